@@ -1,0 +1,45 @@
+# Roost's commands. `make test` and `make verify` are what CI runs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+GO ?= go
+# Arguments for `make run`, packages and flags for `make test`.
+ARGS ?=
+PKGS ?= ./...
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## serve with embedded stores and demo data (ARGS="--addr ...")
+	$(GO) run ./cmd/roost $(ARGS)
+
+.PHONY: build
+build: ## build the static binary bin/roost
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/roost ./cmd/roost
+
+.PHONY: generate
+generate: ## write the generated code: ent, gqlgen
+	$(GO) generate ./...
+	$(GO) tool gqlgen generate
+
+.PHONY: verify
+verify: lint ## lint, and check go.mod and that generated code is up to date
+	scripts/drift.sh
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	scripts/lint.sh
+
+.PHONY: test
+test: ## set up the stores and run every test with -race (PKGS=./live ARGS=-v)
+	scripts/test.sh $(ARGS) $(PKGS)
+
+.PHONY: soak
+soak: ## the long forms of the tests: larger histories, faults, whole data sets
+	ROOST_SOAK=1 ROOST_TEST_TIMEOUT=4h scripts/test.sh -tags=faults -count=1 $(ARGS) $(PKGS)
+
+.PHONY: clean
+clean: ## remove what builds left; the data directory stays
+	rm -rf bin dist

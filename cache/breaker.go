@@ -1,0 +1,57 @@
+package cache
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// breakAfter is how many failures in a row open the breaker.
+	breakAfter = 3
+	// probeEvery is how often an open breaker lets one call try.
+	probeEvery = 500 * time.Millisecond
+)
+
+// breaker keeps callers from waiting for something that fails. Its zero value is closed.
+type breaker struct {
+	mu       sync.Mutex
+	failures int
+	open     bool
+	probing  bool
+	next     time.Time
+}
+
+// allow reports whether a call may be made; every allowed one must report or abandon.
+func (b *breaker) allow(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open {
+		return true
+	}
+	if b.probing || now.Before(b.next) {
+		return false
+	}
+	b.probing = true
+	return true
+}
+
+// report tells how a call went. changed says that the breaker has just opened or closed.
+func (b *breaker) report(ok bool, now time.Time) (changed, open bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.open
+	b.probing = false
+	if ok {
+		b.failures, b.open = 0, false
+	} else if b.failures++; b.failures >= breakAfter {
+		b.open, b.next = true, now.Add(probeEvery)
+	}
+	return was != b.open, b.open
+}
+
+// abandon tells that a call ended without an outcome.
+func (b *breaker) abandon() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probing = false
+}

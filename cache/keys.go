@@ -1,0 +1,7 @@
+package cache
+
+// Every key of Roost's in Redis is made here. The version at the front rises when a value's form
+// changes, so that old and new nodes never read each other's.
+
+// persistedQueryKey is the key of a document under the SHA-256 of its text, in hex.
+func persistedQueryKey(hash string) string { return "v1:query:" + hash }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"roost/domain/accounts"
+	"roost/domain/imports"
+	"roost/internal/app"
+	"roost/internal/clock"
+)
+
+func importFiles(ctx context.Context, args []string, out io.Writer) (err error) {
+	var c app.Config
+	f := flags("import", "[flags] DIR")
+	c.StoreFlags(f)
+	source := f.String("source", imports.DefaultSource, "`name` of where the files' ids come from; two sources may use the same ids")
+	password := f.String("password", "", "`password` for all imported accounts, for tests and benchmarks; none if empty")
+	strict := f.Bool("strict", false, "stop at the first bad line instead of going on")
+	reread := f.Bool("reread", false, "read files again that were imported before")
+	if err := c.Parse(f, args); err != nil {
+		return badFlags(err)
+	}
+	if f.NArg() != 1 {
+		f.Usage()
+		return badFlags(errors.New("name the one directory that holds the files"))
+	}
+	stores, err := app.OpenStores(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	o := imports.Options{DB: stores.DB, IDs: stores.IDs, Dir: f.Arg(0), Source: *source, Reread: *reread,
+		Progress: showProgress(os.Stderr)}
+	if *strict {
+		o.OnBad = imports.Stop
+	}
+	if *password != "" {
+		hasher := accounts.New(stores.Client, nil, stores.IDs, clock.Real{}, accounts.DefaultConfig())
+		if o.PasswordHash, err = hasher.HashPassword(ctx, *password); err != nil {
+			return err
+		}
+	}
+	report, err := imports.Run(ctx, o)
+	fmt.Fprintln(os.Stderr)
+	printReport(out, report)
+	return err
+}
+
+// showProgress writes one line, over and over, at most five times a second.
+func showProgress(w io.Writer) func(imports.Progress) {
+	var last time.Time
+	return func(p imports.Progress) {
+		if time.Since(last) < 200*time.Millisecond {
+			return
+		}
+		last = time.Now()
+		part := 100.0
+		if p.Total > 0 {
+			part = 100 * float64(p.Bytes) / float64(p.Total)
+		}
+		fmt.Fprintf(w, "\r%-16s %9d rows  %8.0f/s  %3.0f %%  %s left   ", p.File, p.Lines, p.Rate, part, p.Left.Round(time.Second))
+	}
+}
+
+func printReport(out io.Writer, r imports.Report) {
+	for _, f := range r.Files {
+		switch {
+		case f.Skipped:
+			fmt.Fprintf(out, "%-16s imported before\n", f.Name)
+		default:
+			fmt.Fprintf(out, "%-16s %d inserted, %d there already, %d bad\n", f.Name, f.Inserted, f.Existing, f.Bad)
+		}
+	}
+	for _, b := range r.Bad {
+		fmt.Fprintln(out, b.Error())
+	}
+	if more := r.BadTotal - int64(len(r.Bad)); more > 0 {
+		fmt.Fprintf(out, "and %d more bad lines\n", more)
+	}
+	fmt.Fprintf(out, "done in %s\n", r.Elapsed.Round(time.Millisecond))
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"roost/ent/migrations"
+	"roost/internal/app"
+	"roost/internal/sqldb"
+)
+
+func migrate(ctx context.Context, args []string, out io.Writer) (err error) {
+	var c app.Config
+	f := flags("migrate", "up|status [flags]")
+	c.StoreFlags(f)
+	what := ""
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		what, args = args[0], args[1:]
+	}
+	if err := c.Parse(f, args); err != nil {
+		return badFlags(err)
+	}
+	if what != "up" && what != "status" || f.NArg() > 0 {
+		f.Usage()
+		return badFlags(errors.New("say `roost migrate up` or `roost migrate status`"))
+	}
+	if !c.Server() {
+		return badFlags(errors.New("--database-url is needed; an embedded database migrates itself"))
+	}
+	db, err := sqldb.Open(ctx, sqldb.Config{URL: c.DatabaseURL, MaxConns: 4})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if what == "status" {
+		return migrationStatus(ctx, db, out)
+	}
+	n, err := migrations.Up(ctx, db.Writer())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%d migrations applied; the schema is up to date\n", n)
+	return err
+}
+
+func migrationStatus(ctx context.Context, db *sqldb.DB, out io.Writer) error {
+	steps, err := migrations.Status(ctx, db.Writer())
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, s := range steps {
+		state := "pending"
+		if s.Applied {
+			state = "applied " + s.AppliedAt.UTC().Format("2006-01-02 15:04:05")
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\n", s.Version, s.File, state)
+	}
+	return errors.Join(w.Flush(), err)
+}

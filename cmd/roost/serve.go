@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"roost/internal/app"
+)
+
+func serve(ctx context.Context, args []string, out io.Writer) error {
+	var c app.Config
+	f := flags("serve", "[flags]")
+	c.ServeFlags(f)
+	if err := c.Parse(f, args); err != nil {
+		return badFlags(err)
+	}
+	if f.NArg() > 0 {
+		return badFlags(fmt.Errorf("serve takes no arguments, only flags: %q", f.Arg(0)))
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	node, err := app.New(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := node.Start(ctx); err != nil {
+		return errors.Join(err, node.Close())
+	}
+	banner(out, node)
+	<-ctx.Done()
+	slog.Info("stopping")
+	err = node.Stop(context.WithoutCancel(ctx))
+	return errors.Join(err, node.Close())
+}
+
+func banner(out io.Writer, node *app.App) {
+	fmt.Fprintf(out, "\n  Roost is at http://%s/\n  Stores: %s\n", node.Addr(), node.Stores())
+	if a := node.AdminAddr(); a != nil {
+		fmt.Fprintf(out, "  Metrics and profiles: http://%s/metrics\n", a)
+	}
+	fmt.Fprint(out, node.Greeting(), "\n")
+}
+
+func healthcheck(ctx context.Context, args []string, out io.Writer) error {
+	var c app.Config
+	f := flags("healthcheck", "[flags]")
+	c.ServeFlags(f)
+	if err := c.Parse(f, args); err != nil {
+		return badFlags(err)
+	}
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return badFlags(fmt.Errorf("--addr: %w", err))
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if _, err := io.Copy(out, res.Body); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the node is not ready: %s", res.Status)
+	}
+	return nil
+}
+
+func version(_ context.Context, _ []string, out io.Writer) error {
+	v := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	_, err := fmt.Fprintln(out, "roost", v)
+	return err
+}

@@ -1,0 +1,179 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+
+	"roost/ent"
+	"roost/ent/emailclaim"
+	"roost/ent/session"
+	"roost/ent/user"
+	"roost/ent/usernameclaim"
+	"roost/events"
+	"roost/internal/errs"
+)
+
+var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong", "input")
+
+// LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same
+// answer, INVALID_CREDENTIALS, after the same work.
+func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
+	if e := d.check(); e != nil {
+		return nil, e
+	}
+	who, err := a.byLogin(ctx, login)
+	if err != nil {
+		return nil, err
+	}
+	fits, err := a.verify(ctx, who, password)
+	if err != nil {
+		return nil, err
+	}
+	if !fits {
+		return nil, errCredentials
+	}
+	var out *SignedIn
+	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		now, err := lockUser(ctx, tx, who.ID)
+		if err != nil {
+			return err
+		}
+		if now.PasswordHash == nil || *now.PasswordHash != *who.PasswordHash {
+			return errCredentials // it was changed meanwhile
+		}
+		if err := a.makeRoom(ctx, tx, now, d); err != nil {
+			return err
+		}
+		out, err = a.startSession(ctx, tx, who.ID, d)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (a *Accounts) verify(ctx context.Context, who *ent.User, password string) (bool, error) {
+	if len(password) > maxPassword {
+		password = password[:maxPassword] + "x" // as long as can be, and never right
+	}
+	var stored *string
+	if who != nil {
+		stored = who.PasswordHash
+	}
+	return a.hasher.verify(ctx, stored, password)
+}
+
+// byLogin finds an account, nil if there is none; both outcomes take two statements.
+func (a *Accounts) byLogin(ctx context.Context, login string) (*ent.User, error) {
+	key := strings.ToLower(cut(login, maxEmail+1))
+	if !printable(key, false) {
+		key = ""
+	}
+	var id int64
+	var err error
+	if strings.Contains(key, "@") {
+		var c *ent.EmailClaim
+		if c, err = a.client.EmailClaim.Query().Where(emailclaim.ID(key)).Only(ctx); err == nil {
+			id = c.UserID
+		}
+	} else {
+		var c *ent.UsernameClaim
+		if c, err = a.client.UsernameClaim.Query().Where(usernameclaim.ID(key)).Only(ctx); err == nil {
+			id = c.UserID
+		}
+	}
+	if err != nil && !ent.IsNotFound(err) {
+		return nil, fmt.Errorf("look up a login: %w", err)
+	}
+	u, err := a.client.User.Query().Where(user.ID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up a login: %w", err)
+	}
+	return u, nil
+}
+
+// lockUser reads a user and keeps others from changing the user, or signing in, until the transaction
+// ends. SQLite has one writer, which is lock enough.
+func lockUser(ctx context.Context, tx *events.Tx, id int64) (*ent.User, error) {
+	q := tx.User.Query().Where(user.ID(id))
+	q.Modify(func(s *entsql.Selector) {
+		if s.Dialect() == dialect.Postgres {
+			s.ForUpdate()
+		}
+	})
+	u, err := q.Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lock the user: %w", err)
+	}
+	return u, nil
+}
+
+// makeRoom ends the sessions that a new one replaces: every other one under SINGLE_DEVICE, the same
+// device's, and the least recently used ones beyond the limit.
+func (a *Accounts) makeRoom(ctx context.Context, tx *events.Tx, u *ent.User, d Device) error {
+	if SessionPolicy(u.SessionPolicy) == SingleDevice {
+		_, err := a.endSessions(ctx, tx, u.ID, LoggedInElsewhere, "", nil)
+		return err
+	}
+	if d.Token != nil {
+		if _, err := a.endSessions(ctx, tx, u.ID, Revoked, "AND device_token_hash = $5", hashKey(*d.Token)); err != nil {
+			return err
+		}
+	}
+	live, err := tx.Session.Query().Where(session.UserID(u.ID), session.EndedAtIsNil()).
+		Order(ent.Desc(session.FieldLastUsedAt)).Offset(maxLive - 1).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("count sessions: %w", err)
+	}
+	for _, id := range live {
+		if _, err := a.endSessions(ctx, tx, u.ID, Revoked, "AND id = $5", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endSessions ends a user's live sessions, those that the condition names by $5 if it is not empty, and
+// emits their events. It returns their ids.
+func (a *Accounts) endSessions(ctx context.Context, tx *events.Tx, userID int64, why EndReason, condition string, arg any) (ended []int64, err error) {
+	args := []any{tx.Now, string(why), userID, tx.Now}
+	if condition != "" {
+		args = append(args, arg)
+	}
+	rows, err := tx.Client().QueryContext(ctx, `UPDATE sessions SET ended_at = $1, end_reason = $2, ver = ver + 1
+		WHERE user_id = $3 AND ended_at IS NULL AND expires_at > $4 `+condition+` RETURNING id, ver`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("end sessions: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, ver int64
+		if err := rows.Scan(&id, &ver); err != nil {
+			return nil, fmt.Errorf("end sessions: %w", err)
+		}
+		ended = append(ended, id)
+		tx.Emit(events.SessionEnded{UserID: userID, SessionID: id, Ver: ver, Reason: string(why), At: tx.Now})
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("end sessions: %w", err)
+	}
+	return ended, nil
+}
+
+// expiry is when a session ends unless it is used again.
+func (a *Accounts) expiry(created, now time.Time) time.Time {
+	idle, absolute := now.Add(a.cfg.IdleTimeout), created.Add(a.cfg.AbsoluteTimeout)
+	if idle.Before(absolute) {
+		return idle
+	}
+	return absolute
+}

@@ -1,0 +1,130 @@
+package accounts
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"time"
+
+	"roost/ent"
+	"roost/ent/session"
+	"roost/events"
+	"roost/internal/errs"
+	"roost/internal/sqldb"
+)
+
+var errSession = errs.New(errs.Unauthenticated, "the session has ended or never was; sign in again")
+
+// Authenticate finds the live session of a key, in one statement. Anything else than a live session is
+// UNAUTHENTICATED; a database that cannot be asked is UNAVAILABLE, never anonymous.
+func (a *Accounts) Authenticate(ctx context.Context, key string) (*Session, error) {
+	userID, id, ok := readKey(key)
+	if !ok {
+		return nil, errSession
+	}
+	row, err := a.client.Session.Query().Where(session.ID(id), session.UserID(userID)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, errSession
+	}
+	if err != nil {
+		return nil, events.Unavailable(fmt.Errorf("check the session: %w", err))
+	}
+	if subtle.ConstantTimeCompare(row.KeyHash, hashKey(key)) != 1 {
+		return nil, errSession
+	}
+	s := sessionOf(row, a.clock.Now())
+	if s.EndedAt != nil {
+		return nil, errSession
+	}
+	return s, nil
+}
+
+// LogOut ends the session in use.
+func (a *Accounts) LogOut(ctx context.Context, userID, sessionID int64) (*Session, error) {
+	return a.end(ctx, userID, sessionID, LoggedOut)
+}
+
+// Revoke ends one of the user's sessions; one that has ended already stays as it is. Sessions of others
+// are NOT_FOUND.
+func (a *Accounts) Revoke(ctx context.Context, userID, sessionID int64) (*Session, error) {
+	return a.end(ctx, userID, sessionID, Revoked)
+}
+
+func (a *Accounts) end(ctx context.Context, userID, sessionID int64, why EndReason) (*Session, error) {
+	var out *Session
+	err := a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		if _, err := a.endSessions(ctx, tx, userID, why, "AND id = $5", sessionID); err != nil {
+			return err
+		}
+		row, err := tx.Session.Query().Where(session.ID(sessionID), session.UserID(userID)).Only(ctx)
+		if ent.IsNotFound(err) {
+			return errs.New(errs.NotFound, "there is no such session", "input", "sessionId")
+		}
+		if err != nil {
+			return fmt.Errorf("read the session: %w", err)
+		}
+		out = sessionOf(row, tx.Now)
+		return nil
+	})
+	return out, err
+}
+
+// RevokeOthers ends all the user's sessions but one, and returns those that it ended.
+func (a *Accounts) RevokeOthers(ctx context.Context, userID, keep int64) ([]*Session, error) {
+	var out []*Session
+	err := a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		ended, err := a.endSessions(ctx, tx, userID, Revoked, "AND id <> $5", keep)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, ended)).All(ctx)
+		if err != nil {
+			return fmt.Errorf("read the sessions: %w", err)
+		}
+		out = make([]*Session, 0, len(rows))
+		for _, r := range rows {
+			out = append(out, sessionOf(r, tx.Now))
+		}
+		return nil
+	})
+	sortByUse(out)
+	return out, err
+}
+
+// touchAfter is how old a session's last use must be before it is written again.
+const touchAfter = 5 * time.Minute
+
+// Stale reports whether the session's last use should be written.
+func (a *Accounts) Stale(s *Session) bool { return a.clock.Now().Sub(s.LastUsedAt) >= touchAfter }
+
+// Touch writes the last use of sessions, moves their expiry, and reports those that have ended, all as
+// of now. It is called off the request path.
+func (a *Accounts) Touch(ctx context.Context, sessionIDs []int64) (ended []*Session, err error) {
+	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		ended = nil
+		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, sessionIDs)).All(ctx)
+		if err != nil {
+			return fmt.Errorf("read sessions: %w", err)
+		}
+		for _, r := range rows {
+			s := sessionOf(r, tx.Now)
+			if s.EndedAt != nil {
+				ended = append(ended, s)
+				continue
+			}
+			if !a.Stale(s) {
+				continue
+			}
+			n, err := tx.Session.Update().Where(session.ID(r.ID), session.EndedAtIsNil()).
+				SetLastUsedAt(tx.Now).SetExpiresAt(a.expiry(r.CreatedAt, tx.Now)).AddVer(1).Save(ctx)
+			if err != nil {
+				return fmt.Errorf("write the last use: %w", err)
+			}
+			if n == 1 {
+				tx.Emit(events.SessionUsed{UserID: r.UserID, SessionID: r.ID, Ver: r.Ver + 1})
+			}
+		}
+		return nil
+	})
+	return ended, err
+}

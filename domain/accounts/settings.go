@@ -1,0 +1,178 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"roost/ent"
+	"roost/ent/user"
+	"roost/events"
+	"roost/internal/errs"
+)
+
+// ProfileChange are wished changes of a public profile; nil leaves a field as it is. An empty name
+// means the username, an empty website none.
+type ProfileChange struct {
+	Name, Bio, WebsiteURL *string
+}
+
+// UpdateProfile changes the public profile.
+func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileChange) error {
+	var bad [3]*errs.Error
+	if in.Name != nil && *in.Name != "" {
+		trimmed := strings.TrimSpace(*in.Name)
+		in.Name = &trimmed
+		bad[0] = checkName(trimmed)
+	}
+	if in.Bio != nil {
+		bad[1] = checkText(*in.Bio, "bio", maxBio, false, true)
+	}
+	if in.WebsiteURL != nil && *in.WebsiteURL != "" {
+		bad[2] = checkWebsite(*in.WebsiteURL)
+	}
+	if err := gather(bad[:]...); err != nil {
+		return err
+	}
+	if in == (ProfileChange{}) {
+		return nil
+	}
+	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		now, err := lockUser(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		up := tx.User.Update().Where(user.ID(userID)).AddVer(1).SetNillableBio(in.Bio)
+		if in.Name != nil {
+			name := *in.Name
+			if name == "" {
+				name = now.Username
+			}
+			up.SetName(name)
+		}
+		if in.WebsiteURL != nil {
+			if *in.WebsiteURL == "" {
+				up.ClearWebsiteURL()
+			} else {
+				up.SetWebsiteURL(*in.WebsiteURL)
+			}
+		}
+		if err := up.Exec(ctx); err != nil {
+			return fmt.Errorf("update the profile: %w", err)
+		}
+		tx.Emit(events.ProfileUpdated{UserID: userID, Ver: now.Ver + 1})
+		return nil
+	})
+}
+
+// SettingsChange are wished changes of private settings; nil leaves a field as it is.
+type SettingsChange struct {
+	Username, Email *string
+	SessionPolicy   *SessionPolicy
+}
+
+// UpdateSettings changes private settings. Names and addresses that somebody has are refused with TAKEN.
+func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in SettingsChange) error {
+	var bad [2]*errs.Error
+	if in.Username != nil {
+		bad[0] = checkUsername(*in.Username)
+	}
+	if in.Email != nil {
+		bad[1] = checkEmail(*in.Email)
+	}
+	if err := gather(bad[:]...); err != nil {
+		return err
+	}
+	if in == (SettingsChange{}) {
+		return nil
+	}
+	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		now, err := lockUser(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		told := events.SettingsUpdated{UserID: userID, Ver: now.Ver + 1}
+		up := tx.User.Update().Where(user.ID(userID)).AddVer(1)
+		if in.Username != nil && *in.Username != now.Username {
+			up.SetUsername(*in.Username)
+			told.OldUsername, told.NewUsername = now.Username, *in.Username
+		}
+		if in.Email != nil {
+			up.SetEmail(*in.Email)
+		}
+		if err := moveClaims(ctx, tx, now, in); err != nil {
+			return err
+		}
+		if in.SessionPolicy != nil {
+			up.SetSessionPolicy(user.SessionPolicy(*in.SessionPolicy))
+		}
+		if err := up.Exec(ctx); err != nil {
+			return fmt.Errorf("update the settings: %w", err)
+		}
+		tx.Emit(told)
+		return nil
+	})
+}
+
+// moveClaims takes the new names and gives up the old ones.
+func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsChange) error {
+	var bad errs.List
+	move := func(c claims, field, old string, wish *string) error {
+		if wish == nil || strings.ToLower(old) == strings.ToLower(*wish) {
+			return nil
+		}
+		free, err := claim(ctx, tx, c, *wish, now.ID)
+		if err != nil {
+			return err
+		}
+		if !free {
+			bad = append(bad, errs.New(errs.Taken, "somebody else has this "+field, "input", field))
+			return nil
+		}
+		return release(ctx, tx, c, old, now.ID)
+	}
+	if err := errors.Join(move(usernames, "username", now.Username, in.Username), move(emails, "email", now.Email, in.Email)); err != nil {
+		return err
+	}
+	return bad.OrNil()
+}
+
+// ChangePassword sets a new password and ends all the user's sessions but the one in use. A wrong
+// current password is refused with INVALID_CREDENTIALS.
+func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, current, wish string) error {
+	if e := checkPassword(wish, "newPassword"); e != nil {
+		return e
+	}
+	wrong := errs.New(errs.InvalidCredentials, "the password is wrong", "input", "currentPassword")
+	who, err := a.client.User.Query().Where(user.ID(userID)).Only(ctx)
+	if err != nil {
+		return events.Unavailable(fmt.Errorf("read the user: %w", err))
+	}
+	fits, err := a.verify(ctx, who, current)
+	if err != nil {
+		return err
+	}
+	if !fits {
+		return wrong
+	}
+	hash, err := a.hasher.hash(ctx, wish)
+	if err != nil {
+		return err
+	}
+	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		now, err := lockUser(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		if now.PasswordHash == nil || *now.PasswordHash != *who.PasswordHash {
+			return wrong // it was changed meanwhile
+		}
+		if err := tx.User.Update().Where(user.ID(userID)).SetPasswordHash(hash).AddVer(1).Exec(ctx); err != nil {
+			return fmt.Errorf("change the password: %w", err)
+		}
+		tx.Emit(events.PasswordChanged{UserID: userID, Ver: now.Ver + 1})
+		_, err = a.endSessions(ctx, tx, userID, PasswordChanged, "AND id <> $5", keep)
+		return err
+	})
+}

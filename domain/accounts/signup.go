@@ -1,0 +1,161 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"roost/ent"
+	"roost/events"
+	"roost/internal/errs"
+)
+
+// Device is the device that signs in.
+type Device struct {
+	// Token identifies the device; signing in again with the same one replaces its session.
+	Token *string
+	// Name is shown in the list of sessions.
+	Name *string
+	// UserAgent is what the browser or app calls itself; it is cut to 256 bytes.
+	UserAgent string
+}
+
+func (d Device) check() *errs.Error {
+	if d.Token != nil && len(*d.Token) > maxDeviceToken {
+		return errs.New(errs.TooLong, "a device token has at most 256 bytes", "input", "device", "token")
+	}
+	if d.Name != nil {
+		if e := checkText(*d.Name, "name", maxDeviceName, false, false); e != nil {
+			e.Path = []string{"input", "device", "name"}
+			return e
+		}
+	}
+	return nil
+}
+
+// SignUp are the wishes of a new user; a nil Name is the username.
+type SignUp struct {
+	Username, Email, Password string
+	Name                      *string
+	Device                    Device
+}
+
+// SignedIn is the outcome of a sign-in. Key is the only copy of the session key.
+type SignedIn struct {
+	UserID  int64
+	Session *Session
+	Key     string
+}
+
+// SignUp makes an account and signs in. Names and addresses that somebody has are refused with TAKEN.
+func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
+	name := in.Username
+	var badName *errs.Error
+	if in.Name != nil {
+		name = strings.TrimSpace(*in.Name)
+		badName = checkName(name)
+	}
+	if err := gather(checkUsername(in.Username), checkEmail(in.Email), checkPassword(in.Password, "password"),
+		badName, in.Device.check()); err != nil {
+		return nil, err
+	}
+	hash, err := a.hasher.hash(ctx, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	userID, err := a.ids.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out *SignedIn
+	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		if err := a.claimBoth(ctx, tx, userID, in.Username, in.Email); err != nil {
+			return err
+		}
+		err := tx.User.Create().SetID(userID).SetUsername(in.Username).SetName(name).SetEmail(in.Email).
+			SetPasswordHash(hash).SetCreatedAt(tx.Now).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("create the user: %w", err)
+		}
+		tx.Emit(events.UserSignedUp{UserID: userID})
+		out, err = a.startSession(ctx, tx, userID, in.Device)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// claimBoth claims a username and an email address, always in this order.
+func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, username, email string) error {
+	nameFree, err := claim(ctx, tx, usernames, username, userID)
+	if err != nil {
+		return err
+	}
+	mailFree, err := claim(ctx, tx, emails, email, userID)
+	if err != nil {
+		return err
+	}
+	var badName, badMail *errs.Error
+	if !nameFree {
+		badName = errs.New(errs.Taken, "somebody else has this username", "input", "username")
+	}
+	if !mailFree {
+		badMail = errs.New(errs.Taken, "somebody else has this email address", "input", "email")
+	}
+	return gather(badName, badMail)
+}
+
+// A claims table is keyed by names in lower case.
+type claims struct{ table, column string }
+
+var (
+	usernames = claims{"username_claims", "name"}
+	emails    = claims{"email_claims", "email"}
+)
+
+// claim takes a free name; it reports false if somebody else has it.
+func claim(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (bool, error) {
+	res, err := tx.Client().ExecContext(ctx, "INSERT INTO "+c.table+" ("+c.column+", user_id, ver) VALUES ($1, $2, 1) ON CONFLICT ("+
+		c.column+") DO UPDATE SET user_id = excluded.user_id, ver = "+c.table+".ver + 1 WHERE "+c.table+".user_id = 0",
+		strings.ToLower(name), userID)
+	if err != nil {
+		return false, fmt.Errorf("claim a name: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// release gives a name up; the row stays with its version.
+func release(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) error {
+	_, err := tx.Client().ExecContext(ctx, "UPDATE "+c.table+" SET user_id = 0, ver = ver + 1 WHERE "+c.column+" = $1 AND user_id = $2",
+		strings.ToLower(name), userID)
+	if err != nil {
+		return fmt.Errorf("release a name: %w", err)
+	}
+	return nil
+}
+
+// startSession adds a session to a user whose row the transaction has locked or made.
+func (a *Accounts) startSession(ctx context.Context, tx *events.Tx, userID int64, d Device) (*SignedIn, error) {
+	id, err := a.ids.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, hash := newKey(userID, id)
+	row := tx.Session.Create().SetID(id).SetUserID(userID).SetKeyHash(hash).SetNillableDeviceName(d.Name).
+		SetCreatedAt(tx.Now).SetLastUsedAt(tx.Now).SetExpiresAt(a.expiry(tx.Now, tx.Now))
+	if d.Token != nil {
+		row.SetDeviceTokenHash(hashKey(*d.Token))
+	}
+	if agent := cut(d.UserAgent, maxUserAgent); agent != "" && printable(agent, false) {
+		row.SetUserAgent(agent)
+	}
+	var made *ent.Session
+	if made, err = row.Save(ctx); err != nil {
+		return nil, fmt.Errorf("start a session: %w", err)
+	}
+	tx.Emit(events.SessionStarted{UserID: userID, SessionID: id})
+	return &SignedIn{UserID: userID, Session: sessionOf(made, tx.Now), Key: key}, nil
+}

@@ -1,0 +1,118 @@
+// Package accounts holds the rules of accounts and sessions: signing up and in, passwords, profiles,
+// settings, and how a session key is checked and ended.
+package accounts
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"roost/ent"
+	"roost/internal/ids"
+)
+
+// User is the public side of an account.
+type User struct {
+	ID         ids.UserID
+	Username   string
+	Name       string
+	Bio        string
+	WebsiteURL *string
+	CreatedAt  time.Time
+}
+
+// Private is the side of an account that only its owner sees.
+type Private struct {
+	Email         string
+	SessionPolicy SessionPolicy
+}
+
+// Session is a sign-in on one device.
+type Session struct {
+	ID         ids.SessionID
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt time.Time
+	EndedAt    *time.Time
+	EndReason  *EndReason
+	DeviceName *string
+	UserAgent  *string
+}
+
+// SessionPolicy says how many devices may be signed in at once.
+type SessionPolicy string
+
+// The policies.
+const (
+	MultiDevice  SessionPolicy = "MULTI_DEVICE"
+	SingleDevice SessionPolicy = "SINGLE_DEVICE"
+)
+
+// EndReason says why a session ended.
+type EndReason string
+
+// The reasons.
+const (
+	LoggedOut         EndReason = "LOGGED_OUT"
+	LoggedInElsewhere EndReason = "LOGGED_IN_ELSEWHERE"
+	Revoked           EndReason = "REVOKED"
+	PasswordChanged   EndReason = "PASSWORD_CHANGED"
+	Expired           EndReason = "EXPIRED"
+)
+
+// MarshalGQL writes the enum value.
+func (p SessionPolicy) MarshalGQL(w io.Writer) { writeEnum(w, string(p)) }
+
+// UnmarshalGQL reads the enum value; gqlparser has checked that it is one.
+func (p *SessionPolicy) UnmarshalGQL(v any) error { return readEnum((*string)(p), v) }
+
+// MarshalGQL writes the enum value.
+func (r EndReason) MarshalGQL(w io.Writer) { writeEnum(w, string(r)) }
+
+// UnmarshalGQL reads the enum value; gqlparser has checked that it is one.
+func (r *EndReason) UnmarshalGQL(v any) error { return readEnum((*string)(r), v) }
+
+func writeEnum(w io.Writer, s string) {
+	// A write that fails is a client that left; the transport notices.
+	_, _ = io.WriteString(w, strconv.Quote(s))
+}
+
+func readEnum(dst *string, v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("an enum value is a name, not %T", v)
+	}
+	*dst = s
+	return nil
+}
+
+func userOf(r *ent.User) *User {
+	return &User{ID: ids.UserID(r.ID), Username: r.Username, Name: r.Name, Bio: r.Bio,
+		WebsiteURL: r.WebsiteURL, CreatedAt: r.CreatedAt.UTC()}
+}
+
+// sessionOf reads a row as of now: a session that ran out has ended when it expired.
+func sessionOf(r *ent.Session, now time.Time) *Session {
+	s := &Session{ID: ids.SessionID{User: r.UserID, ID: r.ID}, CreatedAt: r.CreatedAt.UTC(),
+		ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(), DeviceName: r.DeviceName, UserAgent: r.UserAgent}
+	switch {
+	case r.EndedAt != nil:
+		at := r.EndedAt.UTC()
+		s.EndedAt = &at
+		if r.EndReason != nil {
+			reason := EndReason(*r.EndReason)
+			s.EndReason = &reason
+		}
+	case !now.Before(r.ExpiresAt):
+		at, reason := r.ExpiresAt.UTC(), Expired
+		s.EndedAt, s.EndReason = &at, &reason
+	}
+	return s
+}
+
+// IsNode marks an object with a global id.
+func (*User) IsNode() {}
+
+// IsNode marks an object with a global id.
+func (*Session) IsNode() {}

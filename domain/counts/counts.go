@@ -1,0 +1,72 @@
+// Package counts keeps the counts of users: how many tweets they posted, followers they have and
+// people they follow. Whoever writes a row that is counted adds to the counts in the same transaction.
+package counts
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"roost/ent"
+	"roost/ent/userstats"
+	"roost/events"
+	"roost/internal/sqldb"
+)
+
+// User are the counts of one user.
+type User struct {
+	Tweets, Followers, Following int32
+}
+
+// Delta is a change of a user's counts.
+type Delta struct {
+	UserID                       int64
+	Tweets, Followers, Following int64
+}
+
+// Add changes counts. Rows are taken in the order of their ids, so that transactions which change the
+// same users never wait for each other in a circle.
+func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) error {
+	slices.SortFunc(deltas, func(a, b Delta) int { return cmp.Compare(a.UserID, b.UserID) })
+	var values []string
+	var args []any
+	for _, d := range deltas {
+		n := len(args)
+		values = append(values, fmt.Sprintf("($%d, $%d, $%d, $%d, 1)", n+1, n+2, n+3, n+4))
+		args = append(args, d.UserID, d.Tweets, d.Followers, d.Following)
+	}
+	_, err := tx.Client().ExecContext(ctx, `INSERT INTO user_stats (user_id, tweet_count, follower_count, following_count, ver)
+		VALUES `+strings.Join(values, ", ")+` ON CONFLICT (user_id) DO UPDATE SET
+		tweet_count = user_stats.tweet_count + excluded.tweet_count,
+		follower_count = user_stats.follower_count + excluded.follower_count,
+		following_count = user_stats.following_count + excluded.following_count,
+		ver = user_stats.ver + 1`, args...)
+	if err != nil {
+		return fmt.Errorf("add to the counts of users: %w", err)
+	}
+	return nil
+}
+
+// Store reads counts.
+type Store struct{ client *ent.Client }
+
+// New reads counts from the client's database.
+func New(client *ent.Client) *Store { return &Store{client} }
+
+// ByUser gives the counts of users in one statement; a user without a row has zeros.
+func (s *Store) ByUser(ctx context.Context, ids []int64) (map[int64]User, error) {
+	rows, err := s.client.UserStats.Query().Where(sqldb.In(userstats.FieldID, ids)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the counts of users: %w", err)
+	}
+	out := make(map[int64]User, len(ids))
+	for _, id := range ids {
+		out[id] = User{}
+	}
+	for _, r := range rows {
+		out[r.ID] = User{Tweets: int32(r.TweetCount), Followers: int32(r.FollowerCount), Following: int32(r.FollowingCount)}
+	}
+	return out, nil
+}

@@ -1,0 +1,168 @@
+// Package follows holds the rules of following: who follows whom, since when, and the lists of
+// followers and followed users.
+package follows
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"roost/domain/counts"
+	"roost/ent"
+	"roost/ent/follow"
+	"roost/ent/user"
+	"roost/ent/userstats"
+	"roost/events"
+	"roost/internal/errs"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+)
+
+// MaxFollowing is how many people one may follow; it bounds the work of a home timeline.
+const MaxFollowing = 5000
+
+// Follows reads and writes follows. It is safe for concurrent use.
+type Follows struct {
+	client *ent.Client
+	db     *sqldb.DB
+	log    *events.Log
+	ids    *ids.Generator
+}
+
+// New makes follows over the log's database.
+func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) *Follows {
+	return &Follows{client: client, db: db, log: log, ids: gen}
+}
+
+// Follow makes one user follow another; following twice changes nothing. It is refused with SELF,
+// NOT_FOUND, or LIMIT_REACHED beyond MaxFollowing.
+func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) error {
+	if followerID == followeeID {
+		return errs.New(errs.Self, "one cannot follow oneself", "input", "userId")
+	}
+	place, err := f.ids.Next(ctx)
+	if err != nil {
+		return err
+	}
+	return f.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		known, err := tx.User.Query().Where(user.ID(followeeID)).Exist(ctx)
+		if err != nil {
+			return fmt.Errorf("look up the user: %w", err)
+		}
+		if !known {
+			return errs.New(errs.NotFound, "there is no such user", "input", "userId")
+		}
+		ver, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, place, followed_at, ver)
+			VALUES ($1, $2, true, $3, $4, 1)
+			ON CONFLICT (follower_id, followee_id) DO UPDATE SET active = true, place = excluded.place,
+			followed_at = excluded.followed_at, ver = follows.ver + 1 WHERE NOT follows.active RETURNING ver`,
+			followerID, followeeID, place, ids.Time(place))
+		if err != nil || ver == 0 {
+			return err
+		}
+		if err := count(ctx, tx, followerID, followeeID, 1); err != nil {
+			return err
+		}
+		// The counts' row is locked now, so nobody slips past the limit.
+		over, err := tx.UserStats.Query().Where(userstats.ID(followerID), userstats.FollowingCountGT(MaxFollowing)).Exist(ctx)
+		if err != nil {
+			return fmt.Errorf("count the followed: %w", err)
+		}
+		if over {
+			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "input", "userId")
+		}
+		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver})
+		return nil
+	})
+}
+
+// Unfollow ends a follow; where there is none nothing changes. Unknown users are NOT_FOUND.
+func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) error {
+	if followerID == followeeID {
+		return errs.New(errs.Self, "one cannot unfollow oneself", "input", "userId")
+	}
+	return f.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		ver, err := upsert(ctx, tx, `UPDATE follows SET active = false, ver = ver + 1
+			WHERE follower_id = $1 AND followee_id = $2 AND active RETURNING ver`, followerID, followeeID)
+		if err != nil {
+			return err
+		}
+		if ver == 0 {
+			known, err := tx.User.Query().Where(user.ID(followeeID)).Exist(ctx)
+			if err != nil {
+				return fmt.Errorf("look up the user: %w", err)
+			}
+			if !known {
+				return errs.New(errs.NotFound, "there is no such user", "input", "userId")
+			}
+			return nil
+		}
+		if err := count(ctx, tx, followerID, followeeID, -1); err != nil {
+			return err
+		}
+		tx.Emit(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver})
+		return nil
+	})
+}
+
+// upsert runs a statement that returns the row's new version; 0 means that nothing changed.
+func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
+	rows, err := tx.Client().QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("write the follow: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		if err := rows.Scan(&ver); err != nil {
+			return 0, fmt.Errorf("write the follow: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("write the follow: %w", err)
+	}
+	return ver, nil
+}
+
+func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64) error {
+	return counts.Add(ctx, tx, counts.Delta{UserID: followerID, Following: by}, counts.Delta{UserID: followeeID, Followers: by})
+}
+
+// FollowedBy tells which of the users the viewer follows, in one statement.
+func (f *Follows) FollowedBy(ctx context.Context, viewerID int64, userIDs []int64) (map[int64]bool, error) {
+	rows, err := f.client.Follow.Query().Select(follow.FieldFolloweeID).
+		Where(follow.FollowerID(viewerID), follow.Active(true), sqldb.In(follow.FieldFolloweeID, userIDs)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read follows: %w", err)
+	}
+	out := make(map[int64]bool, len(userIDs))
+	for _, r := range rows {
+		out[r.FolloweeID] = true
+	}
+	return out, nil
+}
+
+// FollowersAmong tells which of the users follow somebody, in one statement.
+func (f *Follows) FollowersAmong(ctx context.Context, followeeID int64, userIDs []int64) (map[int64]bool, error) {
+	rows, err := f.client.Follow.Query().Select(follow.FieldFollowerID).
+		Where(follow.FolloweeID(followeeID), follow.Active(true), sqldb.In(follow.FieldFollowerID, userIDs)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read follows: %w", err)
+	}
+	out := make(map[int64]bool, len(userIDs))
+	for _, r := range rows {
+		out[r.FollowerID] = true
+	}
+	return out, nil
+}
+
+// Lists of the two ends of a follow, ordered by when it began.
+var (
+	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", Place: "place", Item: "follower_id", Where: "active"}
+	following = sqldb.Lists{Table: "follows", Owner: "follower_id", Place: "place", Item: "followee_id", Where: "active"}
+)
+
+// Entry is a follow in a list: its place and the user at the other end.
+type Entry = sqldb.Row
+
+// Since is when the follow of an entry began, to the millisecond: its place is a time-ordered id.
+func Since(place int64) time.Time { return ids.Time(place) }

@@ -1,0 +1,146 @@
+package reactions
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"roost/ent"
+	"roost/ent/reaction"
+	"roost/ent/tweet"
+	"roost/ent/tweetstats"
+	"roost/events"
+	"roost/internal/errs"
+	"roost/internal/sqldb"
+)
+
+// Counts are the reactions to one tweet. Of two the one with the higher revision is newer.
+type Counts struct {
+	TweetID                           int64
+	LikeCount, DislikeCount, Revision int32
+}
+
+// Reactions reads and writes reactions. It is safe for concurrent use.
+type Reactions struct {
+	client *ent.Client
+	log    *events.Log
+}
+
+// New makes reactions over the log's database.
+func New(client *ent.Client, log *events.Log) *Reactions {
+	return &Reactions{client: client, log: log}
+}
+
+// Set sets the user's reaction to a tweet; setting the same twice changes nothing. Unknown and deleted
+// tweets are NOT_FOUND.
+func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) error {
+	return r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		set, err := write(ctx, tx, userID, tweetID, kind)
+		if errors.Is(err, sql.ErrNoRows) {
+			return unchanged(ctx, tx, tweetID)
+		}
+		if err != nil {
+			return err
+		}
+		if err := count(ctx, tx, set); err != nil {
+			return err
+		}
+		tx.Emit(*set)
+		return nil
+	})
+}
+
+// write changes the row; it fails with sql.ErrNoRows when there is nothing to change.
+func write(ctx context.Context, tx *events.Tx, userID, tweetID int64, kind Kind) (*events.ReactionSet, error) {
+	query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, ver)
+		SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND deleted_at IS NULL
+		ON CONFLICT (tweet_id, user_id) DO UPDATE SET prev = reactions.kind, kind = excluded.kind,
+		reacted_at = excluded.reacted_at, ver = reactions.ver + 1
+		WHERE reactions.kind IS DISTINCT FROM excluded.kind RETURNING kind, prev, ver`
+	if kind == None {
+		query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, ver = ver + 1
+			WHERE tweet_id = $1 AND user_id = $2 AND kind <> $3
+			AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND deleted_at IS NULL) RETURNING kind, prev, ver`
+	}
+	set := events.ReactionSet{TweetID: tweetID, UserID: userID}
+	err := scanOne(ctx, tx, query, []any{tweetID, userID, int8(kind), tx.Now}, &set.Kind, &set.Prev, &set.Ver)
+	if err != nil {
+		return nil, err
+	}
+	return &set, nil
+}
+
+// count adds the change to the tweet's counts and notes what they are now.
+func count(ctx context.Context, tx *events.Tx, set *events.ReactionSet) error {
+	likes, dislikes := change(Kind(set.Prev), Kind(set.Kind))
+	return scanOne(ctx, tx, `INSERT INTO tweet_stats (tweet_id, like_count, dislike_count, revision) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
+		dislike_count = tweet_stats.dislike_count + excluded.dislike_count, revision = tweet_stats.revision + 1
+		RETURNING like_count, dislike_count, revision`, []any{set.TweetID, likes, dislikes},
+		&set.LikeCount, &set.DislikeCount, &set.Revision)
+}
+
+func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
+	lives, err := tx.Tweet.Query().Where(tweet.ID(tweetID), tweet.DeletedAtIsNil()).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look up the tweet: %w", err)
+	}
+	if !lives {
+		return errs.New(errs.NotFound, "there is no such tweet", "input", "subjectId")
+	}
+	return nil
+}
+
+func scanOne(ctx context.Context, tx *events.Tx, query string, args []any, into ...any) error {
+	rows, err := tx.Client().QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("write the reaction: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("write the reaction: %w", err)
+		}
+		return sql.ErrNoRows
+	}
+	if err := rows.Scan(into...); err != nil {
+		return fmt.Errorf("write the reaction: %w", err)
+	}
+	return rows.Close()
+}
+
+// CountsOf gives the counts of tweets in one statement; a tweet without a row has zeros.
+func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*Counts, error) {
+	rows, err := r.client.TweetStats.Query().Where(sqldb.In(tweetstats.FieldID, tweetIDs)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the counts of tweets: %w", err)
+	}
+	out := make(map[int64]*Counts, len(tweetIDs))
+	for _, id := range tweetIDs {
+		out[id] = &Counts{TweetID: id}
+	}
+	for _, s := range rows {
+		out[s.ID] = NewCounts(s.ID, s.LikeCount, s.DislikeCount, s.Revision)
+	}
+	return out, nil
+}
+
+// NewCounts narrows stored counts to what GraphQL's Int holds.
+func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
+	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
+}
+
+// ByViewer gives the viewer's own reactions in one statement; None is left out.
+func (r *Reactions) ByViewer(ctx context.Context, viewerID int64, tweetIDs []int64) (map[int64]Kind, error) {
+	rows, err := r.client.Reaction.Query().Select(reaction.FieldTweetID, reaction.FieldKind).
+		Where(reaction.UserID(viewerID), sqldb.In(reaction.FieldTweetID, tweetIDs)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the viewer's reactions: %w", err)
+	}
+	out := make(map[int64]Kind, len(rows))
+	for _, row := range rows {
+		out[row.TweetID] = Kind(row.Kind)
+	}
+	return out, nil
+}

@@ -1,0 +1,121 @@
+// Package tweets holds the rules of tweets: posting, deleting, and reading them by id.
+package tweets
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"roost/domain/counts"
+	"roost/ent"
+	"roost/ent/tweet"
+	"roost/events"
+	"roost/internal/errs"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+)
+
+// MaxLength is the most code points in a tweet.
+const MaxLength = 280
+
+// Tweet is a short message that has not been deleted.
+type Tweet struct {
+	ID        ids.TweetID
+	AuthorID  int64
+	Text      string
+	CreatedAt time.Time
+}
+
+// Tweets reads and writes tweets. It is safe for concurrent use.
+type Tweets struct {
+	client *ent.Client
+	log    *events.Log
+	ids    *ids.Generator
+}
+
+// New makes tweets over the log's database.
+func New(client *ent.Client, log *events.Log, gen *ids.Generator) *Tweets {
+	return &Tweets{client: client, log: log, ids: gen}
+}
+
+// Check tells why a text cannot be a tweet's; nil if it can.
+func Check(text string) *errs.Error {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return errs.New(errs.Required, "a tweet must not be blank", "input", "text")
+	case utf8.RuneCountInString(text) > MaxLength:
+		return errs.New(errs.TooLong, "a tweet has at most 280 characters", "input", "text")
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	}):
+		return errs.New(errs.Invalid, "a tweet holds text, no control characters", "input", "text")
+	}
+	return nil
+}
+
+// Post posts a tweet.
+func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet, error) {
+	if e := Check(text); e != nil {
+		return nil, e
+	}
+	id, err := t.ids.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// One time for both: the tweet sorts by its id and shows this.
+	at := ids.Time(id)
+	err = t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		err := tx.Tweet.Create().SetID(id).SetAuthorID(authorID).SetText(text).SetCreatedAt(at).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("post the tweet: %w", err)
+		}
+		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: authorID})
+		return counts.Add(ctx, tx, counts.Delta{UserID: authorID, Tweets: 1})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at}, nil
+}
+
+// Delete deletes a tweet of the user's; one that is deleted already stays so. Tweets of others are
+// FORBIDDEN, unknown ones NOT_FOUND.
+func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
+	return t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		row, err := tx.Tweet.Query().Where(tweet.ID(tweetID)).Only(ctx)
+		switch {
+		case ent.IsNotFound(err), err == nil && row.DeletedAt != nil && row.AuthorID != userID:
+			return errs.New(errs.NotFound, "there is no such tweet", "input", "tweetId")
+		case err != nil:
+			return fmt.Errorf("look up the tweet: %w", err)
+		case row.AuthorID != userID:
+			return errs.New(errs.NotAllowed, "only its author may delete a tweet", "input", "tweetId")
+		}
+		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), tweet.DeletedAtIsNil()).SetDeletedAt(tx.Now).AddVer(1).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("delete the tweet: %w", err)
+		}
+		if n == 0 {
+			return nil
+		}
+		tx.Emit(events.TweetDeleted{TweetID: tweetID, AuthorID: userID, Ver: row.Ver + 1})
+		return counts.Add(ctx, tx, counts.Delta{UserID: userID, Tweets: -1})
+	})
+}
+
+// ByID gives tweets in one statement; deleted and unknown ones are left out.
+func (t *Tweets) ByID(ctx context.Context, tweetIDs []int64) (map[int64]*Tweet, error) {
+	rows, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs), tweet.DeletedAtIsNil()).
+		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read tweets: %w", err)
+	}
+	out := make(map[int64]*Tweet, len(rows))
+	for _, r := range rows {
+		out[r.ID] = &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, Text: r.Text, CreatedAt: r.CreatedAt.UTC()}
+	}
+	return out, nil
+}

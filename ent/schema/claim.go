@@ -1,0 +1,31 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+)
+
+// UsernameClaim says who holds a username, keyed by the name in lower case.
+type UsernameClaim struct{ ent.Schema }
+
+// Fields of the claim; a user_id of 0 is a name that was given up.
+func (UsernameClaim) Fields() []ent.Field {
+	return []ent.Field{field.String("id").StorageKey("name").Immutable(), field.Int64("user_id"), ver()}
+}
+
+// Annotations name the table.
+func (UsernameClaim) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("username_claims")}
+}
+
+// EmailClaim says who holds an email address, keyed by the address in lower case.
+type EmailClaim struct{ ent.Schema }
+
+// Fields of the claim; a user_id of 0 is an address that was given up.
+func (EmailClaim) Fields() []ent.Field {
+	return []ent.Field{field.String("id").StorageKey("email").Immutable(), field.Int64("user_id"), ver()}
+}
+
+// Annotations name the table.
+func (EmailClaim) Annotations() []schema.Annotation { return []schema.Annotation{table("email_claims")} }

@@ -1,0 +1,48 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Follow is one user following another; the row stays, inactive, when it ends.
+type Follow struct{ ent.Schema }
+
+// Fields of the follow. Place is a time-ordered id given when it last began: it orders lists.
+func (Follow) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("follower_id").Immutable(),
+		field.Int64("followee_id").Immutable(),
+		field.Bool("active").Default(true),
+		field.Int64("place"),
+		field.Time("followed_at"),
+		ver(),
+	}
+}
+
+// Edges give the composite key.
+func (Follow) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("follower", User.Type).Unique().Required().Immutable().Field("follower_id"),
+		edge.To("followee", User.Type).Unique().Required().Immutable().Field("followee_id"),
+	}
+}
+
+// Indexes: both lists, newest first, with the other end in the index.
+func (Follow) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("follower_id", "place", "followee_id").StorageKey("follows_following").
+			Annotations(entsql.IndexWhere("active")),
+		index.Fields("followee_id", "place", "follower_id").StorageKey("follows_followers").
+			Annotations(entsql.IndexWhere("active")),
+	}
+}
+
+// Annotations give the key and name the table.
+func (Follow) Annotations() []schema.Annotation {
+	return []schema.Annotation{field.ID("follower_id", "followee_id"), table("follows")}
+}

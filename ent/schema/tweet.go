@@ -1,0 +1,40 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Tweet is a short message; its id orders it in time.
+type Tweet struct{ ent.Schema }
+
+// Fields of the tweet; only deletion changes one.
+func (Tweet) Fields() []ent.Field {
+	return []ent.Field{
+		ownID("id"),
+		field.Int64("author_id").Immutable(),
+		field.Text("text").Immutable(),
+		field.Time("created_at").Immutable(),
+		field.Time("deleted_at").Optional().Nillable(),
+		ver(),
+	}
+}
+
+// Edges exist because ent ties composite keys to edges; no query walks them.
+func (Tweet) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("reactors", User.Type).Through("reactions", Reaction.Type)}
+}
+
+// Indexes: an author's live tweets in order.
+func (Tweet) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("author_id", "id").StorageKey("tweets_of_author").Annotations(entsql.IndexWhere("deleted_at IS NULL")),
+	}
+}
+
+// Annotations name the table.
+func (Tweet) Annotations() []schema.Annotation { return []schema.Annotation{table("tweets")} }

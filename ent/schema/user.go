@@ -1,0 +1,40 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+)
+
+// User is an account.
+type User struct{ ent.Schema }
+
+// Fields of the user. Username and email are unique through UsernameClaim and EmailClaim, whose
+// tables are keyed by the name.
+func (User) Fields() []ent.Field {
+	return []ent.Field{
+		ownID("id"),
+		field.String("username"),
+		field.String("name"),
+		field.Text("bio").Default(""),
+		field.Text("website_url").Optional().Nillable(),
+		field.String("email").Sensitive(),
+		field.String("password_hash").Optional().Nillable().Sensitive(),
+		field.Enum("session_policy").Values("MULTI_DEVICE", "SINGLE_DEVICE").Default("MULTI_DEVICE"),
+		field.Time("created_at").Immutable(),
+		ver(),
+	}
+}
+
+// Edges exist because ent ties composite keys to edges; no query walks them.
+func (User) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("following", User.Type).Through("follows", Follow.Type).
+			StorageKey(edge.Columns("follower_id", "followee_id")),
+		edge.From("reacted", Tweet.Type).Ref("reactors").Through("user_reactions", Reaction.Type),
+	}
+}
+
+// Annotations name the table.
+func (User) Annotations() []schema.Annotation { return []schema.Annotation{table("users")} }

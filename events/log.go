@@ -1,0 +1,125 @@
+// Package events is the outbox: everything that happens after a write hangs on events that were
+// written in the transaction of their rows. Log.Write is the one way to write domain rows; what it
+// commits, rows and events alike, is told to the observers of this node after the commit.
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"roost/ent"
+	"roost/internal/clock"
+	"roost/internal/errs"
+	"roost/internal/sqldb"
+)
+
+// attempts is how often a transaction is tried that lost to a deadlock or a serialization failure.
+const attempts = 4
+
+// Observer is told of what a transaction committed, in the goroutine of the writer: it must be quick
+// and never block.
+type Observer func(committed []Event)
+
+// Log writes rows together with their events.
+type Log struct {
+	client    *ent.Client
+	clock     clock.Clock
+	observers []Observer
+}
+
+// New is a log over the client's database.
+func New(client *ent.Client, c clock.Clock) *Log { return &Log{client: client, clock: c} }
+
+// Observe adds an observer. It must be called before the first Write.
+func (l *Log) Observe(o Observer) { l.observers = append(l.observers, o) }
+
+// Tx is one transaction with the events that it has gathered.
+type Tx struct {
+	*ent.Tx
+	// Now is the time of the transaction.
+	Now    time.Time
+	events []Event
+}
+
+// Emit adds events; they are written just before the commit and told to observers after it.
+func (t *Tx) Emit(e ...Event) { t.events = append(t.events, e...) }
+
+// Write runs fn in a transaction and commits its rows with the events that it emitted. fn runs again
+// when the transaction lost to a deadlock, so it must not keep results of an earlier run. Errors of fn
+// come back as they are, and nothing is written; a database that cannot be asked gives UNAVAILABLE.
+func (l *Log) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	for try := 1; ; try++ {
+		committed, err := l.once(ctx, fn)
+		if err == nil {
+			for _, o := range l.observers {
+				if len(committed) > 0 {
+					o(committed)
+				}
+			}
+			return nil
+		}
+		if try == attempts || !sqldb.IsRetryable(err) || ctx.Err() != nil {
+			return Unavailable(err)
+		}
+	}
+}
+
+func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (events []Event, err error) {
+	raw, err := l.client.Tx(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			// The transaction is lost either way; its own error tells why.
+			_ = raw.Rollback()
+		}
+	}()
+	tx := &Tx{Tx: raw, Now: l.clock.Now()}
+	if err := fn(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := Append(ctx, raw.Client(), tx.Now, tx.events...); err != nil {
+		return nil, err
+	}
+	// A commit that is cut off in the middle is unknown; let it finish.
+	if err := raw.Commit(); err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	committed = true
+	return tx.events, nil
+}
+
+// Append writes events to the outbox, in the transaction of the client.
+func Append(ctx context.Context, client *ent.Client, now time.Time, all ...Event) error {
+	if len(all) == 0 {
+		return nil
+	}
+	rows := make([]*ent.EventCreate, len(all))
+	for i, e := range all {
+		payload, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("encode %s: %w", e.Type(), err)
+		}
+		rows[i] = client.Event.Create().SetType(e.Type()).SetVersion(e.Version()).SetAggregate(e.Aggregate()).
+			SetPayload(string(payload)).SetCreatedAt(now)
+	}
+	if err := client.Event.CreateBulk(rows...).Exec(ctx); err != nil {
+		return fmt.Errorf("append events: %w", err)
+	}
+	return nil
+}
+
+// Unavailable turns an error of a database that could not be asked into UNAVAILABLE and leaves every
+// other one as it is.
+func Unavailable(err error) error {
+	if _, ours := errors.AsType[*errs.Error](err); ours || !sqldb.IsUnavailable(err) {
+		return err
+	}
+	return &errs.Error{Kind: errs.Unavailable, Message: "the database cannot be reached, try again",
+		RetryAfter: time.Second, Err: err}
+}

@@ -1,0 +1,105 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/events"
+	"roost/graph/model"
+	"roost/internal/errs"
+)
+
+// refusals splits the outcome of a mutation: refusals of the input go into the payload, everything else
+// is an error of the operation.
+func refusals(err error) ([]*model.UserError, error) {
+	if list, ok := errors.AsType[errs.List](err); ok {
+		out := make([]*model.UserError, len(list))
+		for i, e := range list {
+			out[i] = userError(e)
+		}
+		return out, nil
+	}
+	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind.IsRefusal() {
+		return []*model.UserError{userError(e)}, nil
+	}
+	return []*model.UserError{}, err
+}
+
+func userError(e *errs.Error) *model.UserError {
+	path := e.Path
+	if path == nil {
+		path = []string{}
+	}
+	return &model.UserError{Code: model.UserErrorCode(e.Kind.Code()), Message: e.Message, Path: path}
+}
+
+// Present turns any error into what a client may see: a safe message and a code. Causes are logged.
+func Present(ctx context.Context, err error) *gqlerror.Error {
+	var out *gqlerror.Error
+	if g, ok := errors.AsType[*gqlerror.Error](err); ok && g.Err == nil {
+		if kind := protocolKind(g); kind != errs.Internal {
+			out = &gqlerror.Error{Message: g.Message, Path: g.Path, Locations: g.Locations}
+			code(out, kind)
+			return out
+		}
+	}
+	out = &gqlerror.Error{Path: graphql.GetPath(ctx)}
+	if g, ok := errors.AsType[*gqlerror.Error](err); ok && len(g.Path) > 0 {
+		out.Path = g.Path
+	}
+	e, ours := errors.AsType[*errs.Error](events.Unavailable(err))
+	switch {
+	case ours && e.Kind != errs.Internal:
+		out.Message = e.Message
+		code(out, e.Kind)
+		if e.RetryAfter > 0 {
+			out.Extensions["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
+		}
+	case errors.Is(err, context.Canceled):
+		// Nobody is there to read it.
+		out.Message = "the request was cancelled"
+		code(out, errs.Unavailable)
+		return out
+	default:
+		out.Message = "something went wrong on our side"
+		code(out, errs.Internal)
+	}
+	if !ours || e.Err != nil {
+		slog.ErrorContext(ctx, "a field failed", "path", out.Path.String(), "code", out.Extensions["code"], "error", err)
+	}
+	return out
+}
+
+func code(e *gqlerror.Error, k errs.Kind) {
+	if e.Extensions == nil {
+		e.Extensions = map[string]any{}
+	}
+	e.Extensions["code"] = k.Code()
+}
+
+// protocolKind is the kind of an error that gqlgen or gqlparser made: syntax, validation, or a null in
+// the wrong place, which is a fault of ours.
+func protocolKind(g *gqlerror.Error) errs.Kind {
+	switch c := g.Extensions["code"]; c {
+	case errcode.ParseFailed, errcode.ValidationFailed:
+		return errs.BadRequest
+	default:
+		if s, ok := c.(string); ok {
+			return errs.Kind(s)
+		}
+		return errs.Internal
+	}
+}
+
+// Recover turns a panic of a resolver into INTERNAL and logs it with its stack.
+func Recover(ctx context.Context, p any) error {
+	slog.ErrorContext(ctx, "panic in a resolver", "panic", p, "stack", string(debug.Stack()))
+	return errs.New(errs.Internal, "something went wrong on our side")
+}

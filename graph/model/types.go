@@ -1,0 +1,74 @@
+package model
+
+import (
+	"context"
+	"time"
+
+	"roost/domain/reactions"
+	"roost/domain/tweets"
+)
+
+// Viewer is the private side of a signed-in user.
+type Viewer struct{ UserID int64 }
+
+// Tweet is a tweet, with its counts if they came along with it.
+type Tweet struct {
+	*tweets.Tweet
+	Counts *reactions.Counts
+}
+
+// IsNode marks an object with a global id.
+func (*Tweet) IsNode() {}
+
+// IsReactable marks something that can be liked.
+func (*Tweet) IsReactable() {}
+
+// PageInfo says where a page lies in its list. Next and Previous answer when asked; they may cost a
+// statement.
+type PageInfo struct {
+	StartCursor, EndCursor *string
+	Next, Previous         func(ctx context.Context) (bool, error)
+}
+
+// TimelineConnection is a page of a timeline.
+type TimelineConnection struct {
+	Edges    []*TimelineEdge
+	Nodes    []*Tweet
+	PageInfo *PageInfo
+}
+
+// TimelineEdge is an entry of a timeline.
+type TimelineEdge struct {
+	Cursor string
+	Node   *Tweet
+}
+
+// FollowConnection is a page of followers or followed users.
+type FollowConnection struct {
+	Edges    []*FollowEdge
+	PageInfo *PageInfo
+	// Total counts the whole list.
+	Total func(ctx context.Context) (int32, error)
+}
+
+// FollowEdge is a follow seen from its other end.
+type FollowEdge struct {
+	Cursor     string
+	UserID     int64
+	FollowedAt time.Time
+}
+
+// UserError says why an input was refused.
+type UserError struct {
+	Code    UserErrorCode
+	Message string
+	Path    []string
+}
+
+// TweetOf wraps a tweet; nil stays nil.
+func TweetOf(t *tweets.Tweet) *Tweet {
+	if t == nil {
+		return nil
+	}
+	return &Tweet{Tweet: t}
+}

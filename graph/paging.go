@@ -1,0 +1,87 @@
+package graph
+
+import (
+	"context"
+
+	"roost/graph/model"
+	"roost/internal/cursors"
+	"roost/internal/sqldb"
+)
+
+// pagingArgs reads paging arguments that gqlgen has validated but not decoded. A value that does not
+// fit is left out: the field itself refuses it.
+func pagingArgs(raw map[string]any) cursors.Args {
+	number := func(name string) *int32 {
+		if raw[name] == nil {
+			return nil
+		}
+		n, err := model.UnmarshalInt(raw[name])
+		if err != nil {
+			n = 0 // refused like 0
+		}
+		return &n
+	}
+	text := func(name string) *string {
+		s, ok := raw[name].(string)
+		if !ok {
+			return nil
+		}
+		return &s
+	}
+	return cursors.Args{First: number("first"), After: text("after"), Last: number("last"), Before: text("before")}
+}
+
+// oppositeField is the field of PageInfo that looks against the direction of reading.
+func oppositeField(w cursors.Window) string {
+	if w.Backward {
+		return "hasNextPage"
+	}
+	return "hasPreviousPage"
+}
+
+// opposing is the window that tells whether the list goes on against the direction of reading: one item
+// is enough. It reports false when the page starts at that end of the list.
+func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, bool) {
+	whole := cursors.Whole(1)
+	if !w.Backward {
+		if w.Above == whole.Above {
+			return whole, false
+		}
+		whole.Backward, whole.Below = true, w.Above-1
+		if len(page.Items) > 0 {
+			whole.Below = page.Items[0].Place
+		}
+		return whole, true
+	}
+	if w.Below == whole.Below {
+		return whole, false
+	}
+	whole.Above = w.Below + 1
+	if len(page.Items) > 0 {
+		whole.Above = page.Items[len(page.Items)-1].Place
+	}
+	return whole, true
+}
+
+// pageInfo tells where a page lies; read gives a page of the same list.
+func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row],
+	read func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error)) *model.PageInfo {
+	ahead := func(context.Context) (bool, error) { return page.More, nil }
+	behind := func(ctx context.Context) (bool, error) {
+		ow, needed := opposing(w, page)
+		if !needed {
+			return false, nil
+		}
+		other, err := read(ctx, ow)
+		return len(other.Items) > 0, err
+	}
+	info := &model.PageInfo{Next: ahead, Previous: behind}
+	if w.Backward {
+		info.Next, info.Previous = behind, ahead
+	}
+	if n := len(page.Items); n > 0 {
+		first, last := cursors.Encode(kind, page.Items[0].Place), cursors.Encode(kind, page.Items[n-1].Place)
+		info.StartCursor, info.EndCursor = &first, &last
+	}
+	return info
+}

@@ -1,0 +1,70 @@
+// Package graph resolves Roost's GraphQL schema: one file a noun. Resolvers decode, call one domain
+// package or loader, and return; rules live in domain, lookups in loaders. What a page of objects will
+// need is read from the selection and fetched in batches before its fields are resolved (see plan).
+package graph
+
+import (
+	"context"
+
+	"roost/domain/accounts"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+	"roost/domain/timelines"
+	"roost/domain/tweets"
+	"roost/graph/generated"
+	"roost/internal/caller"
+	"roost/internal/cursors"
+	"roost/internal/errs"
+	"roost/live"
+	"roost/loaders"
+)
+
+// BatchSize is the most ids in one batch lookup or subscription.
+const BatchSize = 100
+
+// Resolver is the root of all resolvers.
+type Resolver struct {
+	Sources loaders.Sources
+	Hub     *live.Hub
+	// PublicURL is where users reach this site, without a slash at the end.
+	PublicURL string
+}
+
+// The parts of the domain that mutations call.
+func (r *Resolver) accounts() *accounts.Accounts    { return r.Sources.Accounts }
+func (r *Resolver) follows() *follows.Follows       { return r.Sources.Follows }
+func (r *Resolver) tweets() *tweets.Tweets          { return r.Sources.Tweets }
+func (r *Resolver) reactions() *reactions.Reactions { return r.Sources.Reactions }
+func (r *Resolver) timelines() *timelines.Timelines { return r.Sources.Timelines }
+
+var _ generated.ResolverRoot = (*Resolver)(nil)
+
+var errUnauthenticated = errs.New(errs.Unauthenticated, "sign in first")
+
+// signedIn gives the caller, or UNAUTHENTICATED without a session.
+func signedIn(ctx context.Context) (*caller.Caller, error) {
+	who := caller.From(ctx)
+	if who.UserID() == 0 {
+		return nil, errUnauthenticated
+	}
+	return who, nil
+}
+
+// batch refuses lists of ids over BatchSize.
+func batch(ids []string) error {
+	if len(ids) > BatchSize {
+		return errs.Newf(errs.BadRequest, "at most %d ids at once", BatchSize)
+	}
+	return nil
+}
+
+// pageSize is the most items of a page.
+const pageSize = cursors.MaxSize
+
+// load asks a loader for one key. An object outside of any list has nobody to wait for.
+func load[K comparable, V any](ctx context.Context, l *loaders.Loader[K, V], key K) (V, error) {
+	if !inList(ctx) {
+		l.Prefetch(ctx, []K{key})
+	}
+	return l.Load(ctx, key)
+}

@@ -1,0 +1,55 @@
+package graph
+
+import (
+	"context"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+
+	"roost/graph/generated"
+	"roost/internal/caller"
+	"roost/loaders"
+)
+
+// Schema is the executable schema over the resolvers.
+func Schema(r *Resolver) graphql.ExecutableSchema {
+	return generated.NewExecutableSchema(generated.Config{Resolvers: r})
+}
+
+// SDL is the schema as it is served, with its descriptions.
+func SDL(es graphql.ExecutableSchema) string {
+	var b strings.Builder
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(es.Schema())
+	return b.String()
+}
+
+// Fresh gives every query, every field of a mutation and every event of a subscription loaders of its
+// own, so that nothing that they remember is older than the operation.
+type Fresh struct{ Sources loaders.Sources }
+
+var (
+	_ graphql.HandlerExtension     = Fresh{}
+	_ graphql.ResponseInterceptor  = Fresh{}
+	_ graphql.RootFieldInterceptor = Fresh{}
+)
+
+// ExtensionName names the extension.
+func (Fresh) ExtensionName() string { return "FreshLoaders" }
+
+// Validate is called when the extension is installed.
+func (Fresh) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptResponse is called for each query, mutation and event.
+func (f Fresh) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	return next(loaders.With(ctx, loaders.New(f.Sources, caller.From(ctx))))
+}
+
+// InterceptRootField is called for each field of a query or mutation.
+func (f Fresh) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+		ctx = loaders.With(ctx, loaders.New(f.Sources, caller.From(ctx)))
+	}
+	return next(ctx)
+}

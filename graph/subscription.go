@@ -1,0 +1,208 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+
+	"roost/domain/reactions"
+	"roost/domain/tweets"
+	"roost/graph/generated"
+	"roost/graph/model"
+	"roost/internal/errs"
+	"roost/internal/ids"
+	"roost/live"
+)
+
+type subscriptions struct{ *Resolver }
+
+// Subscription resolves live updates. Each has one goroutine, which ends with the operation's context.
+func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptions{r} }
+
+// pump runs fn until it returns; fn sends events, each waiting for the client to take the one before.
+// An error or a panic ends the stream.
+func pump[T any](ctx context.Context, name string, fn func(send func(T) bool) error) <-chan T {
+	out := make(chan T)
+	go func() {
+		defer close(out)
+		defer func() {
+			if p := recover(); p != nil {
+				slog.ErrorContext(ctx, "panic in a subscription", "subscription", name, "panic", p)
+			}
+		}()
+		err := fn(func(v T) bool {
+			select {
+			case out <- v:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+		if err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "a subscription ended", "subscription", name, "error", err)
+		}
+	}()
+	return out
+}
+
+func (s subscriptions) HomeTimelineEvents(ctx context.Context) (<-chan model.TimelineEvent, error) {
+	who, err := signedIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	viewer := who.UserID()
+	sub := s.Hub.SubscribeHome(viewer)
+	return pump(ctx, "homeTimelineEvents", func(send func(model.TimelineEvent) bool) error {
+		defer sub.Close()
+		for {
+			changes, err := sub.Next(ctx)
+			if err != nil {
+				return err
+			}
+			all, err := s.timelineEvents(ctx, viewer, changes)
+			if err != nil {
+				// What could not be checked is not left out silently.
+				all = []model.TimelineEvent{&model.TimelineReset{Reason: model.TimelineResetReasonTimelineRebuilt}}
+			}
+			for _, e := range all {
+				if !send(e) {
+					return nil
+				}
+			}
+		}
+	}), nil
+}
+
+// timelineEvents decides what of the changes the viewer may see now.
+func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, error) {
+	authors := map[int64]int64{}
+	var added []int64
+	for _, c := range changes {
+		if c.Reset == live.NoReset && !c.Deleted {
+			authors[c.TweetID] = c.AuthorID
+			added = append(added, c.TweetID)
+		}
+	}
+	var visible map[int64]bool
+	var rows map[int64]*tweets.Tweet
+	if len(added) > 0 {
+		var err error
+		if visible, err = s.timelines().Visible(ctx, viewer, authors); err != nil {
+			return nil, err
+		}
+		if rows, err = s.tweets().ByID(ctx, added); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]model.TimelineEvent, 0, len(changes))
+	for _, c := range changes {
+		switch {
+		case c.Reset != live.NoReset:
+			out = append(out, &model.TimelineReset{Reason: model.TimelineResetReason(c.Reset)})
+		case c.Deleted:
+			out = append(out, &model.TimelineEntryRemoved{TweetID: ids.TweetID(c.TweetID).String()})
+		case visible[c.TweetID] && rows[c.TweetID] != nil:
+			out = append(out, &model.TimelineEntryAdded{Edge: homeEdge(model.TweetOf(rows[c.TweetID]))})
+		}
+	}
+	return out, nil
+}
+
+type entriesAdded struct{ *Resolver }
+
+// TimelineEntryAdded resolves the entry that came in.
+func (r *Resolver) TimelineEntryAdded() generated.TimelineEntryAddedResolver { return entriesAdded{r} }
+
+// Edge plans for the tweet of the event.
+func (entriesAdded) Edge(ctx context.Context, obj *model.TimelineEntryAdded) (*model.TimelineEdge, error) {
+	p := planOf(ctx)
+	id := int64(obj.Edge.Node.ID)
+	p.set.TweetByID.Prime(ctx, id, obj.Edge.Node.Tweet)
+	p.tweets(ctx, p.under(selected(ctx), "TimelineEdge", "node"), []int64{id})
+	return obj.Edge, nil
+}
+
+func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string) (<-chan model.Reactable, error) {
+	if err := batch(subjectIDs); err != nil {
+		return nil, err
+	}
+	tweetIDs := make([]int64, 0, len(subjectIDs))
+	for _, g := range subjectIDs {
+		id, ok := ids.Tweet(g)
+		if !ok {
+			return nil, errs.New(errs.BadRequest, "an id is not one of something that can be liked")
+		}
+		tweetIDs = append(tweetIDs, id)
+	}
+	sub := s.Hub.SubscribeCounts(tweetIDs)
+	return pump(ctx, "reactionsChanged", func(send func(model.Reactable) bool) error {
+		defer sub.Close()
+		return s.reactionsChanged(ctx, sub, tweetIDs, send)
+	}), nil
+}
+
+// reactionsChanged sends the current state of each tweet, then what changes, never an older state after
+// a newer one. Unknown and deleted tweets are passed over.
+func (s subscriptions) reactionsChanged(ctx context.Context, sub *live.Counts, tweetIDs []int64, send func(model.Reactable) bool) error {
+	rows, err := s.tweets().ByID(ctx, tweetIDs)
+	if err != nil {
+		return err
+	}
+	now, err := s.reactions().CountsOf(ctx, tweetIDs)
+	if err != nil {
+		return err
+	}
+	sent := map[int64]int32{}
+	for _, id := range tweetIDs {
+		if _, twice := sent[id]; twice || rows[id] == nil {
+			continue
+		}
+		sent[id] = now[id].Revision
+		if !send(&model.Tweet{Tweet: rows[id], Counts: now[id]}) {
+			return nil
+		}
+	}
+	for {
+		states, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, st := range states {
+			if st.Deleted {
+				delete(rows, st.TweetID)
+			}
+			c := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
+			if rows[st.TweetID] == nil || c.Revision <= sent[st.TweetID] {
+				continue
+			}
+			sent[st.TweetID] = c.Revision
+			if !send(&model.Tweet{Tweet: rows[st.TweetID], Counts: c}) {
+				return nil
+			}
+		}
+	}
+}
+
+func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionEnded, error) {
+	who, err := signedIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id := who.SessionID()
+	watch := s.Hub.WatchSession(id)
+	return pump(ctx, "sessionEnded", func(send func(*model.SessionEnded) bool) error {
+		defer watch.Close()
+		select {
+		case <-watch.Ended():
+		case <-ctx.Done():
+			return nil
+		}
+		got, err := s.accounts().SessionsByID(ctx, []int64{id})
+		if err != nil {
+			return err
+		}
+		if session := got[id]; session != nil && session.EndReason != nil {
+			send(&model.SessionEnded{Session: session, Reason: *session.EndReason})
+		}
+		return nil
+	}), nil
+}

@@ -1,0 +1,151 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"roost/cache"
+	"roost/domain/accounts"
+	"roost/domain/counts"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+	"roost/domain/timelines"
+	"roost/domain/tweets"
+	"roost/events"
+	"roost/graph"
+	"roost/internal/clock"
+	"roost/internal/lifecycle"
+	"roost/live"
+	"roost/loaders"
+	"roost/server"
+)
+
+// App is a running node.
+type App struct {
+	Config   Config
+	stores   *Stores
+	redis    *cache.Redis
+	sources  loaders.Sources
+	hub      *live.Hub
+	toucher  *accounts.Toucher
+	server   *server.Server
+	services lifecycle.Group
+}
+
+// New builds a node; nothing runs yet. Close frees what it opened.
+func New(ctx context.Context, c Config) (a *App, err error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	a = &App{Config: c}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.stores, err = OpenStores(ctx, c); err != nil {
+		return nil, err
+	}
+	if a.redis, err = cache.Open(cache.Config{URL: c.RedisURL}); err != nil {
+		return nil, err
+	}
+	a.buildDomain()
+	if a.server, err = a.buildServer(); err != nil {
+		return nil, err
+	}
+	a.services.Add("id lease", a.stores.Renewer())
+	a.services.Add("redis clock", a.redis.Ticker())
+	a.services.Add("toucher", a.toucher)
+	a.services.Add("live hub", a.hub)
+	a.services.Add("session checker", a.hub.SessionChecker(a.endedSessions))
+	if c.Demo {
+		if err := a.addDemo(ctx); err != nil {
+			return nil, err
+		}
+	}
+	a.services.Add("server", a.server)
+	return a, nil
+}
+
+func (a *App) buildDomain() {
+	log := events.New(a.stores.Client, clock.Real{})
+	s := a.stores
+	a.sources = loaders.Sources{
+		Accounts:  accounts.New(s.Client, log, s.IDs, clock.Real{}, accounts.DefaultConfig()),
+		Counts:    counts.New(s.Client),
+		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
+		Tweets:    tweets.New(s.Client, log, s.IDs),
+		Reactions: reactions.New(s.Client, log),
+		Timelines: timelines.New(s.Client, s.DB),
+	}
+	a.hub = live.New(a.sources.Timelines.Audience)
+	log.Observe(a.hub.Observe)
+	a.toucher = accounts.NewToucher(a.sources.Accounts)
+}
+
+func (a *App) buildServer() (*server.Server, error) {
+	queries, err := cache.NewPersistedQueries(a.redis)
+	if err != nil {
+		return nil, err
+	}
+	c := a.Config
+	schema := graph.Schema(&graph.Resolver{Sources: a.sources, Hub: a.hub, PublicURL: c.PublicURL})
+	cfg := server.Config{
+		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, Origins: c.origins(), AllowLocalhost: !c.Server(),
+		Schema: schema, SDL: graph.SDL(schema),
+		Extensions:     []graphql.HandlerExtension{graph.Fresh{Sources: a.sources}},
+		ErrorPresenter: graph.Present, Recover: graph.Recover,
+		Authenticator: authenticator{a}, PersistedQueries: queries,
+		ServerTiming: c.ServerTiming, DrainDelay: c.DrainDelay,
+		Checks: []server.Check{
+			{Name: "database", Run: a.stores.DB.Ping},
+			{Name: "redis", Run: a.redis.Ping, Optional: true},
+		},
+	}
+	a.decorate(&cfg)
+	return server.New(cfg)
+}
+
+// Start starts everything; on an error nothing runs.
+func (a *App) Start(ctx context.Context) error { return a.services.Start(ctx) }
+
+// stopWithin bounds a stop when the caller sets no deadline.
+const stopWithin = 30 * time.Second
+
+// Stop drains and stops everything.
+func (a *App) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	return a.services.Stop(ctx)
+}
+
+// Close frees what New opened; call it after Stop.
+func (a *App) Close() error {
+	var all []error
+	if a.redis != nil {
+		all = append(all, a.redis.Close())
+	}
+	if a.stores != nil {
+		all = append(all, a.stores.Close())
+	}
+	return errors.Join(all...)
+}
+
+// Addr is where the API listens, valid after Start.
+func (a *App) Addr() net.Addr { return a.server.Addr() }
+
+// AdminAddr is where the admin address listens, nil without one.
+func (a *App) AdminAddr() net.Addr { return a.server.AdminAddr() }
+
+// Stores tells which stores the node runs on, for people.
+func (a *App) Stores() string {
+	if a.Config.Server() {
+		return "PostgreSQL and Redis"
+	}
+	return fmt.Sprintf("embedded SQLite in %s, Redis in the process", a.Config.DataDir)
+}

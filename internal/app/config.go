@@ -1,0 +1,135 @@
+// Package app wires Roost: it builds every part from one configuration, starts them in order and stops
+// them in reverse. Only this package sees all of them.
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Config is everything that can be set.
+type Config struct {
+	Addr         string
+	AdminAddr    string
+	DatabaseURL  string
+	RedisURL     string
+	Roles        string
+	PublicURL    string
+	Origins      string
+	DataDir      string
+	Demo         bool
+	ServerTiming bool
+	DatabaseConn int
+	DrainDelay   time.Duration
+
+	timingSet bool
+}
+
+// Server reports whether the stores are PostgreSQL and Redis.
+func (c Config) Server() bool { return c.DatabaseURL != "" }
+
+// Flags adds the settings that every command with a database has.
+func (c *Config) storeFlags(f *flag.FlagSet) {
+	f.StringVar(&c.DatabaseURL, "database-url", "", "PostgreSQL, as postgres://user:password@host:5432/name; empty is SQLite in --data-dir")
+	f.StringVar(&c.DataDir, "data-dir", "roost-data", "`directory` of the embedded database")
+	f.IntVar(&c.DatabaseConn, "database-conns", 0, "most open connections to PostgreSQL; 0 is 16 a core, at least 32")
+}
+
+// ServeFlags adds the settings of `roost serve`.
+func (c *Config) ServeFlags(f *flag.FlagSet) {
+	c.storeFlags(f)
+	f.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`address` to listen on")
+	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics and /debug/pprof; empty turns them off")
+	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
+	f.StringVar(&c.Roles, "roles", "api,worker", "what this node does: api, worker or both")
+	f.StringVar(&c.PublicURL, "public-url", "", "`URL` under which browsers reach the site; http:// and --addr if empty")
+	f.StringVar(&c.Origins, "origins", "", "web `origins` besides the public URL's that may use the API, separated by commas")
+	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
+	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
+	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails")
+}
+
+// StoreFlags adds the settings of commands that only need the database.
+func (c *Config) StoreFlags(f *flag.FlagSet) { c.storeFlags(f) }
+
+// Parse reads flags and, for those not given, ROOST_* variables of the same names.
+func (c *Config) Parse(f *flag.FlagSet, args []string) error {
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	given := map[string]bool{}
+	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
+	var bad []error
+	f.VisitAll(func(fl *flag.Flag) {
+		name := "ROOST_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		v, ok := os.LookupEnv(name)
+		if !ok || given[fl.Name] {
+			return
+		}
+		given[fl.Name] = true
+		if err := f.Set(fl.Name, v); err != nil {
+			bad = append(bad, fmt.Errorf("%s: %w", name, err))
+		}
+	})
+	c.timingSet = given["server-timing"]
+	return errors.Join(bad...)
+}
+
+// Check fills in what follows from other settings, and fails with every wrong value in one error.
+func (c *Config) Check() error {
+	var bad []error
+	if c.Server() != (c.RedisURL != "") {
+		bad = append(bad, errors.New("--database-url and --redis-url go together: give both, or neither for embedded stores"))
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		bad = append(bad, fmt.Errorf("--addr: %q is not like 127.0.0.1:8080", c.Addr))
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.Addr
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" {
+		bad = append(bad, fmt.Errorf("--public-url: %q is not like https://roost.example.com", c.PublicURL))
+	}
+	for r := range strings.SplitSeq(c.Roles, ",") {
+		if r != "api" && r != "worker" {
+			bad = append(bad, fmt.Errorf("--roles: %q is neither api nor worker", r))
+		}
+	}
+	if c.DatabaseConn < 0 {
+		bad = append(bad, errors.New("--database-conns must not be negative"))
+	}
+	if c.Server() {
+		c.Demo = false
+	}
+	if !c.timingSet {
+		c.ServerTiming = !c.Server()
+	}
+	return errors.Join(bad...)
+}
+
+// Has reports whether the node has a role.
+func (c Config) Has(role string) bool {
+	for r := range strings.SplitSeq(c.Roles, ",") {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+func (c Config) origins() []string {
+	var out []string
+	for o := range strings.SplitSeq(c.Origins, ",") {
+		if o = strings.TrimSpace(o); o != "" {
+			out = append(out, o)
+		}
+	}
+	return out
+}

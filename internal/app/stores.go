@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"roost/ent"
+	"roost/ent/migrations"
+	"roost/internal/clock"
+	"roost/internal/datadir"
+	"roost/internal/idlease"
+	"roost/internal/ids"
+	"roost/internal/lifecycle"
+	"roost/internal/sqldb"
+)
+
+// Stores are the database of a command with what belongs to it.
+type Stores struct {
+	DB     *sqldb.DB
+	Client *ent.Client
+	IDs    *ids.Generator
+	dir    *datadir.Dir
+}
+
+// OpenStores opens the database: PostgreSQL, which must be at this binary's schema, or SQLite, which is
+// brought to it and whose directory is locked.
+func OpenStores(ctx context.Context, c Config) (s *Stores, err error) {
+	s = &Stores{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn}
+	if !c.Server() {
+		if s.dir, err = datadir.Open(c.DataDir); err != nil {
+			return s, err
+		}
+		cfg.File = s.dir.File("roost.db")
+	}
+	if s.DB, err = sqldb.Open(ctx, cfg); err != nil {
+		return s, err
+	}
+	if c.Server() {
+		err = migrations.Check(ctx, s.DB.Writer())
+	} else {
+		err = migrations.CreateSQLite(ctx, s.DB.Driver)
+	}
+	if err != nil {
+		return s, err
+	}
+	s.Client = ent.NewClient(ent.Driver(s.DB.Driver))
+	s.IDs = ids.NewGenerator(clock.Real{}, idlease.New(s.DB))
+	return s, nil
+}
+
+// Renewer keeps the right to make ids alive.
+func (s *Stores) Renewer() lifecycle.Service {
+	return &lifecycle.Loop{Run: idlease.Renewer(s.IDs, func(err error) {
+		slog.Warn("the right to make ids was not extended", "error", err)
+	})}
+}
+
+// Close closes the database and unlocks the data directory.
+func (s *Stores) Close() error {
+	var all []error
+	if s.DB != nil {
+		all = append(all, s.DB.Close())
+	}
+	if s.dir != nil {
+		all = append(all, s.dir.Close())
+	}
+	return errors.Join(all...)
+}

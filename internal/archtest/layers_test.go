@@ -1,0 +1,117 @@
+package archtest
+
+// rules is the architecture. Paths are relative to the module; one that ends in
+// /... covers everything below.
+type rules struct {
+	// layers maps a package to its layer.
+	layers map[string]int
+	// beside lists which packages of its own layer a package may import.
+	beside map[string][]string
+	// testHelpers may be imported by every test and by one another, and may import
+	// what they need of the layers below theirs.
+	testHelpers []string
+	// anySize lists packages whose files may be as long as they are.
+	anySize []string
+	// warnLines is logged, maxLines fails.
+	warnLines, maxLines int
+}
+
+// roost is the architecture of this repository; ARCHITECTURE.md tells why.
+var roost = rules{
+	layers: map[string]int{
+		// The wiring and the programs.
+		"cmd/roost":     7,
+		"internal/app":  7,
+		"internal/demo": 7,
+
+		// Transports, limits, pages.
+		"server":                     6,
+		"server/transport":           6,
+		"server/guard":               6,
+		"server/playground":          6,
+		"server/internal/testschema": 6,
+
+		// The API: resolvers.
+		"graph":           5,
+		"graph/contract":  5,
+		"graph/generated": 5,
+		"graph/model":     5,
+
+		// Request-scoped batching.
+		"loaders": 4,
+
+		// The rules of the domain, and the hub.
+		"domain/accounts":  3,
+		"domain/counts":    3,
+		"domain/follows":   3,
+		"domain/imports":   3,
+		"domain/reactions": 3,
+		"domain/timelines": 3,
+		"domain/tweets":    3,
+		"live":             3,
+
+		// What stands between the domain and the stores.
+		"cache":  2,
+		"events": 2,
+
+		// Tables.
+		"ent":     1,
+		"ent/...": 1,
+
+		// Leaves.
+		"internal/archtest":  0,
+		"internal/caller":    0,
+		"internal/clock":     0,
+		"internal/cursors":   0,
+		"internal/dataset":   0,
+		"internal/errs":      0,
+		"internal/idlease":   0,
+		"internal/ids":       0,
+		"internal/lifecycle": 0,
+		"internal/pgtest":    0,
+		"internal/redistest": 0,
+		"internal/repotest":  0,
+		"internal/reqstats":  0,
+		"internal/sqldb":     0,
+		"internal/testproc":  0,
+
+		// Test helpers that drive the whole product.
+		"internal/apitest":           8,
+		"internal/importedtest":      8,
+		"internal/importedtest/fill": 8,
+	},
+	beside: map[string][]string{
+		"cmd/roost":                  {"internal/app", "internal/demo"},
+		"internal/app":               {"internal/demo"},
+		"server":                     {"server/guard", "server/playground", "server/transport"},
+		"server/transport":           {"server/guard"},
+		"graph":                      {"graph/generated", "graph/model"},
+		"graph/generated":            {"graph/model"},
+		"domain/accounts":            {"domain/counts"},
+		"domain/follows":             {"domain/counts"},
+		"domain/imports":             {"domain/counts"},
+		"domain/reactions":           {"domain/counts"},
+		"domain/tweets":              {"domain/counts"},
+		"ent/...":                    {"ent", "ent/..."},
+		"ent":                        {"ent/..."},
+		"internal/cursors":           {"internal/errs"},
+		"internal/idlease":           {"internal/clock", "internal/errs", "internal/ids", "internal/lifecycle", "internal/sqldb"},
+		"internal/ids":               {"internal/clock", "internal/errs"},
+		"internal/sqldb":             {"internal/cursors", "internal/reqstats"},
+		"server/internal/testschema": {"server/transport"},
+	},
+	testHelpers: []string{
+		"ent/enttest", // generated
+		"internal/apitest",
+		"internal/archtest",
+		"internal/importedtest",
+		"internal/pgtest",
+		"internal/redistest",
+		"internal/testproc",
+		"server/internal/testschema",
+	},
+	// Generated files are free anyway; these hold a generated schema for tests.
+	anySize:   []string{"server/internal/testschema"},
+	warnLines: 400,
+	maxLines:  450,
+}

@@ -1,0 +1,74 @@
+// Package caller says who makes a request: the signed-in user and session, if any, and how a session
+// key gets back to a browser. It travels in the context of one operation.
+package caller
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Caller is who runs an operation. A sign-in or sign-out inside the operation changes it for the
+// fields that follow, so it may be read and written concurrently.
+type Caller struct {
+	// UserAgent is what the browser or app calls itself, at most 256 bytes.
+	UserAgent string
+	// SetCookie delivers a session key as a cookie; nil where none can be set, as over a socket.
+	SetCookie func(key string, expires time.Time)
+	// ClearCookie removes the session cookie; nil like SetCookie.
+	ClearCookie func()
+
+	identity atomic.Pointer[identity]
+	// made is the session that made the request; it stays when the identity changes.
+	made int64
+}
+
+type identity struct{ user, session int64 }
+
+// New is a caller with a session; user and session are 0 for an anonymous one.
+func New(user, session int64) *Caller {
+	c := &Caller{made: session}
+	c.identity.Store(&identity{user, session})
+	return c
+}
+
+// UserID is the signed-in user, 0 if there is none.
+func (c *Caller) UserID() int64 {
+	if i := c.identity.Load(); i != nil {
+		return i.user
+	}
+	return 0
+}
+
+// SessionID is the session in use, 0 if there is none.
+func (c *Caller) SessionID() int64 {
+	if i := c.identity.Load(); i != nil {
+		return i.session
+	}
+	return 0
+}
+
+// MadeBy reports whether the request was made by the session, or the operation has since signed in
+// with it.
+func (c *Caller) MadeBy(session int64) bool {
+	return session != 0 && (session == c.made || session == c.SessionID())
+}
+
+// SignIn makes the rest of the operation run as a user.
+func (c *Caller) SignIn(user, session int64) { c.identity.Store(&identity{user, session}) }
+
+// SignOut makes the rest of the operation anonymous.
+func (c *Caller) SignOut() { c.identity.Store(&identity{}) }
+
+type key struct{}
+
+// With puts the caller into the context.
+func With(ctx context.Context, c *Caller) context.Context { return context.WithValue(ctx, key{}, c) }
+
+// From gives the caller of the context; an anonymous one if there is none.
+func From(ctx context.Context) *Caller {
+	if c, ok := ctx.Value(key{}).(*Caller); ok {
+		return c
+	}
+	return &Caller{}
+}

@@ -1,0 +1,42 @@
+// Package clock tells the time, so that tests can set it.
+package clock
+
+import (
+	"sync"
+	"time"
+)
+
+// Clock tells the time.
+type Clock interface {
+	// Now is the current instant, in UTC with microseconds: what both SQL stores keep.
+	Now() time.Time
+}
+
+// Real is the machine's clock.
+type Real struct{}
+
+// Now is the machine's time.
+func (Real) Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// Fake is a clock that a test sets. It is safe for concurrent use.
+type Fake struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// NewFake is a clock that stands at t.
+func NewFake(t time.Time) *Fake { return &Fake{now: t.UTC().Truncate(time.Microsecond)} }
+
+// Now is the time that was set.
+func (f *Fake) Now() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// Add moves the clock; a negative d turns it back.
+func (f *Fake) Add(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = f.now.Add(d)
+}

@@ -1,0 +1,122 @@
+// Package cursors makes opaque keyset cursors and reads the paging arguments of connections. A cursor
+// is a place in an order, not a row: it stays good when its row goes.
+package cursors
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+
+	"roost/internal/errs"
+)
+
+// Kind is the list that a cursor belongs to; it is the cursor's first byte.
+type Kind byte
+
+// The kinds of cursors. A number is never used again for another order: clients keep cursors.
+const (
+	Home      Kind = 'h'
+	Timeline  Kind = 'l'
+	Followers Kind = 'f'
+	Following Kind = 'g'
+)
+
+const (
+	// DefaultSize is the page size when none is asked for.
+	DefaultSize = 20
+	// MaxSize is the largest page.
+	MaxSize = 100
+)
+
+var encoding = base64.RawURLEncoding.Strict()
+
+// Encode is the cursor of a place.
+func Encode(k Kind, place int64) string {
+	return encoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(k)}, uint64(place)))
+}
+
+// Decode reads a cursor of the kind; it fails with BAD_REQUEST for garbage and cursors of other lists.
+func Decode(k Kind, cursor string) (int64, error) {
+	if len(cursor) == 12 {
+		b, err := encoding.DecodeString(cursor)
+		if err == nil && b[0] == byte(k) {
+			if place := int64(binary.BigEndian.Uint64(b[1:])); place > 0 {
+				return place, nil
+			}
+		}
+	}
+	return 0, errs.New(errs.BadRequest, "the cursor is not one of this list")
+}
+
+// Args are the paging arguments of a connection as they were given.
+type Args struct {
+	First  *int32
+	After  *string
+	Last   *int32
+	Before *string
+}
+
+// Window is a part of a list ordered by descending place: Size items with Above > place > Below,
+// from the newest down, or from the oldest up if Backward.
+type Window struct {
+	Size     int
+	Above    int64
+	Below    int64
+	Backward bool
+}
+
+// Whole is the window without bounds that starts at the newest.
+func Whole(size int) Window { return Window{Size: size, Above: math.MaxInt64} }
+
+// Window reads the arguments: `first` with `after`, or `last` with `before`, each from 1 to MaxSize,
+// neither meaning the first DefaultSize. Anything else fails with BAD_REQUEST.
+func (a Args) Window(k Kind) (Window, error) {
+	w := Whole(DefaultSize)
+	switch {
+	case a.First != nil && a.Last != nil:
+		return w, errs.New(errs.BadRequest, "give `first` or `last`, not both")
+	case a.Last != nil && a.After != nil, a.First != nil && a.Before != nil, a.After != nil && a.Before != nil:
+		return w, errs.New(errs.BadRequest, "`first` goes with `after`, `last` with `before`")
+	case a.Last != nil || a.Before != nil:
+		w.Backward = true
+	}
+	for _, n := range []*int32{a.First, a.Last} {
+		if n == nil {
+			continue
+		}
+		if *n < 1 || *n > MaxSize {
+			return w, errs.Newf(errs.BadRequest, "`first` and `last` take 1 to %d", MaxSize)
+		}
+		w.Size = int(*n)
+	}
+	var err error
+	if a.After != nil {
+		w.Above, err = Decode(k, *a.After)
+	}
+	if a.Before != nil {
+		w.Below, err = Decode(k, *a.Before)
+	}
+	return w, err
+}
+
+// Page is a part of a list, newest first.
+type Page[T any] struct {
+	Items []T
+	// More says that the list goes on past the page in the direction of reading: older items, or newer
+	// ones if the window was Backward.
+	More bool
+}
+
+// Cut makes a page of items that were read in the window's direction with one more than asked for.
+func Cut[T any](w Window, items []T) Page[T] {
+	p := Page[T]{Items: items}
+	if len(items) > w.Size {
+		p.Items, p.More = items[:w.Size], true
+	}
+	if w.Backward {
+		for i, j := 0, len(p.Items)-1; i < j; i, j = i+1, j-1 {
+			p.Items[i], p.Items[j] = p.Items[j], p.Items[i]
+		}
+	}
+	return p
+}

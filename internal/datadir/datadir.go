@@ -1,0 +1,102 @@
+// Package datadir owns the directory in which an embedded Roost keeps its data. One process has it at a
+// time: the kernel holds a lock for it and drops it with the process, however that ends.
+package datadir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// lockName is the file that is locked; it holds the process id of the owner.
+const lockName = "lock"
+
+// errHeld is what lockFile returns when another process has the lock.
+var errHeld = errors.New("held by another process")
+
+// InUseError says that another process has the directory.
+type InUseError struct {
+	Dir string
+	// PID is the process that has it, 0 if that is not known.
+	PID int
+}
+
+// Error says what to do.
+func (e *InUseError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("the data directory %s is in use; stop that roost or use another --data-dir", e.Dir)
+	}
+	return fmt.Sprintf("the data directory %s is in use by pid %d; stop that roost or use another --data-dir", e.Dir, e.PID)
+}
+
+// Dir is a data directory that this process owns.
+type Dir struct {
+	path string
+	lock *os.File
+}
+
+// Open makes the directory, readable by its owner only, if it is not there, and takes it until Close or
+// the end of the process. It fails with an InUseError, at once, when another process has it, or this one.
+func Open(dir string) (*Dir, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the data directory %s: %w", dir, err)
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the data directory %s: %w", path, err)
+	}
+	if err := lockFile(f); err != nil {
+		if errors.Is(err, errHeld) {
+			err = &InUseError{Dir: path, PID: owner(f)}
+		} else {
+			err = fmt.Errorf("lock the data directory %s: %w", path, err)
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := sign(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the data directory %s: %w", path, err), f.Close())
+	}
+	return &Dir{path: path, lock: f}, nil
+}
+
+// sign writes this process's id over an earlier owner's.
+func sign(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+func owner(f *os.File) int {
+	b := make([]byte, 32)
+	n, _ := f.ReadAt(b, 0)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+// Path is the directory, absolute.
+func (d *Dir) Path() string { return d.path }
+
+// File is the path of a file in the directory.
+func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
+
+// Close gives the directory back. The lock's file stays: removing it would let two processes lock two
+// files of one name.
+func (d *Dir) Close() error {
+	if err := d.lock.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+		return fmt.Errorf("give back the data directory: %w", err)
+	}
+	return nil
+}

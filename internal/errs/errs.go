@@ -1,0 +1,128 @@
+// Package errs is Roost's one error type: a closed list of kinds, a message that is safe to show to
+// clients, and the cause, which is only ever logged.
+package errs
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kind says what went wrong, in the words of the API: the code of a top-level error or of a
+// UserError.
+type Kind string
+
+// Faults: they become entries of the top-level `errors` list, with the kind as `extensions.code`.
+const (
+	Unauthenticated        Kind = "UNAUTHENTICATED"
+	Forbidden              Kind = "FORBIDDEN"
+	BadRequest             Kind = "BAD_REQUEST"
+	QueryTooComplex        Kind = "QUERY_TOO_COMPLEX"
+	RateLimited            Kind = "RATE_LIMITED"
+	PersistedQueryNotFound Kind = "PERSISTED_QUERY_NOT_FOUND"
+	Unavailable            Kind = "UNAVAILABLE"
+	Internal               Kind = "INTERNAL"
+)
+
+// Refusals of an input: they become `userErrors` of the mutation's payload. NotAllowed shares its
+// wire name with Forbidden, so it has a name of its own here; Code gives the wire name.
+const (
+	Invalid            Kind = "INVALID"
+	Required           Kind = "REQUIRED"
+	TooShort           Kind = "TOO_SHORT"
+	TooLong            Kind = "TOO_LONG"
+	Taken              Kind = "TAKEN"
+	NotFound           Kind = "NOT_FOUND"
+	NotAllowed         Kind = "NOT_ALLOWED"
+	InvalidCredentials Kind = "INVALID_CREDENTIALS"
+	Self               Kind = "SELF"
+	LimitReached       Kind = "LIMIT_REACHED"
+)
+
+// Code is the name that clients see.
+func (k Kind) Code() string {
+	if k == NotAllowed {
+		return string(Forbidden)
+	}
+	return string(k)
+}
+
+// IsRefusal reports whether the kind belongs into `userErrors`.
+func (k Kind) IsRefusal() bool {
+	switch k {
+	case Invalid, Required, TooShort, TooLong, Taken, NotFound, NotAllowed, InvalidCredentials, Self, LimitReached:
+		return true
+	}
+	return false
+}
+
+// Error is the error of every layer below the API.
+type Error struct {
+	Kind Kind
+	// Message is shown to clients; it never holds internals.
+	Message string
+	// Path names the input field to blame, outermost first; empty if none.
+	Path []string
+	// RetryAfter tells RateLimited and Unavailable clients when to come back; 0 is unknown.
+	RetryAfter time.Duration
+	// Err is the cause, for logs.
+	Err error
+}
+
+// Error is for logs; clients get Message.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Kind, e.Message, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Kind, e.Message)
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// New makes an error of a kind.
+func New(kind Kind, message string, path ...string) *Error {
+	return &Error{Kind: kind, Message: message, Path: path}
+}
+
+// Newf makes an error of a kind with a formatted message.
+func Newf(kind Kind, format string, args ...any) *Error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// Busy refuses work for now because a bounded resource is full.
+func Busy(what string, retryAfter time.Duration) *Error {
+	return &Error{Kind: Unavailable, Message: what + " is busy, try again", RetryAfter: retryAfter}
+}
+
+// KindOf gives the kind of an error, Internal for one that is not ours.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Internal
+}
+
+// Is reports whether err is of the kind.
+func Is(err error, kind Kind) bool {
+	return err != nil && KindOf(err) == kind
+}
+
+// List holds several refusals of one input.
+type List []*Error
+
+// Error is for logs.
+func (l List) Error() string {
+	if len(l) == 0 {
+		return "no refusals"
+	}
+	return fmt.Sprintf("%v and %d more", l[0], len(l)-1)
+}
+
+// OrNil is the list as an error, nil if it is empty.
+func (l List) OrNil() error {
+	if len(l) == 0 {
+		return nil
+	}
+	return l
+}

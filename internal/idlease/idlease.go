@@ -1,0 +1,130 @@
+// Package idlease gives processes node numbers for their id generators through a table that they
+// share. A lease is a node number with a ceiling in milliseconds; it may be taken over once the taker's
+// clock has passed the ceiling, and the taker starts above it, so spans of one number never overlap.
+package idlease
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+)
+
+// span is for how many milliseconds a lease is taken.
+const span = 120_000
+
+// attempts is how many node numbers are tried; each misses only when its owner is alive.
+const attempts = 64
+
+// renewEvery is how often a running service looks whether the lease ends soon.
+const renewEvery = 10 * time.Second
+
+// Leases grants node numbers from the id_leases table.
+type Leases struct {
+	db    *sqldb.DB
+	owner string
+}
+
+// New grants node numbers to one process.
+func New(db *sqldb.DB) *Leases { return &Leases{db: db, owner: rand.Text()} }
+
+// Grant extends the held lease or takes a free node number.
+func (l *Leases) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Grant, error) {
+	until := min(now+span, ids.MaxMillis)
+	if held != nil {
+		ok, err := l.extend(ctx, held.Node, until)
+		if err != nil {
+			return ids.Grant{}, err
+		}
+		if ok {
+			return ids.Grant{Node: held.Node, After: held.After, Until: until}, nil
+		}
+	}
+	first, err := rand.Int(rand.Reader, big.NewInt(ids.Nodes))
+	if err != nil {
+		return ids.Grant{}, err
+	}
+	for i := range attempts {
+		node := (int(first.Int64()) + i) % ids.Nodes
+		g, ok, err := l.take(ctx, node, now, until)
+		if err != nil {
+			return ids.Grant{}, err
+		}
+		if ok {
+			return g, nil
+		}
+	}
+	return ids.Grant{}, fmt.Errorf("no free node number among %d tried", attempts)
+}
+
+func (l *Leases) extend(ctx context.Context, node int, until int64) (bool, error) {
+	res, err := l.db.ExecContext(ctx,
+		"UPDATE id_leases SET ceiling = $1 WHERE node = $2 AND owner = $3 AND ceiling <= $1", until, node, l.owner)
+	if err != nil {
+		return false, fmt.Errorf("extend the id lease: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// take claims a node number that nobody has, or whose ceiling lies behind now, in one transaction.
+func (l *Leases) take(ctx context.Context, node int, now, until int64) (g ids.Grant, ok bool, err error) {
+	tx, err := l.db.Writer().BeginTx(ctx, nil)
+	if err != nil {
+		return g, false, fmt.Errorf("take an id lease: %w", err)
+	}
+	defer func() { err = errors.Join(err, ended(tx.Rollback())) }()
+	var ceiling int64 = -1
+	err = tx.QueryRowContext(ctx, "SELECT ceiling FROM id_leases WHERE node = $1", node).Scan(&ceiling)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return g, false, fmt.Errorf("take an id lease: %w", err)
+	}
+	if ceiling >= now {
+		return g, false, nil
+	}
+	// The condition decides again: another process may have come first.
+	res, err := tx.ExecContext(ctx, `INSERT INTO id_leases (node, owner, ceiling) VALUES ($1, $2, $3)
+		ON CONFLICT (node) DO UPDATE SET owner = excluded.owner, ceiling = excluded.ceiling
+		WHERE id_leases.ceiling = $4`, node, l.owner, until, ceiling)
+	if err != nil {
+		return g, false, fmt.Errorf("take an id lease: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return g, false, err
+	}
+	if err := tx.Commit(); err != nil {
+		return g, false, fmt.Errorf("take an id lease: %w", err)
+	}
+	return ids.Grant{Node: node, After: ceiling, Until: until}, true, nil
+}
+
+func ended(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// Renewer keeps a generator's grant ahead of the clock. It is a lifecycle.Service loop body.
+func Renewer(g *ids.Generator, failed func(error)) func(ctx context.Context) {
+	return func(ctx context.Context) {
+		t := time.NewTicker(renewEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+				if err := g.Renew(ctx); err != nil && ctx.Err() == nil {
+					failed(err)
+				}
+			}
+		}
+	}
+}

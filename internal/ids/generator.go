@@ -1,0 +1,140 @@
+// Package ids makes Roost's identifiers: time-ordered 64-bit ids inside (in the manner of Twitter's
+// Snowflake: 41 bits of milliseconds, 10 bits of node, 12 bits of sequence) and opaque, typed, URL-safe
+// global ids outside.
+package ids
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"roost/internal/clock"
+	"roost/internal/errs"
+)
+
+// Epoch is the zero of the ids' clock. 41 bits of milliseconds last until 2075. It lies before the
+// first tweet ever posted, so that imported ones sort by their own time.
+var Epoch = time.Date(2006, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const (
+	nodeBits = 10
+	seqBits  = 12
+	maxSeq   = 1<<seqBits - 1
+
+	// Nodes is the number of node numbers that generators share; the numbers above are reserved.
+	Nodes = 1<<nodeBits - 1
+	// ImportNode is the reserved node number for ids that carry the time of an imported row.
+	ImportNode = 1<<nodeBits - 1
+	// MaxMillis is the largest time that fits.
+	MaxMillis = 1<<41 - 1
+)
+
+// Millis is a time on the ids' clock, in milliseconds since Epoch.
+func Millis(t time.Time) int64 { return t.Sub(Epoch).Milliseconds() }
+
+// Time is when an id was made, to the millisecond.
+func Time(id int64) time.Time {
+	return Epoch.Add(time.Duration(id>>(nodeBits+seqBits)) * time.Millisecond)
+}
+
+// Compose builds an id from its parts: millis as by Millis, a node up to ImportNode, a sequence below
+// 4,096.
+func Compose(millis int64, node, seq int) int64 {
+	return millis<<(nodeBits+seqBits) | int64(node)<<seqBits | int64(seq)
+}
+
+// Grant is the right to make ids with a node number for a span of milliseconds.
+type Grant struct {
+	Node int
+	// After and Until bound the span: ids have After < millis <= Until.
+	After, Until int64
+}
+
+// Granter hands out node numbers. No two grants of a node number overlap in their span, whoever holds
+// them and whatever the clocks of the holders say; that alone makes ids unique.
+type Granter interface {
+	// Grant gives the right to make ids at now (as by Millis). held is the grant to be extended, if any.
+	Grant(ctx context.Context, now int64, held *Grant) (Grant, error)
+}
+
+// Generator makes ids. It is safe for concurrent use. When the clock steps back it goes on from the
+// last millisecond that it used, so ids never repeat or go back.
+type Generator struct {
+	clock   clock.Clock
+	granter Granter
+
+	mu    sync.Mutex
+	grant *Grant
+	last  int64
+	seq   int
+}
+
+// NewGenerator makes ids under the grants of g.
+func NewGenerator(c clock.Clock, g Granter) *Generator {
+	return &Generator{clock: c, granter: g}
+}
+
+// renewBefore is how many milliseconds before its end a grant is extended.
+const renewBefore = 30_000
+
+// Next is a new id, larger than every one that this generator made before. It fails with UNAVAILABLE
+// when the right to make ids has run out and the granter cannot be reached.
+func (g *Generator) Next(ctx context.Context) (int64, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := max(Millis(g.clock.Now()), g.last)
+	if g.grant == nil || now > g.grant.Until {
+		if err := g.renew(ctx, now); err != nil {
+			return 0, err
+		}
+	}
+	ms := max(now, g.grant.After+1)
+	if ms > g.last {
+		g.last, g.seq = ms, 0
+	} else if g.seq++; g.seq > maxSeq {
+		g.last, g.seq = g.last+1, 0
+	}
+	if g.last > g.grant.Until {
+		if err := g.renew(ctx, g.last); err != nil {
+			return 0, err
+		}
+		g.last, g.seq = max(g.last, g.grant.After+1), 0
+	}
+	return Compose(g.last, g.grant.Node, g.seq), nil
+}
+
+// Renew extends the grant when it ends soon; a background service calls it so that Next never waits.
+func (g *Generator) Renew(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := max(Millis(g.clock.Now()), g.last)
+	if g.grant != nil && now+renewBefore < g.grant.Until {
+		return nil
+	}
+	return g.renew(ctx, now)
+}
+
+func (g *Generator) renew(ctx context.Context, now int64) error {
+	if now < 0 || now > MaxMillis {
+		return errs.New(errs.Internal, "the machine's clock is outside of the years 2006 to 2075")
+	}
+	grant, err := g.granter.Grant(ctx, now, g.grant)
+	if err != nil {
+		return &errs.Error{Kind: errs.Unavailable, Message: "no ids can be made now, try again",
+			RetryAfter: time.Second, Err: err}
+	}
+	if g.grant == nil || grant.Node != g.grant.Node {
+		// Another node number: stay behind everything made so far.
+		grant.After = max(grant.After, g.last)
+	}
+	g.grant = &grant
+	return nil
+}
+
+// Fixed grants one node number forever. It suits a process that is alone, such as a test.
+type Fixed int
+
+// Grant gives the node number without an end.
+func (f Fixed) Grant(context.Context, int64, *Grant) (Grant, error) {
+	return Grant{Node: int(f), After: -1, Until: MaxMillis}, nil
+}

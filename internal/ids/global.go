@@ -1,0 +1,127 @@
+package ids
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Kind is the type of object that a global id names; it is the id's first byte.
+type Kind byte
+
+// The kinds. A number is never used again for something else: clients keep ids.
+const (
+	KindUser    Kind = 'u'
+	KindTweet   Kind = 't'
+	KindSession Kind = 's'
+)
+
+// UserID is a user's id; in GraphQL it is its global id.
+type UserID int64
+
+// TweetID is a tweet's id; in GraphQL it is its global id.
+type TweetID int64
+
+// SessionID is a session's id with its user's, which says where the row lies; in GraphQL it is its
+// global id.
+type SessionID struct{ User, ID int64 }
+
+// encoding is strict: a second spelling of an id is garbage.
+var encoding = base64.RawURLEncoding.Strict()
+
+// Encode is the global id of an object.
+func Encode(k Kind, parts ...int64) string {
+	b := make([]byte, 1, 1+8*len(parts))
+	b[0] = byte(k)
+	for _, p := range parts {
+		b = binary.BigEndian.AppendUint64(b, uint64(p))
+	}
+	return encoding.EncodeToString(b)
+}
+
+// maxGlobal is the length of the longest global id.
+const maxGlobal = 23
+
+// Decode reads a global id; ok is false for garbage, which includes ids that were never given out
+// because a part is not positive.
+func Decode(global string) (k Kind, parts []int64, ok bool) {
+	if len(global) > maxGlobal {
+		return 0, nil, false
+	}
+	b, err := encoding.DecodeString(global)
+	if err != nil || len(b) == 0 {
+		return 0, nil, false
+	}
+	k = Kind(b[0])
+	want := 1
+	if k == KindSession {
+		want = 2
+	}
+	if len(b) != 1+8*want || (k != KindUser && k != KindTweet && k != KindSession) {
+		return 0, nil, false
+	}
+	for b = b[1:]; len(b) > 0; b = b[8:] {
+		p := int64(binary.BigEndian.Uint64(b))
+		if p <= 0 {
+			return 0, nil, false
+		}
+		parts = append(parts, p)
+	}
+	return k, parts, true
+}
+
+// User reads a user's global id; ok is false for garbage and ids of other types.
+func User(global string) (id int64, ok bool) { return one(KindUser, global) }
+
+// Tweet reads a tweet's global id; ok is false for garbage and ids of other types.
+func Tweet(global string) (id int64, ok bool) { return one(KindTweet, global) }
+
+// Session reads a session's global id; ok is false for garbage and ids of other types.
+func Session(global string) (id SessionID, ok bool) {
+	k, p, ok := Decode(global)
+	if !ok || k != KindSession {
+		return SessionID{}, false
+	}
+	return SessionID{User: p[0], ID: p[1]}, true
+}
+
+func one(want Kind, global string) (int64, bool) {
+	k, p, ok := Decode(global)
+	if !ok || k != want {
+		return 0, false
+	}
+	return p[0], true
+}
+
+func (id UserID) String() string    { return Encode(KindUser, int64(id)) }
+func (id TweetID) String() string   { return Encode(KindTweet, int64(id)) }
+func (id SessionID) String() string { return Encode(KindSession, id.User, id.ID) }
+
+// errOneWay keeps gqlgen from decoding arguments into typed ids: what garbage means is up to the
+// field, so arguments stay strings.
+var errOneWay = errors.New("ids: typed ids are for output")
+
+func quote(w io.Writer, s string) {
+	// A write that fails is a client that left; the transport notices.
+	_, _ = fmt.Fprintf(w, `"%s"`, s)
+}
+
+// MarshalGQL writes the global id.
+func (id UserID) MarshalGQL(w io.Writer) { quote(w, id.String()) }
+
+// UnmarshalGQL always fails; arguments are strings.
+func (id *UserID) UnmarshalGQL(any) error { return errOneWay }
+
+// MarshalGQL writes the global id.
+func (id TweetID) MarshalGQL(w io.Writer) { quote(w, id.String()) }
+
+// UnmarshalGQL always fails; arguments are strings.
+func (id *TweetID) UnmarshalGQL(any) error { return errOneWay }
+
+// MarshalGQL writes the global id.
+func (id SessionID) MarshalGQL(w io.Writer) { quote(w, id.String()) }
+
+// UnmarshalGQL always fails; arguments are strings.
+func (id *SessionID) UnmarshalGQL(any) error { return errOneWay }

@@ -1,0 +1,71 @@
+// Package reqstats counts what one request cost: SQL statements and Redis round trips with their
+// time. Work that several requests share counts in each of them.
+package reqstats
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Stats are the counts of one request. A nil *Stats counts nothing.
+type Stats struct {
+	sqlN, sqlNanos, redisN, redisNanos atomic.Int64
+}
+
+type key struct{}
+
+// With starts counting for everything that runs under the returned context.
+func With(ctx context.Context) (context.Context, *Stats) {
+	s := new(Stats)
+	return context.WithValue(ctx, key{}, s), s
+}
+
+// From gives the counts of the request, nil outside of one.
+func From(ctx context.Context) *Stats {
+	s, _ := ctx.Value(key{}).(*Stats)
+	return s
+}
+
+// SQL counts one statement.
+func (s *Stats) SQL(d time.Duration) {
+	if s != nil {
+		s.sqlN.Add(1)
+		s.sqlNanos.Add(int64(d))
+	}
+}
+
+// Redis counts one round trip.
+func (s *Stats) Redis(d time.Duration) {
+	if s != nil {
+		s.redisN.Add(1)
+		s.redisNanos.Add(int64(d))
+	}
+}
+
+// Statements is the number of SQL statements so far; BEGIN and COMMIT do not count.
+func (s *Stats) Statements() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.sqlN.Load()
+}
+
+// RoundTrips is the number of Redis round trips so far.
+func (s *Stats) RoundTrips() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.redisN.Load()
+}
+
+// Header is the value of a Server-Timing header, durations in milliseconds.
+func (s *Stats) Header() string {
+	if s == nil {
+		return ""
+	}
+	ms := func(n int64) float64 { return float64(n) / 1e6 }
+	return fmt.Sprintf(`sql;dur=%.3f;desc="%d", redis;dur=%.3f;desc="%d"`,
+		ms(s.sqlNanos.Load()), s.sqlN.Load(), ms(s.redisNanos.Load()), s.redisN.Load())
+}

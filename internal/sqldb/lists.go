@@ -1,0 +1,54 @@
+package sqldb
+
+import (
+	"encoding/json"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/lib/pq"
+)
+
+// In is an ent predicate: the column is one of the ids. The statement's text is the same however many
+// there are.
+func In(column string, ids []int64) func(*entsql.Selector) {
+	return func(s *entsql.Selector) {
+		col := s.C(column)
+		if s.Dialect() == dialect.Postgres {
+			s.Where(entsql.ExprP(col+" = ANY(?)", pq.Array(ids)))
+			return
+		}
+		s.Where(entsql.ExprP(col+" IN (SELECT value FROM json_each(?))", jsonList(ids)))
+	}
+}
+
+// List is ids as one argument of a raw statement, to be read by Rows or Member.
+func (d *Driver) List(ids []int64) any {
+	if d.dialect == dialect.Postgres {
+		return pq.Array(ids)
+	}
+	return jsonList(ids)
+}
+
+// Rows is SQL that reads a List argument as rows: Rows("$1", "a") is a table a with one column, id.
+func (d *Driver) Rows(arg, alias string) string {
+	if d.dialect == dialect.Postgres {
+		return "unnest(" + arg + "::bigint[]) AS " + alias + "(id)"
+	}
+	return "(SELECT value AS id FROM json_each(" + arg + ")) AS " + alias
+}
+
+// Member is SQL that holds when the column is in a List argument.
+func (d *Driver) Member(column, arg string) string {
+	if d.dialect == dialect.Postgres {
+		return column + " = ANY(" + arg + ")"
+	}
+	return column + " IN (SELECT value FROM json_each(" + arg + "))"
+}
+
+func jsonList(ids []int64) string {
+	b, err := json.Marshal(ids)
+	if err != nil || ids == nil {
+		return "[]"
+	}
+	return string(b)
+}

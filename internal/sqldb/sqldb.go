@@ -1,0 +1,157 @@
+// Package sqldb opens Roost's two kinds of SQL database, SQLite and PostgreSQL, as one ent driver that
+// counts the statements of a request and sends plain reads to a pool of their own where there is one.
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Config says which database to open.
+type Config struct {
+	// URL is a postgres:// URL, or empty for SQLite.
+	URL string
+	// File is the SQLite file, used when URL is empty.
+	File string
+	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32.
+	MaxConns int
+}
+
+// DB is an open database.
+type DB struct {
+	// Driver is for ent; it counts statements.
+	*Driver
+	write, read *sql.DB
+}
+
+// Open opens the database and checks that it answers.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	var db *DB
+	var err error
+	if c.URL != "" {
+		db, err = openPostgres(c)
+	} else {
+		db, err = openSQLite(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := db.write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to the database: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+func openPostgres(c Config) (*DB, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return nil, errors.New("the database URL must look like postgres://user:password@host:5432/name")
+	}
+	q := u.Query()
+	// One round trip a query instead of two.
+	q.Set("binary_parameters", "yes")
+	if !q.Has("connect_timeout") {
+		q.Set("connect_timeout", "5")
+	}
+	u.RawQuery = q.Encode()
+	connector, err := pq.NewConnector(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("read the database URL: %w", err)
+	}
+	pool := sql.OpenDB(connector)
+	n := c.MaxConns
+	if n <= 0 {
+		n = max(32, 16*runtime.NumCPU())
+	}
+	pool.SetMaxOpenConns(n)
+	pool.SetMaxIdleConns(n)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return newDB(dialect.Postgres, pool, pool), nil
+}
+
+// readers is the size of SQLite's pool of read-only connections; there is one writer.
+const readers = 4
+
+func openSQLite(c Config) (*DB, error) {
+	if c.File == "" {
+		return nil, errors.New("an SQLite database needs a file")
+	}
+	dsn := func(extra string) string {
+		return "file:" + (&url.URL{Path: c.File}).EscapedPath() + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)" +
+			"&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_time_format=sqlite" + extra
+	}
+	write, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", c.File, err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", dsn("&_pragma=query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", c.File, err), write.Close())
+	}
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return newDB(dialect.SQLite, write, read), nil
+}
+
+func newDB(name string, write, read *sql.DB) *DB {
+	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read)}
+	return &DB{Driver: d, write: write, read: read}
+}
+
+// Writer is the pool that may write, for migrations and bulk loads.
+func (db *DB) Writer() *sql.DB { return db.write }
+
+// IsPostgres reports the kind of database.
+func (db *DB) IsPostgres() bool { return db.dialect == dialect.Postgres }
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
+
+// Close closes every connection.
+func (db *DB) Close() error {
+	err := db.write.Close()
+	if db.read != db.write {
+		err = errors.Join(err, db.read.Close())
+	}
+	return err
+}
+
+// IsRetryable reports whether a transaction failed for a reason that a second try may not meet: a
+// deadlock, a serialization failure, or a busy SQLite file.
+func IsRetryable(err error) bool {
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		return e.Code == "40P01" || e.Code == "40001"
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()&0xff == sqlite3.SQLITE_BUSY
+	}
+	return false
+}
+
+// IsUnavailable reports whether the database could not be asked at all, as against refusing.
+func IsUnavailable(err error) bool {
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		class := string(e.Code.Class())
+		return class == "08" || class == "53" || class == "57" || class == "58"
+	}
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	msg := err.Error()
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) ||
+		strings.Contains(msg, "connection refused") || strings.Contains(msg, "bad connection") ||
+		strings.Contains(msg, "connection reset") || strings.Contains(msg, "broken pipe") || strings.HasSuffix(msg, "EOF")
+}

@@ -1,0 +1,38 @@
+package testproc
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"syscall"
+	"time"
+)
+
+// Ports are taken below the range from which systems pick ports for outgoing
+// connections (32768 and up on Linux, 49152 by IANA), so that a server that is
+// stopped and started again finds its port free.
+const (
+	portFrom = 15000
+	portTo   = 32000
+)
+
+// FreePort is a TCP port of 127.0.0.1 that nobody listens on. Somebody may take
+// it before its user does: start again with another one then.
+//
+// It looks by connecting. Listening for a moment would not do: a child that another
+// goroutine is just forking holds a copy of the socket until its exec, and the port
+// with it.
+func FreePort() (int, error) {
+	for range 100 {
+		port := portFrom + rand.IntN(portTo-portFrom)
+		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return port, nil
+		}
+		if err == nil {
+			_ = conn.Close()
+		}
+	}
+	return 0, errors.New("find a free port: 100 tries in vain")
+}

@@ -1,0 +1,148 @@
+package live
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// State is a tweet's counts after a change, or its end.
+type State struct {
+	TweetID                   int64
+	Likes, Dislikes, Revision int64
+	Deleted                   bool
+}
+
+// newer reports whether s replaces old.
+func (s State) newer(old State) bool {
+	return !old.Deleted && (s.Deleted || s.Revision > old.Revision)
+}
+
+// mergeFor is how long changes of counts are gathered before they are sent: the least time between two
+// pushes to one subscriber.
+const mergeFor = 50 * time.Millisecond
+
+// freshCounts are the latest states that wait to be carried to subscribers, one per tweet.
+type freshCounts struct {
+	mu     sync.Mutex
+	latest map[int64]State
+	some   chan struct{}
+}
+
+func (f *freshCounts) put(s State, watched bool) {
+	if !watched {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old, ok := f.latest[s.TweetID]; !ok || s.newer(old) {
+		f.latest[s.TweetID] = s
+	}
+	signal(f.some)
+}
+
+func (f *freshCounts) take() map[int64]State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	got := f.latest
+	f.latest = map[int64]State{}
+	return got
+}
+
+// Counts is a subscription to the counts of some tweets.
+type Counts struct {
+	hub    *Hub
+	tweets []int64
+	mu     sync.Mutex
+	latest map[int64]State
+	some   chan struct{}
+	last   time.Time
+}
+
+// SubscribeCounts subscribes to the counts of tweets from now on.
+func (h *Hub) SubscribeCounts(tweetIDs []int64) *Counts {
+	s := &Counts{hub: h, tweets: tweetIDs, latest: map[int64]State{}, some: make(chan struct{}, 1)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range tweetIDs {
+		add(h.counts, id, s)
+	}
+	return s
+}
+
+// Next waits for changes and gives the latest state of each tweet that changed. Two calls that give
+// something are at least mergeFor apart.
+func (s *Counts) Next(ctx context.Context) ([]State, error) {
+	for {
+		select {
+		case <-s.some:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if wait := mergeFor - time.Since(s.last); wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		s.mu.Lock()
+		got := make([]State, 0, len(s.latest))
+		for _, st := range s.latest {
+			got = append(got, st)
+		}
+		clear(s.latest)
+		s.mu.Unlock()
+		if len(got) > 0 {
+			s.last = time.Now()
+			return got, nil
+		}
+	}
+}
+
+// Close ends the subscription.
+func (s *Counts) Close() {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	for _, id := range s.tweets {
+		remove(s.hub.counts, id, s)
+	}
+}
+
+func (s *Counts) push(st State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old, ok := s.latest[st.TweetID]; !ok || st.newer(old) {
+		s.latest[st.TweetID] = st
+	}
+	signal(s.some)
+}
+
+func (h *Hub) watched(tweetID int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.counts[tweetID]) > 0
+}
+
+func (h *Hub) carryCounts(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.fresh.some:
+		}
+		guard(ctx, "counts", func() {
+			for id, st := range h.fresh.take() {
+				h.tellCounts(id, st)
+			}
+		})
+	}
+}
+
+func (h *Hub) tellCounts(tweetID int64, st State) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.counts[tweetID] {
+		s.push(st)
+	}
+}

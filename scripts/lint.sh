@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Lint: gofmt, go vet, staticcheck (staticcheck.conf), the settings of the stores' files
+# are tested in internal/archtest. Prints findings and fails when there are any.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+GO=${GO:-go}
+# Files behind the tag of long tests are linted, too.
+tags=faults
+
+failed=0
+step() {
+	printf '== %s\n' "$1"
+	shift
+	"$@" || failed=1
+}
+
+check_format() {
+	local found
+	found=$(find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*' -not -path '*/testdata/*' -print0 | xargs -0 gofmt -l)
+	if [[ -n $found ]]; then
+		printf 'not formatted, run gofmt -w on:\n%s\n' "$found"
+		return 1
+	fi
+}
+
+check_scripts() {
+	local script
+	for script in scripts/*.sh .ci/run; do
+		bash -n "$script" || return 1
+	done
+	# A finding there is worth having where the tool is at hand.
+	if command -v shellcheck >/dev/null; then
+		shellcheck scripts/*.sh .ci/run
+	fi
+}
+
+step gofmt check_format
+step scripts check_scripts
+step 'go vet' "$GO" vet -tags="$tags" ./...
+step staticcheck "$GO" tool staticcheck -tags="$tags" ./...
+exit "$failed"

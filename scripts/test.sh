@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Sets up what the tests need, says which stores they run on, and runs them with the
+# race detector in a random order. Arguments go to `go test`: flags, then packages.
+# ROOST_TEST_TIMEOUT limits each package (default 15m).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+GO=${GO:-go}
+
+found=$(scripts/setup.sh)
+eval "$found"
+
+if (($# == 0)); then
+	set -- ./...
+fi
+
+# in_container repeats this script where apt-get can install the rest. Modules and
+# builds are kept in volumes between runs.
+in_container() {
+	local options=(
+		--rm --init
+		--volume "$PWD:/src" --workdir /src
+		--volume roost-test-modules:/go/pkg/mod
+		--volume roost-test-builds:/root/.cache/go-build
+		--env GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+		--env GOPROXY --env GOSUMDB --env GONOSUMDB
+		--env ROOST_SOAK --env ROOST_TEST_TIMEOUT --env ROOST_TEST_NEEDS
+	)
+	local dataset=${ROOST_DATASET:-../shared/data/epinions-hn}
+	if [[ -d $dataset ]]; then
+		options+=(--volume "$(cd "$dataset" && pwd):/dataset:ro" --env ROOST_DATASET=/dataset)
+	fi
+	docker run "${options[@]}" "$ROOST_TEST_CONTAINER" scripts/test.sh "$@"
+}
+
+if [[ -n ${ROOST_TEST_CONTAINER:-} ]]; then
+	in_container "$@"
+	exit
+fi
+
+version_of() { "$GO" list -m -f '{{.Path}} {{.Version}}' "$1"; }
+
+if [[ -n ${ROOST_DATASET:-} ]]; then
+	dataset="$ROOST_DATASET"
+elif [[ -d ../shared/data/epinions-hn ]]; then
+	dataset='../shared/data/epinions-hn'
+else
+	dataset='none found: a seeded generator stands in'
+fi
+cat <<END
+The tests run on
+  PostgreSQL  ${ROOST_STORE_POSTGRES:-?} (${ROOST_TEST_DATABASE_URL:+the server of ROOST_TEST_DATABASE_URL and }private clusters)
+  Redis       ${ROOST_STORE_REDIS:-?} (private servers)
+  SQLite      $(version_of modernc.org/sqlite) (in the process)
+  miniredis   $(version_of github.com/alicebob/miniredis/v2) (in the process)
+  data set    $dataset
+  $("$GO" version), $(getconf _NPROCESSORS_ONLN) processors
+END
+
+exec "$GO" test -race -shuffle=on -timeout="${ROOST_TEST_TIMEOUT:-15m}" "$@"

@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"roost/internal/caller"
+	"roost/internal/errs"
+	"roost/server/transport"
+)
+
+// Session is who a key belongs to.
+type Session struct {
+	UserID    int64
+	SessionID int64
+}
+
+// Authenticator knows keys and sessions.
+type Authenticator interface {
+	// Authenticate gives the session of a key. A key that is unknown, or whose session has ended, is an
+	// error of kind errs.Unauthenticated; every other error means that the key could not be checked.
+	Authenticate(ctx context.Context, key string) (Session, error)
+	// Watch gives a channel that is closed when the session ends, at once if it has ended already. cancel
+	// must be called when nobody listens any more.
+	Watch(sessionID int64) (ended <-chan struct{}, cancel func())
+}
+
+// maxUserAgent bounds what a session keeps of a device's name for itself, in bytes.
+const maxUserAgent = 256
+
+// bearer gives the key of an Authorization value; ok is false if it is not of the Bearer scheme.
+func bearer(value string) (key string, ok bool) {
+	scheme, key, _ := strings.Cut(value, " ")
+	return strings.TrimSpace(key), strings.EqualFold(scheme, "Bearer")
+}
+
+// identify finds out who is asking. authorization is an Authorization value, empty if there is none; it
+// wins over the cookie. stale tells that the cookie is of no use and should go.
+func (s *Server) identify(ctx context.Context, authorization string, r *http.Request) (who Session, stale bool, err error) {
+	if authorization != "" {
+		key, ok := bearer(authorization)
+		if !ok {
+			return who, false, errs.New(errs.Unauthenticated, "Authorization must be a Bearer key")
+		}
+		who, err = s.authenticate(ctx, key)
+		return who, false, err
+	}
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return who, false, nil
+	}
+	who, err = s.authenticate(ctx, cookie.Value)
+	if errs.Is(err, errs.Unauthenticated) {
+		return Session{}, true, nil
+	}
+	return who, false, err
+}
+
+// authenticate leaves two kinds of error: Unauthenticated and Unavailable.
+func (s *Server) authenticate(ctx context.Context, key string) (Session, error) {
+	who, err := s.cfg.Authenticator.Authenticate(ctx, key)
+	switch {
+	case err == nil:
+		return who, nil
+	case errs.Is(err, errs.Unauthenticated):
+		return Session{}, errs.New(errs.Unauthenticated, "the key is not valid, or its session has ended")
+	}
+	if ctx.Err() == nil {
+		s.cfg.Log.ErrorContext(ctx, "a key could not be checked", "error", err)
+	}
+	return Session{}, errs.Busy("sign-in", retryAfter)
+}
+
+// withCaller authenticates HTTP requests. A caller's cookies are set when the answer is written.
+func (s *Server) withCaller(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, jar := withCookies(r.Context())
+		r = r.WithContext(ctx)
+		who, stale, err := s.identify(ctx, r.Header.Get("Authorization"), r)
+		if err != nil {
+			s.refuseCaller(w, r, err)
+			return
+		}
+		c := newCaller(r, who)
+		c.SetCookie, c.ClearCookie = jar.set, jar.clear
+		if stale {
+			jar.clear()
+		}
+		next.ServeHTTP(w, r.WithContext(caller.With(ctx, c)))
+	})
+}
+
+func (s *Server) refuseCaller(w http.ResponseWriter, r *http.Request, err error) {
+	if errs.Is(err, errs.Unauthenticated) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="roost"`)
+		transport.Refuse(w, r, http.StatusUnauthorized, asError(err))
+		return
+	}
+	transport.Refuse(w, r, http.StatusServiceUnavailable, asError(err))
+}
+
+// initSocket authenticates a websocket by its connection_init. Every operation gets a caller of its own,
+// which cannot set cookies.
+func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[string]any) (transport.InitResult, error) {
+	authorization := r.Header.Get("Authorization")
+	for _, name := range []string{"Authorization", "authorization"} {
+		value, given := payload[name]
+		if !given || value == nil {
+			continue
+		}
+		text, ok := value.(string)
+		if !ok {
+			return transport.InitResult{}, errs.New(errs.Unauthenticated, "Authorization must be a Bearer key")
+		}
+		if text != "" {
+			authorization = text
+			break
+		}
+	}
+	who, _, err := s.identify(ctx, authorization, r)
+	if err != nil {
+		return transport.InitResult{}, err
+	}
+	result := transport.InitResult{
+		UserID: who.UserID,
+		Ctx: func(ctx context.Context) context.Context {
+			return caller.With(ctx, newCaller(r, who))
+		},
+	}
+	if who.SessionID != 0 {
+		result.Ended, result.Release = s.cfg.Authenticator.Watch(who.SessionID)
+	}
+	return result, nil
+}
+
+func newCaller(r *http.Request, who Session) *caller.Caller {
+	c := caller.New(who.UserID, who.SessionID)
+	c.UserAgent = strings.ToValidUTF8(r.UserAgent(), "")
+	if len(c.UserAgent) > maxUserAgent {
+		c.UserAgent = strings.ToValidUTF8(c.UserAgent[:maxUserAgent], "")
+	}
+	return c
+}

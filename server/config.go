@@ -1,0 +1,141 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roost/server/guard"
+	"roost/server/playground"
+	"roost/server/transport"
+)
+
+// Config is all that a server can be told. Schema and Authenticator are required, zero values of the rest
+// mean the defaults.
+type Config struct {
+	// Addr is the address to listen on, 127.0.0.1:8080 by default; port 0 picks a free one.
+	Addr string
+	// AdminAddr is that of /metrics and /debug/pprof; empty turns them off. It is not for the public.
+	AdminAddr string
+	// PublicURL is where browsers find this server, scheme and host. Cookies are Secure exactly if it is
+	// https. http:// and Addr by default.
+	PublicURL string
+	// Origins are those besides PublicURL's from which browsers may use the API with cookies, such as
+	// https://app.example.com. A star is not possible.
+	Origins []string
+	// AllowLocalhost allows every port of localhost as an origin, for frontends in development.
+	AllowLocalhost bool
+
+	Schema         graphql.ExecutableSchema
+	SDL            string // served as /schema.graphqls
+	Extensions     []graphql.HandlerExtension
+	ErrorPresenter graphql.ErrorPresenterFunc // nil is gqlgen's, which shows every error's text
+	Recover        graphql.RecoverFunc        // nil is gqlgen's
+	// RequestContext may put the id of a request into its context, for logs and error messages.
+	RequestContext func(ctx context.Context, requestID string) context.Context
+
+	Authenticator Authenticator
+	// PersistedQueries keeps documents under their hash; a store in the process by default.
+	PersistedQueries transport.PersistedQueries
+
+	Guard      guard.Limits
+	HTTP       transport.HTTP         // MaxBody and Timeout; the rest is set here
+	Socket     transport.SocketConfig // limits; hooks are set here
+	Playground playground.Config      // Endpoint is set here
+
+	// Checks decide on /readyz.
+	Checks       []Check
+	CheckTimeout time.Duration // for one check; 1 s
+	// ServerTiming adds a Server-Timing header with the SQL statements and Redis round trips of a request.
+	ServerTiming bool
+	// AdminHandlers are served on the admin address, by ServeMux pattern.
+	AdminHandlers map[string]http.Handler
+	// Metrics is where the server's metrics are registered and what /metrics shows; its own by default.
+	Metrics *prometheus.Registry
+	Log     *slog.Logger // slog.Default by default
+
+	MaxConnections    int           // open at once, sockets included; 25,000
+	MaxHeaderBytes    int           // of one request; 16 KiB
+	ReadHeaderTimeout time.Duration // 5 s
+	ReadTimeout       time.Duration // for a whole request; 15 s
+	WriteTimeout      time.Duration // from the end of the headers to the end of the answer; 45 s
+	IdleTimeout       time.Duration // between requests; 90 s
+	// DrainDelay is how long Stop goes on serving while readiness fails, for load balancers to notice; 0.
+	DrainDelay time.Duration
+
+	QueryCacheEntries int // parsed documents to keep; 1,000
+	QueryCacheText    int // longest document to keep, bytes; 16 KiB
+	QueryCacheNodes   int // weight of all kept documents, some 250 bytes each; 200,000
+}
+
+// withDefaults gives the config that is used, or every fault of the one given.
+func (c Config) withDefaults() (Config, error) {
+	setDefault(&c.Addr, "127.0.0.1:8080")
+	setDefault(&c.PublicURL, "http://"+c.Addr)
+	setDefault(&c.CheckTimeout, time.Second)
+	setDefault(&c.MaxConnections, 25_000)
+	setDefault(&c.MaxHeaderBytes, 16<<10)
+	setDefault(&c.ReadHeaderTimeout, 5*time.Second)
+	setDefault(&c.ReadTimeout, 15*time.Second)
+	setDefault(&c.WriteTimeout, 45*time.Second)
+	setDefault(&c.IdleTimeout, 90*time.Second)
+	setDefault(&c.QueryCacheEntries, 1_000)
+	setDefault(&c.QueryCacheText, 16<<10)
+	setDefault(&c.QueryCacheNodes, 200_000)
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	c.Playground.Endpoint = graphqlPath
+	return c, c.validate()
+}
+
+func (c Config) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("server: "+format, args...)) }
+	if c.Schema == nil {
+		fault("Schema is required")
+	}
+	if c.Authenticator == nil {
+		fault("Authenticator is required")
+	}
+	for name, n := range map[string]int{
+		"MaxConnections": c.MaxConnections, "MaxHeaderBytes": c.MaxHeaderBytes,
+		"QueryCacheEntries": c.QueryCacheEntries, "QueryCacheText": c.QueryCacheText,
+		"QueryCacheNodes": c.QueryCacheNodes,
+	} {
+		if n < 0 {
+			fault("%s is negative", name)
+		}
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		fault("PublicURL %q must be like https://roost.example.com", c.PublicURL)
+	}
+	for _, origin := range c.Origins {
+		if _, err := parseOrigin(origin); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	for _, check := range c.Checks {
+		if check.Name == "" || check.Run == nil {
+			fault("a check needs a name and a function")
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

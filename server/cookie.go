@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"roost/internal/errs"
+)
+
+const (
+	cookieName  = "roost_session"
+	graphqlPath = "/graphql"
+	retryAfter  = time.Second
+)
+
+// cookieJar keeps what an operation wants of the session cookie until the answer's headers are written:
+// resolvers run beside each other, and headers are not safe for that.
+type cookieJar struct {
+	mu      sync.Mutex
+	change  bool
+	key     string // empty to clear
+	expires time.Time
+}
+
+type cookieKey struct{}
+
+func withCookies(ctx context.Context) (context.Context, *cookieJar) {
+	j := &cookieJar{}
+	return context.WithValue(ctx, cookieKey{}, j), j
+}
+
+func (j *cookieJar) set(key string, expires time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.change, j.key, j.expires = true, key, expires
+}
+
+func (j *cookieJar) clear() { j.set("", time.Time{}) }
+
+// writeCookie puts the last wish, if there is one, into the headers.
+func (s *Server) writeCookie(ctx context.Context, h http.Header) {
+	j, ok := ctx.Value(cookieKey{}).(*cookieJar)
+	if !ok {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.change {
+		return
+	}
+	c := http.Cookie{
+		Name: cookieName, Value: j.key, Expires: j.expires, Path: "/",
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure,
+	}
+	if j.key == "" {
+		c.MaxAge = -1
+	}
+	h.Add("Set-Cookie", c.String())
+}
+
+func isHTTPS(publicURL string) bool {
+	u, err := url.Parse(publicURL)
+	return err == nil && u.Scheme == "https"
+}
+
+func asError(err error) *errs.Error {
+	if e, ok := err.(*errs.Error); ok {
+		return e
+	}
+	return errs.New(errs.Internal, "internal error")
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+
+	"roost/server/guard"
+	"roost/server/transport"
+)
+
+// newExecutor sets gqlgen up with our transports and limits. The order of extensions matters: persisted
+// queries find the document that the guard looks at.
+func (s *Server) newExecutor() (*handler.Server, error) {
+	cfg := s.cfg
+	cache, err := newQueryCache(cfg)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := guard.New(cfg.Guard, cache)
+	if err != nil {
+		return nil, err
+	}
+	store := cfg.PersistedQueries
+	if store == nil {
+		if store, err = transport.NewMemoryQueries(2_000, 8<<20); err != nil {
+			return nil, err
+		}
+	}
+	exec := handler.New(cfg.Schema)
+	exec.SetQueryCache(cache)
+	if cfg.ErrorPresenter != nil {
+		exec.SetErrorPresenter(cfg.ErrorPresenter)
+	}
+	if cfg.Recover != nil {
+		exec.SetRecoverFunc(cfg.Recover)
+	}
+	exec.Use(extension.Introspection{})
+	exec.Use(transport.Persisted{Store: store})
+	exec.Use(limits)
+	for _, e := range cfg.Extensions {
+		exec.Use(e)
+	}
+	exec.AddTransport(s.socket)
+	exec.AddTransport(s.httpTransport())
+	return exec, nil
+}
+
+func (s *Server) httpTransport() transport.HTTP {
+	h := s.cfg.HTTP
+	h.BeforeWrite, h.Observer, h.Log = s.beforeWrite, s.metrics, s.cfg.Log
+	return h
+}
+
+func (s *Server) newSocket() *transport.Socket {
+	cfg := s.cfg.Socket
+	cfg.Init, cfg.CheckOrigin, cfg.Observer, cfg.Log = s.initSocket, s.origins.allowsSocket, s.metrics, s.cfg.Log
+	return transport.NewSocket(cfg)
+}

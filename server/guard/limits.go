@@ -1,0 +1,61 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// Limits of a document and an operation. Zero values mean the defaults, which leave room for a few times
+// what a rich screen asks for, and for the introspection of GraphiQL.
+type Limits struct {
+	Bytes      int // length of the document; 32 KiB
+	Tokens     int // of the document, comments not counted; 3,000
+	Nesting    int // brackets of any kind inside each other; 60
+	Depth      int // fields inside each other, through fragments; 20
+	Selections int // of an operation or fragment, with its fragments written out; 1,000
+	Total      int // Selections of all operations and fragments together; 3,000
+	SelectSet  int // selections written in one set; 120
+	EqualKeys  int // fields that end up at one place of the response; 40
+	RootFields int // fields at the top of an operation, through fragments; 20
+	Aliases    int // fields with a name of the client's; 120
+	Fragments  int // fragments defined; 60
+	Spreads    int // uses of fragments, named and inline; 200
+	Directives int // uses of directives; 60
+	Operations int // defined in one document; 20
+	Variables  int // defined by one operation; 60
+	Literal    int // lists and objects inside each other in a literal; 10
+
+	Cost int // fields that executing may resolve; 10,000
+	Page int // the largest page that any list gives, which larger requests count as; 100
+	// DefaultPage is what a list gives that was not asked for a size; 20.
+	DefaultPage int
+	// List is what a list counts as that cannot be asked for a size; 5.
+	List int
+	// Introspection is what one field of the schema's description costs at the top of an operation; 1,000.
+	Introspection int
+}
+
+// Defaults are the limits that zero values stand for.
+func Defaults() Limits {
+	return Limits{
+		Bytes: 32 << 10, Tokens: 3_000, Nesting: 60, Depth: 20, Selections: 1_000, Total: 3_000, SelectSet: 120, EqualKeys: 40,
+		RootFields: 20, Aliases: 120, Fragments: 60, Spreads: 200, Directives: 60, Operations: 20, Variables: 60,
+		Literal: 10, Cost: 10_000, Page: 100, DefaultPage: 20, List: 5, Introspection: 1_000,
+	}
+}
+
+// withDefaults fills in the zero values, and refuses negative ones.
+func (l Limits) withDefaults() (Limits, error) {
+	set, defaults := reflect.ValueOf(&l).Elem(), reflect.ValueOf(Defaults())
+	var faults []error
+	for i := range set.NumField() {
+		switch field := set.Field(i); {
+		case field.Int() == 0:
+			field.Set(defaults.Field(i))
+		case field.Int() < 0:
+			faults = append(faults, fmt.Errorf("guard: limit %s is negative", set.Type().Field(i).Name))
+		}
+	}
+	return l, errors.Join(faults...)
+}

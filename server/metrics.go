@@ -1,0 +1,88 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"roost/server/transport"
+)
+
+// metrics counts what the transports tell. Labels have few values: nothing that a client makes up.
+type metrics struct {
+	requests   *prometheus.CounterVec
+	operations *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	sockets    prometheus.Gauge
+	closes     *prometheus.CounterVec
+	refused    prometheus.Counter
+	dropped    prometheus.Counter
+}
+
+var _ transport.Observer = (*metrics)(nil)
+
+func newMetrics(r *prometheus.Registry) (*metrics, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		requests:   counter("http_requests_total", "HTTP requests to the API by status.", "code"),
+		operations: counter("operations_total", "GraphQL operations by the code of their first error.", "transport", "kind", "code"),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "roost", Name: "operation_duration_seconds",
+			Help:    "Time from the request to the answer; of queries and mutations.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20},
+		}, []string{"transport", "kind"}),
+		sockets: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "roost", Name: "sockets", Help: "Open websockets.",
+		}),
+		closes: counter("socket_closes_total", "Websockets closed, by code.", "code"),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "roost", Name: "sockets_refused_total", Help: "Websockets refused before their upgrade.",
+		}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "roost", Name: "socket_queue_dropped_total", Help: "Messages dropped with the queues of slow readers.",
+		}),
+	}
+	for _, c := range []prometheus.Collector{
+		m.requests, m.operations, m.duration, m.sockets, m.closes, m.refused, m.dropped,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := r.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Operation, SocketOpened, SocketClosed, SocketRefused and QueueDropped make it an Observer.
+func (m *metrics) Operation(how, kind, code string, took time.Duration) {
+	m.operations.WithLabelValues(how, kind, code).Inc()
+	if kind == "query" || kind == "mutation" {
+		m.duration.WithLabelValues(how, kind).Observe(took.Seconds())
+	}
+}
+func (m *metrics) SocketOpened()             { m.sockets.Inc() }
+func (m *metrics) SocketRefused()            { m.refused.Inc() }
+func (m *metrics) QueueDropped(messages int) { m.dropped.Add(float64(messages)) }
+func (m *metrics) SocketClosed(code int) {
+	m.sockets.Dec()
+	m.closes.WithLabelValues(closeLabel(code)).Inc()
+}
+
+// closeLabel keeps codes that clients made up out of the labels.
+func closeLabel(code int) string {
+	if code >= 1000 && code <= 1015 || code >= 4400 && code <= 4429 {
+		return strconv.Itoa(code)
+	}
+	return "other"
+}
+
+// count counts requests by the status of their answer.
+func (m *metrics) count(next http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerCounter(m.requests, next)
+}

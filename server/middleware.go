@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"roost/internal/errs"
+	"roost/internal/reqstats"
+	"roost/server/transport"
+)
+
+// withRequestID names the request, in the answer's header and for logs.
+func (s *Server) withRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := rand.Text()[:16]
+		w.Header().Set("X-Request-Id", id)
+		if s.cfg.RequestContext != nil {
+			r = r.WithContext(s.cfg.RequestContext(r.Context(), id))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withRecovery answers INTERNAL after a panic that nothing else caught.
+func (s *Server) withRecovery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.cfg.Log.ErrorContext(r.Context(), "panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+			transport.Refuse(w, r, http.StatusInternalServerError, errs.New(errs.Internal, "internal error"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withStats counts what each request costs.
+func (s *Server) withStats(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, _ := reqstats.With(r.Context())
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// beforeWrite adds what is only known when the operation is over.
+func (s *Server) beforeWrite(ctx context.Context, h http.Header) {
+	s.writeCookie(ctx, h)
+	if s.cfg.ServerTiming {
+		if text := reqstats.From(ctx).Header(); text != "" {
+			h.Set("Server-Timing", text)
+		}
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+}

@@ -1,0 +1,66 @@
+package server
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"roost/internal/errs"
+	"roost/server/playground"
+	"roost/server/transport"
+)
+
+// newMux is everything that the public sees.
+func (s *Server) newMux(exec http.Handler) (http.Handler, error) {
+	page, err := playground.New(s.cfg.Playground)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(graphqlPath, s.metrics.count(s.origins.guard(s.graphql(exec))))
+	mux.HandleFunc("GET /schema.graphqls", s.serveSDL)
+	mux.HandleFunc("GET /healthz", serveHealth)
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	page.Mount(mux)
+	return s.withRecovery(s.withRequestID(mux)), nil
+}
+
+// graphql parts websockets, which say who they are later and are counted event by event, from requests.
+func (s *Server) graphql(exec http.Handler) http.Handler {
+	requests := s.withStats(s.withCaller(exec))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !websocket.IsWebSocketUpgrade(r) {
+			requests.ServeHTTP(w, r)
+			return
+		}
+		if s.draining.Load() {
+			w.Header().Set("Retry-After", "1")
+			transport.Refuse(w, r, http.StatusServiceUnavailable, errs.Busy("the server restarts and", retryAfter))
+			return
+		}
+		exec.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) serveSDL(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	_, _ = w.Write([]byte(s.cfg.SDL))
+}
+
+// newAdminMux is for operators only.
+func (s *Server) newAdminMux() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	for pattern, h := range s.cfg.AdminHandlers {
+		mux.Handle(pattern, h)
+	}
+	return s.withRecovery(mux)
+}

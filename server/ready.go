@@ -1,0 +1,131 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Check is a part that the server needs.
+type Check struct {
+	Name string
+	// Run fails while the part does not work. It gets Config.CheckTimeout and is not started again before
+	// it has returned.
+	Run func(ctx context.Context) error
+	// Optional parts are told of, but do not make the server unready.
+	Optional bool
+}
+
+// freshFor is how long a check's result is good, so that probes cannot load the stores.
+const freshFor = 250 * time.Millisecond
+
+// probe is a check with its last result.
+type probe struct {
+	Check
+	mu      sync.Mutex
+	running chan struct{} // closed when the run under way ends; nil if there is none
+	at      time.Time
+	err     error
+}
+
+// result is that of the last run if it is fresh, else of one that it waits for until ctx ends.
+func (p *probe) result(ctx context.Context, timeout time.Duration) error {
+	p.mu.Lock()
+	if time.Since(p.at) < freshFor {
+		defer p.mu.Unlock()
+		return p.err
+	}
+	running := p.running
+	if running == nil {
+		running = make(chan struct{})
+		p.running = running
+		go p.run(context.WithoutCancel(ctx), timeout, running)
+	}
+	p.mu.Unlock()
+	select {
+	case <-running:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *probe) run(ctx context.Context, timeout time.Duration, running chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var err error
+	func() {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v", v)
+			}
+		}()
+		err = p.Run(ctx)
+	}()
+	p.mu.Lock()
+	p.at, p.err, p.running = time.Now(), err, nil
+	p.mu.Unlock()
+	close(running)
+}
+
+type readiness struct {
+	// Status is ready, degraded, unready or draining.
+	Status string `json:"status"`
+	// Checks gives ok, degraded or failing for each check. Why is only logged: this answer is public.
+	Checks map[string]string `json:"checks,omitempty"`
+}
+
+// ready runs all checks beside each other.
+func (s *Server) ready(ctx context.Context) readiness {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.CheckTimeout)
+	defer cancel()
+	results := make([]error, len(s.probes))
+	var all sync.WaitGroup
+	for i, p := range s.probes {
+		all.Go(func() { results[i] = p.result(ctx, s.cfg.CheckTimeout) })
+	}
+	all.Wait()
+	out := readiness{Status: "ready", Checks: map[string]string{}}
+	for i, p := range s.probes {
+		switch {
+		case results[i] == nil:
+			out.Checks[p.Name] = "ok"
+			continue
+		case p.Optional:
+			out.Checks[p.Name] = "degraded"
+			if out.Status == "ready" {
+				out.Status = "degraded"
+			}
+		default:
+			out.Checks[p.Name] = "failing"
+			out.Status = "unready"
+		}
+		s.cfg.Log.WarnContext(ctx, "check failed", "check", p.Name, "error", results[i])
+	}
+	if s.draining.Load() {
+		out.Status = "draining"
+	}
+	return out
+}
+
+func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
+	state := s.ready(r.Context())
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if state.Status == "unready" || state.Status == "draining" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(state)
+}
+
+// serveHealth says that the process runs, whatever its stores do.
+func serveHealth(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte("ok\n"))
+}

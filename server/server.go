@@ -1,0 +1,173 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"roost/internal/lifecycle"
+	"roost/server/transport"
+)
+
+// Server is the API on the network.
+type Server struct {
+	cfg     Config
+	origins *origins
+	metrics *metrics
+	socket  *transport.Socket
+	probes  []*probe
+	secure  bool // whether cookies are
+
+	public, admin http.Handler
+	listeners     []*served
+	draining      atomic.Bool
+}
+
+// served is one listener with its server.
+type served struct {
+	net.Listener
+	http *http.Server
+	done chan struct{} // closed when Serve has returned
+}
+
+var _ lifecycle.Service = (*Server)(nil)
+
+// New wires a server, or says everything that is wrong with the config.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, secure: isHTTPS(cfg.PublicURL)}
+	if s.origins, err = newOrigins(cfg); err != nil {
+		return nil, err
+	}
+	if s.metrics, err = newMetrics(cfg.Metrics); err != nil {
+		return nil, err
+	}
+	for _, c := range cfg.Checks {
+		s.probes = append(s.probes, &probe{Check: c})
+	}
+	s.socket = s.newSocket()
+	exec, err := s.newExecutor()
+	if err != nil {
+		return nil, err
+	}
+	if s.public, err = s.newMux(exec); err != nil {
+		return nil, err
+	}
+	s.admin = s.newAdminMux()
+	return s, nil
+}
+
+// Handler is the public mux, for tests that bring their own listener.
+func (s *Server) Handler() http.Handler { return s.public }
+
+// AdminHandler is the mux of the admin address.
+func (s *Server) AdminHandler() http.Handler { return s.admin }
+
+// Start listens on all addresses and then serves. It fails if one is taken, and leaves nothing behind then.
+func (s *Server) Start(ctx context.Context) error {
+	public, err := s.listen(ctx, s.cfg.Addr)
+	if err != nil {
+		return err
+	}
+	s.listeners = []*served{{
+		Listener: bound(public, s.cfg.MaxConnections),
+		http:     s.httpServer(s.public, s.cfg.ReadTimeout, s.cfg.WriteTimeout),
+	}}
+	if s.cfg.AdminAddr != "" {
+		admin, err := s.listen(ctx, s.cfg.AdminAddr)
+		if err != nil {
+			return errors.Join(err, public.Close())
+		}
+		s.listeners = append(s.listeners, &served{
+			Listener: bound(admin, adminConnections),
+			http:     s.httpServer(s.admin, s.cfg.ReadTimeout, adminTimeout),
+		})
+	}
+	for _, l := range s.listeners {
+		l.done = make(chan struct{})
+		go func() {
+			defer close(l.done)
+			if err := l.http.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
+				s.cfg.Log.Error("serving ended", "addr", l.Addr().String(), "error", err)
+			}
+		}()
+	}
+	return nil
+}
+
+// Limits of the admin address: few connections, and time for a profile.
+const (
+	adminConnections = 64
+	adminTimeout     = 5 * time.Minute
+)
+
+func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	return l, nil
+}
+
+func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: s.cfg.ReadHeaderTimeout,
+		ReadTimeout:       read,
+		WriteTimeout:      write,
+		IdleTimeout:       s.cfg.IdleTimeout,
+		MaxHeaderBytes:    s.cfg.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Addr is where the API listens, and AdminAddr the admin mux; valid after Start, nil without one.
+func (s *Server) Addr() net.Addr { return s.addr(0) }
+
+// AdminAddr is like Addr.
+func (s *Server) AdminAddr() net.Addr { return s.addr(1) }
+
+func (s *Server) addr(i int) net.Addr {
+	if i >= len(s.listeners) {
+		return nil
+	}
+	return s.listeners[i].Addr()
+}
+
+// Drain makes readiness fail, and refuses new sockets; Stop begins with it.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Stop drains, as the package comment says, and returns when nothing runs any more. The error tells of
+// what had to be cut off because ctx ended.
+func (s *Server) Stop(ctx context.Context) error {
+	s.Drain()
+	if len(s.listeners) == 0 {
+		return nil
+	}
+	if s.cfg.DrainDelay > 0 {
+		t := time.NewTimer(s.cfg.DrainDelay)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
+	sockets := make(chan error, 1)
+	go func() { sockets <- s.socket.Drain(ctx) }()
+	var faults []error
+	for _, l := range s.listeners {
+		if err := l.http.Shutdown(ctx); err != nil {
+			faults = append(faults, err, l.http.Close())
+		}
+		<-l.done
+	}
+	return errors.Join(append(faults, <-sockets)...)
+}

@@ -1,0 +1,125 @@
+package transport
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/internal/errs"
+)
+
+// Bounds of what one answer says about errors.
+const (
+	maxErrors  = 20
+	maxMessage = 500 // bytes
+)
+
+// kinds are the codes that an entry of `errors` may carry.
+var kinds = map[string]bool{
+	errs.Unauthenticated.Code(): true, errs.Forbidden.Code(): true, errs.BadRequest.Code(): true,
+	errs.QueryTooComplex.Code(): true, errs.RateLimited.Code(): true, errs.PersistedQueryNotFound.Code(): true,
+	errs.Unavailable.Code(): true, errs.Internal.Code(): true,
+}
+
+// ToGraphQL shows an error of ours: its message, its code, and when to come back. Any other error, and a
+// refusal of an input, which has no place at the top level, is INTERNAL and tells nothing.
+func ToGraphQL(err error) *gqlerror.Error {
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok || !kinds[e.Kind.Code()] {
+		e = errs.New(errs.Internal, "internal error")
+	}
+	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code()}}
+	if e.RetryAfter > 0 {
+		out.Extensions["retryAfter"] = seconds(e.RetryAfter)
+	}
+	return out
+}
+
+// seconds rounds up, so that nobody comes back too early.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
+
+// requestErrors are the errors of an operation that did not start. Those of gqlgen's parser and validator
+// are BAD_REQUEST; codes that an extension set stay.
+func requestErrors(list gqlerror.List) gqlerror.List {
+	for _, e := range list {
+		code, _ := e.Extensions["code"].(string)
+		if !kinds[code] {
+			if e.Extensions == nil {
+				e.Extensions = map[string]any{}
+			}
+			e.Extensions["code"] = errs.BadRequest.Code()
+		}
+	}
+	return list
+}
+
+// capErrors bounds the number and length of errors. The number of those left out is for
+// extensions.errorsOmitted; data is not touched.
+func capErrors(list gqlerror.List) (kept gqlerror.List, omitted int) {
+	if len(list) > maxErrors {
+		omitted = len(list) - maxErrors
+		list = list[:maxErrors]
+	}
+	for _, e := range list {
+		if len(e.Message) > maxMessage {
+			cut := maxMessage
+			for cut > 0 && !utf8.RuneStart(e.Message[cut]) {
+				cut--
+			}
+			e.Message = e.Message[:cut] + "…"
+		}
+		code, _ := e.Extensions["code"].(string)
+		if !kinds[code] {
+			if e.Extensions == nil {
+				e.Extensions = map[string]any{}
+			}
+			e.Extensions["code"] = errs.Internal.Code()
+		}
+	}
+	return list, omitted
+}
+
+// codeOf is the code of the first error, "OK" without one.
+func codeOf(list gqlerror.List) string {
+	if len(list) == 0 {
+		return "OK"
+	}
+	code, _ := list[0].Extensions["code"].(string)
+	return code
+}
+
+// status is the HTTP status of a request that was not executed. A media type of its own lets GraphQL say
+// 400; under application/json the specification wants 200 for a request that is well-formed.
+func status(list gqlerror.List, mediaType string) int {
+	switch errs.Kind(codeOf(list)) {
+	case errs.Unauthenticated:
+		return http.StatusUnauthorized
+	case errs.Forbidden:
+		return http.StatusForbidden
+	case errs.RateLimited:
+		return http.StatusTooManyRequests
+	case errs.Unavailable:
+		return http.StatusServiceUnavailable
+	case errs.Internal:
+		return http.StatusInternalServerError
+	}
+	if mediaType == mediaJSON {
+		return http.StatusOK
+	}
+	return http.StatusBadRequest
+}
+
+// setRetryAfter repeats the first error's extensions.retryAfter as a header.
+func setRetryAfter(h http.Header, list gqlerror.List) {
+	if len(list) == 0 {
+		return
+	}
+	if n, ok := list[0].Extensions["retryAfter"].(int); ok && n > 0 {
+		h.Set("Retry-After", strconv.Itoa(n))
+	}
+}

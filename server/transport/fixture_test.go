@@ -1,0 +1,215 @@
+package transport_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/gorilla/websocket"
+
+	"roost/server/internal/testschema"
+	"roost/server/transport"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 10 * time.Second
+
+// fixture is a server with both transports on the test schema.
+type fixture struct {
+	*httptest.Server
+	res    *testschema.Resolvers
+	socket *transport.Socket
+	seen   *record
+}
+
+type setup struct {
+	http       transport.HTTP
+	socket     transport.SocketConfig
+	extensions []graphql.HandlerExtension
+}
+
+func start(t *testing.T, change ...func(*setup)) *fixture {
+	t.Helper()
+	f := &fixture{
+		res: &testschema.Resolvers{
+			Items: make(chan *testschema.Item), Gate: make(chan struct{}), Ended: make(chan struct{}),
+		},
+		seen: &record{},
+	}
+	var s setup
+	for _, c := range change {
+		c(&s)
+	}
+	s.http.Observer, s.socket.Observer = f.seen, f.seen
+	s.http.Log, s.socket.Log = slog.New(slog.DiscardHandler), slog.New(slog.DiscardHandler)
+	f.socket = transport.NewSocket(s.socket)
+	exec := handler.New(testschema.NewExecutableSchema(testschema.Config{Resolvers: f.res}))
+	exec.SetErrorPresenter(testschema.Present)
+	exec.SetRecoverFunc(testschema.Recover)
+	exec.Use(extension.Introspection{})
+	for _, e := range s.extensions {
+		exec.Use(e)
+	}
+	exec.AddTransport(f.socket)
+	exec.AddTransport(s.http)
+	f.Server = httptest.NewServer(exec)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := f.socket.Drain(ctx); err != nil {
+			t.Errorf("drain: %v", err)
+		}
+		f.Close()
+	})
+	return f
+}
+
+// record is an Observer that remembers.
+type record struct {
+	mu      sync.Mutex
+	codes   []string
+	closes  []int
+	dropped int
+	open    int
+	refused int
+}
+
+func (r *record) Operation(how, kind, code string, _ time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.codes = append(r.codes, how+" "+kind+" "+code)
+}
+func (r *record) SocketOpened() { r.mu.Lock(); r.open++; r.mu.Unlock() }
+func (r *record) SocketClosed(code int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open--
+	r.closes = append(r.closes, code)
+}
+func (r *record) SocketRefused()     { r.mu.Lock(); r.refused++; r.mu.Unlock() }
+func (r *record) QueueDropped(n int) { r.mu.Lock(); r.dropped += n; r.mu.Unlock() }
+
+func (r *record) lastClose() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.closes) == 0 {
+		return 0
+	}
+	return r.closes[len(r.closes)-1]
+}
+
+// eventually waits for a condition that other goroutines bring about.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+// client is a raw graphql-transport-ws client: it says what it is told to.
+type client struct {
+	*websocket.Conn
+	t *testing.T
+}
+
+func (f *fixture) dial(t *testing.T, protocols ...string) *client {
+	t.Helper()
+	if len(protocols) == 0 {
+		protocols = []string{transport.Subprotocol}
+	}
+	d := websocket.Dialer{Subprotocols: protocols, HandshakeTimeout: patience}
+	ws, resp, err := d.Dial("ws"+strings.TrimPrefix(f.URL, "http"), http.Header{})
+	if err != nil {
+		t.Fatalf("dial: %v (%v)", err, resp)
+	}
+	t.Cleanup(func() { _ = ws.Close() })
+	return &client{ws, t}
+}
+
+// connected is a client whose connection is acknowledged.
+func (f *fixture) connected(t *testing.T) *client {
+	t.Helper()
+	c := f.dial(t)
+	c.say(`{"type":"connection_init"}`)
+	c.hear(`{"type":"connection_ack"}`)
+	return c
+}
+
+func (c *client) say(messages ...string) {
+	c.t.Helper()
+	for _, m := range messages {
+		_ = c.SetWriteDeadline(time.Now().Add(patience))
+		if err := c.WriteMessage(websocket.TextMessage, []byte(m)); err != nil {
+			c.t.Fatalf("send %s: %v", m, err)
+		}
+	}
+}
+
+func (c *client) read() (string, error) {
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_, raw, err := c.ReadMessage()
+	return string(raw), err
+}
+
+// hear wants exactly these messages next.
+func (c *client) hear(messages ...string) {
+	c.t.Helper()
+	for _, want := range messages {
+		got, err := c.read()
+		if err != nil {
+			c.t.Fatalf("want %s, got %v", want, err)
+		}
+		if got != want {
+			c.t.Fatalf("want %s\n got %s", want, got)
+		}
+	}
+}
+
+// hearError wants an `error` for the id, with the code.
+func (c *client) hearError(id, code string) {
+	c.t.Helper()
+	got, err := c.read()
+	if err != nil {
+		c.t.Fatalf("want an error for %s, got %v", id, err)
+	}
+	var m struct {
+		ID, Type string
+		Payload  []struct {
+			Message    string
+			Extensions map[string]any
+		}
+	}
+	if err := json.Unmarshal([]byte(got), &m); err != nil || m.Type != "error" || m.ID != id ||
+		len(m.Payload) == 0 || m.Payload[0].Extensions["code"] != code {
+		c.t.Fatalf("want an error %s for %s, got %s", code, id, got)
+	}
+}
+
+// hearClose wants the connection to be closed with the code, and nothing before.
+func (c *client) hearClose(code int) {
+	c.t.Helper()
+	got, err := c.read()
+	if err == nil {
+		c.t.Fatalf("want close %d, got %s", code, got)
+	}
+	if !websocket.IsCloseError(err, code) {
+		c.t.Fatalf("want close %d, got %v", code, err)
+	}
+}

@@ -1,0 +1,84 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"roost/internal/errs"
+)
+
+// handleInit begins the initialisation; the reader goes on, so that a second one is noticed.
+func (c *conn) handleInit(raw json.RawMessage) {
+	c.mu.Lock()
+	again := c.initSeen
+	c.initSeen = true
+	c.mu.Unlock()
+	if again {
+		c.shut(closeTooMany, "Too many initialisation requests", flush)
+		return
+	}
+	c.initTimer.Stop()
+	var payload map[string]any
+	if decodeObject(raw, "payload", &payload) != nil {
+		c.shut(closeBadMessage, "Invalid message", flush)
+		return
+	}
+	c.wg.Go(func() {
+		defer c.recover()
+		if c.initialise(payload) {
+			c.watch()
+		}
+	})
+}
+
+// initialise asks whose connection it is and acknowledges it; it reports whether it did.
+func (c *conn) initialise(payload map[string]any) bool {
+	ctx, cancel := context.WithTimeout(c.ctx, c.s.cfg.InitTimeout)
+	defer cancel()
+	who, err := c.s.cfg.Init(ctx, c.req, payload)
+	if err != nil {
+		c.refuseInit(err)
+		return false
+	}
+	if !c.s.claimUser(who.UserID) {
+		if who.Release != nil {
+			who.Release()
+		}
+		c.shut(closeTryAgain, "Too many sockets of this user", flush)
+		return false
+	}
+	c.mu.Lock()
+	c.who, c.acked = who, true // serve gives both back
+	c.mu.Unlock()
+	c.post(encodeControl(typeAck, nil))
+	return true
+}
+
+func (c *conn) refuseInit(err error) {
+	switch {
+	case c.ctx.Err() != nil: // the connection ended first
+	case errs.Is(err, errs.Unavailable), errors.Is(err, context.DeadlineExceeded):
+		c.shut(closeTryAgain, "Unavailable", flush)
+	case errs.Is(err, errs.Internal):
+		c.s.cfg.Log.ErrorContext(c.req.Context(), "socket initialisation failed", "error", err)
+		c.shut(closeInternal, "Internal error", flush)
+	default:
+		c.shut(closeForbidden, "Forbidden", flush)
+	}
+}
+
+// watch ends the connection with its session.
+func (c *conn) watch() {
+	c.mu.Lock()
+	ended := c.who.Ended
+	c.mu.Unlock()
+	if ended == nil {
+		return
+	}
+	select {
+	case <-ended:
+		c.retire(closeForbidden, "Session ended", c.s.cfg.EndGrace, true)
+	case <-c.shutting:
+	}
+}

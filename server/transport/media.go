@@ -1,0 +1,58 @@
+package transport
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Media types of answers.
+const (
+	mediaJSON    = "application/json; charset=utf-8"
+	mediaGraphQL = "application/graphql-response+json; charset=utf-8"
+)
+
+// negotiate picks the media type of the answer; ok is false when the client accepts neither. Of equal
+// weights the one named first wins; a wildcard means application/json, for clients of old.
+func negotiate(r *http.Request) (media string, ok bool) {
+	accepts := r.Header.Values("Accept")
+	if len(accepts) == 0 {
+		return mediaJSON, true
+	}
+	best := 0.0
+	for part := range strings.SplitSeq(strings.Join(accepts, ","), ",") {
+		name, params, err := mime.ParseMediaType(strings.TrimSpace(part))
+		if err != nil {
+			continue
+		}
+		weight := 1.0
+		if q, err := strconv.ParseFloat(params["q"], 64); err == nil {
+			weight = q
+		}
+		if weight <= best || !isUTF8(params["charset"]) {
+			continue
+		}
+		switch name {
+		case "application/graphql-response+json":
+			media, best = mediaGraphQL, weight
+		case "application/json", "application/*", "*/*":
+			media, best = mediaJSON, weight
+		}
+	}
+	return media, best > 0
+}
+
+// acceptsBody reports whether the request's body is JSON as we read it: UTF-8 and not compressed.
+func acceptsBody(r *http.Request) bool {
+	name, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || name != "application/json" || !isUTF8(params["charset"]) {
+		return false
+	}
+	encoding := r.Header.Get("Content-Encoding")
+	return encoding == "" || strings.EqualFold(encoding, "identity")
+}
+
+func isUTF8(charset string) bool {
+	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+}

@@ -1,0 +1,28 @@
+package transport
+
+import "time"
+
+// Observer counts what transports do. Its methods are called from many goroutines and must not block.
+type Observer interface {
+	// Operation is told of every operation's end, and of requests that never became one. How is http or
+	// socket; kind is query, mutation, subscription or, before that is known, none; code is that of the
+	// first error, else OK.
+	Operation(how, kind, code string, took time.Duration)
+	// SocketOpened and SocketClosed tell of upgraded connections; code is that of the close frame, 1006 if
+	// the connection broke without one.
+	SocketOpened()
+	SocketClosed(code int)
+	// SocketRefused tells of a connection that was refused before its upgrade.
+	SocketRefused()
+	// QueueDropped tells of messages that a socket closed for slowness will never send.
+	QueueDropped(messages int)
+}
+
+// unobserved is the Observer of those who have none.
+type unobserved struct{}
+
+func (unobserved) Operation(string, string, string, time.Duration) {}
+func (unobserved) SocketOpened()                                   {}
+func (unobserved) SocketClosed(int)                                {}
+func (unobserved) SocketRefused()                                  {}
+func (unobserved) QueueDropped(int)                                {}

@@ -1,0 +1,252 @@
+package transport
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/internal/errs"
+	"roost/internal/reqstats"
+)
+
+// operation is one `subscribe` of a client: a query, a mutation or a subscription.
+type operation struct {
+	c      *conn
+	id     string
+	key    []byte // id as JSON
+	params *graphql.RawParams
+	who    InitResult
+	ctx    context.Context // of this operation alone; held here between the reader and the goroutine
+	cancel context.CancelFunc
+	start  time.Time
+
+	// silenced is set when the client completes the operation: nothing more is sent.
+	silenced atomic.Bool
+	// stream is set once it is known to be a subscription.
+	stream atomic.Bool
+
+	// Of the goroutine that runs it:
+	kind string
+	code string // of the first error sent, OK before
+}
+
+// handleSubscribe starts an operation.
+func (c *conn) handleSubscribe(m message) {
+	var params *graphql.RawParams
+	if m.refusal == nil {
+		var err *errs.Error
+		if params, err = decodeParams(m.Payload); err != nil {
+			if params == nil || params.Query == "" {
+				c.shut(closeBadMessage, "Invalid message", flush)
+				return
+			}
+			m.refusal = err
+		}
+	}
+	op := &operation{
+		c: c, id: m.ID, key: encodeID(m.ID), params: params, start: time.Now(), kind: "none", code: "OK",
+	}
+	op.ctx, op.cancel = context.WithCancel(c.ctx)
+	switch refusal, code, reason := c.admit(op, m.refusal); {
+	case code != 0:
+		op.cancel()
+		c.shut(code, reason, flush)
+	case refusal != nil:
+		op.cancel()
+		list := gqlerror.List{ToGraphQL(refusal)}
+		c.s.cfg.Observer.Operation("socket", op.kind, codeOf(list), 0)
+		c.post(encodeError(op.key, list))
+	default:
+		c.wg.Go(op.run)
+	}
+}
+
+// admit registers the operation, or gives the error to answer with, or the code to close with.
+func (c *conn) admit(op *operation, refusal *errs.Error) (_ *errs.Error, code int, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.acked:
+		return nil, closeUnauthorized, "Unauthorized"
+	case c.operations[op.id] != nil:
+		return nil, closeDuplicate, "Subscriber for this id already exists"
+	case refusal != nil:
+		return refusal, 0, ""
+	case c.retired != nil:
+		return c.retired, 0, ""
+	case len(c.running) >= c.s.cfg.Operations:
+		return &errs.Error{
+			Kind: errs.RateLimited, Message: "too many operations run on this socket", RetryAfter: time.Second,
+		}, 0, ""
+	}
+	op.who = c.who
+	c.operations[op.id] = op
+	c.running[op] = struct{}{}
+	return nil, 0, ""
+}
+
+// handleComplete ends an operation in silence.
+func (c *conn) handleComplete(id string) {
+	c.mu.Lock()
+	op := c.operations[id]
+	delete(c.operations, id)
+	c.mu.Unlock()
+	if op != nil {
+		op.silenced.Store(true)
+		op.cancel()
+	}
+}
+
+// run executes the operation and sends what comes of it.
+func (op *operation) run() {
+	defer op.ended()
+	defer func() {
+		if p := recover(); p != nil {
+			logPanic(op.ctx, op.c.s.cfg.Log, p)
+			op.fail(gqlerror.List{ToGraphQL(errs.New(errs.Internal, "internal error"))})
+		}
+	}()
+	ctx := graphql.StartOperationTrace(op.ctx)
+	if op.who.Ctx != nil {
+		ctx = op.who.Ctx(ctx)
+	}
+	op.params.Headers = op.c.req.Header
+	op.params.ReadTime = graphql.TraceTiming{Start: op.start, End: time.Now()}
+	ctx, _ = reqstats.With(ctx)
+	oc, list := op.c.exec.CreateOperationContext(ctx, op.params)
+	if list != nil {
+		op.fail(requestErrors(list))
+		return
+	}
+	op.kind = string(oc.Operation.Operation)
+	if oc.Operation.Operation == ast.Subscription {
+		op.stream.Store(true)
+		op.streamResponses(ctx, oc)
+		return
+	}
+	op.single(ctx, oc)
+}
+
+// single sends the response of a query or mutation.
+func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
+	ctx, cancel := context.WithTimeout(ctx, op.c.s.cfg.Timeout)
+	defer cancel()
+	responses, ctx := op.c.exec.DispatchOperation(ctx, oc)
+	resp := responses(ctx)
+	switch {
+	case resp == nil:
+		op.fail(gqlerror.List{ToGraphQL(errs.New(errs.Unavailable, "the operation took too long"))})
+	case resp.HasNext != nil && *resp.HasNext:
+		op.fail(gqlerror.List{ToGraphQL(errs.New(errs.BadRequest, "@defer is not supported"))})
+	case len(resp.Data) == 0:
+		op.fail(requestErrors(resp.Errors))
+	case op.next(resp):
+		op.complete()
+	}
+}
+
+// streamResponses sends the events of a subscription. Each has statistics of its own.
+func (op *operation) streamResponses(ctx context.Context, oc *graphql.OperationContext) {
+	responses, ctx := op.c.exec.DispatchOperation(ctx, oc)
+	ctx = withRoot(ctx, oc)
+	for {
+		event, _ := reqstats.With(ctx)
+		resp := responses(event)
+		switch {
+		case resp == nil:
+			op.complete()
+			return
+		case len(resp.Data) == 0: // it could not start
+			op.fail(requestErrors(resp.Errors))
+			return
+		case !op.next(resp):
+			return
+		}
+	}
+}
+
+// withRoot puts the subscription's field into the context of its events: gqlgen leaves it out, and the
+// paths of errors would begin below it.
+func withRoot(ctx context.Context, oc *graphql.OperationContext) context.Context {
+	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, nil)
+	if len(fields) != 1 {
+		return ctx
+	}
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
+}
+
+// next sends a response, and reports whether the operation may go on.
+func (op *operation) next(resp *graphql.Response) bool {
+	if op.code == "OK" {
+		op.code = codeOf(resp.Errors)
+	}
+	data, err := encodeNext(op.key, resp)
+	if err != nil {
+		op.fail(gqlerror.List{ToGraphQL(err)})
+		return false
+	}
+	return op.send(data, false)
+}
+
+func (op *operation) complete() { op.send(encodeComplete(op.key), true) }
+
+func (op *operation) fail(list gqlerror.List) {
+	op.code = codeOf(list)
+	op.send(encodeError(op.key, list), true)
+}
+
+// send queues a message, the last of the operation if final is set; it waits for room. It reports whether
+// the operation still is the client's: after its end nothing is sent.
+func (op *operation) send(data []byte, final bool) bool {
+	c := op.c
+	var timer *time.Timer
+	for {
+		c.mu.Lock()
+		if c.operations[op.id] != op {
+			c.mu.Unlock()
+			return false
+		}
+		// Under the lock, so that the id is free exactly when the client can know it.
+		queued := c.out.put(letter{op: op, data: data})
+		if queued && final {
+			delete(c.operations, op.id)
+		}
+		c.mu.Unlock()
+		if queued {
+			return true
+		}
+		if timer == nil {
+			timer = time.NewTimer(c.s.cfg.SlowAfter)
+			defer timer.Stop()
+		}
+		switch err := c.out.wait(op.ctx, timer.C); err {
+		case nil:
+		case errSlow:
+			c.shut(closeTryAgain, "Too slow", drop)
+			return false
+		default:
+			return false
+		}
+	}
+}
+
+// ended is the last that the operation's goroutine does.
+func (op *operation) ended() {
+	op.cancel()
+	c := op.c
+	c.mu.Lock()
+	delete(c.running, op)
+	if c.operations[op.id] == op {
+		delete(c.operations, op.id)
+	}
+	if c.opEnded != nil {
+		close(c.opEnded)
+		c.opEnded = nil
+	}
+	c.mu.Unlock()
+	c.s.cfg.Observer.Operation("socket", op.kind, op.code, time.Since(op.start))
+}

@@ -1,0 +1,119 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Limits of an outbox, beside what the kernel buffers. The connection's own answers, such as pongs, have
+// some room that operations cannot fill.
+const (
+	outboxMessages  = 128
+	outboxBytes     = 1 << 20
+	reserveMessages = 64
+	reserveBytes    = 512 << 10
+)
+
+// errSlow says that an outbox stayed full for too long.
+var errSlow = errors.New("the client does not read")
+
+// letter is a message on its way to the client. One whose operation was completed by the client in the
+// meantime is not sent any more.
+type letter struct {
+	op   *operation // nil for messages of the connection itself
+	data []byte
+}
+
+// outbox is the send queue of one connection: many put, its writer takes. It holds at most outboxMessages
+// messages and outboxBytes bytes, though always one message of any size. When it is full an operation
+// waits for room, so that its source feels the slow reader and can skip; when it has waited for too long
+// the connection has to be closed.
+type outbox struct {
+	mu      sync.Mutex
+	letters []letter
+	bytes   int
+	sealed  bool
+	// ready wakes the writer, room one of those who wait for it.
+	ready chan struct{}
+	room  chan struct{}
+}
+
+func newOutbox() *outbox {
+	return &outbox{ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+}
+
+// put queues a message if there is room. A sealed outbox takes everything and keeps nothing.
+func (b *outbox) put(l letter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sealed {
+		wake(b.room)
+		return true
+	}
+	messages, bytes := outboxMessages, outboxBytes
+	if l.op == nil {
+		messages, bytes = messages+reserveMessages, bytes+reserveBytes
+	}
+	if len(b.letters) > 0 && (len(b.letters) >= messages || b.bytes+len(l.data) > bytes) {
+		return false
+	}
+	b.letters = append(b.letters, l)
+	b.bytes += len(l.data)
+	wake(b.ready)
+	if len(b.letters) < outboxMessages && b.bytes < outboxBytes {
+		wake(b.room) // the next of those who wait may fit, too
+	}
+	return true
+}
+
+// wait returns once there may be room. It fails with errSlow when the time is up, and with the error of
+// ctx.
+func (b *outbox) wait(ctx context.Context, timeUp <-chan time.Time) error {
+	select {
+	case <-b.room:
+		return nil
+	case <-timeUp:
+		return errSlow
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// take gives the oldest message; ok is false when there is none.
+func (b *outbox) take() (l letter, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.letters) == 0 {
+		b.letters = nil
+		return letter{}, false
+	}
+	l = b.letters[0]
+	b.letters[0] = letter{}
+	b.letters = b.letters[1:]
+	b.bytes -= len(l.data)
+	wake(b.room)
+	return l, true
+}
+
+// seal lets nothing in any more. What is queued still goes out, unless drop is set: then its number is
+// given. Those who wait for room go on.
+func (b *outbox) seal(drop bool) (dropped int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sealed = true
+	if drop {
+		dropped = len(b.letters)
+		b.letters, b.bytes = nil, 0
+	}
+	wake(b.room)
+	return dropped
+}
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

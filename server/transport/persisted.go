@@ -1,0 +1,110 @@
+package transport
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/internal/errs"
+)
+
+// DefaultMaxPersisted is the longest document that is kept under its hash, in bytes.
+const DefaultMaxPersisted = 16 << 10
+
+// PersistedQueries keeps documents under the SHA-256 of their text, in lower-case hex. It may forget any
+// of them at any time and must bound what it keeps; both methods answer within the deadline of ctx.
+type PersistedQueries interface {
+	Get(ctx context.Context, hash string) (query string, ok bool)
+	Put(ctx context.Context, hash, query string)
+}
+
+// Persisted is the gqlgen extension for automatic persisted queries, in the protocol of Apollo: a client
+// sends the hash of its document; if that is unknown it sends both, once. Only documents that passed the
+// limits on documents and validation are kept. It has to come before the guard among extensions, which
+// looks at the document that was found.
+type Persisted struct {
+	Store PersistedQueries
+	// MaxBytes is the longest document to keep; longer ones run, and are sent in full each time. 0 is
+	// DefaultMaxPersisted.
+	MaxBytes int
+}
+
+var (
+	_ graphql.OperationParameterMutator = Persisted{}
+	_ graphql.OperationContextMutator   = Persisted{}
+)
+
+// ExtensionName names the extension.
+func (Persisted) ExtensionName() string { return "PersistedQueries" }
+
+// Validate wants a store.
+func (p Persisted) Validate(graphql.ExecutableSchema) error {
+	if p.Store == nil {
+		return errors.New("persisted queries need a store")
+	}
+	return nil
+}
+
+// hashToKeep is where an operation's statistics hold the hash under which its document is to be kept.
+const hashToKeep = "persistedQueryHash"
+
+// MutateOperationParameters replaces a hash by its document.
+func (p Persisted) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+	raw, asked := params.Extensions["persistedQuery"]
+	if !asked || raw == nil {
+		return nil
+	}
+	hash, err := persistedHash(raw)
+	if err != nil {
+		return ToGraphQL(err)
+	}
+	if params.Query == "" {
+		query, ok := p.Store.Get(ctx, hash)
+		if !ok || hashOf(query) != hash { // a store's mistake is a miss, never another document
+			return ToGraphQL(errs.New(errs.PersistedQueryNotFound, "PersistedQueryNotFound"))
+		}
+		params.Query = query
+		return nil
+	}
+	if hashOf(params.Query) != hash {
+		return ToGraphQL(errs.New(errs.BadRequest, "the hash is not that of the query"))
+	}
+	graphql.GetOperationContext(ctx).Stats.SetExtension(hashToKeep, hash)
+	return nil
+}
+
+// MutateOperationContext keeps a document that came with its hash and is valid.
+func (p Persisted) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	limit := p.MaxBytes
+	if limit == 0 {
+		limit = DefaultMaxPersisted
+	}
+	if hash, ok := op.Stats.GetExtension(hashToKeep).(string); ok && len(op.RawQuery) <= limit {
+		p.Store.Put(ctx, hash, op.RawQuery)
+	}
+	return nil
+}
+
+// persistedHash reads extensions.persistedQuery.
+func persistedHash(raw any) (string, *errs.Error) {
+	fields, _ := raw.(map[string]any)
+	hash, _ := fields["sha256Hash"].(string)
+	if number, ok := fields["version"].(json.Number); !ok || number != "1" {
+		return "", errs.New(errs.BadRequest, "`extensions.persistedQuery.version` must be 1")
+	}
+	if b, err := hex.DecodeString(hash); err != nil || len(b) != sha256.Size {
+		return "", errs.New(errs.BadRequest, "`extensions.persistedQuery.sha256Hash` must be a SHA-256 in hex")
+	}
+	return strings.ToLower(hash), nil
+}
+
+func hashOf(query string) string {
+	sum := sha256.Sum256([]byte(query))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,272 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
+
+	"roost/internal/errs"
+)
+
+// Subprotocol is the only one that is spoken.
+const Subprotocol = "graphql-transport-ws"
+
+// InitResult is what a connection is allowed to be after its `connection_init`.
+type InitResult struct {
+	// Ctx prepares the context of each operation, as with a caller of its own; nil changes nothing.
+	Ctx func(context.Context) context.Context
+	// UserID is whose connection it is, for the limit per user; 0 for nobody's.
+	UserID int64
+	// Ended is closed when the session ends. Operations then get SocketConfig.EndGrace to end by
+	// themselves, before the connection is closed with 4403. nil never ends.
+	Ended <-chan struct{}
+	// Release is called once when the connection is gone; nil for nothing to do.
+	Release func()
+}
+
+// SocketConfig holds the limits of a Socket. Zero values mean the defaults.
+type SocketConfig struct {
+	// Init decides on a connection by the upgrade request and the payload of `connection_init`. An error
+	// closes the connection: with 1013 if its kind is Unavailable, else with 4403. It has InitTimeout.
+	Init func(ctx context.Context, r *http.Request, payload map[string]any) (InitResult, error)
+	// CheckOrigin decides on the Origin header; nil wants that of the same host, or none.
+	CheckOrigin func(r *http.Request) bool
+
+	InitTimeout  time.Duration // until connection_init has come, and for Init; 5 s
+	PingInterval time.Duration // between pings; 20 s. Two pings without any answer close the connection
+	WriteTimeout time.Duration // for one message to leave; 10 s
+	SlowAfter    time.Duration // that a full send queue may stay full; 5 s
+	CloseTimeout time.Duration // to flush the queue and shake hands at the end; 2 s
+	EndGrace     time.Duration // for operations after the session's end; 500 ms
+	DrainGrace   time.Duration // for queries and mutations of a drained connection; 2 s
+	DrainOver    time.Duration // that a drain takes until the last slice, if ctx allows; 2 s
+	Timeout      time.Duration // for a query or mutation; DefaultTimeout
+
+	MaxMessage int64   // bytes of a client's message; DefaultMaxBody
+	Sockets    int     // in total; 20,000
+	PerAddress int     // of one IPv4 address or IPv6 /64 network; 2,000
+	PerUser    int     // of one user; 64
+	Operations int     // running on one connection; 100
+	Rate       float64 // messages a second that a client may send; 50
+	Burst      float64 // messages at once; 250
+
+	Observer Observer
+	Log      *slog.Logger
+}
+
+func (c *SocketConfig) setDefaults() {
+	setDefault(&c.InitTimeout, 5*time.Second)
+	setDefault(&c.PingInterval, 20*time.Second)
+	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.SlowAfter, 5*time.Second)
+	setDefault(&c.CloseTimeout, 2*time.Second)
+	setDefault(&c.EndGrace, 500*time.Millisecond)
+	setDefault(&c.DrainGrace, 2*time.Second)
+	setDefault(&c.DrainOver, 2*time.Second)
+	setDefault(&c.Timeout, DefaultTimeout)
+	setDefault(&c.MaxMessage, DefaultMaxBody)
+	setDefault(&c.Sockets, 20_000)
+	setDefault(&c.PerAddress, 2_000)
+	setDefault(&c.PerUser, 64)
+	setDefault(&c.Operations, 100)
+	setDefault(&c.Rate, 50)
+	setDefault(&c.Burst, 250)
+	if c.Observer == nil {
+		c.Observer = unobserved{}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Init == nil {
+		c.Init = func(context.Context, *http.Request, map[string]any) (InitResult, error) {
+			return InitResult{}, nil
+		}
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Socket is the websocket transport. It owns its connections until Drain.
+type Socket struct {
+	cfg      SocketConfig
+	upgrader websocket.Upgrader
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	pending  int // upgrades under way, counted against the total
+	address  map[netip.Prefix]int
+	user     map[int64]int
+	draining bool
+	// empty is closed when a drain has nothing left to wait for.
+	empty chan struct{}
+}
+
+var _ graphql.Transport = (*Socket)(nil)
+
+// NewSocket is a transport with the limits of the config.
+func NewSocket(cfg SocketConfig) *Socket {
+	cfg.setDefaults()
+	return &Socket{
+		cfg: cfg,
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: cfg.InitTimeout,
+			ReadBufferSize:   1 << 10,
+			WriteBufferSize:  4 << 10,
+			WriteBufferPool:  &sync.Pool{},
+			CheckOrigin:      cfg.CheckOrigin,
+			Error: func(w http.ResponseWriter, r *http.Request, status int, reason error) {
+				kind := errs.BadRequest
+				if status == http.StatusForbidden {
+					kind = errs.Forbidden
+				}
+				Refuse(w, r, status, errs.New(kind, "the websocket handshake was refused"))
+			},
+		},
+		conns:   map[*conn]struct{}{},
+		address: map[netip.Prefix]int{},
+		user:    map[int64]int{},
+	}
+}
+
+// Supports reports whether the request asks for a websocket.
+func (s *Socket) Supports(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
+
+// Do upgrades the request and serves the connection until it and all that it started has ended.
+func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	addr := network(r.RemoteAddr)
+	if status, err := s.reserve(addr); err != nil {
+		s.cfg.Observer.SocketRefused()
+		w.Header().Set("Retry-After", "1")
+		Refuse(w, r, status, err)
+		return
+	}
+	defer s.free(addr)
+
+	offered := websocket.Subprotocols(r)
+	spoken := slices.Contains(offered, Subprotocol)
+	header := http.Header{}
+	switch {
+	case spoken:
+		header.Set("Sec-Websocket-Protocol", Subprotocol)
+	case len(offered) > 0: // echoed, so that the client takes the upgrade and gets to see the code
+		header.Set("Sec-Websocket-Protocol", offered[0])
+	}
+	ws, err := s.upgrader.Upgrade(w, r, header)
+	if err != nil {
+		s.cfg.Observer.SocketRefused()
+		return
+	}
+	s.cfg.Observer.SocketOpened()
+	c := newConn(s, ws, r, exec)
+	if !s.register(c) {
+		c.shut(closeRestart, "Service restart", flush)
+	} else if !spoken {
+		c.shut(closeSubprotocol, "Subprotocol not acceptable", flush)
+	}
+	c.serve()
+	s.unregister(c)
+	s.cfg.Observer.SocketClosed(c.closedWith())
+}
+
+// reserve counts a connection that is about to be upgraded.
+func (s *Socket) reserve(addr netip.Prefix) (int, *errs.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return http.StatusServiceUnavailable, errs.Busy("the server restarts and", time.Second)
+	case s.pending >= s.cfg.Sockets:
+		return http.StatusServiceUnavailable, errs.Busy("the server", time.Second)
+	case s.address[addr] >= s.cfg.PerAddress:
+		return http.StatusTooManyRequests, &errs.Error{
+			Kind: errs.RateLimited, Message: "too many sockets from this address", RetryAfter: time.Second,
+		}
+	}
+	s.pending++
+	s.address[addr]++
+	return 0, nil
+}
+
+func (s *Socket) free(addr netip.Prefix) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending--
+	if s.address[addr]--; s.address[addr] == 0 {
+		delete(s.address, addr)
+	}
+	if s.empty != nil && s.pending == 0 {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+// register makes the connection known to Drain; it fails if that has begun.
+func (s *Socket) register(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+	return !s.draining
+}
+
+func (s *Socket) unregister(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// claimUser counts a connection as the user's; freeUser takes it back.
+func (s *Socket) claimUser(id int64) bool {
+	if id == 0 {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.user[id] >= s.cfg.PerUser {
+		return false
+	}
+	s.user[id]++
+	return true
+}
+
+func (s *Socket) freeUser(id int64) {
+	if id == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.user[id]--; s.user[id] == 0 {
+		delete(s.user, id)
+	}
+}
+
+// network is what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has.
+func network(remote string) netip.Prefix {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		host = remote
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	addr = addr.Unmap().WithZone("")
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, _ := addr.Prefix(bits)
+	return prefix
+}

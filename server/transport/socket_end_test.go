@@ -1,0 +1,157 @@
+package transport_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"roost/server/transport"
+)
+
+// sessioned has connections whose session ends with the channel.
+func sessioned(ended chan struct{}, grace time.Duration) func(*setup) {
+	return func(s *setup) {
+		s.socket.EndGrace = grace
+		s.socket.Init = func(context.Context, *http.Request, map[string]any) (transport.InitResult, error) {
+			return transport.InitResult{Ended: ended}, nil
+		}
+	}
+}
+
+// The subscription that tells of the end sends its event, then the connection is closed, at once when
+// nothing else runs.
+func TestSessionEnds(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	f := start(t, sessioned(ended, patience))
+	c := f.connected(t)
+	c.say(subscribe("1", "subscription{sessionEnded}"))
+	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
+	close(f.res.Ended)
+	close(ended)
+	c.hear(`{"id":"1","type":"next","payload":{"data":{"sessionEnded":true}}}`, `{"id":"1","type":"complete"}`)
+	c.hearClose(4403)
+}
+
+// Subscriptions that go on regardless have until the grace is over, and nothing new begins.
+func TestSessionEndsUnderStreams(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	f := start(t, sessioned(ended, 100*time.Millisecond))
+	c := f.connected(t)
+	c.say(subscribe("1", "subscription{silent}"))
+	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
+	began := time.Now()
+	close(ended)
+	c.hearClose(4403)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+	eventually(t, "the subscription ends", func() bool { return f.res.Running.Load() == 0 })
+}
+
+func TestNothingNewAfterTheSession(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	f := start(t, sessioned(ended, patience))
+	c := f.connected(t)
+	c.say(subscribe("1", "{gate}"))
+	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
+	close(ended)
+	refused := false
+	for !refused { // the end is noticed a moment later
+		c.say(subscribe("2", "{hello}"))
+		got, err := c.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused = got == `{"id":"2","type":"error","payload":[{"message":"the session has ended","extensions":{"code":"UNAUTHENTICATED"}}]}`
+		if !refused {
+			c.hear(`{"id":"2","type":"complete"}`)
+		}
+	}
+	close(f.res.Gate) // what ran may end
+	c.hear(`{"id":"1","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"1","type":"complete"}`)
+	c.hearClose(4403)
+}
+
+func TestSessionEndedBeforeTheAck(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	close(ended)
+	f := start(t, sessioned(ended, patience))
+	c := f.dial(t)
+	c.say(initMessage)
+	c.hear(ackMessage)
+	c.hearClose(4403)
+}
+
+// A drain closes streams with 1012, lets a mutation end first, and takes nobody new.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.DrainGrace = patience })
+	stream, busy, idle := f.connected(t), f.connected(t), f.dial(t)
+	stream.say(subscribe("1", "subscription{silent}"))
+	busy.say(subscribe("1", "mutation{gate}"))
+	eventually(t, "they run", func() bool { return f.res.Running.Load() == 2 })
+	drained := make(chan error)
+	go func() { drained <- f.socket.Drain(t.Context()) }()
+	stream.hearClose(1012)
+	idle.hearClose(1012)
+	f.refusedDial(t, 503, "UNAVAILABLE", nil)
+	close(f.res.Gate)
+	busy.hear(`{"id":"1","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"1","type":"complete"}`)
+	busy.hearClose(1012)
+	if err := <-drained; err != nil {
+		t.Errorf("drain: %v", err)
+	}
+}
+
+// Many connections leave in slices: some are still open when others have gone.
+func TestDrainInSlices(t *testing.T) {
+	t.Parallel()
+	const sockets = 60
+	f := start(t, func(s *setup) { s.socket.DrainOver = 2 * time.Second })
+	closed := make(chan time.Time, sockets)
+	for range sockets {
+		c := f.connected(t)
+		go func() {
+			_, err := c.read()
+			if !websocket.IsCloseError(err, 1012) {
+				t.Errorf("got %v", err)
+			}
+			closed <- time.Now()
+		}()
+	}
+	if err := f.socket.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := <-closed
+	last := first
+	for range sockets - 1 {
+		if at := <-closed; at.After(last) {
+			last = at
+		}
+	}
+	if spread := last.Sub(first); spread < 100*time.Millisecond {
+		t.Errorf("all were closed within %v", spread)
+	}
+}
+
+// A drain ends with its context, whatever clients and operations do.
+func TestDrainIsBounded(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.DrainGrace, s.socket.CloseTimeout = patience, patience })
+	c := f.connected(t)
+	c.say(subscribe("1", "mutation{gate}"))
+	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := f.socket.Drain(ctx); err == nil {
+		t.Error("nothing was cut off")
+	}
+	eventually(t, "the operation ends", func() bool { return f.res.Running.Load() == 0 })
+}

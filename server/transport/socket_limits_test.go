@@ -1,0 +1,240 @@
+package transport_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"roost/server/transport"
+)
+
+// refusedDial wants the upgrade to be refused with the status.
+func (f *fixture) refusedDial(t *testing.T, status int, code string, header http.Header) {
+	t.Helper()
+	d := websocket.Dialer{Subprotocols: []string{transport.Subprotocol}, HandshakeTimeout: patience}
+	ws, resp, err := d.Dial("ws"+strings.TrimPrefix(f.URL, "http"), header)
+	if err == nil {
+		_ = ws.Close()
+		t.Fatal("the upgrade was not refused")
+	}
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != status || !strings.Contains(string(body), `"`+code+`"`) {
+		t.Errorf("got %d: %s", resp.StatusCode, body)
+	}
+}
+
+func TestSocketsInTotal(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.Sockets = 2 })
+	first := f.connected(t)
+	f.connected(t)
+	f.refusedDial(t, 503, "UNAVAILABLE", nil)
+	_ = first.Close()
+	eventually(t, "the place is free again", func() bool { return f.seen.lastClose() != 0 })
+	f.connected(t)
+}
+
+func TestSocketsPerAddress(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.PerAddress = 1 })
+	f.connected(t)
+	f.refusedDial(t, 429, "RATE_LIMITED", nil)
+}
+
+func TestSocketsPerUser(t *testing.T) {
+	t.Parallel()
+	released := make(chan int64, 10)
+	f := start(t, func(s *setup) {
+		s.socket.PerUser = 2
+		s.socket.Init = func(_ context.Context, _ *http.Request, payload map[string]any) (transport.InitResult, error) {
+			id, _ := payload["user"].(json.Number).Int64()
+			return transport.InitResult{UserID: id, Release: func() { released <- id }}, nil
+		}
+	})
+	as := func(user int) *client {
+		c := f.dial(t)
+		c.say(fmt.Sprintf(`{"type":"connection_init","payload":{"user":%d}}`, user))
+		return c
+	}
+	first := as(1)
+	first.hear(ackMessage)
+	as(1).hear(ackMessage)
+	as(1).hearClose(1013)
+	as(2).hear(ackMessage)
+	if got := <-released; got != 1 {
+		t.Errorf("released %d", got)
+	}
+	_ = first.Close()
+	if got := <-released; got != 1 {
+		t.Errorf("released %d", got)
+	}
+	as(1).hear(ackMessage)
+}
+
+func TestOperationsPerSocket(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.Operations = 2 })
+	c := f.connected(t)
+	c.say(subscribe("1", "subscription{silent}"), subscribe("2", "subscription{silent}"), subscribe("3", "{hello}"))
+	c.hearError("3", "RATE_LIMITED")
+	c.say(`{"id":"1","type":"complete"}`)
+	eventually(t, "one ends", func() bool { return f.res.Running.Load() == 1 })
+	c.say(subscribe("3", "{hello}"))
+	c.hear(`{"id":"3","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"3","type":"complete"}`)
+}
+
+func TestMessageRate(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.Rate, s.socket.Burst = 0.001, 5 })
+	c := f.connected(t)
+	for range 4 {
+		c.say(`{"type":"ping"}`)
+		c.hear(`{"type":"pong"}`)
+	}
+	c.say(`{"type":"ping"}`)
+	c.hearClose(4429)
+}
+
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) {
+		s.socket.CheckOrigin = func(r *http.Request) bool { return r.Header.Get("Origin") == "https://good.example" }
+	})
+	f.refusedDial(t, 403, "FORBIDDEN", http.Header{"Origin": {"https://evil.example"}})
+}
+
+// A client that reads nothing loses its socket; one beside it notices nothing.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) {
+		s.socket.SlowAfter, s.socket.CloseTimeout = 50*time.Millisecond, 100*time.Millisecond
+	})
+	slow, quick := f.connected(t), f.connected(t)
+	slow.say(subscribe("1", "subscription{flood(size:100000)}"))
+	for i := range 200 {
+		id := fmt.Sprint(i)
+		quick.say(subscribe(id, "{hello}"))
+		quick.hear(`{"id":"`+id+`","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"`+id+`","type":"complete"}`)
+	}
+	eventually(t, "the slow socket is closed", func() bool { return f.seen.lastClose() == 1013 })
+	eventually(t, "its subscription ends", func() bool { return f.res.Running.Load() == 0 })
+	f.seen.mu.Lock()
+	defer f.seen.mu.Unlock()
+	if f.seen.dropped == 0 {
+		t.Error("no message was counted as dropped")
+	}
+	// The queue was bounded: kernel buffers and 1 MiB, not all that the flood could give.
+	if n := f.res.Flooded.Load(); n > 300 {
+		t.Errorf("%d messages of 100 kB were taken from the source", n)
+	}
+}
+
+// A client that reads, though not as fast as a stream could give, gets all of it and stays.
+func TestPatientReader(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	c := f.connected(t)
+	c.say(subscribe("1", "subscription{ticks(n:5000)}"))
+	for i := range 5000 {
+		c.hear(fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"ticks":%d}}}`, i+1))
+	}
+	c.hear(`{"id":"1","type":"complete"}`)
+}
+
+// A code reaches a client that had not read what came before it.
+func TestCloseCodeAfterBacklog(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	c := f.connected(t)
+	c.say(subscribe("1", "subscription{ticks(n:100)}"))
+	eventually(t, "the stream ends", func() bool { return f.res.Running.Load() == 0 })
+	c.say(`nonsense`)
+	for {
+		_, err := c.read()
+		if err != nil {
+			if !websocket.IsCloseError(err, 4400) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+	}
+}
+
+// A message that is far too long is refused with its code though the client is still sending.
+func TestTooLongWhileSending(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	c := f.connected(t)
+	go func() { _ = c.WriteMessage(websocket.TextMessage, make([]byte, 5<<20)) }()
+	c.hearClose(1009)
+}
+
+func TestPings(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.PingInterval = 100 * time.Millisecond })
+	good, dead := f.dial(t), f.dial(t)
+	pings := make(chan struct{}, 100)
+	answer := good.PingHandler()
+	good.SetPingHandler(func(data string) error {
+		select {
+		case pings <- struct{}{}:
+		default:
+		}
+		return answer(data)
+	})
+	dead.SetPingHandler(func(string) error { return nil }) // hears them, answers none
+	for _, c := range []*client{good, dead} {
+		c.say(initMessage)
+		c.hear(ackMessage)
+	}
+	go func() { _, _ = good.read() }()
+	dead.hearClose(1013)
+	for range 4 { // longer than the dead one lived
+		select {
+		case <-pings:
+		case <-time.After(patience):
+			t.Fatal("no pings")
+		}
+	}
+}
+
+// Whatever way connections end, nothing of them is left.
+func TestNoGoroutineIsLeft(t *testing.T) {
+	f := start(t, func(s *setup) { s.socket.CloseTimeout = 50 * time.Millisecond })
+	warm := f.connected(t)
+	warm.say(`x`)
+	warm.hearClose(4400)
+	eventually(t, "the first is gone", func() bool { return f.seen.lastClose() == 4400 })
+	before := runtime.NumGoroutine()
+	for i := range 30 {
+		c := f.connected(t)
+		c.say(subscribe("1", "subscription{silent}"), subscribe("2", "{hang}"), subscribe("3", "subscription{flood(size:9000)}"))
+		eventually(t, "they run", func() bool { return f.res.Running.Load() > 0 })
+		switch i % 3 {
+		case 0: // in order
+			_ = c.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""))
+		case 1: // without a word
+			_ = c.NetConn().Close()
+		case 2: // thrown out
+			c.say(initMessage)
+		}
+	}
+	eventually(t, "all operations end", func() bool { return f.res.Running.Load() == 0 })
+	eventually(t, "all goroutines end", func() bool {
+		http.DefaultClient.CloseIdleConnections()
+		return runtime.NumGoroutine() <= before
+	})
+	eventually(t, "no socket counts as open", func() bool {
+		f.seen.mu.Lock()
+		defer f.seen.mu.Unlock()
+		return f.seen.open == 0
+	})
+}
