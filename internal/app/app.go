@@ -75,8 +75,12 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 func (a *App) buildDomain() {
 	log := events.New(a.stores.Client, clock.Real{})
 	s := a.stores
+	cfg := accounts.DefaultConfig()
+	if a.Config.Hashing != nil {
+		cfg.Hashing = *a.Config.Hashing
+	}
 	a.sources = loaders.Sources{
-		Accounts:  accounts.New(s.Client, log, s.IDs, clock.Real{}, accounts.DefaultConfig()),
+		Accounts:  accounts.New(s.Client, log, s.IDs, clock.Real{}, cfg),
 		Counts:    counts.New(s.Client),
 		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
 		Tweets:    tweets.New(s.Client, log, s.IDs),

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"roost/domain/accounts"
 )
 
 // Config is everything that can be set.
@@ -28,6 +30,10 @@ type Config struct {
 	DatabaseConn int
 	DrainDelay   time.Duration
 
+	// Hashing is the price of passwords; nil is accounts.DefaultHashing. It has no flag: tests make it
+	// cheap.
+	Hashing *accounts.Hashing
+
 	timingSet bool
 }
 
@@ -37,7 +43,7 @@ func (c Config) Server() bool { return c.DatabaseURL != "" }
 // Flags adds the settings that every command with a database has.
 func (c *Config) storeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.DatabaseURL, "database-url", "", "PostgreSQL, as postgres://user:password@host:5432/name; empty is SQLite in --data-dir")
-	f.StringVar(&c.DataDir, "data-dir", "roost-data", "`directory` of the embedded database")
+	f.StringVar(&c.DataDir, "data-dir", "data", "`directory` of the embedded database")
 	f.IntVar(&c.DatabaseConn, "database-conns", 0, "most open connections to PostgreSQL; 0 is 16 a core, at least 32")
 }
 

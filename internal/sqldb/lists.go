@@ -12,12 +12,13 @@ import (
 // there are.
 func In(column string, ids []int64) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
-		col := s.C(column)
+		before, after, list := " IN (SELECT value FROM json_each(", "))", any(jsonList(ids))
 		if s.Dialect() == dialect.Postgres {
-			s.Where(entsql.ExprP(col+" = ANY(?)", pq.Array(ids)))
-			return
+			before, after, list = " = ANY(", ")", pq.Array(ids)
 		}
-		s.Where(entsql.ExprP(col+" IN (SELECT value FROM json_each(?))", jsonList(ids)))
+		s.Where(entsql.P(func(b *entsql.Builder) {
+			b.WriteString(s.C(column) + before).Arg(list).WriteString(after)
+		}))
 	}
 }
 

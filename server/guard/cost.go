@@ -15,7 +15,7 @@ import (
 // It stops counting a little above Limits.Cost.
 func Cost(schema *ast.Schema, op *ast.OperationDefinition, variables map[string]any, limits Limits) int {
 	c := costing{schema: schema, variables: variables, limits: limits}
-	return c.set(op.SelectionSet, 1, 0)
+	return c.set(op.SelectionSet, 1, noPage)
 }
 
 type costing struct {
@@ -23,6 +23,9 @@ type costing struct {
 	variables map[string]any
 	limits    Limits
 }
+
+// noPage is the page of what is not a connection.
+const noPage = -1
 
 // set is the cost of a selection set that is resolved so many times. Below a connection, page is the size
 // of its page: the connection's own lists are that page.
@@ -61,13 +64,13 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 		return times
 	}
 	isList, args := f.Definition.Type.Elem != nil, f.Definition.Arguments
-	items, below := 1, 0
+	items, below := 1, noPage
 	switch {
 	case args.ForName("first") != nil || args.ForName("last") != nil:
 		if items = c.pageSize(f); !isList {
 			items, below = 1, items
 		}
-	case isList && page > 0:
+	case isList && page != noPage:
 		items = page
 	case isList:
 		items = c.listSize(f)

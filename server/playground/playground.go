@@ -1,26 +1,139 @@
+// Package playground is GraphiQL with the Explorer, embedded: it works without the internet, in a page that
+// loads nothing from elsewhere and whose content policy allows nothing else.
 package playground
 
-import "net/http"
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"regexp"
+	"strings"
+)
 
-// Config of the playground.
+//go:embed page.html
+var pageHTML string
+
+//go:embed vendored/*.js vendored/*.css start.js page.css
+var files embed.FS
+
+// filesPath is where the page's files are.
+const filesPath = "/playground/"
+
+// Config of the playground. The zero value will do.
 type Config struct {
 	// Title of the page; "Roost" by default.
 	Title string
-	// Endpoint is the path of the API on the same host.
+	// Endpoint is the path of the API on the same host; "/graphql" by default.
 	Endpoint string
 	// Demo signs visitors in who have no session; nil does not.
 	Demo *DemoLogin
+	// Examples are the tabs of a new visitor; Examples() by default.
+	Examples []Example
 }
 
-// DemoLogin is the account that visitors of the demo start with. The page tells its password: it is for
-// demo worlds only.
-type DemoLogin struct{ Username, Password string }
+// DemoLogin is the account that visitors of a demo start with. The page tells its password to everybody:
+// it is for demo worlds only.
+type DemoLogin struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
 
-// Page is the playground.
-type Page struct{ cfg Config }
+// Page is the playground, ready to be served.
+type Page struct {
+	html   []byte
+	etag   string
+	assets map[string]*asset
+}
 
 // New prepares the page.
-func New(cfg Config) (*Page, error) { return &Page{cfg}, nil }
+func New(cfg Config) (*Page, error) {
+	if cfg.Title == "" {
+		cfg.Title = "Roost"
+	}
+	if cfg.Endpoint == "" {
+		cfg.Endpoint = "/graphql"
+	}
+	if cfg.Examples == nil {
+		cfg.Examples = Examples()
+	}
+	assets, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New("page").Parse(pageHTML)
+	if err != nil {
+		return nil, fmt.Errorf("playground: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, view{Config: cfg, assets: assets}); err != nil {
+		return nil, fmt.Errorf("playground: %w", err)
+	}
+	return &Page{html: b.Bytes(), etag: etagOf(b.Bytes()), assets: assets}, nil
+}
+
+// view is what the template sees.
+type view struct {
+	Config
+	assets map[string]*asset
+}
+
+// File is the URL of a file, which changes with its content.
+func (v view) File(name string) (string, error) {
+	a, ok := v.assets[name]
+	if !ok {
+		return "", fmt.Errorf("there is no file %s", name)
+	}
+	return filesPath + name + "?v=" + strings.Trim(a.etag, `"`), nil
+}
+
+// Settings are for the page's script.
+func (v view) Settings() any {
+	return struct {
+		Endpoint string     `json:"endpoint"`
+		Demo     *DemoLogin `json:"demo"`
+		Examples []Example  `json:"examples"`
+	}{v.Endpoint, v.Demo, v.Config.Examples}
+}
 
 // Mount adds the page at / and its files below /playground/.
-func (p *Page) Mount(mux *http.ServeMux) {}
+func (p *Page) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", p.servePage)
+	mux.HandleFunc("GET "+filesPath+"{file}", p.serveFile)
+}
+
+func (p *Page) servePage(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", contentPolicy(r.Host))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("ETag", p.etag)
+	if r.Header.Get("If-None-Match") == p.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(p.html)
+}
+
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\-\[\]]+$`)
+
+// contentPolicy allows this host and nothing else. Its websockets are named because not every browser
+// counts them as 'self'; CodeMirror and React set styles inline.
+func contentPolicy(host string) string {
+	connect := "'self'"
+	if plainHost.MatchString(host) {
+		connect += " ws://" + host + " wss://" + host
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+		"font-src 'self' data:; connect-src " + connect + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+func etagOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package guard_test
+
+// raceFactor is what the race detector makes times longer by.
+const raceFactor = 15

@@ -1,0 +1,93 @@
+package playground
+
+// Example is an operation to start from, a tab of its own. A variable of the form {"fill": "TWEET"} or
+// {"fill": "TWEETS"} is replaced by the page with ids from the visitor's timeline.
+type Example struct {
+	Query     string         `json:"query"`
+	Variables map[string]any `json:"variables,omitempty"`
+}
+
+// Examples are the tabs that a new visitor finds, the first one in front.
+func Examples() []Example {
+	return []Example{
+		{Query: `# Your home timeline: tweets by the people you follow, newest first.
+# Press the play button, or Ctrl-Enter. The Explorer on the left builds queries by clicking.
+query HomeTimeline {
+  viewer {
+    user { username name }
+    homeTimeline(first: 10) {
+      edges {
+        cursor
+        node {
+          id
+          text
+          createdAt
+          author { username name }
+          reactions { likeCount dislikeCount viewerReaction }
+        }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+`},
+		{Query: `# Your timeline, live. Leave it running, and tweet or like from another tab.
+subscription HomeTimelineEvents {
+  homeTimelineEvents {
+    __typename
+    ... on TimelineEntryAdded {
+      edge { node { id text author { username } } }
+    }
+    ... on TimelineEntryRemoved { tweetId }
+    ... on TimelineReset { reason }
+  }
+}
+`},
+		{Query: `mutation Tweet($input: CreateTweetInput!) {
+  createTweet(input: $input) {
+    tweet { id text createdAt author { username } }
+    userErrors { code message path }
+  }
+}
+`, Variables: map[string]any{"input": map[string]any{"text": "Hello from the playground"}}},
+		{Query: `# Like a tweet; with DISLIKE or NONE you change your mind. Doing it twice equals doing it once.
+mutation Like($input: SetReactionInput!) {
+  setReaction(input: $input) {
+    subject { id reactions { likeCount dislikeCount viewerReaction revision } }
+    userErrors { code message path }
+  }
+}
+`, Variables: map[string]any{"input": map[string]any{"subjectId": map[string]any{"fill": "TWEET"}, "reaction": "LIKE"}}},
+		{Query: `# The counts of some tweets, live: the present state first, then every change.
+subscription ReactionsChanged($ids: [ID!]!) {
+  reactionsChanged(subjectIds: $ids) {
+    id
+    reactions { likeCount dislikeCount viewerReaction revision }
+  }
+}
+`, Variables: map[string]any{"ids": map[string]any{"fill": "TWEETS"}}},
+		{Query: `mutation SignUp($input: SignUpInput!) {
+  signUp(input: $input) {
+    viewer { user { id username } email }
+    session { id expiresAt }
+    userErrors { code message path }
+  }
+}
+`, Variables: map[string]any{"input": map[string]any{
+			"username": "newcomer", "email": "newcomer@example.com", "password": "correct horse battery",
+		}}},
+		{Query: `# With COOKIE, this browser is signed in. With TOKEN you get the key, to be sent in the Headers tab:
+# {"Authorization": "Bearer KEY"}
+mutation LogIn($input: LogInInput!) {
+  logIn(input: $input) {
+    viewer { user { id username } }
+    session { id deviceName expiresAt }
+    token
+    userErrors { code message path }
+  }
+}
+`, Variables: map[string]any{"input": map[string]any{
+			"login": "newcomer", "password": "correct horse battery", "tokenDelivery": "COOKIE",
+		}}},
+	}
+}
