@@ -81,6 +81,13 @@ func (h *Hub) Observe(committed []events.Event) {
 	}
 }
 
+// Watched reports whether anybody subscribes to anything.
+func (h *Hub) Watched() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.home)+len(h.counts) > 0
+}
+
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

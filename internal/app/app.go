@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
-
-	"github.com/99designs/gqlgen/graphql"
 
 	"roost/cache"
 	"roost/domain/accounts"
@@ -18,7 +17,6 @@ import (
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph"
-	"roost/internal/clock"
 	"roost/internal/lifecycle"
 	"roost/live"
 	"roost/loaders"
@@ -33,6 +31,8 @@ type App struct {
 	sources  loaders.Sources
 	hub      *live.Hub
 	toucher  *accounts.Toucher
+	log      *events.Log
+	demo     demoWorld
 	server   *server.Server
 	services lifecycle.Group
 }
@@ -55,32 +55,38 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 		return nil, err
 	}
 	a.buildDomain()
-	if a.server, err = a.buildServer(); err != nil {
-		return nil, err
-	}
-	a.services.Add("id lease", a.stores.Renewer())
-	a.services.Add("redis clock", a.redis.Ticker())
-	a.services.Add("toucher", a.toucher)
-	a.services.Add("live hub", a.hub)
-	a.services.Add("session checker", a.hub.SessionChecker(a.endedSessions))
+	a.addServices()
 	if c.Demo {
-		if err := a.addDemo(ctx); err != nil {
+		if err := a.seedDemo(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if a.server, err = a.buildServer(); err != nil {
+		return nil, err
 	}
 	a.services.Add("server", a.server)
 	return a, nil
 }
 
+// addServices adds what runs behind the server.
+func (a *App) addServices() {
+	a.services.Add("id lease", a.stores.Renewer())
+	a.services.Add("redis clock", a.redis.Ticker())
+	a.services.Add("toucher", a.toucher)
+	a.services.Add("live hub", a.hub)
+	a.services.Add("session checker", a.hub.SessionChecker(a.endedSessions))
+}
+
 func (a *App) buildDomain() {
-	log := events.New(a.stores.Client, clock.Real{})
+	a.log = events.New(a.stores.Client, a.Config.clock())
+	log := a.log
 	s := a.stores
 	cfg := accounts.DefaultConfig()
 	if a.Config.Hashing != nil {
 		cfg.Hashing = *a.Config.Hashing
 	}
 	a.sources = loaders.Sources{
-		Accounts:  accounts.New(s.Client, log, s.IDs, clock.Real{}, cfg),
+		Accounts:  accounts.New(s.Client, log, s.IDs, a.Config.clock(), cfg),
 		Counts:    counts.New(s.Client),
 		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
 		Tweets:    tweets.New(s.Client, log, s.IDs),
@@ -102,16 +108,16 @@ func (a *App) buildServer() (*server.Server, error) {
 	cfg := server.Config{
 		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, Origins: c.origins(), AllowLocalhost: !c.Server(),
 		Schema: schema, SDL: graph.SDL(schema),
-		Extensions:     []graphql.HandlerExtension{graph.Fresh{Sources: a.sources}},
+		Extensions:     append(slices.Clone(c.Extensions), graph.Fresh{Sources: a.sources}),
 		ErrorPresenter: graph.Present, Recover: graph.Recover,
-		Authenticator: authenticator{a}, PersistedQueries: queries,
+		Authenticator: observed{authenticator{a}, &a.demo}, PersistedQueries: queries,
 		ServerTiming: c.ServerTiming, DrainDelay: c.DrainDelay,
 		Checks: []server.Check{
 			{Name: "database", Run: a.stores.DB.Ping},
 			{Name: "redis", Run: a.redis.Ping, Optional: true},
 		},
 	}
-	a.decorate(&cfg)
+	cfg.Playground.Demo = a.demoLogin()
 	return server.New(cfg)
 }
 

@@ -12,7 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"roost/domain/accounts"
+	"roost/internal/clock"
 )
 
 // Config is everything that can be set.
@@ -30,9 +33,14 @@ type Config struct {
 	DatabaseConn int
 	DrainDelay   time.Duration
 
-	// Hashing is the price of passwords; nil is accounts.DefaultHashing. It has no flag: tests make it
-	// cheap.
+	// What follows has no flag: only tests set it.
+
+	// Hashing is the price of passwords; nil is accounts.DefaultHashing.
 	Hashing *accounts.Hashing
+	// Clock tells the time of rows, ids and sessions; nil is the machine's.
+	Clock clock.Clock
+	// Extensions are added to the executor, outside of its own.
+	Extensions []graphql.HandlerExtension
 
 	timingSet bool
 }
@@ -118,6 +126,14 @@ func (c *Config) Check() error {
 		c.ServerTiming = !c.Server()
 	}
 	return errors.Join(bad...)
+}
+
+// clock is the clock to use.
+func (c Config) clock() clock.Clock {
+	if c.Clock == nil {
+		return clock.Real{}
+	}
+	return c.Clock
 }
 
 // Has reports whether the node has a role.

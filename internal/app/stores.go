@@ -7,7 +7,6 @@ import (
 
 	"roost/ent"
 	"roost/ent/migrations"
-	"roost/internal/clock"
 	"roost/internal/datadir"
 	"roost/internal/idlease"
 	"roost/internal/ids"
@@ -51,7 +50,7 @@ func OpenStores(ctx context.Context, c Config) (s *Stores, err error) {
 		return s, err
 	}
 	s.Client = ent.NewClient(ent.Driver(s.DB.Driver))
-	s.IDs = ids.NewGenerator(clock.Real{}, idlease.New(s.DB))
+	s.IDs = ids.NewGenerator(c.clock(), idlease.New(s.DB))
 	return s, nil
 }
 

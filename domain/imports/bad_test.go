@@ -1,0 +1,288 @@
+package imports
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestBadLines(t *testing.T) {
+	tweet := func(id int, rest string) string { return fmt.Sprintf(`{"id":%d,"author_id":1,%s}`, id, rest) }
+	at := `"created_at":"2016-01-01T00:00:00Z",`
+	files := map[string][]string{
+		"users.tsv": {"id\tusername\tname", "1\tann\tAnn", "2\tbob\tBob",
+			"3\tcy",
+			"x\tcy\tCy",
+			"0\tcy\tCy",
+			"99999999999999999999\tcy\tCy",
+			"3\tcy!\tCy",
+			"3\t\tCy",
+			"3\t" + strings.Repeat("c", 31) + "\tCy",
+			"3\tcy\t ",
+			"3\tcy\t" + strings.Repeat("ä", 51),
+			"3\tcy\tC\x01y",
+			"3\tcy\tC\xffy",
+			"3\tANN\tAnother Ann",
+			"1\tdot\tDot",
+			"4\ttaken\tTaken",
+			"5\tmailed\tMailed",
+			"",
+			strings.Repeat("z", maxLine+1),
+			"6\tgivenup\t" + strings.Repeat("ä", 50) + "\r",
+		},
+		"follows.tsv": {"follower_id\tfollowee_id", "1\t2",
+			"1",
+			"1\t2\t3",
+			"1\t-2",
+			"7\t1",
+			"1\t4",
+			"2\t2",
+			"6\t1"},
+		"tweets.jsonl": {tweet(1, at+`"text":"good"`),
+			`{"id":2`,
+			`[]`,
+			tweet(0, at+`"text":"a"`),
+			tweet(2, at+`"text":null`),
+			`{"id":2,"author_id":77,` + at + `"text":"a"}`,
+			tweet(2, `"created_at":"yesterday","text":"a"`),
+			tweet(2, `"created_at":"2005-12-31T23:59:59Z","text":"a"`),
+			tweet(2, `"created_at":"2999-01-01T00:00:00Z","text":"a"`),
+			tweet(2, at+`"text":" \n"`),
+			tweet(2, at+`"text":"`+strings.Repeat("ä", 281)+`"`),
+			tweet(2, at+`"text":"a\u0000b"`),
+			tweet(2, at+`"text":"a`+"\xff"+`b"`),
+			tweet(2, at+`"text":"a\ud800b"`),
+			tweet(2, at+`"text":"a\udc00\ud800b"`),
+			tweet(2, at+`"text":"\\ud800 \ud83d\ude00 `+strings.Repeat("ä", 270)+`"`),
+			`{"id":"3"}`},
+		"likes.tsv": {"user_id\ttweet_id\tcreated_at", "1\t1\t2016-01-01T00:00:00+02:00",
+			"1\t1",
+			"1\t5\t2016-01-01T00:00:00Z",
+			"5\t1\t2016-01-01T00:00:00Z",
+			"2\t1\t2016-01-01"},
+	}
+	want := []string{
+		"users.tsv:4: 2 columns instead of 3",
+		`users.tsv:5: id "x" is not a positive integer`,
+		`users.tsv:6: id "0" is not a positive integer`,
+		`users.tsv:7: id "99999999999999999999" is not a positive integer`,
+		`users.tsv:8: username "cy!" is not 1 to 30 letters, digits or underscores`,
+		`users.tsv:9: username "" is not 1 to 30 letters, digits or underscores`,
+		`users.tsv:10: username "ccccccccccccccccccccccccccccccc" is not 1 to 30 letters, digits or underscores`,
+		"users.tsv:11: the name is blank",
+		"users.tsv:12: the name is longer than 50 characters",
+		"users.tsv:13: the name has control characters",
+		"users.tsv:14: the name is not valid UTF-8",
+		"users.tsv:15: username ANN is that of line 2",
+		"users.tsv:16: id 1 is user ann in line 2",
+		"users.tsv:17: username taken belongs to another account",
+		"users.tsv:18: email address mailed@import.invalid belongs to another account",
+		"users.tsv:19: 1 columns instead of 3",
+		"users.tsv:20: longer than 65536 bytes",
+		"follows.tsv:3: 1 columns instead of 2",
+		"follows.tsv:4: 3 columns instead of 2",
+		`follows.tsv:5: followee_id "-2" is not a positive integer`,
+		"follows.tsv:6: follower_id 7 is not a user of this source",
+		"follows.tsv:7: followee_id 4 is not a user of this source",
+		"follows.tsv:8: user 2 follows itself",
+		"tweets.jsonl:2: not a JSON object of a tweet: unexpected end of JSON input",
+		`tweets.jsonl:3: not a JSON object of a tweet: it is of type array`,
+		"tweets.jsonl:4: id 0 is not positive",
+		"tweets.jsonl:5: id, author_id, created_at and text are needed",
+		"tweets.jsonl:6: author_id 77 is not a user of this source",
+		`tweets.jsonl:7: created_at "yesterday" is not a time like 2016-01-31T12:00:00Z`,
+		`tweets.jsonl:8: created_at "2005-12-31T23:59:59Z" is before 2006-01-01`,
+		`tweets.jsonl:9: created_at "2999-01-01T00:00:00Z" is in the future`,
+		"tweets.jsonl:10: the text is blank",
+		"tweets.jsonl:11: the text is longer than 280 characters",
+		"tweets.jsonl:12: the text has a NUL character",
+		"tweets.jsonl:13: not valid UTF-8",
+		"tweets.jsonl:14: half of a surrogate pair",
+		"tweets.jsonl:15: half of a surrogate pair",
+		`tweets.jsonl:17: not a JSON object of a tweet: id is of type string`,
+		"likes.tsv:3: 2 columns instead of 3",
+		"likes.tsv:4: tweet_id 5 is not a tweet of this source",
+		"likes.tsv:5: user_id 5 is not a user of this source",
+		`likes.tsv:6: created_at "2016-01-01" is not a time like 2016-01-31T12:00:00Z`,
+	}
+	plain := map[string]string{}
+	for name, all := range files {
+		plain[name] = strings.Join(all, "\n") + "\n"
+	}
+	onBoth(t, func(t *testing.T, s *store) {
+		for _, chunk := range []int{3, 1000} {
+			s := s
+			if chunk == 1000 && s.IsPostgres() {
+				s = newPostgres(t)
+			} else if chunk == 1000 {
+				s = newSQLite(t)
+			}
+			s.exec(t, "INSERT INTO username_claims (name, user_id) VALUES ('taken', 5), ('givenup', 0)")
+			s.exec(t, "INSERT INTO email_claims (email, user_id) VALUES ('mailed@import.invalid', 5)")
+			o := s.options(writeFiles(t, plain))
+			o.ChunkLines = chunk
+			r := s.run(t, o)
+			var got []string
+			for _, b := range r.Bad {
+				got = append(got, b.Error())
+			}
+			expect := slices.Clone(want)
+			if chunk == 3 {
+				// The first chunk has told who ann is.
+				expect[12] = "users.tsv:16: id 1 was imported before, and is user ann"
+				expect[11] = "users.tsv:15: username ann belongs to another account"
+			}
+			if !slices.Equal(got, expect) {
+				for i := range max(len(got), len(expect)) {
+					if i >= len(got) || i >= len(expect) || got[i] != expect[i] {
+						t.Fatalf("chunks of %d, bad line %d:\n got %q\nwant %q", chunk, i, got[i:min(i+2, len(got))], expect[i:min(i+2, len(expect))])
+					}
+				}
+			}
+			if r.BadTotal != int64(len(expect)) {
+				t.Errorf("%d bad lines in all", r.BadTotal)
+			}
+			for i, inserted := range []int64{3, 2, 2, 1} {
+				if f := r.Files[i]; f.Inserted != inserted || f.Existing != 0 || f.Lines != f.Bad+inserted {
+					t.Errorf("%+v, want %d inserted", f, inserted)
+				}
+			}
+			if n := s.number(t, "SELECT ver FROM username_claims WHERE name = 'givenup'"); n != 2 {
+				t.Errorf("the claim has version %d", n)
+			}
+		}
+	})
+}
+
+func TestStopAtABadLine(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store) {
+		files := map[string]string{
+			"users.tsv":   "id\tusername\tname\n1\tann\tAnn\n2\tbob\tBob\n3\tcy\tCy\n",
+			"follows.tsv": "follower_id\tfollowee_id\n1\t2\n2\t1\n1\t3\n3\t1\n1\t9\n2\t3\n"}
+		o := s.options(writeFiles(t, files))
+		o.OnBad, o.ChunkLines = Stop, 2
+		_, err := Run(t.Context(), o)
+		if b, ok := errors.AsType[BadLine](err); !ok || b.Line != 6 {
+			t.Fatalf("err %v", err)
+		}
+		s.consistent(t)
+		if n := s.number(t, "SELECT count(*) FROM follows"); n != 4 {
+			t.Errorf("%d follows, want those of the chunks before", n)
+		}
+		files["follows.tsv"] = strings.Replace(files["follows.tsv"], "9", "2", 1)
+		o.Dir = writeFiles(t, files)
+		r := s.run(t, o)
+		if f := r.Files[1]; f.Inserted != 1 || f.Existing != 5 {
+			t.Errorf("%+v", f)
+		}
+		s.consistent(t)
+		// A line that turns out bad while writing stops too.
+		s.exec(t, "INSERT INTO username_claims (name, user_id) VALUES ('dot', 5)")
+		files["users.tsv"] += "4\tdot\tDot\n"
+		o.Dir = writeFiles(t, files)
+		if _, err := Run(t.Context(), o); err == nil || err.Error() != "users.tsv:5: username dot belongs to another account" {
+			t.Errorf("err %v", err)
+		}
+	})
+}
+
+func TestReportKeepsTheFirstBadLines(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store) {
+		o := s.options(writeFiles(t, map[string]string{"users.tsv": "id\tusername\tname\n" + strings.Repeat("bad\n", 1234)}))
+		o.ChunkLines = 1000
+		r := s.run(t, o)
+		if len(r.Bad) != maxBadLines || r.BadTotal != 1234 || r.Files[0].Bad != 1234 || r.Bad[99].Line != 101 {
+			t.Errorf("%d kept of %d: %v", len(r.Bad), r.BadTotal, r.Bad[len(r.Bad)-1])
+		}
+	})
+}
+
+func TestRenamedAccountsStayKnown(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store) {
+		users := "id\tusername\tname\n1\tann\tAnn\n2\tbob\tBob\n"
+		s.run(t, s.options(writeFiles(t, map[string]string{"users.tsv": users})))
+		s.exec(t, "UPDATE users SET username = 'anna' WHERE username = 'ann'")
+		s.exec(t, "UPDATE users SET email = 'bob@example.org' WHERE username = 'bob'")
+		r := s.run(t, s.options(writeFiles(t, map[string]string{"users.tsv": users + "1\tzoe\tZoe\n"})))
+		if r.BadTotal != 1 || r.Bad[0].Error() != "users.tsv:4: id 1 was imported before, and is user anna" {
+			t.Errorf("%v", r.Bad)
+		}
+	})
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	const users = "id\tusername\tname\n1\tann\tAnn\n"
+	t.Parallel()
+	s := newSQLite(t)
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"no users":      {map[string]string{"follows.tsv": "follower_id\tfollowee_id\n"}, "holds no users.tsv and no users.tsv.gz"},
+		"empty":         {map[string]string{"users.tsv": ""}, `users.tsv:1: the header "id\tusername\tname" is missing`},
+		"wrong header":  {map[string]string{"users.tsv": "id,username,name\n"}, `users.tsv:1: the header is "id,username,name", not "id\tusername\tname"`},
+		"two of a kind": {map[string]string{"users.tsv": users, "users.tsv.gz": users}, "remove the one that is not meant"},
+		"not zipped":    {map[string]string{"users.tsv.gz": users}, "invalid header"},
+	} {
+		_, err := Run(t.Context(), s.options(writeFiles(t, tc.files)))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %s", name, err, tc.want)
+		}
+	}
+	if n := s.number(t, "SELECT count(*) FROM users"); n != 0 {
+		t.Errorf("%d users were imported", n)
+	}
+	// A byte order mark and a last line without an end are fine.
+	s.run(t, s.options(writeFiles(t, map[string]string{"users.tsv": "\xef\xbb\xbf" + strings.TrimSuffix(users, "\n")})))
+	if n := s.number(t, "SELECT count(*) FROM users"); n != 1 {
+		t.Errorf("%d users were imported", n)
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	s := newSQLite(t)
+	for _, change := range []func(*Options){
+		func(o *Options) { o.Dir = "" },
+		func(o *Options) { o.DB = nil },
+		func(o *Options) { o.IDs = nil },
+		func(o *Options) { o.Source = "a/b" },
+		func(o *Options) { o.ChunkLines = -1 },
+		func(o *Options) { o.ChunkLines = 100_001 },
+	} {
+		o := s.options(t.TempDir())
+		change(&o)
+		if _, err := o.withDefaults(); err == nil {
+			t.Errorf("%+v is taken", o)
+		}
+	}
+}
+
+func FuzzLoneSurrogate(f *testing.F) {
+	for _, s := range []string{`\ud83d\ude00`, `\\ud800`, `\ud800`, `\ud83d\\ude00`, `\u00e4\udc00`, `\ud83`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var p tweetLine
+		line := []byte(`{"id":1,"author_id":1,"created_at":"x","text":"` + s + `"}`)
+		if p.read(line) != "" || strings.ContainsRune(s, '�') || strings.Contains(strings.ToLower(s), "fffd") {
+			return
+		}
+		if strings.ContainsRune(*p.Text, '�') {
+			t.Errorf("%q was read as %q", s, *p.Text)
+		}
+	})
+}
+
+func TestGuessOfTimeLeft(t *testing.T) {
+	t.Parallel()
+	if got := left(10*time.Second, 20, 100); got != 40*time.Second {
+		t.Errorf("%v", got)
+	}
+	if got := left(10*time.Second, 0, 100); got != 0 {
+		t.Errorf("%v", got)
+	}
+}

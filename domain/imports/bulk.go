@@ -1,0 +1,113 @@
+package imports
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+// insert says where rows go and what becomes of those whose key is taken.
+type insert struct {
+	table   string
+	columns []string
+	// key is the columns by which rows are locked in order.
+	key string
+	// conflict is the statement's ON CONFLICT clause, or empty.
+	conflict string
+	// returning names the int64 columns to return of each row that was written, or is empty.
+	returning []string
+}
+
+// The inserts of all files.
+var (
+	intoUsers = &insert{table: "users", key: "id",
+		columns: []string{"id", "username", "name", "email", "password_hash", "created_at"}}
+	intoUsernames = &insert{table: "username_claims", key: "name",
+		columns: []string{"name", "user_id"}, conflict: claim("username_claims", "name"), returning: []string{"user_id"}}
+	intoEmails = &insert{table: "email_claims", key: "email",
+		columns: []string{"email", "user_id"}, conflict: claim("email_claims", "email"), returning: []string{"user_id"}}
+	intoMapping = &insert{table: "imported_ids", key: "external_id",
+		columns: []string{"source", "kind", "external_id", "row_id"}}
+	intoFollows = &insert{table: "follows", key: "follower_id, followee_id",
+		columns:  []string{"follower_id", "followee_id", "place", "followed_at"},
+		conflict: "ON CONFLICT (follower_id, followee_id) DO NOTHING", returning: []string{"follower_id", "followee_id"}}
+	intoTweets = &insert{table: "tweets", key: "id",
+		columns: []string{"id", "author_id", "text", "created_at"}}
+	intoReactions = &insert{table: "reactions", key: "tweet_id, user_id",
+		columns:  []string{"tweet_id", "user_id", "kind", "reacted_at"},
+		conflict: "ON CONFLICT (tweet_id, user_id) DO NOTHING", returning: []string{"tweet_id"}}
+	intoUserStats = &insert{table: "user_stats", key: "user_id",
+		columns: []string{"user_id", "tweet_count", "follower_count", "following_count"},
+		conflict: `ON CONFLICT (user_id) DO UPDATE SET tweet_count = user_stats.tweet_count + excluded.tweet_count,
+			follower_count = user_stats.follower_count + excluded.follower_count,
+			following_count = user_stats.following_count + excluded.following_count, ver = user_stats.ver + 1`}
+	intoTweetStats = &insert{table: "tweet_stats", key: "tweet_id",
+		columns: []string{"tweet_id", "like_count", "revision"},
+		conflict: `ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
+			revision = tweet_stats.revision + excluded.revision`}
+
+	inserts = []*insert{intoUsers, intoUsernames, intoEmails, intoMapping, intoFollows, intoTweets, intoReactions,
+		intoUserStats, intoTweetStats}
+)
+
+// claim lets a claim be taken that was given up.
+func claim(table, key string) string {
+	return fmt.Sprintf("ON CONFLICT (%s) DO UPDATE SET user_id = excluded.user_id, ver = %s.ver + 1 WHERE %s.user_id = 0",
+		key, table, table)
+}
+
+// bulk is how the two databases load many rows in one transaction.
+type bulk interface {
+	// begin starts a transaction.
+	begin(ctx context.Context) (*sql.Tx, error)
+	// insert writes n rows, of which no two have one key; row fills in the columns of the i-th. It returns the returning columns of the rows written, one after the other.
+	insert(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(i int, columns []any)) ([]int64, error)
+	// strings is a list as one argument, which the SQL from reads as a table l with one column, value.
+	strings(list []string) (arg any, from string)
+	// tidy lets the query planner know what was loaded.
+	tidy(ctx context.Context) error
+	// close gives back what the import held; nobody else can hold the lock before.
+	close() error
+}
+
+// scan reads all columns of all rows, which are int64.
+func scan(rows *sql.Rows, columns int) (all []int64, err error) {
+	defer func() { _ = rows.Close() }()
+	row := make([]int64, columns)
+	into := make([]any, columns)
+	for i := range row {
+		into[i] = &row[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		all = append(all, row...)
+	}
+	return all, rows.Err()
+}
+
+// each reads rows of one text column.
+func each(rows *sql.Rows, do func(s string)) error {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return err
+		}
+		do(s)
+	}
+	return rows.Err()
+}
+
+func (ins *insert) ending() string {
+	var b strings.Builder
+	if ins.conflict != "" {
+		b.WriteString(" " + ins.conflict)
+	}
+	if len(ins.returning) > 0 {
+		b.WriteString(" RETURNING " + strings.Join(ins.returning, ", "))
+	}
+	return b.String()
+}

@@ -1,0 +1,144 @@
+package imports
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+
+	"roost/internal/sqldb"
+)
+
+// importLock is the advisory lock that the one running import holds.
+const importLock = 7_303_014_520
+
+// postgres copies rows into temporary tables and inserts from there. It keeps one connection, which
+// holds the lock of the import and the temporary tables.
+type postgres struct{ conn *sql.Conn }
+
+func openPostgres(ctx context.Context, db *sqldb.DB) (_ *postgres, err error) {
+	conn, err := db.Writer().Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	p := &postgres{conn: conn}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if err := p.lock(ctx); err != nil {
+		return nil, err
+	}
+	for _, into := range inserts {
+		q := fmt.Sprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
+			stage(into), strings.Join(into.columns, ", "), into.table)
+		if _, err := conn.ExecContext(ctx, q); err != nil {
+			return nil, fmt.Errorf("create a staging table: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// lockWait is how long the lock is waited for: the server may need a moment to notice that the client
+// of an import was killed.
+const lockWait = 5 * time.Second
+
+// lockNotAvailable is PostgreSQL's code for a lock_timeout.
+const lockNotAvailable = "55P03"
+
+func (p *postgres) lock(ctx context.Context) error {
+	if _, err := p.conn.ExecContext(ctx, fmt.Sprintf("SET lock_timeout = %d", lockWait.Milliseconds())); err != nil {
+		return fmt.Errorf("take the lock of imports: %w", err)
+	}
+	_, err := p.conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", importLock)
+	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code == lockNotAvailable {
+		return ErrRunning
+	}
+	if err != nil {
+		return fmt.Errorf("take the lock of imports: %w", err)
+	}
+	if _, err := p.conn.ExecContext(ctx, "RESET lock_timeout"); err != nil {
+		return fmt.Errorf("take the lock of imports: %w", err)
+	}
+	return nil
+}
+
+func stage(into *insert) string { return "roost_import_" + into.table }
+
+func (p *postgres) begin(ctx context.Context) (*sql.Tx, error) { return p.conn.BeginTx(ctx, nil) }
+
+func (p *postgres) insert(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(int, []any)) ([]int64, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	if err := p.copy(ctx, tx, into, n, row); err != nil {
+		return nil, fmt.Errorf("copy rows of %s: %w", into.table, err)
+	}
+	columns := strings.Join(into.columns, ", ")
+	q := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s ORDER BY %s%s",
+		into.table, columns, columns, stage(into), into.key, into.ending())
+	if len(into.returning) == 0 {
+		if _, err := tx.ExecContext(ctx, q); err != nil {
+			return nil, fmt.Errorf("insert into %s: %w", into.table, err)
+		}
+		return nil, nil
+	}
+	rows, err := tx.QueryContext(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("insert into %s: %w", into.table, err)
+	}
+	all, err := scan(rows, len(into.returning))
+	if err != nil {
+		return nil, fmt.Errorf("insert into %s: %w", into.table, err)
+	}
+	return all, nil
+}
+
+func (p *postgres) copy(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(int, []any)) error {
+	copyIn, err := tx.PrepareContext(ctx, pq.CopyIn(stage(into), into.columns...))
+	if err != nil {
+		return err
+	}
+	values := make([]any, len(into.columns))
+	for i := range n {
+		row(i, values)
+		if _, err := copyIn.ExecContext(ctx, values...); err != nil {
+			return errors.Join(err, copyIn.Close())
+		}
+	}
+	if _, err := copyIn.ExecContext(ctx); err != nil {
+		return errors.Join(err, copyIn.Close())
+	}
+	return copyIn.Close()
+}
+
+func (p *postgres) strings(list []string) (arg any, from string) {
+	return pq.Array(list), "unnest($1::text[]) AS l(value)"
+}
+
+func (p *postgres) tidy(ctx context.Context) error {
+	for _, into := range inserts {
+		if _, err := p.conn.ExecContext(ctx, "ANALYZE "+into.table); err != nil {
+			return fmt.Errorf("analyze %s: %w", into.table, err)
+		}
+	}
+	return nil
+}
+
+// close ends the connection instead of returning it to the pool: lock and temporary tables go with it.
+func (p *postgres) close() error {
+	err := p.conn.Raw(func(any) error { return driver.ErrBadConn })
+	if err != nil && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
+		return err
+	}
+	if err := p.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package imports
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"testing"
+
+	"roost/internal/clock"
+	"roost/internal/dataset"
+	"roost/internal/idlease"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+)
+
+// childEnv makes the test binary import, with its value as settings, and print a line for each chunk.
+const childEnv = "ROOST_TEST_IMPORT"
+
+type childSettings struct {
+	Config sqldb.Config
+	Dir    string
+	Chunk  int
+}
+
+func TestMain(m *testing.M) {
+	if raw := os.Getenv(childEnv); raw != "" {
+		if err := importAsChild(raw); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func importAsChild(raw string) error {
+	var c childSettings
+	if err := json.Unmarshal([]byte(raw), &c); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	db, err := sqldb.Open(ctx, c.Config)
+	if err != nil {
+		return err
+	}
+	_, err = Run(ctx, Options{DB: db, IDs: ids.NewGenerator(clock.Real{}, idlease.New(db)), Dir: c.Dir, ChunkLines: c.Chunk,
+		Progress: func(p Progress) { fmt.Println(p.File, p.Lines) }})
+	return errors.Join(err, db.Close())
+}
+
+// A process killed at any moment leaves a consistent database, and importing again ends as if nothing
+// had happened.
+func TestKilledImportGoesOn(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store) {
+		dir := t.TempDir()
+		if err := dataset.Generate(dir, 3, 200, 1500, 200, 2500); err != nil {
+			t.Fatal(err)
+		}
+		settings, err := json.Marshal(childSettings{Config: s.config, Dir: dir, Chunk: 40})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kills, resumed := 0, false
+		for !killAfter(t, string(settings), rand.IntN(30)) {
+			kills++
+			s.waitForLock(t)
+			s.consistent(t)
+			resumed = resumed || s.number(t, "SELECT count(*) FROM import_progress WHERE NOT complete") > 0
+		}
+		s.consistent(t)
+		if kills < 2 || !resumed {
+			t.Errorf("%d kills, in the middle of a file: %v", kills, resumed)
+		}
+		whole := newSQLite(t)
+		o := whole.options(dir)
+		o.ChunkLines = 1000
+		whole.run(t, o)
+		got, want := s.content(t), whole.content(t)
+		equal(t, got, want)
+	})
+}
+
+// killAfter starts an import and kills it when it has told of some chunks, at whatever it does then. It
+// reports whether the import was through before.
+func killAfter(t *testing.T, settings string, chunks int) (through bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+settings)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	told := bufio.NewScanner(out)
+	last := ""
+	for range chunks {
+		if !told.Scan() {
+			if err := cmd.Wait(); err != nil {
+				t.Fatalf("the import failed: %v: %s", err, last)
+			}
+			return true
+		}
+		last = told.Text()
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	// It may have ended by itself just before.
+	return cmd.Wait() == nil
+}
+
+// waitForLock returns once the server has noticed that the import is gone.
+func (s *store) waitForLock(t *testing.T) {
+	t.Helper()
+	if !s.IsPostgres() {
+		return
+	}
+	conn, err := s.Writer().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for _, q := range []string{"SELECT pg_advisory_lock($1)", "SELECT pg_advisory_unlock($1)"} {
+		if _, err := conn.ExecContext(t.Context(), q, importLock); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSecondImportAtOnceIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newPostgres(t)
+	conn, err := s.Writer().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", importLock); err != nil {
+		t.Fatal(err)
+	}
+	dir := writeFiles(t, map[string]string{"users.tsv": "id\tusername\tname\n1\tann\tAnn\n"})
+	if _, err := Run(t.Context(), s.options(dir)); !errors.Is(err, ErrRunning) {
+		t.Errorf("err %v", err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_unlock($1)", importLock); err != nil {
+		t.Fatal(err)
+	}
+	// The import before gave its connection back, and this one gives back the lock.
+	for range 2 {
+		s.run(t, s.options(dir))
+	}
+}

@@ -1,0 +1,135 @@
+package imports
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"roost/internal/clock"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+)
+
+// OnBad says what a bad line does.
+type OnBad int
+
+// What a bad line does.
+const (
+	// Skip leaves the line out and goes on.
+	Skip OnBad = iota
+	// Stop ends the import with the BadLine as its error; chunks before the line's stay.
+	Stop
+)
+
+// Defaults of Options.
+const (
+	DefaultSource     = "default"
+	DefaultChunkLines = 20_000
+)
+
+// maxBadLines is how many bad lines a report keeps; the others are only counted.
+const maxBadLines = 100
+
+// Options of an import. DB, IDs and Dir are needed.
+type Options struct {
+	// DB is a database at the current schema.
+	DB *sqldb.DB
+	// IDs makes the ids of accounts and the places of follows.
+	IDs *ids.Generator
+	// Dir holds the files.
+	Dir string
+
+	// Clock is the machine's if nil.
+	Clock clock.Clock
+	// Source names where the files' ids come from, 1 to 64 of A-Z a-z 0-9 _ . and -; empty is DefaultSource.
+	Source string
+	// PasswordHash is given to accounts of this source that have no password; empty leaves them without.
+	PasswordHash string
+	// OnBad says what a bad line does.
+	OnBad OnBad
+	// Reread reads files again that were imported wholly, for instance to see their bad lines again.
+	Reread bool
+	// ChunkLines is the number of lines in a transaction, 1 to 100,000; 0 is DefaultChunkLines.
+	ChunkLines int
+	// Progress, if not nil, is called in the goroutine of Run after every chunk.
+	Progress func(Progress)
+}
+
+var sourceName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Clock == nil {
+		o.Clock = clock.Real{}
+	}
+	if o.Source == "" {
+		o.Source = DefaultSource
+	}
+	if o.ChunkLines == 0 {
+		o.ChunkLines = DefaultChunkLines
+	}
+	switch {
+	case o.DB == nil || o.IDs == nil || o.Dir == "":
+		return o, errors.New("imports: a database, an id generator and a directory are needed")
+	case !sourceName.MatchString(o.Source):
+		return o, fmt.Errorf("the source %q must be 1 to 64 letters, digits, or any of _ . -", o.Source)
+	case o.ChunkLines < 1 || o.ChunkLines > 100_000:
+		return o, fmt.Errorf("imports: %d lines in a chunk; 1 to 100,000 are possible", o.ChunkLines)
+	}
+	return o, nil
+}
+
+// ErrRunning says that another import works on the database.
+var ErrRunning = errors.New("another import is running in this database; wait for it or stop it")
+
+// BadLine is a line that could not be imported.
+type BadLine struct {
+	// File is the name of the file in the directory, Line counts from 1.
+	File   string
+	Line   int64
+	Reason string
+}
+
+// Error is "file:line: reason".
+func (b BadLine) Error() string { return fmt.Sprintf("%s:%d: %s", b.File, b.Line, b.Reason) }
+
+// Progress is how far an import has come.
+type Progress struct {
+	// File is the file being read, Lines how many of its lines are done, in earlier runs too.
+	File  string
+	Lines int64
+	// Rate is lines of this file per second, in this run.
+	Rate float64
+	// Bytes of Total are read, over all files, as they lie on disk.
+	Bytes, Total int64
+	Elapsed      time.Duration
+	// FileLeft and Left are guesses from the bytes, for this file and for all; 0 while nothing is known.
+	FileLeft, Left time.Duration
+}
+
+// Report tells what an import did.
+type Report struct {
+	// Files are those that were there, in the order in which they are read.
+	Files []FileReport
+	// Bad are the first bad lines; BadTotal counts all.
+	Bad      []BadLine
+	BadTotal int64
+	// Passwords is the number of accounts that got the password.
+	Passwords int64
+	Elapsed   time.Duration
+}
+
+// FileReport tells what became of one file.
+type FileReport struct {
+	// Name is the file's name in the directory.
+	Name string
+	// Skipped says that an earlier import read the whole of this very file.
+	Skipped bool
+	// Resumed is the number of lines that an interrupted import of this very file had done.
+	Resumed int64
+	// Lines were read in this run, without the header and the lines of Resumed. Each of them was
+	// Inserted, or its row was there already (Existing: from an earlier import, or an equal line
+	// before), or it was Bad.
+	Lines, Inserted, Existing, Bad int64
+	Elapsed                        time.Duration
+}

@@ -1,0 +1,210 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"roost/ent"
+	"roost/ent/tweet"
+	"roost/internal/errs"
+	"roost/internal/ids"
+	"roost/internal/lifecycle"
+	"roost/internal/sqldb"
+)
+
+// Actions are what the people of the demo world do, by the rules of everyone.
+type Actions interface {
+	Tweet(ctx context.Context, authorID int64, text string) (tweetID int64, err error)
+	Delete(ctx context.Context, authorID, tweetID int64) error
+	// React sets a reaction: 0 none, 1 like, 2 dislike.
+	React(ctx context.Context, userID, tweetID int64, kind int8) error
+}
+
+// DefaultKeep is how many tweets of Life there are at the most.
+const DefaultKeep = 500
+
+// Pace of Life, in ticks.
+const (
+	tick       = time.Second
+	tweetAfter = 4 // at least; at most twice that
+	// recent is how many of the newest tweets are reacted to.
+	recent = 40
+)
+
+// LifeOptions of Life. World, Client and Actions are needed.
+type LifeOptions struct {
+	World   *World
+	Client  *ent.Client
+	Actions Actions
+	// Idle reports that nobody looks; nothing happens then. Nil is never.
+	Idle func() bool
+	// Failed is told of errors, each of which skips one action. Nil ignores them.
+	Failed func(error)
+	// Keep bounds the tweets of Life, the oldest of which are deleted; 0 is DefaultKeep.
+	Keep int
+	// Ticks drives Life; nil is once a second.
+	Ticks <-chan time.Time
+}
+
+// Life lets the people of the demo world, but not the visitor, tweet every 4 to 8 ticks and react on
+// every tick. It is a lifecycle.Service.
+type Life struct {
+	lifecycle.Loop
+	o      LifeOptions
+	random *rand.Rand
+
+	// own are the tweets of Life that are there, oldest first.
+	own []ref
+	// fresh are the newest tweets of everyone, newest first.
+	fresh []ref
+	// texts are all sentences, shuffled; said is how many of them were used, around and around.
+	texts []string
+	said  int
+	// wait is the number of ticks until the next tweet.
+	wait int
+}
+
+type ref struct{ id, author int64 }
+
+// NewLife brings life into a world.
+func NewLife(o LifeOptions) *Life {
+	if o.Keep == 0 {
+		o.Keep = DefaultKeep
+	}
+	if o.Idle == nil {
+		o.Idle = func() bool { return false }
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
+	}
+	l := &Life{o: o, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), texts: sentences(), wait: tweetAfter}
+	l.random.Shuffle(len(l.texts), func(i, j int) { l.texts[i], l.texts[j] = l.texts[j], l.texts[i] })
+	l.Run = l.live
+	return l
+}
+
+func (l *Life) live(ctx context.Context) {
+	ticks := l.o.Ticks
+	if ticks == nil {
+		t := time.NewTicker(tick)
+		defer t.Stop()
+		ticks = t.C
+	}
+	if err := l.remember(ctx); err != nil {
+		l.fail(ctx, err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks:
+			if !l.o.Idle() {
+				l.step(ctx)
+			}
+		}
+	}
+}
+
+// fail tells of an error unless it is only the end.
+func (l *Life) fail(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		l.o.Failed(fmt.Errorf("demo: %w", err))
+	}
+}
+
+// remember finds the tweets of earlier runs: those that say one of the sentences and were not imported.
+func (l *Life) remember(ctx context.Context) error {
+	rows, err := l.o.Client.Tweet.Query().Where(sqldb.In(tweet.FieldAuthorID, l.o.World.Others), tweet.DeletedAtIsNil()).
+		Order(ent.Asc(tweet.FieldID)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("read tweets: %w", err)
+	}
+	known := make(map[string]bool, len(l.texts))
+	for _, text := range l.texts {
+		known[text] = true
+	}
+	for _, row := range rows {
+		if known[row.Text] && !imported(row.ID) {
+			l.own = append(l.own, ref{row.ID, row.AuthorID})
+		}
+	}
+	return nil
+}
+
+// step is what happens in one tick.
+func (l *Life) step(ctx context.Context) {
+	if l.wait--; l.wait <= 0 || len(l.fresh) == 0 {
+		l.wait = tweetAfter + l.random.IntN(tweetAfter+1)
+		if err := l.tweet(ctx); err != nil {
+			l.fail(ctx, err)
+		}
+		if err := l.look(ctx); err != nil {
+			l.fail(ctx, err)
+		}
+	}
+	if err := l.react(ctx); err != nil {
+		l.fail(ctx, err)
+	}
+}
+
+// tweet posts one and deletes what is too many.
+func (l *Life) tweet(ctx context.Context) error {
+	for len(l.own) >= l.o.Keep {
+		oldest := l.own[0]
+		l.own = l.own[1:]
+		err := l.o.Actions.Delete(ctx, oldest.author, oldest.id)
+		if err != nil && !errs.Is(err, errs.NotFound) {
+			return fmt.Errorf("delete a tweet: %w", err)
+		}
+	}
+	author := l.someone()
+	id, err := l.o.Actions.Tweet(ctx, author, l.texts[l.said%len(l.texts)])
+	if err != nil {
+		return fmt.Errorf("tweet: %w", err)
+	}
+	l.said++
+	l.own = append(l.own, ref{id, author})
+	return nil
+}
+
+// look reads which tweets are the newest, the visitor's among them.
+func (l *Life) look(ctx context.Context) error {
+	rows, err := l.o.Client.Tweet.Query().Where(tweet.DeletedAtIsNil()).Order(ent.Desc(tweet.FieldID)).Limit(recent).All(ctx)
+	if err != nil {
+		return fmt.Errorf("read tweets: %w", err)
+	}
+	l.fresh = l.fresh[:0]
+	for _, row := range rows {
+		l.fresh = append(l.fresh, ref{row.ID, row.AuthorID})
+	}
+	return nil
+}
+
+// react lets someone react to a recent tweet, the newer the likelier.
+func (l *Life) react(ctx context.Context) error {
+	if len(l.fresh) == 0 {
+		return nil
+	}
+	kind := int8(1)
+	switch l.random.IntN(12) {
+	case 0:
+		kind = 0
+	case 1:
+		kind = kindDislike
+	}
+	at := min(l.random.IntN(len(l.fresh)), l.random.IntN(len(l.fresh)))
+	err := l.o.Actions.React(ctx, l.someone(), l.fresh[at].id, kind)
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		return fmt.Errorf("react: %w", err)
+	}
+	return nil
+}
+
+func (l *Life) someone() int64 { return l.o.World.Others[l.random.IntN(len(l.o.World.Others))] }
+
+// imported reports whether a tweet's id was made by an import, as those of the seeding were.
+func imported(id int64) bool {
+	return ids.Compose(ids.Millis(ids.Time(id)), ids.ImportNode, 0) == id&^0xfff
+}
