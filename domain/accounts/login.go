@@ -37,6 +37,10 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 	if !fits {
 		return nil, errCredentials
 	}
+	sessionID, err := a.ids.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out *SignedIn
 	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		now, err := lockUser(ctx, tx, who.ID)
@@ -49,7 +53,7 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 		if err := a.makeRoom(ctx, tx, now, d); err != nil {
 			return err
 		}
-		out, err = a.startSession(ctx, tx, who.ID, d)
+		out, err = a.startSession(ctx, tx, who.ID, sessionID, d)
 		return err
 	})
 	if err != nil {
@@ -129,7 +133,7 @@ func (a *Accounts) makeRoom(ctx context.Context, tx *events.Tx, u *ent.User, d D
 			return err
 		}
 	}
-	live, err := tx.Session.Query().Where(session.UserID(u.ID), session.EndedAtIsNil()).
+	live, err := tx.Session.Query().Where(session.UserID(u.ID), session.EndedAtIsNil(), session.ExpiresAtGT(tx.Now)).
 		Order(ent.Desc(session.FieldLastUsedAt)).Offset(maxLive - 1).IDs(ctx)
 	if err != nil {
 		return fmt.Errorf("count sessions: %w", err)

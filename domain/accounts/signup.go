@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"roost/ent"
 	"roost/events"
 	"roost/internal/errs"
 )
@@ -67,6 +66,10 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	if err != nil {
 		return nil, err
 	}
+	sessionID, err := a.ids.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out *SignedIn
 	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		if err := a.claimBoth(ctx, tx, userID, in.Username, in.Email); err != nil {
@@ -78,7 +81,7 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 			return fmt.Errorf("create the user: %w", err)
 		}
 		tx.Emit(events.UserSignedUp{UserID: userID})
-		out, err = a.startSession(ctx, tx, userID, in.Device)
+		out, err = a.startSession(ctx, tx, userID, sessionID, in.Device)
 		return err
 	})
 	if err != nil {
@@ -137,12 +140,9 @@ func release(ctx context.Context, tx *events.Tx, c claims, name string, userID i
 	return nil
 }
 
-// startSession adds a session to a user whose row the transaction has locked or made.
-func (a *Accounts) startSession(ctx context.Context, tx *events.Tx, userID int64, d Device) (*SignedIn, error) {
-	id, err := a.ids.Next(ctx)
-	if err != nil {
-		return nil, err
-	}
+// startSession adds a session to a user whose row the transaction has locked or made. Its id is made
+// before the transaction: the generator may need a connection of its own.
+func (a *Accounts) startSession(ctx context.Context, tx *events.Tx, userID, id int64, d Device) (*SignedIn, error) {
 	key, hash := newKey(userID, id)
 	row := tx.Session.Create().SetID(id).SetUserID(userID).SetKeyHash(hash).SetNillableDeviceName(d.Name).
 		SetCreatedAt(tx.Now).SetLastUsedAt(tx.Now).SetExpiresAt(a.expiry(tx.Now, tx.Now))
@@ -152,8 +152,8 @@ func (a *Accounts) startSession(ctx context.Context, tx *events.Tx, userID int64
 	if agent := cut(d.UserAgent, maxUserAgent); agent != "" && printable(agent, false) {
 		row.SetUserAgent(agent)
 	}
-	var made *ent.Session
-	if made, err = row.Save(ctx); err != nil {
+	made, err := row.Save(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("start a session: %w", err)
 	}
 	tx.Emit(events.SessionStarted{UserID: userID, SessionID: id})

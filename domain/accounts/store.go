@@ -135,7 +135,7 @@ func (a *Accounts) SessionsOf(ctx context.Context, userID int64, ended bool) ([]
 	now := a.clock.Now()
 	q := a.client.Session.Query().Where(session.UserID(userID))
 	if !ended {
-		q = q.Where(session.EndedAtIsNil())
+		q = q.Where(session.EndedAtIsNil(), session.ExpiresAtGT(now))
 	}
 	rows, err := q.Order(ent.Desc(session.FieldID)).Limit(maxListed).All(ctx)
 	if err != nil {
