@@ -23,11 +23,10 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 	strict := f.Bool("strict", false, "stop at the first bad line instead of going on")
 	reread := f.Bool("reread", false, "read files again that were imported before")
 	if err := c.Parse(f, args); err != nil {
-		return badFlags(err)
+		return badFlags(f, err)
 	}
 	if f.NArg() != 1 {
-		f.Usage()
-		return badFlags(errors.New("name the one directory that holds the files"))
+		return badFlags(f, errors.New("name the one directory that holds the files"))
 	}
 	stores, err := app.OpenStores(ctx, c)
 	if err != nil {
@@ -46,8 +45,10 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 		}
 	}
 	report, err := imports.Run(ctx, o)
-	fmt.Fprintln(os.Stderr)
-	printReport(out, report)
+	if len(report.Files) > 0 {
+		fmt.Fprintln(os.Stderr)
+		printReport(out, report)
+	}
 	return err
 }
 

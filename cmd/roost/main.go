@@ -76,6 +76,7 @@ func usage(out io.Writer) {
 // flags makes the flag set of a command.
 func flags(name, args string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
 	f.Usage = func() {
 		fmt.Fprintf(f.Output(), "Usage: roost %s %s\n\n", name, args)
 		f.PrintDefaults()
@@ -83,11 +84,14 @@ func flags(name, args string) *flag.FlagSet {
 	return f
 }
 
-// badFlags turns a wrong command line into an exit code of its own; the flag set has said what is wrong.
-func badFlags(err error) error {
-	if err == nil || errors.Is(err, flag.ErrHelp) {
+// badFlags tells in one line what is wrong with a command line, and gives it an exit code of its own. Who
+// asked for help gets all flags.
+func badFlags(f *flag.FlagSet, err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		f.SetOutput(os.Stdout)
+		f.Usage()
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "roost:", err)
+	fmt.Fprintf(os.Stderr, "roost: %v (see `roost %s --help`)\n", err, f.Name())
 	return errUsage
 }

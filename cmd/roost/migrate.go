@@ -21,14 +21,13 @@ func migrate(ctx context.Context, args []string, out io.Writer) (err error) {
 		what, args = args[0], args[1:]
 	}
 	if err := c.Parse(f, args); err != nil {
-		return badFlags(err)
+		return badFlags(f, err)
 	}
 	if what != "up" && what != "status" || f.NArg() > 0 {
-		f.Usage()
-		return badFlags(errors.New("say `roost migrate up` or `roost migrate status`"))
+		return badFlags(f, errors.New("say `roost migrate up` or `roost migrate status`"))
 	}
 	if !c.Server() {
-		return badFlags(errors.New("--database-url is needed; an embedded database migrates itself"))
+		return badFlags(f, errors.New("--database-url is needed; an embedded database migrates itself"))
 	}
 	db, err := sqldb.Open(ctx, sqldb.Config{URL: c.DatabaseURL, MaxConns: 4})
 	if err != nil {

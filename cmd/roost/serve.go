@@ -20,10 +20,10 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	f := flags("serve", "[flags]")
 	c.ServeFlags(f)
 	if err := c.Parse(f, args); err != nil {
-		return badFlags(err)
+		return badFlags(f, err)
 	}
 	if f.NArg() > 0 {
-		return badFlags(fmt.Errorf("serve takes no arguments, only flags: %q", f.Arg(0)))
+		return badFlags(f, fmt.Errorf("serve takes no arguments, only flags: %q", f.Arg(0)))
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	node, err := app.New(ctx, c)
@@ -53,11 +53,11 @@ func healthcheck(ctx context.Context, args []string, out io.Writer) error {
 	f := flags("healthcheck", "[flags]")
 	c.ServeFlags(f)
 	if err := c.Parse(f, args); err != nil {
-		return badFlags(err)
+		return badFlags(f, err)
 	}
 	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return badFlags(fmt.Errorf("--addr: %w", err))
+		return badFlags(f, fmt.Errorf("--addr: %w", err))
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1"

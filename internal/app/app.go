@@ -38,34 +38,36 @@ type App struct {
 }
 
 // New builds a node; nothing runs yet. Close frees what it opened.
-func New(ctx context.Context, c Config) (a *App, err error) {
+func New(ctx context.Context, c Config) (*App, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	a = &App{Config: c}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.Close())
-		}
-	}()
-	if a.stores, err = OpenStores(ctx, c); err != nil {
-		return nil, err
+	a := &App{Config: c}
+	if err := a.build(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
-	if a.redis, err = cache.Open(cache.Config{URL: c.RedisURL}); err != nil {
-		return nil, err
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context) (err error) {
+	if a.stores, err = OpenStores(ctx, a.Config); err != nil {
+		return err
+	}
+	if a.redis, err = cache.Open(cache.Config{URL: a.Config.RedisURL}); err != nil {
+		return err
 	}
 	a.buildDomain()
 	a.addServices()
-	if c.Demo {
+	if a.Config.Demo {
 		if err := a.seedDemo(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if a.server, err = a.buildServer(); err != nil {
-		return nil, err
+		return err
 	}
 	a.services.Add("server", a.server)
-	return a, nil
+	return nil
 }
 
 // addServices adds what runs behind the server.

@@ -24,22 +24,24 @@ type Stores struct {
 
 // OpenStores opens the database: PostgreSQL, which must be at this binary's schema, or SQLite, which is
 // brought to it and whose directory is locked.
-func OpenStores(ctx context.Context, c Config) (s *Stores, err error) {
-	s = &Stores{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}()
+func OpenStores(ctx context.Context, c Config) (*Stores, error) {
+	s := &Stores{}
+	if err := s.open(ctx, c); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Stores) open(ctx context.Context, c Config) (err error) {
 	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn}
 	if !c.Server() {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
-			return s, err
+			return err
 		}
 		cfg.File = s.dir.File("roost.db")
 	}
 	if s.DB, err = sqldb.Open(ctx, cfg); err != nil {
-		return s, err
+		return err
 	}
 	if c.Server() {
 		err = migrations.Check(ctx, s.DB.Writer())
@@ -47,11 +49,11 @@ func OpenStores(ctx context.Context, c Config) (s *Stores, err error) {
 		err = migrations.CreateSQLite(ctx, s.DB.Driver)
 	}
 	if err != nil {
-		return s, err
+		return err
 	}
 	s.Client = ent.NewClient(ent.Driver(s.DB.Driver))
 	s.IDs = ids.NewGenerator(c.clock(), idlease.New(s.DB))
-	return s, nil
+	return nil
 }
 
 // Renewer keeps the right to make ids alive.
