@@ -14,9 +14,12 @@ import (
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
+	"roost/ent/grouppart"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
+	"roost/ent/loghead"
+	"roost/ent/parkedevent"
 	"roost/ent/reaction"
 	"roost/ent/session"
 	"roost/ent/tweet"
@@ -44,12 +47,18 @@ type Client struct {
 	Event *EventClient
 	// Follow is the client for interacting with the Follow builders.
 	Follow *FollowClient
+	// GroupPart is the client for interacting with the GroupPart builders.
+	GroupPart *GroupPartClient
 	// IDLease is the client for interacting with the IDLease builders.
 	IDLease *IDLeaseClient
 	// ImportProgress is the client for interacting with the ImportProgress builders.
 	ImportProgress *ImportProgressClient
 	// ImportedID is the client for interacting with the ImportedID builders.
 	ImportedID *ImportedIDClient
+	// LogHead is the client for interacting with the LogHead builders.
+	LogHead *LogHeadClient
+	// ParkedEvent is the client for interacting with the ParkedEvent builders.
+	ParkedEvent *ParkedEventClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
 	// Session is the client for interacting with the Session builders.
@@ -78,9 +87,12 @@ func (c *Client) init() {
 	c.EmailClaim = NewEmailClaimClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.Follow = NewFollowClient(c.config)
+	c.GroupPart = NewGroupPartClient(c.config)
 	c.IDLease = NewIDLeaseClient(c.config)
 	c.ImportProgress = NewImportProgressClient(c.config)
 	c.ImportedID = NewImportedIDClient(c.config)
+	c.LogHead = NewLogHeadClient(c.config)
+	c.ParkedEvent = NewParkedEventClient(c.config)
 	c.Reaction = NewReactionClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.Tweet = NewTweetClient(c.config)
@@ -183,9 +195,12 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		EmailClaim:     NewEmailClaimClient(cfg),
 		Event:          NewEventClient(cfg),
 		Follow:         NewFollowClient(cfg),
+		GroupPart:      NewGroupPartClient(cfg),
 		IDLease:        NewIDLeaseClient(cfg),
 		ImportProgress: NewImportProgressClient(cfg),
 		ImportedID:     NewImportedIDClient(cfg),
+		LogHead:        NewLogHeadClient(cfg),
+		ParkedEvent:    NewParkedEventClient(cfg),
 		Reaction:       NewReactionClient(cfg),
 		Session:        NewSessionClient(cfg),
 		Tweet:          NewTweetClient(cfg),
@@ -215,9 +230,12 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		EmailClaim:     NewEmailClaimClient(cfg),
 		Event:          NewEventClient(cfg),
 		Follow:         NewFollowClient(cfg),
+		GroupPart:      NewGroupPartClient(cfg),
 		IDLease:        NewIDLeaseClient(cfg),
 		ImportProgress: NewImportProgressClient(cfg),
 		ImportedID:     NewImportedIDClient(cfg),
+		LogHead:        NewLogHeadClient(cfg),
+		ParkedEvent:    NewParkedEventClient(cfg),
 		Reaction:       NewReactionClient(cfg),
 		Session:        NewSessionClient(cfg),
 		Tweet:          NewTweetClient(cfg),
@@ -254,9 +272,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.EmailClaim, c.Event, c.Follow, c.IDLease, c.ImportProgress, c.ImportedID,
-		c.Reaction, c.Session, c.Tweet, c.TweetStats, c.User, c.UserStats,
-		c.UsernameClaim,
+		c.EmailClaim, c.Event, c.Follow, c.GroupPart, c.IDLease, c.ImportProgress,
+		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.Tweet,
+		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -266,9 +284,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.EmailClaim, c.Event, c.Follow, c.IDLease, c.ImportProgress, c.ImportedID,
-		c.Reaction, c.Session, c.Tweet, c.TweetStats, c.User, c.UserStats,
-		c.UsernameClaim,
+		c.EmailClaim, c.Event, c.Follow, c.GroupPart, c.IDLease, c.ImportProgress,
+		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.Tweet,
+		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -283,12 +301,18 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Event.mutate(ctx, m)
 	case *FollowMutation:
 		return c.Follow.mutate(ctx, m)
+	case *GroupPartMutation:
+		return c.GroupPart.mutate(ctx, m)
 	case *IDLeaseMutation:
 		return c.IDLease.mutate(ctx, m)
 	case *ImportProgressMutation:
 		return c.ImportProgress.mutate(ctx, m)
 	case *ImportedIDMutation:
 		return c.ImportedID.mutate(ctx, m)
+	case *LogHeadMutation:
+		return c.LogHead.mutate(ctx, m)
+	case *ParkedEventMutation:
+		return c.ParkedEvent.mutate(ctx, m)
 	case *ReactionMutation:
 		return c.Reaction.mutate(ctx, m)
 	case *SessionMutation:
@@ -690,6 +714,139 @@ func (c *FollowClient) mutate(ctx context.Context, m *FollowMutation) (Value, er
 	}
 }
 
+// GroupPartClient is a client for the GroupPart schema.
+type GroupPartClient struct {
+	config
+}
+
+// NewGroupPartClient returns a client for the GroupPart from the given config.
+func NewGroupPartClient(c config) *GroupPartClient {
+	return &GroupPartClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `grouppart.Hooks(f(g(h())))`.
+func (c *GroupPartClient) Use(hooks ...Hook) {
+	c.hooks.GroupPart = append(c.hooks.GroupPart, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `grouppart.Intercept(f(g(h())))`.
+func (c *GroupPartClient) Intercept(interceptors ...Interceptor) {
+	c.inters.GroupPart = append(c.inters.GroupPart, interceptors...)
+}
+
+// Create returns a builder for creating a GroupPart entity.
+func (c *GroupPartClient) Create() *GroupPartCreate {
+	mutation := newGroupPartMutation(c.config, OpCreate)
+	return &GroupPartCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of GroupPart entities.
+func (c *GroupPartClient) CreateBulk(builders ...*GroupPartCreate) *GroupPartCreateBulk {
+	return &GroupPartCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *GroupPartClient) MapCreateBulk(slice any, setFunc func(*GroupPartCreate, int)) *GroupPartCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &GroupPartCreateBulk{err: fmt.Errorf("calling to GroupPartClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*GroupPartCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &GroupPartCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for GroupPart.
+func (c *GroupPartClient) Update() *GroupPartUpdate {
+	mutation := newGroupPartMutation(c.config, OpUpdate)
+	return &GroupPartUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *GroupPartClient) UpdateOne(_m *GroupPart) *GroupPartUpdateOne {
+	mutation := newGroupPartMutation(c.config, OpUpdateOne, withGroupPart(_m))
+	return &GroupPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *GroupPartClient) UpdateOneID(id string) *GroupPartUpdateOne {
+	mutation := newGroupPartMutation(c.config, OpUpdateOne, withGroupPartID(id))
+	return &GroupPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for GroupPart.
+func (c *GroupPartClient) Delete() *GroupPartDelete {
+	mutation := newGroupPartMutation(c.config, OpDelete)
+	return &GroupPartDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *GroupPartClient) DeleteOne(_m *GroupPart) *GroupPartDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *GroupPartClient) DeleteOneID(id string) *GroupPartDeleteOne {
+	builder := c.Delete().Where(grouppart.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &GroupPartDeleteOne{builder}
+}
+
+// Query returns a query builder for GroupPart.
+func (c *GroupPartClient) Query() *GroupPartQuery {
+	return &GroupPartQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeGroupPart},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a GroupPart entity by its id.
+func (c *GroupPartClient) Get(ctx context.Context, id string) (*GroupPart, error) {
+	return c.Query().Where(grouppart.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *GroupPartClient) GetX(ctx context.Context, id string) *GroupPart {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *GroupPartClient) Hooks() []Hook {
+	return c.hooks.GroupPart
+}
+
+// Interceptors returns the client interceptors.
+func (c *GroupPartClient) Interceptors() []Interceptor {
+	return c.inters.GroupPart
+}
+
+func (c *GroupPartClient) mutate(ctx context.Context, m *GroupPartMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&GroupPartCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&GroupPartUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&GroupPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&GroupPartDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown GroupPart mutation op: %q", m.Op())
+	}
+}
+
 // IDLeaseClient is a client for the IDLease schema.
 type IDLeaseClient struct {
 	config
@@ -1086,6 +1243,272 @@ func (c *ImportedIDClient) mutate(ctx context.Context, m *ImportedIDMutation) (V
 		return (&ImportedIDDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ImportedID mutation op: %q", m.Op())
+	}
+}
+
+// LogHeadClient is a client for the LogHead schema.
+type LogHeadClient struct {
+	config
+}
+
+// NewLogHeadClient returns a client for the LogHead from the given config.
+func NewLogHeadClient(c config) *LogHeadClient {
+	return &LogHeadClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `loghead.Hooks(f(g(h())))`.
+func (c *LogHeadClient) Use(hooks ...Hook) {
+	c.hooks.LogHead = append(c.hooks.LogHead, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `loghead.Intercept(f(g(h())))`.
+func (c *LogHeadClient) Intercept(interceptors ...Interceptor) {
+	c.inters.LogHead = append(c.inters.LogHead, interceptors...)
+}
+
+// Create returns a builder for creating a LogHead entity.
+func (c *LogHeadClient) Create() *LogHeadCreate {
+	mutation := newLogHeadMutation(c.config, OpCreate)
+	return &LogHeadCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of LogHead entities.
+func (c *LogHeadClient) CreateBulk(builders ...*LogHeadCreate) *LogHeadCreateBulk {
+	return &LogHeadCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LogHeadClient) MapCreateBulk(slice any, setFunc func(*LogHeadCreate, int)) *LogHeadCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LogHeadCreateBulk{err: fmt.Errorf("calling to LogHeadClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LogHeadCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LogHeadCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for LogHead.
+func (c *LogHeadClient) Update() *LogHeadUpdate {
+	mutation := newLogHeadMutation(c.config, OpUpdate)
+	return &LogHeadUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LogHeadClient) UpdateOne(_m *LogHead) *LogHeadUpdateOne {
+	mutation := newLogHeadMutation(c.config, OpUpdateOne, withLogHead(_m))
+	return &LogHeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LogHeadClient) UpdateOneID(id int64) *LogHeadUpdateOne {
+	mutation := newLogHeadMutation(c.config, OpUpdateOne, withLogHeadID(id))
+	return &LogHeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for LogHead.
+func (c *LogHeadClient) Delete() *LogHeadDelete {
+	mutation := newLogHeadMutation(c.config, OpDelete)
+	return &LogHeadDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LogHeadClient) DeleteOne(_m *LogHead) *LogHeadDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LogHeadClient) DeleteOneID(id int64) *LogHeadDeleteOne {
+	builder := c.Delete().Where(loghead.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LogHeadDeleteOne{builder}
+}
+
+// Query returns a query builder for LogHead.
+func (c *LogHeadClient) Query() *LogHeadQuery {
+	return &LogHeadQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLogHead},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a LogHead entity by its id.
+func (c *LogHeadClient) Get(ctx context.Context, id int64) (*LogHead, error) {
+	return c.Query().Where(loghead.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LogHeadClient) GetX(ctx context.Context, id int64) *LogHead {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LogHeadClient) Hooks() []Hook {
+	return c.hooks.LogHead
+}
+
+// Interceptors returns the client interceptors.
+func (c *LogHeadClient) Interceptors() []Interceptor {
+	return c.inters.LogHead
+}
+
+func (c *LogHeadClient) mutate(ctx context.Context, m *LogHeadMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LogHeadCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LogHeadUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LogHeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LogHeadDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown LogHead mutation op: %q", m.Op())
+	}
+}
+
+// ParkedEventClient is a client for the ParkedEvent schema.
+type ParkedEventClient struct {
+	config
+}
+
+// NewParkedEventClient returns a client for the ParkedEvent from the given config.
+func NewParkedEventClient(c config) *ParkedEventClient {
+	return &ParkedEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `parkedevent.Hooks(f(g(h())))`.
+func (c *ParkedEventClient) Use(hooks ...Hook) {
+	c.hooks.ParkedEvent = append(c.hooks.ParkedEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `parkedevent.Intercept(f(g(h())))`.
+func (c *ParkedEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ParkedEvent = append(c.inters.ParkedEvent, interceptors...)
+}
+
+// Create returns a builder for creating a ParkedEvent entity.
+func (c *ParkedEventClient) Create() *ParkedEventCreate {
+	mutation := newParkedEventMutation(c.config, OpCreate)
+	return &ParkedEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ParkedEvent entities.
+func (c *ParkedEventClient) CreateBulk(builders ...*ParkedEventCreate) *ParkedEventCreateBulk {
+	return &ParkedEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ParkedEventClient) MapCreateBulk(slice any, setFunc func(*ParkedEventCreate, int)) *ParkedEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ParkedEventCreateBulk{err: fmt.Errorf("calling to ParkedEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ParkedEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ParkedEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ParkedEvent.
+func (c *ParkedEventClient) Update() *ParkedEventUpdate {
+	mutation := newParkedEventMutation(c.config, OpUpdate)
+	return &ParkedEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ParkedEventClient) UpdateOne(_m *ParkedEvent) *ParkedEventUpdateOne {
+	mutation := newParkedEventMutation(c.config, OpUpdateOne, withParkedEvent(_m))
+	return &ParkedEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ParkedEventClient) UpdateOneID(id int64) *ParkedEventUpdateOne {
+	mutation := newParkedEventMutation(c.config, OpUpdateOne, withParkedEventID(id))
+	return &ParkedEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ParkedEvent.
+func (c *ParkedEventClient) Delete() *ParkedEventDelete {
+	mutation := newParkedEventMutation(c.config, OpDelete)
+	return &ParkedEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ParkedEventClient) DeleteOne(_m *ParkedEvent) *ParkedEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ParkedEventClient) DeleteOneID(id int64) *ParkedEventDeleteOne {
+	builder := c.Delete().Where(parkedevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ParkedEventDeleteOne{builder}
+}
+
+// Query returns a query builder for ParkedEvent.
+func (c *ParkedEventClient) Query() *ParkedEventQuery {
+	return &ParkedEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeParkedEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ParkedEvent entity by its id.
+func (c *ParkedEventClient) Get(ctx context.Context, id int64) (*ParkedEvent, error) {
+	return c.Query().Where(parkedevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ParkedEventClient) GetX(ctx context.Context, id int64) *ParkedEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ParkedEventClient) Hooks() []Hook {
+	return c.hooks.ParkedEvent
+}
+
+// Interceptors returns the client interceptors.
+func (c *ParkedEventClient) Interceptors() []Interceptor {
+	return c.inters.ParkedEvent
+}
+
+func (c *ParkedEventClient) mutate(ctx context.Context, m *ParkedEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ParkedEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ParkedEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ParkedEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ParkedEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ParkedEvent mutation op: %q", m.Op())
 	}
 }
 
@@ -2102,12 +2525,14 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		EmailClaim, Event, Follow, IDLease, ImportProgress, ImportedID, Reaction,
-		Session, Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Hook
+		EmailClaim, Event, Follow, GroupPart, IDLease, ImportProgress, ImportedID,
+		LogHead, ParkedEvent, Reaction, Session, Tweet, TweetStats, User, UserStats,
+		UsernameClaim []ent.Hook
 	}
 	inters struct {
-		EmailClaim, Event, Follow, IDLease, ImportProgress, ImportedID, Reaction,
-		Session, Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Interceptor
+		EmailClaim, Event, Follow, GroupPart, IDLease, ImportProgress, ImportedID,
+		LogHead, ParkedEvent, Reaction, Session, Tweet, TweetStats, User, UserStats,
+		UsernameClaim []ent.Interceptor
 	}
 )
 

@@ -10,9 +10,12 @@ import (
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
+	"roost/ent/grouppart"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
+	"roost/ent/loghead"
+	"roost/ent/parkedevent"
 	"roost/ent/reaction"
 	"roost/ent/session"
 	"roost/ent/tweet"
@@ -88,9 +91,12 @@ func checkColumn(t, c string) error {
 			emailclaim.Table:     emailclaim.ValidColumn,
 			event.Table:          event.ValidColumn,
 			follow.Table:         follow.ValidColumn,
+			grouppart.Table:      grouppart.ValidColumn,
 			idlease.Table:        idlease.ValidColumn,
 			importprogress.Table: importprogress.ValidColumn,
 			importedid.Table:     importedid.ValidColumn,
+			loghead.Table:        loghead.ValidColumn,
+			parkedevent.Table:    parkedevent.ValidColumn,
 			reaction.Table:       reaction.ValidColumn,
 			session.Table:        session.ValidColumn,
 			tweet.Table:          tweet.ValidColumn,

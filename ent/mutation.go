@@ -9,9 +9,12 @@ import (
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
+	"roost/ent/grouppart"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
+	"roost/ent/loghead"
+	"roost/ent/parkedevent"
 	"roost/ent/predicate"
 	"roost/ent/reaction"
 	"roost/ent/session"
@@ -39,9 +42,12 @@ const (
 	TypeEmailClaim     = "EmailClaim"
 	TypeEvent          = "Event"
 	TypeFollow         = "Follow"
+	TypeGroupPart      = "GroupPart"
 	TypeIDLease        = "IDLease"
 	TypeImportProgress = "ImportProgress"
 	TypeImportedID     = "ImportedID"
+	TypeLogHead        = "LogHead"
+	TypeParkedEvent    = "ParkedEvent"
 	TypeReaction       = "Reaction"
 	TypeSession        = "Session"
 	TypeTweet          = "Tweet"
@@ -519,6 +525,8 @@ type EventMutation struct {
 	addaggregate  *int64
 	payload       *string
 	created_at    *time.Time
+	seq           *int64
+	addseq        *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Event, error)
@@ -849,6 +857,76 @@ func (m *EventMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetSeq sets the "seq" field.
+func (m *EventMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *EventMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldSeq(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *EventMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *EventMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSeq clears the value of the "seq" field.
+func (m *EventMutation) ClearSeq() {
+	m.seq = nil
+	m.addseq = nil
+	m.clearedFields[event.FieldSeq] = struct{}{}
+}
+
+// SeqCleared returns if the "seq" field was cleared in this mutation.
+func (m *EventMutation) SeqCleared() bool {
+	_, ok := m.clearedFields[event.FieldSeq]
+	return ok
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *EventMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+	delete(m.clearedFields, event.FieldSeq)
+}
+
 // Where appends a list predicates to the EventMutation builder.
 func (m *EventMutation) Where(ps ...predicate.Event) {
 	m.predicates = append(m.predicates, ps...)
@@ -883,7 +961,7 @@ func (m *EventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m._type != nil {
 		fields = append(fields, event.FieldType)
 	}
@@ -898,6 +976,9 @@ func (m *EventMutation) Fields() []string {
 	}
 	if m.created_at != nil {
 		fields = append(fields, event.FieldCreatedAt)
+	}
+	if m.seq != nil {
+		fields = append(fields, event.FieldSeq)
 	}
 	return fields
 }
@@ -917,6 +998,8 @@ func (m *EventMutation) Field(name string) (ent.Value, bool) {
 		return m.Payload()
 	case event.FieldCreatedAt:
 		return m.CreatedAt()
+	case event.FieldSeq:
+		return m.Seq()
 	}
 	return nil, false
 }
@@ -936,6 +1019,8 @@ func (m *EventMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldPayload(ctx)
 	case event.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case event.FieldSeq:
+		return m.OldSeq(ctx)
 	}
 	return nil, fmt.Errorf("unknown Event field %s", name)
 }
@@ -980,6 +1065,13 @@ func (m *EventMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCreatedAt(v)
 		return nil
+	case event.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Event field %s", name)
 }
@@ -994,6 +1086,9 @@ func (m *EventMutation) AddedFields() []string {
 	if m.addaggregate != nil {
 		fields = append(fields, event.FieldAggregate)
 	}
+	if m.addseq != nil {
+		fields = append(fields, event.FieldSeq)
+	}
 	return fields
 }
 
@@ -1006,6 +1101,8 @@ func (m *EventMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedVersion()
 	case event.FieldAggregate:
 		return m.AddedAggregate()
+	case event.FieldSeq:
+		return m.AddedSeq()
 	}
 	return nil, false
 }
@@ -1029,6 +1126,13 @@ func (m *EventMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddAggregate(v)
 		return nil
+	case event.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Event numeric field %s", name)
 }
@@ -1036,7 +1140,11 @@ func (m *EventMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *EventMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(event.FieldSeq) {
+		fields = append(fields, event.FieldSeq)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -1049,6 +1157,11 @@ func (m *EventMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *EventMutation) ClearField(name string) error {
+	switch name {
+	case event.FieldSeq:
+		m.ClearSeq()
+		return nil
+	}
 	return fmt.Errorf("unknown Event nullable field %s", name)
 }
 
@@ -1070,6 +1183,9 @@ func (m *EventMutation) ResetField(name string) error {
 		return nil
 	case event.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case event.FieldSeq:
+		m.ResetSeq()
 		return nil
 	}
 	return fmt.Errorf("unknown Event field %s", name)
@@ -1709,6 +1825,677 @@ func (m *FollowMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Follow edge %s", name)
+}
+
+// GroupPartMutation represents an operation that mutates the GroupPart nodes in the graph.
+type GroupPartMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	group_name    *string
+	part          *int
+	addpart       *int
+	position      *int64
+	addposition   *int64
+	owner         *string
+	leased_until  *time.Time
+	moved_at      *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*GroupPart, error)
+	predicates    []predicate.GroupPart
+}
+
+var _ ent.Mutation = (*GroupPartMutation)(nil)
+
+// grouppartOption allows management of the mutation configuration using functional options.
+type grouppartOption func(*GroupPartMutation)
+
+// newGroupPartMutation creates new mutation for the GroupPart entity.
+func newGroupPartMutation(c config, op Op, opts ...grouppartOption) *GroupPartMutation {
+	m := &GroupPartMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeGroupPart,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withGroupPartID sets the ID field of the mutation.
+func withGroupPartID(id string) grouppartOption {
+	return func(m *GroupPartMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *GroupPart
+		)
+		m.oldValue = func(ctx context.Context) (*GroupPart, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().GroupPart.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withGroupPart sets the old GroupPart of the mutation.
+func withGroupPart(node *GroupPart) grouppartOption {
+	return func(m *GroupPartMutation) {
+		m.oldValue = func(context.Context) (*GroupPart, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m GroupPartMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m GroupPartMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of GroupPart entities.
+func (m *GroupPartMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *GroupPartMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *GroupPartMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().GroupPart.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetGroupName sets the "group_name" field.
+func (m *GroupPartMutation) SetGroupName(s string) {
+	m.group_name = &s
+}
+
+// GroupName returns the value of the "group_name" field in the mutation.
+func (m *GroupPartMutation) GroupName() (r string, exists bool) {
+	v := m.group_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupName returns the old "group_name" field's value of the GroupPart entity.
+// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GroupPartMutation) OldGroupName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupName: %w", err)
+	}
+	return oldValue.GroupName, nil
+}
+
+// ResetGroupName resets all changes to the "group_name" field.
+func (m *GroupPartMutation) ResetGroupName() {
+	m.group_name = nil
+}
+
+// SetPart sets the "part" field.
+func (m *GroupPartMutation) SetPart(i int) {
+	m.part = &i
+	m.addpart = nil
+}
+
+// Part returns the value of the "part" field in the mutation.
+func (m *GroupPartMutation) Part() (r int, exists bool) {
+	v := m.part
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPart returns the old "part" field's value of the GroupPart entity.
+// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GroupPartMutation) OldPart(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPart is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPart requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPart: %w", err)
+	}
+	return oldValue.Part, nil
+}
+
+// AddPart adds i to the "part" field.
+func (m *GroupPartMutation) AddPart(i int) {
+	if m.addpart != nil {
+		*m.addpart += i
+	} else {
+		m.addpart = &i
+	}
+}
+
+// AddedPart returns the value that was added to the "part" field in this mutation.
+func (m *GroupPartMutation) AddedPart() (r int, exists bool) {
+	v := m.addpart
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPart resets all changes to the "part" field.
+func (m *GroupPartMutation) ResetPart() {
+	m.part = nil
+	m.addpart = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *GroupPartMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *GroupPartMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the GroupPart entity.
+// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GroupPartMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *GroupPartMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *GroupPartMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *GroupPartMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetOwner sets the "owner" field.
+func (m *GroupPartMutation) SetOwner(s string) {
+	m.owner = &s
+}
+
+// Owner returns the value of the "owner" field in the mutation.
+func (m *GroupPartMutation) Owner() (r string, exists bool) {
+	v := m.owner
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwner returns the old "owner" field's value of the GroupPart entity.
+// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GroupPartMutation) OldOwner(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwner is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwner requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwner: %w", err)
+	}
+	return oldValue.Owner, nil
+}
+
+// ResetOwner resets all changes to the "owner" field.
+func (m *GroupPartMutation) ResetOwner() {
+	m.owner = nil
+}
+
+// SetLeasedUntil sets the "leased_until" field.
+func (m *GroupPartMutation) SetLeasedUntil(t time.Time) {
+	m.leased_until = &t
+}
+
+// LeasedUntil returns the value of the "leased_until" field in the mutation.
+func (m *GroupPartMutation) LeasedUntil() (r time.Time, exists bool) {
+	v := m.leased_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeasedUntil returns the old "leased_until" field's value of the GroupPart entity.
+// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GroupPartMutation) OldLeasedUntil(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeasedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeasedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeasedUntil: %w", err)
+	}
+	return oldValue.LeasedUntil, nil
+}
+
+// ResetLeasedUntil resets all changes to the "leased_until" field.
+func (m *GroupPartMutation) ResetLeasedUntil() {
+	m.leased_until = nil
+}
+
+// SetMovedAt sets the "moved_at" field.
+func (m *GroupPartMutation) SetMovedAt(t time.Time) {
+	m.moved_at = &t
+}
+
+// MovedAt returns the value of the "moved_at" field in the mutation.
+func (m *GroupPartMutation) MovedAt() (r time.Time, exists bool) {
+	v := m.moved_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMovedAt returns the old "moved_at" field's value of the GroupPart entity.
+// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GroupPartMutation) OldMovedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMovedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMovedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMovedAt: %w", err)
+	}
+	return oldValue.MovedAt, nil
+}
+
+// ResetMovedAt resets all changes to the "moved_at" field.
+func (m *GroupPartMutation) ResetMovedAt() {
+	m.moved_at = nil
+}
+
+// Where appends a list predicates to the GroupPartMutation builder.
+func (m *GroupPartMutation) Where(ps ...predicate.GroupPart) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the GroupPartMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *GroupPartMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.GroupPart, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *GroupPartMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *GroupPartMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (GroupPart).
+func (m *GroupPartMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *GroupPartMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.group_name != nil {
+		fields = append(fields, grouppart.FieldGroupName)
+	}
+	if m.part != nil {
+		fields = append(fields, grouppart.FieldPart)
+	}
+	if m.position != nil {
+		fields = append(fields, grouppart.FieldPosition)
+	}
+	if m.owner != nil {
+		fields = append(fields, grouppart.FieldOwner)
+	}
+	if m.leased_until != nil {
+		fields = append(fields, grouppart.FieldLeasedUntil)
+	}
+	if m.moved_at != nil {
+		fields = append(fields, grouppart.FieldMovedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *GroupPartMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case grouppart.FieldGroupName:
+		return m.GroupName()
+	case grouppart.FieldPart:
+		return m.Part()
+	case grouppart.FieldPosition:
+		return m.Position()
+	case grouppart.FieldOwner:
+		return m.Owner()
+	case grouppart.FieldLeasedUntil:
+		return m.LeasedUntil()
+	case grouppart.FieldMovedAt:
+		return m.MovedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *GroupPartMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case grouppart.FieldGroupName:
+		return m.OldGroupName(ctx)
+	case grouppart.FieldPart:
+		return m.OldPart(ctx)
+	case grouppart.FieldPosition:
+		return m.OldPosition(ctx)
+	case grouppart.FieldOwner:
+		return m.OldOwner(ctx)
+	case grouppart.FieldLeasedUntil:
+		return m.OldLeasedUntil(ctx)
+	case grouppart.FieldMovedAt:
+		return m.OldMovedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown GroupPart field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GroupPartMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case grouppart.FieldGroupName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupName(v)
+		return nil
+	case grouppart.FieldPart:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPart(v)
+		return nil
+	case grouppart.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case grouppart.FieldOwner:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwner(v)
+		return nil
+	case grouppart.FieldLeasedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeasedUntil(v)
+		return nil
+	case grouppart.FieldMovedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMovedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GroupPart field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *GroupPartMutation) AddedFields() []string {
+	var fields []string
+	if m.addpart != nil {
+		fields = append(fields, grouppart.FieldPart)
+	}
+	if m.addposition != nil {
+		fields = append(fields, grouppart.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *GroupPartMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case grouppart.FieldPart:
+		return m.AddedPart()
+	case grouppart.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GroupPartMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case grouppart.FieldPart:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPart(v)
+		return nil
+	case grouppart.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GroupPart numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *GroupPartMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *GroupPartMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *GroupPartMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown GroupPart nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *GroupPartMutation) ResetField(name string) error {
+	switch name {
+	case grouppart.FieldGroupName:
+		m.ResetGroupName()
+		return nil
+	case grouppart.FieldPart:
+		m.ResetPart()
+		return nil
+	case grouppart.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case grouppart.FieldOwner:
+		m.ResetOwner()
+		return nil
+	case grouppart.FieldLeasedUntil:
+		m.ResetLeasedUntil()
+		return nil
+	case grouppart.FieldMovedAt:
+		m.ResetMovedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown GroupPart field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *GroupPartMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *GroupPartMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *GroupPartMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *GroupPartMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *GroupPartMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *GroupPartMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *GroupPartMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown GroupPart unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *GroupPartMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown GroupPart edge %s", name)
 }
 
 // IDLeaseMutation represents an operation that mutates the IDLease nodes in the graph.
@@ -3218,6 +4005,1522 @@ func (m *ImportedIDMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ImportedIDMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ImportedID edge %s", name)
+}
+
+// LogHeadMutation represents an operation that mutates the LogHead nodes in the graph.
+type LogHeadMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	seq           *int64
+	addseq        *int64
+	oldest        *int64
+	addoldest     *int64
+	sequenced_at  *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*LogHead, error)
+	predicates    []predicate.LogHead
+}
+
+var _ ent.Mutation = (*LogHeadMutation)(nil)
+
+// logheadOption allows management of the mutation configuration using functional options.
+type logheadOption func(*LogHeadMutation)
+
+// newLogHeadMutation creates new mutation for the LogHead entity.
+func newLogHeadMutation(c config, op Op, opts ...logheadOption) *LogHeadMutation {
+	m := &LogHeadMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeLogHead,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withLogHeadID sets the ID field of the mutation.
+func withLogHeadID(id int64) logheadOption {
+	return func(m *LogHeadMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *LogHead
+		)
+		m.oldValue = func(ctx context.Context) (*LogHead, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().LogHead.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withLogHead sets the old LogHead of the mutation.
+func withLogHead(node *LogHead) logheadOption {
+	return func(m *LogHeadMutation) {
+		m.oldValue = func(context.Context) (*LogHead, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m LogHeadMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m LogHeadMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of LogHead entities.
+func (m *LogHeadMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *LogHeadMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *LogHeadMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().LogHead.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSeq sets the "seq" field.
+func (m *LogHeadMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *LogHeadMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the LogHead entity.
+// If the LogHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LogHeadMutation) OldSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *LogHeadMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *LogHeadMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *LogHeadMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetOldest sets the "oldest" field.
+func (m *LogHeadMutation) SetOldest(i int64) {
+	m.oldest = &i
+	m.addoldest = nil
+}
+
+// Oldest returns the value of the "oldest" field in the mutation.
+func (m *LogHeadMutation) Oldest() (r int64, exists bool) {
+	v := m.oldest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOldest returns the old "oldest" field's value of the LogHead entity.
+// If the LogHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LogHeadMutation) OldOldest(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOldest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOldest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOldest: %w", err)
+	}
+	return oldValue.Oldest, nil
+}
+
+// AddOldest adds i to the "oldest" field.
+func (m *LogHeadMutation) AddOldest(i int64) {
+	if m.addoldest != nil {
+		*m.addoldest += i
+	} else {
+		m.addoldest = &i
+	}
+}
+
+// AddedOldest returns the value that was added to the "oldest" field in this mutation.
+func (m *LogHeadMutation) AddedOldest() (r int64, exists bool) {
+	v := m.addoldest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOldest resets all changes to the "oldest" field.
+func (m *LogHeadMutation) ResetOldest() {
+	m.oldest = nil
+	m.addoldest = nil
+}
+
+// SetSequencedAt sets the "sequenced_at" field.
+func (m *LogHeadMutation) SetSequencedAt(t time.Time) {
+	m.sequenced_at = &t
+}
+
+// SequencedAt returns the value of the "sequenced_at" field in the mutation.
+func (m *LogHeadMutation) SequencedAt() (r time.Time, exists bool) {
+	v := m.sequenced_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequencedAt returns the old "sequenced_at" field's value of the LogHead entity.
+// If the LogHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LogHeadMutation) OldSequencedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequencedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequencedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequencedAt: %w", err)
+	}
+	return oldValue.SequencedAt, nil
+}
+
+// ResetSequencedAt resets all changes to the "sequenced_at" field.
+func (m *LogHeadMutation) ResetSequencedAt() {
+	m.sequenced_at = nil
+}
+
+// Where appends a list predicates to the LogHeadMutation builder.
+func (m *LogHeadMutation) Where(ps ...predicate.LogHead) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the LogHeadMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *LogHeadMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.LogHead, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *LogHeadMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *LogHeadMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (LogHead).
+func (m *LogHeadMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *LogHeadMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.seq != nil {
+		fields = append(fields, loghead.FieldSeq)
+	}
+	if m.oldest != nil {
+		fields = append(fields, loghead.FieldOldest)
+	}
+	if m.sequenced_at != nil {
+		fields = append(fields, loghead.FieldSequencedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *LogHeadMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case loghead.FieldSeq:
+		return m.Seq()
+	case loghead.FieldOldest:
+		return m.Oldest()
+	case loghead.FieldSequencedAt:
+		return m.SequencedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *LogHeadMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case loghead.FieldSeq:
+		return m.OldSeq(ctx)
+	case loghead.FieldOldest:
+		return m.OldOldest(ctx)
+	case loghead.FieldSequencedAt:
+		return m.OldSequencedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown LogHead field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LogHeadMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case loghead.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case loghead.FieldOldest:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOldest(v)
+		return nil
+	case loghead.FieldSequencedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequencedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LogHead field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *LogHeadMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, loghead.FieldSeq)
+	}
+	if m.addoldest != nil {
+		fields = append(fields, loghead.FieldOldest)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *LogHeadMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case loghead.FieldSeq:
+		return m.AddedSeq()
+	case loghead.FieldOldest:
+		return m.AddedOldest()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LogHeadMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case loghead.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	case loghead.FieldOldest:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOldest(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LogHead numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *LogHeadMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *LogHeadMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *LogHeadMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown LogHead nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *LogHeadMutation) ResetField(name string) error {
+	switch name {
+	case loghead.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case loghead.FieldOldest:
+		m.ResetOldest()
+		return nil
+	case loghead.FieldSequencedAt:
+		m.ResetSequencedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown LogHead field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *LogHeadMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *LogHeadMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *LogHeadMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *LogHeadMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *LogHeadMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *LogHeadMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *LogHeadMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown LogHead unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *LogHeadMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown LogHead edge %s", name)
+}
+
+// ParkedEventMutation represents an operation that mutates the ParkedEvent nodes in the graph.
+type ParkedEventMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	group_name    *string
+	seq           *int64
+	addseq        *int64
+	_type         *string
+	version       *int
+	addversion    *int
+	aggregate     *int64
+	addaggregate  *int64
+	payload       *string
+	created_at    *time.Time
+	attempts      *int
+	addattempts   *int
+	next_at       *time.Time
+	reason        *string
+	dead          *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ParkedEvent, error)
+	predicates    []predicate.ParkedEvent
+}
+
+var _ ent.Mutation = (*ParkedEventMutation)(nil)
+
+// parkedeventOption allows management of the mutation configuration using functional options.
+type parkedeventOption func(*ParkedEventMutation)
+
+// newParkedEventMutation creates new mutation for the ParkedEvent entity.
+func newParkedEventMutation(c config, op Op, opts ...parkedeventOption) *ParkedEventMutation {
+	m := &ParkedEventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeParkedEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withParkedEventID sets the ID field of the mutation.
+func withParkedEventID(id int64) parkedeventOption {
+	return func(m *ParkedEventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ParkedEvent
+		)
+		m.oldValue = func(ctx context.Context) (*ParkedEvent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ParkedEvent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withParkedEvent sets the old ParkedEvent of the mutation.
+func withParkedEvent(node *ParkedEvent) parkedeventOption {
+	return func(m *ParkedEventMutation) {
+		m.oldValue = func(context.Context) (*ParkedEvent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ParkedEventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ParkedEventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ParkedEvent entities.
+func (m *ParkedEventMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ParkedEventMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ParkedEventMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ParkedEvent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetGroupName sets the "group_name" field.
+func (m *ParkedEventMutation) SetGroupName(s string) {
+	m.group_name = &s
+}
+
+// GroupName returns the value of the "group_name" field in the mutation.
+func (m *ParkedEventMutation) GroupName() (r string, exists bool) {
+	v := m.group_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupName returns the old "group_name" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldGroupName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupName: %w", err)
+	}
+	return oldValue.GroupName, nil
+}
+
+// ResetGroupName resets all changes to the "group_name" field.
+func (m *ParkedEventMutation) ResetGroupName() {
+	m.group_name = nil
+}
+
+// SetSeq sets the "seq" field.
+func (m *ParkedEventMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *ParkedEventMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *ParkedEventMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *ParkedEventMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *ParkedEventMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetType sets the "type" field.
+func (m *ParkedEventMutation) SetType(s string) {
+	m._type = &s
+}
+
+// GetType returns the value of the "type" field in the mutation.
+func (m *ParkedEventMutation) GetType() (r string, exists bool) {
+	v := m._type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldType returns the old "type" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldType: %w", err)
+	}
+	return oldValue.Type, nil
+}
+
+// ResetType resets all changes to the "type" field.
+func (m *ParkedEventMutation) ResetType() {
+	m._type = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *ParkedEventMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ParkedEventMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ParkedEventMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ParkedEventMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ParkedEventMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetAggregate sets the "aggregate" field.
+func (m *ParkedEventMutation) SetAggregate(i int64) {
+	m.aggregate = &i
+	m.addaggregate = nil
+}
+
+// Aggregate returns the value of the "aggregate" field in the mutation.
+func (m *ParkedEventMutation) Aggregate() (r int64, exists bool) {
+	v := m.aggregate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAggregate returns the old "aggregate" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldAggregate(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAggregate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAggregate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAggregate: %w", err)
+	}
+	return oldValue.Aggregate, nil
+}
+
+// AddAggregate adds i to the "aggregate" field.
+func (m *ParkedEventMutation) AddAggregate(i int64) {
+	if m.addaggregate != nil {
+		*m.addaggregate += i
+	} else {
+		m.addaggregate = &i
+	}
+}
+
+// AddedAggregate returns the value that was added to the "aggregate" field in this mutation.
+func (m *ParkedEventMutation) AddedAggregate() (r int64, exists bool) {
+	v := m.addaggregate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAggregate resets all changes to the "aggregate" field.
+func (m *ParkedEventMutation) ResetAggregate() {
+	m.aggregate = nil
+	m.addaggregate = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *ParkedEventMutation) SetPayload(s string) {
+	m.payload = &s
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *ParkedEventMutation) Payload() (r string, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldPayload(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *ParkedEventMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ParkedEventMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ParkedEventMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ParkedEventMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *ParkedEventMutation) SetAttempts(i int) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *ParkedEventMutation) Attempts() (r int, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *ParkedEventMutation) AddAttempts(i int) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *ParkedEventMutation) AddedAttempts() (r int, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *ParkedEventMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetNextAt sets the "next_at" field.
+func (m *ParkedEventMutation) SetNextAt(t time.Time) {
+	m.next_at = &t
+}
+
+// NextAt returns the value of the "next_at" field in the mutation.
+func (m *ParkedEventMutation) NextAt() (r time.Time, exists bool) {
+	v := m.next_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextAt returns the old "next_at" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldNextAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextAt: %w", err)
+	}
+	return oldValue.NextAt, nil
+}
+
+// ResetNextAt resets all changes to the "next_at" field.
+func (m *ParkedEventMutation) ResetNextAt() {
+	m.next_at = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *ParkedEventMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *ParkedEventMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *ParkedEventMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetDead sets the "dead" field.
+func (m *ParkedEventMutation) SetDead(b bool) {
+	m.dead = &b
+}
+
+// Dead returns the value of the "dead" field in the mutation.
+func (m *ParkedEventMutation) Dead() (r bool, exists bool) {
+	v := m.dead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDead returns the old "dead" field's value of the ParkedEvent entity.
+// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParkedEventMutation) OldDead(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDead is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDead requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDead: %w", err)
+	}
+	return oldValue.Dead, nil
+}
+
+// ResetDead resets all changes to the "dead" field.
+func (m *ParkedEventMutation) ResetDead() {
+	m.dead = nil
+}
+
+// Where appends a list predicates to the ParkedEventMutation builder.
+func (m *ParkedEventMutation) Where(ps ...predicate.ParkedEvent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ParkedEventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ParkedEventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ParkedEvent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ParkedEventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ParkedEventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ParkedEvent).
+func (m *ParkedEventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ParkedEventMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.group_name != nil {
+		fields = append(fields, parkedevent.FieldGroupName)
+	}
+	if m.seq != nil {
+		fields = append(fields, parkedevent.FieldSeq)
+	}
+	if m._type != nil {
+		fields = append(fields, parkedevent.FieldType)
+	}
+	if m.version != nil {
+		fields = append(fields, parkedevent.FieldVersion)
+	}
+	if m.aggregate != nil {
+		fields = append(fields, parkedevent.FieldAggregate)
+	}
+	if m.payload != nil {
+		fields = append(fields, parkedevent.FieldPayload)
+	}
+	if m.created_at != nil {
+		fields = append(fields, parkedevent.FieldCreatedAt)
+	}
+	if m.attempts != nil {
+		fields = append(fields, parkedevent.FieldAttempts)
+	}
+	if m.next_at != nil {
+		fields = append(fields, parkedevent.FieldNextAt)
+	}
+	if m.reason != nil {
+		fields = append(fields, parkedevent.FieldReason)
+	}
+	if m.dead != nil {
+		fields = append(fields, parkedevent.FieldDead)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ParkedEventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case parkedevent.FieldGroupName:
+		return m.GroupName()
+	case parkedevent.FieldSeq:
+		return m.Seq()
+	case parkedevent.FieldType:
+		return m.GetType()
+	case parkedevent.FieldVersion:
+		return m.Version()
+	case parkedevent.FieldAggregate:
+		return m.Aggregate()
+	case parkedevent.FieldPayload:
+		return m.Payload()
+	case parkedevent.FieldCreatedAt:
+		return m.CreatedAt()
+	case parkedevent.FieldAttempts:
+		return m.Attempts()
+	case parkedevent.FieldNextAt:
+		return m.NextAt()
+	case parkedevent.FieldReason:
+		return m.Reason()
+	case parkedevent.FieldDead:
+		return m.Dead()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ParkedEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case parkedevent.FieldGroupName:
+		return m.OldGroupName(ctx)
+	case parkedevent.FieldSeq:
+		return m.OldSeq(ctx)
+	case parkedevent.FieldType:
+		return m.OldType(ctx)
+	case parkedevent.FieldVersion:
+		return m.OldVersion(ctx)
+	case parkedevent.FieldAggregate:
+		return m.OldAggregate(ctx)
+	case parkedevent.FieldPayload:
+		return m.OldPayload(ctx)
+	case parkedevent.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case parkedevent.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case parkedevent.FieldNextAt:
+		return m.OldNextAt(ctx)
+	case parkedevent.FieldReason:
+		return m.OldReason(ctx)
+	case parkedevent.FieldDead:
+		return m.OldDead(ctx)
+	}
+	return nil, fmt.Errorf("unknown ParkedEvent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ParkedEventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case parkedevent.FieldGroupName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupName(v)
+		return nil
+	case parkedevent.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case parkedevent.FieldType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetType(v)
+		return nil
+	case parkedevent.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case parkedevent.FieldAggregate:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAggregate(v)
+		return nil
+	case parkedevent.FieldPayload:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	case parkedevent.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case parkedevent.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case parkedevent.FieldNextAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextAt(v)
+		return nil
+	case parkedevent.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case parkedevent.FieldDead:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDead(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ParkedEvent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ParkedEventMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, parkedevent.FieldSeq)
+	}
+	if m.addversion != nil {
+		fields = append(fields, parkedevent.FieldVersion)
+	}
+	if m.addaggregate != nil {
+		fields = append(fields, parkedevent.FieldAggregate)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, parkedevent.FieldAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ParkedEventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case parkedevent.FieldSeq:
+		return m.AddedSeq()
+	case parkedevent.FieldVersion:
+		return m.AddedVersion()
+	case parkedevent.FieldAggregate:
+		return m.AddedAggregate()
+	case parkedevent.FieldAttempts:
+		return m.AddedAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ParkedEventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case parkedevent.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	case parkedevent.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case parkedevent.FieldAggregate:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAggregate(v)
+		return nil
+	case parkedevent.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ParkedEvent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ParkedEventMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ParkedEventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ParkedEventMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ParkedEvent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ParkedEventMutation) ResetField(name string) error {
+	switch name {
+	case parkedevent.FieldGroupName:
+		m.ResetGroupName()
+		return nil
+	case parkedevent.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case parkedevent.FieldType:
+		m.ResetType()
+		return nil
+	case parkedevent.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case parkedevent.FieldAggregate:
+		m.ResetAggregate()
+		return nil
+	case parkedevent.FieldPayload:
+		m.ResetPayload()
+		return nil
+	case parkedevent.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case parkedevent.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case parkedevent.FieldNextAt:
+		m.ResetNextAt()
+		return nil
+	case parkedevent.FieldReason:
+		m.ResetReason()
+		return nil
+	case parkedevent.FieldDead:
+		m.ResetDead()
+		return nil
+	}
+	return fmt.Errorf("unknown ParkedEvent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ParkedEventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ParkedEventMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ParkedEventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ParkedEventMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ParkedEventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ParkedEventMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ParkedEventMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ParkedEvent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ParkedEventMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ParkedEvent edge %s", name)
 }
 
 // ReactionMutation represents an operation that mutates the Reaction nodes in the graph.

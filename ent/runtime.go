@@ -5,7 +5,10 @@ package ent
 import (
 	"roost/ent/emailclaim"
 	"roost/ent/follow"
+	"roost/ent/grouppart"
 	"roost/ent/importprogress"
+	"roost/ent/loghead"
+	"roost/ent/parkedevent"
 	"roost/ent/reaction"
 	"roost/ent/schema"
 	"roost/ent/session"
@@ -36,12 +39,38 @@ func init() {
 	followDescVer := followFields[5].Descriptor()
 	// follow.DefaultVer holds the default value on creation for the ver field.
 	follow.DefaultVer = followDescVer.Default.(int64)
+	grouppartFields := schema.GroupPart{}.Fields()
+	_ = grouppartFields
+	// grouppartDescOwner is the schema descriptor for owner field.
+	grouppartDescOwner := grouppartFields[4].Descriptor()
+	// grouppart.DefaultOwner holds the default value on creation for the owner field.
+	grouppart.DefaultOwner = grouppartDescOwner.Default.(string)
 	importprogressFields := schema.ImportProgress{}.Fields()
 	_ = importprogressFields
 	// importprogressDescComplete is the schema descriptor for complete field.
 	importprogressDescComplete := importprogressFields[3].Descriptor()
 	// importprogress.DefaultComplete holds the default value on creation for the complete field.
 	importprogress.DefaultComplete = importprogressDescComplete.Default.(bool)
+	logheadFields := schema.LogHead{}.Fields()
+	_ = logheadFields
+	// logheadDescOldest is the schema descriptor for oldest field.
+	logheadDescOldest := logheadFields[2].Descriptor()
+	// loghead.DefaultOldest holds the default value on creation for the oldest field.
+	loghead.DefaultOldest = logheadDescOldest.Default.(int64)
+	parkedeventFields := schema.ParkedEvent{}.Fields()
+	_ = parkedeventFields
+	// parkedeventDescAttempts is the schema descriptor for attempts field.
+	parkedeventDescAttempts := parkedeventFields[8].Descriptor()
+	// parkedevent.DefaultAttempts holds the default value on creation for the attempts field.
+	parkedevent.DefaultAttempts = parkedeventDescAttempts.Default.(int)
+	// parkedeventDescReason is the schema descriptor for reason field.
+	parkedeventDescReason := parkedeventFields[10].Descriptor()
+	// parkedevent.DefaultReason holds the default value on creation for the reason field.
+	parkedevent.DefaultReason = parkedeventDescReason.Default.(string)
+	// parkedeventDescDead is the schema descriptor for dead field.
+	parkedeventDescDead := parkedeventFields[11].Descriptor()
+	// parkedevent.DefaultDead holds the default value on creation for the dead field.
+	parkedevent.DefaultDead = parkedeventDescDead.Default.(bool)
 	reactionFields := schema.Reaction{}.Fields()
 	_ = reactionFields
 	// reactionDescPrev is the schema descriptor for prev field.

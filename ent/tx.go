@@ -20,12 +20,18 @@ type Tx struct {
 	Event *EventClient
 	// Follow is the client for interacting with the Follow builders.
 	Follow *FollowClient
+	// GroupPart is the client for interacting with the GroupPart builders.
+	GroupPart *GroupPartClient
 	// IDLease is the client for interacting with the IDLease builders.
 	IDLease *IDLeaseClient
 	// ImportProgress is the client for interacting with the ImportProgress builders.
 	ImportProgress *ImportProgressClient
 	// ImportedID is the client for interacting with the ImportedID builders.
 	ImportedID *ImportedIDClient
+	// LogHead is the client for interacting with the LogHead builders.
+	LogHead *LogHeadClient
+	// ParkedEvent is the client for interacting with the ParkedEvent builders.
+	ParkedEvent *ParkedEventClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
 	// Session is the client for interacting with the Session builders.
@@ -174,9 +180,12 @@ func (tx *Tx) init() {
 	tx.EmailClaim = NewEmailClaimClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.Follow = NewFollowClient(tx.config)
+	tx.GroupPart = NewGroupPartClient(tx.config)
 	tx.IDLease = NewIDLeaseClient(tx.config)
 	tx.ImportProgress = NewImportProgressClient(tx.config)
 	tx.ImportedID = NewImportedIDClient(tx.config)
+	tx.LogHead = NewLogHeadClient(tx.config)
+	tx.ParkedEvent = NewParkedEventClient(tx.config)
 	tx.Reaction = NewReactionClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.Tweet = NewTweetClient(tx.config)

@@ -1,6 +1,3 @@
-// Package events is the outbox: everything that happens after a write hangs on events that were
-// written in the transaction of their rows. Log.Write is the one way to write domain rows; what it
-// commits, rows and events alike, is told to the observers of this node after the commit.
 package events
 
 import (

@@ -44,6 +44,18 @@ func (f FollowFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, erro
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FollowMutation", m)
 }
 
+// The GroupPartFunc type is an adapter to allow the use of ordinary
+// function as GroupPart mutator.
+type GroupPartFunc func(context.Context, *ent.GroupPartMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f GroupPartFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.GroupPartMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.GroupPartMutation", m)
+}
+
 // The IDLeaseFunc type is an adapter to allow the use of ordinary
 // function as IDLease mutator.
 type IDLeaseFunc func(context.Context, *ent.IDLeaseMutation) (ent.Value, error)
@@ -78,6 +90,30 @@ func (f ImportedIDFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ImportedIDMutation", m)
+}
+
+// The LogHeadFunc type is an adapter to allow the use of ordinary
+// function as LogHead mutator.
+type LogHeadFunc func(context.Context, *ent.LogHeadMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f LogHeadFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.LogHeadMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.LogHeadMutation", m)
+}
+
+// The ParkedEventFunc type is an adapter to allow the use of ordinary
+// function as ParkedEvent mutator.
+type ParkedEventFunc func(context.Context, *ent.ParkedEventMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ParkedEventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ParkedEventMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ParkedEventMutation", m)
 }
 
 // The ReactionFunc type is an adapter to allow the use of ordinary

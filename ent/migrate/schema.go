@@ -29,12 +29,28 @@ var (
 		{Name: "aggregate", Type: field.TypeInt64},
 		{Name: "payload", Type: field.TypeString, Size: 2147483647},
 		{Name: "created_at", Type: field.TypeTime},
+		{Name: "seq", Type: field.TypeInt64, Nullable: true},
 	}
 	// EventsTable holds the schema information for the "events" table.
 	EventsTable = &schema.Table{
 		Name:       "events",
 		Columns:    EventsColumns,
 		PrimaryKey: []*schema.Column{EventsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "events_seq",
+				Unique:  true,
+				Columns: []*schema.Column{EventsColumns[6]},
+			},
+			{
+				Name:    "events_unsequenced",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "seq IS NULL",
+				},
+			},
+		},
 	}
 	// FollowsColumns holds the columns for the "follows" table.
 	FollowsColumns = []*schema.Column{
@@ -83,6 +99,29 @@ var (
 			},
 		},
 	}
+	// GroupPartsColumns holds the columns for the "group_parts" table.
+	GroupPartsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "group_name", Type: field.TypeString},
+		{Name: "part", Type: field.TypeInt},
+		{Name: "position", Type: field.TypeInt64},
+		{Name: "owner", Type: field.TypeString, Default: ""},
+		{Name: "leased_until", Type: field.TypeTime},
+		{Name: "moved_at", Type: field.TypeTime},
+	}
+	// GroupPartsTable holds the schema information for the "group_parts" table.
+	GroupPartsTable = &schema.Table{
+		Name:       "group_parts",
+		Columns:    GroupPartsColumns,
+		PrimaryKey: []*schema.Column{GroupPartsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "group_parts_key",
+				Unique:  true,
+				Columns: []*schema.Column{GroupPartsColumns[1], GroupPartsColumns[2]},
+			},
+		},
+	}
 	// IDLeasesColumns holds the columns for the "id_leases" table.
 	IDLeasesColumns = []*schema.Column{
 		{Name: "node", Type: field.TypeInt},
@@ -127,6 +166,55 @@ var (
 				Name:    "imported_ids_key",
 				Unique:  true,
 				Columns: []*schema.Column{ImportedIdsColumns[1], ImportedIdsColumns[2], ImportedIdsColumns[3]},
+			},
+		},
+	}
+	// LogHeadsColumns holds the columns for the "log_heads" table.
+	LogHeadsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "oldest", Type: field.TypeInt64, Default: 0},
+		{Name: "sequenced_at", Type: field.TypeTime},
+	}
+	// LogHeadsTable holds the schema information for the "log_heads" table.
+	LogHeadsTable = &schema.Table{
+		Name:       "log_heads",
+		Columns:    LogHeadsColumns,
+		PrimaryKey: []*schema.Column{LogHeadsColumns[0]},
+	}
+	// ParkedEventsColumns holds the columns for the "parked_events" table.
+	ParkedEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "group_name", Type: field.TypeString},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "type", Type: field.TypeString},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "aggregate", Type: field.TypeInt64},
+		{Name: "payload", Type: field.TypeString, Size: 2147483647},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "next_at", Type: field.TypeTime},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "dead", Type: field.TypeBool, Default: false},
+	}
+	// ParkedEventsTable holds the schema information for the "parked_events" table.
+	ParkedEventsTable = &schema.Table{
+		Name:       "parked_events",
+		Columns:    ParkedEventsColumns,
+		PrimaryKey: []*schema.Column{ParkedEventsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "parked_events_key",
+				Unique:  true,
+				Columns: []*schema.Column{ParkedEventsColumns[1], ParkedEventsColumns[2]},
+			},
+			{
+				Name:    "parked_events_waiting",
+				Unique:  false,
+				Columns: []*schema.Column{ParkedEventsColumns[1], ParkedEventsColumns[5], ParkedEventsColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "NOT dead",
+				},
 			},
 		},
 	}
@@ -283,9 +371,12 @@ var (
 		EmailClaimsTable,
 		EventsTable,
 		FollowsTable,
+		GroupPartsTable,
 		IDLeasesTable,
 		ImportProgressTable,
 		ImportedIdsTable,
+		LogHeadsTable,
+		ParkedEventsTable,
 		ReactionsTable,
 		SessionsTable,
 		TweetsTable,
@@ -308,6 +399,9 @@ func init() {
 	FollowsTable.Annotation = &entsql.Annotation{
 		Table: "follows",
 	}
+	GroupPartsTable.Annotation = &entsql.Annotation{
+		Table: "group_parts",
+	}
 	IDLeasesTable.Annotation = &entsql.Annotation{
 		Table: "id_leases",
 	}
@@ -316,6 +410,12 @@ func init() {
 	}
 	ImportedIdsTable.Annotation = &entsql.Annotation{
 		Table: "imported_ids",
+	}
+	LogHeadsTable.Annotation = &entsql.Annotation{
+		Table: "log_heads",
+	}
+	ParkedEventsTable.Annotation = &entsql.Annotation{
+		Table: "parked_events",
 	}
 	ReactionsTable.ForeignKeys[0].RefTable = TweetsTable
 	ReactionsTable.ForeignKeys[1].RefTable = UsersTable

@@ -15,6 +15,9 @@ type Event func(*sql.Selector)
 // Follow is the predicate function for follow builders.
 type Follow func(*sql.Selector)
 
+// GroupPart is the predicate function for grouppart builders.
+type GroupPart func(*sql.Selector)
+
 // IDLease is the predicate function for idlease builders.
 type IDLease func(*sql.Selector)
 
@@ -23,6 +26,12 @@ type ImportProgress func(*sql.Selector)
 
 // ImportedID is the predicate function for importedid builders.
 type ImportedID func(*sql.Selector)
+
+// LogHead is the predicate function for loghead builders.
+type LogHead func(*sql.Selector)
+
+// ParkedEvent is the predicate function for parkedevent builders.
+type ParkedEvent func(*sql.Selector)
 
 // Reaction is the predicate function for reaction builders.
 type Reaction func(*sql.Selector)

@@ -62,8 +62,11 @@ func openPostgres(c Config) (*DB, error) {
 	q := u.Query()
 	// One round trip a query instead of two.
 	q.Set("binary_parameters", "yes")
-	if !q.Has("connect_timeout") {
-		q.Set("connect_timeout", "5")
+	// A node that freezes inside a transaction must not hold its locks for long.
+	for name, value := range map[string]string{"connect_timeout": "5", "idle_in_transaction_session_timeout": "10s"} {
+		if !q.Has(name) {
+			q.Set(name, value)
+		}
 	}
 	u.RawQuery = q.Encode()
 	connector, err := pq.NewConnector(u.String())

@@ -1,0 +1,153 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"roost/ent"
+	"roost/ent/grouppart"
+	"roost/ent/parkedevent"
+	"roost/internal/clock"
+	"roost/internal/sqldb"
+)
+
+// Admin looks at consumer groups and mends them, for operators.
+type Admin struct {
+	client *ent.Client
+	clock  clock.Clock
+	reader *Reader
+	db     *sqldb.DB
+}
+
+// NewAdmin looks at the groups of a database.
+func NewAdmin(client *ent.Client, db *sqldb.DB, c clock.Clock) *Admin {
+	return &Admin{client: client, db: db, clock: c, reader: NewReader(db)}
+}
+
+// GroupStatus is how far a group has come.
+type GroupStatus struct {
+	Name  string
+	Parts int
+	// Position is that of the part that is furthest behind, Lag how many places the log is ahead of it.
+	Position, Lag int64
+	// Oldest is when the oldest event was written that the group has not passed; zero if there is none.
+	Oldest time.Time
+	// Parked events wait for another attempt, Dead ones for an operator.
+	Parked, Dead int
+}
+
+// Groups tells about every group.
+func (a *Admin) Groups(ctx context.Context) ([]GroupStatus, error) {
+	parts, err := a.client.GroupPart.Query().Order(ent.Asc(grouppart.FieldGroupName, grouppart.FieldPart)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the groups: %w", err)
+	}
+	head, err := a.reader.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []GroupStatus
+	for _, p := range parts {
+		if len(out) == 0 || out[len(out)-1].Name != p.GroupName {
+			out = append(out, GroupStatus{Name: p.GroupName, Position: p.Position})
+		}
+		g := &out[len(out)-1]
+		g.Parts++
+		g.Position = min(g.Position, p.Position)
+	}
+	for i := range out {
+		if err := a.fill(ctx, &out[i], head); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (a *Admin) fill(ctx context.Context, g *GroupStatus, head int64) (err error) {
+	g.Lag = head - g.Position
+	next, err := a.reader.After(ctx, g.Position, head, 1)
+	if err != nil {
+		return err
+	}
+	if len(next) > 0 {
+		g.Oldest = next[0].At
+	}
+	of := parkedevent.GroupName(g.Name)
+	if g.Parked, err = a.client.ParkedEvent.Query().Where(of, parkedevent.Dead(false)).Count(ctx); err != nil {
+		return fmt.Errorf("count parked events: %w", err)
+	}
+	if g.Dead, err = a.client.ParkedEvent.Query().Where(of, parkedevent.Dead(true)).Count(ctx); err != nil {
+		return fmt.Errorf("count dead letters: %w", err)
+	}
+	return nil
+}
+
+// DeadLetter is an event that a group has given up on.
+type DeadLetter struct {
+	Group    string
+	Entry    Entry
+	Attempts int
+	Reason   string
+}
+
+// DeadLetters lists up to limit dead letters, oldest first; an empty group means all groups.
+func (a *Admin) DeadLetters(ctx context.Context, group string, limit int) ([]DeadLetter, error) {
+	q := a.client.ParkedEvent.Query().Where(parkedevent.Dead(true))
+	if group != "" {
+		q = q.Where(parkedevent.GroupName(group))
+	}
+	rows, err := q.Order(ent.Asc(parkedevent.FieldGroupName, parkedevent.FieldSeq)).Limit(limit).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	out := make([]DeadLetter, len(rows))
+	for i, p := range rows {
+		out[i] = DeadLetter{Group: p.GroupName, Attempts: p.Attempts, Reason: p.Reason, Entry: Entry{Seq: p.Seq, Type: p.Type,
+			Version: p.Version, Aggregate: p.Aggregate, Payload: p.Payload, At: p.CreatedAt.UTC()}}
+	}
+	return out, nil
+}
+
+// Retry gives dead letters of a group another row of attempts: the one at seq, or all if seq is 0. It
+// returns how many there were.
+func (a *Admin) Retry(ctx context.Context, group string, seq int64) (int, error) {
+	up := a.client.ParkedEvent.Update().Where(parkedevent.GroupName(group), parkedevent.Dead(true))
+	if seq != 0 {
+		up = up.Where(parkedevent.Seq(seq))
+	}
+	n, err := up.SetDead(false).SetAttempts(0).SetNextAt(a.clock.Now()).Save(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("retry dead letters: %w", err)
+	}
+	return n, nil
+}
+
+// Replay moves every part of a group back, or on, to a position: the group handles the events behind it
+// once more. Work under way is fenced off and done again. It fails when the group is unknown or
+// retention has removed what lies behind the position.
+func (a *Admin) Replay(ctx context.Context, group string, position int64) error {
+	oldest, err := a.reader.Oldest(ctx)
+	if err != nil {
+		return err
+	}
+	head, err := a.reader.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if position < oldest || position > head {
+		return fmt.Errorf("the log goes from %d to %d; %d is outside", oldest, head, position)
+	}
+	n, err := a.client.GroupPart.Update().Where(grouppart.GroupName(group)).SetPosition(position).SetOwner("").
+		SetMovedAt(a.clock.Now()).Save(ctx)
+	if err != nil {
+		return fmt.Errorf("move the group: %w", err)
+	}
+	if n == 0 {
+		return fmt.Errorf("there is no group %q", group)
+	}
+	return nil
+}
+
+// Start is the position from which everything that is kept is behind.
+func (a *Admin) Start(ctx context.Context) (int64, error) { return a.reader.Oldest(ctx) }

@@ -1,0 +1,44 @@
+// Package events is the outbox and the log over it: everything that happens after a write hangs on
+// events that were written in the transaction of their rows.
+//
+// # Writing
+//
+// Log.Write is the one way to write domain rows. What it commits, rows and events alike, is told to the
+// observers of this node after the commit; that is a hint for speed, the log is the truth.
+//
+// # The order
+//
+// A committed event gets a place in the log, its seq: without gaps, and never below one that was given
+// before, so a position in the log is one number and a reader that is at it has missed nothing. On
+// SQLite, which has one writer, the row's id is the seq. On PostgreSQL ids are taken before commits and
+// say nothing; there a Sequencer numbers what has been committed. Any number of sequencers may run: the
+// numbering is one call of a function in the database that holds the head's lock, so one that freezes
+// holds nothing. An open transaction delays only its own events.
+//
+// # Consumer groups
+//
+// A Group reads the log with positions of its own, one for each part of the aggregates. A part is worked
+// on under a lease in the database; a worker that freezes past its lease does no harm, because its effects
+// and its position commit together and the position moves only for the owner of the lease. So effects in
+// SQL happen exactly once; others, at least once, must be idempotent. Events of one aggregate are handled
+// in their order.
+//
+// # Failure
+//
+// An event that cannot be handled is parked with a copy, together with later ones of its aggregate, and
+// tried again after 1 s, 2 s, 4 s and so on up to a minute; after Attempts it is a dead letter, which holds
+// up nobody and waits for `roost events retry`. A database that cannot be asked parks nothing: the group
+// waits.
+//
+//	          handled
+//	log ------------------> done
+//	 |  failed      ^
+//	 +----> parked -+
+//	          |  Attempts
+//	          +----> dead letter --retry--> parked
+//
+// # Limits
+//
+// A batch has at most 500 events. Retention removes events that every group has passed and that are older
+// than the configured time; who asks for a position before that is told so.
+package events

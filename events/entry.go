@@ -1,0 +1,57 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Entry is an event at its place in the log.
+type Entry struct {
+	Seq       int64
+	Type      string
+	Version   int
+	Aggregate int64
+	Payload   string
+	At        time.Time
+}
+
+// decoders read the payloads of the events that this binary knows, by type; each knows all versions of
+// its type so far.
+var decoders = map[string]func(payload []byte) (Event, error){
+	UserSignedUp{}.Type():    decode[UserSignedUp],
+	ProfileUpdated{}.Type():  decode[ProfileUpdated],
+	SettingsUpdated{}.Type(): decode[SettingsUpdated],
+	PasswordChanged{}.Type(): decode[PasswordChanged],
+	SessionStarted{}.Type():  decode[SessionStarted],
+	SessionUsed{}.Type():     decode[SessionUsed],
+	SessionEnded{}.Type():    decode[SessionEnded],
+	UserFollowed{}.Type():    decode[UserFollowed],
+	UserUnfollowed{}.Type():  decode[UserUnfollowed],
+	TweetPosted{}.Type():     decode[TweetPosted],
+	TweetDeleted{}.Type():    decode[TweetDeleted],
+	ReactionSet{}.Type():     decode[ReactionSet],
+	RowsImported{}.Type():    decode[RowsImported],
+}
+
+func decode[E Event](payload []byte) (Event, error) {
+	var e E
+	err := json.Unmarshal(payload, &e)
+	return e, err
+}
+
+// Event decodes the payload. A type or version that a newer node wrote is an error.
+func (e Entry) Event() (Event, error) {
+	d, ok := decoders[e.Type]
+	if !ok {
+		return nil, fmt.Errorf("event %d is a %s, which this binary does not know", e.Seq, e.Type)
+	}
+	ev, err := d([]byte(e.Payload))
+	if err != nil {
+		return nil, fmt.Errorf("decode event %d, a %s: %w", e.Seq, e.Type, err)
+	}
+	if e.Version > ev.Version() {
+		return nil, fmt.Errorf("event %d is version %d of %s, this binary knows %d", e.Seq, e.Version, e.Type, ev.Version())
+	}
+	return ev, nil
+}

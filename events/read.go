@@ -1,0 +1,106 @@
+package events
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"roost/internal/sqldb"
+)
+
+// Reader reads the log by position.
+type Reader struct{ db *sqldb.DB }
+
+// NewReader reads the log of a database.
+func NewReader(db *sqldb.DB) *Reader { return &Reader{db} }
+
+// place is the column of an event's place in the log.
+func place(db *sqldb.DB) string {
+	if db.IsPostgres() {
+		return "seq"
+	}
+	return "id"
+}
+
+const entryColumns = "type, version, aggregate, payload, created_at"
+
+// Head is the place of the newest event, 0 in an empty log.
+func (r *Reader) Head(ctx context.Context) (head int64, err error) {
+	query := "SELECT seq FROM log_heads WHERE id = 1"
+	if !r.db.IsPostgres() {
+		query = "SELECT COALESCE(MAX(id), 0) FROM events"
+	}
+	if err := scan(ctx, r.db, query, nil, &head); err != nil {
+		return 0, fmt.Errorf("read the head of the log: %w", err)
+	}
+	return head, nil
+}
+
+// Oldest is the place of the newest event that retention has removed: positions from there on are good.
+func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
+	err = scan(ctx, r.db, "SELECT oldest FROM log_heads WHERE id = 1", nil, &oldest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the end of the log: %w", err)
+	}
+	return oldest, nil
+}
+
+// After gives up to limit events behind the position and not behind upTo, in their order; with types, only
+// those.
+func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) ([]Entry, error) {
+	return readEntries(ctx, r.db, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s ORDER BY %[1]s LIMIT $3",
+		place(r.db), entryColumns, oneOf(types)), position, upTo, limit)
+}
+
+// oneOf is a condition on the type; the types are constants of this package.
+func oneOf(types []string) string {
+	if len(types) == 0 {
+		return ""
+	}
+	return " AND type IN ('" + strings.Join(types, "', '") + "')"
+}
+
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func readEntries(ctx context.Context, db querier, query string, args ...any) ([]Entry, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Entry
+	for rows.Next() {
+		var e Entry
+		if err := rows.Scan(&e.Seq, &e.Type, &e.Version, &e.Aggregate, &e.Payload, &e.At); err != nil {
+			return nil, fmt.Errorf("read the log: %w", err)
+		}
+		out = append(out, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	return out, nil
+}
+
+// scan reads one row.
+func scan(ctx context.Context, db querier, query string, args []any, into ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		return errors.Join(rows.Err(), sql.ErrNoRows)
+	}
+	if err := rows.Scan(into...); err != nil {
+		return err
+	}
+	return rows.Close()
+}

@@ -1,0 +1,105 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"roost/internal/lifecycle"
+	"roost/internal/sqldb"
+)
+
+const (
+	// sequenceEvery is how often the sequencer looks when nobody wakes it.
+	sequenceEvery = 25 * time.Millisecond
+	// sequenceBatch is how many events one call numbers.
+	sequenceBatch = 5000
+	// retryEvery is how long background work waits after the database failed.
+	retryEvery = 500 * time.Millisecond
+)
+
+// Sequencer gives committed events their place in the log. It is a lifecycle.Service; with SQLite there is
+// nothing to do.
+type Sequencer struct {
+	lifecycle.Loop
+	db   *sqldb.DB
+	wake chan struct{}
+	told func()
+	ran  atomic.Int64
+}
+
+// NewSequencer makes a sequencer; told is called in its goroutine after it gave places, and must not
+// block.
+func NewSequencer(db *sqldb.DB, told func()) *Sequencer {
+	s := &Sequencer{db: db, wake: make(chan struct{}, 1), told: told}
+	s.Run = s.run
+	return s
+}
+
+// Wake makes the sequencer look now; it never blocks.
+func (s *Sequencer) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Age is how long ago the sequencer last looked, for watching.
+func (s *Sequencer) Age() time.Duration {
+	at := s.ran.Load()
+	if at == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, at))
+}
+
+func (s *Sequencer) run(ctx context.Context) {
+	tick := time.NewTicker(sequenceEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-tick.C:
+		}
+		if err := s.sequence(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "events were not sequenced", "error", err)
+			select {
+			case <-time.After(retryEvery):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+func (s *Sequencer) sequence(ctx context.Context) error {
+	if !s.db.IsPostgres() {
+		s.ran.Store(time.Now().UnixNano())
+		return nil
+	}
+	for {
+		n, err := Sequence(ctx, s.db, sequenceBatch)
+		if err != nil {
+			return err
+		}
+		s.ran.Store(time.Now().UnixNano())
+		if n > 0 {
+			s.told()
+		}
+		if n < sequenceBatch {
+			return nil
+		}
+	}
+}
+
+// Sequence gives up to most committed events of PostgreSQL their place, and returns how many.
+func Sequence(ctx context.Context, db *sqldb.DB, most int64) (n int64, err error) {
+	// Not through the reading pool: the function writes.
+	if err := db.Writer().QueryRowContext(ctx, "SELECT roost_sequence($1)", most).Scan(&n); err != nil {
+		return 0, fmt.Errorf("sequence events: %w", err)
+	}
+	return n, nil
+}
