@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,23 @@ type Admin struct {
 // NewAdmin looks at the groups of a database.
 func NewAdmin(client *ent.Client, db *sqldb.DB, c clock.Clock) *Admin {
 	return &Admin{client: client, db: db, clock: c, reader: NewReader(db)}
+}
+
+// Refusals of what an operator asks for.
+var (
+	ErrNoGroup = errors.New("there is no group")
+	ErrOutside = errors.New("that is not in the log")
+)
+
+func (a *Admin) known(ctx context.Context, group string) error {
+	ok, err := a.client.GroupPart.Query().Where(grouppart.GroupName(group)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the group: %w", err)
+	}
+	if !ok {
+		return fmt.Errorf("%w %q", ErrNoGroup, group)
+	}
+	return nil
 }
 
 // GroupStatus is how far a group has come.
@@ -95,6 +113,9 @@ type DeadLetter struct {
 func (a *Admin) DeadLetters(ctx context.Context, group string, limit int) ([]DeadLetter, error) {
 	q := a.client.ParkedEvent.Query().Where(parkedevent.Dead(true))
 	if group != "" {
+		if err := a.known(ctx, group); err != nil {
+			return nil, err
+		}
 		q = q.Where(parkedevent.GroupName(group))
 	}
 	rows, err := q.Order(ent.Asc(parkedevent.FieldGroupName, parkedevent.FieldSeq)).Limit(limit).All(ctx)
@@ -110,8 +131,11 @@ func (a *Admin) DeadLetters(ctx context.Context, group string, limit int) ([]Dea
 }
 
 // Retry gives dead letters of a group another row of attempts: the one at seq, or all if seq is 0. It
-// returns how many there were.
+// returns how many there were, and fails when the group is unknown.
 func (a *Admin) Retry(ctx context.Context, group string, seq int64) (int, error) {
+	if err := a.known(ctx, group); err != nil {
+		return 0, err
+	}
 	up := a.client.ParkedEvent.Update().Where(parkedevent.GroupName(group), parkedevent.Dead(true))
 	if seq != 0 {
 		up = up.Where(parkedevent.Seq(seq))
@@ -124,29 +148,43 @@ func (a *Admin) Retry(ctx context.Context, group string, seq int64) (int, error)
 }
 
 // Replay moves every part of a group back, or on, to a position: the group handles the events behind it
-// once more. Work under way is fenced off and done again. It fails when the group is unknown or
-// retention has removed what lies behind the position.
-func (a *Admin) Replay(ctx context.Context, group string, position int64) error {
-	oldest, err := a.reader.Oldest(ctx)
+// once more, parked and dead ones among them. Work under way is fenced off and done again. It fails when the
+// group is unknown or retention has removed what lies behind the position.
+func (a *Admin) Replay(ctx context.Context, group string, position int64) (err error) {
+	tx, err := a.client.Tx(ctx)
 	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = tx.Rollback() // its own error tells why
+		}
+	}()
+	// Retention must not remove between the look and the move.
+	if err := lockRetention(ctx, a.db, tx); err != nil {
 		return err
 	}
-	head, err := a.reader.Head(ctx)
-	if err != nil {
-		return err
+	var head, oldest int64
+	if err := scan(ctx, tx.Client(), "SELECT "+headOf(a.db)+", COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0)", nil, &head, &oldest); err != nil {
+		return fmt.Errorf("read the ends of the log: %w", err)
 	}
 	if position < oldest || position > head {
-		return fmt.Errorf("the log goes from %d to %d; %d is outside", oldest, head, position)
+		return fmt.Errorf("%w: it goes from %d to %d, %d is outside", ErrOutside, oldest, head, position)
 	}
-	n, err := a.client.GroupPart.Update().Where(grouppart.GroupName(group)).SetPosition(position).SetOwner("").
+	n, err := tx.GroupPart.Update().Where(grouppart.GroupName(group)).SetPosition(position).SetOwner("").
 		SetMovedAt(a.clock.Now()).Save(ctx)
 	if err != nil {
 		return fmt.Errorf("move the group: %w", err)
 	}
 	if n == 0 {
-		return fmt.Errorf("there is no group %q", group)
+		return fmt.Errorf("%w %q", ErrNoGroup, group)
 	}
-	return nil
+	// They come again from the log.
+	_, err = tx.ParkedEvent.Delete().Where(parkedevent.GroupName(group), parkedevent.SeqGT(position)).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("forget parked events: %w", err)
+	}
+	return tx.Commit()
 }
 
 // Start is the position from which everything that is kept is behind.

@@ -7,112 +7,122 @@ import (
 	"time"
 
 	"roost/ent"
+	"roost/internal/sqldb"
 )
 
 // lease is a part that this node works on.
 type lease struct {
-	g        *Group
-	part     int
-	position int64
+	g    *Group
+	part int
+	// position is the committed one; seen is how far the log has been read, with nothing for this part
+	// between the two.
+	position, seen int64
 }
 
-// batches is how many batches are handled before the part is given back, so that nodes take turns.
-const batches = 20
+// errLost says that the part belongs to somebody else by now; what was not committed is theirs to do.
+var errLost = errors.New("the lease was lost")
 
-// drain handles what is there. It reports whether there is more.
-func (l *lease) drain(ctx context.Context) (more bool, err error) {
-	if err := l.retryDue(ctx); err != nil {
+const (
+	// span is how many places of the log one batch looks through.
+	span = 20_000
+	// releaseWithin bounds giving a part back, for when the database is away; the lease ends by itself then.
+	releaseWithin = time.Second
+)
+
+// step tries some parked events that are due and handles one batch. It reports whether there is more.
+func (l *lease) step(ctx context.Context) (more bool, err error) {
+	// What was begun is finished also when the group stops.
+	retried, err := l.retryDue(context.WithoutCancel(ctx), ctx.Done())
+	if err != nil || ctx.Err() != nil {
 		return false, err
 	}
-	for range batches {
-		if ctx.Err() != nil {
-			return false, nil
-		}
-		full, err := l.batch(ctx)
-		if err != nil || !full {
-			return false, err
-		}
-	}
-	return true, nil
+	more, err = l.batch(context.WithoutCancel(ctx), ctx.Done())
+	return more || retried, err
 }
 
-// release gives the part back.
+// release gives the part back and notes what has been seen.
 func (l *lease) release(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, releaseWithin)
 	defer cancel()
-	_, err := l.g.db.ExecContext(ctx, "UPDATE group_parts SET owner = '' WHERE id = $1 AND owner = $2", l.g.key(l.part), l.g.owner)
+	_, err := l.g.db.ExecContext(ctx, `UPDATE group_parts SET owner = '', position = $1 WHERE id = $2 AND owner = $3 AND position = $4`,
+		l.seen, l.g.key(l.part), l.g.owner, l.position)
 	if err != nil {
 		return fmt.Errorf("release the lease: %w", err)
 	}
 	return nil
 }
 
-// batch handles the next events. It reports whether the batch was full.
-func (l *lease) batch(ctx context.Context) (full bool, err error) {
-	head, err := l.g.reader.Head(ctx)
-	if err != nil || head <= l.position {
-		return false, err
-	}
-	all, err := l.read(ctx, head)
+// batch handles the next events. It reports whether there are more.
+func (l *lease) batch(ctx context.Context, stop <-chan struct{}) (more bool, err error) {
+	all, end, head, err := l.read(ctx)
 	if err != nil {
 		return false, err
 	}
-	full = len(all) == l.g.cfg.Batch
-	end := head
-	if full {
-		end = all[len(all)-1].Seq
+	if len(all) == 0 {
+		l.seen = max(l.seen, end)
+		return end < head, nil
 	}
 	err = l.handle(ctx, all, end)
 	if err == nil || !isPoison(err) {
-		return full, err
+		return end < head, err
 	}
 	for _, e := range all {
+		select {
+		case <-stop:
+			return false, nil
+		default:
+		}
 		if err := l.one(ctx, e); err != nil {
 			return false, err
 		}
 	}
-	return full, l.inTx(ctx, func(context.Context, *ent.Tx) error { return nil }, end)
+	l.seen = max(l.seen, end)
+	return end < head, nil
 }
 
-// read gives the part's next events.
-func (l *lease) read(ctx context.Context, head int64) ([]Entry, error) {
-	at, mine := place(l.g.db), ""
-	args := []any{l.position, head, l.g.cfg.Batch}
-	if l.g.cfg.Parts > 1 {
-		mine = " AND " + partOf("aggregate") + " = $4"
-		args = append(args, l.part)
-		mine = fmt.Sprintf(mine, l.g.cfg.Parts)
+// read gives the part's next events, the place up to which they are all, and the head of the log.
+func (l *lease) read(ctx context.Context) (all []Entry, end, head int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.g.cfg.Lease)
+	defer cancel()
+	if head, err = l.g.reader.Head(ctx); err != nil || head <= l.seen {
+		return nil, l.seen, head, err
 	}
-	return readEntries(ctx, l.g.db, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s%[4]s ORDER BY %[1]s LIMIT $3",
-		at, entryColumns, oneOf(l.g.cfg.Types), mine), args...)
+	end = min(head, l.seen+span)
+	mine, args := "", []any{l.seen, end, l.g.cfg.Batch}
+	if l.g.cfg.Parts > 1 {
+		mine, args = " AND "+l.g.partOf("aggregate")+" = $4", append(args, l.part)
+	}
+	all, err = readEntries(ctx, l.g.db, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s%[4]s ORDER BY %[1]s LIMIT $3",
+		place(l.g.db), entryColumns, oneOf(l.g.cfg.Types), mine), args...)
+	if len(all) == l.g.cfg.Batch {
+		end = all[len(all)-1].Seq
+	}
+	return all, end, head, err
 }
 
-// partOf is SQL for the part of an aggregate, with %d for the number of parts: ids differ in their time
-// and their sequence.
-func partOf(column string) string {
-	return "((" + column + " >> 22) + " + column + ") %% %d"
+// partOf is SQL for the part of an aggregate. Ids differ in their time and in their sequence; the sum is
+// of remainders so that it cannot overflow, and is never negative.
+func (g *Group) partOf(column string) string {
+	return fmt.Sprintf("(((%[1]s >> 22) %% %[2]d + %[1]s %% %[2]d + 2 * %[2]d) %% %[2]d)", column, g.cfg.Parts)
 }
 
 // handle handles events whose aggregates have nothing waiting, parks the others, and moves the position,
 // all in one transaction.
 func (l *lease) handle(ctx context.Context, all []Entry, end int64) error {
-	return l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		ready, behind, err := l.g.sort(ctx, tx, all)
-		if err != nil {
+	var ready, behind []Entry
+	err := l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) (err error) {
+		if ready, behind, err = l.g.sort(ctx, tx, all); err != nil {
 			return err
 		}
-		if err := l.g.park(ctx, tx, behind, 0, ""); err != nil {
+		if err := l.g.park(ctx, tx, behind); err != nil || len(ready) == 0 {
 			return err
 		}
-		if len(ready) == 0 {
-			return nil
-		}
-		if err := l.g.cfg.Handler.Handle(ctx, tx, ready); err != nil {
-			return err
-		}
-		l.g.handled.Add(int64(len(ready)))
-		return nil
+		return l.g.call(ctx, tx, ready)
 	}, end)
+	if err == nil {
+		l.g.handled.Add(int64(len(ready)))
+	}
+	return err
 }
 
 // one handles a single event, or parks it if it is to blame.
@@ -121,56 +131,55 @@ func (l *lease) one(ctx context.Context, e Entry) error {
 	if err == nil || !isPoison(err) {
 		return err
 	}
-	l.g.failed.Add(1)
-	return l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		return l.g.park(ctx, tx, []Entry{e}, 1, err.Error())
+	reason, dead := err.Error(), l.g.cfg.Attempts <= 1
+	err = l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		return l.g.parkFailed(ctx, tx, e, reason, dead)
 	}, e.Seq)
+	if err == nil {
+		l.g.countFailure(dead)
+	}
+	return err
 }
 
-// inTx runs fn and moves the position in one transaction. It fails with errLost, and nothing is done, when
-// the part belongs to somebody else.
+// tries is how often a transaction runs that loses to a deadlock or a serialization failure.
+const tries = 4
+
+// inTx runs fn and moves the position to end, or to what was seen if that is further, in one transaction.
+// It fails with errLost, and nothing is done, when the part belongs to somebody else.
 func (l *lease) inTx(ctx context.Context, fn func(ctx context.Context, tx *ent.Tx) error, end int64) (err error) {
+	end = max(end, l.seen)
+	for range tries {
+		if err = l.once(ctx, fn, end); err == nil || !sqldb.IsRetryable(err) {
+			break
+		}
+	}
+	if err == nil {
+		l.position, l.seen = end, end
+	}
+	return err
+}
+
+func (l *lease) once(ctx context.Context, fn func(ctx context.Context, tx *ent.Tx) error, end int64) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.g.cfg.Lease)
+	defer cancel()
 	tx, err := l.g.client.Tx(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, rolledBack(tx.Rollback()))
-		}
-	}()
 	now := l.g.clock.Now()
 	res, err := tx.Client().ExecContext(ctx, `UPDATE group_parts SET position = $1, leased_until = $2, moved_at = $3
-		WHERE id = $4 AND owner = $5 AND position = $6`, max(end, l.position), now.Add(l.g.cfg.Lease), now, l.g.key(l.part), l.g.owner, l.position)
+		WHERE id = $4 AND owner = $5 AND position = $6`, end, now.Add(l.g.cfg.Lease), now, l.g.key(l.part), l.g.owner, l.position)
 	if err != nil {
-		return fmt.Errorf("move the position: %w", err)
+		return undo(ctx, tx, fmt.Errorf("move the position: %w", err))
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, errLost)
+		return undo(ctx, tx, errors.Join(err, errLost))
 	}
-	if err := guarded(ctx, tx, fn); err != nil {
-		return err
+	if err := fn(ctx, tx); err != nil {
+		return undo(ctx, tx, err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	l.position = max(end, l.position)
-	return nil
-}
-
-// guarded turns a panic of a handler into an error.
-func guarded(ctx context.Context, tx *ent.Tx, fn func(ctx context.Context, tx *ent.Tx) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return fn(ctx, tx)
-}
-
-func rolledBack(err error) error {
-	if err != nil {
-		return fmt.Errorf("rollback: %w", err)
+		return undo(ctx, tx, commitFailed(err))
 	}
 	return nil
 }

@@ -2,7 +2,9 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"roost/ent"
@@ -44,34 +46,51 @@ func (g *Group) sort(ctx context.Context, tx *ent.Tx, all []Entry) (ready, behin
 	return ready, behind, nil
 }
 
-// park keeps events for later; attempts is how often they were tried, reason why in vain.
-func (g *Group) park(ctx context.Context, tx *ent.Tx, all []Entry, attempts int, reason string) error {
-	if len(all) == 0 {
+// park keeps events for later that wait for an earlier one.
+func (g *Group) park(ctx context.Context, tx *ent.Tx, behind []Entry) error {
+	if len(behind) == 0 {
 		return nil
 	}
-	next := g.clock.Now()
-	if attempts > 0 {
-		next = next.Add(g.backoff(attempts))
+	now := g.clock.Now()
+	rows := make([]*ent.ParkedEventCreate, len(behind))
+	for i, e := range behind {
+		rows[i] = g.parked(tx, e).SetNextAt(now)
 	}
-	rows := make([]*ent.ParkedEventCreate, len(all))
-	for i, e := range all {
-		rows[i] = tx.ParkedEvent.Create().SetGroupName(g.cfg.Name).SetSeq(e.Seq).SetType(e.Type).SetVersion(e.Version).
-			SetAggregate(e.Aggregate).SetPayload(e.Payload).SetCreatedAt(e.At).SetAttempts(attempts).SetNextAt(next).
-			SetReason(short(reason))
-	}
+	return g.save(ctx, tx, rows...)
+}
+
+// parkFailed keeps an event for later, or for an operator if it is dead, that was tried once in vain.
+func (g *Group) parkFailed(ctx context.Context, tx *ent.Tx, e Entry, reason string, dead bool) error {
+	return g.save(ctx, tx, g.parked(tx, e).SetAttempts(1).SetNextAt(g.clock.Now().Add(g.backoff(1))).SetReason(short(reason)).SetDead(dead))
+}
+
+func (g *Group) parked(tx *ent.Tx, e Entry) *ent.ParkedEventCreate {
+	return tx.ParkedEvent.Create().SetGroupName(g.cfg.Name).SetSeq(e.Seq).SetType(e.Type).SetVersion(e.Version).
+		SetAggregate(e.Aggregate).SetPayload(e.Payload).SetCreatedAt(e.At).SetAttempts(0).SetReason("").SetDead(false)
+}
+
+func (g *Group) save(ctx context.Context, tx *ent.Tx, rows ...*ent.ParkedEventCreate) error {
 	err := tx.ParkedEvent.CreateBulk(rows...).OnConflictColumns(parkedevent.FieldGroupName, parkedevent.FieldSeq).
-		UpdateAttempts().UpdateNextAt().UpdateReason().Exec(ctx)
+		UpdateAttempts().UpdateNextAt().UpdateReason().UpdateDead().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("park events: %w", err)
 	}
 	return nil
 }
 
+func (g *Group) countFailure(dead bool) {
+	g.failed.Add(1)
+	if dead {
+		g.died.Add(1)
+	}
+}
+
 func short(reason string) string {
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}
-	return reason
+	// PostgreSQL refuses what is no text.
+	return strings.ToValidUTF8(strings.ReplaceAll(reason, "\x00", ""), "")
 }
 
 // backoff is the wait after the given number of attempts.
@@ -85,69 +104,128 @@ func (g *Group) backoff(attempts int) time.Duration {
 	return d
 }
 
-// due gives parked events of a part that may be tried now: of each aggregate the first, if it is its time.
-func (g *Group) due(ctx context.Context, part int, now time.Time, limit int) ([]*ent.ParkedEvent, error) {
-	query := `SELECT p.id, p.seq, p.type, p.version, p.aggregate, p.payload, p.created_at, p.attempts FROM parked_events AS p
-		WHERE p.group_name = $1 AND NOT p.dead AND p.next_at <= $2 AND ` + fmt.Sprintf(partOf("p.aggregate"), g.cfg.Parts) + ` = $3
+// dueRows is SQL for the parked events of a part that may be tried: of each aggregate the first, if it is
+// its time. Its arguments are the group, the time and the part.
+func (g *Group) dueRows(columns string) string {
+	return "SELECT " + columns + ` FROM parked_events AS p
+		WHERE p.group_name = $1 AND NOT p.dead AND p.next_at <= $2 AND ` + g.partOf("p.aggregate") + ` = $3
 		AND NOT EXISTS (SELECT 1 FROM parked_events AS q WHERE q.group_name = p.group_name AND q.aggregate = p.aggregate
-			AND NOT q.dead AND q.seq < p.seq)
-		ORDER BY p.seq LIMIT $4`
-	rows, err := g.db.QueryContext(ctx, query, g.cfg.Name, now, part, limit)
+			AND NOT q.dead AND q.seq < p.seq)`
+}
+
+// parkedEntry is a parked event.
+type parkedEntry struct {
+	Entry
+	id       int64
+	attempts int
+}
+
+const parkedColumns = "p.id, p.seq, p.type, p.version, p.aggregate, p.payload, p.created_at, p.attempts"
+
+func (l *lease) due(ctx context.Context) ([]parkedEntry, error) {
+	return l.g.readParked(ctx, l.g.dueRows(parkedColumns)+" ORDER BY p.seq LIMIT $4", l.g.cfg.Name, l.g.clock.Now(), l.part, retryBatch)
+}
+
+// behind gives a parked event that was never tried with those of its aggregate that wait behind it.
+func (l *lease) behind(ctx context.Context, first parkedEntry) ([]parkedEntry, error) {
+	return l.g.readParked(ctx, "SELECT "+parkedColumns+` FROM parked_events AS p
+		WHERE p.group_name = $1 AND p.aggregate = $2 AND NOT p.dead AND p.seq >= $3 ORDER BY p.seq LIMIT $4`,
+		l.g.cfg.Name, first.Aggregate, first.Seq, l.g.cfg.Batch)
+}
+
+func (g *Group) readParked(ctx context.Context, query string, args ...any) ([]parkedEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Lease)
+	defer cancel()
+	rows, err := g.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read parked events: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	var out []*ent.ParkedEvent
+	var out []parkedEntry
 	for rows.Next() {
-		p := &ent.ParkedEvent{}
-		if err := rows.Scan(&p.ID, &p.Seq, &p.Type, &p.Version, &p.Aggregate, &p.Payload, &p.CreatedAt, &p.Attempts); err != nil {
+		var p parkedEntry
+		if err := rows.Scan(&p.id, &p.Seq, &p.Type, &p.Version, &p.Aggregate, &p.Payload, &p.At, &p.attempts); err != nil {
 			return nil, fmt.Errorf("read parked events: %w", err)
 		}
 		out = append(out, p)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read parked events: %w", err)
+	}
+	return out, nil
 }
 
-// retryDue tries parked events until none is due.
-func (l *lease) retryDue(ctx context.Context) error {
-	for ctx.Err() == nil {
-		due, err := l.g.due(ctx, l.part, l.g.clock.Now(), retryBatch)
-		if err != nil || len(due) == 0 {
+// retryDue tries parked events that are due, one of each aggregate and not all if there are many, so that
+// new ones have their turn. It reports whether there were any.
+func (l *lease) retryDue(ctx context.Context, stop <-chan struct{}) (tried bool, err error) {
+	due, err := l.due(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range due {
+		select {
+		case <-stop:
+			return true, nil
+		default:
+		}
+		if err := l.retry(ctx, p); err != nil {
+			return true, err
+		}
+	}
+	return len(due) > 0, nil
+}
+
+// retry tries a parked event: it is handled and forgotten, or parked for longer, or dead. When it only waited
+// for an earlier one, those behind it are tried with it.
+func (l *lease) retry(ctx context.Context, p parkedEntry) error {
+	if p.attempts == 0 {
+		all, err := l.behind(ctx, p)
+		if err != nil {
 			return err
 		}
-		for _, p := range due {
-			if err := l.retry(ctx, p); err != nil {
+		if len(all) > 1 {
+			if err := l.handleParked(ctx, all...); err == nil || !isPoison(err) {
 				return err
 			}
 		}
 	}
-	return nil
-}
-
-// retry tries one parked event: it is handled and forgotten, or parked for longer, or dead.
-func (l *lease) retry(ctx context.Context, p *ent.ParkedEvent) error {
-	e := Entry{Seq: p.Seq, Type: p.Type, Version: p.Version, Aggregate: p.Aggregate, Payload: p.Payload, At: p.CreatedAt}
-	err := l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		if err := l.g.cfg.Handler.Handle(ctx, tx, []Entry{e}); err != nil {
-			return err
-		}
-		return tx.ParkedEvent.DeleteOneID(p.ID).Exec(ctx)
-	}, l.position)
-	if err == nil {
-		l.g.handled.Add(1)
-		return nil
-	}
-	if !isPoison(err) {
+	err := l.handleParked(ctx, p)
+	if err == nil || !isPoison(err) {
 		return err
 	}
-	l.g.failed.Add(1)
-	attempts := p.Attempts + 1
+	attempts := p.attempts + 1
 	dead := attempts >= l.g.cfg.Attempts
-	if dead {
-		l.g.died.Add(1)
-	}
-	next := l.g.clock.Now().Add(l.g.backoff(attempts))
-	return l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		return tx.ParkedEvent.UpdateOneID(p.ID).SetAttempts(attempts).SetNextAt(next).SetReason(short(err.Error())).SetDead(dead).Exec(ctx)
+	next, reason := l.g.clock.Now().Add(l.g.backoff(attempts)), short(err.Error())
+	err = l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		n, err := tx.ParkedEvent.Update().Where(parkedevent.ID(p.id)).SetAttempts(attempts).SetNextAt(next).
+			SetReason(reason).SetDead(dead).Save(ctx)
+		if err != nil || n == 0 {
+			return errors.Join(err, errLost)
+		}
+		return nil
 	}, l.position)
+	if err == nil {
+		l.g.countFailure(dead)
+	}
+	return err
+}
+
+// handleParked handles parked events and forgets them, in one transaction.
+func (l *lease) handleParked(ctx context.Context, all ...parkedEntry) error {
+	ids, batch := make([]int64, len(all)), make([]Entry, len(all))
+	for i, p := range all {
+		ids[i], batch[i] = p.id, p.Entry
+	}
+	err := l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		// First, so that events that are somebody else's by now are noticed before their effects.
+		n, err := tx.ParkedEvent.Delete().Where(sqldb.In(parkedevent.FieldID, ids)).Exec(ctx)
+		if err != nil || n != len(all) {
+			return errors.Join(err, errLost)
+		}
+		return l.g.call(ctx, tx, batch)
+	}, l.position)
+	if err == nil {
+		l.g.handled.Add(int64(len(all)))
+	}
+	return err
 }

@@ -26,19 +26,24 @@ func place(db *sqldb.DB) string {
 
 const entryColumns = "type, version, aggregate, payload, created_at"
 
+// headOf is SQL for the place of the newest event, also when retention has removed that.
+func headOf(db *sqldb.DB) string {
+	if db.IsPostgres() {
+		return "(SELECT seq FROM log_heads WHERE id = 1)"
+	}
+	return "MAX(COALESCE((SELECT MAX(id) FROM events), 0), COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0))"
+}
+
 // Head is the place of the newest event, 0 in an empty log.
 func (r *Reader) Head(ctx context.Context) (head int64, err error) {
-	query := "SELECT seq FROM log_heads WHERE id = 1"
-	if !r.db.IsPostgres() {
-		query = "SELECT COALESCE(MAX(id), 0) FROM events"
-	}
-	if err := scan(ctx, r.db, query, nil, &head); err != nil {
+	if err := scan(ctx, r.db, "SELECT "+headOf(r.db), nil, &head); err != nil {
 		return 0, fmt.Errorf("read the head of the log: %w", err)
 	}
 	return head, nil
 }
 
-// Oldest is the place of the newest event that retention has removed: positions from there on are good.
+// Oldest is the place of the newest event that retention has removed, 0 before it did: positions from there
+// on are good.
 func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
 	err = scan(ctx, r.db, "SELECT oldest FROM log_heads WHERE id = 1", nil, &oldest)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -51,7 +56,8 @@ func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
 }
 
 // After gives up to limit events behind the position and not behind upTo, in their order; with types, only
-// those.
+// those. Events that retention has removed are missing: ask for Oldest afterwards, and the answer is whole
+// if the position is not below it.
 func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) ([]Entry, error) {
 	return readEntries(ctx, r.db, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s ORDER BY %[1]s LIMIT $3",
 		place(r.db), entryColumns, oneOf(types)), position, upTo, limit)

@@ -67,43 +67,77 @@ func (c *Cleaner) Clean(ctx context.Context) (removed int64, err error) {
 
 // batch removes the oldest events and notes how far, in one transaction.
 func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
-	at := place(c.db)
-	old, err := readEntries(ctx, c.db, fmt.Sprintf(`SELECT %[1]s, %[2]s FROM events WHERE %[1]s IS NOT NULL
-		AND %[1]s <= COALESCE((SELECT MIN(position) FROM group_parts), %[1]s) ORDER BY %[1]s LIMIT $1`, at, entryColumns), cleanBatch)
-	if err != nil {
-		return 0, err
-	}
-	limit := c.clock.Now().Add(-c.keep)
-	last := int64(0)
-	for _, e := range old {
-		if !e.At.Before(limit) {
-			break
-		}
-		last = e.Seq
-		n++
-	}
-	if n == 0 {
-		return 0, nil
-	}
-	return n, c.remove(ctx, at, last)
-}
-
-func (c *Cleaner) remove(ctx context.Context, at string, last int64) error {
 	tx, err := c.client.Tx(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return 0, fmt.Errorf("begin: %w", err)
 	}
+	defer func() {
+		if err != nil || n == 0 {
+			_ = tx.Rollback() // nothing was removed, or the error tells why
+		}
+	}()
+	if err := lockRetention(ctx, c.db, tx); err != nil {
+		return 0, err
+	}
+	var last int64
+	if last, n, err = c.removable(ctx, tx); err != nil || n == 0 {
+		return 0, err
+	}
+	if _, err := tx.Client().ExecContext(ctx, "DELETE FROM events WHERE "+place(c.db)+" <= $1", last); err != nil {
+		return 0, fmt.Errorf("remove old events: %w", err)
+	}
+	// Last, because the sequencer waits for this row.
 	_, err = tx.Client().ExecContext(ctx, `INSERT INTO log_heads (id, seq, oldest, sequenced_at) VALUES (1, 0, $1, $2)
 		ON CONFLICT (id) DO UPDATE SET oldest = excluded.oldest WHERE log_heads.oldest < excluded.oldest`, last, c.clock.Now())
-	if err == nil {
-		_, err = tx.Client().ExecContext(ctx, "DELETE FROM events WHERE "+at+" <= $1", last)
-	}
 	if err != nil {
-		_ = tx.Rollback() // its own error tells why
-		return fmt.Errorf("remove old events: %w", err)
+		return 0, fmt.Errorf("note the end of the log: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("remove old events: %w", err)
+		return 0, fmt.Errorf("remove old events: %w", err)
+	}
+	return n, nil
+}
+
+// removable finds how far events may go: they are older than the limit, and so are all before them, and
+// every group has passed them.
+func (c *Cleaner) removable(ctx context.Context, tx *ent.Tx) (last, n int64, err error) {
+	at := place(c.db)
+	rows, err := tx.Client().QueryContext(ctx, fmt.Sprintf(`SELECT %[1]s, created_at FROM events WHERE %[1]s IS NOT NULL
+		AND %[1]s <= COALESCE((SELECT MIN(position) FROM group_parts), %[1]s) ORDER BY %[1]s LIMIT $1`, at), cleanBatch)
+	if err != nil {
+		return 0, 0, fmt.Errorf("look for old events: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	limit := c.clock.Now().Add(-c.keep)
+	for rows.Next() {
+		var seq int64
+		var created time.Time
+		if err := rows.Scan(&seq, &created); err != nil {
+			return 0, 0, fmt.Errorf("look for old events: %w", err)
+		}
+		if !created.Before(limit) {
+			break
+		}
+		last = seq
+		n++
+	}
+	if err := rows.Err(); err != nil {
+		return 0, 0, fmt.Errorf("look for old events: %w", err)
+	}
+	return last, n, rows.Close()
+}
+
+// retentionLock is the advisory lock of PostgreSQL that removing and moving back hold, to keep out each other.
+const retentionLock = 7_303_014_520
+
+// lockRetention keeps the end of the log where it is until the transaction ends. On SQLite every transaction
+// does.
+func lockRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) error {
+	if !db.IsPostgres() {
+		return nil
+	}
+	if _, err := tx.Client().ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(retentionLock)); err != nil {
+		return fmt.Errorf("lock the end of the log: %w", err)
 	}
 	return nil
 }

@@ -16,12 +16,14 @@ const (
 	sequenceEvery = 25 * time.Millisecond
 	// sequenceBatch is how many events one call numbers.
 	sequenceBatch = 5000
+	// sequenceWithin bounds one call; the database undoes it then.
+	sequenceWithin = 10 * time.Second
 	// retryEvery is how long background work waits after the database failed.
 	retryEvery = 500 * time.Millisecond
 )
 
-// Sequencer gives committed events their place in the log. It is a lifecycle.Service; with SQLite there is
-// nothing to do.
+// Sequencer gives committed events their place in the log. It is a lifecycle.Service. With SQLite there is
+// nothing to do but to pass wake-ups on.
 type Sequencer struct {
 	lifecycle.Loop
 	db   *sqldb.DB
@@ -30,8 +32,8 @@ type Sequencer struct {
 	ran  atomic.Int64
 }
 
-// NewSequencer makes a sequencer; told is called in its goroutine after it gave places, and must not
-// block.
+// NewSequencer makes a sequencer; told is called in its goroutine when there are new places, and must not
+// block. Places that the sequencer of another node gave are not told.
 func NewSequencer(db *sqldb.DB, told func()) *Sequencer {
 	s := &Sequencer{db: db, wake: make(chan struct{}, 1), told: told}
 	s.Run = s.run
@@ -46,7 +48,7 @@ func (s *Sequencer) Wake() {
 	}
 }
 
-// Age is how long ago the sequencer last looked, for watching.
+// Age is how long ago the sequencer last looked with success, or started; zero before that.
 func (s *Sequencer) Age() time.Duration {
 	at := s.ran.Load()
 	if at == 0 {
@@ -56,28 +58,35 @@ func (s *Sequencer) Age() time.Duration {
 }
 
 func (s *Sequencer) run(ctx context.Context) {
+	s.ran.Store(time.Now().UnixNano())
+	var warned time.Time
 	tick := time.NewTicker(sequenceEvery)
 	defer tick.Stop()
 	for {
+		woken := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
+			woken = true
 		case <-tick.C:
 		}
-		if err := s.sequence(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "events were not sequenced", "error", err)
-			select {
-			case <-time.After(retryEvery):
-			case <-ctx.Done():
+		if err := s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
+			if now := time.Now(); now.Sub(warned) > warnEvery {
+				warned = now
+				slog.WarnContext(ctx, "events were not sequenced", "error", err)
 			}
+			pause(ctx, nil, retryEvery)
 		}
 	}
 }
 
-func (s *Sequencer) sequence(ctx context.Context) error {
+func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 	if !s.db.IsPostgres() {
 		s.ran.Store(time.Now().UnixNano())
+		if woken {
+			s.told()
+		}
 		return nil
 	}
 	for {
@@ -97,6 +106,8 @@ func (s *Sequencer) sequence(ctx context.Context) error {
 
 // Sequence gives up to most committed events of PostgreSQL their place, and returns how many.
 func Sequence(ctx context.Context, db *sqldb.DB, most int64) (n int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sequenceWithin)
+	defer cancel()
 	// Not through the reading pool: the function writes.
 	if err := db.Writer().QueryRowContext(ctx, "SELECT roost_sequence($1)", most).Scan(&n); err != nil {
 		return 0, fmt.Errorf("sequence events: %w", err)

@@ -1,0 +1,5 @@
+package events_test
+
+const childEnv = "ROOST_EVENTS_CHILD"
+
+func child() {}

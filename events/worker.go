@@ -1,0 +1,158 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// worker is the goroutine of a node that looks after one part of a group.
+type worker struct {
+	g      *Group
+	part   int
+	wake   chan struct{}
+	looked atomic.Int64
+	warned time.Time
+}
+
+// A turn is how long a node keeps a part that has work, before others may have it. Both figures are in
+// polls: a turn, and how long the part must have been idle before it is given back early.
+const (
+	turnPolls = 20
+	idlePolls = 5
+	// restShare of a poll is how long a node keeps off a part after its turn.
+	restShare = 8
+)
+
+// warnEvery bounds how often the same trouble is logged.
+const warnEvery = 30 * time.Second
+
+func (w *worker) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		more, err := w.turn(ctx)
+		switch {
+		case err != nil:
+			w.warn(ctx, err)
+			pause(ctx, nil, retryEvery)
+		case more:
+			pause(ctx, nil, w.g.cfg.Poll/restShare)
+		default:
+			pause(ctx, w.wake, w.g.cfg.Poll)
+		}
+	}
+}
+
+func (w *worker) warn(ctx context.Context, err error) {
+	if now := time.Now(); now.Sub(w.warned) > warnEvery {
+		w.warned = now
+		slog.WarnContext(ctx, "a consumer group waits", "group", w.g.cfg.Name, "part", w.part, "error", err)
+	}
+}
+
+// pause waits for a while, for a wake-up, or for the end.
+func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-wake:
+	case <-ctx.Done():
+	}
+}
+
+// turn takes the part if it is free and there is something to do, works for a while, and gives it back.
+// It reports whether there is more.
+func (w *worker) turn(ctx context.Context) (more bool, err error) {
+	w.looked.Store(time.Now().UnixNano())
+	defer func() {
+		if p := recover(); p != nil {
+			more, err = false, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	todo, err := w.todo(ctx)
+	if err != nil || !todo {
+		return false, err
+	}
+	position, ok, err := w.take(ctx)
+	if err != nil || !ok {
+		return false, err
+	}
+	l := &lease{g: w.g, part: w.part, position: position, seen: position}
+	// The lease is given back even when the group stops or a batch panicked.
+	defer func() { err = errors.Join(err, l.release(context.WithoutCancel(ctx))) }()
+	more, err = w.serve(ctx, l)
+	if errors.Is(err, errLost) {
+		return false, nil
+	}
+	return more, err
+}
+
+// serve works until the turn is over or nothing came for a while.
+func (w *worker) serve(ctx context.Context, l *lease) (more bool, err error) {
+	turn := min(turnPolls*w.g.cfg.Poll, w.g.cfg.Lease/3)
+	began := time.Now()
+	busy := began
+	for ctx.Err() == nil && time.Since(began) < turn {
+		w.looked.Store(time.Now().UnixNano())
+		if more, err = l.step(ctx); err != nil {
+			return false, err
+		}
+		if more {
+			busy = time.Now()
+			continue
+		}
+		if time.Since(busy) >= idlePolls*w.g.cfg.Poll {
+			return false, nil
+		}
+		pause(ctx, w.wake, min(w.g.cfg.Poll, turn-time.Since(began)))
+	}
+	return more, nil
+}
+
+// todo reports whether the part is free and has unread or waiting events, without writing anything.
+func (w *worker) todo(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
+	defer cancel()
+	var position, head int64
+	var until time.Time
+	var owner string
+	var due bool
+	now := w.g.clock.Now()
+	err := scan(ctx, w.g.db, "SELECT position, leased_until, owner, "+headOf(w.g.db)+", EXISTS("+w.g.dueRows("1")+`)
+		FROM group_parts WHERE id = $4`, []any{w.g.cfg.Name, now, w.part, w.g.key(w.part)}, &position, &until, &owner, &head, &due)
+	if err != nil {
+		return false, fmt.Errorf("read the position: %w", err)
+	}
+	if owner != "" && owner != w.g.owner && until.After(now) {
+		return false, nil
+	}
+	return due || head > position, nil
+}
+
+// take takes the lease of the part if it is free. It never waits for somebody who works on the part.
+func (w *worker) take(ctx context.Context) (position int64, ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
+	defer cancel()
+	skip := ""
+	if w.g.db.IsPostgres() {
+		skip = " FOR UPDATE SKIP LOCKED"
+	}
+	now := w.g.clock.Now()
+	rows, err := w.g.db.QueryContext(ctx, `UPDATE group_parts SET owner = $1, leased_until = $2 WHERE id = (SELECT id FROM group_parts
+		WHERE id = $3 AND (owner = $1 OR owner = '' OR leased_until <= $4)`+skip+`) RETURNING position`,
+		w.g.owner, now.Add(w.g.cfg.Lease), w.g.key(w.part), now)
+	if err != nil {
+		return 0, false, fmt.Errorf("take a lease: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		return 0, false, rows.Err()
+	}
+	if err := rows.Scan(&position); err != nil {
+		return 0, false, fmt.Errorf("take a lease: %w", err)
+	}
+	return position, true, rows.Close()
+}
