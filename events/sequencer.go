@@ -16,6 +16,11 @@ const (
 	sequenceEvery = 25 * time.Millisecond
 	// sequenceBatch is how many events one call numbers.
 	sequenceBatch = 5000
+	// sweepEvery is how often the sequencer looks for events of transactions that were open for long. Between
+	// that it looks at ids above the one that came last at the sweep before: rows that have a place by now
+	// stay in the index of those without while any old snapshot is open, as a dump's is, and to walk over all
+	// of them each time would take longer and longer.
+	sweepEvery = time.Second
 	// sequenceWithin bounds one call; the database undoes it then.
 	sequenceWithin = 10 * time.Second
 	// retryEvery is how long background work waits after the database failed.
@@ -30,6 +35,10 @@ type Sequencer struct {
 	wake chan struct{}
 	told func()
 	ran  atomic.Int64
+
+	// above is where looks begin, next where they will after the next sweep.
+	above, next int64
+	swept       time.Time
 }
 
 // NewSequencer makes a sequencer; told is called in its goroutine when there are new places, and must not
@@ -89,9 +98,14 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 		}
 		return nil
 	}
+	above, err := s.sweep(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		n, err := Sequence(ctx, s.db, sequenceBatch)
+		n, err := sequence(ctx, s.db, sequenceBatch, above)
 		if err != nil {
+			s.swept = time.Time{}
 			return err
 		}
 		s.ran.Store(time.Now().UnixNano())
@@ -104,12 +118,30 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 	}
 }
 
+// sweep gives the id above which to look now, 0 when it is time to look everywhere.
+func (s *Sequencer) sweep(ctx context.Context) (above int64, err error) {
+	now := time.Now()
+	if now.Sub(s.swept) < sweepEvery {
+		return s.above, nil
+	}
+	s.above, s.swept = s.next, now
+	err = scan(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)", nil, &s.next)
+	if err != nil {
+		return 0, fmt.Errorf("read the last event: %w", err)
+	}
+	return 0, nil
+}
+
 // Sequence gives up to most committed events of PostgreSQL their place, and returns how many.
 func Sequence(ctx context.Context, db *sqldb.DB, most int64) (n int64, err error) {
+	return sequence(ctx, db, most, 0)
+}
+
+func sequence(ctx context.Context, db *sqldb.DB, most, above int64) (n int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sequenceWithin)
 	defer cancel()
 	// Not through the reading pool: the function writes.
-	if err := db.Writer().QueryRowContext(ctx, "SELECT roost_sequence($1)", most).Scan(&n); err != nil {
+	if err := db.Writer().QueryRowContext(ctx, "SELECT roost_sequence($1, $2)", most, above).Scan(&n); err != nil {
 		return 0, fmt.Errorf("sequence events: %w", err)
 	}
 	return n, nil
