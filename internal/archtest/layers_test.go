@@ -65,6 +65,7 @@ var roost = rules{
 		"internal/cursors":   0,
 		"internal/dataset":   0,
 		"internal/errs":      0,
+		"internal/faults":    0,
 		"internal/idlease":   0,
 		"internal/datadir":   0,
 		"internal/ids":       0,

@@ -27,6 +27,8 @@ type Config struct {
 	File string
 	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32.
 	MaxConns int
+	// Watch is told of every statement of the driver; nil in production.
+	Watch Watch
 }
 
 // DB is an open database.
@@ -62,6 +64,11 @@ func openPostgres(c Config) (*DB, error) {
 	q := u.Query()
 	// One round trip a query instead of two.
 	q.Set("binary_parameters", "yes")
+	// Generating machine code takes longer than any statement of ours. A pooler in between may have to be told
+	// to let this through: PgBouncer's ignore_startup_parameters.
+	if !q.Has("jit") {
+		q.Set("jit", "off")
+	}
 	if !q.Has("connect_timeout") {
 		q.Set("connect_timeout", "5")
 	}
@@ -78,7 +85,7 @@ func openPostgres(c Config) (*DB, error) {
 	pool.SetMaxOpenConns(n)
 	pool.SetMaxIdleConns(n)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return newDB(dialect.Postgres, pool, pool), nil
+	return newDB(dialect.Postgres, pool, pool, c.Watch), nil
 }
 
 // readers is the size of SQLite's pool of read-only connections; there is one writer.
@@ -103,11 +110,11 @@ func openSQLite(c Config) (*DB, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return newDB(dialect.SQLite, write, read), nil
+	return newDB(dialect.SQLite, write, read, c.Watch), nil
 }
 
-func newDB(name string, write, read *sql.DB) *DB {
-	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read)}
+func newDB(name string, write, read *sql.DB, watch Watch) *DB {
+	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read), watch: watch}
 	return &DB{Driver: d, write: write, read: read}
 }
 
