@@ -36,10 +36,18 @@ lint: ## gofmt, go vet, staticcheck
 test: ## set up the stores and run every test with -race (PKGS=./live ARGS=-v)
 	scripts/test.sh $(ARGS) $(PKGS)
 
+.PHONY: web
+web: ## check the typed client and run its example against a started server
+	scripts/web.sh client
+
+.PHONY: browser
+browser: ## drive the playground and the example page in Chromium
+	scripts/web.sh browser
+
 .PHONY: soak
 soak: ## the long forms of the tests: larger histories, faults, whole data sets
 	ROOST_SOAK=1 ROOST_TEST_TIMEOUT=4h scripts/test.sh -tags=faults -count=1 $(ARGS) $(PKGS)
 
 .PHONY: clean
 clean: ## remove what builds left; the data directory stays
-	rm -rf bin dist
+	rm -rf bin dist web/*/dist

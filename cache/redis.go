@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -32,8 +33,19 @@ type Redis struct {
 	embedded *miniredis.Miniredis
 }
 
+// poolLog takes what go-redis says of each connection that fails; the breaker tells when it matters.
+type poolLog struct{}
+
+func (poolLog) Printf(ctx context.Context, format string, v ...any) {
+	slog.DebugContext(ctx, fmt.Sprintf(format, v...))
+}
+
+// go-redis has one logger for the process.
+var setPoolLog = sync.OnceFunc(func() { redis.SetLogger(poolLog{}) })
+
 // Open prepares the pool. A Redis that does not answer is no error: it may come later.
 func Open(c Config) (*Redis, error) {
+	setPoolLog()
 	r := &Redis{}
 	opts := &redis.Options{}
 	if c.URL != "" {

@@ -10,6 +10,7 @@ import (
 	"roost/ent"
 	"roost/internal/clock"
 	"roost/internal/errs"
+	"roost/internal/faults"
 	"roost/internal/sqldb"
 )
 
@@ -83,11 +84,13 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	if err := Append(ctx, raw.Client(), tx.Now, tx.events...); err != nil {
 		return nil, err
 	}
+	faults.At("events.before-commit")
 	// A commit that is cut off in the middle is unknown; let it finish.
 	if err := raw.Commit(); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	committed = true
+	faults.At("events.after-commit")
 	return tx.events, nil
 }
 

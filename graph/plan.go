@@ -100,7 +100,7 @@ func (p plan) tweets(ctx context.Context, sel ast.SelectionSet, ids []int64) {
 			summary, summarized = append(summary, f.Selections...), true
 		}
 	}
-	steps := []func(){func() { p.set.TweetByID.Prefetch(ctx, ids) }}
+	steps := []func(){p.set.TweetByID.Promise(ctx, ids)}
 	if summarized {
 		steps = append(steps, func() { p.summaries(ctx, summary, ids) })
 	}
@@ -138,7 +138,8 @@ func (p plan) users(ctx context.Context, sel ast.SelectionSet, ids []int64) {
 	if len(ids) == 0 || len(sel) == 0 {
 		return
 	}
-	steps := []func(){func() { p.set.UserByID.Prefetch(ctx, ids) }}
+	// Promised first: what lists of these users hold does not include them again.
+	steps := []func(){p.set.UserByID.Promise(ctx, ids)}
 	for _, f := range p.fields(sel, userTypes...) {
 		switch f.Name {
 		case "tweetCount":

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"roost/domain/reactions"
 	"roost/domain/tweets"
@@ -58,21 +59,42 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context) (<-chan model.Tim
 			if err != nil {
 				return err
 			}
-			all, err := s.timelineEvents(ctx, viewer, changes)
-			if err != nil {
-				// What could not be checked is not left out silently.
-				all = []model.TimelineEvent{&model.TimelineReset{Reason: model.TimelineResetReasonTimelineRebuilt}}
-			}
-			for _, e := range all {
-				if !send(e) {
-					return nil
-				}
+			if !s.sendChanges(ctx, viewer, changes, send) {
+				return nil
 			}
 		}
 	}), nil
 }
 
-// timelineEvents decides what of the changes the viewer may see now.
+// checkedFor is how long what was decided about the visibility of entries holds while the client has not
+// taken them.
+const checkedFor = 100 * time.Millisecond
+
+// sendChanges sends changes, oldest first. Visibility is decided when they are sent: for those that a slow
+// client lets wait, again and again.
+func (s subscriptions) sendChanges(ctx context.Context, viewer int64, changes []live.Change, send func(model.TimelineEvent) bool) bool {
+	for len(changes) > 0 {
+		checked := time.Now()
+		all, err := s.timelineEvents(ctx, viewer, changes)
+		if err != nil {
+			// What could not be checked is not left out silently.
+			return send(&model.TimelineReset{Reason: model.TimelineResetReasonTimelineRebuilt})
+		}
+		for _, e := range all {
+			if e != nil && !send(e) {
+				return false
+			}
+			changes = changes[1:]
+			if time.Since(checked) > checkedFor {
+				break
+			}
+		}
+	}
+	return true
+}
+
+// timelineEvents decides what of the changes the viewer may see now: one event a change, nil for one that
+// is not to be seen.
 func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, error) {
 	authors := map[int64]int64{}
 	var added []int64
@@ -93,15 +115,15 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			return nil, err
 		}
 	}
-	out := make([]model.TimelineEvent, 0, len(changes))
-	for _, c := range changes {
+	out := make([]model.TimelineEvent, len(changes))
+	for i, c := range changes {
 		switch {
 		case c.Reset != live.NoReset:
-			out = append(out, &model.TimelineReset{Reason: model.TimelineResetReason(c.Reset)})
+			out[i] = &model.TimelineReset{Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
-			out = append(out, &model.TimelineEntryRemoved{TweetID: ids.TweetID(c.TweetID).String()})
+			out[i] = &model.TimelineEntryRemoved{TweetID: ids.TweetID(c.TweetID).String()}
 		case visible[c.TweetID] && rows[c.TweetID] != nil:
-			out = append(out, &model.TimelineEntryAdded{Edge: homeEdge(model.TweetOf(rows[c.TweetID]))})
+			out[i] = &model.TimelineEntryAdded{Edge: homeEdge(model.TweetOf(rows[c.TweetID]))}
 		}
 	}
 	return out, nil
@@ -133,24 +155,28 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 		}
 		tweetIDs = append(tweetIDs, id)
 	}
+	// First subscribe, then read: what changes in between comes twice and is seen to be old.
 	sub := s.Hub.SubscribeCounts(tweetIDs)
+	rows, err := s.tweets().ByID(ctx, tweetIDs)
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	now, err := s.reactions().CountsOf(ctx, tweetIDs)
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
 	return pump(ctx, "reactionsChanged", func(send func(model.Reactable) bool) error {
 		defer sub.Close()
-		return s.reactionsChanged(ctx, sub, tweetIDs, send)
+		return reactionsChanged(ctx, sub, tweetIDs, rows, now, send)
 	}), nil
 }
 
 // reactionsChanged sends the current state of each tweet, then what changes, never an older state after
 // a newer one. Unknown and deleted tweets are passed over.
-func (s subscriptions) reactionsChanged(ctx context.Context, sub *live.Counts, tweetIDs []int64, send func(model.Reactable) bool) error {
-	rows, err := s.tweets().ByID(ctx, tweetIDs)
-	if err != nil {
-		return err
-	}
-	now, err := s.reactions().CountsOf(ctx, tweetIDs)
-	if err != nil {
-		return err
-	}
+func reactionsChanged(ctx context.Context, sub *live.Counts, tweetIDs []int64, rows map[int64]*tweets.Tweet,
+	now map[int64]*reactions.Counts, send func(model.Reactable) bool) error {
 	sent := map[int64]int32{}
 	for _, id := range tweetIDs {
 		if _, twice := sent[id]; twice || rows[id] == nil {

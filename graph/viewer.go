@@ -43,7 +43,11 @@ func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int
 		return nil, err
 	}
 	read := func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
-		return v.timelines().Home(ctx, obj.UserID, w)
+		authors, err := load(ctx, loaders.From(ctx).HomeAuthors, obj.UserID)
+		if err != nil {
+			return cursors.Page[sqldb.Row]{}, err
+		}
+		return v.timelines().Home(ctx, authors, w)
 	}
 	page, err := read(ctx, w)
 	if err != nil {

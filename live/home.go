@@ -98,7 +98,9 @@ func (h *Hub) carryHome(ctx context.Context) {
 			h.drainHomeQueue()
 			h.resetAll(TooSlow)
 		case e := <-h.homeQueue:
-			guard(ctx, "home timelines", func() { h.tellHome(ctx, e) })
+			if !guard(ctx, "home timelines", func() { h.tellHome(ctx, e) }) {
+				h.resetAll(Rebuilt) // nobody knows whom the event concerned
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"roost/events"
@@ -95,14 +96,15 @@ func signal(c chan struct{}) {
 	}
 }
 
-// guard keeps the process alive when carrying one event panics.
-func guard(ctx context.Context, what string, fn func()) {
+// guard keeps the process alive when carrying one event panics; it reports whether none did.
+func guard(ctx context.Context, what string, fn func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.ErrorContext(ctx, "panic in live updates", "at", what, "panic", p)
+			slog.ErrorContext(ctx, "panic in live updates", "at", what, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	fn()
+	return true
 }
 
 func add[K comparable, S any](m map[K]map[*S]struct{}, k K, s *S) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
+
+	"roost/internal/reqstats"
 )
 
 // wait is how long a batch gathers keys on the paths that nothing prefetched. Below a millisecond the
@@ -24,6 +26,7 @@ type Loader[K comparable, V any] struct {
 func newLoader[K comparable, V any](fetch func(ctx context.Context, keys []K) (map[K]V, error)) *Loader[K, V] {
 	known := &answers[K, V]{thunks: map[K]dataloader.Thunk[V]{}}
 	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
+		reqstats.From(ctx).Waited()
 		out := make([]*dataloader.Result[V], len(keys))
 		got, err := fetch(ctx, keys)
 		for i, k := range keys {
@@ -44,15 +47,21 @@ func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
 
 // Prefetch makes the answers for the keys known, in one batch and without waiting for others. An error
 // is what Load then gives for these keys.
-func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) {
+func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) { l.Promise(ctx, keys)() }
+
+// Promise is Prefetch in two steps: from now on nobody else asks for the keys, and the function that it
+// returns, which must be called, fetches them.
+func (l *Loader[K, V]) Promise(ctx context.Context, keys []K) (fetch func()) {
 	promised := &promise[K, V]{done: make(chan struct{})}
 	missing := l.known.promise(keys, promised)
-	if len(missing) == 0 {
-		return
+	return func() {
+		defer close(promised.done)
+		if len(missing) == 0 {
+			return
+		}
+		promised.err = errPanicked
+		promised.got, promised.err = l.fetch(ctx, missing)
 	}
-	defer close(promised.done)
-	promised.err = errPanicked
-	promised.got, promised.err = l.fetch(ctx, missing)
 }
 
 // errPanicked is what those get who wait for a prefetch that never returned.

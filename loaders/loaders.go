@@ -39,6 +39,7 @@ type Set struct {
 	UserCounts     *Loader[int64, counts.User]
 	FollowedByMe   *Loader[int64, bool]
 	FollowsMe      *Loader[int64, bool]
+	HomeAuthors    *Loader[int64, []int64]
 	FollowersPage  *Pages
 	FollowingPage  *Pages
 	TimelinePage   *Pages
@@ -58,6 +59,7 @@ func New(s Sources, who *caller.Caller) *Set {
 		UserCounts:     newLoader(s.Counts.ByUser),
 		FollowedByMe:   newLoader(mine(who, s.Follows.FollowedBy)),
 		FollowsMe:      newLoader(mine(who, s.Follows.FollowersAmong)),
+		HomeAuthors:    newLoader(s.Timelines.AuthorsFor),
 		FollowersPage:  newLoader(s.Follows.Followers),
 		FollowingPage:  newLoader(s.Follows.Following),
 		TimelinePage:   newLoader(s.Timelines.OfUsers),

@@ -74,7 +74,7 @@ find_node() {
 	bin=${ROOST_TEST_NODE:-$(command -v node || true)}
 	[[ -n $bin ]] || return 1
 	version=$("$bin" --version | first_number) || return 1
-	((version >= 18)) || return 1
+	((version >= 20)) && command -v npm >/dev/null || return 1
 	give ROOST_TEST_NODE "$bin"
 }
 
@@ -107,7 +107,7 @@ packages_of() {
 	postgres) echo postgresql ;;
 	redis) echo redis-server ;;
 	cc) echo gcc libc6-dev ;;
-	node) echo nodejs ;;
+	node) echo nodejs npm ;;
 	chromium) echo chromium ;;
 	esac
 }
@@ -117,7 +117,7 @@ advice_for() {
 	postgres) echo 'PostgreSQL 15 or newer: install the server, or set ROOST_TEST_POSTGRES_BIN to the directory of initdb and postgres' ;;
 	redis) echo 'Redis 7 or newer: install redis-server, or set ROOST_TEST_REDIS_SERVER to its path' ;;
 	cc) echo 'a C compiler for go test -race: install gcc, or set CC' ;;
-	node) echo 'Node 18 or newer: install it, or set ROOST_TEST_NODE to its path' ;;
+	node) echo 'Node 20 or newer with npm: install them, or set ROOST_TEST_NODE to the path of node' ;;
 	chromium) echo 'Chromium: install it, or set ROOST_TEST_CHROMIUM to its path' ;;
 	esac
 }

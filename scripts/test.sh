@@ -13,28 +13,8 @@ if (($# == 0)); then
 	set -- ./...
 fi
 
-# in_container repeats this script where apt-get can install the rest. Modules and
-# builds are kept in volumes between runs.
-in_container() {
-	local options=(
-		--rm --init
-		--volume "$PWD:/src" --workdir /src
-		--volume roost-test-modules:/go/pkg/mod
-		--volume roost-test-builds:/root/.cache/go-build
-		--env GOFLAGS="${GOFLAGS:-} -buildvcs=false"
-		--env GOPROXY --env GOSUMDB --env GONOSUMDB
-		--env ROOST_SOAK --env ROOST_TEST_TIMEOUT --env ROOST_TEST_NEEDS
-	)
-	local dataset=${ROOST_DATASET:-../shared/data/epinions-hn}
-	if [[ -d $dataset ]]; then
-		options+=(--volume "$(cd "$dataset" && pwd):/dataset:ro" --env ROOST_DATASET=/dataset)
-	fi
-	docker run "${options[@]}" "$ROOST_TEST_CONTAINER" scripts/test.sh "$@"
-}
-
 if [[ -n ${ROOST_TEST_CONTAINER:-} ]]; then
-	in_container "$@"
-	exit
+	exec scripts/container.sh scripts/test.sh "$@"
 fi
 
 version_of() { "$GO" list -m -f '{{.Path}} {{.Version}}' "$1"; }

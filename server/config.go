@@ -125,6 +125,12 @@ func (c Config) validate() error {
 			faults = append(faults, err)
 		}
 	}
+	if c.HTTP.MaxBody < 0 || c.HTTP.Timeout < 0 {
+		fault("a limit of HTTP is negative")
+	}
+	if err := c.Socket.Validate(); err != nil {
+		faults = append(faults, err)
+	}
 	for _, check := range c.Checks {
 		if check.Name == "" || check.Run == nil {
 			fault("a check needs a name and a function")

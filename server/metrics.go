@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"roost/server/transport"
 )
@@ -84,5 +83,34 @@ func closeLabel(code int) string {
 
 // count counts requests by the status of their answer.
 func (m *metrics) count(next http.Handler) http.Handler {
-	return promhttp.InstrumentHandlerCounter(m.requests, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		counted := &statusWriter{ResponseWriter: w}
+		defer func() { m.requests.WithLabelValues(strconv.Itoa(counted.status)).Inc() }()
+		next.ServeHTTP(counted, r)
+	})
 }
+
+// statusWriter remembers the status of an answer; 0 if there was none.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the first status.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write is an answer of 200 if no other status was set.
+func (w *statusWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

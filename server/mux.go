@@ -19,7 +19,7 @@ func (s *Server) newMux(exec http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle(graphqlPath, s.metrics.count(s.origins.guard(s.graphql(exec))))
+	mux.Handle(graphqlPath, s.graphql(exec))
 	mux.HandleFunc("GET /schema.graphqls", s.serveSDL)
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
@@ -27,20 +27,19 @@ func (s *Server) newMux(exec http.Handler) (http.Handler, error) {
 	return s.withRecovery(s.withRequestID(mux)), nil
 }
 
-// graphql parts websockets, which say who they are later and are counted event by event, from requests.
+// graphql parts websockets, which say later who they are and are counted event by event, from requests.
 func (s *Server) graphql(exec http.Handler) http.Handler {
-	requests := s.withStats(s.withCaller(exec))
+	requests := s.metrics.count(s.origins.guard(s.withStats(s.withCaller(exec))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !websocket.IsWebSocketUpgrade(r) {
+		switch {
+		case !websocket.IsWebSocketUpgrade(r):
 			requests.ServeHTTP(w, r)
-			return
-		}
-		if s.draining.Load() {
+		case s.draining.Load():
 			w.Header().Set("Retry-After", "1")
 			transport.Refuse(w, r, http.StatusServiceUnavailable, errs.Busy("the server restarts and", retryAfter))
-			return
+		default:
+			exec.ServeHTTP(w, r)
 		}
-		exec.ServeHTTP(w, r)
 	})
 }
 

@@ -77,7 +77,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.listeners = []*served{{
+	listeners := []*served{{
 		Listener: bound(public, s.cfg.MaxConnections),
 		http:     s.httpServer(s.public, s.cfg.ReadTimeout, s.cfg.WriteTimeout),
 	}}
@@ -86,11 +86,12 @@ func (s *Server) Start(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(err, public.Close())
 		}
-		s.listeners = append(s.listeners, &served{
+		listeners = append(listeners, &served{
 			Listener: bound(admin, adminConnections),
 			http:     s.httpServer(s.admin, s.cfg.ReadTimeout, adminTimeout),
 		})
 	}
+	s.listeners = listeners
 	for _, l := range s.listeners {
 		l.done = make(chan struct{})
 		go func() {
@@ -163,11 +164,15 @@ func (s *Server) Stop(ctx context.Context) error {
 	sockets := make(chan error, 1)
 	go func() { sockets <- s.socket.Drain(ctx) }()
 	var faults []error
-	for _, l := range s.listeners {
-		if err := l.http.Shutdown(ctx); err != nil {
-			faults = append(faults, err, l.http.Close())
-		}
+	public, admin := s.listeners[0], s.listeners[1:]
+	if err := public.http.Shutdown(ctx); err != nil {
+		faults = append(faults, err, public.http.Close())
+	}
+	<-public.done
+	faults = append(faults, <-sockets)
+	for _, l := range admin { // the metrics of the end can be read until here; a profile is not waited for
+		faults = append(faults, l.http.Close())
 		<-l.done
 	}
-	return errors.Join(append(faults, <-sockets)...)
+	return errors.Join(faults...)
 }

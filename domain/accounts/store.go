@@ -133,11 +133,15 @@ const (
 // ended, the newest 100 in all.
 func (a *Accounts) SessionsOf(ctx context.Context, userID int64, ended bool) ([]*Session, error) {
 	now := a.clock.Now()
-	q := a.client.Session.Query().Where(session.UserID(userID))
-	if !ended {
-		q = q.Where(session.EndedAtIsNil(), session.ExpiresAtGT(now))
+	q := a.client.Session.Query()
+	if ended {
+		q = q.Where(sqldb.Newest(session.FieldUserID, session.FieldID, userID, maxListed))
+	} else {
+		// In the order of the index of the live ones, or the others would be read too.
+		q = q.Where(session.UserID(userID), session.EndedAtIsNil(), session.ExpiresAtGT(now)).
+			Order(ent.Desc(session.FieldExpiresAt)).Limit(maxListed)
 	}
-	rows, err := q.Order(ent.Desc(session.FieldID)).Limit(maxListed).All(ctx)
+	rows, err := q.All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"roost/domain/counts"
 	"roost/ent"
-	"roost/ent/follow"
 	"roost/ent/user"
 	"roost/ent/userstats"
 	"roost/events"
@@ -129,31 +128,19 @@ func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64)
 
 // FollowedBy tells which of the users the viewer follows, in one statement.
 func (f *Follows) FollowedBy(ctx context.Context, viewerID int64, userIDs []int64) (map[int64]bool, error) {
-	rows, err := f.client.Follow.Query().Select(follow.FieldFolloweeID).
-		Where(follow.FollowerID(viewerID), follow.Active(true), sqldb.In(follow.FieldFolloweeID, userIDs)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read follows: %w", err)
-	}
-	out := make(map[int64]bool, len(userIDs))
-	for _, r := range rows {
-		out[r.FolloweeID] = true
-	}
-	return out, nil
+	return followees.Among(ctx, f.db.Driver, viewerID, userIDs)
 }
 
 // FollowersAmong tells which of the users follow somebody, in one statement.
 func (f *Follows) FollowersAmong(ctx context.Context, followeeID int64, userIDs []int64) (map[int64]bool, error) {
-	rows, err := f.client.Follow.Query().Select(follow.FieldFollowerID).
-		Where(follow.FolloweeID(followeeID), follow.Active(true), sqldb.In(follow.FieldFollowerID, userIDs)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read follows: %w", err)
-	}
-	out := make(map[int64]bool, len(userIDs))
-	for _, r := range rows {
-		out[r.FollowerID] = true
-	}
-	return out, nil
+	return followersOf.Among(ctx, f.db.Driver, followeeID, userIDs)
 }
+
+// Pairs of the two ends of a follow.
+var (
+	followees   = sqldb.Pairs{Table: "follows", Holder: "follower_id", Other: "followee_id", Flag: "active"}
+	followersOf = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}
+)
 
 // Lists of the two ends of a follow, ordered by when it began.
 var (

@@ -101,7 +101,7 @@ func (p *postgres) insert(ctx context.Context, tx *sql.Tx, into *insert, n int, 
 }
 
 func (p *postgres) copy(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(int, []any)) error {
-	copyIn, err := tx.PrepareContext(ctx, pq.CopyIn(stage(into), into.columns...))
+	copyIn, err := tx.PrepareContext(ctx, fmt.Sprintf("COPY %s (%s) FROM STDIN", stage(into), strings.Join(into.columns, ", ")))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"roost/internal/clock"
@@ -156,4 +158,60 @@ func TestSecondImportAtOnceIsRefused(t *testing.T) {
 	for range 2 {
 		s.run(t, s.options(dir))
 	}
+}
+
+// A damaged file ends the import; what came before stays, and the mended file adds the rest.
+func TestDamagedGzip(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store) {
+		dir := small(t)
+		path := filepath.Join(dir, "follows.tsv.gz")
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, whole[:len(whole)*2/3], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Run(t.Context(), s.options(dir))
+		if err == nil || !strings.Contains(err.Error(), "follows.tsv.gz is damaged behind line") {
+			t.Fatalf("err %v", err)
+		}
+		s.consistent(t)
+		had := r.Files[1].Inserted
+		if had == 0 || had%7 != 0 || s.number(t, "SELECT count(*) FROM follows") != had {
+			t.Errorf("%+v", r.Files[1])
+		}
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r = s.run(t, s.options(dir))
+		if f := r.Files[1]; f.Existing != had || f.Inserted+had != 400 {
+			t.Errorf("%+v", f)
+		}
+		s.consistent(t)
+	})
+}
+
+// An import that is called off can go on later.
+func TestCancelledImportGoesOn(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		o := s.options(small(t))
+		o.Progress = func(p Progress) {
+			if strings.HasPrefix(p.File, "likes") {
+				cancel()
+			}
+		}
+		if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
+			t.Fatalf("err %v", err)
+		}
+		s.consistent(t)
+		o.Progress = nil
+		r := s.run(t, o)
+		if f := r.Files[3]; f.Resumed != 7 || f.Lines != 693 || !r.Files[0].Skipped {
+			t.Errorf("%+v", f)
+		}
+		s.consistent(t)
+	})
 }

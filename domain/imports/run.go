@@ -240,8 +240,6 @@ type meter struct {
 	started time.Time
 	// skipped lines were done by an earlier import.
 	skipped int64
-	// skippedBytes is where reading for this run began.
-	skippedBytes int64
 }
 
 func (m *meter) show() {

@@ -8,10 +8,10 @@ package timelines
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"roost/ent"
-	"roost/ent/follow"
 	"roost/ent/tweet"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
@@ -34,19 +34,18 @@ func New(client *ent.Client, db *sqldb.DB) *Timelines { return &Timelines{client
 
 var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", Place: "id", Item: "id", Where: live}
 
+// following is in the order of the index that holds only active follows; nobody reads undone ones.
+var following = sqldb.Lists{Table: "follows", Owner: "follower_id", Place: "place", Item: "followee_id", Where: "active"}
+
 // OfUsers reads pages of several users' own tweets, newest first.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
 	return ofAuthor.Pages(ctx, t.db.Driver, keys)
 }
 
-// Home reads a page of a viewer's home timeline in two statements: whom the viewer follows, then the
-// page. The second reads at most page size + 1 tweets a followee, each through the index on
+// Home reads a page of the home timeline that holds the tweets of the authors, which AuthorsFor gives,
+// in one statement. It reads at most page size + 1 tweets an author, each through the index on
 // (author_id, id).
-func (t *Timelines) Home(ctx context.Context, viewerID int64, w cursors.Window) (cursors.Page[Entry], error) {
-	authors, err := t.authors(ctx, viewerID)
-	if err != nil {
-		return cursors.Page[Entry]{}, err
-	}
+func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
 	rows, err := t.db.QueryContext(ctx, t.homeStatement(w.Backward), t.db.List(authors), w.Above, w.Below, w.Size+1)
 	if err != nil {
 		return cursors.Page[Entry]{}, fmt.Errorf("read the home timeline: %w", err)
@@ -66,18 +65,16 @@ func (t *Timelines) Home(ctx context.Context, viewerID int64, w cursors.Window) 
 	return cursors.Cut(w, entries), nil
 }
 
-// authors are those whose tweets the viewer's home timeline holds.
-func (t *Timelines) authors(ctx context.Context, viewerID int64) ([]int64, error) {
-	rows, err := t.client.Follow.Query().Where(follow.FollowerID(viewerID), follow.Active(true)).
-		Select(follow.FieldFolloweeID).All(ctx)
+// AuthorsFor gives those whose tweets the home timelines of viewers hold, in one statement.
+func (t *Timelines) AuthorsFor(ctx context.Context, viewerIDs []int64) (map[int64][]int64, error) {
+	authors, err := following.All(ctx, t.db.Driver, viewerIDs)
 	if err != nil {
-		return nil, fmt.Errorf("read whom the viewer follows: %w", err)
+		return nil, fmt.Errorf("read whom viewers follow: %w", err)
 	}
-	authors := make([]int64, 0, len(rows)+1)
-	for _, r := range rows {
-		authors = append(authors, r.FolloweeID)
+	for _, v := range viewerIDs {
+		authors[v] = append(authors[v], v)
 	}
-	return append(authors, viewerID), nil
+	return authors, nil
 }
 
 func (t *Timelines) homeStatement(backward bool) string {
@@ -88,14 +85,20 @@ func (t *Timelines) homeStatement(backward bool) string {
 	if t.db.IsPostgres() {
 		return fmt.Sprintf(`SELECT t.id FROM unnest($1::bigint[]) AS a(id)
 			CROSS JOIN LATERAL (SELECT id FROM tweets
-				WHERE author_id = a.id AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4) AS t
-			ORDER BY t.id %[2]s LIMIT $4`, live, order)
+				WHERE author_id = a.id AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT %[3]s) AS t
+			ORDER BY t.id %[2]s LIMIT $4`, live, order, sqldb.InOrder("$4"))
 	}
 	return fmt.Sprintf(`SELECT t.id FROM json_each($1) AS a
 		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets
 			WHERE author_id = a.value AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4)
 		ORDER BY t.id %[2]s LIMIT $4`, live, order)
 }
+
+// The two ends of a follow.
+var (
+	followees = sqldb.Pairs{Table: "follows", Holder: "follower_id", Other: "followee_id", Flag: "active"}
+	followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}
+)
 
 // audienceChunk bounds the list of one statement.
 const audienceChunk = 5000
@@ -108,14 +111,11 @@ func (t *Timelines) Audience(ctx context.Context, authorID int64, viewers []int6
 		out = append(out, authorID)
 	}
 	for part := range slices.Chunk(viewers, audienceChunk) {
-		rows, err := t.client.Follow.Query().Select(follow.FieldFollowerID).
-			Where(follow.FolloweeID(authorID), follow.Active(true), sqldb.In(follow.FieldFollowerID, part)).All(ctx)
+		found, err := followers.Among(ctx, t.db.Driver, authorID, part)
 		if err != nil {
 			return nil, fmt.Errorf("find the audience: %w", err)
 		}
-		for _, r := range rows {
-			out = append(out, r.FollowerID)
-		}
+		out = slices.AppendSeq(out, maps.Keys(found))
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
@@ -132,24 +132,22 @@ func (t *Timelines) Visible(ctx context.Context, viewerID int64, authorOf map[in
 			others = append(others, author)
 		}
 	}
-	followed := map[int64]bool{viewerID: true}
+	followed := map[int64]bool{}
 	if len(others) > 0 {
-		rows, err := t.client.Follow.Query().Select(follow.FieldFolloweeID).
-			Where(follow.FollowerID(viewerID), follow.Active(true), sqldb.In(follow.FieldFolloweeID, others)).All(ctx)
-		if err != nil {
+		var err error
+		if followed, err = followees.Among(ctx, t.db.Driver, viewerID, others); err != nil {
 			return nil, fmt.Errorf("check whom the viewer follows: %w", err)
 		}
-		for _, r := range rows {
-			followed[r.FolloweeID] = true
-		}
 	}
-	alive, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs), tweet.DeletedAtIsNil()).IDs(ctx)
+	followed[viewerID] = true
+	// Whether they are deleted is looked at here and not in SQL, as in package tweets.
+	rows, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs)).Select(tweet.FieldID, tweet.FieldDeletedAt).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("check which tweets live: %w", err)
 	}
-	out := make(map[int64]bool, len(alive))
-	for _, id := range alive {
-		out[id] = followed[authorOf[id]]
+	out := make(map[int64]bool, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.DeletedAt == nil && followed[authorOf[r.ID]]
 	}
 	return out, nil
 }

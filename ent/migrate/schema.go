@@ -271,7 +271,7 @@ var (
 			{
 				Name:    "sessions_live",
 				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[1]},
+				Columns: []*schema.Column{SessionsColumns[1], SessionsColumns[7]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "ended_at IS NULL",
 				},

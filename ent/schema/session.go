@@ -30,10 +30,11 @@ func (Session) Fields() []ent.Field {
 	}
 }
 
-// Indexes: the live sessions of a user, and the newest ones with the ended.
+// Indexes: the live sessions of a user, and the newest ones with the ended. Sessions that ran out are not
+// marked as ended, so the index of the live ones knows when each does.
 func (Session) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("user_id").StorageKey("sessions_live").Annotations(entsql.IndexWhere("ended_at IS NULL")),
+		index.Fields("user_id", "expires_at").StorageKey("sessions_live").Annotations(entsql.IndexWhere("ended_at IS NULL")),
 		index.Fields("user_id", "id").StorageKey("sessions_of_user"),
 	}
 }

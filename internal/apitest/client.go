@@ -69,8 +69,12 @@ type Response struct {
 	Header http.Header
 	Data   json.RawMessage `json:"data"`
 	Errors []ResponseError `json:"errors"`
-	Body   []byte
-	data   any
+	// Extensions are what a Metered node tells of the answer's cost.
+	Extensions struct{ Cost *Cost } `json:"extensions"`
+	Body       []byte
+	// Order numbers what came over one socket, all operations together.
+	Order int `json:"-"`
+	data  any
 }
 
 // ResponseError is an entry of `errors`.
@@ -88,7 +92,12 @@ func (e ResponseError) Code() string {
 
 // Do runs an operation. An error means that no GraphQL answer came.
 func (c *Client) Do(ctx context.Context, query string, vars Vars) (*Response, error) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	return c.Send(ctx, map[string]any{"query": query, "variables": vars})
+}
+
+// Send posts a request of any form, such as one with a hash instead of a query.
+func (c *Client) Send(ctx context.Context, request any) (*Response, error) {
+	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
 	}
@@ -203,3 +212,6 @@ func (r *Response) Cost() (sql, redis int) {
 	}
 	return sql, redis
 }
+
+// Answer is a response with made-up data.
+func Answer(data any) *Response { return &Response{data: data} }

@@ -28,6 +28,7 @@ type Message struct {
 	ID      string          `json:"id,omitempty"`
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload,omitempty"`
+	order   int
 }
 
 // Stream is a running operation of a socket.
@@ -38,10 +39,11 @@ type Stream struct {
 	C chan Message
 }
 
-// streamBuffer is more messages than any test leaves unread.
-const streamBuffer = 65536
+// streamBuffer is more messages than any test leaves unread: beyond it the socket is not read any more.
+const streamBuffer = 2048
 
-// Dial opens a socket as the client and waits for the acknowledgement.
+// Dial opens a socket as the client, with its key or the cookies of its jar, and waits for the
+// acknowledgement.
 func (c *Client) Dial(t testing.TB) *Socket {
 	t.Helper()
 	s, err := c.TryDial()
@@ -54,7 +56,7 @@ func (c *Client) Dial(t testing.TB) *Socket {
 
 // TryDial is Dial for sockets that may be refused.
 func (c *Client) TryDial() (*Socket, error) {
-	d := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: Patience}
+	d := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: Patience, Jar: c.HTTP.Jar}
 	conn, res, err := d.Dial("ws"+strings.TrimPrefix(c.URL, "http")+"/graphql", http.Header{})
 	if res != nil && res.Body != nil {
 		_ = res.Body.Close()
@@ -85,8 +87,8 @@ func (c *Client) TryDial() (*Socket, error) {
 
 func (s *Socket) read() {
 	defer close(s.closed)
-	for {
-		var m Message
+	for order := 1; ; order++ {
+		m := Message{order: order}
 		if err := s.Conn.ReadJSON(&m); err != nil {
 			s.mu.Lock()
 			s.err = err
@@ -164,7 +166,7 @@ func (st *Stream) TryNext(ctx context.Context) (*Response, error) {
 var ErrComplete = errors.New("the operation is complete")
 
 func decode(m Message) (*Response, error) {
-	r := &Response{Body: m.Payload}
+	r := &Response{Body: m.Payload, Order: m.order}
 	switch m.Type {
 	case "complete":
 		return nil, ErrComplete

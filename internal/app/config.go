@@ -16,6 +16,7 @@ import (
 
 	"roost/domain/accounts"
 	"roost/internal/clock"
+	"roost/internal/sqldb"
 )
 
 // Config is everything that can be set.
@@ -41,6 +42,8 @@ type Config struct {
 	Clock clock.Clock
 	// Extensions are added to the executor, outside of its own.
 	Extensions []graphql.HandlerExtension
+	// Watch is told of every SQL statement.
+	Watch sqldb.Watch
 
 	timingSet bool
 }
@@ -122,8 +125,8 @@ func (c *Config) Check() error {
 	if c.Server() {
 		c.Demo = false
 	}
-	if !c.timingSet {
-		c.ServerTiming = !c.Server()
+	if !c.timingSet && !c.Server() {
+		c.ServerTiming = true
 	}
 	return errors.Join(bad...)
 }

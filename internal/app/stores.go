@@ -33,7 +33,7 @@ func OpenStores(ctx context.Context, c Config) (*Stores, error) {
 }
 
 func (s *Stores) open(ctx context.Context, c Config) (err error) {
-	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn}
+	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Watch: c.Watch}
 	if !c.Server() {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
 			return err

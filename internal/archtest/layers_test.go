@@ -65,7 +65,9 @@ var roost = rules{
 		"internal/cursors":   0,
 		"internal/dataset":   0,
 		"internal/errs":      0,
+		"internal/faults":    0,
 		"internal/idlease":   0,
+		"internal/datadir":   0,
 		"internal/ids":       0,
 		"internal/lifecycle": 0,
 		"internal/pgtest":    0,
@@ -77,6 +79,7 @@ var roost = rules{
 
 		// Test helpers that drive the whole product.
 		"internal/apitest":           8,
+		"suite":                      8,
 		"internal/importedtest":      8,
 		"internal/importedtest/fill": 8,
 	},

@@ -9,13 +9,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// unused is how long a file of the cache is kept that nobody asks for.
-const unused = 48 * time.Hour
+// A database takes some 300 MB, so few are kept; programs may be in use by a process that waits.
+const (
+	keptDatabases = 2
+	programLife   = 6 * time.Hour
+)
 
 // cacheDir is shared by the test processes of a user.
 func cacheDir() (string, error) {
@@ -26,67 +30,80 @@ func cacheDir() (string, error) {
 	return dir, nil
 }
 
-// keep is the imported SQLite file of a data set, made by whoever comes first. Its name tells the content
-// of the data set and of the importing program, which includes the schema.
-func keep(dataset string) (path string, err error) {
+// copyTo copies the imported SQLite file of a data set, which whoever comes first has to make. Its name
+// tells the content of the data set and of the importing program, which includes the schema.
+func copyTo(to, dataset string) (err error) {
 	bin, err := program()
 	if err != nil {
-		return "", err
+		return err
 	}
 	data, err := sumOf(filepath.Join(dataset, "*"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	cache, err := cacheDir()
 	if err != nil {
-		return "", err
+		return err
 	}
 	unlock, err := lock(filepath.Join(cache, "lock"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	path = filepath.Join(cache, fmt.Sprintf("imported-%s-%s.db", strings.TrimPrefix(filepath.Base(bin), "fill-"), data))
+	kept := filepath.Join(cache, fmt.Sprintf("imported-%s-%s.db", strings.TrimPrefix(filepath.Base(bin), "fill-"), data))
 	now := time.Now()
-	if err := os.Chtimes(path, now, now); err == nil {
-		return path, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+	err = os.Chtimes(kept, now, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.Join(sweep(cache, now), makeKept(kept, dataset))
 	}
-	if err := sweep(cache, bin, now); err != nil {
-		return "", err
-	}
-	draft, err := os.MkdirTemp(cache, "draft-")
 	if err != nil {
-		return "", err
+		return err
+	}
+	return copyFile(kept, to)
+}
+
+// makeKept imports; the file gets its name last, so that a half-made one is never taken.
+func makeKept(path, dataset string) (err error) {
+	draft, err := os.MkdirTemp(filepath.Dir(path), "draft-")
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(draft)) }()
 	file := filepath.Join(draft, "roost.db")
 	if _, err := Fill("-file", file, "-dir", dataset); err != nil {
-		return "", err
+		return err
 	}
 	// A log that was not taken into the file would be lost by copying it.
 	if _, err := os.Stat(file + "-wal"); err == nil {
-		return "", errors.New("import the data set: SQLite left a write-ahead log")
+		return errors.New("import the data set: SQLite left a write-ahead log")
 	}
-	return path, os.Rename(file, path)
+	return os.Rename(file, path)
 }
 
-// sweep removes what nobody used for a while, and drafts of killed processes. It runs under the lock.
-func sweep(cache, bin string, now time.Time) error {
+// sweep makes room for one more database and removes what killed processes left. It runs under the lock.
+func sweep(cache string, now time.Time) error {
 	entries, err := os.ReadDir(cache)
 	if err != nil {
 		return err
 	}
-	var errs []error
+	var all []fs.FileInfo
 	for _, e := range entries {
-		info, err := e.Info()
-		path := filepath.Join(cache, e.Name())
-		if err != nil || path == bin || e.Name() == "lock" {
-			continue
+		if info, err := e.Info(); err == nil {
+			all = append(all, info)
 		}
-		if now.Sub(info.ModTime()) > unused || strings.HasPrefix(e.Name(), "draft-") {
-			errs = append(errs, os.RemoveAll(path))
+	}
+	slices.SortFunc(all, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	var errs []error
+	databases := 1
+	for _, f := range all {
+		name, age := f.Name(), now.Sub(f.ModTime())
+		database := strings.HasPrefix(name, "imported-")
+		if database {
+			databases++
+		}
+		if database && databases > keptDatabases || strings.HasPrefix(name, "draft-") ||
+			name != "lock" && age > programLife && !database {
+			errs = append(errs, os.RemoveAll(filepath.Join(cache, name)))
 		}
 	}
 	return errors.Join(errs...)

@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -36,21 +35,21 @@ type Figures struct {
 func Postgres(t testing.TB) string {
 	t.Helper()
 	dir := dataset.Dir(t)
-	return pgtest.FromTemplate(t, "imported", func(url string) error {
-		_, err := Fill("-url", url, "-dir", dir)
+	return pgtest.FromTemplate(t, "imported", func(url string) (err error) {
+		template, err = Fill("-url", url, "-dir", dir)
 		return err
 	})
 }
 
+// template is what the import of Postgres took, zero unless it was in this process. FromTemplate orders
+// the accesses.
+var template Figures
+
 // SQLite is the path of a database file of the test's own with the imported data.
 func SQLite(t testing.TB) string {
 	t.Helper()
-	kept, err := keep(dataset.Dir(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "roost.db")
-	if err := copyFile(kept, path); err != nil {
+	if err := copyTo(path, dataset.Dir(t)); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -87,7 +86,7 @@ var program = sync.OnceValues(func() (string, error) {
 	defer func() { _ = os.RemoveAll(draft) }()
 	bin := filepath.Join(draft, "fill")
 	// -trimpath makes equal programs of equal sources, wherever they lie.
-	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-trimpath", "-buildvcs=false", "-o", bin,
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", bin,
 		"roost/internal/importedtest/fill")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the importing program: %w: %s", err, out)
@@ -103,7 +102,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return kept, nil
 })
 
-// copyFile copies, by reference where the file system can.
+// copyFile copies a file to a new one.
 func copyFile(from, to string) (err error) {
 	in, err := os.Open(from)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // Stats are the counts of one request. A nil *Stats counts nothing.
 type Stats struct {
-	sqlN, sqlNanos, redisN, redisNanos atomic.Int64
+	sqlN, sqlNanos, redisN, redisNanos, waits atomic.Int64
 }
 
 type key struct{}
@@ -42,6 +42,21 @@ func (s *Stats) Redis(d time.Duration) {
 		s.redisN.Add(1)
 		s.redisNanos.Add(int64(d))
 	}
+}
+
+// Waited counts one batch that a timer held back to gather keys.
+func (s *Stats) Waited() {
+	if s != nil {
+		s.waits.Add(1)
+	}
+}
+
+// Waits is the number of batches so far that a timer held back.
+func (s *Stats) Waits() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.waits.Load()
 }
 
 // Statements is the number of SQL statements so far; BEGIN and COMMIT do not count.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/lib/pq"
 
 	"roost/internal/cursors"
@@ -86,8 +88,8 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 			FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS k(owner, above, below, n)
 			CROSS JOIN LATERAL (SELECT %[3]s AS place, %[4]s AS item FROM %[1]s
 				WHERE %[2]s = k.owner AND %[5]s AND %[3]s < k.above AND %[3]s > k.below
-				ORDER BY %[3]s %[6]s LIMIT $4) AS t
-			ORDER BY k.n, t.place %[6]s`, l.Table, l.Owner, l.Place, l.Item, l.Where, order),
+				ORDER BY %[3]s %[6]s LIMIT %[7]s) AS t
+			ORDER BY k.n, t.place %[6]s`, l.Table, l.Owner, l.Place, l.Item, l.Where, order, InOrder("$4")),
 			[]any{pq.Array(owners), pq.Array(above), pq.Array(below), s.size + 1}
 	}
 	list := make([][3]int64, len(keys))
@@ -103,4 +105,59 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 			ORDER BY %[3]s %[6]s LIMIT $2)
 		ORDER BY k.key, t.%[3]s %[6]s`, l.Table, l.Owner, l.Place, l.Item, l.Where, order),
 		[]any{string(text), s.size + 1}
+}
+
+// All reads the items of several owners' whole lists in one statement, in no order. Only the rows that
+// satisfy Where are read, through the index on (Owner, Place).
+func (l Lists) All(ctx context.Context, d *Driver, owners []int64) (map[int64][]int64, error) {
+	query := fmt.Sprintf(`SELECT k.value, t.%[4]s FROM json_each($1) AS k
+		CROSS JOIN %[1]s AS t WHERE t.%[2]s = k.value AND %[5]s AND t.%[3]s > 0`, l.Table, l.Owner, l.Place, l.Item, l.Where)
+	if d.dialect == dialect.Postgres {
+		// The order makes other indexes on the owner, with rows that do not count, unfit.
+		query = fmt.Sprintf(`SELECT k.owner, t.item FROM unnest($1::bigint[]) AS k(owner)
+			CROSS JOIN LATERAL (SELECT %[4]s AS item FROM %[1]s WHERE %[2]s = k.owner AND %[5]s
+				ORDER BY %[3]s LIMIT %[6]s) AS t`, l.Table, l.Owner, l.Place, l.Item, l.Where, InOrder("9223372036854775807"))
+	}
+	rows, err := d.QueryContext(ctx, query, d.List(owners))
+	if err != nil {
+		return nil, fmt.Errorf("read lists of %s: %w", l.Table, err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := make(map[int64][]int64, len(owners))
+	for rows.Next() {
+		var owner, item int64
+		if err := rows.Scan(&owner, &item); err != nil {
+			return nil, fmt.Errorf("read lists of %s: %w", l.Table, err)
+		}
+		out[owner] = append(out[owner], item)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read lists of %s: %w", l.Table, err)
+	}
+	return out, nil
+}
+
+// InOrder is a number of rows for the LIMIT of a part of a statement for PostgreSQL that is run for each
+// of many owners and must read their rows through an index in order, no more than it gives.
+//
+// If the planner knows the number, it compares it with the few rows that an owner has in the mean, finds
+// that all of them will be read anyway and may fetch and sort them all, those of an owner of thousands
+// too. Of a number that it does not know it thinks that a tenth of the rows will do, so that it never pays
+// to sort all of them first.
+func InOrder(arg string) string { return "(SELECT " + arg + "::bigint)" }
+
+// Newest is an ent predicate: the row is one of the n of an owner's with the highest keys. Only these are
+// read, through the index on (column, key).
+func Newest(column, key string, owner int64, n int) func(*entsql.Selector) {
+	return func(s *entsql.Selector) {
+		before, after := s.C(key)+" IN (SELECT "+key+" FROM "+s.TableName()+" WHERE "+column+" = ",
+			fmt.Sprintf(" ORDER BY %s DESC LIMIT %d)", key, n)
+		if s.Dialect() == dialect.Postgres {
+			// Neither of the owner must the planner know that it has thousands.
+			before = s.C(key) + " = ANY(ARRAY(SELECT t.key FROM unnest(ARRAY["
+			after = fmt.Sprintf("]::bigint[]) AS k(owner) CROSS JOIN LATERAL (SELECT %[1]s AS key FROM %[2]s WHERE %[3]s = k.owner ORDER BY %[1]s DESC LIMIT %[4]s) AS t))",
+				key, s.TableName(), column, InOrder(strconv.Itoa(n)))
+		}
+		s.Where(entsql.P(func(b *entsql.Builder) { b.WriteString(before).Arg(owner).WriteString(after) }))
+	}
 }

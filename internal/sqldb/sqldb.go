@@ -27,6 +27,8 @@ type Config struct {
 	File string
 	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32.
 	MaxConns int
+	// Watch is told of every statement of the driver; nil in production.
+	Watch Watch
 }
 
 // DB is an open database.
@@ -62,8 +64,10 @@ func openPostgres(c Config) (*DB, error) {
 	q := u.Query()
 	// One round trip a query instead of two.
 	q.Set("binary_parameters", "yes")
-	// A node that freezes inside a transaction must not hold its locks for long.
-	for name, value := range map[string]string{"connect_timeout": "5", "idle_in_transaction_session_timeout": "10s"} {
+	// A node that freezes inside a transaction must not hold its locks for long. Generating machine code takes
+	// longer than any statement of ours. A pooler in between may have to be told to let these through:
+	// PgBouncer's ignore_startup_parameters.
+	for name, value := range map[string]string{"connect_timeout": "5", "idle_in_transaction_session_timeout": "10s", "jit": "off"} {
 		if !q.Has(name) {
 			q.Set(name, value)
 		}
@@ -81,7 +85,7 @@ func openPostgres(c Config) (*DB, error) {
 	pool.SetMaxOpenConns(n)
 	pool.SetMaxIdleConns(n)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return newDB(dialect.Postgres, pool, pool), nil
+	return newDB(dialect.Postgres, pool, pool, c.Watch), nil
 }
 
 // readers is the size of SQLite's pool of read-only connections; there is one writer.
@@ -106,11 +110,11 @@ func openSQLite(c Config) (*DB, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return newDB(dialect.SQLite, write, read), nil
+	return newDB(dialect.SQLite, write, read, c.Watch), nil
 }
 
-func newDB(name string, write, read *sql.DB) *DB {
-	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read)}
+func newDB(name string, write, read *sql.DB, watch Watch) *DB {
+	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read), watch: watch}
 	return &DB{Driver: d, write: write, read: read}
 }
 

@@ -19,6 +19,8 @@ import (
 type Spec struct {
 	Path string
 	Args []string
+	// Env is added to the little that every child gets, as "NAME=value".
+	Env []string
 	// User runs the program as somebody else; nil means as this process.
 	User *syscall.Credential
 	// Log is the file, below the home, that takes its output.
@@ -91,6 +93,7 @@ func (h *Home) command(ctx context.Context, spec Spec) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, spec.Path, spec.Args...)
 	cmd.Dir = h.Path
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.Path, "LC_ALL=C", "TZ=UTC"}
+	cmd.Env = append(cmd.Env, spec.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: spec.User}
 	return cmd
 }
@@ -100,6 +103,9 @@ func (p *Proc) Pid() int { return p.cmd.Process.Pid }
 
 // Exited is closed when the child has ended.
 func (p *Proc) Exited() <-chan struct{} { return p.done }
+
+// Err is how the child ended, nil for well; valid once Exited is closed.
+func (p *Proc) Err() error { return p.err }
 
 // Signal sends a signal to the child itself, not to its group. A child that has
 // ended is no error.

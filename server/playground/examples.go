@@ -10,8 +10,9 @@ type Example struct {
 // Examples are the tabs that a new visitor finds, the first one in front.
 func Examples() []Example {
 	return []Example{
-		{Query: `# Your home timeline: tweets by the people you follow, newest first.
-# Press the play button, or Ctrl-Enter. The Explorer on the left builds queries by clicking.
+		{Query: `# Your home timeline, newest first.
+# Press play, or Ctrl-Enter. The Explorer, on the left,
+# builds queries by clicking.
 query HomeTimeline {
   viewer {
     user { username name }
@@ -31,7 +32,8 @@ query HomeTimeline {
   }
 }
 `},
-		{Query: `# Your timeline, live. Leave it running, and tweet or like from another tab.
+		{Query: `# Your timeline, live. Leave it running, and tweet
+# in a second window: this one follows.
 subscription HomeTimelineEvents {
   homeTimelineEvents {
     __typename
@@ -50,7 +52,8 @@ subscription HomeTimelineEvents {
   }
 }
 `, Variables: map[string]any{"input": map[string]any{"text": "Hello from the playground"}}},
-		{Query: `# Like a tweet; with DISLIKE or NONE you change your mind. Doing it twice equals doing it once.
+		{Query: `# DISLIKE or NONE change your mind.
+# Doing it twice equals doing it once.
 mutation Like($input: SetReactionInput!) {
   setReaction(input: $input) {
     subject { id reactions { likeCount dislikeCount viewerReaction revision } }
@@ -58,7 +61,8 @@ mutation Like($input: SetReactionInput!) {
   }
 }
 `, Variables: map[string]any{"input": map[string]any{"subjectId": map[string]any{"fill": "TWEET"}, "reaction": "LIKE"}}},
-		{Query: `# The counts of some tweets, live: the present state first, then every change.
+		{Query: `# The counts of some tweets, live:
+# as they are first, then whenever they change.
 subscription ReactionsChanged($ids: [ID!]!) {
   reactionsChanged(subjectIds: $ids) {
     id
@@ -76,7 +80,8 @@ subscription ReactionsChanged($ids: [ID!]!) {
 `, Variables: map[string]any{"input": map[string]any{
 			"username": "newcomer", "email": "newcomer@example.com", "password": "correct horse battery",
 		}}},
-		{Query: `# With COOKIE, this browser is signed in. With TOKEN you get the key, to be sent in the Headers tab:
+		{Query: `# COOKIE signs this browser in. TOKEN gives you the key,
+# to be put into the Headers tab:
 # {"Authorization": "Bearer KEY"}
 mutation LogIn($input: LogInInput!) {
   logIn(input: $input) {

@@ -126,7 +126,7 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, example := range playground.Examples() {
-		if _, err := gqlparser.LoadQuery(schema, example.Query); err != nil {
+		if _, err := gqlparser.LoadQueryWithRules(schema, example.Query, nil); err != nil {
 			t.Errorf("%v in\n%s", err, example.Query)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,12 @@ func (r *record) SocketClosed(code int) {
 }
 func (r *record) SocketRefused()     { r.mu.Lock(); r.refused++; r.mu.Unlock() }
 func (r *record) QueueDropped(n int) { r.mu.Lock(); r.dropped += n; r.mu.Unlock() }
+
+func (r *record) has(operation string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.codes, operation)
+}
 
 func (r *record) lastClose() int {
 	r.mu.Lock()

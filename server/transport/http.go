@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -82,6 +83,9 @@ func (x *exchange) run(exec graphql.GraphExecutor) {
 	params, code, err := x.read()
 	if err != nil {
 		x.refuse(code, err)
+		if code == http.StatusRequestEntityTooLarge {
+			x.discard()
+		}
 		return
 	}
 	params.Headers = x.r.Header
@@ -134,6 +138,21 @@ func (x *exchange) readBody() (*graphql.RawParams, int, *errs.Error) {
 	}
 	p, err := decodeParams(b.Bytes())
 	return p, http.StatusBadRequest, err
+}
+
+// What is read of a body that is too long, so that its sender gets to see the answer: a connection closed
+// over unread bytes is reset.
+const (
+	maxDiscard  = 8 << 20
+	discardTime = 2 * time.Second
+)
+
+func (x *exchange) discard() {
+	c := http.NewResponseController(x.w)
+	if c.Flush() != nil || c.SetReadDeadline(time.Now().Add(discardTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, x.r.Body, maxDiscard)
 }
 
 // queryParams reads the parameters of a GET.

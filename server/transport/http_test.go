@@ -273,7 +273,7 @@ func TestPanicOutsideResolvers(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(s *setup) { s.extensions = []graphql.HandlerExtension{panicker{}} })
 	a := f.query(t, "{count(n:1)}")
-	if a.status != 500 || a.code() != "INTERNAL" || strings.Contains(a.body, "secret") {
+	if a.status != 500 || a.code() != "INTERNAL" || a.header.Get("Content-Type") != asJSON || strings.Contains(a.body, "secret") {
 		t.Errorf("got %d: %s", a.status, a.body)
 	}
 	if a := f.query(t, "{hello}"); a.status != 200 {

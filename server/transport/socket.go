@@ -2,6 +2,8 @@ package transport
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -60,6 +62,24 @@ type SocketConfig struct {
 
 	Observer Observer
 	Log      *slog.Logger
+}
+
+// Validate refuses negative limits.
+func (c SocketConfig) Validate() error {
+	var faults []error
+	for name, n := range map[string]float64{
+		"InitTimeout": float64(c.InitTimeout), "PingInterval": float64(c.PingInterval),
+		"WriteTimeout": float64(c.WriteTimeout), "SlowAfter": float64(c.SlowAfter),
+		"CloseTimeout": float64(c.CloseTimeout), "EndGrace": float64(c.EndGrace),
+		"DrainGrace": float64(c.DrainGrace), "DrainOver": float64(c.DrainOver), "Timeout": float64(c.Timeout),
+		"MaxMessage": float64(c.MaxMessage), "Sockets": float64(c.Sockets), "PerAddress": float64(c.PerAddress),
+		"PerUser": float64(c.PerUser), "Operations": float64(c.Operations), "Rate": c.Rate, "Burst": c.Burst,
+	} {
+		if n < 0 {
+			faults = append(faults, fmt.Errorf("transport: socket limit %s is negative", name))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func (c *SocketConfig) setDefaults() {

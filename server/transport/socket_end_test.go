@@ -150,8 +150,12 @@ func TestDrainIsBounded(t *testing.T) {
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
+	began := time.Now()
 	if err := f.socket.Drain(ctx); err == nil {
 		t.Error("nothing was cut off")
+	}
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("it took %v", took)
 	}
 	eventually(t, "the operation ends", func() bool { return f.res.Running.Load() == 0 })
 }

@@ -86,7 +86,7 @@ func TestOperationsPerSocket(t *testing.T) {
 	c.say(subscribe("1", "subscription{silent}"), subscribe("2", "subscription{silent}"), subscribe("3", "{hello}"))
 	c.hearError("3", "RATE_LIMITED")
 	c.say(`{"id":"1","type":"complete"}`)
-	eventually(t, "one ends", func() bool { return f.res.Running.Load() == 1 })
+	eventually(t, "one ends", func() bool { return f.seen.has("socket subscription OK") })
 	c.say(subscribe("3", "{hello}"))
 	c.hear(`{"id":"3","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"3","type":"complete"}`)
 }
@@ -116,6 +116,7 @@ func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(s *setup) {
 		s.socket.SlowAfter, s.socket.CloseTimeout = 50*time.Millisecond, 100*time.Millisecond
+		s.socket.WriteTimeout = time.Hour
 	})
 	slow, quick := f.connected(t), f.connected(t)
 	slow.say(subscribe("1", "subscription{flood(size:100000)}"))
@@ -135,6 +136,18 @@ func TestSlowReader(t *testing.T) {
 	if n := f.res.Flooded.Load(); n > 300 {
 		t.Errorf("%d messages of 100 kB were taken from the source", n)
 	}
+}
+
+// A message that does not leave in time ends the connection, even if nothing else is to be sent.
+func TestWriteTimeout(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) {
+		s.socket.SlowAfter, s.socket.WriteTimeout = time.Hour, 50*time.Millisecond
+	})
+	c := f.connected(t)
+	c.say(subscribe("1", "subscription{flood(size:10000000)}"))
+	eventually(t, "the socket is closed", func() bool { return f.seen.lastClose() == 1013 })
+	eventually(t, "its subscription ends", func() bool { return f.res.Running.Load() == 0 })
 }
 
 // A client that reads, though not as fast as a stream could give, gets all of it and stays.
@@ -168,18 +181,21 @@ func TestCloseCodeAfterBacklog(t *testing.T) {
 	}
 }
 
-// A message that is far too long is refused with its code though the client is still sending.
+// A message that is far too long is refused with its code, and the client may finish sending it: the
+// connection is not reset under its hands, which could lose the code.
 func TestTooLongWhileSending(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	c := f.connected(t)
-	go func() { _ = c.WriteMessage(websocket.TextMessage, make([]byte, 5<<20)) }()
+	if err := c.WriteMessage(websocket.TextMessage, make([]byte, 5<<20)); err != nil {
+		t.Errorf("sending: %v", err)
+	}
 	c.hearClose(1009)
 }
 
 func TestPings(t *testing.T) {
 	t.Parallel()
-	f := start(t, func(s *setup) { s.socket.PingInterval = 100 * time.Millisecond })
+	f := start(t, func(s *setup) { s.socket.PingInterval = 300 * time.Millisecond })
 	good, dead := f.dial(t), f.dial(t)
 	pings := make(chan struct{}, 100)
 	answer := good.PingHandler()

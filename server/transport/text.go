@@ -31,8 +31,6 @@ func checkJSON(raw []byte) *errs.Error {
 	s := scan{raw: raw}
 	for i := 0; i < len(raw); i++ {
 		switch raw[i] {
-		case 0:
-			return errNUL()
 		case '{', '[':
 			s.values++
 			if s.depth++; s.depth > maxJSONDepth {

@@ -43,6 +43,7 @@ func TestHostileText(t *testing.T) {
 		"braced surrogate":           inDocument(`"\u{D800}"`),
 		"braced pair":                inDocument(`"\u{d83d}\u{de00}"`),
 		"after a comment":            inDocument("#\"\n\"\\ud800\""),
+		"after a block in a comment": inDocument("#\"\"\"\n\"\\ud800\""),
 		"after a block":              inDocument(`"""a \""" "b""" ` + `t2:"\ud800"`),
 		"after an escaped quote":     inDocument(`"\"\ud800"`),
 		"after an escaped backslash": inDocument(`"\\\ud800"`),

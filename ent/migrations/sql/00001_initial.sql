@@ -38,7 +38,7 @@ CREATE TABLE sessions (
     end_reason varchar,
     ver bigint NOT NULL DEFAULT 1
 );
-CREATE INDEX sessions_live ON sessions (user_id) WHERE ended_at IS NULL;
+CREATE INDEX sessions_live ON sessions (user_id, expires_at) WHERE ended_at IS NULL;
 CREATE INDEX sessions_of_user ON sessions (user_id, id);
 
 CREATE TABLE follows (

@@ -1,0 +1,100 @@
+// Command baseline answers what the benchmarks ask Roost, without GraphQL and in the cheapest way: reads
+// by hand-written net/http handlers over ready pieces of JSON in Redis (package layout), reactions as one
+// plain transaction each, sockets by a broadcast of one prepared message. The answers are the same JSON as
+// Roost's. It is a yardstick, not a server: nothing invalidates what it reads, and nothing is limited.
+//
+//	GET  /home                            20 tweets of the viewer's home timeline
+//	GET  /users/{username}                a profile with 10 tweets
+//	GET  /summaries?ids=ID,ID             reactions of tweets
+//	POST /reactions/{tweet}/{kind}        sets the viewer's reaction
+//	GET  /live?tweet=ID                   a websocket with the tweet's counts
+//
+// All but /live want Authorization: Bearer KEY.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	_ "github.com/lib/pq"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:0", "`address` to listen on")
+	database := flag.String("database-url", "", "PostgreSQL `URL`")
+	cache := flag.String("redis-url", "", "Redis `URL`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, *addr, *database, *cache)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "baseline:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, addr, database, cache string) (err error) {
+	options, err := redis.ParseURL(cache)
+	if err != nil {
+		return err
+	}
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	rdb := redis.NewClient(options)
+	defer func() { err = errors.Join(err, rdb.Close()) }()
+	db, err := openDB(database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	writes, err := prepare(ctx, db)
+	if err != nil {
+		return err
+	}
+	live := newBroadcasts(db)
+	reads := &reads{rdb: rdb}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /home", reads.home)
+	mux.HandleFunc("GET /users/{username}", reads.profile)
+	mux.HandleFunc("GET /summaries", reads.summaries)
+	mux.Handle("POST /reactions/{tweet}/{kind}", &reactions{db: db, rdb: rdb, writes: writes, live: live})
+	mux.Handle("GET /live", live)
+	s := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	stopped := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stopped()
+	if err := s.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// connections is as many as Roost opens to PostgreSQL on two cores.
+const connections = 32
+
+func openDB(database string) (*sql.DB, error) {
+	u, err := url.Parse(database)
+	if err != nil {
+		return nil, err
+	}
+	q := u.Query()
+	q.Set("binary_parameters", "yes")
+	u.RawQuery = q.Encode()
+	db, err := sql.Open("postgres", u.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}

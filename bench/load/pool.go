@@ -1,0 +1,137 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Patience is how long a run waits for its last answers.
+const Patience = 30 * time.Second
+
+// Source writes the next request of a connection into the buffer, which it may grow. It belongs to one
+// goroutine.
+type Source func(buf []byte) []byte
+
+// Traffic is what to send, and how a good answer starts.
+type Traffic struct {
+	// Source makes the source of each of n connections.
+	Source func(i, n int) Source
+	// Good starts every good answer; others end the run.
+	Good []byte
+}
+
+// Result is what a run has seen.
+type Result struct {
+	Latency Histogram
+	// Elapsed is from the start to the last answer.
+	Elapsed time.Duration
+}
+
+// Pool is a set of connections to one server. It runs one run at a time.
+type Pool struct {
+	workers []*worker
+	traffic Traffic
+}
+
+// worker is one connection with its source.
+type worker struct {
+	conn    *Conn
+	source  Source
+	request []byte
+	latency *Histogram
+}
+
+// NewPool opens n connections for some traffic.
+func NewPool(ctx context.Context, addr string, n int, t Traffic) (*Pool, error) {
+	p := &Pool{traffic: t}
+	for i := range n {
+		conn, err := Dial(ctx, addr)
+		if err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+		p.workers = append(p.workers, &worker{conn: conn, source: t.Source(i, n)})
+	}
+	return p, nil
+}
+
+// Close closes the connections.
+func (p *Pool) Close() error {
+	var all []error
+	for _, w := range p.workers {
+		all = append(all, w.conn.Close())
+	}
+	return errors.Join(all...)
+}
+
+// Closed runs a closed loop for a while.
+func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
+	start := time.Now()
+	end := start.Add(d)
+	return p.run(ctx, start, end, func(ctx context.Context, w *worker) error {
+		for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
+			if err := w.ask(p.traffic.Good); err != nil {
+				return err
+			}
+			then := now
+			now = time.Now()
+			w.latency.Record(now.Sub(then))
+		}
+		return nil
+	})
+}
+
+// run gives every connection to a goroutine of its own and gathers what they saw.
+func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Context, *worker) error) (*Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// Answers that are waited for when the context ends are not waited for any longer.
+	defer context.AfterFunc(ctx, func() {
+		for _, w := range p.workers {
+			_ = w.conn.SetDeadline(time.Now())
+		}
+	})()
+	var wg sync.WaitGroup
+	var once sync.Once
+	var first error
+	for _, w := range p.workers {
+		w.latency = new(Histogram)
+		if err := w.conn.SetDeadline(end.Add(Patience)); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range p.workers {
+		wg.Go(func() {
+			if err := fn(ctx, w); err != nil {
+				once.Do(func() { first = err })
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	r := &Result{Elapsed: time.Since(start)}
+	for _, w := range p.workers {
+		r.Latency.Add(w.latency)
+	}
+	if first == nil {
+		first = ctx.Err()
+	}
+	return r, first
+}
+
+// ask sends the next request and checks how its answer starts.
+func (w *worker) ask(good []byte) error {
+	w.request = w.source(w.request[:0])
+	status, body, err := w.conn.Do(w.request)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK || !bytes.HasPrefix(body, good) {
+		return fmt.Errorf("a wrong answer: status %d, %.300s", status, body)
+	}
+	return nil
+}

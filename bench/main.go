@@ -1,0 +1,59 @@
+// Command bench measures Roost next to a baseline, on the imported data in server mode: throughput,
+// latency, and the processor time of the server, PostgreSQL and Redis for one request. docs/performance.md
+// tells how and why, `go run ./bench -h` which flags there are.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"roost/bench/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	s, rest, err := parse(args)
+	switch {
+	case err != nil:
+		return err
+	case s.compare:
+		return compare(rest)
+	case s.profile != "":
+		return profile(ctx, s)
+	default:
+		return measure(ctx, s)
+	}
+}
+
+func compare(paths []string) error {
+	if len(paths) != 2 {
+		return errors.New("-compare wants two files of results")
+	}
+	a, err := report.Read(paths[0])
+	if err != nil {
+		return err
+	}
+	b, err := report.Read(paths[1])
+	if err != nil {
+		return err
+	}
+	agree, err := report.Compare(os.Stdout, a, b, report.Tolerance)
+	if err == nil && !agree {
+		err = fmt.Errorf("the ratios of the two runs are more than %.0f%% apart", 100*report.Tolerance)
+	}
+	return err
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"roost/bench/layout"
+	"roost/bench/load"
+	"roost/bench/ops"
+	"roost/bench/report"
+	"roost/bench/rig"
+)
+
+// bench is a run: what runs, who asks, and how to measure.
+type bench struct {
+	*Settings
+	rig   *rig.Rig
+	world *ops.World
+	all   []ops.Operation // those that were asked for
+}
+
+// start starts everything, fills the baseline and checks the answers.
+func start(ctx context.Context, s *Settings) (b *bench, err error) {
+	b = &bench{Settings: s}
+	if b.rig, err = rig.New(ctx, rig.Config{Progress: say}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(b.explain(err), b.rig.Close())
+		}
+	}()
+	say("drawing %d viewers and signing them in", s.Viewers)
+	if b.world, err = ops.NewWorld(ctx, b.rig.Roost.DB, b.rig.Roost.Addr, s.Viewers); err != nil {
+		return nil, err
+	}
+	say("filling the baseline's Redis")
+	rdb, err := b.rig.Baseline.Redis()
+	if err != nil {
+		return nil, err
+	}
+	err = layout.Fill(ctx, b.rig.Baseline.DB, rdb, b.world.Sessions())
+	if err := errors.Join(err, rdb.Close()); err != nil {
+		return nil, err
+	}
+	for _, op := range ops.All(b.world) {
+		if s.wants(op.Name) {
+			b.all = append(b.all, op)
+		}
+	}
+	say("checking the answers of both against SQL")
+	return b, ops.Check(ctx, b.world, b.all, server(b.rig.Roost), server(b.rig.Baseline))
+}
+
+func server(t *rig.Target) ops.Server { return ops.Server{Name: t.Name, Addr: t.Addr, DB: t.DB} }
+
+// began is when the program did.
+var began = time.Now()
+
+// say tells of progress, and how long all has taken so far.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// explain adds what the servers had to say.
+func (b *bench) explain(err error) error {
+	for _, t := range []*rig.Target{b.rig.Roost, b.rig.Baseline} {
+		if log := t.Log(); log != "" {
+			err = fmt.Errorf("%w\nthe log of %s ends with:\n%s", err, t.Name, log)
+		}
+	}
+	return err
+}
+
+func measure(ctx context.Context, s *Settings) (err error) {
+	b, err := start(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.rig.Close()) }()
+	r := &report.Results{Time: time.Now().UTC().Truncate(time.Second), Machine: machine(), Commit: commit(ctx), Data: "generated", Settings: s}
+	if b.rig.Real {
+		r.Data = "real"
+	}
+	for _, op := range b.all {
+		for _, kind := range []string{report.Closed, report.Open} {
+			if !s.puts(kind) {
+				continue
+			}
+			m, err := b.operation(ctx, op, kind)
+			if err != nil {
+				return b.explain(fmt.Errorf("%s, %s loop: %w", op.Name, kind, err))
+			}
+			r.Measurements = append(r.Measurements, *m)
+		}
+	}
+	if s.wants(socketsOperation) {
+		m, err := b.sockets(ctx)
+		if err != nil {
+			return b.explain(fmt.Errorf("sockets: %w", err))
+		}
+		r.Measurements = append(r.Measurements, *m)
+	}
+	say("checking the counts")
+	for _, t := range []*rig.Target{b.rig.Roost, b.rig.Baseline} {
+		if err := ops.CheckCounts(ctx, server(t)); err != nil {
+			return err
+		}
+	}
+	if s.out == "" {
+		s.out = filepath.Join("bench", "results", r.Time.Format("20060102-150405")+".json")
+	}
+	if err := r.Save(s.out); err != nil {
+		return err
+	}
+	if err := r.Print(os.Stdout); err != nil {
+		return err
+	}
+	fmt.Printf("\nwritten to %s\n", s.out)
+	return nil
+}
+
+// operation measures an operation in rounds. Within a round both targets are measured, one after the
+// other; who is first alternates.
+func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*report.Measurement, error) {
+	m := &report.Measurement{Operation: op.Name, Title: op.Title, Load: kind}
+	if kind == report.Open {
+		if m.Rate = b.Rate; m.Rate == 0 {
+			m.Rate = op.Rate
+		}
+	}
+	pools := map[*rig.Target]*load.Pool{}
+	for t, traffic := range map[*rig.Target]load.Traffic{b.rig.Roost: op.Roost, b.rig.Baseline: op.Baseline} {
+		pool, err := load.NewPool(ctx, t.Addr, b.Connections, traffic)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = pool.Close() }()
+		pools[t] = pool
+	}
+	for i := range b.Rounds {
+		say("%s, %s loop, round %d of %d", op.Name, kind, i+1, b.Rounds)
+		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) { return b.sample(ctx, t, pools[t], m.Rate) })
+		if err != nil {
+			return nil, err
+		}
+		m.Rounds = append(m.Rounds, round)
+	}
+	m.Summarize()
+	return m, nil
+}
+
+// round measures both targets.
+func (b *bench) round(i int, one func(*rig.Target) (report.Sample, error)) (r report.Round, err error) {
+	order := []*rig.Target{b.rig.Roost, b.rig.Baseline}
+	if i%2 == 1 {
+		order[0], order[1] = order[1], order[0]
+	}
+	for _, t := range order {
+		s, err := one(t)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", t.Name, err)
+		}
+		if t == b.rig.Roost {
+			r.Roost = s
+		} else {
+			r.Baseline = s
+		}
+	}
+	return r, nil
+}
+
+// sample puts load on a target, and measures after a while; rate 0 is a closed loop.
+func (b *bench) sample(ctx context.Context, t *rig.Target, pool *load.Pool, rate float64) (report.Sample, error) {
+	put := func(d time.Duration) (*load.Result, error) {
+		if rate > 0 {
+			return pool.Open(ctx, rate, d)
+		}
+		return pool.Closed(ctx, d)
+	}
+	if b.Warm > 0 {
+		if _, err := put(b.Warm); err != nil {
+			return report.Sample{}, err
+		}
+	}
+	before, err := t.Usage()
+	if err != nil {
+		return report.Sample{}, err
+	}
+	r, err := put(b.Duration)
+	if err != nil {
+		return report.Sample{}, err
+	}
+	after, err := t.Usage()
+	if err != nil {
+		return report.Sample{}, err
+	}
+	if r.Latency.Count() == 0 {
+		return report.Sample{}, errors.New("nothing was answered")
+	}
+	return sampleOf(&r.Latency, r.Elapsed, after.Sub(before)), nil
+}
+
+func sampleOf(h *load.Histogram, elapsed time.Duration, u rig.Usage) report.Sample {
+	each := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) / float64(h.Count()) }
+	return report.Sample{
+		Requests: h.Count(), PerSecond: float64(h.Count()) / elapsed.Seconds(),
+		P50: ms(h.Quantile(0.5)), P95: ms(h.Quantile(0.95)), P99: ms(h.Quantile(0.99)),
+		Server: each(u.Server), Postgres: each(u.Postgres), Redis: each(u.Redis), Others: u.Others().Seconds() / elapsed.Seconds(),
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func machine() report.Machine {
+	m := report.Machine{Processors: runtime.NumCPU(), Model: runtime.GOARCH, Go: runtime.Version()}
+	raw, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return m
+	}
+	for line := range strings.Lines(string(raw)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			m.Model = strings.TrimSpace(value)
+			break
+		}
+	}
+	return m
+}
+
+// commit names what is measured, "unknown" outside of a git checkout.
+func commit(ctx context.Context) string {
+	id, err := exec.CommandContext(ctx, "git", "rev-parse", "--short=10", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	out := strings.TrimSpace(string(id))
+	if changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain").Output(); err != nil || len(changed) > 0 {
+		out += "+"
+	}
+	return out
+}

@@ -1,0 +1,199 @@
+package ops
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"roost/bench/load"
+	"roost/internal/ids"
+)
+
+// What is asked of Roost. The baseline's pieces of JSON (package layout) follow the order of the fields.
+const (
+	homeQuery = `query Home { viewer { homeTimeline(first: 20) { edges { cursor node { id text createdAt
+ author { id username name } reactions { likeCount dislikeCount revision viewerReaction } } } pageInfo { hasNextPage endCursor } } } }`
+	profileQuery = `query Profile($username: String!) { user(username: $username) { id username name bio tweetCount
+ followers { totalCount } following { totalCount } viewerIsFollowing timeline(first: 10) { edges { cursor node { id text createdAt
+ reactions { likeCount dislikeCount revision viewerReaction } } } } } }`
+	summariesQuery = `query Counts($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount dislikeCount revision viewerReaction } }`
+	reactQuery     = `mutation React($input: SetReactionInput!) { setReaction(input: $input) { subject { id
+ reactions { likeCount dislikeCount revision viewerReaction } } userErrors { code } } }`
+	// LiveQuery is the subscription of the sockets.
+	LiveQuery = `subscription Live($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount dislikeCount revision } } }`
+)
+
+// seed makes two runs ask the same things; each connection has a number of its own beside it.
+const seed = 20260131
+
+func dice(i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
+
+// graphql appends a POST to Roost with a query, given as a JSON string, and variables.
+func graphql(buf []byte, key, query, variables string) []byte {
+	buf = append(buf, "POST /graphql HTTP/1.1\r\nHost: roost\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
+	buf = append(buf, key...)
+	buf = append(buf, "\r\nContent-Length: "...)
+	buf = strconv.AppendInt(buf, int64(len(`{"query":,"variables":}`)+len(query)+len(variables)), 10)
+	buf = append(buf, "\r\n\r\n{\"query\":"...)
+	buf = append(buf, query...)
+	buf = append(buf, `,"variables":`...)
+	buf = append(buf, variables...)
+	return append(buf, '}')
+}
+
+// quoted is a query as a JSON string, its line breaks taken out.
+func quoted(query string) string {
+	b, err := json.Marshal(strings.ReplaceAll(query, "\n", ""))
+	if err != nil {
+		panic(err) // a string can be encoded
+	}
+	return string(b)
+}
+
+// plain appends a request to the baseline.
+func plain(buf []byte, method, path, key string) []byte {
+	return append(fmt.Appendf(buf, "%s %s HTTP/1.1\r\nHost: baseline\r\nAuthorization: Bearer %s\r\n", method, path, key),
+		lengthOf[method]...)
+}
+
+var lengthOf = map[string]string{"GET": "\r\n", "POST": "Content-Length: 0\r\n\r\n"}
+
+// ask is one thing to ask for, as it is asked of each target, and how to find the answer in SQL.
+type ask struct {
+	roost, baseline []byte
+	want            func(context.Context, *sql.DB) (any, error)
+}
+
+// reads is an operation that asks for random ones of some things.
+func reads(name, title string, good string, asks []ask) Operation {
+	source := func(request func(*ask) []byte) func(i, n int) load.Source {
+		return func(worker, _ int) load.Source {
+			r := dice(worker)
+			return func(buf []byte) []byte { return append(buf, request(&asks[r.IntN(len(asks))])...) }
+		}
+	}
+	return Operation{
+		Name: name, Title: title, Rate: 100, asks: asks,
+		Roost:    load.Traffic{Good: []byte(good), Source: source(func(a *ask) []byte { return a.roost })},
+		Baseline: load.Traffic{Good: []byte(good), Source: source(func(a *ask) []byte { return a.baseline })},
+	}
+}
+
+func (w *World) home() Operation {
+	query := quoted(homeQuery)
+	var asks []ask
+	for _, v := range w.Viewers {
+		asks = append(asks, ask{
+			roost:    graphql(nil, v.Key, query, "{}"),
+			baseline: plain(nil, "GET", "/home", v.Key),
+			want:     func(ctx context.Context, db *sql.DB) (any, error) { return wantHome(ctx, db, v.ID) },
+		})
+	}
+	return reads("home", "home page, 20 tweets", `{"data":{"viewer":{"homeTimeline":{"edges":[{`, asks)
+}
+
+func (w *World) profile() Operation {
+	query := quoted(profileQuery)
+	r := dice(0)
+	var asks []ask
+	for _, name := range w.Usernames {
+		v := w.Viewers[r.IntN(len(w.Viewers))]
+		asks = append(asks, ask{
+			roost:    graphql(nil, v.Key, query, `{"username":"`+name+`"}`),
+			baseline: plain(nil, "GET", "/users/"+name, v.Key),
+			want:     func(ctx context.Context, db *sql.DB) (any, error) { return wantProfile(ctx, db, v.ID, name) },
+		})
+	}
+	return reads("profile", "profile, 10 tweets", `{"data":{"user":{"id":`, asks)
+}
+
+func (w *World) summaries() Operation {
+	query := quoted(summariesQuery)
+	var asks []ask
+	for _, v := range w.Viewers {
+		screen := make([]string, len(v.Screen))
+		for j, id := range v.Screen {
+			screen[j] = ids.TweetID(id).String()
+		}
+		asks = append(asks, ask{
+			roost:    graphql(nil, v.Key, query, `{"ids":["`+strings.Join(screen, `","`)+`"]}`),
+			baseline: plain(nil, "GET", "/summaries?ids="+strings.Join(screen, ","), v.Key),
+			want:     func(ctx context.Context, db *sql.DB) (any, error) { return wantSummaries(ctx, db, v.ID, v.Screen) },
+		})
+	}
+	return reads("summaries", "reactionSummaries of 20", `{"data":{"reactionSummaries":[{`, asks)
+}
+
+// Stand is a reaction that a viewer sets.
+type Stand struct {
+	Viewer Viewer
+	Tweet  int64
+	Kind   string
+}
+
+func (s Stand) roost(buf []byte) []byte {
+	return graphql(buf, s.Viewer.Key, reaction,
+		`{"input":{"subjectId":"`+ids.TweetID(s.Tweet).String()+`","reaction":"`+s.Kind+`"}}`)
+}
+
+func (s Stand) baseline(buf []byte) []byte {
+	return plain(buf, "POST", "/reactions/"+ids.TweetID(s.Tweet).String()+"/"+s.Kind, s.Viewer.Key)
+}
+
+var (
+	reaction = quoted(reactQuery)
+	reacted  = []byte(`{"data":{"setReaction":{"subject":{`)
+	kinds    = [2]string{"LIKE", "DISLIKE"}
+)
+
+// react sets random viewers' reactions to random tweets: mostly new ones.
+func (w *World) react() Operation {
+	source := func(request func(Stand, []byte) []byte) func(i, n int) load.Source {
+		return func(worker, _ int) load.Source {
+			r := dice(worker)
+			return func(buf []byte) []byte { return request(w.stand(r), buf) }
+		}
+	}
+	return Operation{
+		Name: "react", Title: "setReaction, random tweets", Rate: 100, Writes: true,
+		Roost:    load.Traffic{Good: reacted, Source: source(Stand.roost)},
+		Baseline: load.Traffic{Good: reacted, Source: source(Stand.baseline)},
+	}
+}
+
+func (w *World) stand(r *rand.Rand) Stand {
+	return Stand{w.Viewers[r.IntN(len(w.Viewers))], w.Tweets[r.IntN(len(w.Tweets))], kinds[r.IntN(len(kinds))]}
+}
+
+// viral makes every viewer switch between like and dislike of one tweet, so that each request is a change.
+func (w *World) viral() Operation {
+	return Operation{
+		Name: "viral", Title: "setReaction, one tweet", Rate: 100, Writes: true,
+		Roost:    load.Traffic{Good: reacted, Source: w.flips(Stand.roost)},
+		Baseline: load.Traffic{Good: reacted, Source: w.flips(Stand.baseline)},
+	}
+}
+
+// Flips is the traffic of the viral operation, for sockets to see its effect.
+func (w *World) Flips() Operation { return w.viral() }
+
+func (w *World) flips(request func(Stand, []byte) []byte) func(i, n int) load.Source {
+	// What each viewer sets next. Connections share no viewer, and runs come one after another.
+	next := make([]uint8, len(w.Viewers))
+	return func(worker, of int) load.Source {
+		i := worker % len(w.Viewers)
+		return func(buf []byte) []byte {
+			kind := kinds[next[i]&1]
+			next[i]++
+			buf = request(Stand{w.Viewers[i], w.Viral, kind}, buf)
+			if i += of; i >= len(w.Viewers) {
+				i = worker % len(w.Viewers)
+			}
+			return buf
+		}
+	}
+}

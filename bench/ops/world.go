@@ -1,0 +1,207 @@
+package ops
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"roost/domain/accounts"
+	"roost/internal/clock"
+
+	"encoding/json"
+)
+
+// World is who asks, and what there is to ask for.
+type World struct {
+	Viewers []Viewer
+	// Usernames are of those who wrote at least a profile page of tweets.
+	Usernames []string
+	// Tweets are all of them, Viral is the one with the most likes.
+	Tweets []int64
+	Viral  int64
+}
+
+// Viewer is a signed-in user.
+type Viewer struct {
+	ID       int64
+	Username string
+	// Key is that of a session, the same for both targets.
+	Key string
+	// Screen are the tweets of the first page of the home timeline.
+	Screen []int64
+}
+
+// The sizes of the measured pages.
+const (
+	homePage    = 20
+	profilePage = 10
+)
+
+// NewWorld draws viewers among those whose home timeline has at least a page, signs them in through the API
+// at addr, and looks up the rest.
+func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers int) (*World, error) {
+	w := &World{}
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"draw viewers", func() error { return w.draw(ctx, db, viewers) }},
+		{"sign viewers in", func() error { return w.signIn(ctx, db, addr) }},
+		{"read screens", func() error { return w.screens(ctx, db) }},
+		{"read tweets", func() error { return w.tweets(ctx, db) }},
+		{"read usernames", func() error { return w.usernames(ctx, db) }},
+	} {
+		if err := step.do(); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return w, nil
+}
+
+// drawn orders users at random, but the same way for the same data: row ids are those of an import.
+const drawn = `(SELECT md5('roost' || i.external_id) FROM imported_ids i WHERE i.kind = 'user' AND i.row_id = u.id)`
+
+func (w *World) draw(ctx context.Context, db *sql.DB, n int) error {
+	err := each(ctx, db, `SELECT u.id, u.username FROM users u WHERE u.id IN (
+			SELECT f.follower_id FROM follows f JOIN user_stats s ON s.user_id = f.followee_id
+			WHERE f.active GROUP BY 1 HAVING sum(s.tweet_count) >= $1)
+		ORDER BY `+drawn+` LIMIT $2`, []any{homePage, n}, func(scan scan) error {
+		var v Viewer
+		err := scan(&v.ID, &v.Username)
+		w.Viewers = append(w.Viewers, v)
+		return err
+	})
+	if err == nil && len(w.Viewers) < n {
+		err = fmt.Errorf("only %d of %d have %d entries", len(w.Viewers), n, homePage)
+	}
+	return err
+}
+
+// Passwords of the viewers: one for all, hashed as cheaply as can be.
+const password = "correct horse battery"
+
+var cheap = accounts.Hashing{Memory: 64, Time: 1, Parallel: 1}
+
+func (w *World) signIn(ctx context.Context, db *sql.DB, addr string) error {
+	hash, err := accounts.New(nil, nil, nil, clock.Real{}, accounts.Config{Hashing: cheap}).HashPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	for i := range w.Viewers {
+		v := &w.Viewers[i]
+		if _, err := db.ExecContext(ctx, `UPDATE users SET password_hash = $1 WHERE id = $2`, hash, v.ID); err != nil {
+			return err
+		}
+		if v.Key, err = logIn(ctx, addr, v.Username); err != nil {
+			return fmt.Errorf("%s: %w", v.Username, err)
+		}
+	}
+	return nil
+}
+
+func logIn(ctx context.Context, addr, username string) (key string, err error) {
+	body, err := json.Marshal(map[string]any{
+		"query":     `mutation($i: LogInInput!) { logIn(input: $i) { token userErrors { code message } } }`,
+		"variables": map[string]any{"i": map[string]any{"login": username, "password": password, "tokenDelivery": "TOKEN"}},
+	})
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	var answer struct {
+		Data struct {
+			LogIn struct {
+				Token      string
+				UserErrors []struct{ Message string }
+			}
+		}
+		Errors []struct{ Message string }
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return "", err
+	}
+	if answer.Data.LogIn.Token == "" {
+		return "", fmt.Errorf("no session: %+v", answer)
+	}
+	return answer.Data.LogIn.Token, nil
+}
+
+func (w *World) screens(ctx context.Context, db *sql.DB) error {
+	for i := range w.Viewers {
+		v := &w.Viewers[i]
+		page, err := homeOf(ctx, db, v.ID)
+		if err != nil {
+			return err
+		}
+		if len(page) < homePage {
+			return fmt.Errorf("%s has %d entries", v.Username, len(page))
+		}
+		for _, t := range page[:homePage] {
+			v.Screen = append(v.Screen, t.id)
+		}
+	}
+	return nil
+}
+
+func (w *World) tweets(ctx context.Context, db *sql.DB) error {
+	if err := each(ctx, db, `SELECT id FROM tweets WHERE deleted_at IS NULL ORDER BY id`, nil, func(scan scan) error {
+		var id int64
+		err := scan(&id)
+		w.Tweets = append(w.Tweets, id)
+		return err
+	}); err != nil {
+		return err
+	}
+	return db.QueryRowContext(ctx, `SELECT tweet_id FROM tweet_stats ORDER BY like_count DESC, tweet_id LIMIT 1`).Scan(&w.Viral)
+}
+
+// profiles is how many usernames are asked for.
+const profiles = 1000
+
+func (w *World) usernames(ctx context.Context, db *sql.DB) error {
+	return each(ctx, db, `SELECT u.username FROM users u JOIN user_stats s ON s.user_id = u.id WHERE s.tweet_count >= $1
+		ORDER BY `+drawn+` LIMIT $2`, []any{profilePage, profiles}, func(scan scan) error {
+		var name string
+		err := scan(&name)
+		w.Usernames = append(w.Usernames, name)
+		return err
+	})
+}
+
+// Sessions gives the users of the session keys.
+func (w *World) Sessions() map[string]int64 {
+	out := make(map[string]int64, len(w.Viewers))
+	for _, v := range w.Viewers {
+		out[v.Key] = v.ID
+	}
+	return out
+}
+
+type scan = func(...any) error
+
+// each runs a query and a function for each row.
+func each(ctx context.Context, db *sql.DB, query string, args []any, row func(scan) error) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"roost/bench/load"
+)
+
+// profiling is how long load runs while profiles are taken, in whole seconds.
+const profiling = 10 * time.Second
+
+// profile puts a closed loop on one operation of Roost, and leaves profiles of processor time and of
+// allocations with a list of what is on top.
+func profile(ctx context.Context, s *Settings) (err error) {
+	if s.Operations == socketsOperation {
+		return errors.New("-profile takes operations over HTTP")
+	}
+	b, err := start(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.rig.Close()) }()
+	if err := os.MkdirAll(s.profile, 0o755); err != nil {
+		return err
+	}
+	op := b.all[0]
+	pool, err := load.NewPool(ctx, b.rig.Roost.Addr, s.Connections, op.Roost)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pool.Close() }()
+	if _, err := pool.Closed(ctx, s.Warm); err != nil {
+		return b.explain(err)
+	}
+	say("taking profiles of %s for %s", op.Name, profiling)
+	kinds := []string{"cpu", "allocs"}
+	taken := make(chan error, len(kinds))
+	for kind, path := range map[string]string{"cpu": "profile", "allocs": "allocs"} {
+		url := fmt.Sprintf("http://%s/debug/pprof/%s?seconds=%d", b.rig.Roost.Admin, path, int(profiling.Seconds()))
+		go func() { taken <- download(ctx, url, s.profilePath(op.Name, kind)) }()
+	}
+	// A little longer than the profiles, so that they hold nothing but load.
+	r, err := pool.Closed(ctx, profiling+time.Second)
+	for range kinds {
+		err = errors.Join(err, <-taken)
+	}
+	if err != nil {
+		return b.explain(err)
+	}
+	fmt.Printf("%s: %.0f requests/s, p50 %.2f ms, p99 %.2f ms\n", op.Name, float64(r.Latency.Count())/r.Elapsed.Seconds(),
+		ms(r.Latency.Quantile(0.5)), ms(r.Latency.Quantile(0.99)))
+	// The profiles can be looked into later with the binary that they are of.
+	binary := filepath.Join(s.profile, "roost")
+	if err := copyFile(b.rig.Binary(), binary); err != nil {
+		return err
+	}
+	for _, list := range []struct{ title, kind, order string }{
+		{"processor time, by function", "cpu", "-flat"},
+		{"processor time, with what functions call", "cpu", "-cum"},
+		{"bytes allocated, by function", "allocs", "-flat"},
+	} {
+		fmt.Printf("\n== %s: %s\n", op.Name, list.title)
+		args := []string{"tool", "pprof", "-top", "-nodecount=40", list.order}
+		if list.kind == "allocs" {
+			args = append(args, "-sample_index=alloc_space")
+		}
+		cmd := exec.CommandContext(ctx, "go", append(args, binary, s.profilePath(op.Name, list.kind))...)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("go tool pprof: %w", err)
+		}
+	}
+	fmt.Printf("\nprofiles and binary are in %s\n", s.profile)
+	return nil
+}
+
+func (s *Settings) profilePath(op, kind string) string {
+	return filepath.Join(s.profile, op+"-"+kind+".pprof")
+}
+
+func download(ctx context.Context, url, path string) (err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, res.Status)
+	}
+	return write(path, res.Body, 0o644)
+}
+
+func copyFile(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	return write(to, in, 0o755)
+}
+
+func write(path string, from io.Reader, mode os.FileMode) (err error) {
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, from)
+	return errors.Join(err, out.Close())
+}

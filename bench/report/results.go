@@ -1,0 +1,173 @@
+// Package report keeps what the benchmarks have measured: as JSON, as a table for people, and as the
+// comparison of two runs.
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Results are one run of the benchmarks.
+type Results struct {
+	Time    time.Time `json:"time"`
+	Machine Machine   `json:"machine"`
+	// Commit is that of the repository, with a + when files were changed since.
+	Commit   string `json:"commit"`
+	Data     string `json:"data"` // "real" or "generated"
+	Settings any    `json:"settings"`
+
+	Measurements []Measurement `json:"measurements"`
+}
+
+// Machine is what the run ran on.
+type Machine struct {
+	Processors int    `json:"processors"`
+	Model      string `json:"model"`
+	Go         string `json:"go"`
+}
+
+// The ways of putting load on.
+const (
+	Closed  = "closed"
+	Open    = "open"
+	Sockets = "sockets"
+)
+
+// Measurement is an operation under one kind of load.
+type Measurement struct {
+	Operation string `json:"operation"`
+	Title     string `json:"title"`
+	Load      string `json:"load"`
+	// Rate is that of an open loop, requests or changes a second.
+	Rate   float64 `json:"rate,omitempty"`
+	Rounds []Round `json:"rounds"`
+
+	// The rest is made from the rounds by Summarize.
+
+	Roost    Sample `json:"roost"`
+	Baseline Sample `json:"baseline"`
+	// Ratio is the median over the rounds of what Roost and its stores used for one request, relative to
+	// the baseline in the same round. RatioLow and RatioHigh are the extremes.
+	Ratio     float64 `json:"ratio"`
+	RatioLow  float64 `json:"ratio_low"`
+	RatioHigh float64 `json:"ratio_high"`
+}
+
+// Round is one run against each target.
+type Round struct {
+	Roost    Sample `json:"roost"`
+	Baseline Sample `json:"baseline"`
+}
+
+// Sample is one run against one target, or the medians of several. With sockets, a request is a delivery.
+type Sample struct {
+	Requests  int64   `json:"requests"`
+	PerSecond float64 `json:"per_second"`
+	// Latency in milliseconds.
+	P50 float64 `json:"p50_ms"`
+	P95 float64 `json:"p95_ms"`
+	P99 float64 `json:"p99_ms"`
+	// Processor time of a request in microseconds.
+	Server   float64 `json:"server_us"`
+	Postgres float64 `json:"postgres_us"`
+	Redis    float64 `json:"redis_us"`
+	// Others is how many processors worked for processes that are no part of the measurement.
+	Others float64 `json:"others"`
+
+	// Of sockets only: milliseconds until the last socket had a push (median and longest), the part of the
+	// expected deliveries that came, and the memory of a connection.
+	Last    float64 `json:"last_ms,omitempty"`
+	LastMax float64 `json:"last_max_ms,omitempty"`
+	Arrived float64 `json:"arrived,omitempty"`
+	KiB     float64 `json:"kib_per_socket,omitempty"`
+}
+
+// All is the processor time of a request in the server and its stores.
+func (s Sample) All() float64 { return s.Server + s.Postgres + s.Redis }
+
+// Ratio is what Roost used for a request relative to the baseline.
+func (r Round) Ratio() float64 {
+	if r.Baseline.All() == 0 {
+		return 0
+	}
+	return r.Roost.All() / r.Baseline.All()
+}
+
+// Summarize makes the medians of the rounds.
+func (m *Measurement) Summarize() {
+	roost, baseline, ratios := make([]Sample, 0, len(m.Rounds)), make([]Sample, 0, len(m.Rounds)), make([]float64, 0, len(m.Rounds))
+	for _, r := range m.Rounds {
+		roost, baseline, ratios = append(roost, r.Roost), append(baseline, r.Baseline), append(ratios, r.Ratio())
+	}
+	m.Roost, m.Baseline = medians(roost), medians(baseline)
+	m.Ratio, m.RatioLow, m.RatioHigh = median(ratios), slices.Min(ratios), slices.Max(ratios)
+}
+
+// medians is the median of each figure by itself.
+func medians(all []Sample) (out Sample) {
+	for _, field := range []func(*Sample) *float64{
+		func(s *Sample) *float64 { return &s.PerSecond }, func(s *Sample) *float64 { return &s.P50 },
+		func(s *Sample) *float64 { return &s.P95 }, func(s *Sample) *float64 { return &s.P99 },
+		func(s *Sample) *float64 { return &s.Server }, func(s *Sample) *float64 { return &s.Postgres },
+		func(s *Sample) *float64 { return &s.Redis }, func(s *Sample) *float64 { return &s.Others },
+		func(s *Sample) *float64 { return &s.Last }, func(s *Sample) *float64 { return &s.LastMax },
+		func(s *Sample) *float64 { return &s.Arrived }, func(s *Sample) *float64 { return &s.KiB },
+	} {
+		values := make([]float64, len(all))
+		for i := range all {
+			values[i] = *field(&all[i])
+		}
+		*field(&out) = median(values)
+	}
+	for _, s := range all {
+		out.Requests += s.Requests
+	}
+	return out
+}
+
+// median is the middle value, or the mean of the two in the middle; 0 of nothing.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.SortedFunc(slices.Values(values), cmp.Compare[float64])
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// Save writes the results, and the directories above.
+func (r *Results) Save(path string) error {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("save the results: %w", err)
+	}
+	if err := os.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
+		return fmt.Errorf("save the results: %w", err)
+	}
+	return nil
+}
+
+// Read reads what Save wrote.
+func Read(path string) (*Results, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Results{}
+	if err := json.Unmarshal(raw, r); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(r.Measurements) == 0 {
+		return nil, errors.New(path + " holds no measurements")
+	}
+	return r, nil
+}

@@ -1,0 +1,111 @@
+package rig
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"roost/internal/testproc"
+)
+
+// Target is one of the two servers with its stores.
+type Target struct {
+	Name string
+	// Addr is host:port of the server, Admin that of metrics and profiles, empty for the baseline. They
+	// change with a restart.
+	Addr, Admin string
+	// DB is the target's database, for looking at it.
+	DB *sql.DB
+
+	rig                   *Rig
+	databaseURL, redisURL string
+	redis                 int // process id
+	proc                  *testproc.Proc
+}
+
+// How long a server may take to answer and to end.
+const (
+	startTime = 20 * time.Second
+	stopTime  = 20 * time.Second
+)
+
+// Restart ends the server if it runs, and starts it anew. Its stores stay as they are.
+func (t *Target) Restart(ctx context.Context) error {
+	if t.proc != nil {
+		if err := t.proc.End(syscall.SIGTERM, stopTime); err != nil {
+			return err
+		}
+		t.proc = nil
+	}
+	var err error
+	for range 3 { // somebody may take the port first
+		if err = t.start(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (t *Target) start(ctx context.Context) error {
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	spec := testproc.Spec{Path: t.rig.home.Join(t.Name), Log: t.Name + ".log",
+		Args: []string{"--addr", addr, "--database-url", t.databaseURL, "--redis-url", t.redisURL}}
+	if t == t.rig.Roost {
+		if t.Admin, err = freeAddr(); err != nil {
+			return err
+		}
+		spec.Args = append([]string{"serve", "--admin-addr", t.Admin}, spec.Args...)
+	}
+	proc, err := t.rig.home.Start(spec)
+	if err != nil {
+		return err
+	}
+	err = proc.WaitReady(startTime, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		if err := res.Body.Close(); err != nil {
+			return err
+		}
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("not ready: %s", res.Status)
+		}
+		return nil
+	})
+	if err != nil {
+		_ = proc.End(syscall.SIGKILL, stopTime)
+		return err
+	}
+	t.proc, t.Addr = proc, addr
+	return nil
+}
+
+// Log is the end of what the server wrote.
+func (t *Target) Log() string {
+	if t.proc == nil {
+		return ""
+	}
+	return t.proc.LogTail()
+}
+
+// Redis connects to the target's Redis.
+func (t *Target) Redis() (*redis.Client, error) {
+	o, err := redis.ParseURL(t.redisURL)
+	if err != nil {
+		return nil, err
+	}
+	return redis.NewClient(o), nil
+}

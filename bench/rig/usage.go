@@ -1,0 +1,174 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tick is the unit of processor times in /proc: Linux shows user space 100 a second everywhere.
+const tick = 10 * time.Millisecond
+
+// Usage is processor time, since some start or between two readings.
+type Usage struct {
+	Server, Postgres, Redis time.Duration
+	// Generator is this process, Machine everything that ran on the machine.
+	Generator, Machine time.Duration
+}
+
+// All is what the target used: the server and its stores.
+func (u Usage) All() time.Duration { return u.Server + u.Postgres + u.Redis }
+
+// Others is what processes used that belong to no part of the measurement.
+func (u Usage) Others() time.Duration { return max(0, u.Machine-u.All()-u.Generator) }
+
+// Sub is the usage since an earlier reading.
+func (u Usage) Sub(before Usage) Usage {
+	return Usage{Server: u.Server - before.Server, Postgres: u.Postgres - before.Postgres, Redis: u.Redis - before.Redis,
+		Generator: u.Generator - before.Generator, Machine: u.Machine - before.Machine}
+}
+
+// Usage reads what the target has used so far, to 10 ms a process. PostgreSQL serves both targets: only
+// one may be under load between two readings.
+func (t *Target) Usage() (u Usage, err error) {
+	var all []error
+	read := func(pid int, children bool) time.Duration {
+		d, err := processorTime(pid, children)
+		all = append(all, err)
+		return d
+	}
+	u.Server = read(t.proc.Pid(), false)
+	u.Redis = read(t.redis, false)
+	u.Postgres = read(t.rig.postgres, true)
+	u.Generator = read(os.Getpid(), false)
+	u.Machine, err = machineTime()
+	if err := errors.Join(append(all, err)...); err != nil {
+		return u, fmt.Errorf("read the processor times of %s: %w", t.Name, err)
+	}
+	return u, nil
+}
+
+// Memory is what the server holds of the machine's memory, in bytes.
+func (t *Target) Memory() (int64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", t.proc.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(raw))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("/proc/%d/statm: not understood: %q", t.proc.Pid(), raw)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+// findStores asks the servers for their process ids.
+func (r *Rig) findStores(ctx context.Context) error {
+	err := r.pool.QueryRowContext(ctx, `SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int`).Scan(&r.postgres)
+	if err != nil {
+		return fmt.Errorf("find the PostgreSQL process: %w", err)
+	}
+	for _, t := range []*Target{r.Roost, r.Baseline} {
+		rdb, err := t.Redis()
+		if err != nil {
+			return err
+		}
+		info, err := rdb.Info(ctx, "server").Result()
+		if err := errors.Join(err, rdb.Close()); err != nil {
+			return fmt.Errorf("find a Redis process: %w", err)
+		}
+		_, rest, _ := strings.Cut(info, "\nprocess_id:")
+		id, _, _ := strings.Cut(rest, "\r")
+		if t.redis, err = strconv.Atoi(id); err != nil {
+			return fmt.Errorf("find a Redis process: %w", err)
+		}
+	}
+	return nil
+}
+
+// stat are the fields of /proc/PID/stat that matter.
+type stat struct {
+	parent int
+	// own is the process's own time, ended that of children that have ended.
+	own, ended time.Duration
+}
+
+func readStat(raw string) (s stat, err error) {
+	// The name in parentheses may hold anything.
+	fields := strings.Fields(raw[strings.LastIndexByte(raw, ')')+1:])
+	if len(fields) < 15 {
+		return s, fmt.Errorf("a stat file is not understood: %q", raw)
+	}
+	number := func(i int) (n int64) {
+		n, e := strconv.ParseInt(fields[i], 10, 64)
+		err = errors.Join(err, e)
+		return n
+	}
+	s.parent = int(number(1))
+	s.own = time.Duration(number(11)+number(12)) * tick
+	s.ended = time.Duration(number(13)+number(14)) * tick
+	return s, err
+}
+
+// processorTime is the time of a process, with that of its children, ended and living, if asked for.
+func processorTime(pid int, children bool) (time.Duration, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	s, err := readStat(string(raw))
+	if err != nil || !children {
+		return s.own, err
+	}
+	sum := s.own + s.ended
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+				continue // it has ended meanwhile
+			}
+			return 0, err
+		}
+		child, err := readStat(string(raw))
+		if err != nil {
+			return 0, err
+		}
+		if child.parent == pid {
+			sum += child.own + child.ended
+		}
+	}
+	return sum, nil
+}
+
+// machineTime is the time that the machine's processors were busy.
+func machineTime() (time.Duration, error) {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 8 || fields[0] != "cpu" {
+		return 0, fmt.Errorf("/proc/stat is not understood: %q", line)
+	}
+	var busy int64
+	for _, i := range []int{1, 2, 3, 6, 7} { // user, nice, system, interrupts
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		busy += n
+	}
+	return time.Duration(busy) * tick, nil
+}

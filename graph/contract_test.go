@@ -1,0 +1,131 @@
+package graph
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+)
+
+func parseSchema(t *testing.T, name, text string) *ast.Schema {
+	t.Helper()
+	s, err := gqlparser.LoadSchema(&ast.Source{Name: name, Input: text})
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return s
+}
+
+func readSchema(t *testing.T, file string) *ast.Schema {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parseSchema(t, file, string(text))
+}
+
+func format(s *ast.Schema) string {
+	var b strings.Builder
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(s)
+	return b.String()
+}
+
+const contractFile = "contract/core.graphqls"
+
+// The served schema is a part of the contract and contradicts it nowhere.
+func TestServedSchemaKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	d := compareSchemas(readSchema(t, contractFile), Schema(&Resolver{}).Schema())
+	for _, c := range d.contradictions {
+		t.Error(c)
+	}
+	t.Logf("%d parts of the contract are not served yet:\n%s", len(d.missing), strings.Join(d.missing, "\n"))
+}
+
+// What /schema.graphqls serves is the executable schema, and the file that it was generated from.
+func TestServedTextIsTheSchema(t *testing.T) {
+	t.Parallel()
+	served := SDL(Schema(&Resolver{}))
+	if got := format(parseSchema(t, "served", served)); got != served {
+		t.Errorf("the served text reads as another schema:\n%s", got)
+	}
+	if want := format(readSchema(t, "../schema.graphqls")); served != want {
+		t.Errorf("the served text is not that of schema.graphqls; run `make generate`:\n%s", served)
+	}
+}
+
+// The comparison notices every kind of contradiction, and takes what may differ.
+func TestDoctoredSchemasContradictTheContract(t *testing.T) {
+	t.Parallel()
+	contract, served := readSchema(t, contractFile), SDL(Schema(&Resolver{}))
+	for _, c := range []struct{ old, new, want string }{
+		{"type Query {", "type Extra {\n  a: Int\n}\ntype Query {", "type Extra is not in the contract"},
+		{"  isViewer: Boolean!", "  isViewer: Boolean!\n  \"D\"\n  isFriend: Boolean!", "User.isFriend is not in the contract"},
+		{"  email: String!\n  \"\"\"\n  Tweets by", "  email: String\n  \"\"\"\n  Tweets by", "Viewer.email is String, the contract has String!"},
+		{"  username: String!\n  \"\"\"\n  The display name.\n  \"\"\"\n  name: String!\n  \"\"\"\n  A few words about the user, plain text.", "  username: ID!\n  \"\"\"\n  The display name.\n  \"\"\"\n  name: String!\n  \"\"\"\n  A few words about the user, plain text.", "User.username is ID!, the contract has String!"},
+		{"nodes(ids: [ID!]!): [Node]!", "nodes(ids: [ID!]!): [Node!]!", "Query.nodes is [Node!]!, the contract has [Node]!"},
+		{"nodes(ids: [ID!]!)", "nodes(ids: [ID]!)", "Query.nodes(ids) is [ID]!, the contract has [ID!]!"},
+		{"tweet(id: ID!)", "tweet(id: ID!, now: Int)", "Query.tweet(now) is not in the contract"},
+		{"includeEnded: Boolean = false", "includeEnded: Boolean = true", "Viewer.sessions(includeEnded) is true by default, the contract has false"},
+		{"includeEnded: Boolean = false", "includeEnded: Boolean", "Viewer.sessions(includeEnded) is nothing by default, the contract has false"},
+		{"followers(first: Int", "followers(first: Int = 20", "User.followers(first) is 20 by default, the contract has nothing"},
+		{"include: [TimelineContent!] = [TWEETS]", "include: [TimelineContent!] = []", "User.timeline(include) is [] by default, the contract has [TWEETS,RETWEETS]"},
+		{"tokenDelivery: TokenDelivery! = COOKIE", "tokenDelivery: TokenDelivery! = TOKEN", "LogInInput.tokenDelivery is TOKEN by default, the contract has COOKIE"},
+		{"  bio: String\n", "  bio: String!\n", "UpdateProfileInput.bio is String!, the contract has String"},
+		{"input FollowUserInput {", "input FollowUserInput {\n  \"D\"\n  quietly: Boolean", "FollowUserInput.quietly is not in the contract"},
+		{"enum ReactionKind {", "enum ReactionKind {\n  \"D\"\n  LOVE", "ReactionKind.LOVE is not in the contract"},
+		{"type SignUpPayload implements MutationPayload", "type SignUpPayload", "SignUpPayload does not implement MutationPayload"},
+		{"type UserError {", "type UserError implements Node {\n  \"D\"\n  id: ID!", "UserError implements Node, which is not in the contract"},
+		{"scalar URI @specifiedBy(url: \"https://www.rfc-editor.org/rfc/rfc3986\")", "scalar URI", "URI has the directives [], the contract has [@specifiedBy"},
+		{"  email: String!\n  \"\"\"\n  Tweets by", "  email: String! @deprecated\n  \"\"\"\n  Tweets by", "Viewer.email has the directives [@deprecated"},
+		{"union TimelineEvent = TimelineEntryAdded | TimelineEntryRemoved | TimelineReset", "union TimelineEvent = TimelineEntryAdded | TimelineEntryRemoved | TimelineReset | SessionEnded", "TimelineEvent holds SessionEnded, which is not in the contract"},
+		{"type TimelineReset {", "type TimelineReset {\n  \"D\"\n  cursor: String!", "TimelineEvent is a UNION, the contract has INTERFACE"},
+		{"scalar DateTime @specifiedBy(url: \"https://scalars.graphql.org/andimarek/date-time.html\")", "enum DateTime {\n  NOW\n}", "DateTime is a ENUM, the contract has SCALAR"},
+		{"\"\"\"\nThe write operations.\n\"\"\"\n", "", "Mutation has no description"},
+		{"type Query {", "directive @cached on FIELD\ntype Query {", "directive @cached is not in the contract"},
+		{"type Query {", "directive @idempotent(key: String) on FIELD\ntype Query {", "@idempotent(key) is String, the contract has String!"},
+		{"type Query {", "directive @idempotent(key: String!) on QUERY\ntype Query {", "@idempotent is on [QUERY], the contract has [FIELD]"},
+	} {
+		if strings.Count(served, c.old) == 0 {
+			t.Errorf("the served schema has no %q to change", c.old)
+			continue
+		}
+		d := compareSchemas(contract, parseSchema(t, "doctored", strings.Replace(served, c.old, c.new, 1)))
+		if !slices.ContainsFunc(d.contradictions, func(s string) bool { return strings.HasPrefix(s, c.want) }) {
+			t.Errorf("%q for %q gives %q, want %q", c.new, c.old, d.contradictions, c.want)
+		}
+	}
+}
+
+func TestLessThanTheContractIsNoContradiction(t *testing.T) {
+	t.Parallel()
+	contract, served := readSchema(t, contractFile), SDL(Schema(&Resolver{}))
+	for _, c := range []struct{ old, new, want string }{
+		{"  isViewer: Boolean!\n", "  unused: Boolean\n", "User.isViewer"},
+		{"sessions(\n", "sessions2(\n", "Viewer.sessions"},
+		{"  LIKE\n", "  _\n", "ReactionKind.LIKE"},
+	} {
+		text := strings.Replace(served, c.old, c.new, 1)
+		if text == served {
+			t.Errorf("the served schema has no %q to change", c.old)
+			continue
+		}
+		d := compareSchemas(contract, parseSchema(t, "doctored", text))
+		if !slices.Contains(d.missing, c.want) {
+			t.Errorf("without %s only these are missing: %q", c.want, d.missing)
+		}
+		if slices.ContainsFunc(d.contradictions, func(s string) bool { return strings.HasPrefix(s, c.want+" ") }) {
+			t.Errorf("without %s: %q", c.want, d.contradictions)
+		}
+	}
+	// Descriptions may have other words.
+	d := compareSchemas(contract, parseSchema(t, "doctored", strings.Replace(served, "The write operations.", "What changes things.", 1)))
+	if len(d.contradictions) > 0 {
+		t.Errorf("another description contradicts: %q", d.contradictions)
+	}
+}

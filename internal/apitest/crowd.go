@@ -1,0 +1,72 @@
+package apitest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+)
+
+// SignUps makes several users at once.
+func (r *Roost) SignUps(t testing.TB, prefix string, n int) []*User {
+	t.Helper()
+	users := make([]*User, n)
+	Together(t, n, func(i int) error {
+		users[i] = r.SignUp(t, prefix)
+		return nil
+	})
+	for _, u := range users {
+		if u == nil {
+			t.FailNow() // its sign-up has told why
+		}
+	}
+	return users
+}
+
+// Together runs fn n times at once, waits for all, and fails the test with what they return.
+func Together(t testing.TB, n int, fn func(i int) error) {
+	t.Helper()
+	var all sync.WaitGroup
+	errs := make([]error, n)
+	start := make(chan struct{})
+	for i := range n {
+		all.Go(func() {
+			<-start
+			errs[i] = fn(i)
+		})
+	}
+	close(start)
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(clipped(err.Error()))
+	}
+}
+
+// Try runs an operation; `errors` and `userErrors` in the answer are errors, so that it may be used
+// outside of the test's goroutine.
+func (c *Client) Try(query string, vars Vars) (*Response, error) {
+	r, err := c.Do(context.Background(), query, vars)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", clipped(query), err)
+	}
+	if len(r.Errors) > 0 {
+		return r, fmt.Errorf("run %s: %s", clipped(query), clipped(string(r.Body)))
+	}
+	fields, _ := r.data.(map[string]any)
+	for name := range fields {
+		if refused, _ := r.Get(name + ".userErrors").([]any); len(refused) > 0 {
+			return r, fmt.Errorf("run %s: refused: %s", clipped(query), clipped(string(r.Body)))
+		}
+	}
+	return r, nil
+}
+
+// clipped keeps failures readable.
+func clipped(s string) string {
+	const most = 800
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}

@@ -1,0 +1,326 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roost/events"
+)
+
+// patience is how long a test waits for what should come at once.
+const patience = 10 * time.Second
+
+// everybody is an audience of all who are asked about.
+func everybody(_ context.Context, _ int64, viewers []int64) ([]int64, error) { return viewers, nil }
+
+func start(t *testing.T, audience Audience) *Hub {
+	t.Helper()
+	h := New(audience)
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// collect waits until so many changes have come.
+func collect(t *testing.T, s *Home, n int) (all []Change) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for len(all) < n {
+		got, err := s.Next(ctx)
+		if err != nil {
+			t.Fatalf("%d of %d changes came: %v", len(all), n, err)
+		}
+		all = append(all, got...)
+	}
+	return all
+}
+
+func TestChangesComeInOrder(t *testing.T) {
+	t.Parallel()
+	h := start(t, everybody)
+	a, b := h.SubscribeHome(1), h.SubscribeHome(1)
+	defer a.Close()
+	var want []Change
+	for i := range int64(homeBuffer) {
+		if i%5 == 4 {
+			h.Observe([]events.Event{events.TweetDeleted{TweetID: i - 1, AuthorID: 2}})
+			want = append(want, Change{TweetID: i - 1, AuthorID: 2, Deleted: true})
+			continue
+		}
+		h.Observe([]events.Event{events.TweetPosted{TweetID: i, AuthorID: 2}})
+		want = append(want, Change{TweetID: i, AuthorID: 2})
+	}
+	for _, s := range []*Home{a, b} {
+		if got := collect(t, s, len(want)); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %v\nwant %v", got, want)
+		}
+	}
+	b.Close()
+	h.Observe([]events.Event{events.TweetPosted{TweetID: 999, AuthorID: 2}})
+	collect(t, a, 1)
+	if len(b.queue) != 0 {
+		t.Error("a closed subscription gets events")
+	}
+}
+
+// Only those whom the audience names are told; follows concern the follower alone.
+func TestOnlyTheAudienceIsTold(t *testing.T) {
+	t.Parallel()
+	h := start(t, func(_ context.Context, author int64, viewers []int64) ([]int64, error) {
+		return []int64{author + 1}, nil
+	})
+	told, other := h.SubscribeHome(11), h.SubscribeHome(12)
+	defer told.Close()
+	defer other.Close()
+	h.Observe([]events.Event{events.TweetPosted{TweetID: 1, AuthorID: 10}, events.UserFollowed{FollowerID: 11, FolloweeID: 12}})
+	h.Observe([]events.Event{events.TweetPosted{TweetID: 2, AuthorID: 11}})
+	if got := collect(t, other, 1); !reflect.DeepEqual(got, []Change{{TweetID: 2, AuthorID: 11}}) {
+		t.Errorf("the second viewer is told %v", got)
+	}
+	got := collect(t, told, 1)
+	if last := got[len(got)-1]; last != (Change{Reset: Rebuilt}) {
+		t.Errorf("the follower is told %v, the reset is not the last", got)
+	}
+}
+
+// What waits for a subscriber is bounded: beyond it one reset stands for all, and what comes after the
+// subscriber took it is told again.
+func TestASlowSubscriberIsReset(t *testing.T) {
+	t.Parallel()
+	h := start(t, everybody)
+	slow, quick := h.SubscribeHome(1), h.SubscribeHome(2)
+	defer slow.Close()
+	defer quick.Close()
+	for i := range int64(homeBuffer + 50) {
+		h.Observe([]events.Event{events.TweetPosted{TweetID: i, AuthorID: 3}})
+		if got := collect(t, quick, 1); !reflect.DeepEqual(got, []Change{{TweetID: i, AuthorID: 3}}) {
+			t.Fatalf("the quick one got %v for tweet %d", got, i)
+		}
+	}
+	// The quick one's viewer may be told first: wait for another event to have gone to both.
+	h.Observe([]events.Event{events.UserFollowed{FollowerID: 2}})
+	collect(t, quick, 1)
+	if got := collect(t, slow, 1); !reflect.DeepEqual(got, []Change{{Reset: TooSlow}}) {
+		t.Fatalf("the slow one got %d changes, first %v", len(got), got[0])
+	}
+	h.Observe([]events.Event{events.TweetPosted{TweetID: 5000, AuthorID: 3}})
+	if got := collect(t, slow, 1); !reflect.DeepEqual(got, []Change{{TweetID: 5000, AuthorID: 3}}) {
+		t.Errorf("after the reset came %v", got)
+	}
+}
+
+// When the hub itself cannot keep up, nobody is left without a word.
+func TestAFullHubResetsEverybody(t *testing.T) {
+	t.Parallel()
+	asked, held := make(chan struct{}, homeQueueSize+2), make(chan struct{})
+	h := start(t, func(context.Context, int64, []int64) ([]int64, error) {
+		asked <- struct{}{}
+		<-held
+		return nil, nil
+	})
+	s := h.SubscribeHome(1)
+	defer s.Close()
+	h.Observe([]events.Event{events.TweetPosted{TweetID: 1, AuthorID: 2}})
+	<-asked
+	for i := range int64(homeQueueSize + 1) { // one more than fits
+		h.Observe([]events.Event{events.TweetPosted{TweetID: i, AuthorID: 2}})
+	}
+	close(held)
+	if got := collect(t, s, 1); got[0] != (Change{Reset: TooSlow}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestTroubleWithTheAudienceIsToldAsReset(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func() error{
+		"error": func() error { return errors.New("the database is away") },
+		"panic": func() error { panic("a fault in the audience") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var broken atomic.Bool
+			broken.Store(true)
+			h := start(t, func(_ context.Context, _ int64, viewers []int64) ([]int64, error) {
+				if broken.Load() {
+					return nil, fail()
+				}
+				return viewers, nil
+			})
+			s := h.SubscribeHome(1)
+			defer s.Close()
+			h.Observe([]events.Event{events.TweetPosted{TweetID: 1, AuthorID: 2}})
+			if got := collect(t, s, 1); got[0] != (Change{Reset: Rebuilt}) {
+				t.Fatalf("got %v", got)
+			}
+			broken.Store(false)
+			h.Observe([]events.Event{events.TweetPosted{TweetID: 2, AuthorID: 2}})
+			if got := collect(t, s, 1); got[0] != (Change{TweetID: 2, AuthorID: 2}) {
+				t.Errorf("afterwards came %v", got)
+			}
+		})
+	}
+}
+
+func TestCountsMergeToTheLast(t *testing.T) {
+	t.Parallel()
+	h := start(t, everybody)
+	s := h.SubscribeCounts([]int64{7, 8})
+	defer s.Close()
+	other := h.SubscribeCounts([]int64{9})
+	defer other.Close()
+	const last = 1000
+	go func() {
+		for i := range int64(last) {
+			// Commits are observed in any order: each pair comes swapped.
+			rev := (i ^ 1) + 1
+			h.Observe([]events.Event{events.ReactionSet{TweetID: 7, LikeCount: rev, Revision: rev}})
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	began, pushes := time.Now(), 0
+	for rev := int64(0); rev < last; pushes++ {
+		got, err := s.Next(ctx)
+		if err != nil {
+			t.Fatalf("after revision %d: %v", rev, err)
+		}
+		for _, st := range got {
+			if st.TweetID != 7 || st.Likes != st.Revision {
+				t.Fatalf("got %+v", st)
+			}
+			rev = max(rev, st.Revision)
+		}
+	}
+	if took := time.Since(began); pushes > int(took/mergeFor)+1 {
+		t.Errorf("%d changes came in %d pushes within %v", last, pushes, took)
+	}
+	h.Observe([]events.Event{events.TweetDeleted{TweetID: 8}, events.ReactionSet{TweetID: 8, Revision: 5}})
+	if got, err := s.Next(ctx); err != nil || len(got) != 1 || !got[0].Deleted {
+		t.Errorf("a deletion came as %v, %v", got, err)
+	}
+	if len(other.latest) != 0 {
+		t.Error("counts of tweets that were not asked for came")
+	}
+}
+
+func TestEndedSessionsAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	h := start(t, everybody)
+	a, b, other := h.WatchSession(5), h.WatchSession(5), h.WatchSession(6)
+	defer other.Close()
+	b.Close()
+	h.Observe([]events.Event{events.SessionEnded{SessionID: 5}, events.SessionEnded{SessionID: 5}})
+	select {
+	case <-a.Ended():
+	default:
+		t.Error("the watch was not told before Observe returned")
+	}
+	for _, w := range []*Session{b, other} {
+		select {
+		case <-w.Ended():
+			t.Error("a watch was told that is closed, or of another session")
+		default:
+		}
+	}
+	a.Close()
+	if len(h.sessions) != 1 {
+		t.Errorf("%d sessions are watched, want 1", len(h.sessions))
+	}
+}
+
+// Sessions that end elsewhere, or run out, are found by looking; a fault in looking ends nothing.
+func TestSessionCheckerFindsEndedSessions(t *testing.T) {
+	t.Parallel()
+	h := New(everybody)
+	var runs atomic.Int64
+	checker := h.SessionChecker(func(_ context.Context, ids []int64) ([]int64, error) {
+		switch runs.Add(1) {
+		case 1:
+			return nil, errors.New("the database is away")
+		case 2:
+			panic("a fault in the check")
+		}
+		if len(ids) > checkChunk {
+			return nil, fmt.Errorf("%d ids in one check", len(ids))
+		}
+		return ids[:1], nil
+	})
+	watches := map[int64]*Session{}
+	for id := range int64(checkChunk + 10) {
+		watches[id] = h.WatchSession(id)
+	}
+	if err := checker.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for ended := 0; ended < 2; {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("%d sessions were told in %d checks", ended, runs.Load())
+		}
+		ended = 0
+		for _, w := range watches {
+			select {
+			case <-w.Ended():
+				ended++
+			default:
+			}
+		}
+	}
+	if err := checker.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStopEndsTheGoroutines(t *testing.T) {
+	t.Parallel()
+	held := make(chan struct{})
+	h := New(func(ctx context.Context, _ int64, _ []int64) ([]int64, error) {
+		close(held)
+		<-ctx.Done() // a database that hangs
+		return nil, ctx.Err()
+	})
+	if err := h.Stop(t.Context()); err != nil {
+		t.Fatalf("stop a hub that never ran: %v", err)
+	}
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := h.SubscribeHome(1)
+	defer s.Close()
+	h.Observe([]events.Event{events.TweetPosted{TweetID: 1, AuthorID: 2}})
+	<-held
+	if err := h.Stop(t.Context()); err != nil { // Stop waits: it hangs if a goroutine stays
+		t.Fatal(err)
+	}
+	for range homeQueueSize + 10 { // nobody takes them, and nobody is blocked
+		h.Observe([]events.Event{events.TweetPosted{TweetID: 1, AuthorID: 2}})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for {
+		if _, err := s.Next(ctx); err != nil {
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+
+	"roost/internal/apitest"
+	"roost/internal/redistest"
+	"roost/internal/sqldb"
+	"roost/internal/testproc"
+)
+
+// program is the roost binary, built once in a test process.
+type program struct {
+	tags string
+	once sync.Once
+	path string
+	err  error
+}
+
+var (
+	plain  = &program{}
+	faulty = &program{tags: "faults"}
+)
+
+func (p *program) build(t testing.TB) string {
+	t.Helper()
+	p.once.Do(func() {
+		// Without -race: it is the program that operators run. The home goes with the test process.
+		home, err := testproc.NewHome("binary", "KILL")
+		if err != nil {
+			p.err = err
+			return
+		}
+		p.path = home.Join("roost")
+		cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-buildvcs=false", "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			p.err = fmt.Errorf("build the program: %w: %s", err, out)
+		}
+	})
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	return p.path
+}
+
+// process is a node in a process of its own, which may be killed and started again on its stores.
+type process struct {
+	*apitest.Roost // URL and Config only; App is nil
+	home           *testproc.Home
+	args           []string
+	proc           *testproc.Proc
+}
+
+// newProcess prepares a node on empty stores; start runs it.
+func newProcess(t testing.TB, mode apitest.Mode) *process {
+	t.Helper()
+	home, err := testproc.NewHome("roost", "KILL")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := home.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	port, err := testproc.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Roost: &apitest.Roost{Mode: mode, URL: fmt.Sprintf("http://127.0.0.1:%d", port)}, home: home}
+	p.args = []string{"serve", "--demo=false", "--addr", fmt.Sprintf("127.0.0.1:%d", port)}
+	if mode == apitest.Server {
+		p.Redis = redistest.Start(t)
+		p.Config.DatabaseURL, p.Config.RedisURL = apitest.Migrated(t), p.Redis.URL()
+		p.args = append(p.args, "--database-url", p.Config.DatabaseURL, "--redis-url", p.Config.RedisURL)
+	} else {
+		p.Config.DataDir = home.Join("data")
+		p.args = append(p.args, "--data-dir", p.Config.DataDir)
+	}
+	return p
+}
+
+// start runs the node and waits until it is ready.
+func (p *process) start(t testing.TB, bin string, env ...string) {
+	t.Helper()
+	proc, err := p.home.Start(testproc.Spec{Path: bin, Args: p.args, Env: env, Log: "roost.log"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.proc = proc
+	err = proc.WaitReady(apitest.Patience, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		if err := res.Body.Close(); err != nil {
+			return err
+		}
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("/readyz says %s", res.Status)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end sends a signal and waits for the process to be gone.
+func (p *process) end(t testing.TB, sig os.Signal) {
+	t.Helper()
+	if err := p.proc.End(sig, apitest.Patience); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// look opens the node's database while the test asks, and closes it again.
+func (p *process) look(t testing.TB, fn func(db *sqldb.DB)) {
+	t.Helper()
+	c := sqldb.Config{URL: p.Config.DatabaseURL, MaxConns: 2}
+	if c.URL == "" {
+		c.File = filepath.Join(p.Config.DataDir, "roost.db")
+	}
+	db, err := sqldb.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	fn(db)
+}
+
+// inBothModes runs a test of processes on both kinds of stores, in parallel.
+func inBothModes(t *testing.T, fn func(t *testing.T, p *process)) {
+	t.Helper()
+	t.Parallel()
+	for _, m := range []apitest.Mode{apitest.Embedded, apitest.Server} {
+		t.Run(string(m), func(t *testing.T) {
+			t.Parallel()
+			fn(t, newProcess(t, m))
+		})
+	}
+}
+
+// SIGTERM drains: sockets are told to come back, and the process ends well.
+func TestTermDrainsTheProcess(t *testing.T) {
+	inBothModes(t, func(t *testing.T, p *process) {
+		p.start(t, plain.build(t))
+		u := p.SignUp(t, "ada")
+		tweet := u.Tweet(t, "hello")
+		sockets := make([]*apitest.Socket, 30)
+		for i := range sockets {
+			sockets[i] = u.Dial(t)
+			watchCounts(t, sockets[i], tweet)
+		}
+		p.end(t, syscall.SIGTERM)
+		for _, s := range sockets {
+			if code := s.Closed(t); code != 1012 {
+				t.Errorf("a socket was closed with %d", code)
+			}
+		}
+		if err := p.proc.Err(); err != nil {
+			t.Errorf("the process ended with %v:\n%s", err, p.proc.LogTail())
+		}
+		p.start(t, plain.build(t))
+		if got := u.Must(t, `query($id: ID!) { tweet(id: $id) { text } }`, apitest.Vars{"id": tweet}).String("tweet.text"); got != "hello" {
+			t.Errorf("after a restart the tweet is %q", got)
+		}
+	})
+}

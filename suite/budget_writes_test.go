@@ -1,0 +1,136 @@
+package suite
+
+import (
+	"testing"
+
+	"roost/internal/apitest"
+	"roost/internal/ids"
+)
+
+// What is selected of payloads in costed operations.
+const (
+	userErrors = ` userErrors { code message path } ... on MutationPayload { userErrors { code } } `
+	viewerPage = ` viewer { email sessionPolicy user {` + userScalars + `} currentSession { id isCurrent }
+		homeTimeline(first: $n) { nodes {` + tweetScalars + ` author { username } } } } `
+	followPage = ` user {` + userScalars + ` followers(first: $n) { totalCount nodes { username tweetCount } } } `
+)
+
+type preparation = func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars)
+
+// asMember is for writes: a member of their own, and variables made of it.
+func asMember(vars func(t *testing.T, c *crowd, u *apitest.User) apitest.Vars) preparation {
+	return func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+		u := c.member(t, n)
+		if vars == nil {
+			return u.Client, apitest.Vars{}
+		}
+		return u.Client, vars(t, c, u)
+	}
+}
+
+// logsIn is for a sign-in of a member with so many live sessions, after they did something.
+func logsIn(live func(n int) int, before func(t *testing.T, c *crowd, u *apitest.User), device apitest.Vars) preparation {
+	return func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+		u := c.member(t, live(n)-1)
+		if before != nil {
+			before(t, c, u)
+		}
+		return c.Anonymous(), apitest.Vars{"i": apitest.Vars{"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN", "device": device}}
+	}
+}
+
+const (
+	logInOnDevice  = `mutation($i: LogInInput!) { logIn(input: $i) { token } }`
+	makeSingle     = `mutation { updateSettings(input: {sessionPolicy: SINGLE_DEVICE}) { userErrors { code } } }`
+	costedLogIn    = `mutation($i: LogInInput!, $n: Int!) { logIn(input: $i) { token session {` + sessionScalars + `}` + viewerPage + userErrors + `} }`
+	costedReaction = `mutation($id: ID!, $k: ReactionKind!) { setReaction(input: {subjectId: $id, reaction: $k}) { subject { __typename id
+		reactions { subject { id } likeCount dislikeCount viewerReaction revision } ... on Tweet { author { username tweetCount } } }` + userErrors + `} }`
+	costedFollow      = `mutation($id: ID!, $n: Int!) { followUser(input: {userId: $id}) {` + followPage + userErrors + `} }`
+	costedFollowing   = `mutation($id: ID!, $n: Int!) { followUser(input: {userId: $id}) {` + viewerPage + userErrors + `} }`
+	costedUnfollow    = `mutation($id: ID!, $n: Int!) { unfollowUser(input: {userId: $id}) {` + followPage + userErrors + `} }`
+	costedUnfollowing = `mutation($id: ID!, $n: Int!) { unfollowUser(input: {userId: $id}) {` + viewerPage + userErrors + `} }`
+	costedNewTweet    = `mutation { createTweet(input: {text: "hello"}) { tweet { id } ` + userErrors + `} }`
+	costedDeletion    = `mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { deletedTweetId` + userErrors + `} }`
+	costedFullTweet   = `mutation($n: Int!) { createTweet(input: {text: "hello"}) { tweet {` + tweetScalars + ` author { followers(first: $n) { nodes { username } } } }
+		timelineEdge { cursor node { id author { username } } }` + userErrors + `} }`
+)
+
+// reacting is for a reaction to a tweet of the viewer's, after another one.
+func reacting(first, then string) preparation {
+	return asMember(func(t *testing.T, c *crowd, u *apitest.User) apitest.Vars {
+		tweet := ids.Encode(ids.KindTweet, c.tweets[0])
+		if first != "" {
+			u.React(t, tweet, first)
+		}
+		return apitest.Vars{"id": tweet, "k": then}
+	})
+}
+
+func otherMember(t *testing.T, c *crowd, _ *apitest.User) apitest.Vars {
+	return apitest.Vars{"id": c.member(t, 0).ID}
+}
+
+func followed(t *testing.T, c *crowd, u *apitest.User) apitest.Vars {
+	other := c.member(t, 0)
+	u.Follow(t, other.ID)
+	return apitest.Vars{"id": other.ID}
+}
+
+// Of each number 12 are viewerPage's: the account, the user, their counts, following both ways, the
+// session, the home timeline's authors and page, the page's tweets, their counts, the viewer's reactions
+// and the authors. followPage takes 7: the first five without the account, the page, its users and their
+// counts. The rest are the rows of the write, one statement each, and its events, one for all.
+var costedWrites = []costed{
+	{name: "signUp", sql: 13, query: `mutation($i: SignUpInput!, $n: Int!) { signUp(input: $i) { token session {` + sessionScalars + `}` + viewerPage + userErrors + `} }`,
+		prepare: func(_ *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			name := apitest.Unique("signup")
+			return c.Anonymous(), apitest.Vars{"i": apitest.Vars{"username": name, "email": name + "@example.com",
+				"password": "correct horse", "tokenDelivery": "TOKEN", "device": apitest.Vars{"token": "phone", "name": "Phone"}}}
+		}},
+	{name: "logIn", sql: 18, query: costedLogIn, prepare: logsIn(func(n int) int { return min(n, 49) }, nil, nil)},
+	{name: "logIn, most sessions", sql: 19, query: costedLogIn, prepare: logsIn(func(int) int { return 50 }, nil, nil)},
+	{name: "logIn, same device", sql: 19, query: costedLogIn, prepare: logsIn(func(n int) int { return min(n, 48) },
+		func(t *testing.T, c *crowd, u *apitest.User) {
+			c.Anonymous().Must(t, logInOnDevice, apitest.Vars{"i": apitest.Vars{"login": u.Name, "password": u.Password,
+				"tokenDelivery": "TOKEN", "device": apitest.Vars{"token": "phone"}}})
+		}, apitest.Vars{"token": "phone"})},
+	{name: "logIn, SINGLE_DEVICE", sql: 18, query: costedLogIn, prepare: logsIn(func(n int) int { return n },
+		func(t *testing.T, _ *crowd, u *apitest.User) { u.Must(t, makeSingle, nil) }, nil)},
+	{name: "logOut", sql: 3, query: `mutation { logOut { session {` + sessionScalars + `}` + userErrors + `} }`, prepare: asMember(nil)},
+	{name: "revokeSession", sql: 3, query: `mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session {` + sessionScalars + `}` + userErrors + `} }`,
+		prepare: asMember(func(t *testing.T, c *crowd, u *apitest.User) apitest.Vars {
+			return apitest.Vars{"id": c.sessions(t, u, 1)}
+		})},
+	{name: "revokeOtherSessions", sql: 3, query: `mutation { revokeOtherSessions { sessions {` + sessionScalars + `}` + userErrors + `} }`, prepare: asMember(nil)},
+	{name: "changePassword", sql: 17, query: `mutation($old: String!, $n: Int!) { changePassword(input: {currentPassword: $old, newPassword: "another horse"}) {` + viewerPage + userErrors + `} }`,
+		prepare: asMember(func(_ *testing.T, _ *crowd, u *apitest.User) apitest.Vars { return apitest.Vars{"old": u.Password} })},
+	{name: "updateProfile", sql: 10, query: `mutation($n: Int!) { updateProfile(input: {name: "N", bio: "B", websiteUrl: "https://example.com"}) {` + followPage + userErrors + `} }`,
+		prepare: asMember(nil)},
+	{name: "updateSettings", sql: 19, query: `mutation($name: String!, $mail: String!, $n: Int!) { updateSettings(input: {username: $name, email: $mail, sessionPolicy: SINGLE_DEVICE}) {` + viewerPage + userErrors + `} }`,
+		prepare: asMember(func(*testing.T, *crowd, *apitest.User) apitest.Vars {
+			name := apitest.Unique("renamed")
+			return apitest.Vars{"name": name, "mail": name + "@example.com"}
+		})},
+	{name: "followUser, user", sql: 12, query: costedFollow, prepare: asMember(otherMember)},
+	{name: "followUser, viewer", sql: 18, query: costedFollowing, prepare: asMember(otherMember)},
+	{name: "followUser, once more", sql: 9, query: costedFollow, prepare: asMember(followed)},
+	{name: "unfollowUser, user", sql: 10, query: costedUnfollow, prepare: asMember(followed)},
+	{name: "unfollowUser, viewer", sql: 16, query: costedUnfollowing, prepare: asMember(followed)},
+	{name: "unfollowUser, not followed", sql: 9, query: costedUnfollow, prepare: asMember(otherMember)},
+	{name: "createTweet", sql: 3, query: costedNewTweet, prepare: asMember(nil)},
+	{name: "createTweet, whole payload", sql: 8, query: costedFullTweet, prepare: asMember(nil)},
+	{name: "deleteTweet", sql: 4, query: costedDeletion, prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": u.Tweet(t, "soon gone")}
+	})},
+	{name: "deleteTweet, once more", sql: 2, query: costedDeletion, prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		id := u.Tweet(t, "soon gone")
+		u.Delete(t, id)
+		return apitest.Vars{"id": id}
+	})},
+	{name: "setReaction, a like", sql: 8, query: costedReaction, prepare: reacting("", "LIKE")},
+	{name: "setReaction, switched", sql: 8, query: costedReaction, prepare: reacting("LIKE", "DISLIKE")},
+	{name: "setReaction, undone", sql: 8, query: costedReaction, prepare: reacting("LIKE", "NONE")},
+	{name: "setReaction, the same", sql: 7, query: costedReaction, prepare: reacting("LIKE", "LIKE")},
+	{name: "two mutations", sql: 6, query: `mutation { a: createTweet(input: {text: "one"}) { tweet { id } } b: createTweet(input: {text: "two"}) { tweet { id } } }`,
+		prepare: asMember(nil)},
+}

@@ -1,0 +1,35 @@
+import { InMemoryCache, type FieldMergeFunction, type Reference, type StoreObject } from "@apollo/client";
+import { relayStylePagination } from "@apollo/client/utilities";
+import generated from "./generated/possibleTypes.js";
+
+/**
+ * A normalized cache that knows Roost's lists and reactions: pages of a list grow together, and an answer
+ * that was overtaken on its way never puts older counts over newer ones.
+ */
+export function newCache(): InMemoryCache {
+  return new InMemoryCache({
+    possibleTypes: generated.possibleTypes,
+    typePolicies: {
+      Viewer: { keyFields: [], fields: { homeTimeline: relayStylePagination() } },
+      Limits: { keyFields: [] },
+      User: {
+        fields: {
+          followers: relayStylePagination(),
+          following: relayStylePagination(),
+          timeline: relayStylePagination(["include"]),
+        },
+      },
+      ReactionSummary: { merge: newest },
+    },
+  });
+}
+
+/** Of two summaries of one subject the one with the higher revision is newer. */
+const newest: FieldMergeFunction<StoreObject | Reference> = (existing, incoming, { mergeObjects, readField }) => {
+  const had = readField<number>("revision", existing);
+  const got = readField<number>("revision", incoming);
+  if (existing && had !== undefined && got !== undefined && got < had) {
+    return mergeObjects(incoming, existing);
+  }
+  return mergeObjects(existing ?? {}, incoming);
+};
