@@ -11,6 +11,7 @@ import (
 	"roost/domain/reactions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
+	"roost/events"
 	"roost/graph/generated"
 	"roost/internal/caller"
 	"roost/internal/cursors"
@@ -26,6 +27,7 @@ const BatchSize = 100
 type Resolver struct {
 	Sources loaders.Sources
 	Hub     *live.Hub
+	Log     *events.Reader
 	// PublicURL is where users reach this site, without a slash at the end.
 	PublicURL string
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"roost/domain/reactions"
@@ -45,20 +46,38 @@ func pump[T any](ctx context.Context, name string, fn func(send func(T) bool) er
 	return out
 }
 
-func (s subscriptions) HomeTimelineEvents(ctx context.Context) (<-chan model.TimelineEvent, error) {
+// HomeTimelineEvents first sends what was missed since `after`, then what happens. Subscribing comes before
+// looking, so nothing falls between the two.
+func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error) {
 	who, err := signedIn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	viewer := who.UserID()
 	sub := s.Hub.SubscribeHome(viewer)
+	position := sub.From
+	var missed []live.Change
+	if after != nil {
+		if position, err = positionOf(*after); err == nil {
+			missed, err = s.missed(ctx, viewer, position, sub.From)
+		}
+	}
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
 	return pump(ctx, "homeTimelineEvents", func(send func(model.TimelineEvent) bool) error {
 		defer sub.Close()
+		if !s.sendChanges(ctx, viewer, missed, send) {
+			return nil
+		}
 		for {
 			changes, err := sub.Next(ctx)
 			if err != nil {
 				return err
 			}
+			// A client that comes from a node that is ahead of this one has seen some of them.
+			changes = slices.DeleteFunc(changes, func(c live.Change) bool { return c.Seq <= position })
 			if !s.sendChanges(ctx, viewer, changes, send) {
 				return nil
 			}
@@ -67,18 +86,22 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context) (<-chan model.Tim
 }
 
 // checkedFor is how long what was decided about the visibility of entries holds while the client has not
-// taken them.
-const checkedFor = 100 * time.Millisecond
+// taken them; checkedAtOnce is how many entries are decided about at once.
+const (
+	checkedFor    = 100 * time.Millisecond
+	checkedAtOnce = 200
+)
 
 // sendChanges sends changes, oldest first. Visibility is decided when they are sent: for those that a slow
 // client lets wait, again and again.
 func (s subscriptions) sendChanges(ctx context.Context, viewer int64, changes []live.Change, send func(model.TimelineEvent) bool) bool {
 	for len(changes) > 0 {
 		checked := time.Now()
-		all, err := s.timelineEvents(ctx, viewer, changes)
+		all, err := s.timelineEvents(ctx, viewer, changes[:min(len(changes), checkedAtOnce)])
 		if err != nil {
 			// What could not be checked is not left out silently.
-			return send(&model.TimelineReset{Reason: model.TimelineResetReasonTimelineRebuilt})
+			return send(&model.TimelineReset{Cursor: eventCursor(changes[len(changes)-1].Seq),
+				Reason: model.TimelineResetReasonTimelineRebuilt})
 		}
 		for _, e := range all {
 			if e != nil && !send(e) {
@@ -117,13 +140,14 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 	}
 	out := make([]model.TimelineEvent, len(changes))
 	for i, c := range changes {
+		cursor := eventCursor(c.Seq)
 		switch {
 		case c.Reset != live.NoReset:
-			out[i] = &model.TimelineReset{Reason: model.TimelineResetReason(c.Reset)}
+			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
-			out[i] = &model.TimelineEntryRemoved{TweetID: ids.TweetID(c.TweetID).String()}
+			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
 		case visible[c.TweetID] && rows[c.TweetID] != nil:
-			out[i] = &model.TimelineEntryAdded{Edge: homeEdge(model.TweetOf(rows[c.TweetID]))}
+			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(rows[c.TweetID]))}
 		}
 	}
 	return out, nil

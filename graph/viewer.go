@@ -37,7 +37,7 @@ func (v viewers) SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts
 	return a.SessionPolicy, nil
 }
 
-func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string) (*model.TimelineConnection, error) {
+func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string) (*model.HomeTimelineConnection, error) {
 	w, err := cursors.Args{First: first, After: after, Last: last, Before: before}.Window(cursors.Home)
 	if err != nil {
 		return nil, err
@@ -49,11 +49,17 @@ func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int
 		}
 		return v.timelines().Home(ctx, authors, w)
 	}
+	// Before the page: what happens while it is read comes as an event, too.
+	position := v.Hub.Position()
 	page, err := read(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	return timeline(ctx, cursors.Home, "HomeTimelineConnection", w, page, read)
+	c, err := timeline(ctx, cursors.Home, "HomeTimelineConnection", w, page, read)
+	if err != nil {
+		return nil, err
+	}
+	return &model.HomeTimelineConnection{TimelineConnection: c, EventCursor: eventCursor(position)}, nil
 }
 
 func (v viewers) CurrentSession(ctx context.Context, _ *model.Viewer) (*accounts.Session, error) {

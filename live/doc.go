@@ -1,16 +1,19 @@
 // Package live tells subscribers of this node what has happened.
 //
-// The Hub observes the log: what a transaction committed comes to Observe in the writer's goroutine,
-// which only puts it down. Two goroutines carry it on, one for home timelines (they ask SQL whom a tweet
-// concerns) and one for counts; ends of sessions are told at once.
+// A Tail reads the log of this node's database and carries it to the Hub, so that what any node commits
+// reaches the subscribers of every node. It is woken by the node's own commits and, through Redis, by those
+// of others; a wake-up may be lost, then the tail looks by itself after 200 ms. Counts and ends of sessions
+// of the node's own commits do not wait for that: they come to Observe in the writer's goroutine, which only
+// puts them down.
 //
-// Guarantees. Events of home timelines come in the order of the commits as this node saw them. Of a
-// tweet's counts the last state always arrives; states between may be merged, and none goes back.
+// Guarantees. Events of home timelines come in the order of the log, each with its place in it: a
+// subscription that knows the place of the last event it got misses nothing and gets nothing twice, on
+// whichever node it goes on. Of a tweet's counts the last state always arrives; states between may be
+// merged, and none goes back.
 //
-// Limits. The home queue holds 4,096 events; when it is full, every home subscriber gets a reset
-// instead. A home subscriber's own queue holds 256 events; when it is full it is emptied and a reset is
-// what comes next. A counts subscriber holds one state per tweet that it asked for. Nobody waits for a
-// slow subscriber.
+// Limits. A home subscriber's queue holds 256 changes; when it is full it is emptied and a reset is what
+// comes next. A counts subscriber holds one state per tweet that it asked for. A node that is 50,000
+// events behind skips them and resets its home subscribers. Nobody waits for a slow subscriber.
 //
 // Lifecycle. Start runs the goroutines, Stop ends them; subscriptions end with their own context.
 package live

@@ -11,6 +11,8 @@ import (
 // Change is something that happened to a home timeline. If Reset is set, events were skipped or too
 // much changed, and the timeline must be read again.
 type Change struct {
+	// Seq is the place of the event in the log; of a reset, that of the last event that it stands for.
+	Seq               int64
 	TweetID, AuthorID int64
 	Deleted           bool
 	Reset             Reset
@@ -24,6 +26,7 @@ const (
 	NoReset Reset = ""
 	TooSlow Reset = "CLIENT_TOO_SLOW"
 	Rebuilt Reset = "TIMELINE_REBUILT"
+	Expired Reset = "CURSOR_EXPIRED"
 )
 
 // homeBuffer is how many changes wait for a slow subscriber.
@@ -31,6 +34,8 @@ const homeBuffer = 256
 
 // Home is a subscription to a viewer's home timeline.
 type Home struct {
+	// From is the position behind which changes are told.
+	From   int64
 	hub    *Hub
 	viewer int64
 	mu     sync.Mutex
@@ -43,6 +48,7 @@ func (h *Hub) SubscribeHome(viewerID int64) *Home {
 	s := &Home{hub: h, viewer: viewerID, some: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	s.From = h.position
 	add(h.home, viewerID, s)
 	return s
 }
@@ -80,64 +86,32 @@ func (s *Home) push(c Change) {
 		// What waits is part of what will be read again.
 		s.queue = append(s.queue[:0], c)
 	case len(s.queue) >= homeBuffer:
-		s.queue = append(s.queue[:0], Change{Reset: TooSlow})
+		s.queue = append(s.queue[:0], Change{Seq: c.Seq, Reset: TooSlow})
 	case len(s.queue) == 1 && s.queue[0].Reset == TooSlow:
-		// It has not even taken the reset yet.
+		// It has not even taken the reset yet, which now stands for this one, too.
+		s.queue[0].Seq = c.Seq
 	default:
 		s.queue = append(s.queue, c)
 	}
 	signal(s.some)
 }
 
-func (h *Hub) carryHome(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-h.homeLost:
-			h.drainHomeQueue()
-			h.resetAll(TooSlow)
-		case e := <-h.homeQueue:
-			if !guard(ctx, "home timelines", func() { h.tellHome(ctx, e) }) {
-				h.resetAll(Rebuilt) // nobody knows whom the event concerned
-			}
-		}
-	}
-}
-
-// drainHomeQueue drops what waits: a reset tells of it.
-func (h *Hub) drainHomeQueue() {
-	for {
-		select {
-		case <-h.homeQueue:
-		default:
-			return
-		}
-	}
-}
-
-func (h *Hub) tellHome(ctx context.Context, e events.Event) {
+func (h *Hub) tellHome(ctx context.Context, seq int64, e events.Event, viewers []int64) {
 	switch e := e.(type) {
 	case events.TweetPosted:
-		h.tellAudience(ctx, Change{TweetID: e.TweetID, AuthorID: e.AuthorID})
+		h.tellAudience(ctx, Change{Seq: seq, TweetID: e.TweetID, AuthorID: e.AuthorID}, viewers)
 	case events.TweetDeleted:
-		h.tellAudience(ctx, Change{TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true})
+		h.tellAudience(ctx, Change{Seq: seq, TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true}, viewers)
 	case events.UserFollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{Reset: Rebuilt})
+		h.pushTo([]int64{e.FollowerID}, Change{Seq: seq, Reset: Rebuilt})
 	case events.UserUnfollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{Reset: Rebuilt})
+		h.pushTo([]int64{e.FollowerID}, Change{Seq: seq, Reset: Rebuilt})
 	case events.RowsImported:
-		h.resetAll(Rebuilt)
+		h.resetAll(seq, Rebuilt)
 	}
 }
 
-func (h *Hub) tellAudience(ctx context.Context, c Change) {
-	h.mu.Lock()
-	viewers := make([]int64, 0, len(h.home))
-	for v := range h.home {
-		viewers = append(viewers, v)
-	}
-	h.mu.Unlock()
+func (h *Hub) tellAudience(ctx context.Context, c Change, viewers []int64) {
 	if len(viewers) == 0 {
 		return
 	}
@@ -146,27 +120,32 @@ func (h *Hub) tellAudience(ctx context.Context, c Change) {
 		if ctx.Err() == nil {
 			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet is unknown", "error", err)
 		}
-		concerned, c = viewers, Change{Reset: Rebuilt}
+		concerned, c = viewers, Change{Seq: c.Seq, Reset: Rebuilt}
 	}
 	h.pushTo(concerned, c)
 }
 
+// pushTo tells the viewers' subscriptions that began before the change.
 func (h *Hub) pushTo(viewers []int64, c Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, v := range viewers {
 		for s := range h.home[v] {
-			s.push(c)
+			if c.Seq > s.From {
+				s.push(c)
+			}
 		}
 	}
 }
 
-func (h *Hub) resetAll(why Reset) {
+func (h *Hub) resetAll(seq int64, why Reset) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, subs := range h.home {
 		for s := range subs {
-			s.push(Change{Reset: why})
+			if seq > s.From {
+				s.push(Change{Seq: seq, Reset: why})
+			}
 		}
 	}
 }

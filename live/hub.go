@@ -20,38 +20,33 @@ type Hub struct {
 	home     map[int64]map[*Home]struct{}   // by viewer
 	counts   map[int64]map[*Counts]struct{} // by tweet
 	sessions map[int64]map[*Session]struct{}
+	// position is how far the log was carried to the subscribers.
+	position int64
 
-	homeQueue chan events.Event
-	homeLost  chan struct{} // holds a token when the queue was full
-	fresh     freshCounts
+	fresh freshCounts
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
-
-// homeQueueSize bounds the events that wait for their audience.
-const homeQueueSize = 4096
 
 // New makes a hub.
 func New(audience Audience) *Hub {
 	return &Hub{
 		audience: audience,
 		home:     map[int64]map[*Home]struct{}{}, counts: map[int64]map[*Counts]struct{}{}, sessions: map[int64]map[*Session]struct{}{},
-		homeQueue: make(chan events.Event, homeQueueSize), homeLost: make(chan struct{}, 1),
 		fresh: freshCounts{latest: map[int64]State{}, some: make(chan struct{}, 1)},
 	}
 }
 
-// Start runs the hub's goroutines.
+// Start runs the hub's goroutine.
 func (h *Hub) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
-	h.done.Go(func() { h.carryHome(run) })
 	h.done.Go(func() { h.carryCounts(run) })
 	return nil
 }
 
-// Stop ends the hub's goroutines.
+// Stop ends the hub's goroutine.
 func (h *Hub) Stop(context.Context) error {
 	if h.cancel != nil {
 		h.cancel()
@@ -60,19 +55,13 @@ func (h *Hub) Stop(context.Context) error {
 	return nil
 }
 
-// Observe takes what a transaction committed. It never blocks; it is an events.Observer.
+// Observe takes what a transaction of this node has committed: counts and ends of sessions need no order,
+// and need not wait for the log. It never blocks; it is an events.Observer.
 func (h *Hub) Observe(committed []events.Event) {
 	for _, e := range committed {
 		switch e := e.(type) {
-		case events.TweetPosted, events.TweetDeleted, events.UserFollowed, events.UserUnfollowed, events.RowsImported:
-			select {
-			case h.homeQueue <- e:
-			default:
-				signal(h.homeLost)
-			}
-			if d, ok := e.(events.TweetDeleted); ok {
-				h.fresh.put(State{TweetID: d.TweetID, Deleted: true}, h.watched(d.TweetID))
-			}
+		case events.TweetDeleted:
+			h.fresh.put(State{TweetID: e.TweetID, Deleted: true}, h.watched(e.TweetID))
 		case events.ReactionSet:
 			h.fresh.put(State{TweetID: e.TweetID, Likes: e.LikeCount, Dislikes: e.DislikeCount, Revision: e.Revision},
 				h.watched(e.TweetID))
@@ -80,6 +69,48 @@ func (h *Hub) Observe(committed []events.Event) {
 			h.EndSession(e.SessionID)
 		}
 	}
+}
+
+// Carry takes events of the log, in their order, to the subscribers. Its only caller is the Tail.
+func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
+	for _, entry := range entries {
+		viewers := h.advance(entry.Seq)
+		e, err := entry.Event()
+		if err != nil {
+			slog.ErrorContext(ctx, "live updates pass over an event", "error", err)
+			continue
+		}
+		h.Observe([]events.Event{e})
+		if !guard(ctx, "home timelines", func() { h.tellHome(ctx, entry.Seq, e, viewers) }) {
+			h.resetAll(entry.Seq, Rebuilt) // nobody knows whom the event concerned
+		}
+	}
+}
+
+// advance moves the position and gives those who subscribed before: who comes later begins behind it.
+func (h *Hub) advance(position int64) []int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.position = position
+	viewers := make([]int64, 0, len(h.home))
+	for v := range h.home {
+		viewers = append(viewers, v)
+	}
+	return viewers
+}
+
+// Position is how far the log was carried: what was committed up to there has been told to everybody who had
+// subscribed, and can be read from SQL.
+func (h *Hub) Position() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.position
+}
+
+// SkipTo moves on to a position without carrying what lies before it, and says so to the subscribers.
+func (h *Hub) SkipTo(position int64) {
+	h.advance(position)
+	h.resetAll(position, Rebuilt)
 }
 
 // Watched reports whether anybody subscribes to anything.

@@ -46,7 +46,7 @@ func (t *Tail) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.hub.moveTo(head)
+	t.hub.advance(head)
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t.cancel, t.done = cancel, make(chan struct{})
 	go func() {
@@ -99,7 +99,7 @@ func (t *Tail) catchUp(ctx context.Context) error {
 			return nil
 		}
 		if head-from > tailSkip {
-			t.hub.skipTo(head)
+			t.hub.SkipTo(head)
 			return nil
 		}
 		entries, err := t.reader.After(ctx, from, head, tailBatch)
@@ -107,10 +107,10 @@ func (t *Tail) catchUp(ctx context.Context) error {
 			return err
 		}
 		if len(entries) == 0 { // retention was faster
-			t.hub.skipTo(head)
+			t.hub.SkipTo(head)
 			return nil
 		}
-		t.hub.carry(ctx, entries)
+		t.hub.Carry(ctx, entries)
 	}
 	return nil
 }

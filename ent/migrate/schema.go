@@ -50,6 +50,14 @@ var (
 					Where: "seq IS NULL",
 				},
 			},
+			{
+				Name:    "events_timeline",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "type IN ('TweetPosted', 'TweetDeleted', 'UserFollowed', 'UserUnfollowed', 'RowsImported')",
+				},
+			},
 		},
 	}
 	// FollowsColumns holds the columns for the "follows" table.

@@ -26,11 +26,14 @@ func (Event) Fields() []ent.Field {
 	}
 }
 
-// Indexes: events in their order, and those that have no place in it yet.
+// Indexes: events in their order, those that have no place in it yet, and those that home timelines
+// catch up on.
 func (Event) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("seq").Unique().StorageKey("events_seq"),
 		index.Fields("id").StorageKey("events_unsequenced").Annotations(entsql.IndexWhere("seq IS NULL")),
+		index.Fields("seq").StorageKey("events_timeline").Annotations(entsql.IndexWhere(
+			"type IN ('TweetPosted', 'TweetDeleted', 'UserFollowed', 'UserUnfollowed', 'RowsImported')")),
 	}
 }
 

@@ -86,9 +86,10 @@ type ComplexityRoot struct {
 	}
 
 	HomeTimelineConnection struct {
-		Edges    func(childComplexity int) int
-		Nodes    func(childComplexity int) int
-		PageInfo func(childComplexity int) int
+		Edges       func(childComplexity int) int
+		EventCursor func(childComplexity int) int
+		Nodes       func(childComplexity int) int
+		PageInfo    func(childComplexity int) int
 	}
 
 	Limits struct {
@@ -190,7 +191,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		HomeTimelineEvents func(childComplexity int) int
+		HomeTimelineEvents func(childComplexity int, after *string) int
 		ReactionsChanged   func(childComplexity int, subjectIds []string) int
 		SessionEnded       func(childComplexity int) int
 	}
@@ -207,14 +208,17 @@ type ComplexityRoot struct {
 	}
 
 	TimelineEntryAdded struct {
-		Edge func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Edge   func(childComplexity int) int
 	}
 
 	TimelineEntryRemoved struct {
+		Cursor  func(childComplexity int) int
 		TweetID func(childComplexity int) int
 	}
 
 	TimelineReset struct {
+		Cursor func(childComplexity int) int
 		Reason func(childComplexity int) int
 	}
 
@@ -326,7 +330,7 @@ type SessionResolver interface {
 	IsCurrent(ctx context.Context, obj *accounts.Session) (bool, error)
 }
 type SubscriptionResolver interface {
-	HomeTimelineEvents(ctx context.Context) (<-chan model.TimelineEvent, error)
+	HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error)
 	ReactionsChanged(ctx context.Context, subjectIds []string) (<-chan model.Reactable, error)
 	SessionEnded(ctx context.Context) (<-chan *model.SessionEnded, error)
 }
@@ -354,7 +358,7 @@ type UserResolver interface {
 type ViewerResolver interface {
 	User(ctx context.Context, obj *model.Viewer) (*accounts.User, error)
 	Email(ctx context.Context, obj *model.Viewer) (string, error)
-	HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string) (*model.TimelineConnection, error)
+	HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string) (*model.HomeTimelineConnection, error)
 	CurrentSession(ctx context.Context, obj *model.Viewer) (*accounts.Session, error)
 	Sessions(ctx context.Context, obj *model.Viewer, includeEnded *bool) ([]*accounts.Session, error)
 	SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts.SessionPolicy, error)
@@ -492,6 +496,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HomeTimelineConnection.Edges(childComplexity), true
+	case "HomeTimelineConnection.eventCursor":
+		if e.ComplexityRoot.HomeTimelineConnection.EventCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeTimelineConnection.EventCursor(childComplexity), true
 	case "HomeTimelineConnection.nodes":
 		if e.ComplexityRoot.HomeTimelineConnection.Nodes == nil {
 			break
@@ -957,7 +967,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Subscription.HomeTimelineEvents(childComplexity), true
+		args, err := ec.field_Subscription_homeTimelineEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.HomeTimelineEvents(childComplexity, args["after"].(*string)), true
 	case "Subscription.reactionsChanged":
 		if e.ComplexityRoot.Subscription.ReactionsChanged == nil {
 			break
@@ -1008,6 +1023,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TimelineEdge.Node(childComplexity), true
 
+	case "TimelineEntryAdded.cursor":
+		if e.ComplexityRoot.TimelineEntryAdded.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntryAdded.Cursor(childComplexity), true
 	case "TimelineEntryAdded.edge":
 		if e.ComplexityRoot.TimelineEntryAdded.Edge == nil {
 			break
@@ -1015,6 +1036,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TimelineEntryAdded.Edge(childComplexity), true
 
+	case "TimelineEntryRemoved.cursor":
+		if e.ComplexityRoot.TimelineEntryRemoved.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntryRemoved.Cursor(childComplexity), true
 	case "TimelineEntryRemoved.tweetId":
 		if e.ComplexityRoot.TimelineEntryRemoved.TweetID == nil {
 			break
@@ -1022,6 +1049,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TimelineEntryRemoved.TweetID(childComplexity), true
 
+	case "TimelineReset.cursor":
+		if e.ComplexityRoot.TimelineReset.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineReset.Cursor(childComplexity), true
 	case "TimelineReset.reason":
 		if e.ComplexityRoot.TimelineReset.Reason == nil {
 			break
@@ -1649,6 +1682,11 @@ type HomeTimelineConnection {
   nodes: [Tweet!]!
   "Where the page lies."
   pageInfo: PageInfo!
+  """
+  Give this to ` + "`" + `Subscription.homeTimelineEvents(after:)` + "`" + `: nothing that happens after this page was
+  read is missed.
+  """
+  eventCursor: String!
 }
 
 "A page of a user's own timeline."
@@ -1986,10 +2024,11 @@ type SetReactionPayload implements MutationPayload {
 "Live updates, over ` + "`" + `graphql-transport-ws` + "`" + `."
 type Subscription {
   """
-  What happens to the viewer's home timeline from now on: subscribe, then read the first page. What
-  cannot be sent is announced by a ` + "`" + `TimelineReset` + "`" + `.
+  What happens to the viewer's home timeline. With ` + "`" + `after` + "`" + ` (an ` + "`" + `eventCursor` + "`" + `, or the ` + "`" + `cursor` + "`" + ` of the
+  last event received) everything since then is sent first, so a reconnect misses nothing; what
+  cannot be sent any more is announced by a ` + "`" + `TimelineReset` + "`" + `.
   """
-  homeTimelineEvents: TimelineEvent!
+  homeTimelineEvents(after: String): TimelineEvent!
   """
   Sends a subject whenever its reactions change: ask for ` + "`" + `id` + "`" + ` and ` + "`" + `reactions` + "`" + `, and normalized client
   caches update by themselves. The current state of each subject is sent first. Bursts are merged,
@@ -2004,28 +2043,39 @@ type Subscription {
 }
 
 "Something that happened to a timeline. Events arrive in order."
-union TimelineEvent = TimelineEntryAdded | TimelineEntryRemoved | TimelineReset
+interface TimelineEvent {
+  "Give the last one received to ` + "`" + `after` + "`" + ` when subscribing again."
+  cursor: String!
+}
 
 "An entry came in. It belongs where its own cursor says, which is nearly always on top."
-type TimelineEntryAdded {
+type TimelineEntryAdded implements TimelineEvent {
+  "Give the last one received to ` + "`" + `after` + "`" + ` when subscribing again."
+  cursor: String!
   "The entry."
   edge: TimelineEdge!
 }
 
 "An entry went away: its tweet was deleted."
-type TimelineEntryRemoved {
+type TimelineEntryRemoved implements TimelineEvent {
+  "Give the last one received to ` + "`" + `after` + "`" + ` when subscribing again."
+  cursor: String!
   "The tweet that is not in the timeline any more."
   tweetId: ID!
 }
 
 "Events were skipped, or too much changed: read the timeline again."
-type TimelineReset {
+type TimelineReset implements TimelineEvent {
+  "Give the last one received to ` + "`" + `after` + "`" + ` when subscribing again."
+  cursor: String!
   "Why."
   reason: TimelineResetReason!
 }
 
 "Why a timeline must be read again."
 enum TimelineResetReason {
+  "` + "`" + `after` + "`" + ` is older than the events that are kept."
+  CURSOR_EXPIRED
   "The client read events more slowly than they came."
   CLIENT_TOO_SLOW
   "Many entries changed at once, after a follow or unfollow, say."
@@ -2125,6 +2175,8 @@ func (ec *executionContext) childFields_HomeTimelineConnection(ctx context.Conte
 		return ec.fieldContext_HomeTimelineConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_HomeTimelineConnection_pageInfo(ctx, field)
+	case "eventCursor":
+		return ec.fieldContext_HomeTimelineConnection_eventCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HomeTimelineConnection", field.Name)
 }
@@ -2762,6 +2814,20 @@ func (ec *executionContext) field_Query_user_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["username"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_homeTimelineEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
 	return args, nil
 }
 
@@ -3489,7 +3555,7 @@ func (ec *executionContext) fieldContext_FollowUserPayload_userErrors(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _HomeTimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.TimelineConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _HomeTimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.HomeTimelineConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3521,7 +3587,7 @@ func (ec *executionContext) fieldContext_HomeTimelineConnection_edges(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _HomeTimelineConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.TimelineConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _HomeTimelineConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.HomeTimelineConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3553,7 +3619,7 @@ func (ec *executionContext) fieldContext_HomeTimelineConnection_nodes(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _HomeTimelineConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.TimelineConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _HomeTimelineConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.HomeTimelineConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3583,6 +3649,29 @@ func (ec *executionContext) fieldContext_HomeTimelineConnection_pageInfo(_ conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _HomeTimelineConnection_eventCursor(ctx context.Context, field graphql.CollectedField, obj *model.HomeTimelineConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HomeTimelineConnection_eventCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EventCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HomeTimelineConnection_eventCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HomeTimelineConnection", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Limits_tweetLength(ctx context.Context, field graphql.CollectedField, obj *model.Limits) (ret graphql.Marshaler) {
@@ -5543,7 +5632,8 @@ func (ec *executionContext) _Subscription_homeTimelineEvents(ctx context.Context
 			return ec.fieldContext_Subscription_homeTimelineEvents(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Subscription().HomeTimelineEvents(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().HomeTimelineEvents(ctx, fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.TimelineEvent) graphql.Marshaler {
@@ -5553,8 +5643,28 @@ func (ec *executionContext) _Subscription_homeTimelineEvents(ctx context.Context
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Subscription_homeTimelineEvents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Subscription", field, true, true, errors.New("field of type TimelineEvent does not have child fields"))
+func (ec *executionContext) fieldContext_Subscription_homeTimelineEvents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_homeTimelineEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Subscription_reactionsChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -5784,6 +5894,29 @@ func (ec *executionContext) fieldContext_TimelineEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _TimelineEntryAdded_cursor(ctx context.Context, field graphql.CollectedField, obj *model.TimelineEntryAdded) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntryAdded_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntryAdded_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntryAdded", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _TimelineEntryAdded_edge(ctx context.Context, field graphql.CollectedField, obj *model.TimelineEntryAdded) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5816,6 +5949,29 @@ func (ec *executionContext) fieldContext_TimelineEntryAdded_edge(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _TimelineEntryRemoved_cursor(ctx context.Context, field graphql.CollectedField, obj *model.TimelineEntryRemoved) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntryRemoved_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntryRemoved_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntryRemoved", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _TimelineEntryRemoved_tweetId(ctx context.Context, field graphql.CollectedField, obj *model.TimelineEntryRemoved) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5837,6 +5993,29 @@ func (ec *executionContext) _TimelineEntryRemoved_tweetId(ctx context.Context, f
 }
 func (ec *executionContext) fieldContext_TimelineEntryRemoved_tweetId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TimelineEntryRemoved", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _TimelineReset_cursor(ctx context.Context, field graphql.CollectedField, obj *model.TimelineReset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineReset_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineReset_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineReset", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _TimelineReset_reason(ctx context.Context, field graphql.CollectedField, obj *model.TimelineReset) (ret graphql.Marshaler) {
@@ -6787,8 +6966,8 @@ func (ec *executionContext) _Viewer_homeTimeline(ctx context.Context, field grap
 			return ec.Resolvers.Viewer().HomeTimeline(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.TimelineConnection) graphql.Marshaler {
-			return ec.marshalNHomeTimelineConnection2ᚖroostᚋgraphᚋmodelᚐTimelineConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.HomeTimelineConnection) graphql.Marshaler {
+			return ec.marshalNHomeTimelineConnection2ᚖroostᚋgraphᚋmodelᚐHomeTimelineConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9030,7 +9209,7 @@ func (ec *executionContext) _FollowUserPayload(ctx context.Context, sel ast.Sele
 
 var homeTimelineConnectionImplementors = []string{"HomeTimelineConnection"}
 
-func (ec *executionContext) _HomeTimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *model.TimelineConnection) graphql.Marshaler {
+func (ec *executionContext) _HomeTimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *model.HomeTimelineConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, homeTimelineConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -9052,6 +9231,11 @@ func (ec *executionContext) _HomeTimelineConnection(ctx context.Context, sel ast
 			}
 		case "pageInfo":
 			out.Values[i] = ec._HomeTimelineConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "eventCursor":
+			out.Values[i] = ec._HomeTimelineConnection_eventCursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10267,6 +10451,11 @@ func (ec *executionContext) _TimelineEntryAdded(ctx context.Context, sel ast.Sel
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TimelineEntryAdded")
+		case "cursor":
+			out.Values[i] = ec._TimelineEntryAdded_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "edge":
 			field := field
 
@@ -10338,6 +10527,11 @@ func (ec *executionContext) _TimelineEntryRemoved(ctx context.Context, sel ast.S
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TimelineEntryRemoved")
+		case "cursor":
+			out.Values[i] = ec._TimelineEntryRemoved_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "tweetId":
 			out.Values[i] = ec._TimelineEntryRemoved_tweetId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -10376,6 +10570,11 @@ func (ec *executionContext) _TimelineReset(ctx context.Context, sel ast.Selectio
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TimelineReset")
+		case "cursor":
+			out.Values[i] = ec._TimelineReset_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "reason":
 			out.Values[i] = ec._TimelineReset_reason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -11892,7 +12091,7 @@ func (ec *executionContext) unmarshalNFollowUserInput2roostᚋgraphᚋmodelᚐFo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNHomeTimelineConnection2ᚖroostᚋgraphᚋmodelᚐTimelineConnection(ctx context.Context, sel ast.SelectionSet, v *model.TimelineConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNHomeTimelineConnection2ᚖroostᚋgraphᚋmodelᚐHomeTimelineConnection(ctx context.Context, sel ast.SelectionSet, v *model.HomeTimelineConnection) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -254,6 +254,8 @@ type Subscription struct {
 
 // An entry came in. It belongs where its own cursor says, which is nearly always on top.
 type TimelineEntryAdded struct {
+	// Give the last one received to `after` when subscribing again.
+	Cursor string `json:"cursor"`
 	// The entry.
 	Edge *TimelineEdge `json:"edge"`
 }
@@ -262,6 +264,8 @@ func (TimelineEntryAdded) IsTimelineEvent() {}
 
 // An entry went away: its tweet was deleted.
 type TimelineEntryRemoved struct {
+	// Give the last one received to `after` when subscribing again.
+	Cursor string `json:"cursor"`
 	// The tweet that is not in the timeline any more.
 	TweetID string `json:"tweetId"`
 }
@@ -270,6 +274,8 @@ func (TimelineEntryRemoved) IsTimelineEvent() {}
 
 // Events were skipped, or too much changed: read the timeline again.
 type TimelineReset struct {
+	// Give the last one received to `after` when subscribing again.
+	Cursor string `json:"cursor"`
 	// Why.
 	Reason TimelineResetReason `json:"reason"`
 }
@@ -393,6 +399,8 @@ func (e TimelineContent) MarshalJSON() ([]byte, error) {
 type TimelineResetReason string
 
 const (
+	// `after` is older than the events that are kept.
+	TimelineResetReasonCursorExpired TimelineResetReason = "CURSOR_EXPIRED"
 	// The client read events more slowly than they came.
 	TimelineResetReasonClientTooSlow TimelineResetReason = "CLIENT_TOO_SLOW"
 	// Many entries changed at once, after a follow or unfollow, say.
@@ -400,13 +408,14 @@ const (
 )
 
 var AllTimelineResetReason = []TimelineResetReason{
+	TimelineResetReasonCursorExpired,
 	TimelineResetReasonClientTooSlow,
 	TimelineResetReasonTimelineRebuilt,
 }
 
 func (e TimelineResetReason) IsValid() bool {
 	switch e {
-	case TimelineResetReasonClientTooSlow, TimelineResetReasonTimelineRebuilt:
+	case TimelineResetReasonCursorExpired, TimelineResetReasonClientTooSlow, TimelineResetReasonTimelineRebuilt:
 		return true
 	}
 	return false

@@ -37,6 +37,13 @@ type TimelineConnection struct {
 	PageInfo *PageInfo
 }
 
+// HomeTimelineConnection is a page of the home timeline. EventCursor is a position in the log that was
+// read before the page.
+type HomeTimelineConnection struct {
+	*TimelineConnection
+	EventCursor string
+}
+
 // TimelineEdge is an entry of a timeline.
 type TimelineEdge struct {
 	Cursor string

@@ -106,7 +106,7 @@ func (a *App) buildServer() (*server.Server, error) {
 		return nil, err
 	}
 	c := a.Config
-	schema := graph.Schema(&graph.Resolver{Sources: a.sources, Hub: a.hub, PublicURL: c.PublicURL})
+	schema := graph.Schema(&graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL})
 	cfg := server.Config{
 		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, Origins: c.origins(), AllowLocalhost: !c.Server(),
 		Schema: schema, SDL: graph.SDL(schema),

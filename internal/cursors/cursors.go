@@ -19,6 +19,8 @@ const (
 	Timeline  Kind = 'l'
 	Followers Kind = 'f'
 	Following Kind = 'g'
+	// Events is the log: its place is a position, plus one, because a position may be 0.
+	Events Kind = 'e'
 )
 
 const (

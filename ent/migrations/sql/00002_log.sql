@@ -3,6 +3,9 @@ ALTER TABLE events ADD COLUMN seq bigint;
 CREATE UNIQUE INDEX events_seq ON events (seq);
 CREATE INDEX events_unsequenced ON events (id) WHERE seq IS NULL;
 
+CREATE INDEX events_timeline ON events (seq)
+    WHERE type IN ('TweetPosted', 'TweetDeleted', 'UserFollowed', 'UserUnfollowed', 'RowsImported');
+
 CREATE TABLE log_heads (
     id bigint NOT NULL PRIMARY KEY,
     seq bigint NOT NULL,
