@@ -169,7 +169,7 @@ func (a *Admin) Replay(ctx context.Context, group string, position int64) (err e
 		return fmt.Errorf("read the ends of the log: %w", err)
 	}
 	if position < oldest || position > head {
-		return fmt.Errorf("%w: it goes from %d to %d, %d is outside", ErrOutside, oldest, head, position)
+		return fmt.Errorf("%w: it has the events %d to %d", ErrOutside, oldest+1, head)
 	}
 	n, err := tx.GroupPart.Update().Where(grouppart.GroupName(group)).SetPosition(position).SetOwner("").
 		SetMovedAt(a.clock.Now()).Save(ctx)

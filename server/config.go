@@ -17,8 +17,8 @@ import (
 	"roost/server/transport"
 )
 
-// Config is all that a server can be told. Schema and Authenticator are required, zero values of the rest
-// mean the defaults.
+// Config is all that a server can be told. Schema and Authenticator are required unless NoAPI is set, zero
+// values of the rest mean the defaults.
 type Config struct {
 	// Addr is the address to listen on, 127.0.0.1:8080 by default; port 0 picks a free one.
 	Addr string
@@ -32,6 +32,9 @@ type Config struct {
 	Origins []string
 	// AllowLocalhost allows every port of localhost as an origin, for frontends in development.
 	AllowLocalhost bool
+
+	// NoAPI leaves /healthz, /readyz and the admin address: for nodes that only work in the background.
+	NoAPI bool
 
 	Schema         graphql.ExecutableSchema
 	SDL            string // served as /schema.graphqls
@@ -102,10 +105,10 @@ func (c Config) withDefaults() (Config, error) {
 func (c Config) validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("server: "+format, args...)) }
-	if c.Schema == nil {
+	if c.Schema == nil && !c.NoAPI {
 		fault("Schema is required")
 	}
-	if c.Authenticator == nil {
+	if c.Authenticator == nil && !c.NoAPI {
 		fault("Authenticator is required")
 	}
 	for name, n := range map[string]int{

@@ -12,19 +12,32 @@ import (
 	"roost/server/transport"
 )
 
-// newMux is everything that the public sees.
-func (s *Server) newMux(exec http.Handler) (http.Handler, error) {
-	page, err := playground.New(s.cfg.Playground)
-	if err != nil {
-		return nil, err
-	}
+// newPublic is everything that the public sees.
+func (s *Server) newPublic() (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle(graphqlPath, s.graphql(exec))
-	mux.HandleFunc("GET /schema.graphqls", s.serveSDL)
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
-	page.Mount(mux)
+	if !s.cfg.NoAPI {
+		if err := s.mountAPI(mux); err != nil {
+			return nil, err
+		}
+	}
 	return s.withRecovery(s.withRequestID(mux)), nil
+}
+
+func (s *Server) mountAPI(mux *http.ServeMux) error {
+	exec, err := s.newExecutor()
+	if err != nil {
+		return err
+	}
+	page, err := playground.New(s.cfg.Playground)
+	if err != nil {
+		return err
+	}
+	mux.Handle(graphqlPath, s.graphql(exec))
+	mux.HandleFunc("GET /schema.graphqls", s.serveSDL)
+	page.Mount(mux)
+	return nil
 }
 
 // graphql parts websockets, which say later who they are and are counted event by event, from requests.

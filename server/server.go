@@ -54,11 +54,7 @@ func New(cfg Config) (*Server, error) {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
 	s.socket = s.newSocket()
-	exec, err := s.newExecutor()
-	if err != nil {
-		return nil, err
-	}
-	if s.public, err = s.newMux(exec); err != nil {
+	if s.public, err = s.newPublic(); err != nil {
 		return nil, err
 	}
 	s.admin = s.newAdminMux()

@@ -23,6 +23,7 @@ func commands() []command {
 		{"serve", "run the API (also without a command)", serve},
 		{"migrate", "bring a PostgreSQL database to this binary's schema: up, status", migrate},
 		{"import", "import users, follows, tweets and likes from the files in a directory", importFiles},
+		{"events", "look at consumer groups and dead letters, retry, replay", eventLog},
 		{"healthcheck", "ask a running node whether it is ready", healthcheck},
 		{"version", "tell the version", version},
 	}

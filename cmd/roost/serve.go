@@ -41,7 +41,11 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func banner(out io.Writer, node *app.App) {
-	fmt.Fprintf(out, "\n  Roost is at http://%s/\n  Stores: %s\n", node.Addr(), node.Stores())
+	if node.Config.Has("api") {
+		fmt.Fprintf(out, "\n  Roost is at http://%s/\n  Stores: %s\n", node.Addr(), node.Stores())
+	} else {
+		fmt.Fprintf(out, "\n  This Roost only works in the background; its health is at http://%s/readyz\n  Stores: %s\n", node.Addr(), node.Stores())
+	}
 	if a := node.AdminAddr(); a != nil {
 		fmt.Fprintf(out, "  Metrics and profiles: http://%s/metrics\n", a)
 	}

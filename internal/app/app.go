@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"roost/cache"
 	"roost/domain/accounts"
 	"roost/domain/counts"
@@ -25,13 +27,14 @@ import (
 
 // App is a running node.
 type App struct {
-	Config   Config
-	stores   *Stores
-	redis    *cache.Redis
-	sources  loaders.Sources
-	hub      *live.Hub
-	toucher  *accounts.Toucher
-	log      *events.Log
+	Config  Config
+	stores  *Stores
+	redis   *cache.Redis
+	sources loaders.Sources
+	hub     *live.Hub
+	toucher *accounts.Toucher
+	log     *events.Log
+	background
 	demo     demoWorld
 	server   *server.Server
 	services lifecycle.Group
@@ -57,7 +60,9 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.buildDomain()
-	a.addServices()
+	if err := a.addServices(); err != nil {
+		return err
+	}
 	if a.Config.Demo {
 		if err := a.seedDemo(ctx); err != nil {
 			return err
@@ -71,12 +76,13 @@ func (a *App) build(ctx context.Context) (err error) {
 }
 
 // addServices adds what runs behind the server.
-func (a *App) addServices() {
+func (a *App) addServices() error {
 	a.services.Add("id lease", a.stores.Renewer())
 	a.services.Add("redis clock", a.redis.Ticker())
 	a.services.Add("toucher", a.toucher)
 	a.services.Add("live hub", a.hub)
 	a.services.Add("session checker", a.hub.SessionChecker(a.endedSessions))
+	return a.addBackground()
 }
 
 func (a *App) buildDomain() {
@@ -101,26 +107,41 @@ func (a *App) buildDomain() {
 }
 
 func (a *App) buildServer() (*server.Server, error) {
-	queries, err := cache.NewPersistedQueries(a.redis)
-	if err != nil {
-		return nil, err
-	}
 	c := a.Config
-	schema := graph.Schema(&graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL})
 	cfg := server.Config{
-		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, Origins: c.origins(), AllowLocalhost: !c.Server(),
-		Schema: schema, SDL: graph.SDL(schema),
-		Extensions:     append(slices.Clone(c.Extensions), graph.Fresh{Sources: a.sources}),
-		ErrorPresenter: graph.Present, Recover: graph.Recover,
-		Authenticator: observed{authenticator{a}, &a.demo}, PersistedQueries: queries,
-		ServerTiming: c.ServerTiming, DrainDelay: c.DrainDelay,
-		Checks: []server.Check{
+		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, DrainDelay: c.DrainDelay,
+		Metrics: prometheus.NewRegistry(), AdminHandlers: EventHandlers(a.eventAdmin()), NoAPI: !c.Has("api"),
+		Checks: append([]server.Check{
 			{Name: "database", Run: a.stores.DB.Ping},
 			{Name: "redis", Run: a.redis.Ping, Optional: true},
-		},
+		}, a.logChecks()...),
 	}
-	cfg.Playground.Demo = a.demoLogin()
+	if err := cfg.Metrics.Register(a.logMetrics()); err != nil {
+		return nil, err
+	}
+	if !cfg.NoAPI {
+		if err := a.addAPI(&cfg); err != nil {
+			return nil, err
+		}
+	}
 	return server.New(cfg)
+}
+
+func (a *App) addAPI(cfg *server.Config) error {
+	c := a.Config
+	queries, err := cache.NewPersistedQueries(a.redis)
+	if err != nil {
+		return err
+	}
+	cfg.Schema = graph.Schema(&graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL})
+	cfg.SDL = graph.SDL(cfg.Schema)
+	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
+	cfg.Extensions = append(slices.Clone(c.Extensions), graph.Fresh{Sources: a.sources})
+	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
+	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, queries
+	cfg.ServerTiming = c.ServerTiming
+	cfg.Playground.Demo = a.demoLogin()
+	return nil
 }
 
 // Start starts everything; on an error nothing runs.

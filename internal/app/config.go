@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"roost/domain/accounts"
+	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/sqldb"
 )
@@ -44,6 +45,8 @@ type Config struct {
 	Extensions []graphql.HandlerExtension
 	// Watch is told of every SQL statement.
 	Watch sqldb.Watch
+	// Groups are consumer groups besides the product's own.
+	Groups []events.GroupConfig
 
 	timingSet bool
 }
@@ -62,7 +65,7 @@ func (c *Config) storeFlags(f *flag.FlagSet) {
 func (c *Config) ServeFlags(f *flag.FlagSet) {
 	c.storeFlags(f)
 	f.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`address` to listen on")
-	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics and /debug/pprof; empty turns them off")
+	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
 	f.StringVar(&c.Roles, "roles", "api,worker", "what this node does: api, worker or both")
 	f.StringVar(&c.PublicURL, "public-url", "", "`URL` under which browsers reach the site; http:// and --addr if empty")

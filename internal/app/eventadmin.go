@@ -1,0 +1,166 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"roost/events"
+)
+
+// EventAdmin is what an operator does with consumer groups: on the database itself with events.Admin, or
+// through the admin address of a node with RemoteEvents.
+type EventAdmin interface {
+	Groups(ctx context.Context) ([]events.GroupStatus, error)
+	DeadLetters(ctx context.Context, group string, limit int) ([]events.DeadLetter, error)
+	Retry(ctx context.Context, group string, seq int64) (int, error)
+	Replay(ctx context.Context, group string, position int64) error
+	Start(ctx context.Context) (int64, error)
+}
+
+// eventRequest is the body of every request, eventAnswer that of every answer.
+type eventRequest struct {
+	Group    string
+	Seq      int64
+	Position int64
+	Limit    int
+}
+
+type eventAnswer struct {
+	Error    string               `json:",omitempty"`
+	Groups   []events.GroupStatus `json:",omitempty"`
+	Dead     []events.DeadLetter  `json:",omitempty"`
+	Retried  int                  `json:",omitempty"`
+	Position int64                `json:",omitempty"`
+}
+
+// maxDead bounds how many dead letters one answer lists.
+const maxDead = 1000
+
+// EventHandlers serve an EventAdmin on the admin address, each action under /events/ as a POST of JSON;
+// other content types, which browsers send across sites without asking, are refused.
+func EventHandlers(admin EventAdmin) map[string]http.Handler {
+	actions := map[string]func(ctx context.Context, q eventRequest, a *eventAnswer) error{
+		"groups": func(ctx context.Context, _ eventRequest, a *eventAnswer) (err error) {
+			a.Groups, err = admin.Groups(ctx)
+			return err
+		},
+		"dead": func(ctx context.Context, q eventRequest, a *eventAnswer) (err error) {
+			a.Dead, err = admin.DeadLetters(ctx, q.Group, min(max(q.Limit, 1), maxDead))
+			return err
+		},
+		"retry": func(ctx context.Context, q eventRequest, a *eventAnswer) (err error) {
+			a.Retried, err = admin.Retry(ctx, q.Group, q.Seq)
+			return err
+		},
+		"replay": func(ctx context.Context, q eventRequest, _ *eventAnswer) error {
+			return admin.Replay(ctx, q.Group, q.Position)
+		},
+		"start": func(ctx context.Context, _ eventRequest, a *eventAnswer) (err error) {
+			a.Position, err = admin.Start(ctx)
+			return err
+		},
+	}
+	out := map[string]http.Handler{}
+	for name, do := range actions {
+		out["POST /events/"+name] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveEvents(w, r, do) })
+	}
+	return out
+}
+
+func serveEvents(w http.ResponseWriter, r *http.Request, do func(context.Context, eventRequest, *eventAnswer) error) {
+	var q eventRequest
+	var a eventAnswer
+	status := http.StatusOK
+	switch {
+	case r.Header.Get("Content-Type") != "application/json":
+		status, a.Error = http.StatusUnsupportedMediaType, "send application/json"
+	case json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&q) != nil:
+		status, a.Error = http.StatusBadRequest, "that is not the JSON of a request"
+	default:
+		if err := do(r.Context(), q, &a); err != nil {
+			status = http.StatusInternalServerError
+			if errors.Is(err, events.ErrNoGroup) || errors.Is(err, events.ErrOutside) {
+				status = http.StatusUnprocessableEntity
+			}
+			a = eventAnswer{Error: err.Error()}
+		}
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(a)
+}
+
+// RemoteEvents reaches the EventAdmin of a running node.
+type RemoteEvents struct{ addr string }
+
+// NewRemoteEvents reaches the node with an admin address, as --admin-addr has it.
+func NewRemoteEvents(addr string) RemoteEvents { return RemoteEvents{addr} }
+
+// remoteWithin bounds one request.
+const remoteWithin = 30 * time.Second
+
+func (r RemoteEvents) ask(ctx context.Context, action string, q eventRequest) (a eventAnswer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, remoteWithin)
+	defer cancel()
+	body, err := json.Marshal(q)
+	if err != nil {
+		return a, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.addr+"/events/"+action, bytes.NewReader(body))
+	if err != nil {
+		return a, fmt.Errorf("--admin-addr %s: %w", r.addr, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return a, fmt.Errorf("the node at --admin-addr %s does not answer: %w", r.addr, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+		return a, fmt.Errorf("what answers at --admin-addr %s is no admin address of roost (%s)", r.addr, res.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 64<<20)).Decode(&a); err != nil {
+		return a, fmt.Errorf("read the answer of --admin-addr %s: %w", r.addr, err)
+	}
+	if a.Error != "" {
+		return a, errors.New(a.Error)
+	}
+	return a, nil
+}
+
+// Groups tells about every group.
+func (r RemoteEvents) Groups(ctx context.Context) ([]events.GroupStatus, error) {
+	a, err := r.ask(ctx, "groups", eventRequest{})
+	return a.Groups, err
+}
+
+// DeadLetters lists dead letters, at most 1,000.
+func (r RemoteEvents) DeadLetters(ctx context.Context, group string, limit int) ([]events.DeadLetter, error) {
+	a, err := r.ask(ctx, "dead", eventRequest{Group: group, Limit: limit})
+	return a.Dead, err
+}
+
+// Retry gives dead letters another row of attempts.
+func (r RemoteEvents) Retry(ctx context.Context, group string, seq int64) (int, error) {
+	a, err := r.ask(ctx, "retry", eventRequest{Group: group, Seq: seq})
+	return a.Retried, err
+}
+
+// Replay moves a group to a position.
+func (r RemoteEvents) Replay(ctx context.Context, group string, position int64) error {
+	_, err := r.ask(ctx, "replay", eventRequest{Group: group, Position: position})
+	return err
+}
+
+// Start is the position behind which everything is that is kept.
+func (r RemoteEvents) Start(ctx context.Context) (int64, error) {
+	a, err := r.ask(ctx, "start", eventRequest{})
+	return a.Position, err
+}
