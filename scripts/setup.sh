@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
 
 # What the tests of this repository use.
-read -ra NEEDS <<<"${ROOST_TEST_NEEDS:-postgres redis cc}"
+read -ra NEEDS <<<"${ROOST_TEST_NEEDS:-postgres redis cc node}"
 
 say() { printf '%s\n' "$*" >&2; }
 give() { printf 'export %s=%q\n' "$1" "$2"; }

@@ -28,7 +28,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 printf '== roost\n'
-"$GO" build -trimpath -buildvcs=false -o "$work/roost" ./cmd/roost
+"$GO" build -buildvcs=false -o "$work/roost" ./cmd/roost
 export ROOST_BIN=$work/roost
 
 cd web

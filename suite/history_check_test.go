@@ -9,9 +9,9 @@ import (
 	"roost/internal/apitest"
 )
 
-// compare holds the API and the rows against the model while nothing runs. Some members' timelines are
-// read to their ends, in the end those of all.
-func (h *history) compare(t *testing.T, rnd *rand.Rand, all bool) {
+// compare holds the API and the rows against the model while nothing runs. So many members' timelines are
+// read to their ends.
+func (h *history) compare(t *testing.T, rnd *rand.Rand, timelines int) {
 	t.Helper()
 	reader := &historian{history: h, rnd: rnd}
 	for _, i := range rnd.Perm(len(h.users)) {
@@ -23,8 +23,8 @@ func (h *history) compare(t *testing.T, rnd *rand.Rand, all bool) {
 	}
 	for n, i := range rnd.Perm(len(h.users)) {
 		h.compareMember(t, h.users[i])
-		if all || n < 6 {
-			h.compareTimelines(t, h.users[i], 1+rnd.IntN(100))
+		if n < timelines {
+			h.compareTimelines(t, h.users[i], 30+rnd.IntN(71))
 		}
 	}
 	h.compareTweets(t, rnd)

@@ -2,6 +2,8 @@ package suite
 
 import (
 	"fmt"
+	"math"
+	"os"
 	"slices"
 	"testing"
 
@@ -80,6 +82,9 @@ func follows(u *apitest.User, mutation, id string) error {
 	return err
 }
 
+// walksInAll is how many walks are made through each list; a soak makes as many as rapid wants.
+const walksInAll = 12
+
 // Who walks through a list while others change it sees, page by page, exactly what the list holds
 // beyond the last cursor: nothing twice, nothing left out that stays.
 func TestWalkingThroughChangingLists(t *testing.T) {
@@ -87,7 +92,20 @@ func TestWalkingThroughChangingLists(t *testing.T) {
 		t.Run(list, func(t *testing.T) {
 			apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 				pool := r.SignUps(t, "pool", 6)
+				few := walksInAll
+				if os.Getenv("ROOST_SOAK") != "" {
+					few = math.MaxInt
+				}
 				rapid.Check(t, func(rt *rapid.T) {
+					if few--; few < 0 {
+						return
+					}
+					ended := false
+					defer func() {
+						if !ended {
+							few = math.MaxInt // rapid looks for a smaller one
+						}
+					}()
 					w := &walked{list: list, pool: pool, owner: r.SignUp(t, "owner")}
 					if list == "viewer.homeTimeline" {
 						// The pool's earlier tweets are of other walks.
@@ -99,6 +117,7 @@ func TestWalkingThroughChangingLists(t *testing.T) {
 						}
 					}
 					w.walk(rt)
+					ended = true
 				})
 			})
 		})
@@ -138,12 +157,18 @@ func (w *walked) walk(rt *rapid.T) {
 	backward := lists[w.list].bothWays && rapid.Bool().Draw(rt, "backward")
 	at := &position{}
 	for range rapid.IntRange(4, 12).Draw(rt, "steps") {
-		switch rapid.SampledFrom([]string{"come", "go", "page", "page"}).Draw(rt, "step") {
+		switch rapid.SampledFrom([]string{"come", "come", "go", "go behind", "page", "page", "page"}).Draw(rt, "step") {
 		case "come":
 			w.come(rt)
 		case "go":
 			if len(w.entries) > 0 {
 				w.goes(rt, rapid.SampledFrom(w.entries).Draw(rt, "entry").id)
+			}
+		case "go behind": // everything that the walk has seen
+			for _, e := range slices.Clone(w.entries) {
+				if at.cursor != "" && ((!backward && e.place >= at.place) || (backward && e.place <= at.place)) {
+					w.goes(rt, e.id)
+				}
 			}
 		case "page":
 			at = w.page(rt, at, rapid.IntRange(1, 4).Draw(rt, "size"), backward)

@@ -118,6 +118,11 @@ type planWatch struct {
 	mu    sync.Mutex
 	doing string
 	worst map[string]*tally
+	seen  map[string]struct{}
+}
+
+func newPlanWatch(t testing.TB, db *sql.DB) *planWatch {
+	return &planWatch{t: t, db: db, worst: map[string]*tally{}, seen: map[string]struct{}{}}
 }
 
 // tally is what the statements of a class took at worst.
@@ -136,26 +141,10 @@ func (w *planWatch) during(what string) {
 
 // watch is a sqldb.Watch.
 func (w *planWatch) watch(ctx context.Context, tx sqldb.Querier, query string, args []any) {
-	ctx = context.WithoutCancel(ctx)
-	var r planReading
-	look := func(on sqldb.Querier) (err error) {
-		r, err = explain(ctx, on, query, args)
-		if err != nil {
-			return err
-		}
-		return w.unprepared(ctx, on)
+	if w.again(tx, query, args) {
+		return
 	}
-	err := func() error {
-		if tx != nil {
-			return undone(ctx, tx, func() error { return look(tx) })
-		}
-		own, err := w.db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = own.Rollback() }()
-		return look(own)
-	}()
+	r, err := w.look(context.WithoutCancel(ctx), tx, query, args)
 	if err != nil {
 		w.t.Errorf("look at the plan of %s: %v", query, err)
 		return
@@ -163,9 +152,41 @@ func (w *planWatch) watch(ctx context.Context, tx sqldb.Querier, query string, a
 	w.judge(query, args, r)
 }
 
+// again tells whether a statement that changes nothing has been looked at with the same arguments.
+func (w *planWatch) again(tx sqldb.Querier, query string, args []any) bool {
+	if tx != nil {
+		return false
+	}
+	key := fmt.Sprintf("%s %v", query, args)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, seen := w.seen[key]
+	w.seen[key] = struct{}{}
+	return seen
+}
+
+// look explains the statement in its transaction, or in one of its own that is undone.
+func (w *planWatch) look(ctx context.Context, tx sqldb.Querier, query string, args []any) (r planReading, err error) {
+	if tx != nil {
+		err = undone(ctx, tx, func() error {
+			if r, err = explain(ctx, tx, query, args); err != nil {
+				return err
+			}
+			return unprepared(ctx, tx)
+		})
+		return r, err
+	}
+	own, err := w.db.BeginTx(ctx, nil)
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = own.Rollback() }()
+	return explain(ctx, own, query, args)
+}
+
 // unprepared fails if the connection keeps prepared statements: after some runs PostgreSQL would plan those
 // without looking at their arguments.
-func (w *planWatch) unprepared(ctx context.Context, on sqldb.Querier) error {
+func unprepared(ctx context.Context, on sqldb.Querier) error {
 	rows, err := on.QueryContext(ctx, "SELECT name FROM pg_prepared_statements")
 	if err != nil {
 		return err

@@ -61,14 +61,18 @@ func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers int) (*World
 	return w, nil
 }
 
-// drawn orders users at random, but the same way for the same data: row ids are those of an import.
-const drawn = `(SELECT md5('roost' || i.external_id) FROM imported_ids i WHERE i.kind = 'user' AND i.row_id = u.id)`
+// drawn joins what users are ordered by: at random, but the same way for the same data. Row ids are those of
+// one import, the ids of the files are not.
+const (
+	drawn    = ` JOIN imported_ids i ON i.kind = 'user' AND i.row_id = u.id `
+	inRandom = ` ORDER BY md5('roost' || i.external_id) `
+)
 
 func (w *World) draw(ctx context.Context, db *sql.DB, n int) error {
-	err := each(ctx, db, `SELECT u.id, u.username FROM users u WHERE u.id IN (
+	err := each(ctx, db, `SELECT u.id, u.username FROM users u`+drawn+`WHERE u.id IN (
 			SELECT f.follower_id FROM follows f JOIN user_stats s ON s.user_id = f.followee_id
 			WHERE f.active GROUP BY 1 HAVING sum(s.tweet_count) >= $1)
-		ORDER BY `+drawn+` LIMIT $2`, []any{homePage, n}, func(scan scan) error {
+		`+inRandom+`LIMIT $2`, []any{homePage, n}, func(scan scan) error {
 		var v Viewer
 		err := scan(&v.ID, &v.Username)
 		w.Viewers = append(w.Viewers, v)
@@ -171,8 +175,8 @@ func (w *World) tweets(ctx context.Context, db *sql.DB) error {
 const profiles = 1000
 
 func (w *World) usernames(ctx context.Context, db *sql.DB) error {
-	return each(ctx, db, `SELECT u.username FROM users u JOIN user_stats s ON s.user_id = u.id WHERE s.tweet_count >= $1
-		ORDER BY `+drawn+` LIMIT $2`, []any{profilePage, profiles}, func(scan scan) error {
+	return each(ctx, db, `SELECT u.username FROM users u JOIN user_stats s ON s.user_id = u.id`+drawn+`
+		WHERE s.tweet_count >= $1`+inRandom+`LIMIT $2`, []any{profilePage, profiles}, func(scan scan) error {
 		var name string
 		err := scan(&name)
 		w.Usernames = append(w.Usernames, name)

@@ -33,6 +33,8 @@ func newMachine(t *testing.T) *machine {
 	m.program("docker", "exit 1")
 	m.program("cc", "exit 0")
 	m.program("go", "echo cc")
+	m.program("node", "echo v20.19.2")
+	m.program("npm", "exit 0")
 	m.env = []string{
 		"PATH=" + m.bin, "TMPDIR=" + t.TempDir(),
 		// Servers where distributions put them would be found otherwise.

@@ -43,6 +43,18 @@ async function tweet(roost: Roost, text: string): Promise<string> {
   return done(await roost.act(CreateTweet, { input: { text } })).tweet.id;
 }
 
+/** What must not compile: documents know their variables and their answers. */
+export async function misuse(roost: Roost): Promise<void> {
+  // @ts-expect-error there is no such reaction
+  await roost.act(SetReaction, { input: { subjectId: "", reaction: "LOVE" } });
+  // @ts-expect-error the variables are not optional
+  await roost.act(SetReaction);
+  // @ts-expect-error nobody may be signed in
+  (await roost.query(Me)).viewer.email;
+  // @ts-expect-error it may have been refused
+  (await roost.act(CreateTweet, { input: { text: "" } })).value;
+}
+
 /** A home timeline that a test looks at. */
 function followed(t: { after(fn: () => void): void }, roost: Roost, first = 20) {
   const seen: { view: TimelineView | undefined; errors: unknown[] } = { view: undefined, errors: [] };
