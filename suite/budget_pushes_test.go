@@ -82,9 +82,9 @@ func answered(t *testing.T, _ *crowd, _ *apitest.User, s *apitest.Socket, _ *api
 	return 0
 }
 
-const costedHomeEvents = `subscription($n: Int!) { x: homeTimelineEvents { __typename
-	... on TimelineEntryAdded { edge { cursor node {` + tweetScalars + ` author {` + userScalars + ` followers(first: $n) { nodes { username } } } } } }
-	... on TimelineEntryRemoved { tweetId } ... on TimelineReset { reason } } }`
+const costedHomeEvents = `subscription($n: Int!, $after: String) { x: homeTimelineEvents(after: $after) { __typename cursor
+	... on TimelineEntryAdded { cursor edge { cursor node {` + tweetScalars + ` author {` + userScalars + ` followers(first: $n) { nodes { username } } } } } }
+	... on TimelineEntryRemoved { cursor tweetId } ... on TimelineReset { cursor reason } } }`
 
 const costedReactionEvents = `subscription($ids: [ID!]!, $n: Int!) { x: reactionsChanged(subjectIds: $ids) { __typename id
 	reactions { subject { id } likeCount dislikeCount viewerReaction revision }

@@ -71,7 +71,7 @@ var costedReads = []costed{
 			return c.member(t, n-1).Client, apitest.Vars{}
 		}},
 
-	{name: "homeTimeline, ids", sql: 3, query: `query($n: Int!) { viewer { homeTimeline(first: $n) { edges { cursor node { id } } } } }`},
+	{name: "homeTimeline, ids", sql: 3, query: `query($n: Int!) { viewer { homeTimeline(first: $n) { eventCursor edges { cursor node { id } } } } }`},
 	{name: "homeTimeline", sql: 9, query: `query($n: Int!) { viewer { homeTimeline(first: $n) {` + wholePage + `
 			nodes {` + tweetScalars + ` author {` + userScalars + `} } } } }`},
 	{name: "homeTimeline, nodes and edges", sql: 9, query: `query($n: Int!) { viewer { homeTimeline(first: $n) {
