@@ -61,6 +61,9 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 		if position, err = positionOf(*after); err == nil {
 			missed, err = s.missed(ctx, viewer, position, sub.From)
 		}
+		if len(missed) > 0 && missed[0].Reset == live.Expired {
+			position = missed[0].Seq // it may lie before a cursor that is ahead of the log
+		}
 	}
 	if err != nil {
 		sub.Close()
