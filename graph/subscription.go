@@ -196,13 +196,32 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	}
 	return pump(ctx, "reactionsChanged", func(send func(model.Reactable) bool) error {
 		defer sub.Close()
-		return reactionsChanged(ctx, sub, tweetIDs, rows, now, send)
+		return s.reactionsChanged(ctx, sub, tweetIDs, rows, now, send)
 	}), nil
+}
+
+// statesNow reads what the subjects' counts are.
+func (s subscriptions) statesNow(ctx context.Context, tweetIDs []int64) ([]live.State, error) {
+	rows, err := s.tweets().ByID(ctx, tweetIDs)
+	if err != nil {
+		return nil, err
+	}
+	now, err := s.reactions().CountsOf(ctx, tweetIDs)
+	if err != nil {
+		return nil, err
+	}
+	states := make([]live.State, len(tweetIDs))
+	for i, id := range tweetIDs {
+		c := now[id]
+		states[i] = live.State{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
+			Revision: int64(c.Revision), Deleted: rows[id] == nil}
+	}
+	return states, nil
 }
 
 // reactionsChanged sends the current state of each tweet, then what changes, never an older state after
 // a newer one. Unknown and deleted tweets are passed over.
-func reactionsChanged(ctx context.Context, sub *live.Counts, tweetIDs []int64, rows map[int64]*tweets.Tweet,
+func (s subscriptions) reactionsChanged(ctx context.Context, sub *live.Counts, tweetIDs []int64, rows map[int64]*tweets.Tweet,
 	now map[int64]*reactions.Counts, send func(model.Reactable) bool) error {
 	sent := map[int64]int32{}
 	for _, id := range tweetIDs {
@@ -218,6 +237,11 @@ func reactionsChanged(ctx context.Context, sub *live.Counts, tweetIDs []int64, r
 		states, err := sub.Next(ctx)
 		if err != nil {
 			return err
+		}
+		if states[0].Unknown {
+			if states, err = s.statesNow(ctx, tweetIDs); err != nil {
+				return err
+			}
 		}
 		for _, st := range states {
 			if st.Deleted {

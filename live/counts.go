@@ -11,6 +11,8 @@ type State struct {
 	TweetID                   int64
 	Likes, Dislikes, Revision int64
 	Deleted                   bool
+	// Unknown says that changes were skipped: nothing else is set, and the counts must be read again.
+	Unknown bool
 }
 
 // newer reports whether s replaces old.
@@ -55,8 +57,10 @@ type Counts struct {
 	tweets []int64
 	mu     sync.Mutex
 	latest map[int64]State
-	some   chan struct{}
-	last   time.Time
+	// skipped says that changes were passed over since the last Next.
+	skipped bool
+	some    chan struct{}
+	last    time.Time
 }
 
 // SubscribeCounts subscribes to the counts of tweets from now on.
@@ -86,18 +90,29 @@ func (s *Counts) Next(ctx context.Context) ([]State, error) {
 				return nil, ctx.Err()
 			}
 		}
-		s.mu.Lock()
-		got := make([]State, 0, len(s.latest))
-		for _, st := range s.latest {
-			got = append(got, st)
-		}
-		clear(s.latest)
-		s.mu.Unlock()
-		if len(got) > 0 {
+		if got := s.take(); len(got) > 0 {
 			s.last = time.Now()
 			return got, nil
 		}
 	}
+}
+
+func (s *Counts) take() []State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := make([]State, 0, len(s.tweets))
+	if s.skipped {
+		for _, id := range s.tweets {
+			got = append(got, State{TweetID: id, Unknown: true})
+		}
+	} else {
+		for _, st := range s.latest {
+			got = append(got, st)
+		}
+	}
+	clear(s.latest)
+	s.skipped = false
+	return got
 }
 
 // Close ends the subscription.
@@ -116,6 +131,24 @@ func (s *Counts) push(st State) {
 		s.latest[st.TweetID] = st
 	}
 	signal(s.some)
+}
+
+func (s *Counts) skip() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.skipped = true
+	signal(s.some)
+}
+
+// skipCounts tells every subscriber that changes were skipped.
+func (h *Hub) skipCounts() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, subs := range h.counts {
+		for s := range subs {
+			s.skip()
+		}
+	}
 }
 
 func (h *Hub) watched(tweetID int64) bool {

@@ -13,7 +13,8 @@
 //
 // Limits. A home subscriber's queue holds 256 changes; when it is full it is emptied and a reset is what
 // comes next. A counts subscriber holds one state per tweet that it asked for. A node that is 50,000
-// events behind skips them and resets its home subscribers. Nobody waits for a slow subscriber.
+// events behind, or further than retention, skips them: its home subscribers are reset, its counts
+// subscribers told to read again, and ended sessions are found by the checker. Nobody waits for a slow subscriber.
 //
 // Lifecycle. Start runs the goroutines, Stop ends them; subscriptions end with their own context.
 package live

@@ -111,6 +111,7 @@ func (h *Hub) Position() int64 {
 func (h *Hub) SkipTo(position int64) {
 	h.advance(position)
 	h.resetAll(position, Rebuilt)
+	h.skipCounts()
 }
 
 // Watched reports whether anybody subscribes to anything.

@@ -110,6 +110,16 @@ func (t *Tail) catchUp(ctx context.Context) error {
 			t.hub.SkipTo(head)
 			return nil
 		}
+		if first := entries[0].Seq; first > from+1 {
+			// A process that was frozen for days may find that only the beginning is gone.
+			oldest, err := t.reader.Oldest(ctx)
+			if err != nil {
+				return err
+			}
+			if oldest > from {
+				t.hub.SkipTo(first - 1)
+			}
+		}
 		t.hub.Carry(ctx, entries)
 	}
 	return nil

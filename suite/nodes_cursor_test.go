@@ -53,8 +53,8 @@ func TestNodesReconnectWithACursor(t *testing.T) {
 					m.happen(t)
 					node = nodes[i%2]
 				}
-				at(node, dave).Tweet(t, "nobody reads this")
 				last = at(node, []*apitest.User{bob, ada}[i%2]).Tweet(t, fmt.Sprint("number ", i))
+				at(node, dave).Tweet(t, "nobody reads this")
 			}
 			rd.connect(t, nodes[round%2])
 			got := rd.until(t, "+"+last)
