@@ -27,9 +27,9 @@ type bench struct {
 }
 
 // start starts everything, fills the baseline and checks the answers.
-func start(ctx context.Context, s *Settings) (b *bench, err error) {
-	b = &bench{Settings: s}
-	if b.rig, err = rig.New(ctx, rig.Config{Progress: say}); err != nil {
+func start(ctx context.Context, s *Settings) (_ *bench, err error) {
+	b := &bench{Settings: s}
+	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Small: s.short && s.data == ""}); err != nil {
 		return nil, err
 	}
 	defer func() {
