@@ -123,6 +123,9 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if err := r.Print(os.Stdout); err != nil {
 		return err
 	}
+	if !s.short {
+		fmt.Printf("\nThe line for docs/performance.md:\n%s\n", r.Line())
+	}
 	fmt.Printf("\nwritten to %s\n", s.out)
 	return nil
 }

@@ -94,3 +94,11 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 		t.Errorf("printed\n%s", text)
 	}
 }
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3)}}
+	if got, want := r.Line(), "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - |"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
