@@ -44,6 +44,18 @@ web: ## check the typed client and run its example against a started server
 browser: ## drive the playground and the example page in Chromium
 	scripts/web.sh browser
 
+.PHONY: bench
+bench: ## measure next to the baseline, ten minutes (ARGS="-ops home -rounds 3"; ARGS=-h)
+	scripts/bench.sh $(ARGS)
+
+.PHONY: bench-short
+bench-short: ## check answers and that every measurement works, half a minute
+	scripts/bench.sh -short -out bench/results/short.json $(ARGS)
+
+.PHONY: profile
+profile: ## profile one bench operation (OP=home, profile, summaries, react, viral)
+	scripts/bench.sh -profile bench/results/profiles -ops $(or $(OP),home) $(ARGS)
+
 .PHONY: soak
 soak: ## the long forms of the tests: larger histories, faults, whole data sets
 	ROOST_SOAK=1 ROOST_TEST_TIMEOUT=4h scripts/test.sh -tags=faults -count=1 $(ARGS) $(PKGS)

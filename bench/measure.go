@@ -27,9 +27,9 @@ type bench struct {
 }
 
 // start starts everything, fills the baseline and checks the answers.
-func start(ctx context.Context, s *Settings) (b *bench, err error) {
-	b = &bench{Settings: s}
-	if b.rig, err = rig.New(ctx, rig.Config{Progress: say}); err != nil {
+func start(ctx context.Context, s *Settings) (_ *bench, err error) {
+	b := &bench{Settings: s}
+	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Small: s.short && s.data == ""}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -122,6 +122,9 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	}
 	if err := r.Print(os.Stdout); err != nil {
 		return err
+	}
+	if !s.short {
+		fmt.Printf("\nThe line for docs/performance.md:\n%s\n", r.Line())
 	}
 	fmt.Printf("\nwritten to %s\n", s.out)
 	return nil

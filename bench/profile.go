@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"roost/bench/load"
+	"roost/bench/report"
 )
 
 // profiling is how long load runs while profiles are taken, in whole seconds.
@@ -62,23 +63,52 @@ func profile(ctx context.Context, s *Settings) (err error) {
 	if err := copyFile(b.rig.Binary(), binary); err != nil {
 		return err
 	}
-	for _, list := range []struct{ title, kind, order string }{
-		{"processor time, by function", "cpu", "-flat"},
-		{"processor time, with what functions call", "cpu", "-cum"},
-		{"bytes allocated, by function", "allocs", "-flat"},
+	if err := errors.Join(s.shares(ctx, op.Name, binary), s.top(ctx, op.Name, binary)); err != nil {
+		return err
+	}
+	fmt.Printf("\nprofiles and binary are in %s\n", s.profile)
+	return nil
+}
+
+// shares prints which part of the processor time goes where.
+func (s *Settings) shares(ctx context.Context, op, binary string) error {
+	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", binary, s.profilePath(op, "cpu")).Output()
+	if err != nil {
+		return fmt.Errorf("go tool pprof: %w", err)
+	}
+	all, err := report.Shares(string(out))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n== %s: where the processor time of the server goes\n", op)
+	for _, share := range all {
+		fmt.Printf("%5.1f%%  %s\n", 100*share.Part, share.Name)
+	}
+	return nil
+}
+
+// parts are the functions that tell where time goes, without the many that only call the next one.
+const parts = `-show=^roost/(domain|loaders|graph\.|cache|events|live|internal)|^github.com/lib/pq\.|^database/sql\.\(\*(DB|Tx|Stmt)` +
+	`|gqlgen/graphql\.(\(\*FieldSet|Marshal)|^runtime\.(gcBgMarkWorker|mallocgc|schedule|newstack)$|^internal/runtime/syscall`
+
+// top prints what is on top of the profiles.
+func (s *Settings) top(ctx context.Context, op, binary string) error {
+	for _, list := range []struct {
+		title, kind string
+		flags       []string
+	}{
+		{"processor time, by part, with what it calls", "cpu", []string{"-cum", "-nodecount=60", parts}},
+		{"processor time, by function", "cpu", []string{"-flat", "-nodecount=30"}},
+		{"bytes allocated, by function", "allocs", []string{"-flat", "-nodecount=30", "-sample_index=alloc_space"}},
 	} {
-		fmt.Printf("\n== %s: %s\n", op.Name, list.title)
-		args := []string{"tool", "pprof", "-top", "-nodecount=40", list.order}
-		if list.kind == "allocs" {
-			args = append(args, "-sample_index=alloc_space")
-		}
-		cmd := exec.CommandContext(ctx, "go", append(args, binary, s.profilePath(op.Name, list.kind))...)
+		fmt.Printf("\n== %s: %s\n", op, list.title)
+		args := append([]string{"tool", "pprof", "-top"}, list.flags...)
+		cmd := exec.CommandContext(ctx, "go", append(args, binary, s.profilePath(op, list.kind))...)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("go tool pprof: %w", err)
 		}
 	}
-	fmt.Printf("\nprofiles and binary are in %s\n", s.profile)
 	return nil
 }
 

@@ -26,6 +26,7 @@ type Settings struct {
 	profile string
 	compare bool
 	short   bool
+	data    string
 }
 
 // socketsOperation is the name of the operation that package ops does not have.
@@ -58,7 +59,8 @@ func parse(args []string) (*Settings, []string, error) {
 	f.StringVar(&s.out, "out", "", "`file` for the results; by default bench/results/TIME.json")
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
-	f.BoolVar(&s.short, "short", false, "one short round with few viewers and sockets: shows that everything works; the figures mean nothing")
+	f.StringVar(&s.data, "data", "", "`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
+	f.BoolVar(&s.short, "short", false, "one short round on a small made-up data set: shows that everything works; the figures mean nothing")
 	if err := f.Parse(args); err != nil {
 		return nil, nil, err
 	}

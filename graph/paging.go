@@ -63,9 +63,11 @@ func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, b
 	return whole, true
 }
 
+// pager gives a page of one list.
+type pager func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error)
+
 // pageInfo tells where a page lies; read gives a page of the same list.
-func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row],
-	read func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error)) *model.PageInfo {
+func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row], read pager) *model.PageInfo {
 	ahead := func(context.Context) (bool, error) { return page.More, nil }
 	behind := func(ctx context.Context) (bool, error) {
 		ow, needed := opposing(w, page)

@@ -9,32 +9,71 @@ import (
 	"roost/internal/sqldb"
 )
 
-// timeline makes a connection of a page of tweets; read gives other pages of the same timeline. A tweet
-// that was deleted since the page was read is left out.
-func timeline(ctx context.Context, kind cursors.Kind, connection string, w cursors.Window, page cursors.Page[sqldb.Row],
-	read func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error)) (*model.TimelineConnection, error) {
+// timeline makes a connection of a page of tweets; read gives other pages of the same timeline.
+func timeline(ctx context.Context, kind cursors.Kind, connection string, w cursors.Window, page cursors.Page[sqldb.Row], read pager) (*model.TimelineConnection, error) {
 	p := planOf(ctx)
-	tweetIDs := make([]int64, len(page.Items))
-	for i, e := range page.Items {
-		tweetIDs[i] = e.Item
+	page, err := p.live(ctx, w, page, read)
+	if err != nil {
+		return nil, err
 	}
-	p.set.TweetByID.Prefetch(ctx, tweetIDs)
-	p.tweets(ctx, p.nodes(selected(ctx), connection, "TimelineEdge"), tweetIDs)
+	p.tweets(ctx, p.nodes(selected(ctx), connection, "TimelineEdge"), tweetIDs(page.Items))
 	c := &model.TimelineConnection{PageInfo: pageInfo(kind, w, page, read),
-		Edges: make([]*model.TimelineEdge, 0, len(page.Items)), Nodes: make([]*model.Tweet, 0, len(page.Items))}
-	for _, e := range page.Items {
+		Edges: make([]*model.TimelineEdge, len(page.Items)), Nodes: make([]*model.Tweet, len(page.Items))}
+	for i, e := range page.Items {
 		t, err := p.set.TweetByID.Load(ctx, e.Item)
 		if err != nil {
 			return nil, err
 		}
-		if t == nil {
-			continue
-		}
-		node := model.TweetOf(t)
-		c.Nodes = append(c.Nodes, node)
-		c.Edges = append(c.Edges, &model.TimelineEdge{Cursor: cursors.Encode(kind, e.Place), Node: node})
+		c.Nodes[i] = model.TweetOf(t)
+		c.Edges[i] = &model.TimelineEdge{Cursor: cursors.Encode(kind, e.Place), Node: c.Nodes[i]}
 	}
 	return c, nil
+}
+
+// live leaves out the tweets that were deleted since the page was read and fills it up with those that
+// follow, until it has the size asked for or the list ends.
+func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager) (cursors.Page[sqldb.Row], error) {
+	full := cursors.Page[sqldb.Row]{More: page.More}
+	for rest := w; ; {
+		p.set.TweetByID.Prefetch(ctx, tweetIDs(page.Items))
+		var found []sqldb.Row
+		for _, e := range page.Items {
+			t, err := p.set.TweetByID.Load(ctx, e.Item)
+			if err != nil {
+				return full, err
+			}
+			if t != nil {
+				found = append(found, e)
+			}
+		}
+		full.More = page.More
+		if w.Backward {
+			full.Items = append(found, full.Items...)
+		} else {
+			full.Items = append(full.Items, found...)
+		}
+		if len(full.Items) == w.Size || !page.More {
+			return full, nil
+		}
+		rest.Size = w.Size - len(full.Items)
+		if w.Backward {
+			rest.Below = page.Items[0].Place
+		} else {
+			rest.Above = page.Items[len(page.Items)-1].Place
+		}
+		var err error
+		if page, err = read(ctx, rest); err != nil {
+			return full, err
+		}
+	}
+}
+
+func tweetIDs(page []sqldb.Row) []int64 {
+	out := make([]int64, len(page))
+	for i, e := range page {
+		out[i] = e.Item
+	}
+	return out
 }
 
 type pageInfos struct{ *Resolver }

@@ -81,8 +81,7 @@ func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner 
 }
 
 // readPage reads a page of an owner's list through a loader, and gives the means to read others.
-func readPage(ctx context.Context, pages *loaders.Pages, owner int64, w cursors.Window) (cursors.Page[sqldb.Row],
-	func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error), error) {
+func readPage(ctx context.Context, pages *loaders.Pages, owner int64, w cursors.Window) (cursors.Page[sqldb.Row], pager, error) {
 	read := func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
 		return load(ctx, pages, sqldb.Key{Owner: owner, Window: w})
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -41,7 +40,7 @@ func (p *program) build(t testing.TB) string {
 			return
 		}
 		p.path = home.Join("roost")
-		cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-buildvcs=false", "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
+		cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			p.err = fmt.Errorf("build the program: %w: %s", err, out)
 		}

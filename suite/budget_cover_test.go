@@ -41,7 +41,7 @@ func TestEveryFieldHasABudget(t *testing.T) {
 // cover notes the fields and arguments that a document uses.
 func cover(t *testing.T, schema *ast.Schema, query string, seen map[string]bool) {
 	t.Helper()
-	doc, errs := gqlparser.LoadQuery(schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(schema, query, nil)
 	if errs != nil {
 		t.Fatalf("%s: %v", query, errs)
 	}

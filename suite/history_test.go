@@ -162,7 +162,7 @@ func (c *historian) somebody() *member {
 func (c *historian) follow(m *member, field string) error {
 	other := c.somebody()
 	res, refused, err := c.act(m, `mutation($id: ID!) { op: `+field+`(input: {userId: $id}) {
-		user { viewerIsFollowing } viewer { user { following { totalCount } } } userErrors { code } } }`, apitest.Vars{"id": other.id})
+		user { viewerIsFollowing } userErrors { code } } }`, apitest.Vars{"id": other.id})
 	if err != nil || (refused == "SELF") != (other == m) {
 		return fmt.Errorf("%s: %s %w", field, refused, err)
 	}
@@ -178,15 +178,15 @@ func (c *historian) follow(m *member, field string) error {
 	case !following && at >= 0:
 		m.following = slices.Delete(m.following, at, at+1)
 	}
-	if res.Get("op.user.viewerIsFollowing") != following || res.Int("op.viewer.user.following.totalCount") != len(m.following) {
-		return fmt.Errorf("%s with then %d followed answers %s", field, len(m.following), res.Data)
+	if res.Get("op.user.viewerIsFollowing") != following {
+		return fmt.Errorf("%s answers %s", field, res.Data)
 	}
 	return nil
 }
 
 func (c *historian) tweet(m *member) error {
 	text := fmt.Sprintf("%s says %d", m.login, c.rnd.IntN(1_000_000))
-	res, refused, err := c.act(m, `mutation($t: String!) { op: createTweet(input: {text: $t}) { tweet { id text author { id tweetCount } } userErrors { code } } }`,
+	res, refused, err := c.act(m, `mutation($t: String!) { op: createTweet(input: {text: $t}) { tweet { id text } userErrors { code } } }`,
 		apitest.Vars{"t": text})
 	if err != nil || refused != "" {
 		return fmt.Errorf("tweet: %s %w", refused, err)
@@ -199,8 +199,8 @@ func (c *historian) tweet(m *member) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m.tweets = append(m.tweets, p)
-	if res.Int("op.tweet.author.tweetCount") != len(m.tweets) || res.String("op.tweet.text") != text {
-		return fmt.Errorf("tweet number %d answers %s", len(m.tweets), res.Data)
+	if res.String("op.tweet.text") != text {
+		return fmt.Errorf("tweet %q answers %s", text, res.Data)
 	}
 	return nil
 }

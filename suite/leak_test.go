@@ -49,7 +49,7 @@ func TestSocketsLeaveNothingBehind(t *testing.T) {
 					heap = mem
 				}
 			}
-			if grown := heapInUse() - heap; grown > (rounds-1)*sockets*6<<10 {
+			if grown := heapInUse() - heap; grown > (rounds-1)*sockets<<10 {
 				t.Errorf("the heap has grown by %d KiB in %d sockets", grown>>10, (rounds-1)*sockets)
 			}
 		})

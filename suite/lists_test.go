@@ -103,7 +103,7 @@ func TestForeignCursors(t *testing.T) {
 				sides = append(sides, "before")
 			}
 			own := cursors[list]
-			garbage := []string{"", "x", own[1:], own + "A", own + "=", " " + own, strings.ToUpper(own), own[:11] + "!", u.ID, strings.Repeat("A", 12), strings.Repeat("A", 5000), "🙂"}
+			garbage := []string{"", "x", own[1:], own + "A", own + "=", " " + own, strings.ToUpper(own), own[:11] + "!", own[:8] + "\n\n\r\n", "\n" + own[:11], strings.Repeat("\n", 12), u.ID, strings.Repeat("A", 12), strings.Repeat("A", 5000), "🙂"}
 			for other, c := range cursors {
 				if other != list {
 					garbage = append(garbage, c)
@@ -129,7 +129,7 @@ func TestForeignIDs(t *testing.T) {
 		u, bob, _ := peopled(t, r)
 		tweet, deleted := u.Tweet(t, "here"), u.Tweet(t, "gone")
 		u.Delete(t, deleted)
-		garbage := []string{"", "x", "0", "-1", u.ID[1:], u.ID + "A", u.ID + "=", " " + u.ID, strings.Repeat("A", 12), strings.Repeat("A", 5000), "🙂", "null",
+		garbage := []string{"", "x", "0", "-1", u.ID[1:], u.ID + "A", u.ID + "=", " " + u.ID, u.ID + "\n", "\n\r", strings.Repeat("A", 12), strings.Repeat("A", 5000), "🙂", "null",
 			ids.Encode('x', 1), ids.Encode(ids.KindUser, -5), ids.Encode(ids.KindUser, 0), ids.Encode(ids.KindTweet, 1, 2), ids.Encode(ids.KindSession, 1)}
 		nothing := append([]string{ids.Encode(ids.KindUser, 1<<40), ids.Encode(ids.KindTweet, 1<<62), deleted, bob.SessionID, ids.SessionID{User: rowID(u.ID), ID: 9}.String()}, garbage...)
 

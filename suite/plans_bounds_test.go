@@ -89,7 +89,7 @@ var statementClasses = []statementClass{
 	statementsOf("pages of timelines", `SELECT k.n - 1, .* FROM tweets WHERE .*`, paged(0, 3), "a page and one more for each list"),
 	statementsOf("the home timeline", `SELECT t.id FROM unnest.* FROM tweets WHERE .*`, paged(0, 3), "a page and one more for each followee"),
 
-	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
+	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1), "one row, by its key"),
 	statementsOf("counts of tweets", `SELECT .* FROM "tweet_stats" WHERE "tweet_stats"."tweet_id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
 	statementsOf("the viewer's reactions", `SELECT .* FROM "reactions" WHERE "reactions"."user_id" = \$1 AND "reactions"."tweet_id" = ANY\(\$2\)`, eachID(1, 1), "one row a tweet"),

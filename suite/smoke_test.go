@@ -16,7 +16,13 @@ func TestNewcomer(t *testing.T) {
 		if got := ada.Home(t, 10); !slices.Equal(got, []string{first}) {
 			t.Fatalf("home timeline is %v, want %v", got, first)
 		}
-		counts := ada.Dial(t).Subscribe(t, `subscription($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount viewerReaction } } }`,
+		socket := ada.Dial(t)
+		home := watchHome(t, ada, socket)
+		second := bob.Tweet(t, "and good night")
+		expectHome(t, home, "+"+second)
+		bob.Delete(t, second)
+		expectHome(t, home, "-"+second)
+		counts := socket.Subscribe(t, `subscription($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount viewerReaction } } }`,
 			apitest.Vars{"ids": []string{first}})
 		if got := counts.Next(t).Int("reactionsChanged.reactions.likeCount"); got != 0 {
 			t.Fatalf("the first state has %d likes", got)

@@ -63,11 +63,13 @@ func (h *reactions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err := who.check(); err != nil {
 			return b, err
 		}
-		counts, err := h.set(ctx, tweet, who.viewer, kind)
+		counts, changed, err := h.set(ctx, tweet, who.viewer, kind)
 		if err != nil {
 			return b, err
 		}
-		h.live.tell(tweet, counts)
+		if changed {
+			h.live.tell(tweet, counts)
+		}
 		b = append(b, `{"data":{"setReaction":{"subject":{"id":"`...)
 		b = append(b, global...)
 		b = append(b, `","reactions":{`...)
@@ -79,18 +81,18 @@ func (h *reactions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // set writes the reaction and gives the counts after it, as a piece of JSON.
-func (h *reactions) set(ctx context.Context, tweet, user, kind int64) (piece string, err error) {
+func (h *reactions) set(ctx context.Context, tweet, user, kind int64) (piece string, changed bool, err error) {
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	var prev, changed int64 = kind, 0
+	prev, revisions := kind, 0
 	switch err := tx.StmtContext(ctx, h.writes.upsert).QueryRowContext(ctx, tweet, user, kind, time.Now().UTC()).Scan(&prev); {
 	case err == nil:
-		changed = 1
+		changed, revisions = true, 1
 	case !errors.Is(err, sql.ErrNoRows):
-		return "", fmt.Errorf("write the reaction: %w", err)
+		return "", false, fmt.Errorf("write the reaction: %w", err)
 	}
 	change := func(of int64) int64 {
 		var by int64
@@ -103,13 +105,13 @@ func (h *reactions) set(ctx context.Context, tweet, user, kind int64) (piece str
 		return by
 	}
 	var likes, dislikes, revision int64
-	err = tx.StmtContext(ctx, h.writes.count).QueryRowContext(ctx, tweet, change(1), change(2), changed).
+	err = tx.StmtContext(ctx, h.writes.count).QueryRowContext(ctx, tweet, change(1), change(2), revisions).
 		Scan(&likes, &dislikes, &revision)
 	if err != nil {
-		return "", fmt.Errorf("count the reaction: %w", err)
+		return "", false, fmt.Errorf("count the reaction: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
-		return "", err
+		return "", false, err
 	}
-	return layout.CountsPiece(likes, dislikes, revision), nil
+	return layout.CountsPiece(likes, dislikes, revision), changed, nil
 }

@@ -110,9 +110,10 @@ func (s *socket) listen() {
 			s.err = err
 			return
 		}
-		if rev := Revision(buf[:n]); rev > 0 {
+		// An older state, or the same again, is not a delivery.
+		if rev := Revision(buf[:n]); rev > s.latest.Load() {
 			s.pushes = append(s.pushes, push{rev, now})
-			s.latest.Store(max(rev, s.latest.Load()))
+			s.latest.Store(rev)
 		}
 	}
 }

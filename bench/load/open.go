@@ -36,6 +36,11 @@ func (p *Pacer) Due() (at time.Time, ok bool) {
 // due. It returns when all of them were answered, and fails if the server falls behind by more than
 // Patience.
 func (p *Pool) Open(ctx context.Context, rate float64, d time.Duration) (*Result, error) {
+	return p.open(ctx, rate, d, napUntil)
+}
+
+// open is Open with another way to wait for a time.
+func (p *Pool) open(ctx context.Context, rate float64, d time.Duration, waitUntil func(time.Time)) (*Result, error) {
 	if rate <= 0 {
 		return nil, errors.New("the rate of an open loop must be positive")
 	}
@@ -58,7 +63,7 @@ func (p *Pool) Open(ctx context.Context, rate float64, d time.Duration) (*Result
 			if !ok || failed.Load() || ctx.Err() != nil {
 				return
 			}
-			napUntil(at)
+			waitUntil(at)
 			due <- at
 		}
 	}()

@@ -77,7 +77,7 @@ func reads(name, title string, good string, asks []ask) Operation {
 		}
 	}
 	return Operation{
-		Name: name, Title: title, Rate: 100, asks: asks,
+		Name: name, Title: title, Rate: 200, asks: asks,
 		Roost:    load.Traffic{Good: []byte(good), Source: source(func(a *ask) []byte { return a.roost })},
 		Baseline: load.Traffic{Good: []byte(good), Source: source(func(a *ask) []byte { return a.baseline })},
 	}
@@ -159,7 +159,7 @@ func (w *World) react() Operation {
 		}
 	}
 	return Operation{
-		Name: "react", Title: "setReaction, random tweets", Rate: 100, Writes: true,
+		Name: "react", Title: "setReaction, random tweets", Rate: 200, Writes: true,
 		Roost:    load.Traffic{Good: reacted, Source: source(Stand.roost)},
 		Baseline: load.Traffic{Good: reacted, Source: source(Stand.baseline)},
 	}

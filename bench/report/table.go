@@ -77,3 +77,21 @@ func (r *Results) busy() (out []string) {
 	}
 	return out
 }
+
+// Line is the run as a line of the table in docs/performance.md, without what changed; a figure that
+// was not measured is a dash.
+func (r *Results) Line() string {
+	cells := []string{r.Time.UTC().Format("2006-01-02"), ""}
+	for _, operation := range []string{"home", "profile", "summaries", "react", "viral"} {
+		cell := "-"
+		if m := r.find(operation + " " + Closed); m != nil {
+			cell = fmt.Sprintf("%.0f, %.2f, %.0f, %.2f", m.Roost.PerSecond, m.Roost.P50, m.Roost.All(), m.Ratio)
+		}
+		cells = append(cells, cell)
+	}
+	cell := "-"
+	if m := r.find("sockets " + Sockets); m != nil {
+		cell = fmt.Sprintf("%.1f, %.1f, %.2f, %.0f", m.Roost.P99, m.Roost.All(), m.Ratio, m.Roost.KiB)
+	}
+	return "| " + strings.Join(append(cells, cell), " | ") + " |"
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -24,8 +25,10 @@ import (
 type Config struct {
 	// Progress is called before each step that takes long.
 	Progress func(format string, args ...any)
-	// Postgres are settings that are added to the rig's own.
-	Postgres map[string]string
+	// Data is the directory to import; empty is what package dataset finds or makes up.
+	Data string
+	// Small imports a small made-up data set instead, which takes seconds.
+	Small bool
 }
 
 // Rig is everything that runs.
@@ -50,10 +53,16 @@ var postgresSettings = map[string]string{
 	"wal_level": "minimal", "max_wal_senders": "0", "jit": "off",
 }
 
+// The small data set.
+const (
+	smallUsers, smallFollows = 3_000, 30_000
+	smallTweets, smallLikes  = 3_000, 60_000
+)
+
 // New starts the stores, imports the data and starts both targets; it takes half a minute. The baseline's
 // Redis is still empty.
-func New(ctx context.Context, c Config) (r *Rig, err error) {
-	r = &Rig{tb: &tb{ctx: ctx}, say: c.Progress}
+func New(ctx context.Context, c Config) (_ *Rig, err error) {
+	r := &Rig{tb: &tb{ctx: ctx}, say: c.Progress}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.Close())
@@ -121,20 +130,24 @@ func (r *Rig) Binary() string { return r.home.Join("roost") }
 
 func (r *Rig) stores(ctx context.Context, c Config) error {
 	r.say("starting PostgreSQL and two redis-servers")
-	settings := map[string]string{}
-	for _, all := range []map[string]string{postgresSettings, c.Postgres} {
-		for name, value := range all {
-			settings[name] = value
-		}
-	}
 	r.Roost, r.Baseline = &Target{Name: "roost", rig: r}, &Target{Name: "baseline", rig: r}
 	err := r.tb.protect(func() {
-		cluster := pgtest.StartCluster(r.tb, pgtest.Options{Settings: settings})
+		cluster := pgtest.StartCluster(r.tb, pgtest.Options{Settings: postgresSettings})
 		r.Roost.databaseURL = cluster.URL()
 		r.Roost.redisURL = redistest.Start(r.tb).URL()
 		r.Baseline.redisURL = redistest.Start(r.tb).URL()
-		r.Data, r.Real = dataset.Dir(r.tb), dataset.IsReal()
+		r.Data, r.Real = c.Data, true
+		if c.Data == "" && !c.Small {
+			r.Data, r.Real = dataset.Dir(r.tb), dataset.IsReal()
+		}
 	})
+	if err == nil && c.Small {
+		r.Data, r.Real = r.home.Join("data"), false
+		if err := os.Mkdir(r.Data, 0o755); err != nil {
+			return err
+		}
+		err = dataset.Generate(r.Data, 1, smallUsers, smallFollows, smallTweets, smallLikes)
+	}
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// tick is the unit of processor times in /proc: Linux shows user space 100 a second everywhere.
+// tick is the unit of some processor times in /proc: Linux shows user space 100 a second everywhere.
 const tick = 10 * time.Millisecond
 
 // Usage is processor time, since some start or between two readings.
@@ -35,19 +35,19 @@ func (u Usage) Sub(before Usage) Usage {
 		Generator: u.Generator - before.Generator, Machine: u.Machine - before.Machine}
 }
 
-// Usage reads what the target has used so far, to 10 ms a process. PostgreSQL serves both targets: only
-// one may be under load between two readings.
+// Usage reads what the target has used so far: exactly, but for processes of PostgreSQL that have ended,
+// which count to 10 ms. PostgreSQL serves both targets: only one may be under load between two readings.
 func (t *Target) Usage() (u Usage, err error) {
 	var all []error
-	read := func(pid int, children bool) time.Duration {
-		d, err := processorTime(pid, children)
+	read := func(clock func(int) (time.Duration, error), pid int) time.Duration {
+		d, err := clock(pid)
 		all = append(all, err)
 		return d
 	}
-	u.Server = read(t.proc.Pid(), false)
-	u.Redis = read(t.redis, false)
-	u.Postgres = read(t.rig.postgres, true)
-	u.Generator = read(os.Getpid(), false)
+	u.Server = read(processClock, t.proc.Pid())
+	u.Redis = read(processClock, t.redis)
+	u.Postgres = read(familyTime, t.rig.postgres)
+	u.Generator = read(processClock, os.Getpid())
 	u.Machine, err = machineTime()
 	if err := errors.Join(append(all, err)...); err != nil {
 		return u, fmt.Errorf("read the processor times of %s: %w", t.Name, err)
@@ -95,61 +95,74 @@ func (r *Rig) findStores(ctx context.Context) error {
 
 // stat are the fields of /proc/PID/stat that matter.
 type stat struct {
-	parent int
-	// own is the process's own time, ended that of children that have ended.
-	own, ended time.Duration
+	pid, parent int
+	// ended is the time of children that have ended.
+	ended time.Duration
 }
 
 func readStat(raw string) (s stat, err error) {
 	// The name in parentheses may hold anything.
-	fields := strings.Fields(raw[strings.LastIndexByte(raw, ')')+1:])
-	if len(fields) < 15 {
+	i := strings.LastIndexByte(raw, ')')
+	head, _, _ := strings.Cut(raw, " ")
+	fields := strings.Fields(raw[i+1:])
+	if i < 0 || len(fields) < 15 {
 		return s, fmt.Errorf("a stat file is not understood: %q", raw)
 	}
-	number := func(i int) (n int64) {
-		n, e := strconv.ParseInt(fields[i], 10, 64)
-		err = errors.Join(err, e)
-		return n
+	var ticks int64
+	for _, f := range []struct {
+		text string
+		add  func(int64)
+	}{
+		{head, func(n int64) { s.pid = int(n) }},
+		{fields[1], func(n int64) { s.parent = int(n) }},
+		{fields[13], func(n int64) { ticks += n }},
+		{fields[14], func(n int64) { ticks += n }},
+	} {
+		n, err := strconv.ParseInt(f.text, 10, 64)
+		if err != nil {
+			return s, fmt.Errorf("a stat file is not understood: %q", raw)
+		}
+		f.add(n)
 	}
-	s.parent = int(number(1))
-	s.own = time.Duration(number(11)+number(12)) * tick
-	s.ended = time.Duration(number(13)+number(14)) * tick
-	return s, err
+	s.ended = time.Duration(ticks) * tick
+	return s, nil
 }
 
-// processorTime is the time of a process, with that of its children, ended and living, if asked for.
-func processorTime(pid int, children bool) (time.Duration, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	s, err := readStat(string(raw))
-	if err != nil || !children {
-		return s.own, err
-	}
-	sum := s.own + s.ended
+// familyTime is the time of a process and of its children, ended and living.
+func familyTime(pid int) (sum time.Duration, err error) {
 	paths, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0, err
 	}
 	for _, path := range paths {
 		raw, err := os.ReadFile(path)
-		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-				continue // it has ended meanwhile
-			}
-			return 0, err
+		if gone(err) {
+			continue
 		}
-		child, err := readStat(string(raw))
 		if err != nil {
 			return 0, err
 		}
-		if child.parent == pid {
-			sum += child.own + child.ended
+		s, err := readStat(string(raw))
+		if err != nil {
+			return 0, err
 		}
+		if s.pid != pid && s.parent != pid {
+			continue
+		}
+		own, err := processClock(s.pid)
+		if gone(err) || errors.Is(err, syscall.EINVAL) { // EINVAL: there is no such clock any more
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += own + s.ended
 	}
 	return sum, nil
 }
+
+// gone tells that a process has ended while it was looked at; its time is then its parent's.
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
 
 // machineTime is the time that the machine's processors were busy.
 func machineTime() (time.Duration, error) {

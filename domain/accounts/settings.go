@@ -119,7 +119,11 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsChange) error {
 	var bad errs.List
 	move := func(c claims, field, old string, wish *string) error {
-		if wish == nil || strings.ToLower(old) == strings.ToLower(*wish) {
+		if wish == nil {
+			return nil
+		}
+		// As the claims' keys are made: folding case otherwise may take two keys for one.
+		if before, after := strings.ToLower(old), strings.ToLower(*wish); before == after {
 			return nil
 		}
 		free, err := claim(ctx, tx, c, *wish, now.ID)

@@ -28,4 +28,6 @@ func (EmailClaim) Fields() []ent.Field {
 }
 
 // Annotations name the table.
-func (EmailClaim) Annotations() []schema.Annotation { return []schema.Annotation{table("email_claims")} }
+func (EmailClaim) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("email_claims")}
+}

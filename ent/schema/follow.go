@@ -32,7 +32,7 @@ func (Follow) Edges() []ent.Edge {
 	}
 }
 
-// Indexes: both lists, newest first, with the other end in the index.
+// Indexes of both lists, newest first, with the other end in the index.
 func (Follow) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("follower_id", "place", "followee_id").StorageKey("follows_following").

@@ -20,13 +20,15 @@ func (ImportedID) Fields() []ent.Field {
 	}
 }
 
-// Indexes: the natural key.
+// Indexes give the natural key.
 func (ImportedID) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("source", "kind", "external_id").Unique().StorageKey("imported_ids_key")}
 }
 
 // Annotations name the table.
-func (ImportedID) Annotations() []schema.Annotation { return []schema.Annotation{table("imported_ids")} }
+func (ImportedID) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("imported_ids")}
+}
 
 // ImportProgress says how far the import of one file has come, so that a killed import goes on.
 type ImportProgress struct{ ent.Schema }

@@ -30,7 +30,7 @@ func (Session) Fields() []ent.Field {
 	}
 }
 
-// Indexes: the live sessions of a user, and the newest ones with the ended. Sessions that ran out are not
+// Indexes give the live sessions of a user, and the newest ones with the ended. Sessions that ran out are not
 // marked as ended, so the index of the live ones knows when each does.
 func (Session) Indexes() []ent.Index {
 	return []ent.Index{

@@ -29,7 +29,7 @@ func (Tweet) Edges() []ent.Edge {
 	return []ent.Edge{edge.To("reactors", User.Type).Through("reactions", Reaction.Type)}
 }
 
-// Indexes: an author's live tweets in order.
+// Indexes give an author's live tweets in order.
 func (Tweet) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("author_id", "id").StorageKey("tweets_of_author").Annotations(entsql.IndexWhere("deleted_at IS NULL")),

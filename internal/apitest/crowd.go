@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+
+	"roost/internal/sqldb"
 )
 
 // SignUps makes several users at once.
@@ -22,6 +24,24 @@ func (r *Roost) SignUps(t testing.TB, prefix string, n int) []*User {
 		}
 	}
 	return users
+}
+
+// Impersonate signs in as an imported user, who has no password: it gives them that of a user made for
+// this, past the API.
+func (r *Roost) Impersonate(t testing.TB, db *sqldb.DB, username string) *User {
+	t.Helper()
+	donor := r.SignUp(t, "donor")
+	res, err := db.Writer().ExecContext(t.Context(), `UPDATE users SET ver = ver + 1, password_hash =
+		(SELECT password_hash FROM users WHERE username = $1) WHERE username = $2`, donor.Name, username)
+	if err != nil {
+		t.Fatalf("give %s a password: %v", username, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		t.Fatalf("give %s a password: %d rows, %v", username, n, err)
+	}
+	u := r.LogIn(t, &User{Name: username, Password: donor.Password})
+	u.ID = u.Must(t, `{ viewer { user { id } } }`, nil).String("viewer.user.id")
+	return u
 }
 
 // Together runs fn n times at once, waits for all, and fails the test with what they return.

@@ -19,6 +19,15 @@ type rules struct {
 // roost is the architecture of this repository; ARCHITECTURE.md tells why.
 var roost = rules{
 	layers: map[string]int{
+		// Measurements.
+		"bench":          9,
+		"bench/rig":      8,
+		"bench/ops":      8,
+		"bench/baseline": 8,
+		"bench/layout":   7,
+		"bench/load":     0,
+		"bench/report":   0,
+
 		// The wiring and the programs.
 		"cmd/roost":     7,
 		"internal/app":  7,
@@ -80,6 +89,7 @@ var roost = rules{
 		// Test helpers that drive the whole product.
 		"internal/apitest":           8,
 		"suite":                      8,
+		"suite/secrets":              8,
 		"internal/importedtest":      8,
 		"internal/importedtest/fill": 8,
 	},
@@ -104,6 +114,8 @@ var roost = rules{
 		"server/internal/testschema": {"server/transport"},
 	},
 	testHelpers: []string{
+		"bench", // a program that runs on what tests stand on
+		"bench/rig",
 		"ent/enttest", // generated
 		"internal/apitest",
 		"internal/archtest",

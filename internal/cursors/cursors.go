@@ -41,7 +41,8 @@ func Encode(k Kind, place int64) string {
 func Decode(k Kind, cursor string) (int64, error) {
 	if len(cursor) == 12 {
 		b, err := encoding.DecodeString(cursor)
-		if err == nil && b[0] == byte(k) {
+		// It is shorter if there were line breaks, which the decoder skips.
+		if err == nil && len(b) == 9 && b[0] == byte(k) {
 			if place := int64(binary.BigEndian.Uint64(b[1:])); place > 0 {
 				return place, nil
 			}

@@ -5,6 +5,7 @@ package ids
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ type Generator struct {
 
 // NewGenerator makes ids under the grants of g.
 func NewGenerator(c clock.Clock, g Granter) *Generator {
-	return &Generator{clock: c, granter: g}
+	return &Generator{clock: c, granter: g, last: math.MinInt64}
 }
 
 // renewBefore is how many milliseconds before its end a grant is extended.

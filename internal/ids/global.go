@@ -51,7 +51,8 @@ func Decode(global string) (k Kind, parts []int64, ok bool) {
 		return 0, nil, false
 	}
 	b, err := encoding.DecodeString(global)
-	if err != nil || len(b) == 0 {
+	// Line breaks, which the decoder skips, would be a second spelling.
+	if err != nil || len(b) == 0 || encoding.EncodedLen(len(b)) != len(global) {
 		return 0, nil, false
 	}
 	k = Kind(b[0])

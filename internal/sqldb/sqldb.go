@@ -28,7 +28,7 @@ type Config struct {
 	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32.
 	MaxConns int
 	// Watch is told of every statement of the driver; nil in production.
-	Watch Watch
+	Watch Watch `json:"-"`
 }
 
 // DB is an open database.

@@ -1,0 +1,201 @@
+package migrations
+
+import (
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"entgo.io/ent/dialect/sql/schema"
+
+	"roost/ent"
+	"roost/internal/pgtest"
+	"roost/internal/sqldb"
+)
+
+func open(t *testing.T, c sqldb.Config) *sqldb.DB {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func postgres(t *testing.T) *sqldb.DB { return open(t, sqldb.Config{URL: pgtest.URL(t), MaxConns: 8}) }
+
+func known(t *testing.T) int {
+	t.Helper()
+	all, err := files.ReadDir("sql")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d files, %v", len(all), err)
+	}
+	return len(all)
+}
+
+// Nodes that migrate at once do it once, and all end at the schema.
+func TestUpFromSeveralNodes(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	const nodes = 4
+	var all sync.WaitGroup
+	done := make([]int, nodes)
+	for i := range nodes {
+		db := open(t, sqldb.Config{URL: url, MaxConns: 2})
+		all.Go(func() {
+			var err error
+			if done[i], err = Up(t.Context(), db.Writer()); err != nil {
+				t.Error(err)
+			}
+			if err := Check(t.Context(), db.Writer()); err != nil {
+				t.Errorf("after migrating: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	sum := 0
+	for _, n := range done {
+		sum += n
+	}
+	if sum != known(t) {
+		t.Errorf("%v files were applied, want %d in all", done, known(t))
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	db := postgres(t)
+	status := func() (applied int) {
+		t.Helper()
+		steps, err := Status(t.Context(), db.Writer())
+		if err != nil || len(steps) != known(t) {
+			t.Fatalf("%d steps, %v", len(steps), err)
+		}
+		for _, s := range steps {
+			if s.Applied {
+				applied++
+			}
+			if s.Version == 0 || s.File == "" || s.Applied == s.AppliedAt.IsZero() {
+				t.Errorf("step %+v", s)
+			}
+		}
+		return applied
+	}
+	if n := status(); n != 0 {
+		t.Errorf("%d steps are applied to an empty database", n)
+	}
+	if err := Check(t.Context(), db.Writer()); !errors.Is(err, ErrPending) {
+		t.Errorf("an empty database: %v", err)
+	}
+	for _, want := range []int{known(t), 0} {
+		if n, err := Up(t.Context(), db.Writer()); err != nil || n != want {
+			t.Errorf("%d files applied, %v; want %d", n, err, want)
+		}
+	}
+	if n := status(); n != known(t) {
+		t.Errorf("%d steps are applied", n)
+	}
+}
+
+func exec(t *testing.T, db *sql.DB, query string, args ...any) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// A database that a newer binary has migrated is left alone.
+func TestNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	db := postgres(t)
+	if _, err := Up(t.Context(), db.Writer()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db.Writer(), "INSERT INTO "+versionTable+" (version_id, is_applied) VALUES (99999, true)")
+	exec(t, db.Writer(), "DROP TABLE users")
+	if n, err := Up(t.Context(), db.Writer()); !errors.Is(err, ErrNewerSchema) || n != 0 {
+		t.Errorf("up: %d, %v", n, err)
+	}
+	if err := Check(t.Context(), db.Writer()); !errors.Is(err, ErrNewerSchema) {
+		t.Errorf("check: %v", err)
+	}
+	steps, err := Status(t.Context(), db.Writer())
+	if !errors.Is(err, ErrNewerSchema) || len(steps) != known(t) {
+		t.Errorf("status: %d steps, %v", len(steps), err)
+	}
+	var users sql.NullString
+	if err := db.Writer().QueryRowContext(t.Context(), "SELECT to_regclass('users')").Scan(&users); err != nil || users.Valid {
+		t.Errorf("the database was changed: %v, %v", users, err)
+	}
+}
+
+// changes is what ent would do to bring the database to its schema.
+func changes(t *testing.T, db *sqldb.DB) string {
+	t.Helper()
+	var b strings.Builder
+	err := ent.NewClient(ent.Driver(db.Driver)).Schema.WriteTo(t.Context(), &b, schema.WithForeignKeys(false),
+		schema.WithDropColumn(true), schema.WithDropIndex(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for line := range strings.Lines(b.String()) {
+		if line = strings.TrimSpace(line); line != "" && line != "BEGIN;" && line != "COMMIT;" && !strings.HasPrefix(line, "--") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// The SQL files make the schema that ent's description has.
+func TestMigratedSchemaIsEnts(t *testing.T) {
+	t.Parallel()
+	db := postgres(t)
+	if _, err := Up(t.Context(), db.Writer()); err != nil {
+		t.Fatal(err)
+	}
+	if got := changes(t, db); got != "" {
+		t.Errorf("ent would change it:\n%s", got)
+	}
+	// The comparison notices what is missing and what differs.
+	for change, want := range map[string]string{
+		"ALTER TABLE users DROP COLUMN bio":                                                    "bio",
+		"ALTER TABLE tweets ADD COLUMN mood text NOT NULL DEFAULT ''":                          "mood",
+		"DROP INDEX follows_followers":                                                         "follows_followers",
+		"ALTER TABLE sessions ALTER COLUMN device_name SET NOT NULL":                           "device_name",
+		"ALTER TABLE reactions ALTER COLUMN kind TYPE text":                                    "kind",
+		"ALTER TABLE user_stats ALTER COLUMN tweet_count DROP DEFAULT":                         "tweet_count",
+		"DROP TABLE id_leases":                                                                 "id_leases",
+		"DROP INDEX tweets_of_author; CREATE INDEX tweets_of_author ON tweets (author_id, id)": "tweets_of_author",
+	} {
+		exec(t, db.Writer(), change)
+		if got := changes(t, db); !strings.Contains(got, want) {
+			t.Errorf("after %s ent would do only\n%s", change, got)
+		}
+	}
+}
+
+func TestSQLiteCreatesItself(t *testing.T) {
+	t.Parallel()
+	db := open(t, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")})
+	for range 2 {
+		if err := CreateSQLite(t.Context(), db.Driver); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, db.Writer(), "INSERT INTO tweet_stats (tweet_id) VALUES ((SELECT count(*) FROM tweet_stats))")
+	}
+	if got := changes(t, db); got != "" {
+		t.Errorf("ent would change it:\n%s", got)
+	}
+	var n int
+	if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM tweet_stats").Scan(&n); err != nil || n != 2 {
+		t.Errorf("%d rows are there, %v", n, err)
+	}
+}

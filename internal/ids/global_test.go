@@ -1,0 +1,57 @@
+package ids
+
+import (
+	"bytes"
+	"math"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+var urlSafe = regexp.MustCompile(`^[A-Za-z0-9_-]{1,23}$`)
+
+func TestGlobalIDsReadBack(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int64{1, 2, 255, 256, 1 << 40, math.MaxInt64} {
+		for kind, global := range map[Kind]string{KindUser: UserID(n).String(), KindTweet: TweetID(n).String(), KindSession: SessionID{n, 5}.String()} {
+			k, parts, ok := Decode(global)
+			if !ok || k != kind || parts[0] != n || !urlSafe.MatchString(global) {
+				t.Errorf("%q reads as %c %v %v", global, k, parts, ok)
+			}
+			user, isUser := User(global)
+			tweet, isTweet := Tweet(global)
+			session, isSession := Session(global)
+			if isUser != (kind == KindUser) || isTweet != (kind == KindTweet) || isSession != (kind == KindSession) {
+				t.Errorf("%q is of several types, or none", global)
+			}
+			if (isUser && user != n) || (isTweet && tweet != n) || (isSession && session != SessionID{n, 5}) {
+				t.Errorf("%q reads as %d, %d, %v", global, user, tweet, session)
+			}
+		}
+	}
+	var b bytes.Buffer
+	UserID(9).MarshalGQL(&b)
+	if b.String() != `"`+UserID(9).String()+`"` {
+		t.Errorf("in GraphQL it is %s", &b)
+	}
+	if (new(UserID)).UnmarshalGQL("x") == nil || (new(TweetID)).UnmarshalGQL("x") == nil || (new(SessionID)).UnmarshalGQL("x") == nil {
+		t.Error("typed ids are read from input")
+	}
+}
+
+// Nothing but what Encode makes is an id, so every object has one id only.
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{"", "x", UserID(1).String(), TweetID(math.MaxInt64).String(), SessionID{1, 2}.String(), Encode('x', 1), Encode(KindUser, -1),
+		Encode(KindUser, 0), Encode(KindUser, 1, 2), Encode(KindSession, 1), UserID(1).String() + "=", UserID(1).String() + "\n", "dQAAAAAAAAAB", "dQAAAAAAAAAC"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		k, parts, ok := Decode(s)
+		if !ok {
+			return
+		}
+		if Encode(k, parts...) != s || !slices.Contains([]Kind{KindUser, KindTweet, KindSession}, k) || slices.Min(parts) < 1 {
+			t.Errorf("%q reads as %c %v", s, k, parts)
+		}
+	})
+}
