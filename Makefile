@@ -1,4 +1,4 @@
-# Roost's commands. `make test` and `make verify` are what CI runs.
+# Roost's commands. CI runs verify, test, web, browser and bench-short (.ci/run).
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help

@@ -140,8 +140,14 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 		}
 	}
 	pools := map[*rig.Target]*load.Pool{}
+	var writes []*ops.Writes
 	for t, traffic := range map[*rig.Target]load.Traffic{b.rig.Roost: op.Roost, b.rig.Baseline: op.Baseline} {
-		pool, err := load.NewPool(ctx, t.Addr, b.Connections, traffic)
+		w, err := ops.Watch(ctx, server(t), op)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, w)
+		pool, err := load.NewPool(ctx, t.Addr, b.Connections, w.Count(traffic))
 		if err != nil {
 			return nil, err
 		}
@@ -155,6 +161,11 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 			return nil, err
 		}
 		m.Rounds = append(m.Rounds, round)
+	}
+	for _, w := range writes {
+		if err := w.Check(ctx); err != nil {
+			return nil, err
+		}
 	}
 	m.Summarize()
 	return m, nil

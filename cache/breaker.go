@@ -49,6 +49,12 @@ func (b *breaker) report(ok bool, now time.Time) (changed, open bool) {
 	return was != b.open, b.open
 }
 
+func (b *breaker) isOpen() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open
+}
+
 // abandon tells that a call ended without an outcome.
 func (b *breaker) abandon() {
 	b.mu.Lock()

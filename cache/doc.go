@@ -6,6 +6,10 @@
 // breaker. So a Redis that hangs costs one request in half a second a wait, and one that comes back is used within a
 // second.
 //
+// Persisted queries are looked up in the process first, which bounds what it keeps. Redis keeps a document for
+// a day after it was last sent or, at most once an hour, used. What a node may add there is bounded: 4 MiB at
+// once, 2 KiB a second. Beyond that a document stays with the node, and its clients send it to others again.
+//
 // In embedded mode Redis runs in the process (miniredis). It keeps no more than 40,000 keys: beyond it
 // is flushed, which by the first sentence is harmless.
 package cache

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -31,6 +32,8 @@ type Redis struct {
 	client   *redis.Client
 	breaker  breaker
 	embedded *miniredis.Miniredis
+
+	failed, refused atomic.Int64
 }
 
 // poolLog takes what go-redis says of each connection that fails; the breaker tells when it matters.
@@ -50,8 +53,8 @@ func Open(c Config) (*Redis, error) {
 	opts := &redis.Options{}
 	if c.URL != "" {
 		var err error
-		if opts, err = redis.ParseURL(c.URL); err != nil {
-			return nil, fmt.Errorf("the Redis URL must look like redis://host:6379/0: %w", err)
+		if opts, err = parseURL(c.URL); err != nil {
+			return nil, err
 		}
 	} else {
 		r.embedded = miniredis.NewMiniRedis()
@@ -93,6 +96,7 @@ var ErrDown = errors.New("redis is down")
 // call runs one call under the breaker and the deadline. A missing key is not a failure.
 func (r *Redis) call(ctx context.Context, fn func(ctx context.Context) error) error {
 	if !r.breaker.allow(time.Now()) {
+		r.refused.Add(1)
 		return ErrDown
 	}
 	short, cancel := context.WithTimeout(ctx, callTimeout)
@@ -102,6 +106,9 @@ func (r *Redis) call(ctx context.Context, fn func(ctx context.Context) error) er
 	if failed && ctx.Err() != nil {
 		r.breaker.abandon() // the caller left; that says nothing about Redis
 		return err
+	}
+	if failed {
+		r.failed.Add(1)
 	}
 	if changed, open := r.breaker.report(!failed, time.Now()); changed {
 		slog.WarnContext(ctx, "redis", "answers", !open, "error", err)

@@ -3,11 +3,12 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"roost/internal/redistest"
 	"roost/internal/reqstats"
@@ -84,6 +85,9 @@ func TestRedisGoesAndComes(t *testing.T) {
 			if int64(touched) != stats.RoundTrips() || touched > 100 {
 				t.Errorf("of 1,000 calls %d tried, %d round trips", touched, stats.RoundTrips())
 			}
+			if h := r.Health(); !h.Open || h.Failed < breakAfter || h.Refused != int64(1000-touched) {
+				t.Errorf("its health is %+v", h)
+			}
 			outage.end(server)
 			untilUp(t, r)
 			for range 20 {
@@ -129,80 +133,67 @@ func TestCancelledCallsDoNotOpenTheBreaker(t *testing.T) {
 
 func TestMissingKeysDoNotOpenTheBreaker(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		q := queries(t, open(t, url))
+		r := open(t, url)
 		for i := range 10 * breakAfter {
-			if text, ok := q.Get(t.Context(), strconv.Itoa(i)); ok {
-				t.Errorf("there is %q", text)
+			err := r.call(t.Context(), func(ctx context.Context) error { return r.client.Get(ctx, strconv.Itoa(i)).Err() })
+			if !errors.Is(err, redis.Nil) {
+				t.Errorf("a missing key: %v", err)
 			}
 		}
-		if err := q.redis.Ping(t.Context()); err != nil {
+		if err := r.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}
+		if h := r.Health(); h != (Health{}) {
+			t.Errorf("its health is %+v", h)
+		}
 	})
 }
 
+// What is wrong with a URL is not told in its own words, which hold the password.
 func TestBadURL(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"localhost:6379", "http://localhost", "redis://localhost:x"} {
-		if r, err := Open(Config{URL: url}); err == nil {
+	for _, url := range []string{"localhost:6379", "http://localhost", "redis://localhost:x", "redis://:hunter2@localhost:x",
+		"redis://ada:hunter2@local host", "rediss://:hunt%er2@localhost", "http://:hunter2@localhost", "redis://:hunter2@localhost/hunter2",
+		"redis://localhost?password=hunter2&nothing=hunter2", "redis://:hunter2 @localhost"} {
+		r, err := Open(Config{URL: url})
+		switch {
+		case err == nil:
 			t.Errorf("%s is taken: %v", url, r.Close())
+		case strings.Contains(err.Error(), "hunt") || !strings.Contains(err.Error(), "redis://"):
+			t.Errorf("%s: %v", url, err)
+		case Config{URL: url}.Check() == nil:
+			t.Errorf("%s passes the check", url)
+		}
+	}
+	for _, url := range []string{"", "redis://localhost:6379/0", "rediss://ada:secret@cache.example"} {
+		if err := (Config{URL: url}).Check(); err != nil {
+			t.Errorf("%s: %v", url, err)
 		}
 	}
 }
 
-func queries(t *testing.T, r *Redis) *PersistedQueries {
-	t.Helper()
-	q, err := NewPersistedQueries(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q
-}
-
-// What one node keeps another finds; without Redis each knows its own.
-func TestPersistedQueries(t *testing.T) {
+// A waker that hears nothing stops at once, whether Redis runs or not.
+func TestWakerStops(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		first := open(t, url)
-		one, other := queries(t, first), queries(t, first)
-		one.Put(t.Context(), "hash", "{ limits { pageSize } }")
-		ctx, stats := reqstats.With(t.Context())
 		for range 3 {
-			if text, ok := other.Get(ctx, "hash"); !ok || text != "{ limits { pageSize } }" {
-				t.Errorf("the other node finds %q", text)
+			heard := make(chan struct{}, 100)
+			w := NewWaker(open(t, url), func() {
+				select {
+				case heard <- struct{}{}:
+				default:
+				}
+			})
+			if err := w.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			<-heard // it listens
+			began := time.Now()
+			if err := w.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took > quiet/2 {
+				t.Errorf("it took %s", took)
 			}
 		}
-		if n := stats.RoundTrips(); n != 1 {
-			t.Errorf("three lookups took %d round trips, want 1", n)
-		}
-		left, err := first.client.TTL(t.Context(), persistedQueryKey("hash")).Result()
-		if err != nil || left <= persistedFor-time.Minute || left > persistedFor {
-			t.Errorf("it is kept for %s, %v", left, err)
-		}
-		if err := first.client.FlushAll(t.Context()).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if _, ok := one.Get(t.Context(), "hash"); !ok {
-			t.Error("a node forgot its own with Redis")
-		}
 	})
-}
-
-// A node keeps a thousand documents, and no more.
-func TestPersistedQueriesAreBounded(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	q := queries(t, open(t, server.URL()))
-	server.Stop()
-	for i := range 3 * persistedLocal {
-		q.Put(t.Context(), fmt.Sprint(i), strings.Repeat("x", 10))
-	}
-	if n := q.local.Len(); n != persistedLocal {
-		t.Errorf("%d documents are kept, want %d", n, persistedLocal)
-	}
-	if _, ok := q.Get(t.Context(), fmt.Sprint(3*persistedLocal-1)); !ok {
-		t.Error("the newest is gone")
-	}
-	if _, ok := q.Get(t.Context(), "0"); ok {
-		t.Error("the oldest is there")
-	}
 }

@@ -100,6 +100,10 @@ func protocolKind(g *gqlerror.Error) errs.Kind {
 
 // Recover turns a panic of a resolver into INTERNAL and logs it with its stack.
 func Recover(ctx context.Context, p any) error {
-	slog.ErrorContext(ctx, "panic in a resolver", "panic", p, "stack", string(debug.Stack()))
+	stack := debug.Stack()
+	if elsewhere, ok := p.(*panicked); ok {
+		p, stack = elsewhere.value, elsewhere.stack
+	}
+	slog.ErrorContext(ctx, "panic in a resolver", "panic", p, "stack", string(stack))
 	return errs.New(errs.Internal, "something went wrong on our side")
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -58,7 +59,13 @@ func (p plan) nodes(sel ast.SelectionSet, connection, edge string) ast.Selection
 		p.under(p.under(sel, connection, "edges"), edge, "node")...)
 }
 
-// together runs the steps of one level at once. A panic of a step is raised again here.
+// panicked is a panic of another goroutine with the stack of that.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+// together runs the steps of one level at once. A panic of a step is raised again here, as panicked.
 func together(steps ...func()) {
 	if len(steps) == 1 {
 		steps[0]()
@@ -66,14 +73,14 @@ func together(steps ...func()) {
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
-	var raised any
+	var raised *panicked
 	for _, step := range steps {
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
 					mu.Lock()
 					defer mu.Unlock()
-					raised = p
+					raised = &panicked{p, debug.Stack()}
 				}
 			}()
 			step()
@@ -173,8 +180,13 @@ func (p plan) follows(ctx context.Context, f graphql.CollectedField, pages *load
 
 // timelines plans for a page of each user's own timeline.
 func (p plan) timelines(ctx context.Context, f graphql.CollectedField, owners []int64) {
+	if include, given := f.ArgumentMap(p.oc.Variables)["include"].([]any); given && len(include) == 0 {
+		return // nothing is asked for
+	}
 	items, ok := p.pages(ctx, f, p.set.TimelinePage, cursors.Timeline, "TimelineConnection", owners)
 	if ok {
+		// The resolvers look at every tweet, whatever is selected of it.
+		p.set.TweetByID.Prefetch(ctx, items)
 		p.tweets(ctx, p.nodes(f.Selections, "TimelineConnection", "TimelineEdge"), items)
 	}
 }

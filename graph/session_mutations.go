@@ -100,11 +100,16 @@ func (m mutations) LogOut(ctx context.Context) (*model.LogOutPayload, error) {
 	if p.UserErrors, err = refusals(err); err != nil {
 		return nil, err
 	}
+	signOut(who)
+	return p, nil
+}
+
+// signOut makes the rest of the operation, and of the browser's life, anonymous.
+func signOut(who *caller.Caller) {
 	if who.ClearCookie != nil {
 		who.ClearCookie()
 	}
 	who.SignOut()
-	return p, nil
 }
 
 func (m mutations) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
@@ -118,6 +123,9 @@ func (m mutations) RevokeSession(ctx context.Context, input model.RevokeSessionI
 		err = errs.New(errs.NotFound, "there is no such session", "input", "sessionId")
 	} else {
 		p.Session, err = m.accounts().Revoke(ctx, who.UserID(), id.ID)
+		if err == nil && id.ID == who.SessionID() {
+			signOut(who)
+		}
 	}
 	p.UserErrors, err = refusals(err)
 	return p, err

@@ -2,7 +2,7 @@ package graph
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"roost/graph/model"
 	"roost/internal/errs"
 	"roost/internal/ids"
+	"roost/internal/streams"
 	"roost/live"
 )
 
@@ -21,14 +22,14 @@ type subscriptions struct{ *Resolver }
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptions{r} }
 
 // pump runs fn until it returns; fn sends events, each waiting for the client to take the one before.
-// An error or a panic ends the stream.
+// An error or a panic ends the stream, and the client is told so.
 func pump[T any](ctx context.Context, name string, fn func(send func(T) bool) error) <-chan T {
 	out := make(chan T)
 	go func() {
 		defer close(out)
 		defer func() {
 			if p := recover(); p != nil {
-				slog.ErrorContext(ctx, "panic in a subscription", "subscription", name, "panic", p)
+				streams.Fail(ctx, Present(ctx, Recover(ctx, p)))
 			}
 		}()
 		err := fn(func(v T) bool {
@@ -40,7 +41,7 @@ func pump[T any](ctx context.Context, name string, fn func(send func(T) bool) er
 			}
 		})
 		if err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "a subscription ended", "subscription", name, "error", err)
+			streams.Fail(ctx, Present(ctx, fmt.Errorf("%s: %w", name, err)))
 		}
 	}()
 	return out
@@ -122,19 +123,18 @@ func (s subscriptions) sendChanges(ctx context.Context, viewer int64, changes []
 // timelineEvents decides what of the changes the viewer may see now: one event a change, nil for one that
 // is not to be seen.
 func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, error) {
-	authors := map[int64]int64{}
-	var added []int64
+	var authors, added []int64
 	for _, c := range changes {
 		if c.Reset == live.NoReset && !c.Deleted {
-			authors[c.TweetID] = c.AuthorID
+			authors = append(authors, c.AuthorID)
 			added = append(added, c.TweetID)
 		}
 	}
-	var visible map[int64]bool
+	var readable map[int64]bool
 	var rows map[int64]*tweets.Tweet
 	if len(added) > 0 {
 		var err error
-		if visible, err = s.timelines().Visible(ctx, viewer, authors); err != nil {
+		if readable, err = s.timelines().Readable(ctx, viewer, authors); err != nil {
 			return nil, err
 		}
 		if rows, err = s.tweets().ByID(ctx, added); err != nil {
@@ -149,7 +149,7 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
 			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
-		case visible[c.TweetID] && rows[c.TweetID] != nil:
+		case readable[c.AuthorID] && rows[c.TweetID] != nil:
 			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(rows[c.TweetID]))}
 		}
 	}
@@ -184,7 +184,8 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	}
 	// First subscribe, then read: what changes in between comes twice and is seen to be old.
 	sub := s.Hub.SubscribeCounts(tweetIDs)
-	rows, err := s.tweets().ByID(ctx, tweetIDs)
+	w := &watchedTweets{subscriptions: s, ids: tweetIDs}
+	err := w.look(ctx)
 	if err != nil {
 		sub.Close()
 		return nil, err
@@ -196,8 +197,34 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	}
 	return pump(ctx, "reactionsChanged", func(send func(model.Reactable) bool) error {
 		defer sub.Close()
-		return s.reactionsChanged(ctx, sub, tweetIDs, rows, now, send)
+		return s.reactionsChanged(ctx, sub, w, now, send)
 	}), nil
+}
+
+// watchedTweets are the subjects of a subscription that have not been deleted.
+type watchedTweets struct {
+	subscriptions
+	ids     []int64
+	rows    map[int64]*tweets.Tweet
+	checked time.Time
+}
+
+// look reads which of them live.
+func (w *watchedTweets) look(ctx context.Context) (err error) {
+	w.checked = time.Now()
+	w.rows, err = w.tweets().ByID(ctx, w.ids)
+	return err
+}
+
+// get gives a tweet, or nil for a deleted one. It looks again when the client has let others wait for longer
+// than checkedFor.
+func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error) {
+	if time.Since(w.checked) > checkedFor {
+		if err := w.look(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return w.rows[id], nil
 }
 
 // statesNow reads what the subjects' counts are.
@@ -221,15 +248,19 @@ func (s subscriptions) statesNow(ctx context.Context, tweetIDs []int64) ([]live.
 
 // reactionsChanged sends the current state of each tweet, then what changes, never an older state after
 // a newer one. Unknown and deleted tweets are passed over.
-func (s subscriptions) reactionsChanged(ctx context.Context, sub *live.Counts, tweetIDs []int64, rows map[int64]*tweets.Tweet,
-	now map[int64]*reactions.Counts, send func(model.Reactable) bool) error {
+func (s subscriptions) reactionsChanged(ctx context.Context, sub *live.Counts, w *watchedTweets, now map[int64]*reactions.Counts,
+	send func(model.Reactable) bool) error {
 	sent := map[int64]int32{}
-	for _, id := range tweetIDs {
-		if _, twice := sent[id]; twice || rows[id] == nil {
+	for _, id := range w.ids {
+		tweet, err := w.get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if _, twice := sent[id]; twice || tweet == nil {
 			continue
 		}
 		sent[id] = now[id].Revision
-		if !send(&model.Tweet{Tweet: rows[id], Counts: now[id]}) {
+		if !send(&model.Tweet{Tweet: tweet, Counts: now[id]}) {
 			return nil
 		}
 	}
@@ -238,21 +269,29 @@ func (s subscriptions) reactionsChanged(ctx context.Context, sub *live.Counts, t
 		if err != nil {
 			return err
 		}
+		w.checked = time.Now() // deletions come with the states
 		if states[0].Unknown {
-			if states, err = s.statesNow(ctx, tweetIDs); err != nil {
+			if states, err = s.statesNow(ctx, w.ids); err != nil {
 				return err
 			}
 		}
 		for _, st := range states {
 			if st.Deleted {
-				delete(rows, st.TweetID)
+				delete(w.rows, st.TweetID)
 			}
 			c := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
-			if rows[st.TweetID] == nil || c.Revision <= sent[st.TweetID] {
+			if c.Revision <= sent[st.TweetID] {
+				continue
+			}
+			tweet, err := w.get(ctx, st.TweetID)
+			if err != nil {
+				return err
+			}
+			if tweet == nil {
 				continue
 			}
 			sent[st.TweetID] = c.Revision
-			if !send(&model.Tweet{Tweet: rows[st.TweetID], Counts: c}) {
+			if !send(&model.Tweet{Tweet: tweet, Counts: c}) {
 				return nil
 			}
 		}

@@ -68,6 +68,12 @@ func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqld
 	}
 }
 
+// emptyTimeline is the page of a timeline that holds nothing.
+func emptyTimeline() *model.TimelineConnection {
+	no := func(context.Context) (bool, error) { return false, nil }
+	return &model.TimelineConnection{PageInfo: &model.PageInfo{Next: no, Previous: no}, Edges: []*model.TimelineEdge{}, Nodes: []*model.Tweet{}}
+}
+
 func tweetIDs(page []sqldb.Row) []int64 {
 	out := make([]int64, len(page))
 	for i, e := range page {

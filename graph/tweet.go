@@ -26,6 +26,8 @@ func (t tweetFields) URL(_ context.Context, obj *model.Tweet) (string, error) {
 
 func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*reactions.Counts, error) {
 	if obj.Counts != nil {
+		// It was there when the counts were: a deletion since then must not leave them without a subject.
+		loaders.From(ctx).TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
 		return obj.Counts, nil
 	}
 	return load(ctx, loaders.From(ctx).ReactionCounts, int64(obj.ID))

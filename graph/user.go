@@ -96,7 +96,7 @@ func (u users) Timeline(ctx context.Context, obj *accounts.User, first *int32, a
 		return nil, err
 	}
 	if include != nil && len(include) == 0 {
-		w = cursors.Window{Size: w.Size} // nothing is asked for: nothing lies between 0 and 0
+		return emptyTimeline(), nil // nothing is asked for
 	}
 	page, read, err := readPage(ctx, loaders.From(ctx).TimelinePage, int64(obj.ID), w)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"roost/events"
 )
@@ -85,8 +86,10 @@ func (s *Home) push(c Change) {
 	case c.Reset != NoReset:
 		// What waits is part of what will be read again.
 		s.queue = append(s.queue[:0], c)
+		s.hub.resets.rebuilds.Add(1)
 	case len(s.queue) >= homeBuffer:
 		s.queue = append(s.queue[:0], Change{Seq: c.Seq, Reset: TooSlow})
+		s.hub.resets.overflows.Add(1)
 	case len(s.queue) == 1 && s.queue[0].Reset == TooSlow:
 		// It has not even taken the reset yet, which now stands for this one, too.
 		s.queue[0].Seq = c.Seq
@@ -111,11 +114,16 @@ func (h *Hub) tellHome(ctx context.Context, seq int64, e events.Event, viewers [
 	}
 }
 
+// audienceWithin bounds the wait for a database that is busy or does not answer; timelines are reset then.
+const audienceWithin = 5 * time.Second
+
 func (h *Hub) tellAudience(ctx context.Context, c Change, viewers []int64) {
 	if len(viewers) == 0 {
 		return
 	}
-	concerned, err := h.audience(ctx, c.AuthorID, viewers)
+	bounded, cancel := context.WithTimeout(ctx, audienceWithin)
+	defer cancel()
+	concerned, err := h.audience(bounded, c.AuthorID, viewers)
 	if err != nil {
 		if ctx.Err() == nil {
 			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet is unknown", "error", err)

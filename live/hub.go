@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"roost/events"
+	"roost/internal/lifecycle"
 )
 
 // Audience tells which of the viewers have an author's tweets in their home timelines.
@@ -25,35 +26,26 @@ type Hub struct {
 
 	fresh freshCounts
 
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	resets  resets
+	carrier lifecycle.Loop
 }
 
 // New makes a hub.
 func New(audience Audience) *Hub {
-	return &Hub{
+	h := &Hub{
 		audience: audience,
 		home:     map[int64]map[*Home]struct{}{}, counts: map[int64]map[*Counts]struct{}{}, sessions: map[int64]map[*Session]struct{}{},
 		fresh: freshCounts{latest: map[int64]State{}, some: make(chan struct{}, 1)},
 	}
+	h.carrier.Run = h.carryCounts
+	return h
 }
 
 // Start runs the hub's goroutine.
-func (h *Hub) Start(ctx context.Context) error {
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h.cancel = cancel
-	h.done.Go(func() { h.carryCounts(run) })
-	return nil
-}
+func (h *Hub) Start(ctx context.Context) error { return h.carrier.Start(ctx) }
 
 // Stop ends the hub's goroutine.
-func (h *Hub) Stop(context.Context) error {
-	if h.cancel != nil {
-		h.cancel()
-		h.done.Wait()
-	}
-	return nil
-}
+func (h *Hub) Stop(ctx context.Context) error { return h.carrier.Stop(ctx) }
 
 // Observe takes what a transaction of this node has committed: counts and ends of sessions need no order,
 // and need not wait for the log. It never blocks; it is an events.Observer.
@@ -114,7 +106,7 @@ func (h *Hub) SkipTo(position int64) {
 	h.skipCounts()
 }
 
-// Watched reports whether anybody subscribes to anything.
+// Watched reports whether anybody subscribes to a timeline or to counts.
 func (h *Hub) Watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

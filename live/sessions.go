@@ -60,7 +60,10 @@ type CheckSessions func(ctx context.Context, ids []int64) (ended []int64, err er
 
 // checkEvery is how often watched sessions are checked: a session that runs out, or is ended by another
 // node, is noticed within this time.
-const checkEvery = 500 * time.Millisecond
+const checkEvery = 200 * time.Millisecond
+
+// checkWithin bounds the wait for a database that is busy or does not answer; the next check asks again.
+const checkWithin = 2 * time.Second
 
 // checkChunk bounds the list of one check.
 const checkChunk = 5000
@@ -85,7 +88,9 @@ func (h *Hub) checkSessions(ctx context.Context, check CheckSessions) {
 	all := h.watchedSessions()
 	for len(all) > 0 {
 		n := min(len(all), checkChunk)
-		ended, err := check(ctx, all[:n])
+		bounded, cancel := context.WithTimeout(ctx, checkWithin)
+		ended, err := check(bounded, all[:n])
+		cancel()
 		if err != nil {
 			if ctx.Err() == nil {
 				slog.WarnContext(ctx, "open sockets' sessions could not be checked", "error", err)

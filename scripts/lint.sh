@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Lint: gofmt, go vet, staticcheck (staticcheck.conf), the settings of the stores' files
-# are tested in internal/archtest. Prints findings and fails when there are any.
+# Lint: gofmt, the syntax of shell scripts, go vet, staticcheck (staticcheck.conf). Prints
+# findings and fails when there are any. Layers and package comments are tests, in
+# internal/archtest; scripts and container files are tested in internal/repotest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
-# Files behind the tag of long tests are linted, too.
+# Files behind the build tag of injected faults are linted, too.
 tags=faults
 
 failed=0

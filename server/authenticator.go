@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"roost/internal/caller"
 	"roost/internal/errs"
@@ -21,8 +22,8 @@ type Authenticator interface {
 	// Authenticate gives the session of a key. A key that is unknown, or whose session has ended, is an
 	// error of kind errs.Unauthenticated; every other error means that the key could not be checked.
 	Authenticate(ctx context.Context, key string) (Session, error)
-	// Watch gives a channel that is closed when the session ends, at once if it has ended already. cancel
-	// must be called when nobody listens any more.
+	// Watch gives a channel that is closed within a second of the session's end, also when that came before.
+	// cancel must be called when nobody listens any more.
 	Watch(sessionID int64) (ended <-chan struct{}, cancel func())
 }
 
@@ -57,9 +58,14 @@ func (s *Server) identify(ctx context.Context, authorization string, r *http.Req
 	return who, false, err
 }
 
+// authenticateWithin bounds the wait for a database that is busy or does not answer.
+const authenticateWithin = 5 * time.Second
+
 // authenticate leaves two kinds of error: Unauthenticated and Unavailable.
 func (s *Server) authenticate(ctx context.Context, key string) (Session, error) {
-	who, err := s.cfg.Authenticator.Authenticate(ctx, key)
+	bounded, cancel := context.WithTimeout(ctx, authenticateWithin)
+	defer cancel()
+	who, err := s.cfg.Authenticator.Authenticate(bounded, key)
 	switch {
 	case err == nil:
 		return who, nil
@@ -83,7 +89,10 @@ func (s *Server) withCaller(next http.Handler) http.Handler {
 			return
 		}
 		c := newCaller(r, who)
-		c.SetCookie, c.ClearCookie = jar.set, jar.clear
+		c.SetCookie = jar.set
+		if r.Header.Get("Authorization") == "" { // else the cookie is of another session
+			c.ClearCookie = jar.clear
+		}
 		if stale {
 			jar.clear()
 		}

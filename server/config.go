@@ -1,12 +1,13 @@
 package server
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/url"
+	"net/netip"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -25,8 +26,14 @@ type Config struct {
 	// AdminAddr is that of /metrics and /debug/pprof; empty turns them off. It is not for the public.
 	AdminAddr string
 	// PublicURL is where browsers find this server, scheme and host. Cookies are Secure exactly if it is
-	// https. http:// and Addr by default.
+	// https. By default it is what PublicURL says of Addr.
 	PublicURL string
+	// Listening is told of the address before the first request is served; nil tells nobody.
+	Listening func(addr net.Addr)
+	// TrustedProxies are the networks of the proxies in front of this server. When one of them passes a
+	// request on, X-Forwarded-For says whose it is; from everybody else the header means nothing. As proxies
+	// that are none would let clients claim any address, networks of all addresses are refused.
+	TrustedProxies []netip.Prefix
 	// Origins are those besides PublicURL's from which browsers may use the API with cookies, such as
 	// https://app.example.com. A star is not possible.
 	Origins []string
@@ -41,8 +48,6 @@ type Config struct {
 	Extensions     []graphql.HandlerExtension
 	ErrorPresenter graphql.ErrorPresenterFunc // nil is gqlgen's, which shows every error's text
 	Recover        graphql.RecoverFunc        // nil is gqlgen's
-	// RequestContext may put the id of a request into its context, for logs and error messages.
-	RequestContext func(ctx context.Context, requestID string) context.Context
 
 	Authenticator Authenticator
 	// PersistedQueries keeps documents under their hash; a store in the process by default.
@@ -64,7 +69,10 @@ type Config struct {
 	Metrics *prometheus.Registry
 	Log     *slog.Logger // slog.Default by default
 
-	MaxConnections    int           // open at once, sockets included; 25,000
+	MaxConnections int // open at once, sockets included; 25,000
+	// PerAddress bounds the connections of one IPv4 address or IPv6 /64 network, besides sockets and those of
+	// trusted proxies; 1,000.
+	PerAddress        int
 	MaxHeaderBytes    int           // of one request; 16 KiB
 	ReadHeaderTimeout time.Duration // 5 s
 	ReadTimeout       time.Duration // for a whole request; 15 s
@@ -80,18 +88,19 @@ type Config struct {
 
 // withDefaults gives the config that is used, or every fault of the one given.
 func (c Config) withDefaults() (Config, error) {
-	setDefault(&c.Addr, "127.0.0.1:8080")
-	setDefault(&c.PublicURL, "http://"+c.Addr)
-	setDefault(&c.CheckTimeout, time.Second)
-	setDefault(&c.MaxConnections, 25_000)
-	setDefault(&c.MaxHeaderBytes, 16<<10)
-	setDefault(&c.ReadHeaderTimeout, 5*time.Second)
-	setDefault(&c.ReadTimeout, 15*time.Second)
-	setDefault(&c.WriteTimeout, 45*time.Second)
-	setDefault(&c.IdleTimeout, 90*time.Second)
-	setDefault(&c.QueryCacheEntries, 1_000)
-	setDefault(&c.QueryCacheText, 16<<10)
-	setDefault(&c.QueryCacheNodes, 200_000)
+	c.Addr = cmp.Or(c.Addr, "127.0.0.1:8080")
+	c.PublicURL = cmp.Or(c.PublicURL, PublicURL(c.Addr))
+	c.CheckTimeout = cmp.Or(c.CheckTimeout, time.Second)
+	c.MaxConnections = cmp.Or(c.MaxConnections, 25_000)
+	c.PerAddress = cmp.Or(c.PerAddress, 1_000)
+	c.MaxHeaderBytes = cmp.Or(c.MaxHeaderBytes, 16<<10)
+	c.ReadHeaderTimeout = cmp.Or(c.ReadHeaderTimeout, 5*time.Second)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, 15*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 45*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 90*time.Second)
+	c.QueryCacheEntries = cmp.Or(c.QueryCacheEntries, 1_000)
+	c.QueryCacheText = cmp.Or(c.QueryCacheText, 16<<10)
+	c.QueryCacheNodes = cmp.Or(c.QueryCacheNodes, 200_000)
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -112,7 +121,7 @@ func (c Config) validate() error {
 		fault("Authenticator is required")
 	}
 	for name, n := range map[string]int{
-		"MaxConnections": c.MaxConnections, "MaxHeaderBytes": c.MaxHeaderBytes,
+		"MaxConnections": c.MaxConnections, "PerAddress": c.PerAddress, "MaxHeaderBytes": c.MaxHeaderBytes,
 		"QueryCacheEntries": c.QueryCacheEntries, "QueryCacheText": c.QueryCacheText,
 		"QueryCacheNodes": c.QueryCacheNodes,
 	} {
@@ -120,13 +129,16 @@ func (c Config) validate() error {
 			fault("%s is negative", name)
 		}
 	}
-	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		fault("PublicURL %q must be like https://roost.example.com", c.PublicURL)
+	if _, err := ParseOrigin(c.PublicURL); err != nil {
+		fault("PublicURL: %w", err)
 	}
 	for _, origin := range c.Origins {
-		if _, err := parseOrigin(origin); err != nil {
-			faults = append(faults, err)
+		if _, err := ParseOrigin(origin); err != nil {
+			fault("Origins: %w", err)
 		}
+	}
+	if err := proxies(c.TrustedProxies).check(); err != nil {
+		fault("TrustedProxies: %w", err)
 	}
 	if c.HTTP.MaxBody < 0 || c.HTTP.Timeout < 0 {
 		fault("a limit of HTTP is negative")
@@ -142,9 +154,15 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
+// PublicURL is where browsers on the same machine find a server that listens on an address: under localhost
+// if the address names no host.
+func PublicURL(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://" + addr
 	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }

@@ -18,9 +18,13 @@
 //
 // One list of origins decides on CORS, on state-changing requests from other origins and on websockets.
 //
+// Whose address counts, for limits and in logs, is decided once, before anything else: the peer's, or, if
+// that is in Config.TrustedProxies, the client that X-Forwarded-For tells of.
+//
 // # At the limits
 //
 //	connections       wait in the kernel's backlog until one of Config.MaxConnections ends
+//	of one address    closed at once beyond Config.PerAddress; sockets and trusted proxies do not count
 //	slow senders      ReadHeaderTimeout for the headers, ReadTimeout for all of a request
 //	slow readers      WriteTimeout for an answer
 //	idle connections  IdleTimeout

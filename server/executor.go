@@ -22,7 +22,7 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 	}
 	store := cfg.PersistedQueries
 	if store == nil {
-		if store, err = transport.NewMemoryQueries(2_000, 8<<20); err != nil {
+		if store, err = transport.NewMemoryQueries(transport.DefaultMemoryEntries, transport.DefaultMemoryBytes); err != nil {
 			return nil, err
 		}
 	}

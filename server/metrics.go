@@ -13,13 +13,15 @@ import (
 
 // metrics counts what the transports tell. Labels have few values: nothing that a client makes up.
 type metrics struct {
-	requests   *prometheus.CounterVec
-	operations *prometheus.CounterVec
-	duration   *prometheus.HistogramVec
-	sockets    prometheus.Gauge
-	closes     *prometheus.CounterVec
-	refused    prometheus.Counter
-	dropped    prometheus.Counter
+	requests     *prometheus.CounterVec
+	operations   *prometheus.CounterVec
+	duration     *prometheus.HistogramVec
+	sockets      prometheus.Gauge
+	closes       *prometheus.CounterVec
+	refused      prometheus.Counter
+	refusedConns prometheus.Counter
+	dropped      prometheus.Counter
+	timedOut     prometheus.Counter
 }
 
 var _ transport.Observer = (*metrics)(nil)
@@ -43,12 +45,18 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "roost", Name: "sockets_refused_total", Help: "Websockets refused before their upgrade.",
 		}),
+		refusedConns: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "roost", Name: "connections_refused_total", Help: "Connections closed because their address had too many.",
+		}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "roost", Name: "socket_queue_dropped_total", Help: "Messages dropped with the queues of slow readers.",
 		}),
+		timedOut: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "roost", Name: "socket_write_timeouts_total", Help: "Websockets closed because a message did not leave in time.",
+		}),
 	}
 	for _, c := range []prometheus.Collector{
-		m.requests, m.operations, m.duration, m.sockets, m.closes, m.refused, m.dropped,
+		m.requests, m.operations, m.duration, m.sockets, m.closes, m.refused, m.refusedConns, m.dropped, m.timedOut,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := r.Register(c); err != nil {
@@ -58,7 +66,7 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 	return m, nil
 }
 
-// Operation, SocketOpened, SocketClosed, SocketRefused and QueueDropped make it an Observer.
+// Operation and what follows make it an Observer.
 func (m *metrics) Operation(how, kind, code string, took time.Duration) {
 	m.operations.WithLabelValues(how, kind, code).Inc()
 	if kind == "query" || kind == "mutation" {
@@ -68,6 +76,7 @@ func (m *metrics) Operation(how, kind, code string, took time.Duration) {
 func (m *metrics) SocketOpened()             { m.sockets.Inc() }
 func (m *metrics) SocketRefused()            { m.refused.Inc() }
 func (m *metrics) QueueDropped(messages int) { m.dropped.Add(float64(messages)) }
+func (m *metrics) WriteTimedOut()            { m.timedOut.Inc() }
 func (m *metrics) SocketClosed(code int) {
 	m.sockets.Dec()
 	m.closes.WithLabelValues(closeLabel(code)).Inc()

@@ -9,18 +9,16 @@ import (
 
 	"roost/internal/errs"
 	"roost/internal/reqstats"
+	"roost/internal/requestid"
 	"roost/server/transport"
 )
 
-// withRequestID names the request, in the answer's header and for logs.
+// withRequestID names the request, in the answer's header and in the lines of the log.
 func (s *Server) withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:16]
 		w.Header().Set("X-Request-Id", id)
-		if s.cfg.RequestContext != nil {
-			r = r.WithContext(s.cfg.RequestContext(r.Context(), id))
-		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(requestid.With(r.Context(), id)))
 	})
 }
 

@@ -22,7 +22,7 @@ func (s *Server) newPublic() (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return s.withRecovery(s.withRequestID(mux)), nil
+	return s.withClient(s.withRequestID(s.withRecovery(mux))), nil
 }
 
 func (s *Server) mountAPI(mux *http.ServeMux) error {

@@ -19,12 +19,8 @@ type origins struct {
 
 func newOrigins(cfg Config) (*origins, error) {
 	o := &origins{allowed: map[string]bool{}, localhost: cfg.AllowLocalhost}
-	public, err := url.Parse(cfg.PublicURL)
-	if err != nil {
-		return nil, err
-	}
-	for _, text := range append([]string{public.Scheme + "://" + public.Host}, cfg.Origins...) {
-		origin, err := parseOrigin(text)
+	for _, text := range append([]string{cfg.PublicURL}, cfg.Origins...) {
+		origin, err := ParseOrigin(text)
 		if err != nil {
 			return nil, err
 		}
@@ -33,13 +29,13 @@ func newOrigins(cfg Config) (*origins, error) {
 	return o, nil
 }
 
-// parseOrigin gives an origin as browsers write it.
-func parseOrigin(text string) (string, error) {
+// ParseOrigin gives an origin as browsers write it. It fails for what is none, stars included.
+func ParseOrigin(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
 		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
 		strings.Contains(u.Host, "*") {
-		return "", fmt.Errorf("server: origin %q must be like https://app.example.com", text)
+		return "", fmt.Errorf("%q is not like https://app.example.com", text)
 	}
 	host := strings.ToLower(u.Host)
 	if u.Scheme == "http" {

@@ -18,6 +18,7 @@ import (
 type Server struct {
 	cfg     Config
 	origins *origins
+	proxies proxies
 	metrics *metrics
 	socket  *transport.Socket
 	probes  []*probe
@@ -43,7 +44,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, secure: isHTTPS(cfg.PublicURL)}
+	s := &Server{cfg: cfg, secure: isHTTPS(cfg.PublicURL), proxies: cfg.TrustedProxies}
 	if s.origins, err = newOrigins(cfg); err != nil {
 		return nil, err
 	}
@@ -61,12 +62,6 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Handler is the public mux, for tests that bring their own listener.
-func (s *Server) Handler() http.Handler { return s.public }
-
-// AdminHandler is the mux of the admin address.
-func (s *Server) AdminHandler() http.Handler { return s.admin }
-
 // Start listens on all addresses and then serves. It fails if one is taken, and leaves nothing behind then.
 func (s *Server) Start(ctx context.Context) error {
 	public, err := s.listen(ctx, s.cfg.Addr)
@@ -74,8 +69,9 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	listeners := []*served{{
-		Listener: bound(public, s.cfg.MaxConnections),
-		http:     s.httpServer(s.public, s.cfg.ReadTimeout, s.cfg.WriteTimeout),
+		Listener: bound(public, connectionLimits{total: s.cfg.MaxConnections, perAddress: s.cfg.PerAddress,
+			exempt: s.proxies.trust, refused: s.metrics.refusedConns.Inc}),
+		http: s.httpServer(s.public, s.cfg.ReadTimeout, s.cfg.WriteTimeout),
 	}}
 	if s.cfg.AdminAddr != "" {
 		admin, err := s.listen(ctx, s.cfg.AdminAddr)
@@ -83,9 +79,12 @@ func (s *Server) Start(ctx context.Context) error {
 			return errors.Join(err, public.Close())
 		}
 		listeners = append(listeners, &served{
-			Listener: bound(admin, adminConnections),
+			Listener: bound(admin, connectionLimits{total: adminConnections}),
 			http:     s.httpServer(s.admin, s.cfg.ReadTimeout, adminTimeout),
 		})
+	}
+	if s.cfg.Listening != nil {
+		s.cfg.Listening(public.Addr())
 	}
 	s.listeners = listeners
 	for _, l := range s.listeners {
@@ -117,6 +116,7 @@ func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) 
 func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Server {
 	return &http.Server{
 		Handler:           h,
+		ConnState:         hijacked,
 		ReadHeaderTimeout: s.cfg.ReadHeaderTimeout,
 		ReadTimeout:       read,
 		WriteTimeout:      write,

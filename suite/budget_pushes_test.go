@@ -93,12 +93,12 @@ const costedReactionEvents = `subscription($ids: [ID!]!, $n: Int!) { x: reaction
 const costedSessionEvents = `subscription { x: sessionEnded { reason session {` + sessionScalars + `} } }`
 
 var costedPushes = []pushed{
-	{name: "homeTimelineEvents, own tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 8,
+	{name: "homeTimelineEvents, own tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 1, sql: 8,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.member(t, 0)
 			return u, apitest.Vars{}, func() { u.Tweet(t, "mine") }
 		}},
-	{name: "homeTimelineEvents, followed user's tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 3, sql: 8,
+	{name: "homeTimelineEvents, followed user's tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 8,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u, other := c.SignUp(t, "subscriber"), c.member(t, 0)
 			u.Follow(t, other.ID)
@@ -116,11 +116,11 @@ var costedPushes = []pushed{
 			other := c.SignUp(t, "followed")
 			return u, apitest.Vars{}, func() { u.Follow(t, other.ID) }
 		}},
-	{name: "reactionsChanged, first state", query: costedReactionEvents, before: 2, sql: 5,
+	{name: "reactionsChanged, first state", query: costedReactionEvents, before: 2, sql: 4,
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
 			return c.viewer, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}, nil
 		}},
-	{name: "reactionsChanged", query: costedReactionEvents, first: statesFirst, sql: 4,
+	{name: "reactionsChanged", query: costedReactionEvents, first: statesFirst, sql: 3,
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
 			u, other := c.SignUp(t, "subscriber"), c.SignUp(t, "reactor")
 			all := make([]string, n)

@@ -105,6 +105,10 @@ var costedReads = []costed{
 	{name: "lists in lists, pages in the middle", sql: 9, query: `query($n: Int!, $m: Int!, $at: String!) { viewer { user { followers(first: $n) { nodes {
 			following(first: $m, after: $at) {` + wholePage + ` totalCount nodes { id } }
 			timeline(last: $m) {` + wholePage + ` edges { node { id } } } } } } } }`, prepare: after("user.following")},
+	{name: "lists in lists, nothing of the tweets", sql: 5, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes {
+			timeline(first: $m) { pageInfo { hasNextPage } again: edges { cursor } } } } } } }`},
+	{name: "lists in lists, nothing asked for", sql: 3, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes {
+			timeline(last: $m, include: []) {` + wholePage + ` nodes { id } } } } } } }`},
 	{name: "many roots", sql: 12, query: `query($n: Int!, $ids: [ID!]!) { a: user(username: "a1") { username } b: user(username: "a2") { tweetCount }
 			viewer { email homeTimeline(first: $n) { nodes { author { username } } } } reactionSummaries(subjectIds: $ids) { likeCount } nodes(ids: $ids) { id } }`,
 		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {

@@ -150,6 +150,7 @@ func TestListsWhileTheyChange(t *testing.T) {
 		}
 		rnd := rand.New(rand.NewPCG(11, 12))
 		own, popular := listOf("timeline", authors[0].Name), listOf("followers", authors[0].Name)
+		chosen := listOf("following", viewer.Name)
 		author := userID(t, authors[0].ID)
 		for _, c := range []struct {
 			name   string
@@ -159,6 +160,7 @@ func TestListsWhileTheyChange(t *testing.T) {
 		}{
 			{"home", homeOf, func() []string { return tweetsOf(t, db, oracleHome, viewers[0]) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward, backward}},
 			{"timeline", own, func() []string { return tweetsOf(t, db, oracleTimeline, author) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward, backward}},
+			{"following", chosen, func() []string { return usersOf(t, db, oracleFollowing, viewers[0]) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward}},
 			{"followers", popular, func() []string { return usersOf(t, db, oracleFollowers, author) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward}},
 		} {
 			for way, read := range c.ways {

@@ -255,13 +255,23 @@ func TestSigningInsideAnOperation(t *testing.T) {
 				}
 			}
 		}
-		res := ada.Run(t, `mutation { logOut { session { id endReason } } createTweet(input: {text: "nobody"}) { tweet { id } } again: logOut { session { id } } }`, nil)
-		if res.String("logOut.session.endReason") != "LOGGED_OUT" || len(res.Errors) != 2 || res.Get("createTweet") != nil || res.Get("again") != nil {
-			t.Fatalf("%s", res.Body)
-		}
-		for _, e := range res.Errors {
-			if e.Code() != "UNAUTHENTICATED" || (e.Path[0] != "createTweet" && e.Path[0] != "again") {
-				t.Errorf("%+v", e)
+		device := r.LogIn(t, ada)
+		for reason, out := range map[string]struct {
+			who  *apitest.User
+			vars apitest.Vars
+			end  string
+		}{
+			"LOGGED_OUT": {ada, nil, `mutation { end: logOut`},
+			"REVOKED":    {device, apitest.Vars{"id": device.SessionID}, `mutation($id: ID!) { end: revokeSession(input: {sessionId: $id})`},
+		} {
+			res := out.who.Run(t, out.end+` { session { id endReason } } createTweet(input: {text: "nobody"}) { tweet { id } } again: logOut { session { id } } }`, out.vars)
+			if res.String("end.session.endReason") != reason || len(res.Errors) != 2 || res.Get("createTweet") != nil || res.Get("again") != nil {
+				t.Fatalf("%s", res.Body)
+			}
+			for _, e := range res.Errors {
+				if e.Code() != "UNAUTHENTICATED" || (e.Path[0] != "createTweet" && e.Path[0] != "again") {
+					t.Errorf("%+v", e)
+				}
 			}
 		}
 		if n := apitest.Int(t, r.DB(t), "SELECT count(*) FROM tweets WHERE author_id = $1", rowOf(t, ada.ID)); n != 0 {

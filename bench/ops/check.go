@@ -182,8 +182,9 @@ func decode(raw []byte) (v any, err error) {
 func CheckCounts(ctx context.Context, s Server) error {
 	var wrong int64
 	if err := s.DB.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT tweet_id, count(*) FILTER (WHERE kind = 1) AS likes,
-		count(*) FILTER (WHERE kind = 2) AS dislikes FROM reactions GROUP BY 1) AS r JOIN tweet_stats AS s USING (tweet_id)
-		WHERE s.like_count <> r.likes OR s.dislike_count <> r.dislikes`).Scan(&wrong); err != nil {
+		count(*) FILTER (WHERE kind = 2) AS dislikes FROM reactions GROUP BY 1) AS r FULL JOIN tweet_stats AS s USING (tweet_id)
+		WHERE coalesce(s.like_count, 0) <> coalesce(r.likes, 0) OR coalesce(s.dislike_count, 0) <> coalesce(r.dislikes, 0)`,
+	).Scan(&wrong); err != nil {
 		return err
 	}
 	if wrong > 0 {

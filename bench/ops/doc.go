@@ -19,6 +19,8 @@ type Operation struct {
 	Roost, Baseline load.Traffic
 	// Writes says that it changes the data, after which answers to others cannot be compared any more.
 	Writes bool
+	// Settles is how many of the first writes may find the data as they want it.
+	Settles int
 
 	asks []ask
 }

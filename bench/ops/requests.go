@@ -153,8 +153,14 @@ var (
 // react sets random viewers' reactions to random tweets: mostly new ones.
 func (w *World) react() Operation {
 	source := func(request func(Stand, []byte) []byte) func(i, n int) load.Source {
+		// Of each connection: a run goes on where the one before ended, for what was set then is no change now.
+		rolls := map[int]*rand.Rand{}
 		return func(worker, _ int) load.Source {
-			r := dice(worker)
+			r := rolls[worker]
+			if r == nil {
+				r = dice(worker)
+				rolls[worker] = r
+			}
 			return func(buf []byte) []byte { return request(w.stand(r), buf) }
 		}
 	}
@@ -172,7 +178,7 @@ func (w *World) stand(r *rand.Rand) Stand {
 // viral makes every viewer switch between like and dislike of one tweet, so that each request is a change.
 func (w *World) viral() Operation {
 	return Operation{
-		Name: "viral", Title: "setReaction, one tweet", Rate: 100, Writes: true,
+		Name: "viral", Title: "setReaction, one tweet", Rate: 100, Writes: true, Settles: len(w.Viewers),
 		Roost:    load.Traffic{Good: reacted, Source: w.flips(Stand.roost)},
 		Baseline: load.Traffic{Good: reacted, Source: w.flips(Stand.baseline)},
 	}

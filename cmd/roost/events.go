@@ -44,7 +44,7 @@ func eventLog(ctx context.Context, args []string, out io.Writer) (err error) {
 	f.StringVar(&c.from, "from", "", "replay: the `place` of the first event to handle again, or start")
 	f.BoolVar(&c.wait, "wait", true, "replay: show the lag until the group has caught up")
 	words, args := split(args)
-	if err := c.Parse(f, args); err != nil {
+	if err := parse(&c.Config, f, args); err != nil {
 		return badFlags(f, err)
 	}
 	run, err := c.command(append(words, f.Args()...))

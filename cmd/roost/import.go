@@ -22,22 +22,25 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 	password := f.String("password", "", "`password` for all imported accounts, for tests and benchmarks; none if empty")
 	strict := f.Bool("strict", false, "stop at the first bad line instead of going on")
 	reread := f.Bool("reread", false, "read files again that were imported before")
-	if err := c.Parse(f, args); err != nil {
+	if err := parse(&c, f, args); err != nil {
 		return badFlags(f, err)
 	}
 	if f.NArg() != 1 {
 		return badFlags(f, errors.New("name the one directory that holds the files"))
+	}
+	o := imports.Options{Dir: f.Arg(0), Source: *source, Reread: *reread, Progress: showProgress(os.Stderr)}
+	if *strict {
+		o.OnBad = imports.Stop
+	}
+	if err := o.Check(); err != nil {
+		return badFlags(f, err)
 	}
 	stores, err := app.OpenStores(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stores.Close()) }()
-	o := imports.Options{DB: stores.DB, IDs: stores.IDs, Dir: f.Arg(0), Source: *source, Reread: *reread,
-		Progress: showProgress(os.Stderr)}
-	if *strict {
-		o.OnBad = imports.Stop
-	}
+	o.DB, o.IDs = stores.DB, stores.IDs
 	if *password != "" {
 		hasher := accounts.New(stores.Client, nil, stores.IDs, clock.Real{}, accounts.DefaultConfig())
 		if o.PasswordHash, err = hasher.HashPassword(ctx, *password); err != nil {
@@ -52,10 +55,14 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 	return err
 }
 
-// showProgress writes one line, over and over, at most five times a second.
+// showProgress writes one line, over and over, at most five times a second, and one more for the last step.
 func showProgress(w io.Writer) func(imports.Progress) {
 	var last time.Time
 	return func(p imports.Progress) {
+		if p.Tidying {
+			fmt.Fprintf(w, "\r%-80s", fmt.Sprintf("all rows are in after %s; gathering statistics", p.Elapsed.Round(time.Second)))
+			return
+		}
 		if time.Since(last) < 200*time.Millisecond {
 			return
 		}
@@ -74,8 +81,15 @@ func printReport(out io.Writer, r imports.Report) {
 		case f.Skipped:
 			fmt.Fprintf(out, "%-16s imported before\n", f.Name)
 		default:
-			fmt.Fprintf(out, "%-16s %d inserted, %d there already, %d bad\n", f.Name, f.Inserted, f.Existing, f.Bad)
+			fmt.Fprintf(out, "%-16s %d inserted, %d there already, %d bad", f.Name, f.Inserted, f.Existing, f.Bad)
+			if f.Resumed > 0 {
+				fmt.Fprintf(out, "; %d lines were done before", f.Resumed)
+			}
+			fmt.Fprintln(out)
 		}
+	}
+	if r.Passwords > 0 {
+		fmt.Fprintf(out, "%d accounts of earlier imports got the password\n", r.Passwords)
 	}
 	for _, b := range r.Bad {
 		fmt.Fprintln(out, b.Error())

@@ -9,7 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
+	"roost/internal/app"
 )
 
 // A command is one of roost's subcommands.
@@ -34,17 +37,21 @@ var errUsage = errors.New("usage")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// From the first signal on they do what they do by themselves: a second one ends the process at once.
+	context.AfterFunc(ctx, stop)
 	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	default:
-		fmt.Fprintln(os.Stderr, "roost:", err)
+		fmt.Fprintln(os.Stderr, "roost:", oneLine(err))
 		os.Exit(1)
 	}
 }
+
+// oneLine is the text of an error, and of those joined in it.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 || (len(args[0]) > 0 && args[0][0] == '-' && args[0] != "-h" && args[0] != "--help" && args[0] != "-help") {
@@ -55,12 +62,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return c.run(ctx, args[1:], out)
 		}
 	}
-	usage(out)
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
+		usage(out)
 		return nil
 	}
-	fmt.Fprintf(os.Stderr, "roost: there is no command %q\n", args[0])
+	fmt.Fprintf(os.Stderr, "roost: there is no command %q (see `roost help`)\n", args[0])
 	return errUsage
 }
 
@@ -80,9 +87,27 @@ func flags(name, args string) *flag.FlagSet {
 	f.SetOutput(io.Discard)
 	f.Usage = func() {
 		fmt.Fprintf(f.Output(), "Usage: roost %s %s\n\n", name, args)
-		f.PrintDefaults()
+		f.VisitAll(func(fl *flag.Flag) { describe(f.Output(), fl) })
 	}
 	return f
+}
+
+// describe tells what a flag is for, and the variable that sets it when it is not given.
+func describe(out io.Writer, f *flag.Flag) {
+	kind, text := flag.UnquoteUsage(f)
+	fmt.Fprintf(out, "  %s\n      %s", strings.TrimSpace("--"+f.Name+" "+kind), text)
+	if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" {
+		fmt.Fprintf(out, " (default %s)", f.DefValue)
+	}
+	fmt.Fprintf(out, "\n      %s\n", app.Variable(f.Name))
+}
+
+// parse reads the flags of a command that has a database.
+func parse(c *app.Config, f *flag.FlagSet, args []string) error {
+	if err := c.Parse(f, args); err != nil {
+		return err
+	}
+	return c.CheckStores()
 }
 
 // badFlags tells in one line what is wrong with a command line, and gives it an exit code of its own. Who
@@ -93,6 +118,6 @@ func badFlags(f *flag.FlagSet, err error) error {
 		f.Usage()
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "roost: %v (see `roost %s --help`)\n", err, f.Name())
+	fmt.Fprintf(os.Stderr, "roost: %s (see `roost %s --help`)\n", oneLine(err), f.Name())
 	return errUsage
 }

@@ -20,7 +20,7 @@ func migrate(ctx context.Context, args []string, out io.Writer) (err error) {
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		what, args = args[0], args[1:]
 	}
-	if err := c.Parse(f, args); err != nil {
+	if err := parse(&c, f, args); err != nil {
 		return badFlags(f, err)
 	}
 	if what != "up" && what != "status" || f.NArg() > 0 {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"roost/internal/app"
+	"roost/internal/requestid"
+	"roost/server"
 )
 
 func serve(ctx context.Context, args []string, out io.Writer) error {
@@ -25,7 +27,10 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if f.NArg() > 0 {
 		return badFlags(f, fmt.Errorf("serve takes no arguments, only flags: %q", f.Arg(0)))
 	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err := c.Check(); err != nil {
+		return badFlags(f, err)
+	}
+	slog.SetDefault(slog.New(requestid.Handler(slog.NewTextHandler(os.Stderr, nil))))
 	node, err := app.New(ctx, c)
 	if err != nil {
 		return err
@@ -41,11 +46,16 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func banner(out io.Writer, node *app.App) {
-	if node.Config.Has("api") {
-		fmt.Fprintf(out, "\n  Roost is at http://%s/\n  Stores: %s\n", node.Addr(), node.Stores())
-	} else {
-		fmt.Fprintf(out, "\n  This Roost only works in the background; its health is at http://%s/readyz\n  Stores: %s\n", node.Addr(), node.Stores())
+	here := server.PublicURL(node.Addr().String())
+	switch public := node.Config.PublicURL; {
+	case !node.Config.Has("api"):
+		fmt.Fprintf(out, "\n  This Roost only works in the background; its health is at %s/readyz\n", here)
+	case node.Config.OwnURL():
+		fmt.Fprintf(out, "\n  Roost is at %s/\n", public)
+	default:
+		fmt.Fprintf(out, "\n  Roost is at %s/, on this machine at %s/\n", public, here)
 	}
+	fmt.Fprintf(out, "  Stores: %s\n", node.Stores())
 	if a := node.AdminAddr(); a != nil {
 		fmt.Fprintf(out, "  Metrics and profiles: http://%s/metrics\n", a)
 	}
@@ -59,7 +69,10 @@ func healthcheck(ctx context.Context, args []string, out io.Writer) error {
 	if err := c.Parse(f, args); err != nil {
 		return badFlags(f, err)
 	}
-	host, port, err := net.SplitHostPort(c.Addr)
+	if f.NArg() > 0 {
+		return badFlags(f, fmt.Errorf("healthcheck takes no arguments, only flags: %q", f.Arg(0)))
+	}
+	host, port, err := app.SplitAddr(c.Addr)
 	if err != nil {
 		return badFlags(f, fmt.Errorf("--addr: %w", err))
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -84,6 +85,8 @@ func (h *hasher) encode(salt, key []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, h.cfg.Memory, h.cfg.Time, b64(salt), b64(key))
 }
 
+var errUnknownForm = errors.New("a stored password has an unknown form")
+
 // verify reports whether the password fits the stored form. A nil stored form, that of an unknown user
 // or an account without password, costs as much and never fits.
 func (h *hasher) verify(ctx context.Context, stored *string, password string) (ok bool, err error) {
@@ -96,14 +99,14 @@ func (h *hasher) verify(ctx context.Context, stored *string, password string) (o
 	var lanes uint8
 	parts := strings.Split(phc, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
-		return false, errs.New(errs.Internal, "a stored password has an unknown form")
+		return false, errUnknownForm
 	}
 	_, errV := fmt.Sscanf(parts[2], "v=%d", &version)
 	_, errP := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &passes, &lanes)
 	salt, errS := base64.RawStdEncoding.DecodeString(parts[4])
 	want, errK := base64.RawStdEncoding.DecodeString(parts[5])
 	if errV != nil || errP != nil || errS != nil || errK != nil || version != argon2.Version {
-		return false, errs.New(errs.Internal, "a stored password has an unknown form")
+		return false, errUnknownForm
 	}
 	err = h.run(ctx, func() {
 		got := argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(want)))

@@ -97,25 +97,22 @@ const touchAfter = 5 * time.Minute
 // Stale reports whether the session's last use should be written.
 func (a *Accounts) Stale(s *Session) bool { return a.clock.Now().Sub(s.LastUsedAt) >= touchAfter }
 
-// Touch writes the last use of sessions, moves their expiry, and reports those that have ended, all as
-// of now. It is called off the request path.
-func (a *Accounts) Touch(ctx context.Context, sessionIDs []int64) (ended []*Session, err error) {
-	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		ended = nil
-		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, sessionIDs)).All(ctx)
+// Touch writes the last use of those of the sessions that are alive and Stale, and moves their expiry. It is
+// called off the request path.
+func (a *Accounts) Touch(ctx context.Context, sessionIDs []int64) error {
+	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		// In one order, so that nodes that touch the same sessions do not lock each other out.
+		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, sessionIDs)).Order(session.ByID()).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read sessions: %w", err)
 		}
 		for _, r := range rows {
 			s := sessionOf(r, tx.Now)
-			if s.EndedAt != nil {
-				ended = append(ended, s)
+			if s.EndedAt != nil || !a.Stale(s) {
 				continue
 			}
-			if !a.Stale(s) {
-				continue
-			}
-			n, err := tx.Session.Update().Where(session.ID(r.ID), session.EndedAtIsNil()).
+			// Another node may have touched or ended it since it was read.
+			n, err := tx.Session.Update().Where(session.ID(r.ID), session.EndedAtIsNil(), session.Ver(r.Ver)).
 				SetLastUsedAt(tx.Now).SetExpiresAt(a.expiry(r.CreatedAt, tx.Now)).AddVer(1).Save(ctx)
 			if err != nil {
 				return fmt.Errorf("write the last use: %w", err)
@@ -126,5 +123,4 @@ func (a *Accounts) Touch(ctx context.Context, sessionIDs []int64) (ended []*Sess
 		}
 		return nil
 	})
-	return ended, err
 }

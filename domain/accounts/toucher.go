@@ -17,6 +17,8 @@ const (
 	touchPending = 8192
 	// touchEvery is how often the waiting ones are written.
 	touchEvery = time.Second
+	// touchWithin bounds the wait for a database that is busy or does not answer.
+	touchWithin = 5 * time.Second
 )
 
 // Toucher writes when sessions were last used, off the request path and in batches.
@@ -69,7 +71,10 @@ func (t *Toucher) flush(ctx context.Context) {
 		if len(batch) == 0 {
 			return
 		}
-		if _, err := t.accounts.Touch(ctx, batch); err != nil {
+		bounded, cancel := context.WithTimeout(ctx, touchWithin)
+		err := t.accounts.Touch(bounded, batch)
+		cancel()
+		if err != nil {
 			slog.WarnContext(ctx, "the last use of sessions was not written", "sessions", len(batch), "error", err)
 			return
 		}

@@ -15,6 +15,9 @@ import (
 	"roost/internal/sqldb"
 )
 
+// MaxFollowing is how many people one may follow; it bounds the work of a home timeline.
+const MaxFollowing = 5000
+
 // User are the counts of one user.
 type User struct {
 	Tweets, Followers, Following int32

@@ -17,9 +17,6 @@ import (
 	"roost/internal/sqldb"
 )
 
-// MaxFollowing is how many people one may follow; it bounds the work of a home timeline.
-const MaxFollowing = 5000
-
 // Follows reads and writes follows. It is safe for concurrent use.
 type Follows struct {
 	client *ent.Client
@@ -34,7 +31,7 @@ func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) 
 }
 
 // Follow makes one user follow another; following twice changes nothing. It is refused with SELF,
-// NOT_FOUND, or LIMIT_REACHED beyond MaxFollowing.
+// NOT_FOUND, or LIMIT_REACHED beyond counts.MaxFollowing.
 func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) error {
 	if followerID == followeeID {
 		return errs.New(errs.Self, "one cannot follow oneself", "input", "userId")
@@ -63,7 +60,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			return err
 		}
 		// The counts' row is locked now, so nobody slips past the limit.
-		over, err := tx.UserStats.Query().Where(userstats.ID(followerID), userstats.FollowingCountGT(MaxFollowing)).Exist(ctx)
+		over, err := tx.UserStats.Query().Where(userstats.ID(followerID), userstats.FollowingCountGT(counts.MaxFollowing)).Exist(ctx)
 		if err != nil {
 			return fmt.Errorf("count the followed: %w", err)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"roost/domain/counts"
 )
 
 func TestBadLines(t *testing.T) {
@@ -285,4 +287,33 @@ func TestGuessOfTimeLeft(t *testing.T) {
 	if got := left(10*time.Second, 0, 100); got != 0 {
 		t.Errorf("%v", got)
 	}
+}
+
+// Nobody follows more than the API would allow: what lies beyond is bad, in the order of the file, and what
+// was there already does not count twice.
+func TestFollowsBeyondTheLimit(t *testing.T) {
+	const over = 3
+	users, follows := "id\tusername\tname\n1\tann\tAnn\n", "follower_id\tfollowee_id\n"
+	for i := range counts.MaxFollowing + over {
+		users += fmt.Sprintf("%d\tu%d\tU\n", i+2, i+2)
+		follows += fmt.Sprintf("1\t%d\n", counts.MaxFollowing+over+1-i)
+	}
+	onBoth(t, func(t *testing.T, s *store) {
+		o := s.options(writeFiles(t, map[string]string{"users.tsv": users, "follows.tsv": follows}))
+		check := func(r Report, inserted int64, want ...string) {
+			t.Helper()
+			var got []string
+			for _, b := range r.Bad {
+				got = append(got, b.Error())
+			}
+			if f := r.Files[1]; !slices.Equal(got, want) || f.Inserted != inserted {
+				t.Errorf("%d inserted, bad are %q, want %d, %q", f.Inserted, got, inserted, want)
+			}
+			s.consistent(t)
+		}
+		const why = "the follower follows 5000 others already, which is the limit"
+		check(s.run(t, o), counts.MaxFollowing, "follows.tsv:5002: "+why, "follows.tsv:5003: "+why, "follows.tsv:5004: "+why)
+		o.Dir = writeFiles(t, map[string]string{"users.tsv": users, "follows.tsv": "follower_id\tfollowee_id\n1\t5004\n1\t2\n2\t1\n"})
+		check(s.run(t, o), 1, "follows.tsv:3: "+why)
+	})
 }

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+
+	"roost/domain/counts"
 )
 
 // follows reads follows.tsv.
@@ -13,7 +16,7 @@ type follows struct {
 	rows []follow
 }
 
-type follow struct{ follower, followee, place int64 }
+type follow struct{ follower, followee, place, line int64 }
 
 func (f *follows) header() string { return "follower_id\tfollowee_id" }
 
@@ -21,7 +24,7 @@ func (f *follows) begin(ctx context.Context) error { return f.loadUsers(ctx) }
 
 func (f *follows) next() { f.rows = f.rows[:0] }
 
-func (f *follows) line(ctx context.Context, _ int64, line []byte) (bad string, err error) {
+func (f *follows) line(ctx context.Context, number int64, line []byte) (bad string, err error) {
 	var col [2][]byte
 	if bad := columns(line, col[:]); bad != "" {
 		return bad, nil
@@ -41,7 +44,7 @@ func (f *follows) line(ctx context.Context, _ int64, line []byte) (bad string, e
 	if err != nil {
 		return "", err
 	}
-	f.rows = append(f.rows, follow{follower, followee, place})
+	f.rows = append(f.rows, follow{follower, followee, place, number})
 	return "", nil
 }
 
@@ -66,6 +69,10 @@ func (f *follows) write(ctx context.Context, c *chunk) error {
 	rows := slices.CompactFunc(slices.Clone(f.rows), func(a, b follow) bool {
 		return a.follower == b.follower && a.followee == b.followee
 	})
+	rows, err := f.withinLimit(ctx, c, rows)
+	if err != nil {
+		return err
+	}
 	written, err := c.insert(ctx, intoFollows, len(rows), func(i int, col []any) {
 		col[0], col[1], col[2], col[3] = rows[i].follower, rows[i].followee, rows[i].place, f.now
 	})
@@ -79,4 +86,68 @@ func (f *follows) write(ctx context.Context, c *chunk) error {
 	}
 	c.inserted = int64(len(written) / 2)
 	return c.addUserStats(ctx, add)
+}
+
+// withinLimit leaves out the lines by which somebody would follow more than counts.MaxFollowing others, and
+// tells of them. Lines that are there already take no room.
+func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]follow, error) {
+	more := map[int64]int64{}
+	for _, r := range rows {
+		more[r.follower]++
+	}
+	room := make(map[int64]int64, len(more))
+	for id := range more {
+		room[id] = counts.MaxFollowing
+	}
+	known, err := c.pairs(ctx, "SELECT user_id, following_count FROM user_stats WHERE "+f.DB.Member("user_id", "$1"), slices.Collect(maps.Keys(more)))
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		room[k[0]] -= k[1]
+	}
+	maps.DeleteFunc(more, func(id, n int64) bool { return n <= room[id] })
+	if len(more) == 0 {
+		return rows, nil
+	}
+	present, err := c.pairs(ctx, "SELECT follower_id, followee_id FROM follows WHERE "+f.DB.Member("follower_id", "$1"), slices.Collect(maps.Keys(more)))
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[[2]int64]bool, len(present))
+	for _, p := range present {
+		there[p] = true
+	}
+	byLine := slices.SortedFunc(slices.Values(rows), func(a, b follow) int { return cmp.Compare(a.line, b.line) })
+	refused := map[int64]bool{}
+	for _, r := range byLine {
+		if _, crowded := more[r.follower]; !crowded || there[[2]int64{r.follower, r.followee}] {
+			continue
+		}
+		if room[r.follower]--; room[r.follower] < 0 {
+			refused[r.line] = true
+			c.bad(r.line, fmt.Sprintf("the follower follows %d others already, which is the limit", counts.MaxFollowing))
+		}
+	}
+	return slices.DeleteFunc(rows, func(r follow) bool { return refused[r.line] }), nil
+}
+
+// pairs reads rows of two numbers about users, in the chunk's transaction.
+func (c *chunk) pairs(ctx context.Context, query string, userIDs []int64) (out [][2]int64, err error) {
+	rows, err := c.tx.QueryContext(ctx, query, c.DB.List(userIDs))
+	if err != nil {
+		return nil, fmt.Errorf("read what users follow: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var p [2]int64
+		if err := rows.Scan(&p[0], &p[1]); err != nil {
+			return nil, fmt.Errorf("read what users follow: %w", err)
+		}
+		out = append(out, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read what users follow: %w", err)
+	}
+	return out, nil
 }

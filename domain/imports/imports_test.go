@@ -264,14 +264,14 @@ func TestProgressEndsAtTheEnd(t *testing.T) {
 		calls := 0
 		o := s.options(small(t))
 		o.Progress = func(p Progress) {
-			if p.Bytes < last.Bytes || p.Bytes > p.Total || p.Left < 0 || p.FileLeft < 0 || p.Rate <= 0 {
+			if p.Bytes < last.Bytes || p.Bytes > p.Total || p.Left < 0 || p.Rate <= 0 && !p.Tidying || last.Tidying {
 				t.Errorf("progress %+v after %+v", p, last)
 			}
 			last = p
 			calls++
 		}
 		s.run(t, o)
-		if last.Bytes != last.Total || last.Left != 0 || calls < 100 {
+		if last.Bytes != last.Total || last.Left != 0 || calls < 100 || !last.Tidying {
 			t.Errorf("%d calls, the last was %+v", calls, last)
 		}
 	})

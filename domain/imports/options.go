@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -52,7 +53,7 @@ type Options struct {
 	Reread bool
 	// ChunkLines is the number of lines in a transaction, 1 to 100,000; 0 is DefaultChunkLines.
 	ChunkLines int
-	// Progress, if not nil, is called in the goroutine of Run after every chunk.
+	// Progress, if not nil, is called in the goroutine of Run after every chunk, and once before tidying.
 	Progress func(Progress)
 }
 
@@ -62,21 +63,34 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
 	}
-	if o.Source == "" {
-		o.Source = DefaultSource
+	o.Source, o.ChunkLines = cmp.Or(o.Source, DefaultSource), cmp.Or(o.ChunkLines, DefaultChunkLines)
+	if o.DB == nil || o.IDs == nil {
+		return o, errors.New("imports: a database and an id generator are needed")
 	}
-	if o.ChunkLines == 0 {
-		o.ChunkLines = DefaultChunkLines
+	return o, o.check()
+}
+
+// Check fails for what Run would refuse before it reads anything: it needs no database and does not look for
+// DB and IDs.
+func (o Options) Check() error {
+	o.Source, o.ChunkLines = cmp.Or(o.Source, DefaultSource), cmp.Or(o.ChunkLines, DefaultChunkLines)
+	if err := o.check(); err != nil {
+		return err
 	}
+	_, err := o.find()
+	return err
+}
+
+func (o Options) check() error {
 	switch {
-	case o.DB == nil || o.IDs == nil || o.Dir == "":
-		return o, errors.New("imports: a database, an id generator and a directory are needed")
+	case o.Dir == "":
+		return errors.New("imports: a directory is needed")
 	case !sourceName.MatchString(o.Source):
-		return o, fmt.Errorf("the source %q must be 1 to 64 letters, digits, or any of _ . -", o.Source)
+		return fmt.Errorf("the source %q must be 1 to 64 letters, digits, or any of _ . -", o.Source)
 	case o.ChunkLines < 1 || o.ChunkLines > 100_000:
-		return o, fmt.Errorf("imports: %d lines in a chunk; 1 to 100,000 are possible", o.ChunkLines)
+		return fmt.Errorf("imports: %d lines in a chunk; 1 to 100,000 are possible", o.ChunkLines)
 	}
-	return o, nil
+	return nil
 }
 
 // ErrRunning says that another import works on the database.
@@ -103,8 +117,11 @@ type Progress struct {
 	// Bytes of Total are read, over all files, as they lie on disk.
 	Bytes, Total int64
 	Elapsed      time.Duration
-	// FileLeft and Left are guesses from the bytes, for this file and for all; 0 while nothing is known.
-	FileLeft, Left time.Duration
+	// Left is a guess from the bytes, for all files; 0 while nothing is known.
+	Left time.Duration
+	// Tidying says that all rows are in and the database makes itself ready for queries; it may take as long as
+	// a file.
+	Tidying bool
 }
 
 // Report tells what an import did.
@@ -114,7 +131,7 @@ type Report struct {
 	// Bad are the first bad lines; BadTotal counts all.
 	Bad      []BadLine
 	BadTotal int64
-	// Passwords is the number of accounts that got the password.
+	// Passwords is the number of accounts of earlier imports that got the password; new ones come with it.
 	Passwords int64
 	Elapsed   time.Duration
 }

@@ -60,7 +60,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	r := &run{Options: o, now: o.Clock.Now(), started: time.Now()}
-	if err := r.find(); err != nil {
+	if err := r.identify(); err != nil {
 		return r.report, err
 	}
 	if o.DB.IsPostgres() {
@@ -75,20 +75,26 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return r.report, err
 }
 
-// find looks for the files and identifies them.
-func (r *run) find() error {
-	f := &r.files
+// find looks for the files.
+func (o Options) find() (f files, err error) {
 	for base, at := range map[string]**source{
 		"users.tsv": &f.users, "follows.tsv": &f.follows, "tweets.jsonl": &f.tweets, "likes.tsv": &f.likes} {
-		s, err := find(r.Dir, base)
-		if err != nil {
-			return err
+		if *at, err = find(o.Dir, base); err != nil {
+			return f, err
 		}
-		*at = s
 	}
 	if f.users == nil {
-		return fmt.Errorf("%s holds no users.tsv and no users.tsv.gz", r.Dir)
+		return f, fmt.Errorf("%s holds no users.tsv and no users.tsv.gz", o.Dir)
 	}
+	return f, nil
+}
+
+// identify looks for the files and identifies them.
+func (r *run) identify() (err error) {
+	if r.files, err = r.find(); err != nil {
+		return err
+	}
+	f := &r.files
 	for _, s := range f.all() {
 		r.total += s.info.Size()
 		var err error
@@ -136,6 +142,9 @@ func (r *run) all(ctx context.Context) error {
 	}
 	if inserted == 0 {
 		return nil
+	}
+	if r.Progress != nil {
+		r.Progress(Progress{Bytes: r.total, Total: r.total, Elapsed: time.Since(r.started), Tidying: true})
 	}
 	return r.bulk.tidy(ctx)
 }
@@ -252,7 +261,6 @@ func (m *meter) show() {
 	if spent > 0 {
 		p.Rate = float64(m.source.line-m.skipped) / spent.Seconds()
 	}
-	p.FileLeft = left(spent, bytes, m.source.info.Size())
 	p.Left = left(all, p.Bytes, p.Total)
 	m.Progress(p)
 }

@@ -11,8 +11,6 @@ import (
 	"maps"
 	"slices"
 
-	"roost/ent"
-	"roost/ent/tweet"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
 )
@@ -25,12 +23,11 @@ const live = "deleted_at IS NULL"
 
 // Timelines reads timelines. It is safe for concurrent use.
 type Timelines struct {
-	client *ent.Client
-	db     *sqldb.DB
+	db *sqldb.DB
 }
 
-// New reads timelines from the client's database.
-func New(client *ent.Client, db *sqldb.DB) *Timelines { return &Timelines{client: client, db: db} }
+// New reads timelines from the database.
+func New(db *sqldb.DB) *Timelines { return &Timelines{db: db} }
 
 var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", Place: "id", Item: "id", Where: live}
 
@@ -121,17 +118,10 @@ func (t *Timelines) Audience(ctx context.Context, authorID int64, viewers []int6
 	return slices.Compact(out), nil
 }
 
-// Visible tells which of the tweets, given with their authors, are in the viewer's home timeline now, in
-// at most two statements. Pushes use it just before they send.
-func (t *Timelines) Visible(ctx context.Context, viewerID int64, authorOf map[int64]int64) (map[int64]bool, error) {
-	tweetIDs := make([]int64, 0, len(authorOf))
-	var others []int64
-	for id, author := range authorOf {
-		tweetIDs = append(tweetIDs, id)
-		if author != viewerID {
-			others = append(others, author)
-		}
-	}
+// Readable tells which authors' tweets are in the viewer's home timeline now, in at most one statement.
+// Pushes use it just before they send.
+func (t *Timelines) Readable(ctx context.Context, viewerID int64, authors []int64) (map[int64]bool, error) {
+	others := slices.DeleteFunc(slices.Clone(authors), func(a int64) bool { return a == viewerID })
 	followed := map[int64]bool{}
 	if len(others) > 0 {
 		var err error
@@ -140,14 +130,5 @@ func (t *Timelines) Visible(ctx context.Context, viewerID int64, authorOf map[in
 		}
 	}
 	followed[viewerID] = true
-	// Whether they are deleted is looked at here and not in SQL, as in package tweets.
-	rows, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs)).Select(tweet.FieldID, tweet.FieldDeletedAt).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("check which tweets live: %w", err)
-	}
-	out := make(map[int64]bool, len(rows))
-	for _, r := range rows {
-		out[r.ID] = r.DeletedAt == nil && followed[authorOf[r.ID]]
-	}
-	return out, nil
+	return followed, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"roost/live"
 	"roost/loaders"
 	"roost/server"
+	"roost/server/transport"
 )
 
 // App is a running node.
@@ -30,11 +32,13 @@ type App struct {
 	Config  Config
 	stores  *Stores
 	redis   *cache.Redis
+	queries *cache.PersistedQueries // nil without the role api
 	sources loaders.Sources
 	hub     *live.Hub
 	toucher *accounts.Toucher
 	log     *events.Log
 	background
+	checked  sessionChecks
 	demo     demoWorld
 	server   *server.Server
 	services lifecycle.Group
@@ -52,8 +56,13 @@ func New(ctx context.Context, c Config) (*App, error) {
 	return a, nil
 }
 
+// databasePatience is longer than the statements of requests and of workers, which end after 20 s at most.
+const databasePatience = 25 * time.Second
+
 func (a *App) build(ctx context.Context) (err error) {
-	if a.stores, err = OpenStores(ctx, a.Config); err != nil {
+	c := a.Config
+	c.patience = databasePatience
+	if a.stores, err = OpenStores(ctx, c); err != nil {
 		return err
 	}
 	if a.redis, err = cache.Open(cache.Config{URL: a.Config.RedisURL}); err != nil {
@@ -99,7 +108,7 @@ func (a *App) buildDomain() {
 		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
 		Tweets:    tweets.New(s.Client, log, s.IDs),
 		Reactions: reactions.New(s.Client, log),
-		Timelines: timelines.New(s.Client, s.DB),
+		Timelines: timelines.New(s.DB),
 	}
 	a.hub = live.New(a.sources.Timelines.Audience)
 	log.Observe(a.hub.Observe)
@@ -109,18 +118,20 @@ func (a *App) buildDomain() {
 func (a *App) buildServer() (*server.Server, error) {
 	c := a.Config
 	cfg := server.Config{
-		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, DrainDelay: c.DrainDelay,
+		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, TrustedProxies: c.proxies, DrainDelay: c.DrainDelay,
 		Metrics: prometheus.NewRegistry(), AdminHandlers: EventHandlers(a.eventAdmin()), NoAPI: !c.Has("api"),
 		Checks: append([]server.Check{
 			{Name: "database", Run: a.stores.DB.Ping},
 			{Name: "redis", Run: a.redis.Ping, Optional: true},
 		}, a.logChecks()...),
 	}
-	if err := cfg.Metrics.Register(a.logMetrics()); err != nil {
-		return nil, err
-	}
 	if !cfg.NoAPI {
 		if err := a.addAPI(&cfg); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range a.collectors() {
+		if err := cfg.Metrics.Register(m); err != nil {
 			return nil, err
 		}
 	}
@@ -129,30 +140,45 @@ func (a *App) buildServer() (*server.Server, error) {
 
 func (a *App) addAPI(cfg *server.Config) error {
 	c := a.Config
-	queries, err := cache.NewPersistedQueries(a.redis)
+	local, err := transport.NewMemoryQueries(transport.DefaultMemoryEntries, transport.DefaultMemoryBytes)
 	if err != nil {
 		return err
 	}
-	cfg.Schema = graph.Schema(&graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL})
+	if a.queries, err = cache.NewPersistedQueries(a.redis, local); err != nil {
+		return err
+	}
+	resolver := &graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL}
+	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
+	cfg.Schema = graph.Schema(resolver)
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
 	cfg.Extensions = append(slices.Clone(c.Extensions), graph.Fresh{Sources: a.sources})
 	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
-	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, queries
+	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
 	cfg.ServerTiming = c.ServerTiming
 	cfg.Playground.Demo = a.demoLogin()
 	return nil
 }
 
+// listening fills the port into a public URL that follows from an address with port 0.
+func (a *App) listening(addr net.Addr) string {
+	if host, port, err := SplitAddr(a.Config.Addr); err == nil && port == "0" && a.Config.ownURL {
+		if _, port, err = SplitAddr(addr.String()); err == nil {
+			a.Config.PublicURL = server.PublicURL(net.JoinHostPort(host, port))
+		}
+	}
+	return a.Config.PublicURL
+}
+
 // Start starts everything; on an error nothing runs.
 func (a *App) Start(ctx context.Context) error { return a.services.Start(ctx) }
 
-// stopWithin bounds a stop when the caller sets no deadline.
+// stopWithin bounds a stop, not counting the delay that was asked for.
 const stopWithin = 30 * time.Second
 
-// Stop drains and stops everything.
+// Stop drains and stops everything; it takes no longer than DrainDelay and 30 s.
 func (a *App) Stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	ctx, cancel := context.WithTimeout(ctx, a.Config.DrainDelay+cmp.Or(a.Config.StopWithin, stopWithin))
 	defer cancel()
 	return a.services.Stop(ctx)
 }

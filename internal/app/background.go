@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"roost/cache"
 	"roost/events"
 	"roost/live"
@@ -95,81 +93,4 @@ func stuck(who string, age time.Duration) error {
 		return fmt.Errorf("%s last looked %s ago", who, age.Round(time.Second))
 	}
 	return nil
-}
-
-// logMetrics tells about the log and its groups. What all nodes share is read from the database at each
-// scrape, and is missing while that is away.
-func (a *App) logMetrics() prometheus.Collector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("roost_log_"+name, help, labels, nil)
-	}
-	return &logMetrics{
-		app: a, admin: a.eventAdmin(), reader: events.NewReader(a.stores.DB),
-		head:    desc("head", "Place of the newest event."),
-		removed: desc("removed", "Place of the newest event that retention has removed."),
-		age:     desc("sequencer_age_seconds", "Time since this node's sequencer last looked with success."),
-		lag:     desc("lag", "Events that the group has not passed.", "group"),
-		oldest:  desc("oldest_event_seconds", "Age of the oldest event that the group has not passed; 0 without one.", "group"),
-		parked:  desc("parked_events", "Events that wait for another attempt, or behind one that does.", "group"),
-		dead:    desc("dead_letters", "Events that the group has given up on.", "group"),
-		handled: desc("handled_total", "Events that this node has handled.", "group"),
-		failed:  desc("failures_total", "Attempts at events that failed on this node.", "group"),
-		looked:  desc("worker_age_seconds", "Time since this node's slowest worker of the group last looked for work.", "group"),
-	}
-}
-
-type logMetrics struct {
-	app    *App
-	admin  *events.Admin
-	reader *events.Reader
-
-	head, removed, age, lag, oldest, parked, dead, handled, failed, looked *prometheus.Desc
-}
-
-// Describe is part of prometheus.Collector.
-func (m *logMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.head, m.removed, m.age, m.lag, m.oldest, m.parked, m.dead, m.handled, m.failed, m.looked} {
-		ch <- d
-	}
-}
-
-// scrapeWithin bounds the questions of one scrape to the database.
-const scrapeWithin = 2 * time.Second
-
-// Collect is part of prometheus.Collector.
-func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	gauge(m.age, m.app.sequencer.Age().Seconds())
-	for _, g := range m.app.groups {
-		h := g.Health()
-		ch <- prometheus.MustNewConstMetric(m.handled, prometheus.CounterValue, float64(h.Handled), g.Name())
-		ch <- prometheus.MustNewConstMetric(m.failed, prometheus.CounterValue, float64(h.Failed), g.Name())
-		gauge(m.looked, h.Looked.Seconds(), g.Name())
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeWithin)
-	defer cancel()
-	head, err := m.reader.Head(ctx)
-	if err != nil {
-		return
-	}
-	gauge(m.head, float64(head))
-	if removed, err := m.reader.Oldest(ctx); err == nil {
-		gauge(m.removed, float64(removed))
-	}
-	groups, err := m.admin.Groups(ctx)
-	if err != nil {
-		return
-	}
-	for _, g := range groups {
-		age := 0.0
-		if !g.Oldest.IsZero() {
-			age = max(0, m.app.Config.clock().Now().Sub(g.Oldest).Seconds())
-		}
-		gauge(m.lag, float64(g.Lag), g.Name)
-		gauge(m.oldest, age, g.Name)
-		gauge(m.parked, float64(g.Parked), g.Name)
-		gauge(m.dead, float64(g.Dead), g.Name)
-	}
 }

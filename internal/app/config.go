@@ -6,8 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
-	"net/url"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -22,18 +21,19 @@ import (
 
 // Config is everything that can be set.
 type Config struct {
-	Addr         string
-	AdminAddr    string
-	DatabaseURL  string
-	RedisURL     string
-	Roles        string
-	PublicURL    string
-	Origins      string
-	DataDir      string
-	Demo         bool
-	ServerTiming bool
-	DatabaseConn int
-	DrainDelay   time.Duration
+	Addr           string
+	AdminAddr      string
+	DatabaseURL    string
+	RedisURL       string
+	Roles          string
+	PublicURL      string
+	Origins        string
+	TrustedProxies string
+	DataDir        string
+	Demo           bool
+	ServerTiming   bool
+	DatabaseConn   int
+	DrainDelay     time.Duration
 
 	// What follows has no flag: only tests set it.
 
@@ -47,15 +47,22 @@ type Config struct {
 	Watch sqldb.Watch
 	// Groups are consumer groups besides the product's own.
 	Groups []events.GroupConfig
+	// StopWithin bounds a stop, after DrainDelay; 0 is 30 s.
+	StopWithin time.Duration
 
 	timingSet bool
+	// ownURL says that PublicURL follows from Addr.
+	ownURL  bool
+	proxies []netip.Prefix
+	// patience is that of sqldb.Config; only nodes set it.
+	patience time.Duration
 }
 
 // Server reports whether the stores are PostgreSQL and Redis.
 func (c Config) Server() bool { return c.DatabaseURL != "" }
 
-// Flags adds the settings that every command with a database has.
-func (c *Config) storeFlags(f *flag.FlagSet) {
+// StoreFlags adds the settings that every command with a database has.
+func (c *Config) StoreFlags(f *flag.FlagSet) {
 	f.StringVar(&c.DatabaseURL, "database-url", "", "PostgreSQL, as postgres://user:password@host:5432/name; empty is SQLite in --data-dir")
 	f.StringVar(&c.DataDir, "data-dir", "data", "`directory` of the embedded database")
 	f.IntVar(&c.DatabaseConn, "database-conns", 0, "most open connections to PostgreSQL; 0 is 16 a core, at least 32")
@@ -63,22 +70,25 @@ func (c *Config) storeFlags(f *flag.FlagSet) {
 
 // ServeFlags adds the settings of `roost serve`.
 func (c *Config) ServeFlags(f *flag.FlagSet) {
-	c.storeFlags(f)
+	c.StoreFlags(f)
 	f.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`address` to listen on")
 	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
 	f.StringVar(&c.Roles, "roles", "api,worker", "what this node does: api, worker or both")
-	f.StringVar(&c.PublicURL, "public-url", "", "`URL` under which browsers reach the site; http:// and --addr if empty")
+	f.StringVar(&c.PublicURL, "public-url", "", "`URL` under which browsers reach the site; if empty http:// and --addr, or localhost if that names no host")
 	f.StringVar(&c.Origins, "origins", "", "web `origins` besides the public URL's that may use the API, separated by commas")
+	f.StringVar(&c.TrustedProxies, "trusted-proxies", "", "`networks` of the proxies in front, as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For counts")
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
-	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails")
+	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; the stop may take 30s more")
 }
 
-// StoreFlags adds the settings of commands that only need the database.
-func (c *Config) StoreFlags(f *flag.FlagSet) { c.storeFlags(f) }
+// Variable is the name of the environment variable that sets a flag.
+func Variable(flag string) string {
+	return "ROOST_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
 
-// Parse reads flags and, for those not given, ROOST_* variables of the same names.
+// Parse reads flags and, for those not given, their variables.
 func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	if err := f.Parse(args); err != nil {
 		return err
@@ -87,7 +97,7 @@ func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
 	var bad []error
 	f.VisitAll(func(fl *flag.Flag) {
-		name := "ROOST_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		name := Variable(fl.Name)
 		v, ok := os.LookupEnv(name)
 		if !ok || given[fl.Name] {
 			return
@@ -101,38 +111,8 @@ func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	return errors.Join(bad...)
 }
 
-// Check fills in what follows from other settings, and fails with every wrong value in one error.
-func (c *Config) Check() error {
-	var bad []error
-	if c.Server() != (c.RedisURL != "") {
-		bad = append(bad, errors.New("--database-url and --redis-url go together: give both, or neither for embedded stores"))
-	}
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		bad = append(bad, fmt.Errorf("--addr: %q is not like 127.0.0.1:8080", c.Addr))
-	}
-	if c.PublicURL == "" {
-		c.PublicURL = "http://" + c.Addr
-	}
-	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" {
-		bad = append(bad, fmt.Errorf("--public-url: %q is not like https://roost.example.com", c.PublicURL))
-	}
-	for r := range strings.SplitSeq(c.Roles, ",") {
-		if r != "api" && r != "worker" {
-			bad = append(bad, fmt.Errorf("--roles: %q is neither api nor worker", r))
-		}
-	}
-	if c.DatabaseConn < 0 {
-		bad = append(bad, errors.New("--database-conns must not be negative"))
-	}
-	if c.Server() {
-		c.Demo = false
-	}
-	if !c.timingSet && !c.Server() {
-		c.ServerTiming = true
-	}
-	return errors.Join(bad...)
-}
+// OwnURL reports whether PublicURL was not given and follows from Addr.
+func (c Config) OwnURL() bool { return c.ownURL }
 
 // clock is the clock to use.
 func (c Config) clock() clock.Clock {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync/atomic"
 
 	"roost/server"
 )
@@ -25,13 +26,17 @@ func (a authenticator) Watch(sessionID int64) (ended <-chan struct{}, cancel fun
 	return w.Ended(), w.Close
 }
 
+// sessionChecks count the checks of sessions with open sockets, and the sessions that had ended.
+type sessionChecks struct{ good, failed, ended atomic.Int64 }
+
 // endedSessions tells which of the sessions with open sockets have ended; the others are in use.
-func (a *App) endedSessions(ctx context.Context, ids []int64) ([]int64, error) {
+func (a *App) endedSessions(ctx context.Context, ids []int64) (ended []int64, err error) {
 	all, err := a.sources.Accounts.SessionsByID(ctx, ids)
 	if err != nil {
+		a.checked.failed.Add(1)
 		return nil, err
 	}
-	var ended []int64
+	a.checked.good.Add(1)
 	for _, id := range ids {
 		switch s := all[id]; {
 		case s == nil || s.EndedAt != nil:
@@ -40,5 +45,6 @@ func (a *App) endedSessions(ctx context.Context, ids []int64) ([]int64, error) {
 			a.toucher.Used(s)
 		}
 	}
+	a.checked.ended.Add(int64(len(ended)))
 	return ended, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 
 	"roost/ent"
 	"roost/ent/migrations"
@@ -20,6 +21,22 @@ type Stores struct {
 	Client *ent.Client
 	IDs    *ids.Generator
 	dir    *datadir.Dir
+	lease  lease
+}
+
+// lease remembers until when ids may be made.
+type lease struct {
+	ids.Granter
+	until atomic.Int64 // as ids.Millis
+}
+
+// Grant notes the end of what it gives.
+func (l *lease) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Grant, error) {
+	g, err := l.Granter.Grant(ctx, now, held)
+	if err == nil {
+		l.until.Store(g.Until)
+	}
+	return g, err
 }
 
 // OpenStores opens the database: PostgreSQL, which must be at this binary's schema, or SQLite, which is
@@ -33,7 +50,7 @@ func OpenStores(ctx context.Context, c Config) (*Stores, error) {
 }
 
 func (s *Stores) open(ctx context.Context, c Config) (err error) {
-	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Watch: c.Watch}
+	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Patience: c.patience, Watch: c.Watch}
 	if !c.Server() {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
 			return err
@@ -52,7 +69,8 @@ func (s *Stores) open(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	s.Client = ent.NewClient(ent.Driver(s.DB.Driver))
-	s.IDs = ids.NewGenerator(c.clock(), idlease.New(s.DB))
+	s.lease.Granter = idlease.New(s.DB)
+	s.IDs = ids.NewGenerator(c.clock(), &s.lease)
 	return nil
 }
 

@@ -43,6 +43,33 @@ func TestTableIsSound(t *testing.T) {
 			t.Errorf("test helper %s has no layer", helper)
 		}
 	}
+	unused, err := roost.unused(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range unused {
+		t.Error(line, "any more: take it out of layers_test.go")
+	}
+}
+
+// What is permitted and not needed is found.
+func TestUnusedRules(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "go.mod", "module m\n\ngo 1.26\n")
+	write(t, root, "a/a.go", "package a\nimport _ \"m/b\"\n")
+	write(t, root, "a/a_test.go", "package a\nimport _ \"m/c\"\n")
+	write(t, root, "b/b.go", "package b\n")
+	write(t, root, "c/d/d.go", "package d\nimport _ \"m/c/e\"\n")
+	write(t, root, "c/e/e.go", "package e\n")
+	got, err := rules{
+		layers: map[string]int{"a": 0, "b": 0, "c/...": 0, "gone": 0},
+		beside: map[string][]string{"a": {"b", "c/..."}, "c/...": {"c/...", "a"}},
+	}.unused(root)
+	want := []string{"a may import c/... and does not", "c/... may import a and does not", "gone has a layer and does not exist"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
 }
 
 // TestFaultsAreFound breaks every rule once.

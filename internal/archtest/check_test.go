@@ -41,6 +41,43 @@ func (r rules) check(root string) (faults, warnings []string, err error) {
 	return faults, warnings, nil
 }
 
+// unused returns what the rules list and no package of the module is or does, one line each.
+func (r rules) unused(root string) ([]string, error) {
+	module, pkgs, err := readTree(root)
+	if err != nil {
+		return nil, err
+	}
+	layers, edges := map[string]bool{}, map[string]bool{}
+	for _, p := range pkgs {
+		key := r.key(p.path)
+		layers[key] = true
+		for _, f := range p.files {
+			for _, imported := range f.imports {
+				if to, ours := strings.CutPrefix(imported, module+"/"); ours && !f.test && to != p.path {
+					for _, allowed := range r.beside[key] {
+						edges[key+" beside "+allowed] = edges[key+" beside "+allowed] || matches([]string{allowed}, to)
+					}
+				}
+			}
+		}
+	}
+	var out []string
+	for key := range r.layers {
+		if !layers[key] {
+			out = append(out, fmt.Sprintf("%s has a layer and does not exist", key))
+		}
+	}
+	for from, list := range r.beside {
+		for _, to := range list {
+			if !edges[from+" beside "+to] {
+				out = append(out, fmt.Sprintf("%s may import %s and does not", from, to))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
 // checkImport says why a file must not import a package, or nothing.
 func (r rules) checkImport(module, from string, f file, imported string) string {
 	helper := matches(r.testHelpers, from)

@@ -5,8 +5,8 @@ package ids
 
 import (
 	"context"
+	"errors"
 	"math"
-	"sync"
 	"time"
 
 	"roost/internal/clock"
@@ -64,7 +64,8 @@ type Generator struct {
 	clock   clock.Clock
 	granter Granter
 
-	mu    sync.Mutex
+	// busy holds a token while somebody works with the fields below; unlike a mutex it can be given up on.
+	busy  chan struct{}
 	grant *Grant
 	last  int64
 	seq   int
@@ -72,7 +73,7 @@ type Generator struct {
 
 // NewGenerator makes ids under the grants of g.
 func NewGenerator(c clock.Clock, g Granter) *Generator {
-	return &Generator{clock: c, granter: g, last: math.MinInt64}
+	return &Generator{clock: c, granter: g, last: math.MinInt64, busy: make(chan struct{}, 1)}
 }
 
 // renewBefore is how many milliseconds before its end a grant is extended.
@@ -81,8 +82,10 @@ const renewBefore = 30_000
 // Next is a new id, larger than every one that this generator made before. It fails with UNAVAILABLE
 // when the right to make ids has run out and the granter cannot be reached.
 func (g *Generator) Next(ctx context.Context) (int64, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	if err := g.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer g.unlock()
 	now := max(Millis(g.clock.Now()), g.last)
 	if g.grant == nil || now > g.grant.Until {
 		if err := g.renew(ctx, now); err != nil {
@@ -106,8 +109,10 @@ func (g *Generator) Next(ctx context.Context) (int64, error) {
 
 // Renew extends the grant when it ends soon; a background service calls it so that Next never waits.
 func (g *Generator) Renew(ctx context.Context) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	if err := g.lock(ctx); err != nil {
+		return err
+	}
+	defer g.unlock()
 	now := max(Millis(g.clock.Now()), g.last)
 	if g.grant != nil && now+renewBefore < g.grant.Until {
 		return nil
@@ -115,14 +120,28 @@ func (g *Generator) Renew(ctx context.Context) error {
 	return g.renew(ctx, now)
 }
 
+func (g *Generator) lock(ctx context.Context) error {
+	select {
+	case g.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return noIDs(ctx.Err())
+	}
+}
+
+func (g *Generator) unlock() { <-g.busy }
+
+func noIDs(why error) error {
+	return &errs.Error{Kind: errs.Unavailable, Message: "no ids can be made now, try again", RetryAfter: time.Second, Err: why}
+}
+
 func (g *Generator) renew(ctx context.Context, now int64) error {
 	if now < 0 || now > MaxMillis {
-		return errs.New(errs.Internal, "the machine's clock is outside of the years 2006 to 2075")
+		return errors.New("the machine's clock is outside of the years 2006 to 2075")
 	}
 	grant, err := g.granter.Grant(ctx, now, g.grant)
 	if err != nil {
-		return &errs.Error{Kind: errs.Unavailable, Message: "no ids can be made now, try again",
-			RetryAfter: time.Second, Err: err}
+		return noIDs(err)
 	}
 	if g.grant == nil || grant.Node != g.grant.Node {
 		// Another node number: stay behind everything made so far.

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"runtime"
 	"strings"
@@ -27,6 +28,10 @@ type Config struct {
 	File string
 	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32.
 	MaxConns int
+	// Patience is how long PostgreSQL may leave a statement without a byte of an answer before the connection
+	// is given up; 0 is for ever. The driver does not end a read when a context does, so without it a server
+	// that hangs keeps every connection. It must be longer than any statement takes.
+	Patience time.Duration
 	// Watch is told of every statement of the driver; nil in production.
 	Watch Watch `json:"-"`
 }
@@ -76,6 +81,9 @@ func openPostgres(c Config) (*DB, error) {
 	connector, err := pq.NewConnector(u.String())
 	if err != nil {
 		return nil, fmt.Errorf("read the database URL: %w", err)
+	}
+	if c.Patience > 0 {
+		connector.Dialer(dialer{c.Patience})
 	}
 	pool := sql.OpenDB(connector)
 	n := c.MaxConns
@@ -156,6 +164,9 @@ func IsUnavailable(err error) bool {
 	}
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
 	}
 	msg := err.Error()
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) ||

@@ -11,7 +11,8 @@ import (
 
 // Cost is the number of fields that executing a validated operation may resolve. Below a field with `first`
 // or `last` everything counts as often as the page has items; below a lookup by a list of ids, as often as
-// the list has; below any other list, Limits.List times. Fields that the variables leave out do not count.
+// the list has; below any other list, Limits.List times. A page costs no less than its items, which are read
+// whatever is selected of them. Fields that the variables leave out do not count.
 // It stops counting a little above Limits.Cost.
 func Cost(schema *ast.Schema, op *ast.OperationDefinition, variables map[string]any, limits Limits) int {
 	c := costing{schema: schema, variables: variables, limits: limits}
@@ -75,7 +76,11 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 	case isList:
 		items = c.listSize(f)
 	}
-	return add(times, c.set(f.SelectionSet, multiply(times, items), below))
+	cost := add(times, c.set(f.SelectionSet, multiply(times, items), below))
+	if below != noPage {
+		cost = max(cost, multiply(times, below))
+	}
+	return cost
 }
 
 // listSize is the number of items of a list that is no page: that of the list it is asked with, if any.

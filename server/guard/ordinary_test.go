@@ -132,7 +132,7 @@ func TestCost(t *testing.T) {
 	}{
 		{"{hello}", nil, 1},
 		{"{item(id:1){id name self{id}}}", nil, 5},
-		{"{items{pageInfo{hasNextPage}}}", nil, 3},                                       // once, whatever the page
+		{"{items{pageInfo{hasNextPage}}}", nil, 20},                                      // the page is read
 		{"{items{nodes{id}}}", nil, 1 + 1 + 20},                                          // the page by default
 		{"{items(first:7){nodes{id}}}", nil, 1 + 1 + 7},                                  //
 		{"{items(last:7){nodes{id}}}", nil, 1 + 1 + 7},                                   //

@@ -113,9 +113,10 @@ func (c *conn) shut(code int, reason string, how ending) {
 	})
 }
 
-// cut ends the connection under the feet of reader and writer.
+// cut ends the connection under the feet of reader and writer. If nothing has shut it before, it counts as
+// broken, or as closed by the client if it said so.
 func (c *conn) cut() {
-	c.shut(closeRestart, "", gone)
+	c.shut(closeNone, "", gone)
 	_ = c.ws.NetConn().Close()
 }
 

@@ -5,7 +5,9 @@
 //   - HTTP follows the GraphQL-over-HTTP specification: POST with JSON, GET for queries. One request is
 //     one operation. What gqlgen wrote as data is sent as it is.
 //   - Socket speaks graphql-transport-ws with every close code of the protocol, and nothing else.
-//   - No answer repeats what the client sent, and each error has one of the codes of errs.
+//   - Each error has one of the codes of errs. The errors of an operation that did not start may name what
+//     the document or its variables name: fields, arguments, types. They repeat no value, of a literal or of
+//     a variable, wherever it was put.
 //   - Text that SQL or JSON could not give back is refused before anything decodes it: invalid UTF-8,
 //     NUL and lone surrogates, written out or escaped, in JSON and in string literals of the document.
 //   - A panic anywhere answers INTERNAL and the process lives.

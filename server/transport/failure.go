@@ -44,7 +44,7 @@ func ToGraphQL(err error) *gqlerror.Error {
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // requestErrors are the errors of an operation that did not start. Those of gqlgen's parser and validator
-// are BAD_REQUEST; codes that an extension set stay.
+// are BAD_REQUEST and lose the values that they quote; those with a code of an extension stay as they are.
 func requestErrors(list gqlerror.List) gqlerror.List {
 	for _, e := range list {
 		code, _ := e.Extensions["code"].(string)
@@ -53,6 +53,7 @@ func requestErrors(list gqlerror.List) gqlerror.List {
 				e.Extensions = map[string]any{}
 			}
 			e.Extensions["code"] = errs.BadRequest.Code()
+			e.Message = redact(e.Message)
 		}
 	}
 	return list

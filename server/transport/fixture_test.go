@@ -80,6 +80,7 @@ type record struct {
 	codes   []string
 	closes  []int
 	dropped int
+	late    int
 	open    int
 	refused int
 }
@@ -97,6 +98,7 @@ func (r *record) SocketClosed(code int) {
 	r.closes = append(r.closes, code)
 }
 func (r *record) SocketRefused()     { r.mu.Lock(); r.refused++; r.mu.Unlock() }
+func (r *record) WriteTimedOut()     { r.mu.Lock(); r.late++; r.mu.Unlock() }
 func (r *record) QueueDropped(n int) { r.mu.Lock(); r.dropped += n; r.mu.Unlock() }
 
 func (r *record) has(operation string) bool {

@@ -7,6 +7,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
+// What a MemoryQueries of the usual size keeps.
+const (
+	DefaultMemoryEntries = 2_000
+	DefaultMemoryBytes   = 8 << 20
+)
+
 // MemoryQueries keeps persisted queries in the process, those used last, within a number of entries and a
 // number of bytes: at either bound the one unused for longest goes.
 type MemoryQueries struct {

@@ -16,6 +16,9 @@ type Observer interface {
 	SocketRefused()
 	// QueueDropped tells of messages that a socket closed for slowness will never send.
 	QueueDropped(messages int)
+	// WriteTimedOut tells of a socket that ends because a message or a ping did not leave within
+	// SocketConfig.WriteTimeout.
+	WriteTimedOut()
 }
 
 // unobserved is the Observer of those who have none.
@@ -26,3 +29,4 @@ func (unobserved) SocketOpened()                                   {}
 func (unobserved) SocketClosed(int)                                {}
 func (unobserved) SocketRefused()                                  {}
 func (unobserved) QueueDropped(int)                                {}
+func (unobserved) WriteTimedOut()                                  {}

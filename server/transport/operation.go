@@ -11,6 +11,7 @@ import (
 
 	"roost/internal/errs"
 	"roost/internal/reqstats"
+	"roost/internal/streams"
 )
 
 // operation is one `subscribe` of a client: a query, a mutation or a subscription.
@@ -151,6 +152,7 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 
 // streamResponses sends the events of a subscription. Each has statistics of its own.
 func (op *operation) streamResponses(ctx context.Context, oc *graphql.OperationContext) {
+	ctx, failed := streams.With(ctx)
 	responses, ctx := op.c.exec.DispatchOperation(ctx, oc)
 	ctx = withRoot(ctx, oc)
 	for {
@@ -158,6 +160,10 @@ func (op *operation) streamResponses(ctx context.Context, oc *graphql.OperationC
 		resp := responses(event)
 		switch {
 		case resp == nil:
+			if err := failed(); err != nil {
+				op.fail(gqlerror.List{ToGraphQL(err)})
+				return
+			}
 			op.complete()
 			return
 		case len(resp.Data) == 0: // it could not start
@@ -204,10 +210,14 @@ func (op *operation) fail(list gqlerror.List) {
 func (op *operation) send(data []byte, final bool) bool {
 	c := op.c
 	var timer *time.Timer
+	var slow bool
 	for {
 		c.mu.Lock()
 		if c.operations[op.id] != op {
 			c.mu.Unlock()
+			if timer != nil {
+				c.out.passOn()
+			}
 			return false
 		}
 		// Under the lock, so that the id is free exactly when the client can know it.
@@ -219,6 +229,10 @@ func (op *operation) send(data []byte, final bool) bool {
 		if queued {
 			return true
 		}
+		if slow {
+			c.shut(closeTryAgain, "Too slow", drop)
+			return false
+		}
 		if timer == nil {
 			timer = time.NewTimer(c.s.cfg.SlowAfter)
 			defer timer.Stop()
@@ -226,8 +240,7 @@ func (op *operation) send(data []byte, final bool) bool {
 		switch err := c.out.wait(op.ctx, timer.C); err {
 		case nil:
 		case errSlow:
-			c.shut(closeTryAgain, "Too slow", drop)
-			return false
+			slow = true // room may have come in the same moment
 		default:
 			return false
 		}

@@ -68,8 +68,8 @@ func (b *outbox) put(l letter) bool {
 	return true
 }
 
-// wait returns once there may be room. It fails with errSlow when the time is up, and with the error of
-// ctx.
+// wait returns once there may be room; whoever then does not put has to wake the next with passOn. It fails
+// with errSlow when the time is up, and with the error of ctx.
 func (b *outbox) wait(ctx context.Context, timeUp <-chan time.Time) error {
 	select {
 	case <-b.room:
@@ -80,6 +80,9 @@ func (b *outbox) wait(ctx context.Context, timeUp <-chan time.Time) error {
 		return ctx.Err()
 	}
 }
+
+// passOn wakes another of those who wait for room.
+func (b *outbox) passOn() { wake(b.room) }
 
 // take gives the oldest message; ok is false when there is none.
 func (b *outbox) take() (l letter, ok bool) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -166,7 +165,7 @@ func (s *Socket) Supports(r *http.Request) bool { return websocket.IsWebSocketUp
 
 // Do upgrades the request and serves the connection until it and all that it started has ended.
 func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	addr := network(r.RemoteAddr)
+	addr := Network(r.RemoteAddr)
 	if status, err := s.reserve(addr); err != nil {
 		s.cfg.Observer.SocketRefused()
 		w.Header().Set("Retry-After", "1")
@@ -183,6 +182,9 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		header.Set("Sec-Websocket-Protocol", Subprotocol)
 	case len(offered) > 0: // echoed, so that the client takes the upgrade and gets to see the code
 		header.Set("Sec-Websocket-Protocol", offered[0])
+	}
+	if id := w.Header().Get("X-Request-Id"); id != "" { // an upgrade answers with these headers alone
+		header.Set("X-Request-Id", id)
 	}
 	ws, err := s.upgrader.Upgrade(w, r, header)
 	if err != nil {
@@ -270,23 +272,4 @@ func (s *Socket) freeUser(id int64) {
 	if s.user[id]--; s.user[id] == 0 {
 		delete(s.user, id)
 	}
-}
-
-// network is what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has.
-func network(remote string) netip.Prefix {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	prefix, _ := addr.Prefix(bits)
-	return prefix
 }

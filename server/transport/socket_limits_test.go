@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -148,6 +149,31 @@ func TestWriteTimeout(t *testing.T) {
 	c.say(subscribe("1", "subscription{flood(size:10000000)}"))
 	eventually(t, "the socket is closed", func() bool { return f.seen.lastClose() == 1013 })
 	eventually(t, "its subscription ends", func() bool { return f.res.Running.Load() == 0 })
+	f.seen.mu.Lock()
+	defer f.seen.mu.Unlock()
+	if f.seen.late != 1 {
+		t.Errorf("%d writes count as late", f.seen.late)
+	}
+}
+
+// A client that is gone while much is sent to it was not slow: its connection broke.
+func TestBrokenWhileWriting(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	c := f.connected(t)
+	c.say(subscribe("1", "subscription{flood(size:100000)}"))
+	eventually(t, "it is sent", func() bool { return f.res.Flooded.Load() > 3 })
+	if err := c.NetConn().(*net.TCPConn).SetLinger(0); err != nil { // a reset, as of a process that died
+		t.Fatal(err)
+	}
+	_ = c.NetConn().Close()
+	eventually(t, "the socket is closed", func() bool { return f.seen.lastClose() != 0 })
+	eventually(t, "its subscription ends", func() bool { return f.res.Running.Load() == 0 })
+	f.seen.mu.Lock()
+	defer f.seen.mu.Unlock()
+	if f.seen.closes[0] != 1006 || f.seen.late != 0 || f.seen.dropped != 0 {
+		t.Errorf("closed with %d, %d late writes, %d messages dropped", f.seen.closes[0], f.seen.late, f.seen.dropped)
+	}
 }
 
 // A client that reads, though not as fast as a stream could give, gets all of it and stays.

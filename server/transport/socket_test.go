@@ -156,6 +156,17 @@ func TestOperationErrors(t *testing.T) {
 	}
 }
 
+// A stream that fails ends with `error`: it must not look like one that is over.
+func TestStreamFails(t *testing.T) {
+	t.Parallel()
+	c := start(t).connected(t)
+	c.say(subscribe("1", "subscription{ticks(n:-2)}"))
+	c.hear(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"next","payload":{"data":{"ticks":2}}}`)
+	c.hearError("1", "UNAVAILABLE")
+	c.say(subscribe("1", "subscription{ticks(n:1)}"))
+	c.hear(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"complete"}`)
+}
+
 // A field of an event that panics spoils that event, not the stream.
 func TestPanicInAnEvent(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"errors"
+	"net"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -45,17 +47,29 @@ func (c *conn) deliver() bool {
 	}
 	_ = c.ws.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 	if err := c.ws.WriteMessage(websocket.TextMessage, l.data); err != nil {
-		// Part of a frame may be out, so no close frame can follow.
-		c.shut(closeTryAgain, "Too slow", drop)
-		c.cut()
+		c.unwritten(err)
 	}
 	return true
 }
 
 func (c *conn) ping() {
-	if c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.s.cfg.WriteTimeout)) != nil {
-		c.cut()
+	if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.s.cfg.WriteTimeout)); err != nil {
+		c.unwritten(err)
 	}
+}
+
+// unwritten ends the connection after a write that failed. Part of a frame may be out, so no close frame can
+// follow.
+func (c *conn) unwritten(err error) {
+	select {
+	case <-c.shutting: // cut on purpose
+	default:
+		if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+			c.s.cfg.Observer.WriteTimedOut()
+			c.shut(closeTryAgain, "Too slow", drop)
+		}
+	}
+	c.cut()
 }
 
 // farewell sends the close frame, and gives the client until the cut to answer it.

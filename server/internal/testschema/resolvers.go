@@ -10,6 +10,7 @@ import (
 	"roost/internal/caller"
 	"roost/internal/errs"
 	"roost/internal/reqstats"
+	"roost/internal/streams"
 )
 
 // Resolvers answer the schema; the channels are the test's hand in it. The zero value works for
@@ -177,7 +178,12 @@ func produce[T any](ctx context.Context, r *Resolvers, next func(i int) (T, bool
 }
 
 func (s subscription) Ticks(ctx context.Context, n int32) (<-chan int32, error) {
-	return produce(ctx, s.Resolvers, func(i int) (int32, bool) { return int32(i + 1), i < int(n) }), nil
+	return produce(ctx, s.Resolvers, func(i int) (int32, bool) {
+		if i == -int(n) && n < 0 {
+			streams.Fail(ctx, errs.New(errs.Unavailable, "the store is away"))
+		}
+		return int32(i + 1), i < max(int(n), -int(n))
+	}), nil
 }
 func (s subscription) Feed(ctx context.Context) (<-chan *Item, error) {
 	return produce(ctx, s.Resolvers, func(int) (*Item, bool) {

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"roost/internal/apitest"
+	"roost/internal/app"
+)
+
+// asProgram makes this test binary be the program, with its command line, variables and exit codes.
+const asProgram = "ROOST_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// output is a stream of a process, which can be read while it is written.
+type output struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.String()
+}
+
+// process is a run of the program in a directory of its own.
+type process struct {
+	cmd         *exec.Cmd
+	dir         string
+	out, stderr output
+	ended       chan struct{}
+}
+
+// start runs the program; env is all of its variables.
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{dir: t.TempDir(), ended: make(chan struct{})}
+	p.cmd = exec.Command(os.Args[0], args...)
+	p.cmd.Dir = p.dir
+	// The race detector would wait for a second at each end.
+	p.cmd.Env = append([]string{asProgram + "=1", "HOME=" + p.dir, "GORACE=atexit_sleep_ms=0"}, env...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // ProcessState tells how it ended
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.ended
+	})
+	return p
+}
+
+// wait gives the exit code, -1 if a signal ended it.
+func (p *process) wait(t *testing.T) int {
+	t.Helper()
+	apitest.Until(t, "the end of "+strings.Join(p.cmd.Args[1:], " "), func() bool {
+		select {
+		case <-p.ended:
+			return true
+		default:
+			return false
+		}
+	})
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (p *process) signal(t *testing.T, sig syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is wrong with a command line or with variables is told in one line of stderr, with an exit code of its
+// own, and nothing has happened.
+func TestWrongCommandLines(t *testing.T) {
+	t.Parallel()
+	const server = "--database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@127.0.0.1:1/0 "
+	for _, c := range []struct {
+		line string // variables first
+		code int
+		want string
+	}{
+		{"dance", 2, `there is no command "dance" (see ` + "`roost help`)"},
+		{"serve now", 2, `serve takes no arguments, only flags: "now" (see ` + "`roost serve --help`)"},
+		{"--nonsense", 2, "flag provided but not defined: -nonsense"},
+		{"--demo=perhaps", 2, `invalid boolean value "perhaps" for -demo`},
+		{"ROOST_DEMO=perhaps serve", 2, "ROOST_DEMO: "},
+		{"serve --addr=8080", 2, `--addr: "8080" is not like 127.0.0.1:8080`},
+		{"serve --addr=localhost:http", 2, `--addr: "localhost:http" is not like`},
+		{"serve --admin-addr=:70000", 2, `--admin-addr: ":70000" is not like`},
+		{"serve --roles=api,cook", 2, `--roles: "cook" is neither api nor worker`},
+		{"ROOST_ROLES=cook serve", 2, `--roles: "cook" is neither`},
+		{"serve --public-url=social.example", 2, `--public-url: "social.example" is not like https://`},
+		{"serve --public-url=https://social.example/roost", 2, "--public-url: "},
+		{"serve --origins=https://app.example,*", 2, `--origins: "*" is not like https://`},
+		{"ROOST_ORIGINS=app.example serve", 2, `--origins: "app.example" is not like https://`},
+		{"serve --trusted-proxies=10.0.0.0/8,proxy", 2, `--trusted-proxies: "proxy" is not a network`},
+		{"ROOST_TRUSTED_PROXIES=0.0.0.0/0 serve", 2, "--trusted-proxies: 0.0.0.0/0 trusts everybody"},
+		{"serve --drain-delay=-1s", 2, "--drain-delay: -1s is not between 0 and 5m0s"},
+		{"serve --drain-delay=301s", 2, "--drain-delay: 5m1s is not between"},
+		{"serve --database-conns=-1", 2, "--database-conns: it must not be negative"},
+		{"serve --data-dir=", 2, "--data-dir: name a directory"},
+		{"serve --database-url=postgres://ada:hunter2@db/roost", 2, "--database-url and --redis-url go together"},
+		{"serve --redis-url=redis://cache:6379", 2, "--database-url and --redis-url go together"},
+		{server + "--redis-url=redis://:hunter2@cache:port", 2, "--redis-url: the Redis URL must look like redis://"},
+		{server + "--redis-url=:hunter2@cache", 2, "--redis-url: the Redis URL must look like redis://"},
+		{server + "--database-url=mysql://ada:hunter2@db/roost", 2, "--database-url: it must look like postgres://"},
+		{server + "--database-url=postgres://ada:hunter%2@db/roost", 2, "--database-url: it must look like postgres://"},
+		{"serve --roles=cook --addr=x --origins=*", 2, `--addr: "x" is not like 127.0.0.1:8080; --origins: "*" is not like https://app.example.com; --roles: `},
+		{server, 1, "connect to the database: "},
+		{"serve --data-dir=/dev/null/data", 1, "make the data directory: "},
+		{"migrate", 2, "say `roost migrate up` or `roost migrate status`"},
+		{"migrate down", 2, "say `roost migrate up`"},
+		{"migrate up", 2, "--database-url is needed; an embedded database migrates itself"},
+		{"migrate up --database-url=postgres://ada:hunter2@127.0.0.1:1/roost", 1, "connect to the database: "},
+		{"ROOST_DATABASE_URL=mysql://ada:hunter2@db migrate status", 2, "--database-url: it must look like postgres://"},
+		{"import", 2, "name the one directory that holds the files"},
+		{"import one two", 2, "name the one directory that holds the files"},
+		{"import nowhere", 2, "nowhere holds no users.tsv and no users.tsv.gz"},
+		{"import --source=a/b nowhere", 2, `the source "a/b" must be 1 to 64 letters`},
+		{"import --database-conns=-1 nowhere", 2, "--database-conns: it must not be negative"},
+		{"events", 2, "say `roost events groups |"},
+		{"events groups", 1, "there is no embedded database in data: name its --data-dir"},
+		{"healthcheck --addr=8080", 2, `--addr: "8080" is not like`},
+		{"healthcheck now", 2, "healthcheck takes no arguments"},
+		{"healthcheck --addr=127.0.0.1:1", 1, "connection refused"},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			t.Parallel()
+			args := strings.Fields(c.line)
+			var env []string
+			for len(args) > 0 && strings.HasPrefix(args[0], "ROOST_") {
+				env, args = append(env, args[0]), args[1:]
+			}
+			p := start(t, env, args...)
+			code, said := p.wait(t), p.stderr.String()
+			if code != c.code || !strings.HasPrefix(said, "roost: ") || !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {
+				t.Errorf("exit code %d, want %d: %q, want %q", code, c.code, said, c.want)
+			}
+			if strings.Contains(said, "hunter") {
+				t.Errorf("the password is told: %s", said)
+			}
+			if out := p.out.String(); out != "" {
+				t.Errorf("it writes %q", out)
+			}
+			if left, err := os.ReadDir(p.dir); err != nil || len(left) > 0 {
+				t.Errorf("it leaves %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// Flags win over variables.
+func TestFlagsBeforeVariables(t *testing.T) {
+	t.Parallel()
+	p := start(t, []string{"ROOST_ROLES=cook", "ROOST_ADDR=junk"}, "serve", "--roles=waiter", "--addr=trash")
+	if code, said := p.wait(t), p.stderr.String(); code != 2 || !strings.Contains(said, `"waiter"`) || !strings.Contains(said, `"trash"`) ||
+		strings.Contains(said, "cook") || strings.Contains(said, "junk") {
+		t.Errorf("%d %s", code, said)
+	}
+}
+
+// Help tells every flag with its variable.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var all app.Config
+	serving := flag.NewFlagSet("", flag.ContinueOnError)
+	all.ServeFlags(serving)
+	stores := flag.NewFlagSet("", flag.ContinueOnError)
+	all.StoreFlags(stores)
+	for line, flags := range map[string]*flag.FlagSet{
+		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores, "events -help": stores,
+	} {
+		p := start(t, nil, strings.Fields(line)...)
+		if code := p.wait(t); code != 0 || p.stderr.String() != "" {
+			t.Errorf("%s: %d %s", line, code, p.stderr.String())
+		}
+		said := p.out.String()
+		flags.VisitAll(func(f *flag.Flag) {
+			variable := "ROOST_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+			_, after, ok := strings.Cut(said, "  --"+f.Name)
+			if !ok || !strings.Contains(after, "\n      "+variable+"\n") {
+				t.Errorf("%s does not tell --%s with %s:\n%s", line, f.Name, variable, said)
+			}
+		})
+	}
+	for _, line := range []string{"help", "--help"} {
+		p := start(t, nil, line)
+		code, said := p.wait(t), p.out.String()
+		for _, c := range commands() {
+			if code != 0 || !strings.Contains(said, "  "+c.name+" ") {
+				t.Errorf("%s: %d, %s is missing: %s", line, code, c.name, said)
+			}
+		}
+	}
+	p := start(t, nil, "version")
+	if code := p.wait(t); code != 0 || !strings.HasPrefix(p.out.String(), "roost ") {
+		t.Errorf("version: %d %s", code, p.out.String())
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	t.Parallel()
+	r := apitest.New(t, apitest.Embedded)
+	p := start(t, []string{"ROOST_ADDR=" + strings.TrimPrefix(r.URL, "http://")}, "healthcheck")
+	if code := p.wait(t); code != 0 || !strings.Contains(p.out.String(), `"status":"ready"`) {
+		t.Errorf("%d %s%s", code, p.out.String(), p.stderr.String())
+	}
+	sick := apitest.New(t, apitest.Server)
+	sick.Redis.Stop()
+	addr := "--addr=" + strings.TrimPrefix(sick.URL, "http://")
+	apitest.Until(t, "Redis is missed", func() bool {
+		p = start(t, nil, "healthcheck", addr)
+		return p.wait(t) == 0 && strings.Contains(p.out.String(), `"status":"degraded"`)
+	})
+}
+
+// get asks a running process, and gives the status and header of the answer, 0 if there is none.
+func get(url string) (int, http.Header, string) {
+	res, err := http.Get(url)
+	if err != nil {
+		return 0, nil, err.Error()
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	return res.StatusCode, res.Header, fmt.Sprint(string(body), errors.Join(err))
+}

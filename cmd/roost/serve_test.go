@@ -1,0 +1,143 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"roost/internal/apitest"
+	"roost/internal/pgtest"
+	"roost/internal/redistest"
+)
+
+// serving runs `roost serve` until it says where it is.
+func serving(t *testing.T, args ...string) (p *process, site string) {
+	t.Helper()
+	p = start(t, nil, append([]string{"serve"}, args...)...)
+	found := regexp.MustCompile(`(?m)^  Roost is at (\S+)/$`)
+	apitest.Until(t, "the banner", func() bool {
+		select {
+		case <-p.ended:
+			t.Fatalf("it ended: %s%s", p.out.String(), p.stderr.String())
+		default:
+		}
+		m := found.FindStringSubmatch(p.out.String())
+		if m != nil {
+			site = m[1]
+		}
+		return m != nil
+	})
+	return p, site
+}
+
+// The banner tells where a browser finds Roost, and a login that works.
+func TestBanner(t *testing.T) {
+	t.Parallel()
+	p, site := serving(t, "--addr=:0")
+	u, err := url.Parse(site)
+	if err != nil || u.Hostname() != "localhost" || u.Port() == "0" || u.Port() == "" {
+		t.Fatalf("Roost is at %q, %v", site, err)
+	}
+	said := p.out.String()
+	m := regexp.MustCompile(`Sign in as (\S+) with the password (\S+);`).FindStringSubmatch(said)
+	if m == nil || !strings.Contains(said, "embedded SQLite in data") {
+		t.Fatalf("the banner is\n%s", said)
+	}
+	nobody := &apitest.Client{URL: site, HTTP: http.DefaultClient}
+	key := nobody.Must(t, `mutation($i: LogInInput!) { logIn(input: $i) { token } }`,
+		apitest.Vars{"i": apitest.Vars{"login": m[1], "password": m[2], "tokenDelivery": "TOKEN"}}).String("logIn.token")
+	me := &apitest.Client{URL: site, Key: key, HTTP: http.DefaultClient}
+	if got := me.Must(t, `{ viewer { user { username url } } }`, nil).Get("viewer.user"); apitest.Get(got, "username") != m[1] ||
+		!strings.HasPrefix(apitest.Get(got, "url").(string), site+"/") {
+		t.Errorf("the viewer is %v, Roost at %s", got, site)
+	}
+	p.signal(t, syscall.SIGINT)
+	if code := p.wait(t); code != 0 {
+		t.Errorf("Ctrl-C ends it with %d: %s", code, p.stderr.String())
+	}
+}
+
+// Behind another name the banner tells both.
+func TestBannerBehindAProxy(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil, "--addr=127.0.0.1:0", "--public-url=https://social.example/", "--demo=false", "--admin-addr=127.0.0.1:0")
+	apitest.Until(t, "the banner", func() bool {
+		ok, err := regexp.MatchString(`Roost is at https://social.example/, on this machine at http://127.0.0.1:\d+/\n(?s:.*)http://127.0.0.1:[1-9]\d+/metrics\n(?s:.*)Sign up`,
+			p.out.String())
+		return ok && err == nil
+	})
+	worker := start(t, nil, "--addr=127.0.0.1:0", "--roles=worker", "--demo=false")
+	apitest.Until(t, "the banner of a worker", func() bool {
+		return strings.Contains(worker.out.String(), "its health is at http://127.0.0.1:")
+	})
+}
+
+// A second Ctrl-C does not wait for the end of a drain.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	p, site := serving(t, "--addr=127.0.0.1:0", "--demo=false", "--drain-delay=5m")
+	p.signal(t, syscall.SIGINT)
+	apitest.Until(t, "it drains", func() bool {
+		status, _, _ := get(site + "/readyz")
+		return status == http.StatusServiceUnavailable
+	})
+	p.signal(t, syscall.SIGINT)
+	if p.wait(t) != -1 {
+		t.Errorf("it ended by itself: %s", p.stderr.String())
+	}
+}
+
+// Lines of the log name the request that they are about.
+func TestLogNamesRequests(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	p, site := serving(t, "--addr=127.0.0.1:0", "--database-url="+apitest.Migrated(t), "--redis-url="+redis.URL())
+	redis.Stop()
+	apitest.Until(t, "a line about Redis", func() bool {
+		_, header, _ := get(site + "/readyz")
+		for line := range strings.Lines(p.stderr.String()) {
+			if strings.Contains(line, `msg="check failed" check=redis`) && strings.Contains(line, " request="+header.Get("X-Request-Id")) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// A database is brought to the schema once, and tells where it is.
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	db := "--database-url=" + pgtest.URL(t)
+	run := func(what string) string {
+		t.Helper()
+		p := start(t, nil, "migrate", what, db)
+		if code := p.wait(t); code != 0 {
+			t.Fatalf("migrate %s: %d %s", what, code, p.stderr.String())
+		}
+		return p.out.String()
+	}
+	steps := strings.Count(run("status"), "pending\n")
+	if steps < 2 {
+		t.Fatalf("%d steps are pending", steps)
+	}
+	p := start(t, nil, "serve", db, "--redis-url=redis://127.0.0.1:1")
+	if code, said := p.wait(t), p.stderr.String(); code != 1 || strings.Count(said, "\n") != 1 || !strings.Contains(said, "roost migrate up") {
+		t.Errorf("serve before: %d %s", code, said)
+	}
+	for _, want := range []int{steps, 0} {
+		if got := run("up"); got != migrated(want) {
+			t.Errorf("up says %q, want %q", got, migrated(want))
+		}
+	}
+	if got := run("status"); strings.Count(got, "applied 20") != steps || strings.Contains(got, "pending") {
+		t.Errorf("status says\n%s", got)
+	}
+}
+
+func migrated(steps int) string {
+	return strconv.Itoa(steps) + " migrations applied; the schema is up to date\n"
+}

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"roost/cache"
+	"roost/server"
+)
+
+// maxDrainDelay bounds DrainDelay: who stops a node is not to wait for long.
+const maxDrainDelay = 5 * time.Minute
+
+// faults are what is wrong with a configuration.
+type faults []error
+
+// add notes what is wrong with a flag; nil is nothing.
+func (f *faults) add(flag string, err error) {
+	if err != nil {
+		*f = append(*f, fmt.Errorf("--%s: %w", flag, err))
+	}
+}
+
+// Check fills in what follows from other settings, and fails with every wrong value in one error. It touches
+// neither disk nor network.
+func (c *Config) Check() error {
+	var bad faults
+	c.checkStores(&bad)
+	if c.Server() != (c.RedisURL != "") {
+		bad = append(bad, errors.New("--database-url and --redis-url go together: give both, or neither for embedded stores"))
+	}
+	bad.add("redis-url", cache.Config{URL: c.RedisURL}.Check())
+	bad.checkAddr("addr", c.Addr)
+	if c.AdminAddr != "" {
+		bad.checkAddr("admin-addr", c.AdminAddr)
+	}
+	c.checkOrigins(&bad)
+	proxies, err := server.ParseProxies(c.TrustedProxies)
+	bad.add("trusted-proxies", err)
+	c.proxies = proxies
+	for r := range strings.SplitSeq(c.Roles, ",") {
+		if r != "api" && r != "worker" {
+			bad.add("roles", fmt.Errorf("%q is neither api nor worker", r))
+		}
+	}
+	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
+		bad.add("drain-delay", fmt.Errorf("%s is not between 0 and %s", c.DrainDelay, maxDrainDelay))
+	}
+	if c.Server() {
+		c.Demo = false
+	}
+	if !c.timingSet && !c.Server() {
+		c.ServerTiming = true
+	}
+	return errors.Join(bad...)
+}
+
+// CheckStores fails with every wrong value among the settings of StoreFlags.
+func (c *Config) CheckStores() error {
+	var bad faults
+	c.checkStores(&bad)
+	return errors.Join(bad...)
+}
+
+func (c *Config) checkStores(bad *faults) {
+	if c.Server() {
+		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+			// Without the URL's own words: a password may be among them.
+			bad.add("database-url", errors.New("it must look like postgres://user:password@host:5432/name"))
+		}
+	} else if c.DataDir == "" {
+		bad.add("data-dir", errors.New("name a directory"))
+	}
+	if c.DatabaseConn < 0 {
+		bad.add("database-conns", errors.New("it must not be negative"))
+	}
+}
+
+// checkOrigins fills the public URL in.
+func (c *Config) checkOrigins(bad *faults) {
+	if c.PublicURL == "" {
+		c.PublicURL, c.ownURL = server.PublicURL(c.Addr), true
+	} else if _, err := server.ParseOrigin(c.PublicURL); err != nil {
+		bad.add("public-url", err)
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	for _, origin := range c.origins() {
+		_, err := server.ParseOrigin(origin)
+		bad.add("origins", err)
+	}
+}
+
+func (f *faults) checkAddr(flag, addr string) {
+	_, _, err := SplitAddr(addr)
+	f.add(flag, err)
+}
+
+// SplitAddr gives the parts of an address to listen on; the host may be empty, the port is a number.
+func SplitAddr(addr string) (host, port string, err error) {
+	host, port, err = net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("%q is not like 127.0.0.1:8080", addr)
+	}
+	return host, port, nil
+}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"roost/cache"
+	"roost/internal/ids"
+	"roost/live"
+)
+
+// collectors are what a node tells of itself at /metrics besides what its server does.
+func (a *App) collectors() []prometheus.Collector {
+	all := []prometheus.Collector{a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.liveMetrics()}
+	for name, pool := range a.stores.DB.Pools() {
+		all = append(all, collectors.NewDBStatsCollector(pool, name))
+	}
+	if a.queries != nil {
+		all = append(all, a.queryMetrics())
+	}
+	return all
+}
+
+func (a *App) redisMetrics() prometheus.Collector {
+	s := &snapshot[cache.Health]{read: a.redis.Health}
+	s.gauge("redis_down", "1 while Redis is not asked because it failed lately.", func(h cache.Health) float64 {
+		if h.Open {
+			return 1
+		}
+		return 0
+	})
+	s.counter("redis_failures_total", "Calls of Redis that failed.", func(h cache.Health) int64 { return h.Failed })
+	s.counter("redis_refused_total", "Calls of Redis that were not made because it was down.", func(h cache.Health) int64 { return h.Refused })
+	return s
+}
+
+// sessionMetrics are about sessions, and about ids, which are made for them, too.
+func (a *App) sessionMetrics() prometheus.Collector {
+	s := &snapshot[*App]{read: func() *App { return a }}
+	s.gauge("id_lease_seconds", "Time until the right to make ids runs out; negative when it has.", func(a *App) float64 {
+		left := a.stores.lease.until.Load() - ids.Millis(a.Config.clock().Now())
+		return (time.Duration(left) * time.Millisecond).Seconds()
+	})
+	s.gauge("sessions_to_touch", "Sessions whose last use waits to be written.", func(a *App) float64 { return float64(a.toucher.Pending()) })
+	const checks, help = "session_checks_total", "Checks of the sessions with open sockets."
+	s.counter(checks, help, func(a *App) int64 { return a.checked.good.Load() }, "outcome", "ok")
+	s.counter(checks, help, func(a *App) int64 { return a.checked.failed.Load() }, "outcome", "failed")
+	s.counter("sessions_found_ended_total", "Sessions with open sockets that a check found to have ended.",
+		func(a *App) int64 { return a.checked.ended.Load() })
+	return s
+}
+
+func (a *App) liveMetrics() prometheus.Collector {
+	s := &snapshot[live.Stats]{read: a.hub.Stats}
+	const subscribers, listens = "live_subscribers", "Who listens to the hub."
+	s.gauge(subscribers, listens, func(l live.Stats) float64 { return float64(l.Home) }, "to", "home")
+	s.gauge(subscribers, listens, func(l live.Stats) float64 { return float64(l.Counts) }, "to", "counts")
+	s.gauge(subscribers, listens, func(l live.Stats) float64 { return float64(l.Sessions) }, "to", "sessions")
+	s.gauge("live_queued", "Changes of home timelines that wait for their subscribers.", func(l live.Stats) float64 { return float64(l.Queued) })
+	s.gauge("live_longest_queue", "Changes that wait for the slowest subscriber.", func(l live.Stats) float64 { return float64(l.Longest) })
+	const resets, reset = "live_resets_total", "Home timelines that their subscribers were told to read again."
+	s.counter(resets, reset, func(l live.Stats) int64 { return l.Overflows }, "why", "slow")
+	s.counter(resets, reset, func(l live.Stats) int64 { return l.Rebuilds }, "why", "rebuilt")
+	if a.tail != nil {
+		s.gauge("live_behind", "Events that the log was ahead of this node's subscribers at the last look.",
+			func(live.Stats) float64 { return float64(a.tail.Behind()) })
+	}
+	return s
+}
+
+func (a *App) queryMetrics() prometheus.Collector {
+	s := &snapshot[cache.QueryStats]{read: a.queries.Stats}
+	const lookups, found = "persisted_lookups_total", "Lookups of persisted queries, by where they were found."
+	s.counter(lookups, found, func(q cache.QueryStats) int64 { return q.Local }, "found", "here")
+	s.counter(lookups, found, func(q cache.QueryStats) int64 { return q.Redis }, "found", "redis")
+	s.counter(lookups, found, func(q cache.QueryStats) int64 { return q.Missed }, "found", "nowhere")
+	const offers, outcome = "persisted_offers_total", "Persisted queries for Redis: kept, or turned away as too many of late."
+	s.counter(offers, outcome, func(q cache.QueryStats) int64 { return q.Kept }, "outcome", "kept")
+	s.counter(offers, outcome, func(q cache.QueryStats) int64 { return q.TurnedAway }, "outcome", "turned_away")
+	return s
+}
+
+// snapshot collects figures that are read together.
+type snapshot[S any] struct {
+	read    func() S
+	figures []figure[S]
+}
+
+type figure[S any] struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(S) float64
+}
+
+// gauge adds a figure of now, with a label if one is given.
+func (s *snapshot[S]) gauge(name, help string, value func(S) float64, label ...string) {
+	s.add(name, help, prometheus.GaugeValue, value, label)
+}
+
+// counter adds a figure that only grows.
+func (s *snapshot[S]) counter(name, help string, value func(S) int64, label ...string) {
+	s.add(name, help, prometheus.CounterValue, func(of S) float64 { return float64(value(of)) }, label)
+}
+
+func (s *snapshot[S]) add(name, help string, kind prometheus.ValueType, value func(S) float64, label []string) {
+	var labels prometheus.Labels
+	if len(label) == 2 {
+		labels = prometheus.Labels{label[0]: label[1]}
+	}
+	s.figures = append(s.figures, figure[S]{prometheus.NewDesc("roost_"+name, help, nil, labels), kind, value})
+}
+
+// Describe is part of prometheus.Collector.
+func (s *snapshot[S]) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range s.figures {
+		ch <- f.desc
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (s *snapshot[S]) Collect(ch chan<- prometheus.Metric) {
+	of := s.read()
+	for _, f := range s.figures {
+		ch <- prometheus.MustNewConstMetric(f.desc, f.kind, f.value(of))
+	}
+}

@@ -1,0 +1,42 @@
+// Package requestid carries the id of a request from the server into the lines of the log.
+package requestid
+
+import (
+	"context"
+	"log/slog"
+)
+
+type key struct{}
+
+// With gives the id to everything that runs under the returned context.
+func With(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, key{}, id)
+}
+
+// From is the id of the request, empty outside of one.
+func From(ctx context.Context) string {
+	id, _ := ctx.Value(key{}).(string)
+	return id
+}
+
+// Handler adds the id as the attribute request to every line that is logged with a request's context. On a
+// socket that is the id of its upgrade.
+func Handler(next slog.Handler) slog.Handler { return handler{next} }
+
+type handler struct{ slog.Handler }
+
+// Handle adds the id.
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	if id := From(ctx); id != "" {
+		r.AddAttrs(slog.String("request", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs and WithGroup keep adding the id.
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return handler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup is like WithAttrs.
+func (h handler) WithGroup(name string) slog.Handler { return handler{h.Handler.WithGroup(name)} }

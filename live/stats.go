@@ -1,0 +1,49 @@
+package live
+
+import "sync/atomic"
+
+// Stats are how busy a hub is.
+type Stats struct {
+	// Home, Counts and Sessions are the subscriptions to timelines and to counts, and the watched sessions.
+	Home, Counts, Sessions int
+	// Queued are the changes of timelines that wait for their subscribers, Longest those of the slowest one.
+	Queued, Longest int
+	// Overflows and Rebuilds are the resets since the node began: of subscribers that were too slow, and for
+	// other reasons.
+	Overflows, Rebuilds int64
+}
+
+// resets counts the resets of timelines.
+type resets struct{ overflows, rebuilds atomic.Int64 }
+
+// Stats gives the numbers of now.
+func (h *Hub) Stats() Stats {
+	s := Stats{Overflows: h.resets.overflows.Load(), Rebuilds: h.resets.rebuilds.Load()}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, subs := range h.home {
+		for home := range subs {
+			waiting := home.waiting()
+			s.Home++
+			s.Queued += waiting
+			s.Longest = max(s.Longest, waiting)
+		}
+	}
+	for tweet, subs := range h.counts {
+		for c := range subs {
+			if c.tweets[0] == tweet { // it is there once for each of its tweets
+				s.Counts++
+			}
+		}
+	}
+	for _, watches := range h.sessions {
+		s.Sessions += len(watches)
+	}
+	return s
+}
+
+func (s *Home) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue)
+}

@@ -1,0 +1,117 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// proxies are the networks whose word on who asks is taken.
+type proxies []netip.Prefix
+
+// ParseProxies reads a list of networks such as 10.0.0.0/8 and addresses such as ::1, separated by commas.
+// Empty entries are left out.
+func ParseProxies(list string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for text := range strings.SplitSeq(list, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if addr, single := netip.ParseAddr(text); single == nil && addr.Zone() == "" {
+			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil || p.Addr().Is4In6() {
+			return nil, fmt.Errorf("%q is not a network like 10.0.0.0/8 or an address like 10.0.0.1", text)
+		}
+		out = append(out, p)
+	}
+	return out, proxies(out).check()
+}
+
+// check refuses what would trust more than was meant.
+func (p proxies) check() error {
+	for _, network := range p {
+		switch {
+		case !network.IsValid():
+			return fmt.Errorf("%s is not a network", network)
+		case network != network.Masked():
+			return fmt.Errorf("%s has bits beyond its length: the network is %s", network, network.Masked())
+		case network.Bits() == 0:
+			return fmt.Errorf("%s trusts everybody, who could then claim any address", network)
+		}
+	}
+	return nil
+}
+
+func (p proxies) trust(addr netip.Addr) bool {
+	for _, network := range p {
+		if network.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// client is who asks: the peer, unless that is trusted and X-Forwarded-For names somebody. The entries, in
+// all lines of the header together, are read from the right, where the nearest proxy writes: the first that
+// is no trusted proxy is the client, if all of them are it is the leftmost, and at an entry that is no
+// address the one who wrote it is. An entry may have a port, without one it is 0; empty entries are left
+// out. changed is false if it is the peer.
+func (p proxies) client(peer string, forwarded []string) (client string, changed bool) {
+	at, err := netip.ParseAddrPort(peer)
+	if err != nil || !p.trust(at.Addr().Unmap().WithZone("")) {
+		return peer, false
+	}
+	for i := len(forwarded) - 1; i >= 0; i-- {
+		for line := forwarded[i]; line != ""; {
+			comma := strings.LastIndexByte(line, ',')
+			entry := strings.Trim(line[comma+1:], " \t")
+			line = line[:max(comma, 0)]
+			if entry == "" {
+				continue
+			}
+			next, ok := parseForwarded(entry)
+			if !ok {
+				return at.String(), changed
+			}
+			at, changed = next, true
+			if !p.trust(next.Addr()) {
+				return at.String(), true
+			}
+		}
+	}
+	return at.String(), changed
+}
+
+// parseForwarded reads an address as proxies write it: bare, with a port, or in brackets.
+func parseForwarded(entry string) (netip.AddrPort, bool) {
+	at, err := netip.ParseAddrPort(entry)
+	if err != nil {
+		if inner, ok := strings.CutPrefix(entry, "["); ok {
+			entry, ok = strings.CutSuffix(inner, "]")
+			if !ok || !strings.Contains(entry, ":") {
+				return at, false
+			}
+		}
+		addr, err := netip.ParseAddr(entry)
+		if err != nil {
+			return at, false
+		}
+		at = netip.AddrPortFrom(addr, 0)
+	}
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), at.Addr().Zone() == ""
+}
+
+// withClient makes RemoteAddr the client's address, for limits and logs.
+func (s *Server) withClient(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if client, changed := s.proxies.client(r.RemoteAddr, r.Header.Values("X-Forwarded-For")); changed {
+			r = r.WithContext(r.Context()) // a copy: the request is the server's
+			r.RemoteAddr = client
+		}
+		next.ServeHTTP(w, r)
+	})
+}
