@@ -139,6 +139,8 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 // changes is what ent would do to bring the database to its schema.
 func changes(t *testing.T, db *sqldb.DB) string {
 	t.Helper()
+	describing.Lock()
+	defer describing.Unlock()
 	var b strings.Builder
 	err := ent.NewClient(ent.Driver(db.Driver)).Schema.WriteTo(t.Context(), &b, schema.WithForeignKeys(false),
 		schema.WithDropColumn(true), schema.WithDropIndex(true))
@@ -198,4 +200,19 @@ func TestSQLiteCreatesItself(t *testing.T) {
 	if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM tweet_stats").Scan(&n); err != nil || n != 2 {
 		t.Errorf("%d rows are there, %v", n, err)
 	}
+}
+
+// Several databases of one process are made at once.
+func TestSQLiteIsCreatedBesideOthers(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for range 6 {
+		db := open(t, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")})
+		all.Go(func() {
+			if err := CreateSQLite(t.Context(), db.Driver); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
