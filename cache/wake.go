@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"roost/internal/lifecycle"
@@ -67,11 +68,11 @@ const quiet = 5 * time.Second
 
 func (r *Redis) listenOnce(ctx context.Context, heard func()) {
 	sub := r.client.Subscribe(ctx, wakeChannel)
-	// Its error says only that the connection is gone already. What waits for a message does not look at
-	// ctx, and where others write there is always another message.
-	stop := func() { _ = sub.Close() }
-	defer context.AfterFunc(ctx, stop)()
-	defer stop()
+	// Its error says only that the connection is gone already.
+	end := sync.OnceFunc(func() { _ = sub.Close() })
+	defer end()
+	// Who receives does not notice that ctx ends, only that the connection does.
+	defer context.AfterFunc(ctx, end)()
 	// What happened while nobody listened.
 	heard()
 	asked := false

@@ -19,7 +19,7 @@ type failure struct{ err error }
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// call calls the handler and turns a panic into an error.
+// call calls the handler and turns a panic into an error. One that returns after its time has failed.
 func (g *Group) call(ctx context.Context, tx *ent.Tx, batch []Entry) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -32,14 +32,17 @@ func (g *Group) call(ctx context.Context, tx *ent.Tx, batch []Entry) (err error)
 			err = &failure{err}
 		}
 	}()
-	return g.cfg.Handler.Handle(ctx, tx, batch)
+	if err := g.cfg.Handler.Handle(ctx, tx, batch); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
-// commitFailed blames the handler's statements for a commit that the database refused; one that it could not
-// be asked for is nobody's fault.
+// commitFailed blames the handler's statements for a commit that the database refused, or would refuse because
+// one of them failed and the handler kept that to itself; one that it could not be asked for is nobody's fault.
 func commitFailed(err error) error {
 	err = fmt.Errorf("commit: %w", err)
-	if _, refused := errors.AsType[*pq.Error](err); refused {
+	if _, refused := errors.AsType[*pq.Error](err); refused || errors.Is(err, pq.ErrInFailedTransaction) {
 		return &failure{err}
 	}
 	return err

@@ -3,6 +3,7 @@ package events_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -239,6 +240,39 @@ func TestStopDrains(t *testing.T) {
 		start(t, r.group(t, events.GroupConfig{}, nil))
 		r.untilEffects(t, "g", 20)
 		r.checkEffects(t, "g", 20)
+	})
+}
+
+// Whenever a group stops, also just when it takes a part, no part stays taken.
+func TestStopGivesEveryPartBack(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		var written atomic.Int64
+		ended := make(chan struct{})
+		var writing sync.WaitGroup
+		writing.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+					n := written.Add(1)
+					r.write(t, n, n%97)
+					r.sequence(t)
+				}
+			}
+		})
+		defer writing.Wait()
+		defer close(ended)
+		for range soak(40, 400) {
+			g := r.group(t, events.GroupConfig{Parts: 4, Poll: time.Millisecond, Handler: events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error { return nil })}, nil)
+			stop := start(t, g)
+			mark := written.Load() + rand.Int64N(5)
+			until(t, "some work", func() bool { return g.Health().Handled > 0 && written.Load() > mark })
+			stop()
+			if n := r.int(t, "SELECT COUNT(*) FROM group_parts WHERE owner <> ''"); n != 0 {
+				t.Fatalf("%d parts are still taken", n)
+			}
+		}
 	})
 }
 

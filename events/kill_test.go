@@ -213,7 +213,8 @@ func (r *rig) checkAcks(t *testing.T, acked []int64) {
 	}
 }
 
-func soak(short, long int) int {
+// soak picks the short form of a test or, with ROOST_SOAK, the long one.
+func soak[T any](short, long T) T {
 	if os.Getenv("ROOST_SOAK") != "" {
 		return long
 	}

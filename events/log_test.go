@@ -84,7 +84,8 @@ func TestPlacesHaveNoGapsAndKeepOrder(t *testing.T) {
 	})
 }
 
-// On SQLite there is one writer, so nothing commits late.
+// An event comes late whose id lies long below those that have a place. On SQLite there is one writer, so nothing
+// commits late.
 func TestLateCommitIsHandled(t *testing.T) {
 	t.Parallel()
 	r := onPostgres(t)
@@ -98,10 +99,13 @@ func TestLateCommitIsHandled(t *testing.T) {
 	if err := events.Append(t.Context(), late.Client(), r.clock.Now(), events.TweetPosted{TweetID: 7, AuthorID: 1}); err != nil {
 		t.Fatal(err)
 	}
+	// The sequencer looks below the newest ids every second only, from the second time on.
+	held := time.After(soak(2500*time.Millisecond, 5*time.Second))
 	for i := range int64(100) {
 		r.write(t, i+1, 8)
 	}
 	r.untilEffects(t, "g", 100)
+	<-held
 	if err := late.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -112,36 +116,56 @@ func TestLateCommitIsHandled(t *testing.T) {
 	}
 }
 
+// While a transaction that has nothing to do with events is open, each event is handled as soon as ever.
 func TestUnrelatedTransactionDelaysNothing(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		start(t, events.NewSequencer(r.db, func() {}))
+		s := events.NewSequencer(r.db, func() {})
+		start(t, s)
 		start(t, r.group(t, events.GroupConfig{}, nil))
-		if r.db.IsPostgres() {
-			tx, err := r.db.Writer().BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = tx.Rollback() }()
-			if _, err := tx.ExecContext(t.Context(), "INSERT INTO effects (grp, seq, aggregate, n) VALUES ('other', 0, 0, 0)"); err != nil {
-				t.Fatal(err)
-			}
-		} else {
-			// SQLite has no second writer; a reader in the middle of its rows it is, then.
-			r.write(t, 1, 9)
-			rows, err := r.db.QueryContext(t.Context(), "SELECT id FROM events")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = rows.Close() }()
-			if !rows.Next() {
-				t.Fatal("no rows")
-			}
+		end := r.openUnrelated(t)
+		began, slowest := time.Now(), time.Duration(0)
+		n := int64(0)
+		for n < 50 || time.Since(began) < soak(0, time.Minute) {
+			n++
+			at := time.Now()
+			r.write(t, n, 8)
+			s.Wake()
+			until(t, fmt.Sprintf("event %d", n), func() bool { return r.int(t, "SELECT COUNT(*) FROM effects WHERE n = $1", n) == 1 })
+			slowest = max(slowest, time.Since(at))
 		}
-		for i := range int64(50) {
-			r.write(t, i+1, 8)
+		if err := end(); err != nil {
+			t.Errorf("the transaction was not open to the end: %v", err)
 		}
-		r.untilEffects(t, "g", 50)
+		r.checkEffects(t, "g", n)
+		t.Logf("%d events beside a transaction that was open for %s, the slowest handled after %s", n, time.Since(began).Round(time.Millisecond), slowest)
 	})
+}
+
+// openUnrelated opens a transaction that writes something else, and gives what ends it. SQLite has no second
+// writer: there it is a reader in the middle of its rows.
+func (r *rig) openUnrelated(t *testing.T) (end func() error) {
+	t.Helper()
+	if !r.db.IsPostgres() {
+		rows, err := r.db.QueryContext(t.Context(), "SELECT name FROM sqlite_master")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = rows.Close() })
+		if !rows.Next() {
+			t.Fatal("no rows")
+		}
+		return rows.Close
+	}
+	other := open(t, sqldb.Config{URL: r.url + "&idle_in_transaction_session_timeout=0", MaxConns: 1})
+	tx, err := other.db.Writer().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback() })
+	if _, err := tx.ExecContext(t.Context(), "INSERT INTO effects (grp, seq, aggregate, n) VALUES ('other', 0, 0, 0)"); err != nil {
+		t.Fatal(err)
+	}
+	return tx.Commit
 }
 
 // A sequencer holds the head's lock for one call only. The worst that can happen is that its connection

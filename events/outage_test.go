@@ -52,7 +52,8 @@ func TestDatabaseAway(t *testing.T) {
 			}
 		})
 	}
-	for round, down := range []func(){c.Kill, c.Stop, c.Kill, c.Kill} {
+	for round := range soak(4, 20) {
+		down := []func(){c.Kill, c.Stop, c.Kill, c.Kill}[round%4]
 		until(t, "some work", func() bool { return g.Health().Handled > int64(round+1)*40 })
 		down()
 		c.Start()

@@ -202,11 +202,15 @@ func TestUnavailableParksNothing(t *testing.T) {
 }
 
 // One that never ends is cut off with its lease, and is poison then; so is one whose own statement takes
-// too long.
+// too long, and one that does not mind its time and says in the end that all is well.
 func TestSlowEventsArePoison(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		slow := events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 			for _, e := range batch {
+				if e.Seq == 3 {
+					<-ctx.Done()
+					return nil
+				}
 				if e.Seq != 2 {
 					continue
 				}
@@ -221,14 +225,37 @@ func TestSlowEventsArePoison(t *testing.T) {
 		})
 		start(t, r.group(t, events.GroupConfig{Lease: 100 * time.Millisecond, Attempts: 1, Handler: slow}, nil))
 		r.writeMany(t, 4, 4)
-		r.untilEffects(t, "g", 3)
-		r.checkEffects(t, "g", 3)
-		until(t, "it is dead", func() bool { return r.status(t, "g").Dead == 1 })
+		r.untilEffects(t, "g", 2)
+		until(t, "they are dead", func() bool { return r.status(t, "g").Dead == 2 })
+		r.checkEffects(t, "g", 2)
 		dead, err := r.admin.DeadLetters(t.Context(), "g", 10)
-		if err != nil || !strings.HasPrefix(dead[0].Reason, "not done after 100ms") {
+		if err != nil || !strings.HasPrefix(dead[0].Reason, "not done after 100ms") || !strings.HasPrefix(dead[1].Reason, "not done after 100ms") {
 			t.Errorf("%+v %v", dead, err)
 		}
 	})
+}
+
+// A handler that keeps a failed statement to itself is refused the commit, and that is the event's fault: it
+// holds up nobody.
+func TestHiddenErrorsArePoison(t *testing.T) {
+	t.Parallel()
+	r := onPostgres(t) // on SQLite the other statements of the transaction stand
+	do := effects("g", nil)
+	start(t, r.group(t, events.GroupConfig{Attempts: 1, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
+		if err := do(ctx, tx, batch); err != nil {
+			return err
+		}
+		for _, e := range batch {
+			if e.Seq == 2 {
+				_, _ = tx.Client().ExecContext(ctx, "SELECT nothing FROM nowhere")
+			}
+		}
+		return nil
+	})}, nil))
+	r.writeMany(t, 4, 4)
+	r.untilEffects(t, "g", 3)
+	until(t, "it is dead", func() bool { return r.status(t, "g").Dead == 1 })
+	r.checkEffects(t, "g", 3)
 }
 
 // Many events wait behind a bad one, and those of others go on meanwhile; when it is mended all are handled in

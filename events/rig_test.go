@@ -265,12 +265,16 @@ func until(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// untilEffects waits until the group has left so many rows.
+// untilEffects waits until the group has left so many rows, for as long as there come more.
 func (r *rig) untilEffects(t testing.TB, group string, n int64) {
 	t.Helper()
-	until(t, fmt.Sprintf("%d effects of %s", n, group), func() bool {
-		return r.int(t, "SELECT COUNT(*) FROM effects WHERE grp = $1", group) >= n
-	})
+	for have := int64(-1); have < n; {
+		before := have
+		until(t, fmt.Sprintf("%d effects of %s, after %d", n, group, before), func() bool {
+			have = r.int(t, "SELECT COUNT(*) FROM effects WHERE grp = $1", group)
+			return have > before
+		})
+	}
 }
 
 // checkEffects wants exactly one effect for each of n events, in the order of each aggregate.

@@ -76,7 +76,8 @@ func (w *worker) turn(ctx context.Context) (more bool, err error) {
 	if err != nil || !todo {
 		return false, err
 	}
-	position, ok, err := w.take(ctx)
+	// Not to be cut off by a stop: nobody would know whether the part was taken, and it would stay so.
+	position, ok, err := w.take(context.WithoutCancel(ctx))
 	if err != nil || !ok {
 		return false, err
 	}

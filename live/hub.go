@@ -106,6 +106,18 @@ func (h *Hub) SkipTo(position int64) {
 	h.skipCounts()
 }
 
+// PassOver moves on to a position without looking at what lies before it if nobody waits for anything; it
+// reports whether that is so. Who comes later begins behind it.
+func (h *Hub) PassOver(position int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.home)+len(h.counts)+len(h.sessions) > 0 {
+		return false
+	}
+	h.position = position
+	return true
+}
+
 // Watched reports whether anybody subscribes to a timeline or to counts.
 func (h *Hub) Watched() bool {
 	h.mu.Lock()

@@ -3,6 +3,8 @@ package live
 import (
 	"context"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,47 +35,100 @@ func TestSkippingCountsIsTold(t *testing.T) {
 	}
 }
 
-// A node that slept for longer than events are kept says that some are missing, and goes on with the rest.
-func TestTailBehindRetention(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	db, err := sqldb.Open(ctx, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")})
+// tailed is a log and a hub that is fed from it when the test says so.
+type tailed struct {
+	db     *sqldb.DB
+	client *ent.Client
+	now    *clock.Fake
+	hub    *Hub
+	tail   *Tail
+}
+
+func newTailed(t *testing.T, watch sqldb.Watch) *tailed {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db"), Watch: watch})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := migrations.CreateSQLite(ctx, db.Driver); err != nil {
+	if err := migrations.CreateSQLite(t.Context(), db.Driver); err != nil {
 		t.Fatal(err)
 	}
-	client := ent.NewClient(ent.Driver(db.Driver))
-	now := clock.NewFake(time.Now())
-	post := func(tweets ...int64) {
-		t.Helper()
-		for _, id := range tweets {
-			if err := events.Append(ctx, client, now.Now(), events.TweetPosted{TweetID: id, AuthorID: 1}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	h := start(t, everybody)
-	tail := NewTail(h, events.NewReader(db))
-	catchUp := func() {
-		t.Helper()
-		if err := tail.catchUp(ctx); err != nil {
+	l := &tailed{db: db, client: ent.NewClient(ent.Driver(db.Driver)), now: clock.NewFake(time.Now()), hub: start(t, everybody)}
+	l.tail = NewTail(l.hub, events.NewReader(db))
+	return l
+}
+
+func (l *tailed) post(t *testing.T, tweets ...int64) {
+	t.Helper()
+	for _, id := range tweets {
+		if err := events.Append(t.Context(), l.client, l.now.Now(), events.TweetPosted{TweetID: id, AuthorID: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := h.SubscribeHome(5)
+}
+
+func (l *tailed) catchUp(t *testing.T) {
+	t.Helper()
+	if err := l.tail.catchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// While nobody waits for anything events are not even read; who comes then misses nothing that is still to
+// happen, whatever they wait for.
+func TestNobodyWatchesTheLog(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int64
+	l := newTailed(t, func(_ context.Context, _ sqldb.Querier, query string, _ []any) {
+		if strings.Contains(query, "payload") && strings.HasPrefix(query, "SELECT") {
+			reads.Add(1)
+		}
+	})
+	for position, watch := range []func() (unwatch func()){
+		func() func() { return l.hub.SubscribeHome(5).Close },
+		func() func() { return l.hub.SubscribeCounts([]int64{7}).Close },
+		func() func() { return l.hub.WatchSession(9).Close },
+	} {
+		l.post(t, 11)
+		l.catchUp(t)
+		if at := l.hub.Position(); at != int64(2*position+1) || reads.Load() != int64(position) {
+			t.Errorf("nobody watches: at %d after %d reads", at, reads.Load())
+		}
+		unwatch := watch()
+		l.post(t, 12)
+		l.catchUp(t)
+		if at := l.hub.Position(); at != int64(2*position+2) || reads.Load() != int64(position+1) {
+			t.Errorf("somebody watches: at %d after %d reads", at, reads.Load())
+		}
+		unwatch()
+	}
+	l.post(t, 13)
+	l.catchUp(t)
+	s := l.hub.SubscribeHome(5)
 	defer s.Close()
-	post(11)
-	catchUp()
-	post(12, 13)
-	now.Add(events.DefaultKeep + time.Hour)
-	post(14, 15)
-	if n, err := events.NewCleaner(client, db, now, 0).Clean(ctx); err != nil || n != 3 {
+	l.post(t, 14)
+	l.catchUp(t)
+	if got := collect(t, s, 1); got[0].TweetID != 14 {
+		t.Errorf("who came after tweet 13 is told of %+v", got)
+	}
+}
+
+// A node that slept for longer than events are kept says that some are missing, and goes on with the rest.
+func TestTailBehindRetention(t *testing.T) {
+	t.Parallel()
+	l := newTailed(t, nil)
+	s := l.hub.SubscribeHome(5)
+	defer s.Close()
+	l.post(t, 11)
+	l.catchUp(t)
+	l.post(t, 12, 13)
+	l.now.Add(events.DefaultKeep + time.Hour)
+	l.post(t, 14, 15)
+	if n, err := events.NewCleaner(l.client, l.db, l.now, 0).Clean(t.Context()); err != nil || n != 3 {
 		t.Fatalf("%d events were removed: %v", n, err)
 	}
-	catchUp()
+	l.catchUp(t)
 	for i, got := range collect(t, s, 3) {
 		// The reset stands for what waited before it, too.
 		if want := []Change{{Reset: Rebuilt}, {TweetID: 14, AuthorID: 1}, {TweetID: 15, AuthorID: 1}}[i]; got != want {

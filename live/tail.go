@@ -70,7 +70,11 @@ func (t *Tail) Stop(ctx context.Context) error {
 	}
 }
 
+// warnEvery bounds how often it is logged that the log cannot be read.
+const warnEvery = 30 * time.Second
+
 func (t *Tail) run(ctx context.Context) {
+	var warned time.Time
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -80,7 +84,8 @@ func (t *Tail) run(ctx context.Context) {
 		case <-t.wake:
 		case <-tick.C:
 		}
-		if err := t.catchUp(ctx); err != nil && ctx.Err() == nil {
+		if err := t.catchUp(ctx); err != nil && ctx.Err() == nil && time.Since(warned) > warnEvery {
+			warned = time.Now()
 			slog.WarnContext(ctx, "live updates wait for the log", "error", err)
 		}
 	}
@@ -95,7 +100,7 @@ func (t *Tail) catchUp(ctx context.Context) error {
 			return err
 		}
 		t.behind.Store(head - from)
-		if head <= from {
+		if head <= from || t.hub.PassOver(head) {
 			return nil
 		}
 		if head-from > tailSkip {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"roost/internal/apitest"
+	"roost/internal/app"
 	"roost/internal/redistest"
 	"roost/internal/sqldb"
 	"roost/internal/testproc"
@@ -21,6 +22,7 @@ import (
 type program struct {
 	tags string
 	once sync.Once
+	home *testproc.Home // kept: one that nobody refers to is removed
 	path string
 	err  error
 }
@@ -34,12 +36,10 @@ func (p *program) build(t testing.TB) string {
 	t.Helper()
 	p.once.Do(func() {
 		// Without -race: it is the program that operators run. The home goes with the test process.
-		home, err := testproc.NewHome("binary", "KILL")
-		if err != nil {
-			p.err = err
+		if p.home, p.err = testproc.NewHome("binary", "KILL"); p.err != nil {
 			return
 		}
-		p.path = home.Join("roost")
+		p.path = p.home.Join("roost")
 		cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			p.err = fmt.Errorf("build the program: %w: %s", err, out)
@@ -53,7 +53,8 @@ func (p *program) build(t testing.TB) string {
 
 // process is a node in a process of its own, which may be killed and started again on its stores.
 type process struct {
-	*apitest.Roost // URL and Config only; App is nil
+	*apitest.Roost        // URL and Config only; App is nil
+	admin          string // the URL of the admin address, if it has one
 	home           *testproc.Home
 	args           []string
 	proc           *testproc.Proc
@@ -61,6 +62,21 @@ type process struct {
 
 // newProcess prepares a node on empty stores; start runs it.
 func newProcess(t testing.TB, mode apitest.Mode) *process {
+	t.Helper()
+	var c app.Config
+	var redis *redistest.Redis
+	if mode == apitest.Server {
+		redis = redistest.Start(t)
+		c.DatabaseURL, c.RedisURL = apitest.Migrated(t), redis.URL()
+	}
+	p := processOn(t, c)
+	p.Redis = redis
+	return p
+}
+
+// processOn prepares a node on the stores of a configuration, or on an embedded database of its own; args are
+// added to its command line.
+func processOn(t testing.TB, c app.Config, args ...string) *process {
 	t.Helper()
 	home, err := testproc.NewHome("roost", "KILL")
 	if err != nil {
@@ -75,28 +91,37 @@ func newProcess(t testing.TB, mode apitest.Mode) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Roost: &apitest.Roost{Mode: mode, URL: fmt.Sprintf("http://127.0.0.1:%d", port)}, home: home}
+	p := &process{Roost: &apitest.Roost{Mode: apitest.Server, URL: fmt.Sprintf("http://127.0.0.1:%d", port), Config: c}, home: home}
 	p.args = []string{"serve", "--demo=false", "--addr", fmt.Sprintf("127.0.0.1:%d", port)}
-	if mode == apitest.Server {
-		p.Redis = redistest.Start(t)
-		p.Config.DatabaseURL, p.Config.RedisURL = apitest.Migrated(t), p.Redis.URL()
-		p.args = append(p.args, "--database-url", p.Config.DatabaseURL, "--redis-url", p.Config.RedisURL)
+	if c.Server() {
+		p.args = append(p.args, "--database-url", c.DatabaseURL, "--redis-url", c.RedisURL)
 	} else {
-		p.Config.DataDir = home.Join("data")
+		p.Mode, p.Config.DataDir = apitest.Embedded, home.Join("data")
 		p.args = append(p.args, "--data-dir", p.Config.DataDir)
 	}
+	p.args = append(p.args, args...)
 	return p
 }
 
 // start runs the node and waits until it is ready.
 func (p *process) start(t testing.TB, bin string, env ...string) {
 	t.Helper()
+	p.launch(t, bin, env...)
+	p.untilReady(t)
+}
+
+func (p *process) launch(t testing.TB, bin string, env ...string) {
+	t.Helper()
 	proc, err := p.home.Start(testproc.Spec{Path: bin, Args: p.args, Env: env, Log: "roost.log"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.proc = proc
-	err = proc.WaitReady(apitest.Patience, func(ctx context.Context) error {
+}
+
+func (p *process) untilReady(t testing.TB) {
+	t.Helper()
+	err := p.proc.WaitReady(apitest.Patience, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/readyz", nil)
 		if err != nil {
 			return err

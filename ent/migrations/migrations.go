@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -138,7 +139,13 @@ func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
 	return steps, nil
 }
 
+// describing is held by those who use ent's description of the tables: ent completes it in place, one for the
+// whole process.
+var describing sync.Mutex
+
 // CreateSQLite brings an SQLite database to the schema; what is there already stays.
 func CreateSQLite(ctx context.Context, drv dialect.Driver) error {
+	describing.Lock()
+	defer describing.Unlock()
 	return ent.NewClient(ent.Driver(drv)).Schema.Create(ctx, schema.WithForeignKeys(false))
 }

@@ -21,8 +21,7 @@ type background struct {
 
 // consumerGroups are the product's consumer groups; every node with the role worker works for each.
 func (a *App) consumerGroups() []events.GroupConfig {
-	var all []events.GroupConfig
-	return append(all, a.Config.Groups...)
+	return append(tally(), a.Config.Groups...)
 }
 
 // addBackground adds the sequencer, which every node runs, and what the role worker does.

@@ -16,11 +16,11 @@ import (
 // maxDrainDelay bounds DrainDelay: who stops a node is not to wait for long.
 const maxDrainDelay = 5 * time.Minute
 
-// faults are what is wrong with a configuration.
-type faults []error
+// mistakes are what is wrong with a configuration.
+type mistakes []error
 
 // add notes what is wrong with a flag; nil is nothing.
-func (f *faults) add(flag string, err error) {
+func (f *mistakes) add(flag string, err error) {
 	if err != nil {
 		*f = append(*f, fmt.Errorf("--%s: %w", flag, err))
 	}
@@ -29,7 +29,7 @@ func (f *faults) add(flag string, err error) {
 // Check fills in what follows from other settings, and fails with every wrong value in one error. It touches
 // neither disk nor network.
 func (c *Config) Check() error {
-	var bad faults
+	var bad mistakes
 	c.checkStores(&bad)
 	if c.Server() != (c.RedisURL != "") {
 		bad = append(bad, errors.New("--database-url and --redis-url go together: give both, or neither for embedded stores"))
@@ -62,12 +62,12 @@ func (c *Config) Check() error {
 
 // CheckStores fails with every wrong value among the settings of StoreFlags.
 func (c *Config) CheckStores() error {
-	var bad faults
+	var bad mistakes
 	c.checkStores(&bad)
 	return errors.Join(bad...)
 }
 
-func (c *Config) checkStores(bad *faults) {
+func (c *Config) checkStores(bad *mistakes) {
 	if c.Server() {
 		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 			// Without the URL's own words: a password may be among them.
@@ -82,7 +82,7 @@ func (c *Config) checkStores(bad *faults) {
 }
 
 // checkOrigins fills the public URL in.
-func (c *Config) checkOrigins(bad *faults) {
+func (c *Config) checkOrigins(bad *mistakes) {
 	if c.PublicURL == "" {
 		c.PublicURL, c.ownURL = server.PublicURL(c.Addr), true
 	} else if _, err := server.ParseOrigin(c.PublicURL); err != nil {
@@ -95,7 +95,7 @@ func (c *Config) checkOrigins(bad *faults) {
 	}
 }
 
-func (f *faults) checkAddr(flag, addr string) {
+func (f *mistakes) checkAddr(flag, addr string) {
 	_, _, err := SplitAddr(addr)
 	f.add(flag, err)
 }

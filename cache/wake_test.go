@@ -1,0 +1,63 @@
+package cache
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A waker hears the others and stops at once, whether nobody says anything or somebody never stops to.
+func TestWakerHearsAndStops(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		r := open(t, url)
+		heard := make(chan struct{}, 1)
+		listener := NewWaker(r, func() {
+			select {
+			case heard <- struct{}{}:
+			default:
+			}
+		})
+		other := r
+		if url != "" {
+			other = open(t, url)
+		}
+		talker := NewWaker(other, func() {})
+		for _, w := range []*Waker{listener, talker} {
+			if err := w.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop := func(w *Waker) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(context.Background(), quiet/2)
+			defer cancel()
+			if err := w.Stop(ctx); err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		}
+		ended := make(chan struct{})
+		var talk sync.WaitGroup
+		talk.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				case <-time.After(time.Millisecond):
+					talker.Grown()
+				}
+			}
+		})
+		for range 10 { // the first is for its own start
+			select {
+			case <-heard:
+			case <-time.After(20 * time.Second):
+				t.Fatal("nothing is heard")
+			}
+		}
+		stop(listener)
+		close(ended)
+		talk.Wait()
+		stop(talker)
+	})
+}

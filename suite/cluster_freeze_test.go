@@ -1,0 +1,39 @@
+package suite
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"roost/internal/apitest"
+)
+
+// A worker that has parts, and a node that answers, with its sequencer, freeze for longer than the lease: the
+// others do their work meanwhile. When they go on, nothing is done twice and nothing is blamed.
+func TestClusterFrozenAtRandom(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	l := c.post(t, 4, 10*time.Millisecond)
+	held := 0
+	for round := range soak(4, 40) {
+		one, other := c.workers[round%2], c.workers[1-round%2]
+		node := c.api[rand.IntN(2)]
+		// With the other one frozen, all parts come to this one.
+		signal(t, syscall.SIGSTOP, other)
+		c.handles(t)
+		l.more(t, rand.IntN(40))
+		signal(t, syscall.SIGSTOP, one, node)
+		held += len(apitest.Ints(t, c.db, "SELECT part FROM group_parts WHERE owner <> ''"))
+		signal(t, syscall.SIGCONT, other)
+		c.handles(t)
+		signal(t, syscall.SIGCONT, one, node)
+	}
+	if held == 0 {
+		t.Error("no worker froze that had a part")
+	}
+	l.more(t, 1)
+	l.end()
+	c.settle(t, l)
+	t.Logf("workers that froze had %d parts; %d tweets acknowledged, %d cut off, %d refused", held, len(l.posts), len(l.cut), len(l.refused))
+}
