@@ -67,12 +67,15 @@ const quiet = 5 * time.Second
 
 func (r *Redis) listenOnce(ctx context.Context, heard func()) {
 	sub := r.client.Subscribe(ctx, wakeChannel)
-	// Its error says only that the connection is gone already.
-	defer func() { _ = sub.Close() }()
+	// Its error says only that the connection is gone already. What waits for a message does not look at
+	// ctx, and where others write there is always another message.
+	stop := func() { _ = sub.Close() }
+	defer context.AfterFunc(ctx, stop)()
+	defer stop()
 	// What happened while nobody listened.
 	heard()
 	asked := false
-	for {
+	for ctx.Err() == nil {
 		_, err := sub.ReceiveTimeout(ctx, quiet)
 		switch {
 		case err == nil:

@@ -21,9 +21,9 @@ type Authenticator interface {
 	// Authenticate gives the session of a key. A key that is unknown, or whose session has ended, is an
 	// error of kind errs.Unauthenticated; every other error means that the key could not be checked.
 	Authenticate(ctx context.Context, key string) (Session, error)
-	// Watch gives a channel that is closed when the session ends, at once if it has ended already. cancel
-	// must be called when nobody listens any more.
-	Watch(sessionID int64) (ended <-chan struct{}, cancel func())
+	// Watch gives a context that is done when the session ends, or soon if it has ended already. cancel must
+	// be called when nobody listens any more.
+	Watch(sessionID int64) (ended context.Context, cancel func())
 }
 
 // maxUserAgent bounds what a session keeps of a device's name for itself, in bytes.
@@ -82,7 +82,7 @@ func (s *Server) withCaller(next http.Handler) http.Handler {
 			s.refuseCaller(w, r, err)
 			return
 		}
-		c := newCaller(r, who)
+		c := newCaller(userAgent(r), who)
 		c.SetCookie, c.ClearCookie = jar.set, jar.clear
 		if stale {
 			jar.clear()
@@ -122,10 +122,11 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	if err != nil {
 		return transport.InitResult{}, err
 	}
+	agent := userAgent(r) // the request itself is not kept
 	result := transport.InitResult{
 		UserID: who.UserID,
 		Ctx: func(ctx context.Context) context.Context {
-			return caller.With(ctx, newCaller(r, who))
+			return caller.With(ctx, newCaller(agent, who))
 		},
 	}
 	if who.SessionID != 0 {
@@ -134,11 +135,17 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	return result, nil
 }
 
-func newCaller(r *http.Request, who Session) *caller.Caller {
+func newCaller(agent string, who Session) *caller.Caller {
 	c := caller.New(who.UserID, who.SessionID)
-	c.UserAgent = strings.ToValidUTF8(r.UserAgent(), "")
-	if len(c.UserAgent) > maxUserAgent {
-		c.UserAgent = strings.ToValidUTF8(c.UserAgent[:maxUserAgent], "")
-	}
+	c.UserAgent = agent
 	return c
+}
+
+// userAgent is what the client calls itself, at most maxUserAgent bytes of it.
+func userAgent(r *http.Request) string {
+	agent := strings.ToValidUTF8(r.UserAgent(), "")
+	if len(agent) > maxUserAgent {
+		agent = strings.ToValidUTF8(agent[:maxUserAgent], "")
+	}
+	return agent
 }

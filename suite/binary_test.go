@@ -21,6 +21,7 @@ import (
 type program struct {
 	tags string
 	once sync.Once
+	home *testproc.Home // held: it goes when nobody refers to it
 	path string
 	err  error
 }
@@ -39,7 +40,7 @@ func (p *program) build(t testing.TB) string {
 			p.err = err
 			return
 		}
-		p.path = home.Join("roost")
+		p.home, p.path = home, home.Join("roost")
 		cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			p.err = fmt.Errorf("build the program: %w: %s", err, out)

@@ -75,6 +75,7 @@ var roost = rules{
 		"internal/dataset":   0,
 		"internal/errs":      0,
 		"internal/faults":    0,
+		"internal/feed":      0,
 		"internal/idlease":   0,
 		"internal/datadir":   0,
 		"internal/ids":       0,
