@@ -16,18 +16,18 @@ import (
 type payloadIDs struct{ user, viewer, tweet int64 }
 
 // payload plans for the fields of a mutation's payload.
-func (p plan) payload(ctx context.Context, of payloadIDs) {
+func (p plan) payload(ctx context.Context, about payloadIDs) {
 	var steps []func()
 	for _, f := range p.fields(selected(ctx), "MutationPayload") {
 		switch {
-		case f.Name == "user" && of.user != 0:
-			steps = append(steps, func() { p.users(ctx, f.Selections, []int64{of.user}) })
-		case f.Name == "viewer" && of.viewer != 0:
-			steps = append(steps, func() { p.viewer(ctx, f.Selections, of.viewer) })
-		case (f.Name == "tweet" || f.Name == "subject") && of.tweet != 0:
-			steps = append(steps, func() { p.tweets(ctx, f.Selections, []int64{of.tweet}) })
-		case f.Name == "timelineEdge" && of.tweet != 0:
-			steps = append(steps, func() { p.tweets(ctx, p.under(f.Selections, "TimelineEdge", "node"), []int64{of.tweet}) })
+		case f.Name == "user" && about.user != 0:
+			steps = append(steps, func() { p.users(ctx, of(f), []int64{about.user}) })
+		case f.Name == "viewer" && about.viewer != 0:
+			steps = append(steps, func() { p.viewer(ctx, of(f), about.viewer) })
+		case (f.Name == "tweet" || f.Name == "subject") && about.tweet != 0:
+			steps = append(steps, func() { p.tweets(ctx, of(f), []int64{about.tweet}) })
+		case f.Name == "timelineEdge" && about.tweet != 0:
+			steps = append(steps, func() { p.tweets(ctx, p.under(of(f), "TimelineEdge", "node"), []int64{about.tweet}) })
 		}
 	}
 	if len(steps) > 0 {

@@ -27,10 +27,16 @@ func planOf(ctx context.Context) plan {
 	return plan{set: loaders.From(ctx), oc: graphql.GetOperationContext(ctx), who: caller.From(ctx)}
 }
 
+// selection is what is asked of some objects: the selection sets of all fields that lead to them. They stay
+// apart because gqlgen remembers the fields of a set by where it lies in memory, until the operation ends:
+// a set made anew for each event of a subscription would be remembered with each.
+type selection []ast.SelectionSet
+
+// of is the selection of one field.
+func of(f graphql.CollectedField) selection { return selection{f.Selections} }
+
 // selected is the selection of the field that is being resolved.
-func selected(ctx context.Context) ast.SelectionSet {
-	return graphql.GetFieldContext(ctx).Field.Selections
-}
+func selected(ctx context.Context) selection { return of(graphql.GetFieldContext(ctx).Field) }
 
 // The types and interfaces that an object of each kind satisfies.
 var (
@@ -38,25 +44,31 @@ var (
 	tweetTypes = []string{"Tweet", "Node", "Reactable"}
 )
 
-func (p plan) fields(sel ast.SelectionSet, types ...string) []graphql.CollectedField {
-	return graphql.CollectFields(p.oc, sel, types)
+func (p plan) fields(sel selection, types ...string) []graphql.CollectedField {
+	if len(sel) == 1 {
+		return graphql.CollectFields(p.oc, sel[0], types)
+	}
+	var out []graphql.CollectedField
+	for _, set := range sel {
+		out = append(out, graphql.CollectFields(p.oc, set, types)...)
+	}
+	return out
 }
 
-// under merges the selections of the fields with a name, whatever their aliases.
-func (p plan) under(sel ast.SelectionSet, typ, name string) ast.SelectionSet {
-	var out ast.SelectionSet
+// under gathers the selections of the fields with a name, whatever their aliases.
+func (p plan) under(sel selection, typ, name string) selection {
+	var out selection
 	for _, f := range p.fields(sel, typ) {
 		if f.Name == name {
-			out = append(out, f.Selections...)
+			out = append(out, f.Selections)
 		}
 	}
 	return out
 }
 
-// nodes merges what is selected of a connection's items, through `nodes` and `edges { node }`.
-func (p plan) nodes(sel ast.SelectionSet, connection, edge string) ast.SelectionSet {
-	return append(append(ast.SelectionSet{}, p.under(sel, connection, "nodes")...),
-		p.under(p.under(sel, connection, "edges"), edge, "node")...)
+// nodes gathers what is selected of a connection's items, through `nodes` and `edges { node }`.
+func (p plan) nodes(sel selection, connection, edge string) selection {
+	return append(p.under(sel, connection, "nodes"), p.under(p.under(sel, connection, "edges"), edge, "node")...)
 }
 
 // panicked is a panic of another goroutine with the stack of that.
@@ -93,18 +105,18 @@ func together(steps ...func()) {
 }
 
 // tweets plans for tweets with the selection.
-func (p plan) tweets(ctx context.Context, sel ast.SelectionSet, ids []int64) {
+func (p plan) tweets(ctx context.Context, sel selection, ids []int64) {
 	if len(ids) == 0 || len(sel) == 0 {
 		return
 	}
-	var author, summary ast.SelectionSet
+	var author, summary selection
 	summarized := false
 	for _, f := range p.fields(sel, tweetTypes...) {
 		switch f.Name {
 		case "author":
-			author = append(author, f.Selections...)
+			author = append(author, f.Selections)
 		case "reactions":
-			summary, summarized = append(summary, f.Selections...), true
+			summary, summarized = append(summary, f.Selections), true
 		}
 	}
 	steps := []func(){p.set.TweetByID.Promise(ctx, ids)}
@@ -125,15 +137,15 @@ func (p plan) tweets(ctx context.Context, sel ast.SelectionSet, ids []int64) {
 }
 
 // summaries plans for the reactions to tweets.
-func (p plan) summaries(ctx context.Context, sel ast.SelectionSet, ids []int64) {
+func (p plan) summaries(ctx context.Context, sel selection, ids []int64) {
 	steps := []func(){func() { p.set.ReactionCounts.Prefetch(ctx, ids) }}
-	var subject ast.SelectionSet
+	var subject selection
 	for _, f := range p.fields(sel, "ReactionSummary") {
 		switch f.Name {
 		case "viewerReaction":
 			steps = append(steps, func() { p.set.MyReaction.Prefetch(ctx, ids) })
 		case "subject":
-			subject = append(subject, f.Selections...)
+			subject = append(subject, f.Selections)
 		}
 	}
 	together(steps...)
@@ -141,7 +153,7 @@ func (p plan) summaries(ctx context.Context, sel ast.SelectionSet, ids []int64) 
 }
 
 // users plans for users with the selection.
-func (p plan) users(ctx context.Context, sel ast.SelectionSet, ids []int64) {
+func (p plan) users(ctx context.Context, sel selection, ids []int64) {
 	if len(ids) == 0 || len(sel) == 0 {
 		return
 	}
@@ -172,10 +184,10 @@ func (p plan) follows(ctx context.Context, f graphql.CollectedField, pages *load
 	if !ok {
 		return
 	}
-	if p.has(f.Selections, "FollowConnection", "totalCount") {
+	if p.has(of(f), "FollowConnection", "totalCount") {
 		p.set.UserCounts.Prefetch(ctx, owners)
 	}
-	p.users(ctx, p.nodes(f.Selections, "FollowConnection", "FollowEdge"), items)
+	p.users(ctx, p.nodes(of(f), "FollowConnection", "FollowEdge"), items)
 }
 
 // timelines plans for a page of each user's own timeline.
@@ -187,7 +199,7 @@ func (p plan) timelines(ctx context.Context, f graphql.CollectedField, owners []
 	if ok {
 		// The resolvers look at every tweet, whatever is selected of it.
 		p.set.TweetByID.Prefetch(ctx, items)
-		p.tweets(ctx, p.nodes(f.Selections, "TimelineConnection", "TimelineEdge"), items)
+		p.tweets(ctx, p.nodes(of(f), "TimelineConnection", "TimelineEdge"), items)
 	}
 }
 
@@ -205,7 +217,7 @@ func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loader
 	pages.Prefetch(ctx, keys)
 	other := oppositeField(w)
 	var opposite []sqldb.Key
-	asked := p.has(p.under(f.Selections, connection, "pageInfo"), "PageInfo", other)
+	asked := p.has(p.under(of(f), connection, "pageInfo"), "PageInfo", other)
 	for _, k := range keys {
 		page, err := pages.Load(ctx, k)
 		if err != nil {
@@ -222,7 +234,7 @@ func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loader
 	return items, true
 }
 
-func (p plan) has(sel ast.SelectionSet, typ, name string) bool {
+func (p plan) has(sel selection, typ, name string) bool {
 	for _, f := range p.fields(sel, typ) {
 		if f.Name == name {
 			return true
@@ -232,12 +244,12 @@ func (p plan) has(sel ast.SelectionSet, typ, name string) bool {
 }
 
 // viewer plans for the private side of a user.
-func (p plan) viewer(ctx context.Context, sel ast.SelectionSet, id int64) {
+func (p plan) viewer(ctx context.Context, sel selection, id int64) {
 	var steps []func()
 	for _, f := range p.fields(sel, "Viewer") {
 		switch f.Name {
 		case "user":
-			steps = append(steps, func() { p.users(ctx, f.Selections, []int64{id}) })
+			steps = append(steps, func() { p.users(ctx, of(f), []int64{id}) })
 		case "email", "sessionPolicy":
 			steps = append(steps, func() { p.set.AccountByID.Prefetch(ctx, []int64{id}) })
 		case "currentSession":

@@ -2,7 +2,9 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -11,82 +13,88 @@ import (
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/errs"
+	"roost/internal/feed"
 	"roost/internal/ids"
-	"roost/internal/streams"
 	"roost/live"
 )
 
 type subscriptions struct{ *Resolver }
 
-// Subscription resolves live updates. Each has one goroutine, which ends with the operation's context.
+// Subscription resolves live updates. Each runs in the goroutine of its sender; see the package feed.
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptions{r} }
 
-// pump runs fn until it returns; fn sends events, each waiting for the client to take the one before.
-// An error or a panic ends the stream, and the client is told so.
-func pump[T any](ctx context.Context, name string, fn func(send func(T) bool) error) <-chan T {
-	out := make(chan T)
-	go func() {
-		defer close(out)
-		defer func() {
-			if p := recover(); p != nil {
-				streams.Fail(ctx, Present(ctx, Recover(ctx, p)))
-			}
-		}()
-		err := fn(func(v T) bool {
-			select {
-			case out <- v:
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		})
-		if err != nil && ctx.Err() == nil {
-			streams.Fail(ctx, Present(ctx, fmt.Errorf("%s: %w", name, err)))
+// stream is the channel of a subscription; an error of next ends it, and the client is told so.
+func stream[T any](ctx context.Context, name string, next func(ctx context.Context) (T, error), end func()) <-chan T {
+	return feed.Events(ctx, func(ctx context.Context) (T, error) {
+		event, err := next(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
+			err = Present(ctx, fmt.Errorf("%s: %w", name, err))
 		}
-	}()
-	return out
+		return event, err
+	}, end)
 }
 
-// HomeTimelineEvents first sends what was missed since `after`, then what happens. Subscribing comes before
+// HomeTimelineEvents first gives what was missed since `after`, then what happens. Subscribing comes before
 // looking, so nothing falls between the two.
 func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error) {
 	who, err := signedIn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	viewer := who.UserID()
-	sub := s.Hub.SubscribeHome(viewer)
-	position := sub.From
-	var missed []live.Change
+	home := &homeEvents{subscriptions: s, viewer: who.UserID(), sub: s.Hub.SubscribeHome(who.UserID())}
+	home.position = home.sub.From
 	if after != nil {
-		if position, err = positionOf(*after); err == nil {
-			missed, err = s.missed(ctx, viewer, position, sub.From)
+		if home.position, err = positionOf(*after); err == nil {
+			home.changes, err = s.missed(ctx, home.viewer, home.position, home.sub.From)
 		}
-		if len(missed) > 0 && missed[0].Reset == live.Expired {
-			position = missed[0].Seq // it may lie before a cursor that is ahead of the log
+		if len(home.changes) > 0 && home.changes[0].Reset == live.Expired {
+			home.position = home.changes[0].Seq // it may lie before a cursor that is ahead of the log
 		}
 	}
 	if err != nil {
-		sub.Close()
+		home.sub.Close()
 		return nil, err
 	}
-	return pump(ctx, "homeTimelineEvents", func(send func(model.TimelineEvent) bool) error {
-		defer sub.Close()
-		if !s.sendChanges(ctx, viewer, missed, send) {
-			return nil
-		}
-		for {
-			changes, err := sub.Next(ctx)
+	return stream(ctx, "homeTimelineEvents", home.next, home.sub.Close), nil
+}
+
+// homeEvents are the events of one viewer's home timeline.
+type homeEvents struct {
+	subscriptions
+	viewer int64
+	sub    *live.Home
+	// position is up to where the client has seen changes when it came, perhaps on a node ahead of this one.
+	position int64
+	// changes are still to be sent, oldest first. decided is what the first of them are for the viewer, nil
+	// for what is not to be seen, as it was at a time.
+	changes []live.Change
+	decided []model.TimelineEvent
+	at      time.Time
+}
+
+// next gives the next event that the viewer may see.
+func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
+	for {
+		for len(h.changes) == 0 {
+			changes, err := h.sub.Next(ctx)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			// A client that comes from a node that is ahead of this one has seen some of them.
-			changes = slices.DeleteFunc(changes, func(c live.Change) bool { return c.Seq <= position })
-			if !s.sendChanges(ctx, viewer, changes, send) {
-				return nil
-			}
+			h.changes = slices.DeleteFunc(changes, func(c live.Change) bool { return c.Seq <= h.position })
 		}
-	}), nil
+		if len(h.decided) == 0 || time.Since(h.at) > checkedFor {
+			h.decide(ctx)
+		}
+		// However long that took, one gets on.
+		event := h.decided[0]
+		h.changes, h.decided = h.changes[1:], h.decided[1:]
+		if len(h.changes) == 0 {
+			h.changes, h.decided = nil, nil // it may be long until the next one
+		}
+		if event != nil {
+			return event, nil
+		}
+	}
 }
 
 // checkedFor is how long what was decided about the visibility of entries holds while the client has not
@@ -96,28 +104,18 @@ const (
 	checkedAtOnce = 200
 )
 
-// sendChanges sends changes, oldest first. Visibility is decided when they are sent: for those that a slow
-// client lets wait, again and again.
-func (s subscriptions) sendChanges(ctx context.Context, viewer int64, changes []live.Change, send func(model.TimelineEvent) bool) bool {
-	for len(changes) > 0 {
-		checked := time.Now()
-		all, err := s.timelineEvents(ctx, viewer, changes[:min(len(changes), checkedAtOnce)])
-		if err != nil {
-			// What could not be checked is not left out silently.
-			return send(&model.TimelineReset{Cursor: eventCursor(changes[len(changes)-1].Seq),
-				Reason: model.TimelineResetReasonTimelineRebuilt})
-		}
-		for _, e := range all {
-			if e != nil && !send(e) {
-				return false
-			}
-			changes = changes[1:]
-			if time.Since(checked) > checkedFor {
-				break
-			}
-		}
+// decide says what the next changes are for the viewer. Visibility is decided when they are sent: for those
+// that a slow client lets wait, again and again.
+func (h *homeEvents) decide(ctx context.Context) {
+	h.at = time.Now()
+	events, err := h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), checkedAtOnce)])
+	if err != nil { // what could not be checked is not left out silently
+		last := h.changes[len(h.changes)-1]
+		h.changes = []live.Change{last}
+		events = []model.TimelineEvent{&model.TimelineReset{Cursor: eventCursor(last.Seq),
+			Reason: model.TimelineResetReasonTimelineRebuilt}}
 	}
-	return true
+	h.decided = events
 }
 
 // timelineEvents decides what of the changes the viewer may see now: one event a change, nil for one that
@@ -195,10 +193,14 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 		sub.Close()
 		return nil, err
 	}
-	return pump(ctx, "reactionsChanged", func(send func(model.Reactable) bool) error {
-		defer sub.Close()
-		return s.reactionsChanged(ctx, sub, w, now, send)
-	}), nil
+	counts := &countEvents{watchedTweets: w, sub: sub, sent: map[int64]int32{}}
+	for _, id := range tweetIDs {
+		if _, twice := counts.sent[id]; !twice && w.rows[id] != nil {
+			counts.sent[id] = now[id].Revision
+			counts.waiting = append(counts.waiting, now[id])
+		}
+	}
+	return stream(ctx, "reactionsChanged", counts.next, sub.Close), nil
 }
 
 // watchedTweets are the subjects of a subscription that have not been deleted.
@@ -246,55 +248,54 @@ func (s subscriptions) statesNow(ctx context.Context, tweetIDs []int64) ([]live.
 	return states, nil
 }
 
-// reactionsChanged sends the current state of each tweet, then what changes, never an older state after
-// a newer one. Unknown and deleted tweets are passed over.
-func (s subscriptions) reactionsChanged(ctx context.Context, sub *live.Counts, w *watchedTweets, now map[int64]*reactions.Counts,
-	send func(model.Reactable) bool) error {
-	sent := map[int64]int32{}
-	for _, id := range w.ids {
-		tweet, err := w.get(ctx, id)
+// countEvents are the current state of each tweet, then what changes, never an older state after a newer
+// one. Unknown and deleted tweets are passed over.
+type countEvents struct {
+	*watchedTweets
+	sub     *live.Counts
+	sent    map[int64]int32 // the newest revision of each that was given
+	waiting []*reactions.Counts
+}
+
+func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
+	for {
+		for len(c.waiting) == 0 {
+			states, err := c.sub.Next(ctx)
+			c.checked = time.Now() // deletions come with the states
+			if err == nil && states[0].Unknown {
+				states, err = c.statesNow(ctx, c.ids)
+			}
+			if err != nil {
+				return nil, err
+			}
+			c.take(states)
+		}
+		counts := c.waiting[0]
+		if c.waiting = c.waiting[1:]; len(c.waiting) == 0 {
+			c.waiting = nil
+		}
+		tweet, err := c.get(ctx, counts.TweetID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if _, twice := sent[id]; twice || tweet == nil {
-			continue
-		}
-		sent[id] = now[id].Revision
-		if !send(&model.Tweet{Tweet: tweet, Counts: now[id]}) {
-			return nil
+		if tweet != nil {
+			return &model.Tweet{Tweet: tweet, Counts: counts}, nil
 		}
 	}
-	for {
-		states, err := sub.Next(ctx)
-		if err != nil {
-			return err
+}
+
+// take lets those states wait that are news.
+func (c *countEvents) take(states []live.State) {
+	for _, st := range states {
+		if st.Deleted {
+			delete(c.rows, st.TweetID)
 		}
-		w.checked = time.Now() // deletions come with the states
-		if states[0].Unknown {
-			if states, err = s.statesNow(ctx, w.ids); err != nil {
-				return err
-			}
+		counts := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
+		if c.rows[st.TweetID] == nil || counts.Revision <= c.sent[st.TweetID] {
+			continue
 		}
-		for _, st := range states {
-			if st.Deleted {
-				delete(w.rows, st.TweetID)
-			}
-			c := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
-			if c.Revision <= sent[st.TweetID] {
-				continue
-			}
-			tweet, err := w.get(ctx, st.TweetID)
-			if err != nil {
-				return err
-			}
-			if tweet == nil {
-				continue
-			}
-			sent[st.TweetID] = c.Revision
-			if !send(&model.Tweet{Tweet: tweet, Counts: c}) {
-				return nil
-			}
-		}
+		c.sent[st.TweetID] = counts.Revision
+		c.waiting = append(c.waiting, counts)
 	}
 }
 
@@ -304,21 +305,24 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 		return nil, err
 	}
 	id := who.SessionID()
-	watch := s.Hub.WatchSession(id)
-	return pump(ctx, "sessionEnded", func(send func(*model.SessionEnded) bool) error {
-		defer watch.Close()
+	watch, told := s.Hub.WatchSession(id), false
+	return stream(ctx, "sessionEnded", func(ctx context.Context) (*model.SessionEnded, error) {
+		if told {
+			return nil, io.EOF
+		}
 		select {
 		case <-watch.Ended():
 		case <-ctx.Done():
-			return nil
+			return nil, ctx.Err()
 		}
+		told = true
 		got, err := s.accounts().SessionsByID(ctx, []int64{id})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if session := got[id]; session != nil && session.EndReason != nil {
-			send(&model.SessionEnded{Session: session, Reason: *session.EndReason})
+			return &model.SessionEnded{Session: session, Reason: *session.EndReason}, nil
 		}
-		return nil
-	}), nil
+		return nil, io.EOF
+	}, watch.Close), nil
 }

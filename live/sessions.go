@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"roost/internal/lifecycle"
@@ -11,15 +10,16 @@ import (
 
 // Session is a watch over a session in use.
 type Session struct {
-	hub  *Hub
-	id   int64
-	once sync.Once
-	done chan struct{}
+	hub   *Hub
+	id    int64
+	ended context.Context
+	end   context.CancelFunc
 }
 
 // WatchSession watches a session until Close.
 func (h *Hub) WatchSession(id int64) *Session {
-	s := &Session{hub: h, id: id, done: make(chan struct{})}
+	s := &Session{hub: h, id: id}
+	s.ended, s.end = context.WithCancel(context.Background())
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	add(h.sessions, id, s)
@@ -27,7 +27,10 @@ func (h *Hub) WatchSession(id int64) *Session {
 }
 
 // Ended is closed when the session has ended.
-func (s *Session) Ended() <-chan struct{} { return s.done }
+func (s *Session) Ended() <-chan struct{} { return s.ended.Done() }
+
+// Context is done when the session has ended: for those who want to be called, not to wait.
+func (s *Session) Context() context.Context { return s.ended }
 
 // Close ends the watch.
 func (s *Session) Close() {
@@ -41,7 +44,7 @@ func (h *Hub) EndSession(id int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.sessions[id] {
-		s.once.Do(func() { close(s.done) })
+		s.end()
 	}
 }
 

@@ -22,9 +22,9 @@ type Authenticator interface {
 	// Authenticate gives the session of a key. A key that is unknown, or whose session has ended, is an
 	// error of kind errs.Unauthenticated; every other error means that the key could not be checked.
 	Authenticate(ctx context.Context, key string) (Session, error)
-	// Watch gives a channel that is closed within a second of the session's end, also when that came before.
+	// Watch gives a context that is done within a second of the session's end, also when that came before.
 	// cancel must be called when nobody listens any more.
-	Watch(sessionID int64) (ended <-chan struct{}, cancel func())
+	Watch(sessionID int64) (ended context.Context, cancel func())
 }
 
 // maxUserAgent bounds what a session keeps of a device's name for itself, in bytes.
@@ -88,7 +88,7 @@ func (s *Server) withCaller(next http.Handler) http.Handler {
 			s.refuseCaller(w, r, err)
 			return
 		}
-		c := newCaller(r, who)
+		c := newCaller(userAgent(r), who)
 		c.SetCookie = jar.set
 		if r.Header.Get("Authorization") == "" { // else the cookie is of another session
 			c.ClearCookie = jar.clear
@@ -131,10 +131,11 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	if err != nil {
 		return transport.InitResult{}, err
 	}
+	agent := userAgent(r) // the request itself is not kept
 	result := transport.InitResult{
 		UserID: who.UserID,
 		Ctx: func(ctx context.Context) context.Context {
-			return caller.With(ctx, newCaller(r, who))
+			return caller.With(ctx, newCaller(agent, who))
 		},
 	}
 	if who.SessionID != 0 {
@@ -143,11 +144,17 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	return result, nil
 }
 
-func newCaller(r *http.Request, who Session) *caller.Caller {
+func newCaller(agent string, who Session) *caller.Caller {
 	c := caller.New(who.UserID, who.SessionID)
-	c.UserAgent = strings.ToValidUTF8(r.UserAgent(), "")
-	if len(c.UserAgent) > maxUserAgent {
-		c.UserAgent = strings.ToValidUTF8(c.UserAgent[:maxUserAgent], "")
-	}
+	c.UserAgent = agent
 	return c
+}
+
+// userAgent is what the client calls itself, at most maxUserAgent bytes of it.
+func userAgent(r *http.Request) string {
+	agent := strings.ToValidUTF8(r.UserAgent(), "")
+	if len(agent) > maxUserAgent {
+		agent = strings.ToValidUTF8(agent[:maxUserAgent], "")
+	}
+	return agent
 }

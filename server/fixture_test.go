@@ -27,7 +27,7 @@ const patience = 10 * time.Second
 type accounts struct {
 	mu       sync.Mutex
 	away     bool
-	ended    map[int64]chan struct{}
+	sessions map[int64]ending
 	watching int
 }
 
@@ -45,39 +45,46 @@ func (a *accounts) Authenticate(_ context.Context, key string) (server.Session, 
 	}
 	id := int64(digit[0] - '0')
 	select {
-	case <-a.end(id):
+	case <-a.session(id).Done():
 		return server.Session{}, errs.New(errs.Unauthenticated, "ended")
 	default:
 		return server.Session{UserID: id, SessionID: id * 10}, nil
 	}
 }
 
-func (a *accounts) Watch(session int64) (<-chan struct{}, func()) {
+func (a *accounts) Watch(session int64) (context.Context, func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.watching++
-	return a.end(session / 10), func() {
+	return a.session(session / 10).Context, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.watching--
 	}
 }
 
-// end is the channel of a user's session; a.mu is held.
-func (a *accounts) end(user int64) chan struct{} {
-	if a.ended == nil {
-		a.ended = map[int64]chan struct{}{}
+// ending is a session's context, with what ends it.
+type ending struct {
+	context.Context
+	end context.CancelFunc
+}
+
+// session is the one of a user; a.mu is held.
+func (a *accounts) session(user int64) ending {
+	if a.sessions == nil {
+		a.sessions = map[int64]ending{}
 	}
-	if a.ended[user] == nil {
-		a.ended[user] = make(chan struct{})
+	if a.sessions[user].Context == nil {
+		ctx, end := context.WithCancel(context.Background())
+		a.sessions[user] = ending{ctx, end}
 	}
-	return a.ended[user]
+	return a.sessions[user]
 }
 
 func (a *accounts) endSession(user int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	close(a.end(user))
+	a.session(user).end()
 }
 
 func (a *accounts) setAway(away bool) {

@@ -118,3 +118,11 @@ func hijacked(c net.Conn, state http.ConnState) {
 		b.leave()
 	}
 }
+
+// SetWriteBuffer bounds what the system keeps of what was written, if the connection has such a buffer.
+func (c *boundedConn) SetWriteBuffer(bytes int) error {
+	if buffered, ok := c.Conn.(interface{ SetWriteBuffer(int) error }); ok {
+		return buffered.SetWriteBuffer(bytes)
+	}
+	return nil
+}

@@ -1,9 +1,11 @@
 package suite
 
 import (
+	"context"
 	"net/http"
 	"runtime"
 	"testing"
+	"time"
 
 	"roost/internal/apitest"
 )
@@ -53,6 +55,65 @@ func TestSocketsLeaveNothingBehind(t *testing.T) {
 				t.Errorf("the heap has grown by %d KiB in %d sockets", grown>>10, (rounds-1)*sockets)
 			}
 		})
+	}
+}
+
+// However long a subscription goes on, its events leave nothing behind: neither entries nor counts, with
+// whatever fields and aliases. It is not parallel: it measures what the whole process holds.
+func TestEventsLeaveNothingBehind(t *testing.T) {
+	const users, warm, events, perPush = 20, 60, 240, 100 // bytes
+	const entries = `subscription { homeTimelineEvents { __typename ... on TimelineEntryAdded {
+		edge { node { id text author { id name tweetCount } reactions { likeCount subject { ... on Tweet { author { name } } } } } again: node { author { name viewerIsFollowing } } }
+		more: edge { cursor node { text } } } } }`
+	const counts = `subscription($id: ID!) { reactionsChanged(subjectIds: [$id]) { ... on Tweet { author { name } other: author { tweetCount } }
+		reactions { likeCount subject { ... on Tweet { author { name } } } } again: reactions { viewerReaction } } }`
+	r := apitest.New(t, apitest.Embedded)
+	crowd := r.SignUps(t, "lasting", users)
+	author := crowd[0]
+	tweet := author.Tweet(t, "watched")
+	home, liked := make([]*apitest.Stream, users), make([]*apitest.Stream, users)
+	for i, u := range crowd {
+		if i > 0 {
+			u.Follow(t, author.ID)
+		}
+		socket := u.Dial(t)
+		home[i] = socket.Subscribe(t, entries, nil)
+		liked[i] = socket.Subscribe(t, counts, apitest.Vars{"id": tweet})
+		liked[i].Next(t)
+	}
+	// Operations begin in any order, so home timelines may not have begun with the counts.
+	for i, u := range crowd {
+		for running := false; !running; {
+			u.Tweet(t, "are you there?")
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_, err := home[i].TryNext(ctx)
+			cancel()
+			running = err == nil
+		}
+	}
+	likes := 0
+	pass := func(n int) int64 {
+		for i := range n {
+			last := "+" + author.Tweet(t, "an entry")
+			if i%4 == 0 {
+				author.React(t, tweet, []string{"LIKE", "DISLIKE"}[likes%2])
+				likes++
+			}
+			for u := range crowd {
+				for homeEvent(t, home[u].Next(t)) != last {
+				}
+				if i%4 == 0 {
+					liked[u].Next(t)
+				}
+			}
+		}
+		return heapInUse()
+	}
+	before := pass(warm)
+	grown := pass(events) - before
+	t.Logf("%d KiB", grown>>10)
+	if grown > users*events*perPush {
+		t.Errorf("the heap has grown by %d KiB in %d events of %d subscriptions", grown>>10, events, users)
 	}
 }
 

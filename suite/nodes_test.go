@@ -167,15 +167,28 @@ func TestNodesReachEachOther(t *testing.T) {
 	}
 }
 
+// cutPubSub leaves Redis as it is, but nobody may publish or subscribe any more: those who listen are cut off.
+func cutPubSub(t *testing.T, r *apitest.Roost) {
+	t.Helper()
+	if reply, err := r.Redis.Do("ACL SETUSER default resetchannels"); err != nil || reply != "OK" {
+		t.Fatalf("forbid all channels: %q, %v", reply, err)
+	}
+	if reply, err := r.Redis.Do("CLIENT KILL TYPE pubsub"); err != nil {
+		t.Fatalf("cut off who listens: %q, %v", reply, err)
+	}
+}
+
 // soon is within what a session that is revoked on one node must be closed on the others.
 const soon = time.Second
 
 // A session that is revoked on one node is told, and its sockets closed, on the other.
 func TestNodesEndSessionsEverywhere(t *testing.T) {
 	t.Parallel()
-	for name, away := range map[string]func(r *apitest.Roost){
-		"redis up":      func(*apitest.Roost) {},
-		"redis stopped": func(r *apitest.Roost) { r.Redis.Stop() },
+	for name, away := range map[string]func(t *testing.T, r *apitest.Roost){
+		"redis up":       func(*testing.T, *apitest.Roost) {},
+		"redis stopped":  func(_ *testing.T, r *apitest.Roost) { r.Redis.Stop() },
+		"redis paused":   func(_ *testing.T, r *apitest.Roost) { r.Redis.Pause() },
+		"without pubsub": cutPubSub,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +196,7 @@ func TestNodesEndSessionsEverywhere(t *testing.T) {
 			b := join(t, a)
 			u := a.SignUp(t, "ada")
 			kept := at(b, u).Dial(t)
-			away(a)
+			away(t, a)
 			const rounds = 5
 			times := make([]time.Duration, rounds)
 			for i := range rounds {

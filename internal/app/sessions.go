@@ -21,9 +21,9 @@ func (a authenticator) Authenticate(ctx context.Context, key string) (server.Ses
 }
 
 // Watch tells when a session ends.
-func (a authenticator) Watch(sessionID int64) (ended <-chan struct{}, cancel func()) {
+func (a authenticator) Watch(sessionID int64) (ended context.Context, cancel func()) {
 	w := a.hub.WatchSession(sessionID)
-	return w.Ended(), w.Close
+	return w.Context(), w.Close
 }
 
 // sessionChecks count the checks of sessions with open sockets, and the sessions that had ended.

@@ -74,6 +74,7 @@ var roost = rules{
 		"internal/dataset":   0,
 		"internal/errs":      0,
 		"internal/faults":    0,
+		"internal/feed":      0,
 		"internal/idlease":   0,
 		"internal/datadir":   0,
 		"internal/ids":       0,
@@ -83,7 +84,6 @@ var roost = rules{
 		"internal/repotest":  0,
 		"internal/reqstats":  0,
 		"internal/requestid": 0,
-		"internal/streams":   0,
 		"internal/sqldb":     0,
 		"internal/testproc":  0,
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -21,13 +22,17 @@ const (
 	gone                // there is nobody to send anything to
 )
 
-// conn is one websocket. Its reader runs in serve; everything else that it starts is in wg.
+// conn is one websocket. Its reader runs from start to finish, its writer when there is something to send;
+// everything else that it starts is in wg. There are thousands of them, most with nothing to do, so a
+// connection keeps neither goroutines nor memory for what it does not do at the time.
 type conn struct {
 	s    *Socket
+	addr netip.Prefix // what it is counted under
 	ws   *websocket.Conn
-	req  *http.Request
 	exec graphql.GraphExecutor
 	out  *outbox
+	// req is the upgrade request, for Init; nil afterwards.
+	req *http.Request
 
 	// ctx is that of all operations; it ends when the connection is shut.
 	ctx    context.Context
@@ -38,6 +43,8 @@ type conn struct {
 	pace      pace
 
 	mu         sync.Mutex
+	pingTimer  *time.Timer
+	unwatch    func() bool // ends the watch on the session; false if that has ended
 	initSeen   bool
 	acked      bool
 	retired    *errs.Error // why there are no new operations; nil while there may be
@@ -46,47 +53,67 @@ type conn struct {
 	running    map[*operation]struct{} // also those that the client completed but that have not ended
 	opEnded    chan struct{}           // closed when one ends; nil if nobody waits for that
 
+	// written is closed by the writer when it has ended for good.
+	written chan struct{}
 	// shutting is closed by the first shut; the fields below are written before.
 	shutting chan struct{}
 	shutOnce sync.Once
 	code     int
 	reason   string
 	ending   ending
-	// peerCode is the code of the client's close frame, closeNone if it sent none. The reader's.
-	peerCode int
 	cutTimer *time.Timer
+
+	// Of the reader: the code of the client's close frame, closeNone if it sent none, and whether the
+	// client has ended its side.
+	peerCode int
+	peerGone bool
 }
 
 func newConn(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) *conn {
 	c := &conn{
-		s: s, ws: ws, req: r, exec: exec, out: newOutbox(),
+		s: s, addr: Network(r.RemoteAddr), ws: ws, req: r, exec: exec,
 		pace:       newPace(s.cfg.Rate, s.cfg.Burst),
 		operations: map[string]*operation{},
 		running:    map[*operation]struct{}{},
+		written:    make(chan struct{}),
 		shutting:   make(chan struct{}),
 		peerCode:   closeNone,
 	}
-	c.ctx, c.cancel = context.WithCancel(r.Context())
+	c.out = newOutbox(func() { go c.write() })
+	// The request ends with its handler, the connection goes on.
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	return c
 }
 
-// serve runs the connection and returns when all of it has ended.
-func (c *conn) serve() {
+// start runs the connection; it goes on until finish.
+func (c *conn) start() {
 	c.initTimer = time.AfterFunc(c.s.cfg.InitTimeout, func() {
 		c.shut(closeInitTimeout, "Connection initialisation timeout", flush)
 	})
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.write()
+	c.keepAlive()
+	c.ws.SetReadLimit(c.s.cfg.MaxMessage)
+	c.ws.SetPingHandler(c.pinged)
+	c.ws.SetPongHandler(c.ponged)
+	c.alive()
+	go c.read()
+}
+
+// finish is the last that the reader does: it returns when all of the connection has ended.
+func (c *conn) finish() {
+	defer c.s.gone(c)
+	defer func() {
+		if p := recover(); p != nil {
+			logPanic(c.ctx, c.s.cfg.Log, p)
+			_ = c.ws.NetConn().Close()
+		}
 	}()
-	readErr := c.read()
 	c.initTimer.Stop()
 	c.shut(closeNormal, "", gone)
-	<-written
-	c.linger(readErr)
+	<-c.written
+	c.linger()
 	c.cutTimer.Stop()
 	_ = c.ws.Close()
+	c.release()
 	c.wg.Wait()
 
 	c.mu.Lock()
@@ -95,6 +122,42 @@ func (c *conn) serve() {
 	c.s.freeUser(who.UserID)
 	if who.Release != nil {
 		who.Release()
+	}
+}
+
+// keepAlive pings from now on until the connection is shut.
+func (c *conn) keepAlive() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pingTimer = time.AfterFunc(c.s.cfg.PingInterval, func() {
+		c.out.ping()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.isShut() {
+			c.pingTimer.Reset(c.s.cfg.PingInterval)
+		}
+	})
+}
+
+// watch ends the connection with its session; the caller holds the lock, and is in wg.
+func (c *conn) watch(ended context.Context) {
+	if c.isShut() { // nobody would end the watch
+		return
+	}
+	c.wg.Add(1)
+	c.unwatch = context.AfterFunc(ended, func() {
+		defer c.wg.Done()
+		c.retire(closeForbidden, "Session ended", c.s.cfg.EndGrace, true)
+	})
+}
+
+// release ends what waits for something to happen to a connection that is shut.
+func (c *conn) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pingTimer.Stop()
+	if c.unwatch != nil && c.unwatch() {
+		c.wg.Done()
 	}
 }
 
@@ -153,7 +216,7 @@ func (c *conn) retire(code int, reason string, grace time.Duration, all bool) {
 	}
 }
 
-// closedWith is the code that the connection ended with; valid after serve.
+// closedWith is the code that the connection ended with; valid after finish.
 func (c *conn) closedWith() int {
 	if c.ending == gone {
 		return c.peerCode

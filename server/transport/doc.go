@@ -15,9 +15,26 @@
 // # Lifecycle
 //
 // HTTP has none. A Socket accepts connections until Drain, which refuses new ones and closes those that
-// are open in slices. A connection owns a reader (the goroutine of the HTTP handler), a writer, a watch on
-// its session if there is one, and one goroutine per running operation; the handler returns when all of
-// them have ended.
+// are open in slices. A connection outlives the request that it came with: it owns a reader, a writer while
+// there is something to send, and one goroutine per running operation. It has ended, and counts no more,
+// when all of them have.
+//
+// # Memory
+//
+// A connection that waits holds two goroutines with one subscription, of 4 KiB of stack each after a few
+// collections, and some 12 KiB besides, most of it gqlgen's operation. Nothing of its request, no buffer for
+// writing and no timer or goroutine for pings, for its session or for sending is kept. So the functions
+// that wait are few and small; see conn.read and stream.run.
+//
+// # Slow readers
+//
+// What a client does not read piles up in the system's buffers, of which SocketConfig.SendBuffer is ours,
+// then in the connection's queue of 128 messages or 1 MiB, then at the source: an operation whose message
+// finds no room waits, and meanwhile the source merges or skips and says so. Either the client gets on, or
+// the connection is closed: SlowAfter after a message has found the queue full, or when a message has not
+// left within WriteTimeout, whichever is first. So nobody holds more than that, nor for longer than ten
+// seconds. The queue is dropped; the close frame goes out if the
+// system still takes it, else the client sees a reset.
 //
 // # At the limits
 //
@@ -26,7 +43,8 @@
 //	JSON deeper or fuller than the package      QUERY_TOO_COMPLEX
 //	allows (maxJSONDepth, maxJSONValues)
 //	more errors than maxErrors                  the rest is counted in extensions.errorsOmitted
-//	messages faster than SocketConfig.Rate      closed with 4429
+//	messages, or ping frames, faster than       closed with 4429
+//	SocketConfig.Rate
 //	more operations than SocketConfig.Operations that operation is refused, RATE_LIMITED
 //	send queue full                             operations wait for room; after SocketConfig.SlowAfter
 //	                                            the socket is closed with 1013 and its queue dropped

@@ -10,13 +10,17 @@ import (
 // come back elsewhere in the same moment; fewer connections than that are closed at once.
 const drainSlices = 20
 
+// drainEach is the least time for each connection of a drain: where they all come back, each asks for what
+// it missed.
+const drainEach = time.Millisecond
+
 // Drain refuses new connections and closes those that are open with 1012, which means: come back. It does
-// so in slices over DrainOver, or half the time that ctx leaves; each connection's queries and mutations
-// may end within DrainGrace. When ctx ends, what is left is cut off. Afterwards no connection is open; the
-// error is that of ctx if any had to be cut.
+// so in slices over DrainOver, longer for thousands of connections, but at most half the time that ctx
+// leaves; each connection's queries and mutations may end within DrainGrace. When ctx ends, what is left is
+// cut off. Afterwards no connection is open; the error is that of ctx if any had to be cut.
 func (s *Socket) Drain(ctx context.Context) error {
 	conns, empty := s.beginDrain()
-	over := s.cfg.DrainOver
+	over := max(s.cfg.DrainOver, time.Duration(len(conns))*drainEach)
 	if deadline, ok := ctx.Deadline(); ok {
 		over = max(0, min(over, time.Until(deadline)/2))
 	}

@@ -26,33 +26,36 @@ func (c *conn) handleInit(raw json.RawMessage) {
 	}
 	c.wg.Go(func() {
 		defer c.recover()
-		if c.initialise(payload) {
-			c.watch()
-		}
+		c.initialise(payload)
 	})
 }
 
-// initialise asks whose connection it is and acknowledges it; it reports whether it did.
-func (c *conn) initialise(payload map[string]any) bool {
+// initialise asks whose connection it is, and acknowledges it.
+func (c *conn) initialise(payload map[string]any) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.cfg.InitTimeout)
 	defer cancel()
 	who, err := c.s.cfg.Init(ctx, c.req, payload)
+	c.req = nil
 	if err != nil {
 		c.refuseInit(err)
-		return false
+		return
 	}
 	if !c.s.claimUser(who.UserID) {
 		if who.Release != nil {
 			who.Release()
 		}
 		c.shut(closeTryAgain, "Too many sockets of this user", flush)
-		return false
+		return
 	}
 	c.mu.Lock()
 	c.who, c.acked = who, true // serve gives both back
 	c.mu.Unlock()
 	c.post(encodeControl(typeAck, nil))
-	return true
+	if who.Ended != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.watch(who.Ended)
+	}
 }
 
 func (c *conn) refuseInit(err error) {
@@ -61,24 +64,9 @@ func (c *conn) refuseInit(err error) {
 	case errs.Is(err, errs.Unavailable), errors.Is(err, context.DeadlineExceeded):
 		c.shut(closeTryAgain, "Unavailable", flush)
 	case errs.Is(err, errs.Internal):
-		c.s.cfg.Log.ErrorContext(c.req.Context(), "socket initialisation failed", "error", err)
+		c.s.cfg.Log.ErrorContext(c.ctx, "socket initialisation failed", "error", err)
 		c.shut(closeInternal, "Internal error", flush)
 	default:
 		c.shut(closeForbidden, "Forbidden", flush)
-	}
-}
-
-// watch ends the connection with its session.
-func (c *conn) watch() {
-	c.mu.Lock()
-	ended := c.who.Ended
-	c.mu.Unlock()
-	if ended == nil {
-		return
-	}
-	select {
-	case <-ended:
-		c.retire(closeForbidden, "Session ended", c.s.cfg.EndGrace, true)
-	case <-c.shutting:
 	}
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"roost/internal/errs"
+	"roost/internal/feed"
 	"roost/internal/reqstats"
-	"roost/internal/streams"
 )
 
 // operation is one `subscribe` of a client: a query, a mutation or a subscription.
@@ -33,6 +34,8 @@ type operation struct {
 	// Of the goroutine that runs it:
 	kind string
 	code string // of the first error sent, OK before
+	// handedOn says that the goroutine of a stream has taken over.
+	handedOn bool
 }
 
 // handleSubscribe starts an operation.
@@ -104,32 +107,46 @@ func (c *conn) handleComplete(id string) {
 
 // run executes the operation and sends what comes of it.
 func (op *operation) run() {
-	defer op.ended()
 	defer func() {
-		if p := recover(); p != nil {
-			logPanic(op.ctx, op.c.s.cfg.Log, p)
-			op.fail(gqlerror.List{ToGraphQL(errs.New(errs.Internal, "internal error"))})
+		if !op.handedOn {
+			op.ended()
 		}
 	}()
+	defer op.recover()
+	ctx, oc := op.prepare()
+	switch {
+	case oc == nil:
+	case oc.Operation.Operation == ast.Subscription:
+		op.open(ctx, oc)
+	default:
+		op.single(ctx, oc)
+	}
+}
+
+// prepare parses and checks the operation; nil says that it cannot run, and that the client knows.
+func (op *operation) prepare() (context.Context, *graphql.OperationContext) {
 	ctx := graphql.StartOperationTrace(op.ctx)
 	if op.who.Ctx != nil {
 		ctx = op.who.Ctx(ctx)
 	}
-	op.params.Headers = op.c.req.Header
 	op.params.ReadTime = graphql.TraceTiming{Start: op.start, End: time.Now()}
 	ctx, _ = reqstats.With(ctx)
 	oc, list := op.c.exec.CreateOperationContext(ctx, op.params)
+	op.params = nil // a subscription lives long, and its text is in oc
 	if list != nil {
 		op.fail(requestErrors(list))
-		return
+		return ctx, nil
 	}
 	op.kind = string(oc.Operation.Operation)
-	if oc.Operation.Operation == ast.Subscription {
-		op.stream.Store(true)
-		op.streamResponses(ctx, oc)
-		return
+	return ctx, oc
+}
+
+// recover answers a panic.
+func (op *operation) recover() {
+	if p := recover(); p != nil {
+		logPanic(op.ctx, op.c.s.cfg.Log, p)
+		op.fail(gqlerror.List{ToGraphQL(errs.New(errs.Internal, "internal error"))})
 	}
-	op.single(ctx, oc)
 }
 
 // single sends the response of a query or mutation.
@@ -150,29 +167,62 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 	}
 }
 
-// streamResponses sends the events of a subscription. Each has statistics of its own.
-func (op *operation) streamResponses(ctx context.Context, oc *graphql.OperationContext) {
-	ctx, failed := streams.With(ctx)
-	responses, ctx := op.c.exec.DispatchOperation(ctx, oc)
-	ctx = withRoot(ctx, oc)
-	for {
-		event, _ := reqstats.With(ctx)
-		resp := responses(event)
-		switch {
-		case resp == nil:
-			if err := failed(); err != nil {
-				op.fail(gqlerror.List{ToGraphQL(err)})
-				return
-			}
-			op.complete()
-			return
-		case len(resp.Data) == 0: // it could not start
-			op.fail(requestErrors(resp.Errors))
-			return
-		case !op.next(resp):
-			return
+// stream is a subscription that runs.
+type stream struct {
+	op        *operation
+	ctx       context.Context // of its events; held here because the goroutine's frames are few
+	events    *feed.Feed
+	responses graphql.ResponseHandler
+}
+
+// open starts a subscription. It goes on in a goroutine of its own, whose stack has not been grown by
+// parsing and validation.
+func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
+	op.stream.Store(true)
+	ctx, events := feed.With(ctx)
+	defer func() {
+		if !op.handedOn { // after a panic
+			events.Close()
 		}
+	}()
+	st := &stream{op: op, events: events}
+	st.responses, ctx = op.c.exec.DispatchOperation(ctx, oc)
+	st.ctx = withRoot(ctx, oc)
+	op.handedOn = true
+	op.c.wg.Go(st.run)
+}
+
+// run sends the events of a subscription. Like conn.read it mostly waits, and keeps its frames small.
+func (st *stream) run() {
+	defer st.op.ended()
+	defer st.events.Close()
+	defer st.op.recover()
+	for more := true; more; more = st.send() {
+		st.events.Next() // here it waits, before anything is made for the event
 	}
+}
+
+// send sends an event, or the end; it reports whether more may come. Each event has statistics of its own.
+func (st *stream) send() bool {
+	event, _ := reqstats.With(st.ctx)
+	resp := st.responses(event)
+	switch {
+	case resp == nil:
+		if err := st.events.Err(); err != nil { // it must not look like one that is over
+			presented, ok := errors.AsType[*gqlerror.Error](err)
+			if !ok {
+				presented = ToGraphQL(err)
+			}
+			st.op.fail(gqlerror.List{presented})
+		} else {
+			st.op.complete()
+		}
+		return false
+	case len(resp.Data) == 0: // it could not start
+		st.op.fail(requestErrors(resp.Errors))
+		return false
+	}
+	return st.op.next(resp)
 }
 
 // withRoot puts the subscription's field into the context of its events: gqlgen leaves it out, and the

@@ -30,18 +30,26 @@ type letter struct {
 // messages and outboxBytes bytes, though always one message of any size. When it is full an operation
 // waits for room, so that its source feels the slow reader and can skip; when it has waited for too long
 // the connection has to be closed.
+//
+// Most connections have nothing to send most of the time, so none keeps a goroutine for it: whoever finds
+// that nobody sends has to call send, which sends until nothing is left. After seal it sends the farewell,
+// once, and nobody sends any more.
 type outbox struct {
 	mu      sync.Mutex
 	letters []letter
 	bytes   int
+	// pinging says that a ping is due.
+	pinging bool
+	sending bool
 	sealed  bool
-	// ready wakes the writer, room one of those who wait for it.
-	ready chan struct{}
-	room  chan struct{}
+	// send starts the writer, which takes; it does not block.
+	send func()
+	// room wakes one of those who wait for it.
+	room chan struct{}
 }
 
-func newOutbox() *outbox {
-	return &outbox{ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+func newOutbox(send func()) *outbox {
+	return &outbox{send: send, room: make(chan struct{}, 1)}
 }
 
 // put queues a message if there is room. A sealed outbox takes everything and keeps nothing.
@@ -61,7 +69,7 @@ func (b *outbox) put(l letter) bool {
 	}
 	b.letters = append(b.letters, l)
 	b.bytes += len(l.data)
-	wake(b.ready)
+	b.start()
 	if len(b.letters) < outboxMessages && b.bytes < outboxBytes {
 		wake(b.room) // the next of those who wait may fit, too
 	}
@@ -84,20 +92,54 @@ func (b *outbox) wait(ctx context.Context, timeUp <-chan time.Time) error {
 // passOn wakes another of those who wait for room.
 func (b *outbox) passOn() { wake(b.room) }
 
-// take gives the oldest message; ok is false when there is none.
-func (b *outbox) take() (l letter, ok bool) {
+// ping queues a ping, ahead of all messages.
+func (b *outbox) ping() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.letters) == 0 {
-		b.letters = nil
-		return letter{}, false
+	if !b.sealed {
+		b.pinging = true
+		b.start()
 	}
-	l = b.letters[0]
-	b.letters[0] = letter{}
-	b.letters = b.letters[1:]
-	b.bytes -= len(l.data)
-	wake(b.room)
-	return l, true
+}
+
+// start makes sure that somebody sends. The caller holds the lock.
+func (b *outbox) start() {
+	if !b.sending {
+		b.sending = true
+		b.send()
+	}
+}
+
+// due is what the writer has to do next.
+type due int
+
+const (
+	dueNothing  due = iota // end; the next thing to send starts another writer
+	dueLetter              // send the letter
+	duePing                // send a ping
+	dueFarewell            // send the close frame, and end for good
+)
+
+// take gives the next thing to do.
+func (b *outbox) take() (due, letter) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.pinging && !b.sealed:
+		b.pinging = false
+		return duePing, letter{}
+	case len(b.letters) > 0:
+		l := b.letters[0]
+		b.letters[0] = letter{}
+		b.letters = b.letters[1:]
+		b.bytes -= len(l.data)
+		wake(b.room)
+		return dueLetter, l
+	case b.sealed:
+		return dueFarewell, letter{} // sending stays set: nobody comes after
+	}
+	b.letters, b.sending = nil, false
+	return dueNothing, letter{}
 }
 
 // seal lets nothing in any more. What is queued still goes out, unless drop is set: then its number is
@@ -110,6 +152,7 @@ func (b *outbox) seal(drop bool) (dropped int) {
 		dropped = len(b.letters)
 		b.letters, b.bytes = nil, 0
 	}
+	b.start()
 	wake(b.room)
 	return dropped
 }

@@ -16,7 +16,7 @@ type crowded struct {
 // newCrowded runs in a bubble of synctest.
 func newCrowded(ids ...string) *crowded {
 	c := &crowded{sent: map[string]chan bool{}, conn: &conn{
-		s: NewSocket(SocketConfig{}), out: newOutbox(), operations: map[string]*operation{}, shutting: make(chan struct{})}}
+		s: NewSocket(SocketConfig{}), out: newOutbox(func() {}), operations: map[string]*operation{}, shutting: make(chan struct{})}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out.put(letter{data: make([]byte, outboxBytes)})
 	for _, id := range ids {

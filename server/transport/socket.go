@@ -26,9 +26,9 @@ type InitResult struct {
 	Ctx func(context.Context) context.Context
 	// UserID is whose connection it is, for the limit per user; 0 for nobody's.
 	UserID int64
-	// Ended is closed when the session ends. Operations then get SocketConfig.EndGrace to end by
-	// themselves, before the connection is closed with 4403. nil never ends.
-	Ended <-chan struct{}
+	// Ended is done when the session ends. Operations then get SocketConfig.EndGrace to end by themselves,
+	// before the connection is closed with 4403. nil never ends.
+	Ended context.Context
 	// Release is called once when the connection is gone; nil for nothing to do.
 	Release func()
 }
@@ -48,10 +48,11 @@ type SocketConfig struct {
 	CloseTimeout time.Duration // to flush the queue and shake hands at the end; 2 s
 	EndGrace     time.Duration // for operations after the session's end; 500 ms
 	DrainGrace   time.Duration // for queries and mutations of a drained connection; 2 s
-	DrainOver    time.Duration // that a drain takes until the last slice, if ctx allows; 2 s
+	DrainOver    time.Duration // that a drain takes at least until the last slice, if ctx allows; 2 s
 	Timeout      time.Duration // for a query or mutation; DefaultTimeout
 
 	MaxMessage int64   // bytes of a client's message; DefaultMaxBody
+	SendBuffer int     // bytes that the system may keep for a client, which it rounds; 128 KiB
 	Sockets    int     // in total; 20,000
 	PerAddress int     // of one IPv4 address or IPv6 /64 network; 2,000
 	PerUser    int     // of one user; 64
@@ -71,7 +72,7 @@ func (c SocketConfig) Validate() error {
 		"WriteTimeout": float64(c.WriteTimeout), "SlowAfter": float64(c.SlowAfter),
 		"CloseTimeout": float64(c.CloseTimeout), "EndGrace": float64(c.EndGrace),
 		"DrainGrace": float64(c.DrainGrace), "DrainOver": float64(c.DrainOver), "Timeout": float64(c.Timeout),
-		"MaxMessage": float64(c.MaxMessage), "Sockets": float64(c.Sockets), "PerAddress": float64(c.PerAddress),
+		"MaxMessage": float64(c.MaxMessage), "SendBuffer": float64(c.SendBuffer), "Sockets": float64(c.Sockets), "PerAddress": float64(c.PerAddress),
 		"PerUser": float64(c.PerUser), "Operations": float64(c.Operations), "Rate": c.Rate, "Burst": c.Burst,
 	} {
 		if n < 0 {
@@ -92,6 +93,7 @@ func (c *SocketConfig) setDefaults() {
 	setDefault(&c.DrainOver, 2*time.Second)
 	setDefault(&c.Timeout, DefaultTimeout)
 	setDefault(&c.MaxMessage, DefaultMaxBody)
+	setDefault(&c.SendBuffer, 128<<10)
 	setDefault(&c.Sockets, 20_000)
 	setDefault(&c.PerAddress, 2_000)
 	setDefault(&c.PerUser, 64)
@@ -142,7 +144,7 @@ func NewSocket(cfg SocketConfig) *Socket {
 		cfg: cfg,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: cfg.InitTimeout,
-			ReadBufferSize:   1 << 10,
+			ReadBufferSize:   512, // kept by each connection; longer messages are read in parts
 			WriteBufferSize:  4 << 10,
 			WriteBufferPool:  &sync.Pool{},
 			CheckOrigin:      cfg.CheckOrigin,
@@ -163,7 +165,8 @@ func NewSocket(cfg SocketConfig) *Socket {
 // Supports reports whether the request asks for a websocket.
 func (s *Socket) Supports(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 
-// Do upgrades the request and serves the connection until it and all that it started has ended.
+// Do upgrades the request, and returns: the connection goes on by itself, without what net/http and the
+// handler hold for a request.
 func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	addr := Network(r.RemoteAddr)
 	if status, err := s.reserve(addr); err != nil {
@@ -172,22 +175,9 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		Refuse(w, r, status, err)
 		return
 	}
-	defer s.free(addr)
-
-	offered := websocket.Subprotocols(r)
-	spoken := slices.Contains(offered, Subprotocol)
-	header := http.Header{}
-	switch {
-	case spoken:
-		header.Set("Sec-Websocket-Protocol", Subprotocol)
-	case len(offered) > 0: // echoed, so that the client takes the upgrade and gets to see the code
-		header.Set("Sec-Websocket-Protocol", offered[0])
-	}
-	if id := w.Header().Get("X-Request-Id"); id != "" { // an upgrade answers with these headers alone
-		header.Set("X-Request-Id", id)
-	}
-	ws, err := s.upgrader.Upgrade(w, r, header)
+	ws, spoken, err := s.upgrade(w, r)
 	if err != nil {
+		s.free(addr)
 		s.cfg.Observer.SocketRefused()
 		return
 	}
@@ -198,9 +188,32 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	} else if !spoken {
 		c.shut(closeSubprotocol, "Subprotocol not acceptable", flush)
 	}
-	c.serve()
-	s.unregister(c)
-	s.cfg.Observer.SocketClosed(c.closedWith())
+	c.start()
+}
+
+// upgrade answers the handshake; spoken tells whether the client speaks our protocol.
+func (s *Socket) upgrade(w http.ResponseWriter, r *http.Request) (ws *websocket.Conn, spoken bool, err error) {
+	offered := websocket.Subprotocols(r)
+	spoken = slices.Contains(offered, Subprotocol)
+	header := http.Header{}
+	switch {
+	case spoken:
+		header.Set("Sec-Websocket-Protocol", Subprotocol)
+	case len(offered) > 0: // echoed, so that the client takes the upgrade and gets to see the code
+		header.Set("Sec-Websocket-Protocol", offered[0])
+	}
+	if id := w.Header().Get("X-Request-Id"); id != "" { // an upgrade answers with these headers alone
+		header.Set("X-Request-Id", id)
+	}
+	ws, err = s.upgrader.Upgrade(w, r, header)
+	if err != nil {
+		return nil, spoken, err
+	}
+	if tcp, ok := ws.NetConn().(interface{ SetWriteBuffer(int) error }); ok {
+		// A system that keeps its own size only notices a slow reader later.
+		_ = tcp.SetWriteBuffer(s.cfg.SendBuffer)
+	}
+	return ws, spoken, nil
 }
 
 // reserve counts a connection that is about to be upgraded.
@@ -243,10 +256,13 @@ func (s *Socket) register(c *conn) bool {
 	return !s.draining
 }
 
-func (s *Socket) unregister(c *conn) {
+// gone forgets a connection that has ended.
+func (s *Socket) gone(c *conn) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.conns, c)
+	s.mu.Unlock()
+	s.cfg.Observer.SocketClosed(c.closedWith())
+	s.free(c.addr)
 }
 
 // claimUser counts a connection as the user's; freeUser takes it back.

@@ -11,8 +11,8 @@ import (
 	"roost/server/transport"
 )
 
-// sessioned has connections whose session ends with the channel.
-func sessioned(ended chan struct{}, grace time.Duration) func(*setup) {
+// sessioned has connections whose session ends with the context.
+func sessioned(ended context.Context, grace time.Duration) func(*setup) {
 	return func(s *setup) {
 		s.socket.EndGrace = grace
 		s.socket.Init = func(context.Context, *http.Request, map[string]any) (transport.InitResult, error) {
@@ -25,13 +25,14 @@ func sessioned(ended chan struct{}, grace time.Duration) func(*setup) {
 // nothing else runs.
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{})
+	ended, end := context.WithCancel(t.Context())
+	defer end()
 	f := start(t, sessioned(ended, patience))
 	c := f.connected(t)
 	c.say(subscribe("1", "subscription{sessionEnded}"))
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
 	close(f.res.Ended)
-	close(ended)
+	end()
 	c.hear(`{"id":"1","type":"next","payload":{"data":{"sessionEnded":true}}}`, `{"id":"1","type":"complete"}`)
 	c.hearClose(4403)
 }
@@ -39,13 +40,14 @@ func TestSessionEnds(t *testing.T) {
 // Subscriptions that go on regardless have until the grace is over, and nothing new begins.
 func TestSessionEndsUnderStreams(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{})
+	ended, end := context.WithCancel(t.Context())
+	defer end()
 	f := start(t, sessioned(ended, 100*time.Millisecond))
 	c := f.connected(t)
 	c.say(subscribe("1", "subscription{silent}"))
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
 	began := time.Now()
-	close(ended)
+	end()
 	c.hearClose(4403)
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("it took %v", took)
@@ -55,12 +57,13 @@ func TestSessionEndsUnderStreams(t *testing.T) {
 
 func TestNothingNewAfterTheSession(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{})
+	ended, end := context.WithCancel(t.Context())
+	defer end()
 	f := start(t, sessioned(ended, patience))
 	c := f.connected(t)
 	c.say(subscribe("1", "{gate}"))
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
-	close(ended)
+	end()
 	refused := false
 	for !refused { // the end is noticed a moment later
 		c.say(subscribe("2", "{hello}"))
@@ -80,13 +83,58 @@ func TestNothingNewAfterTheSession(t *testing.T) {
 
 func TestSessionEndedBeforeTheAck(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{})
-	close(ended)
+	ended, end := context.WithCancel(t.Context())
+	end()
 	f := start(t, sessioned(ended, patience))
 	c := f.dial(t)
 	c.say(initMessage)
 	c.hear(ackMessage)
 	c.hearClose(4403)
+}
+
+// Whichever of a session and its socket ends first, or both at once: the socket gives back what it holds,
+// once, and nothing waits for it.
+func TestSessionAndSocketEndTogether(t *testing.T) {
+	t.Parallel()
+	const rounds = 60
+	var ended context.Context
+	released := make(chan struct{}, rounds+1)
+	f := start(t, func(s *setup) {
+		s.socket.EndGrace, s.socket.CloseTimeout = time.Millisecond, 50*time.Millisecond
+		s.socket.Init = func(context.Context, *http.Request, map[string]any) (transport.InitResult, error) {
+			return transport.InitResult{UserID: 1, Ended: ended, Release: func() { released <- struct{}{} }}, nil
+		}
+	})
+	for i := range rounds {
+		var end context.CancelFunc
+		ended, end = context.WithCancel(t.Context())
+		c := f.dial(t)
+		c.say(initMessage)
+		if i%2 == 0 {
+			c.hear(ackMessage)
+			c.say(subscribe("1", "subscription{silent}"))
+		}
+		go end()
+		_ = c.NetConn().Close()
+		if i%2 == 0 { // without an acknowledgement there may be nothing to give back
+			select {
+			case <-released:
+			case <-time.After(patience):
+				t.Fatal("nothing was given back")
+			}
+		}
+		eventually(t, "the socket is gone", func() bool {
+			f.seen.mu.Lock()
+			defer f.seen.mu.Unlock()
+			return f.seen.open == 0 && len(f.seen.closes) == i+1
+		})
+		for i%2 == 1 && len(released) > 0 {
+			<-released
+		}
+		if len(released) > 0 {
+			t.Fatal("something was given back twice")
+		}
+	}
 }
 
 // A drain closes streams with 1012, lets a mutation end first, and takes nobody new.

@@ -104,6 +104,29 @@ func TestMessageRate(t *testing.T) {
 	c.hearClose(4429)
 }
 
+// Ping frames cost an answer each, so they count as messages do; answers to our pings do not.
+func TestPingFrameRate(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) { s.socket.Rate, s.socket.Burst = 0.001, 5 })
+	c := f.connected(t)
+	pongs := 0
+	c.SetPongHandler(func(string) error { pongs++; return nil })
+	for range 10 {
+		if err := c.WriteControl(websocket.PongMessage, nil, time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		if err := c.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.hearClose(4429)
+	if pongs != 4 {
+		t.Errorf("%d ping frames were answered, want 4", pongs)
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(s *setup) {

@@ -8,48 +8,45 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// write sends what is queued, and pings, until the connection is shut; then the close frame.
+// write sends what is queued. It ends when nothing is left, until the outbox starts it again; once the
+// connection is shut it ends for good, with the close frame, and closes written.
 func (c *conn) write() {
-	defer c.recover()
-	ping := time.NewTicker(c.s.cfg.PingInterval)
-	defer ping.Stop()
+	defer c.writeFailed()
 	for {
-		sent := c.deliver()
-		select {
-		case <-ping.C:
+		switch what, l := c.out.take(); what {
+		case dueNothing:
+			return
+		case dueLetter:
+			c.deliver(l)
+		case duePing:
 			c.ping()
-		default:
-			if sent {
-				continue
-			}
-			select {
-			case <-ping.C:
-				c.ping()
-			case <-c.out.ready:
-			case <-c.shutting:
-				for c.deliver() { // the outbox is sealed: this ends
-				}
-				c.farewell()
-				return
-			}
+		case dueFarewell:
+			c.farewell()
+			close(c.written)
+			return
 		}
 	}
 }
 
-// deliver sends the oldest letter; it reports whether there was one.
-func (c *conn) deliver() bool {
-	l, ok := c.out.take()
-	if !ok {
-		return false
+// writeFailed cuts the connection after a panic, which has taken its writer.
+func (c *conn) writeFailed() {
+	if p := recover(); p != nil {
+		logPanic(c.ctx, c.s.cfg.Log, p)
+		c.shut(closeInternal, "Internal error", drop)
+		c.cut()
+		close(c.written)
 	}
+}
+
+// deliver sends a letter.
+func (c *conn) deliver(l letter) {
 	if l.op != nil && l.op.silenced.Load() {
-		return true
+		return
 	}
 	_ = c.ws.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 	if err := c.ws.WriteMessage(websocket.TextMessage, l.data); err != nil {
 		c.unwritten(err)
 	}
-	return true
 }
 
 func (c *conn) ping() {

@@ -9,8 +9,8 @@ import (
 
 	"roost/internal/caller"
 	"roost/internal/errs"
+	"roost/internal/feed"
 	"roost/internal/reqstats"
-	"roost/internal/streams"
 )
 
 // Resolvers answer the schema; the channels are the test's hand in it. The zero value works for
@@ -178,12 +178,16 @@ func produce[T any](ctx context.Context, r *Resolvers, next func(i int) (T, bool
 }
 
 func (s subscription) Ticks(ctx context.Context, n int32) (<-chan int32, error) {
-	return produce(ctx, s.Resolvers, func(i int) (int32, bool) {
-		if i == -int(n) && n < 0 {
-			streams.Fail(ctx, errs.New(errs.Unavailable, "the store is away"))
+	if n >= 0 {
+		return produce(ctx, s.Resolvers, func(i int) (int32, bool) { return int32(i + 1), i < int(n) }), nil
+	}
+	last := int32(0)
+	return feed.Events(ctx, func(context.Context) (int32, error) {
+		if last++; last > -n {
+			return 0, errs.New(errs.Unavailable, "the store is away")
 		}
-		return int32(i + 1), i < max(int(n), -int(n))
-	}), nil
+		return last, nil
+	}, func() {}), nil
 }
 func (s subscription) Feed(ctx context.Context) (<-chan *Item, error) {
 	return produce(ctx, s.Resolvers, func(int) (*Item, bool) {
