@@ -45,11 +45,11 @@ browser: ## drive the playground and the example page in Chromium
 	scripts/web.sh browser
 
 .PHONY: bench
-bench: ## measure next to the baseline, ten minutes (ARGS="-ops home -rounds 3"; ARGS=-h)
+bench: ## measure next to the baseline, twelve minutes (ARGS="-ops home -rounds 3"; ARGS=-h)
 	scripts/bench.sh $(ARGS)
 
 .PHONY: bench-short
-bench-short: ## check answers and that every measurement works, half a minute
+bench-short: ## check answers and that every measurement works, a minute
 	scripts/bench.sh -short -out bench/results/short.json $(ARGS)
 
 .PHONY: profile

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ type bench struct {
 	*Settings
 	rig   *rig.Rig
 	world *ops.World
-	all   []ops.Operation // those that were asked for
+	all   []ops.Operation // those over HTTP that were asked for
+	flips ops.Operation   // changes what sockets listen to
 }
 
 // start starts everything, fills the baseline and checks the answers.
@@ -37,10 +39,11 @@ func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 			err = errors.Join(b.explain(err), b.rig.Close())
 		}
 	}()
-	say("drawing %d viewers and signing them in", s.Viewers)
-	if b.world, err = ops.NewWorld(ctx, b.rig.Roost.DB, b.rig.Roost.Addr, s.Viewers); err != nil {
+	say("drawing %d viewers and signing them in", s.Viewers+s.fans())
+	if b.world, err = ops.NewWorld(ctx, b.rig.Roost.DB, b.rig.Roost.Addr, s.Viewers, s.fans()); err != nil {
 		return nil, err
 	}
+	b.flips = b.world.Flips()
 	say("filling the baseline's Redis")
 	rdb, err := b.rig.Baseline.Redis()
 	if err != nil {
@@ -56,8 +59,20 @@ func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 		}
 	}
 	say("checking the answers of both against SQL")
-	return b, ops.Check(ctx, b.world, b.all, server(b.rig.Roost), server(b.rig.Baseline))
+	if err := ops.Check(ctx, b.world, b.all, server(b.rig.Roost), server(b.rig.Baseline)); err != nil {
+		return nil, err
+	}
+	if s.fans() > 0 {
+		for _, t := range b.targets() {
+			if err := b.checkPush(ctx, t); err != nil {
+				return nil, fmt.Errorf("check pushes: %w", err)
+			}
+		}
+	}
+	return b, nil
 }
+
+func (b *bench) targets() []*rig.Target { return []*rig.Target{b.rig.Roost, b.rig.Baseline} }
 
 func server(t *rig.Target) ops.Server { return ops.Server{Name: t.Name, Addr: t.Addr, DB: t.DB} }
 
@@ -71,7 +86,7 @@ func say(format string, args ...any) {
 
 // explain adds what the servers had to say.
 func (b *bench) explain(err error) error {
-	for _, t := range []*rig.Target{b.rig.Roost, b.rig.Baseline} {
+	for _, t := range b.targets() {
 		if log := t.Log(); log != "" {
 			err = fmt.Errorf("%w\nthe log of %s ends with:\n%s", err, t.Name, log)
 		}
@@ -89,28 +104,12 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if b.rig.Real {
 		r.Data = "real"
 	}
-	for _, op := range b.all {
-		for _, kind := range []string{report.Closed, report.Open} {
-			if !s.puts(kind) {
-				continue
-			}
-			m, err := b.operation(ctx, op, kind)
-			if err != nil {
-				return b.explain(fmt.Errorf("%s, %s loop: %w", op.Name, kind, err))
-			}
-			r.Measurements = append(r.Measurements, *m)
-		}
-	}
-	if s.wants(socketsOperation) {
-		m, err := b.sockets(ctx)
-		if err != nil {
-			return b.explain(fmt.Errorf("sockets: %w", err))
-		}
-		r.Measurements = append(r.Measurements, *m)
+	if r.Measurements, err = b.measurements(ctx); err != nil {
+		return b.explain(err)
 	}
 	say("checking the counts")
-	for _, t := range []*rig.Target{b.rig.Roost, b.rig.Baseline} {
-		if err := ops.CheckCounts(ctx, server(t)); err != nil {
+	for _, t := range b.targets() {
+		if err := errors.Join(ops.CheckCounts(ctx, server(t)), b.world.CheckPosts(ctx, server(t))); err != nil {
 			return err
 		}
 	}
@@ -127,7 +126,44 @@ func measure(ctx context.Context, s *Settings) (err error) {
 		fmt.Printf("\nThe line for docs/performance.md:\n%s\n", r.Line())
 	}
 	fmt.Printf("\nwritten to %s\n", s.out)
-	return nil
+	return r.Breach()
+}
+
+// measurements are those that were asked for.
+func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err error) {
+	add := func(m *report.Measurement, err error) error {
+		if err == nil {
+			all = append(all, *m)
+		}
+		return err
+	}
+	loads := slices.DeleteFunc([]string{report.Closed, report.Open}, func(kind string) bool { return !b.puts(kind) })
+	for _, op := range b.all {
+		for _, kind := range loads {
+			if err := add(b.operation(ctx, op, kind)); err != nil {
+				return nil, fmt.Errorf("%s, %s loop: %w", op.Name, kind, err)
+			}
+		}
+	}
+	if b.wants(logOperation) {
+		m, err := b.log(ctx, loads)
+		if err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+		all = append(all, m...)
+	}
+	for _, op := range []struct {
+		name    string
+		measure func(context.Context) (*report.Measurement, error)
+	}{{socketsOperation, b.sockets}, {deliveriesOperation, b.deliveries}, {crowdOperation, b.crowd}} {
+		if !b.wants(op.name) {
+			continue
+		}
+		if err := add(op.measure(ctx)); err != nil {
+			return nil, fmt.Errorf("%s: %w", op.name, err)
+		}
+	}
+	return all, nil
 }
 
 // operation measures an operation in rounds. Within a round both targets are measured, one after the

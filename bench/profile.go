@@ -21,9 +21,6 @@ const profiling = 10 * time.Second
 // profile puts a closed loop on one operation of Roost, and leaves profiles of processor time and of
 // allocations with a list of what is on top.
 func profile(ctx context.Context, s *Settings) (err error) {
-	if s.Operations == socketsOperation {
-		return errors.New("-profile takes operations over HTTP")
-	}
 	b, err := start(ctx, s)
 	if err != nil {
 		return err

@@ -20,6 +20,8 @@ type Settings struct {
 	Viewers     int           `json:"viewers"`
 	Sockets     int           `json:"sockets"`
 	Likes       float64       `json:"likes"`
+	Posts       float64       `json:"posts"`
+	Crowd       int           `json:"crowd"`
 	Loads       string        `json:"loads"`
 
 	out     string
@@ -29,13 +31,21 @@ type Settings struct {
 	data    string
 }
 
-// socketsOperation is the name of the operation that package ops does not have.
-const socketsOperation = "sockets"
+// The names of the operations that package ops does not have.
+const (
+	logOperation        = "log"
+	socketsOperation    = "sockets"
+	deliveriesOperation = "deliveries"
+	crowdOperation      = "crowd"
+)
 
-var operations = []string{"home", "profile", "summaries", "react", "viral", socketsOperation}
+// requests are the operations over HTTP.
+var requests = []string{"home", "profile", "summaries", "react", "viral"}
+
+var operations = append(slices.Clone(requests), logOperation, socketsOperation, deliveriesOperation, crowdOperation)
 
 // short is for CI: it shows that everything works and that the answers are right, no more.
-var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Sockets: 100}
+var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Sockets: 100, Crowd: 200}
 
 func parse(args []string) (*Settings, []string, error) {
 	s := &Settings{}
@@ -49,13 +59,15 @@ func parse(args []string) (*Settings, []string, error) {
 	f.StringVar(&s.Operations, "ops", strings.Join(operations, ","), "`operations` to measure, separated by commas")
 	f.StringVar(&s.Loads, "loads", "closed,open", "how to put load on requests: closed, open or both")
 	f.IntVar(&s.Rounds, "rounds", 5, "rounds; each measures both targets, the order alternates")
-	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long a round measures a target; sockets twice as long")
+	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long a round measures a target; sockets and deliveries twice as long")
 	f.DurationVar(&s.Warm, "warm", 500*time.Millisecond, "how long load runs before it is measured")
-	f.IntVar(&s.Connections, "conns", 32, "connections of a loop")
-	f.Float64Var(&s.Rate, "rate", 0, "requests a second of the open loop; 0 is the operation's own default")
+	f.IntVar(&s.Connections, "conns", 32, "connections of a loop; writers of the log")
+	f.Float64Var(&s.Rate, "rate", 0, "requests or events a second of the open loop; 0 is the operation's own default")
 	f.IntVar(&s.Viewers, "viewers", 256, "signed-in users who ask, drawn among those with at least 20 entries")
-	f.IntVar(&s.Sockets, "sockets", 1000, "sockets on one tweet's counts")
+	f.IntVar(&s.Sockets, "sockets", 1000, "sockets of the operations sockets (on one tweet's counts) and deliveries (half of them an author's fans)")
 	f.Float64Var(&s.Likes, "likes", 5, "likes a second of that tweet")
+	f.Float64Var(&s.Posts, "posts", 2, "tweets a second of that author")
+	f.IntVar(&s.Crowd, "crowd", 10_000, "sockets of the operation crowd, which has one round")
 	f.StringVar(&s.out, "out", "", "`file` for the results; by default bench/results/TIME.json")
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
@@ -78,6 +90,7 @@ func (s *Settings) shorten(given map[string]bool) {
 		"rounds": func() { s.Rounds = short.Rounds }, "duration": func() { s.Duration = short.Duration },
 		"warm": func() { s.Warm = short.Warm }, "conns": func() { s.Connections = short.Connections },
 		"viewers": func() { s.Viewers = short.Viewers }, "sockets": func() { s.Sockets = short.Sockets },
+		"crowd": func() { s.Crowd = short.Crowd },
 	} {
 		if !given[name] {
 			set()
@@ -97,15 +110,16 @@ func (s *Settings) check() error {
 			bad = append(bad, fmt.Errorf("-loads: there is no %q", load))
 		}
 	}
-	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Sockets < 1 || s.Duration <= 0 || s.Warm < 0 || s.Rate < 0 || s.Likes <= 0 {
+	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Warm < 0 || s.Rate < 0 ||
+		s.Likes <= 0 || s.Posts <= 0 {
 		bad = append(bad, errors.New("counts, rates and durations must be positive"))
 	}
 	if s.Connections > s.Viewers {
 		// Each connection of the viral operation switches reactions of viewers of its own.
 		bad = append(bad, fmt.Errorf("-conns: %d are more than the %d viewers", s.Connections, s.Viewers))
 	}
-	if s.profile != "" && strings.Contains(s.Operations, ",") {
-		bad = append(bad, errors.New("-profile wants one operation: -ops home"))
+	if s.profile != "" && !slices.Contains(requests, s.Operations) {
+		bad = append(bad, errors.New("-profile wants one operation over HTTP: -ops home"))
 	}
 	return errors.Join(bad...)
 }
@@ -113,6 +127,14 @@ func (s *Settings) check() error {
 // wants reports whether an operation is to be measured.
 func (s *Settings) wants(op string) bool {
 	return slices.Contains(strings.Split(s.Operations, ","), op)
+}
+
+// fans is how many fans of an author are needed.
+func (s *Settings) fans() int {
+	if s.wants(deliveriesOperation) || s.wants(crowdOperation) {
+		return s.Viewers
+	}
+	return 0
 }
 
 // puts reports whether a kind of load is to be put on.

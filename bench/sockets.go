@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -16,160 +19,201 @@ import (
 	"roost/internal/ids"
 )
 
-// sockets measures pushes: many sockets on one tweet's counts, while viewers like and dislike it.
+// sockets measures pushes of counts: many sockets on one tweet, while viewers like and dislike it.
 func (b *bench) sockets(ctx context.Context) (*report.Measurement, error) {
 	m := &report.Measurement{Operation: socketsOperation, Title: fmt.Sprintf("%d sockets on one tweet's counts", b.Sockets),
-		Load: report.Sockets, Rate: b.Likes}
-	likes := b.world.Flips()
-	for i := range b.Rounds {
-		say("sockets, round %d of %d", i+1, b.Rounds)
+		Load: report.Sockets, Rate: b.Likes, Sockets: b.Sockets}
+	return m, b.pushes(ctx, m, b.Rounds, func(ctx context.Context, t *rig.Target) []*listeners {
+		return []*listeners{b.onCounts(t, b.Sockets, 0, b.Likes, 2*b.Duration)}
+	})
+}
+
+// deliveries measures pushes of tweets: half of the sockets are fans of an author who tweets, on their home
+// timelines; the others are on home timelines of strangers, which no tweet may come to.
+func (b *bench) deliveries(ctx context.Context) (*report.Measurement, error) {
+	fans := (b.Sockets + 1) / 2
+	m := &report.Measurement{Operation: deliveriesOperation, Title: fmt.Sprintf("an author's tweets to %d of %d sockets on home timelines", fans, b.Sockets),
+		Load: report.Sockets, Rate: b.Posts, Sockets: b.Sockets}
+	if err := errors.Join(room(fans, b.world.Fans), room(b.Sockets-fans, b.world.Strangers)); err != nil {
+		return nil, err
+	}
+	return m, b.pushes(ctx, m, b.Rounds, func(ctx context.Context, t *rig.Target) []*listeners {
+		all := []*listeners{b.onHomes(t, fans, 0, b.Posts, 2*b.Duration)}
+		if n := b.Sockets - fans; n > 0 {
+			all = append(all, &listeners{sockets: n, mark: ops.Number, join: b.homes(t, b.world.Strangers, b.world.Strangers[0], fans)})
+		}
+		return all
+	})
+}
+
+// crowd measures the memory of very many sockets: half of them on one tweet's counts, half of them signed in
+// as an author's fans, on their home timelines. All of them are then pushed to, a few times.
+func (b *bench) crowd(ctx context.Context) (*report.Measurement, error) {
+	// The connections of requests come on top, in the server those to its stores.
+	if err := rig.Files(b.Crowd + 500); err != nil {
+		return nil, err
+	}
+	fans := b.Crowd / 2
+	if err := room(fans, b.world.Fans); err != nil {
+		return nil, err
+	}
+	m := &report.Measurement{Operation: crowdOperation, Title: fmt.Sprintf("memory of %d sockets", b.Crowd), Load: report.Memory, Sockets: b.Crowd}
+	return m, b.pushes(ctx, m, 1, func(ctx context.Context, t *rig.Target) []*listeners {
+		return []*listeners{
+			b.onCounts(t, b.Crowd-fans, 0, 1, b.Duration),
+			b.onHomes(t, fans, b.Crowd-fans, 1, 0),
+		}
+	})
+}
+
+// perUser is how many sockets a viewer may have, of the 64 that Roost allows.
+const perUser = 60
+
+// room fails unless so many sockets can be the viewers'.
+func room(sockets int, viewers []ops.Viewer) error {
+	if most := perUser * len(viewers); sockets > most {
+		return fmt.Errorf("%d sockets are too many for %d viewers, who may have %d: ask for more -viewers", sockets, len(viewers), most)
+	}
+	return nil
+}
+
+// pushes measures in rounds; every run has listeners of its own.
+func (b *bench) pushes(ctx context.Context, m *report.Measurement, rounds int, kinds func(context.Context, *rig.Target) []*listeners) error {
+	for i := range rounds {
+		say("%s, round %d of %d", m.Operation, i+1, rounds)
 		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) {
-			source := likes.Baseline
-			if t == b.rig.Roost {
-				source = likes.Roost
-			}
-			return b.push(ctx, t, source.Source(0, 1))
+			return b.push(ctx, t, func() []*listeners { return kinds(ctx, t) })
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		m.Rounds = append(m.Rounds, round)
 	}
 	m.Summarize()
-	return m, nil
+	return nil
 }
 
-// push is one run. The server starts anew, so that the memory of the sockets can be told from what earlier
-// runs left behind.
-func (b *bench) push(ctx context.Context, t *rig.Target, like load.Source) (s report.Sample, err error) {
-	if err := t.Restart(ctx); err != nil {
-		return s, err
+// onCounts are sockets on the counts of the most liked tweet.
+func (b *bench) onCounts(t *rig.Target, n, from int, rate float64, while time.Duration) *listeners {
+	tweet := ids.TweetID(b.world.Viral).String()
+	l := &listeners{sockets: n, mark: load.Revision, rate: rate, while: while, change: b.likes(t)}
+	l.join = func(ctx context.Context, i int) (*websocket.Conn, error) {
+		if t == b.rig.Roost {
+			// The acknowledgement, then the current state.
+			return b.open(ctx, t, from+i, "", 2, ops.CountsQuery, map[string]any{"ids": []string{tweet}})
+		}
+		return dial(ctx, "ws://"+t.Addr+"/live?tweet="+tweet, from+i, 1)
 	}
-	// One like before: what the first one sets up, such as connections, is no part of the memory of sockets.
+	return l
+}
+
+// likes makes the viewers like and dislike the tweet.
+func (b *bench) likes(t *rig.Target) load.Source {
+	if t == b.rig.Roost {
+		return b.flips.Roost.Source(0, 1)
+	}
+	return b.flips.Baseline.Source(0, 1)
+}
+
+// onHomes are sockets of the author's fans.
+func (b *bench) onHomes(t *rig.Target, n, from int, rate float64, while time.Duration) *listeners {
+	return &listeners{sockets: n, mark: ops.Number, rate: rate, while: while, exact: true,
+		change: b.world.Posts(server(t), t == b.rig.Baseline), join: b.homes(t, b.world.Fans, b.world.Author, from)}
+}
+
+// homes joins viewers' home timelines, some viewers several times. They are behind one place of the log, so
+// that nothing is missed until a subscription has begun. With the baseline they hear of one author.
+func (b *bench) homes(t *rig.Target, viewers []ops.Viewer, author ops.Viewer, from int) func(context.Context, int) (*websocket.Conn, error) {
+	var once sync.Once
+	var after string
+	var failed error
+	return func(ctx context.Context, i int) (*websocket.Conn, error) {
+		if t == b.rig.Baseline {
+			return dial(ctx, "ws://"+t.Addr+"/live?author="+url.QueryEscape(ids.UserID(author.ID).String()), from+i, 1)
+		}
+		once.Do(func() { after, failed = b.world.EventCursor(ctx, server(t)) })
+		if failed != nil {
+			return nil, failed
+		}
+		return b.open(ctx, t, from+i, viewers[i%len(viewers)].Key, 1, ops.HomeQuery, map[string]any{"after": after})
+	}
+}
+
+// checkPush compares a tweet that comes to a fan with what SQL says.
+func (b *bench) checkPush(ctx context.Context, t *rig.Target) (err error) {
+	fan := b.onHomes(t, 1, 0, 1, 0)
+	ws, err := fan.join(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ws.Close()) }()
 	conn, err := load.Dial(ctx, t.Addr)
 	if err != nil {
-		return s, err
+		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	last, err := setLike(conn, like)
+	if err := fan.make(conn); err != nil {
+		return err
+	}
+	if err := ws.SetReadDeadline(time.Now().Add(load.Patience)); err != nil {
+		return err
+	}
+	_, message, err := ws.ReadMessage()
 	if err != nil {
-		return s, err
+		return err
 	}
-	empty, err := t.Memory()
-	if err != nil {
-		return s, err
-	}
-	crowd, err := load.Gather(ctx, b.Sockets, func(ctx context.Context) (*websocket.Conn, error) { return b.join(ctx, t) })
-	if err != nil {
-		return s, err
-	}
-	before, err := t.Usage()
-	start := time.Now()
-	if err != nil {
-		return s, errors.Join(err, closeCrowd(crowd))
-	}
-	due, last, err := b.likes(ctx, conn, like, last)
-	if err == nil {
-		waiting, cancel := context.WithTimeout(ctx, load.Patience)
-		err = crowd.Await(waiting, last)
-		cancel()
-	}
-	elapsed := time.Since(start)
-	after, usageErr := t.Usage()
-	full, memoryErr := t.Memory()
-	if err := errors.Join(err, usageErr, memoryErr); err != nil {
-		return s, errors.Join(err, closeCrowd(crowd))
-	}
-	d, err := crowd.Close(due)
-	if err != nil {
-		return s, err
-	}
-	s = sampleOf(&d.Latency, elapsed, after.Sub(before))
-	s.Last, s.LastMax = ms(d.Last.Quantile(0.5)), ms(d.Last.Max())
-	s.Arrived = float64(d.Latency.Count()) / float64(d.Expected)
-	s.KiB = float64(full-empty) / 1024 / float64(b.Sockets)
-	return s, nil
+	return b.world.CheckPush(ctx, server(t), message)
 }
 
-func closeCrowd(c *load.Crowd) error {
-	_, err := c.Close(nil)
-	return err
+// open opens a socket to Roost, signed in if there is a key, and subscribes. It waits for so many messages.
+func (b *bench) open(ctx context.Context, t *rig.Target, i int, key string, messages int, query string, variables map[string]any) (*websocket.Conn, error) {
+	start := map[string]any{"type": "connection_init"}
+	if key != "" {
+		start["payload"] = map[string]any{"Authorization": "Bearer " + key}
+	}
+	subscribe := map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": query, "variables": variables}}
+	return dial(ctx, "ws://"+t.Addr+"/graphql", i, messages, start, subscribe)
 }
 
-// likes sets reactions at a fixed rate, each when it is due, and gives the times they were due by revision.
-// Last is the revision before, and the one after.
-func (b *bench) likes(ctx context.Context, conn *load.Conn, like load.Source, last int64) (due map[int64]time.Time, _ int64, err error) {
-	due = map[int64]time.Time{}
-	pace := load.NewPacer(time.Now(), b.Likes, 2*b.Duration)
-	for at, ok := pace.Due(); ok; at, ok = pace.Due() {
-		wait := time.NewTimer(time.Until(at))
-		select {
-		case <-ctx.Done():
-			return nil, 0, ctx.Err()
-		case <-wait.C:
-		}
-		// A viewer who is asked for the reaction that was there already changes nothing: the next one does.
-		for before := last; last == before; {
-			// Latency counts from here: how late a timer is does not belong to the push.
-			at = time.Now()
-			if last, err = setLike(conn, like); err != nil {
-				return nil, 0, err
-			}
-		}
-		due[last] = at
-	}
-	return due, last, nil
-}
+// perAddress is how many sockets come from one address, of the 2,000 that Roost allows.
+const perAddress = 1000
 
-func setLike(conn *load.Conn, like load.Source) (revision int64, err error) {
-	if err := conn.SetDeadline(time.Now().Add(load.Patience)); err != nil {
-		return 0, err
-	}
-	status, body, err := conn.Do(like(nil))
-	if err != nil {
-		return 0, err
-	}
-	if revision = load.Revision(body); revision == 0 {
-		return 0, fmt.Errorf("a like was not taken: status %d, %.300s", status, body)
-	}
-	return revision, nil
-}
-
-// join opens a socket and waits for the first push, which is the current state.
-func (b *bench) join(ctx context.Context, t *rig.Target) (*websocket.Conn, error) {
-	tweet := ids.TweetID(b.world.Viral).String()
+// dial opens the socket with an index, says something if there is anything to say, and waits for so many
+// messages.
+func dial(ctx context.Context, url string, i, messages int, says ...any) (*websocket.Conn, error) {
 	d := websocket.Dialer{ReadBufferSize: 1 << 10, WriteBufferSize: 1 << 10}
-	url, says := "ws://"+t.Addr+"/live?tweet="+tweet, []string(nil)
-	if t == b.rig.Roost {
-		url = "ws://" + t.Addr + "/graphql"
+	if len(says) > 0 {
 		d.Subprotocols = []string{"graphql-transport-ws"}
-		subscribe, err := json.Marshal(map[string]any{"id": "1", "type": "subscribe",
-			"payload": map[string]any{"query": ops.LiveQuery, "variables": map[string]any{"ids": []string{tweet}}}})
-		if err != nil {
-			return nil, err
-		}
-		says = []string{`{"type":"connection_init"}`, string(subscribe)}
+	}
+	if i >= perAddress { // further addresses of this machine
+		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(i/perAddress))}}
+		d.NetDialContext = from.DialContext
 	}
 	conn, res, err := d.DialContext(ctx, url, nil)
 	if err != nil {
+		if res != nil {
+			err = fmt.Errorf("%w: %s", err, res.Status)
+		}
 		return nil, err
 	}
-	if err := errors.Join(res.Body.Close(), conn.SetReadDeadline(time.Now().Add(load.Patience))); err != nil {
+	err = errors.Join(res.Body.Close(), conn.SetReadDeadline(time.Now().Add(load.Patience)))
+	for _, v := range says {
+		if err == nil {
+			var text []byte
+			if text, err = json.Marshal(v); err == nil {
+				err = conn.WriteMessage(websocket.TextMessage, text)
+			}
+		}
+		if err == nil && messages > 0 {
+			_, _, err = conn.ReadMessage()
+			messages--
+		}
+	}
+	for ; messages > 0 && err == nil; messages-- {
+		_, _, err = conn.ReadMessage()
+	}
+	if err != nil {
 		return nil, errors.Join(err, conn.Close())
-	}
-	for _, text := range says {
-		if err := conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-		// The acknowledgement, then the first push.
-		if _, _, err := conn.ReadMessage(); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-	}
-	if len(says) == 0 { // the baseline pushes without being asked
-		if _, _, err := conn.ReadMessage(); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
 	}
 	return conn, conn.SetReadDeadline(time.Time{})
 }

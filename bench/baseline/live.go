@@ -12,25 +12,29 @@ import (
 	"roost/internal/ids"
 )
 
-// broadcasts sends a tweet's counts to the sockets that ask for them, one prepared message for all.
+// broadcasts sends a tweet's counts, and an author's new tweets, to the sockets that ask for them: one
+// prepared message for all.
 type broadcasts struct {
 	db *sql.DB
 	mu sync.Mutex
-	// sockets of a tweet; writes to them happen under the lock, one tweet after another.
-	sockets map[int64]map[*websocket.Conn]bool
+	// sockets of a topic; writes to them happen under the lock, one message after another.
+	sockets map[topic]map[*websocket.Conn]bool
 }
 
+// topic is what a socket hears of: a tweet's counts, or an author's new tweets; the other is 0.
+type topic struct{ tweet, author int64 }
+
 func newBroadcasts(db *sql.DB) *broadcasts {
-	return &broadcasts{db: db, sockets: map[int64]map[*websocket.Conn]bool{}}
+	return &broadcasts{db: db, sockets: map[topic]map[*websocket.Conn]bool{}}
 }
 
 // A shared pool of write buffers: an idle socket has none.
 var upgrader = websocket.Upgrader{ReadBufferSize: 512, WriteBufferSize: 1 << 10, WriteBufferPool: &sync.Pool{}}
 
 func (l *broadcasts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	tweet, ok := ids.Tweet(r.URL.Query().Get("tweet"))
+	about, ok := topicOf(r)
 	if !ok {
-		http.Error(w, "there is no such tweet", http.StatusBadRequest)
+		http.Error(w, "there is no such tweet or user", http.StatusBadRequest)
 		return
 	}
 	conn, err := upgrader.Upgrade(w, r, nil)
@@ -38,10 +42,10 @@ func (l *broadcasts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // it has answered
 	}
 	defer func() { _ = conn.Close() }()
-	if err := l.join(r, tweet, conn); err != nil {
+	if err := l.join(r, about, conn); err != nil {
 		return
 	}
-	defer l.leave(tweet, conn)
+	defer l.leave(about, conn)
 	for {
 		if _, _, err := conn.NextReader(); err != nil {
 			return
@@ -49,47 +53,62 @@ func (l *broadcasts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// join subscribes a socket and sends the current counts.
-func (l *broadcasts) join(r *http.Request, tweet int64, conn *websocket.Conn) error {
+func topicOf(r *http.Request) (about topic, ok bool) {
+	q := r.URL.Query()
+	if author := q.Get("author"); author != "" {
+		about.author, ok = ids.User(author)
+		return about, ok
+	}
+	about.tweet, ok = ids.Tweet(q.Get("tweet"))
+	return about, ok
+}
+
+// join subscribes a socket, and sends what it begins with: the current counts, or that it has joined.
+func (l *broadcasts) join(r *http.Request, about topic, conn *websocket.Conn) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var likes, dislikes, revision int64
-	if err := l.db.QueryRowContext(r.Context(), `SELECT like_count, dislike_count, revision FROM tweet_stats WHERE tweet_id = $1`,
-		tweet).Scan(&likes, &dislikes, &revision); err != nil {
+	first := []byte(`{"type":"connection_ack"}`)
+	if about.tweet != 0 {
+		var likes, dislikes, revision int64
+		if err := l.db.QueryRowContext(r.Context(), `SELECT like_count, dislike_count, revision FROM tweet_stats WHERE tweet_id = $1`,
+			about.tweet).Scan(&likes, &dislikes, &revision); err != nil {
+			return err
+		}
+		first = message(about.tweet, layout.CountsPiece(likes, dislikes, revision))
+	}
+	if err := conn.WriteMessage(websocket.TextMessage, first); err != nil {
 		return err
 	}
-	if err := conn.WriteMessage(websocket.TextMessage, message(tweet, layout.CountsPiece(likes, dislikes, revision))); err != nil {
-		return err
+	if l.sockets[about] == nil {
+		l.sockets[about] = map[*websocket.Conn]bool{}
 	}
-	if l.sockets[tweet] == nil {
-		l.sockets[tweet] = map[*websocket.Conn]bool{}
-	}
-	l.sockets[tweet][conn] = true
+	l.sockets[about][conn] = true
 	return nil
 }
 
-func (l *broadcasts) leave(tweet int64, conn *websocket.Conn) {
+func (l *broadcasts) leave(about topic, conn *websocket.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.sockets[tweet], conn)
+	delete(l.sockets[about], conn)
 }
 
-// tell sends counts, given as a piece of JSON, to the sockets of a tweet.
-func (l *broadcasts) tell(tweet int64, counts string) {
+// tell sends a message to the sockets of a topic.
+func (l *broadcasts) tell(about topic, text []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.sockets[tweet]) == 0 {
+	if len(l.sockets[about]) == 0 {
 		return
 	}
-	m, err := websocket.NewPreparedMessage(websocket.TextMessage, message(tweet, counts))
+	m, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
 	if err != nil {
 		return // a text message can always be prepared
 	}
-	for conn := range l.sockets[tweet] {
+	for conn := range l.sockets[about] {
 		_ = conn.WritePreparedMessage(m) // a socket that is gone leaves by itself
 	}
 }
 
+// message tells of counts, given as a piece of JSON.
 func message(tweet int64, counts string) []byte {
 	return fmt.Appendf(nil, `{"id":"1","type":"next","payload":{"data":{"reactionsChanged":{"id":"%s","reactions":{%s}}}}}`,
 		ids.TweetID(tweet), counts)

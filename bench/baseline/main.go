@@ -1,13 +1,15 @@
 // Command baseline answers what the benchmarks ask Roost, without GraphQL and in the cheapest way: reads
-// by hand-written net/http handlers over ready pieces of JSON in Redis (package layout), reactions as one
-// plain transaction each, sockets by a broadcast of one prepared message. The answers are the same JSON as
-// Roost's. It is a yardstick, not a server: nothing invalidates what it reads, and nothing is limited.
+// by hand-written net/http handlers over ready pieces of JSON in Redis (package layout), reactions and tweets
+// as one plain transaction each, sockets by a broadcast of one prepared message. The answers are the same JSON
+// as Roost's. It is a yardstick, not a server: nothing invalidates what it reads, and nothing is limited.
 //
 //	GET  /home                            20 tweets of the viewer's home timeline
 //	GET  /users/{username}                a profile with 10 tweets
 //	GET  /summaries?ids=ID,ID             reactions of tweets
 //	POST /reactions/{tweet}/{kind}        sets the viewer's reaction
+//	POST /tweets?text=TEXT                posts a tweet of the viewer's
 //	GET  /live?tweet=ID                   a websocket with the tweet's counts
+//	GET  /live?author=ID                  a websocket with the user's new tweets, for whoever asks
 //
 // All but /live want Authorization: Bearer KEY.
 package main
@@ -69,6 +71,7 @@ func run(ctx context.Context, addr, database, cache string) (err error) {
 	mux.HandleFunc("GET /users/{username}", reads.profile)
 	mux.HandleFunc("GET /summaries", reads.summaries)
 	mux.Handle("POST /reactions/{tweet}/{kind}", &reactions{db: db, rdb: rdb, writes: writes, live: live})
+	mux.Handle("POST /tweets", &tweets{db: db, rdb: rdb, live: live})
 	mux.Handle("GET /live", live)
 	s := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { _ = s.Close() })

@@ -68,7 +68,7 @@ func (h *reactions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return b, err
 		}
 		if changed {
-			h.live.tell(tweet, counts)
+			h.live.tell(topic{tweet: tweet}, message(tweet, counts))
 		}
 		b = append(b, `{"data":{"setReaction":{"subject":{"id":"`...)
 		b = append(b, global...)

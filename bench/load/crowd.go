@@ -14,9 +14,13 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Crowd are many sockets that listen to pushes which carry a revision. Each has one goroutine, which
+// Mark finds the number that a push carries, 0 if it has none. The numbers that one socket gets grow.
+type Mark func(text []byte) int64
+
+// Crowd are many sockets that listen to pushes which carry a number. Each has one goroutine, which
 // ends with Close.
 type Crowd struct {
+	mark    Mark
 	sockets []*socket
 	wg      sync.WaitGroup
 }
@@ -24,25 +28,26 @@ type Crowd struct {
 // socket is one of them.
 type socket struct {
 	conn *websocket.Conn
-	// latest is the highest revision that came.
+	// latest is the highest number that came.
 	latest atomic.Int64
-	// pushes belong to the reading goroutine until it has ended.
-	pushes []push
-	err    error
+	// What follows belongs to the reading goroutine until it has ended.
+	pushes          []push
+	repeats, others int64
+	err             error
 }
 
 type push struct {
-	revision int64
-	at       time.Time
+	number int64
+	at     time.Time
 }
 
 // gathering is how many sockets are opened at once.
 const gathering = 16
 
-// Gather opens n sockets. Join opens one, and subscribes; it returns when the first push has come, so that
-// no later one is missed.
-func Gather(ctx context.Context, n int, join func(context.Context) (*websocket.Conn, error)) (*Crowd, error) {
-	c := &Crowd{sockets: make([]*socket, n)}
+// Gather opens n sockets, which listen from then on. Join opens the one with an index, and subscribes; it
+// returns when no later push can be missed.
+func Gather(ctx context.Context, n int, mark Mark, join func(ctx context.Context, i int) (*websocket.Conn, error)) (*Crowd, error) {
+	c := &Crowd{mark: mark, sockets: make([]*socket, n)}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
@@ -50,22 +55,23 @@ func Gather(ctx context.Context, n int, join func(context.Context) (*websocket.C
 	for range gathering {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				conn, err := join(ctx)
+				conn, err := join(ctx, int(i))
 				if err != nil {
 					cancel(fmt.Errorf("open socket %d of %d: %w", i+1, n, err))
 					return
 				}
-				c.sockets[i] = &socket{conn: conn, pushes: make([]push, 0, 64)}
+				s := &socket{conn: conn, pushes: make([]push, 0, 32)}
+				c.sockets[i] = s
+				// At once, as the server's pings must be answered while others are still to be opened.
+				c.wg.Go(func() { s.listen(mark) })
 			}
 		})
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
 		c.drop()
+		c.wg.Wait()
 		return nil, context.Cause(ctx)
-	}
-	for _, s := range c.sockets {
-		c.wg.Go(s.listen)
 	}
 	return c, nil
 }
@@ -78,25 +84,29 @@ func (c *Crowd) drop() {
 	}
 }
 
-var revisionName = []byte(`"revision":`)
-
-// Revision finds the number of the first "revision" in a JSON text; 0 if there is none.
-func Revision(text []byte) int64 {
-	i := bytes.Index(text, revisionName)
-	if i < 0 {
-		return 0
+// NumberAfter is a Mark: the number behind the first place of a text in a push.
+func NumberAfter(name string) Mark {
+	before := []byte(name)
+	return func(text []byte) int64 {
+		i := bytes.Index(text, before)
+		if i < 0 {
+			return 0
+		}
+		digits := text[i+len(before):]
+		end := 0
+		for end < len(digits) && digits[end] >= '0' && digits[end] <= '9' {
+			end++
+		}
+		n, _ := strconv.ParseInt(string(digits[:end]), 10, 64) // no digits are no number
+		return n
 	}
-	digits := text[i+len(revisionName):]
-	end := 0
-	for end < len(digits) && digits[end] >= '0' && digits[end] <= '9' {
-		end++
-	}
-	n, _ := strconv.ParseInt(string(digits[:end]), 10, 64) // no digits are no revision
-	return n
 }
 
+// Revision is the Mark of pushes of counts.
+var Revision = NumberAfter(`"revision":`)
+
 // listen notes what comes until the socket is closed.
-func (s *socket) listen() {
+func (s *socket) listen(mark Mark) {
 	buf := make([]byte, 4<<10)
 	for {
 		_, r, err := s.conn.NextReader()
@@ -110,22 +120,26 @@ func (s *socket) listen() {
 			s.err = err
 			return
 		}
-		// An older state, or the same again, is not a delivery.
-		if rev := Revision(buf[:n]); rev > s.latest.Load() {
-			s.pushes = append(s.pushes, push{rev, now})
-			s.latest.Store(rev)
+		switch number := mark(buf[:n]); {
+		case number == 0:
+			s.others++
+		case number <= s.latest.Load(): // an older state, or the same again, is not a delivery
+			s.repeats++
+		default:
+			s.pushes = append(s.pushes, push{number, now})
+			s.latest.Store(number)
 		}
 	}
 }
 
-// Await waits until every socket has got a revision, or a later one.
-func (c *Crowd) Await(ctx context.Context, revision int64) error {
+// Await waits until every socket has got the push with a number, or a later one.
+func (c *Crowd) Await(ctx context.Context, number int64) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		missing := 0
 		for _, s := range c.sockets {
-			if s.latest.Load() < revision {
+			if s.latest.Load() < number {
 				missing++
 			}
 		}
@@ -140,16 +154,46 @@ func (c *Crowd) Await(ctx context.Context, revision int64) error {
 	}
 }
 
-// Deliveries are what a crowd got of some revisions.
+// Deliveries are what a crowd got of some pushes.
 type Deliveries struct {
-	// Latency is of every delivery, Last of the last one of each revision.
+	// Latency is of every delivery, Last of the last one of each push.
 	Latency, Last Histogram
-	// Expected is revisions times sockets. States that the server merged into later ones are missing.
+	// Expected is pushes times sockets. States that the server merged into later ones are missing.
 	Expected int64
+	// Earlier counts pushes with numbers that were not asked about, Repeats those that were no higher than the
+	// one before, Others those without a number.
+	Earlier, Repeats, Others int64
 }
 
-// Close closes the sockets and tells what came of the revisions, each given with the time that its
-// latency counts from.
+// Add adds what another crowd got.
+func (d *Deliveries) Add(other *Deliveries) {
+	d.Latency.Add(&other.Latency)
+	d.Last.Add(&other.Last)
+	d.Expected += other.Expected
+	d.Earlier += other.Earlier
+	d.Repeats += other.Repeats
+	d.Others += other.Others
+}
+
+// Exact fails unless every socket got every push, in their order, once, and nothing else but earlier ones.
+func (d *Deliveries) Exact() error {
+	if d.Latency.Count() != d.Expected || d.Repeats > 0 || d.Others > 0 {
+		return fmt.Errorf("%d of %d deliveries came, %d again or out of order, and %d of something else",
+			d.Latency.Count(), d.Expected, d.Repeats, d.Others)
+	}
+	return nil
+}
+
+// Silent fails if anything came.
+func (d *Deliveries) Silent() error {
+	if n := d.Latency.Count() + d.Earlier + d.Repeats + d.Others; n > 0 {
+		return fmt.Errorf("%d pushes came to sockets that they do not concern", n)
+	}
+	return nil
+}
+
+// Close closes the sockets and tells what came of the pushes, whose numbers are given with the times that
+// their latency counts from.
 func (c *Crowd) Close(due map[int64]time.Time) (*Deliveries, error) {
 	var broken error
 	// A closed connection ends its reader; how the server takes it does not matter any more.
@@ -161,14 +205,17 @@ func (c *Crowd) Close(due map[int64]time.Time) (*Deliveries, error) {
 		if _, closed := errors.AsType[*websocket.CloseError](s.err); closed {
 			broken = fmt.Errorf("the server closed a socket: %w", s.err)
 		}
+		d.Repeats += s.repeats
+		d.Others += s.others
 		for _, p := range s.pushes {
-			from, ok := due[p.revision]
+			from, ok := due[p.number]
 			if !ok {
+				d.Earlier++
 				continue
 			}
 			took := p.at.Sub(from)
 			d.Latency.Record(took)
-			last[p.revision] = max(last[p.revision], took)
+			last[p.number] = max(last[p.number], took)
 		}
 	}
 	for _, took := range last {

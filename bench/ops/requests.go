@@ -23,8 +23,6 @@ const (
 	summariesQuery = `query Counts($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount dislikeCount revision viewerReaction } }`
 	reactQuery     = `mutation React($input: SetReactionInput!) { setReaction(input: $input) { subject { id
  reactions { likeCount dislikeCount revision viewerReaction } } userErrors { code } } }`
-	// LiveQuery is the subscription of the sockets.
-	LiveQuery = `subscription Live($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount dislikeCount revision } } }`
 )
 
 // seed makes two runs ask the same things; each connection has a number of its own beside it.

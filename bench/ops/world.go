@@ -22,6 +22,12 @@ type World struct {
 	// Tweets are all of them, Viral is the one with the most likes.
 	Tweets []int64
 	Viral  int64
+	// Author has the most followers, and Fans are some of them, all signed in; nobody if no fans were wanted.
+	// Strangers are the viewers who do not follow the author.
+	Author          Viewer
+	Fans, Strangers []Viewer
+
+	posted map[string]int // how many tweets Posts has asked a server for, by its name
 }
 
 // Viewer is a signed-in user.
@@ -40,19 +46,20 @@ const (
 	profilePage = 10
 )
 
-// NewWorld draws viewers among those whose home timeline has at least a page, signs them in through the API
-// at addr, and looks up the rest.
-func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers int) (*World, error) {
-	w := &World{}
+// NewWorld draws viewers among those whose home timeline has at least a page, and up to so many fans of one
+// author, signs them in through the API at addr, and looks up the rest.
+func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers, fans int) (*World, error) {
+	w := &World{posted: map[string]int{}}
 	for _, step := range []struct {
 		what string
 		do   func() error
 	}{
 		{"draw viewers", func() error { return w.draw(ctx, db, viewers) }},
-		{"sign viewers in", func() error { return w.signIn(ctx, db, addr) }},
+		{"sign viewers in", func() error { return signIn(ctx, db, addr, w.Viewers) }},
 		{"read screens", func() error { return w.screens(ctx, db) }},
 		{"read tweets", func() error { return w.tweets(ctx, db) }},
 		{"read usernames", func() error { return w.usernames(ctx, db) }},
+		{"draw fans", func() error { return w.fans(ctx, db, addr, fans) }},
 	} {
 		if err := step.do(); err != nil {
 			return nil, fmt.Errorf("%s: %w", step.what, err)
@@ -89,13 +96,13 @@ const password = "correct horse battery"
 
 var cheap = accounts.Hashing{Memory: 64, Time: 1, Parallel: 1}
 
-func (w *World) signIn(ctx context.Context, db *sql.DB, addr string) error {
+func signIn(ctx context.Context, db *sql.DB, addr string, who []Viewer) error {
 	hash, err := accounts.New(nil, nil, nil, clock.Real{}, accounts.Config{Hashing: cheap}).HashPassword(ctx, password)
 	if err != nil {
 		return err
 	}
-	for i := range w.Viewers {
-		v := &w.Viewers[i]
+	for i := range who {
+		v := &who[i]
 		if _, err := db.ExecContext(ctx, `UPDATE users SET password_hash = $1 WHERE id = $2`, hash, v.ID); err != nil {
 			return err
 		}
@@ -184,11 +191,14 @@ func (w *World) usernames(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// Sessions gives the users of the session keys.
+// Sessions gives the users of the session keys that the baseline is shown.
 func (w *World) Sessions() map[string]int64 {
 	out := make(map[string]int64, len(w.Viewers))
 	for _, v := range w.Viewers {
 		out[v.Key] = v.ID
+	}
+	if w.Author.Key != "" {
+		out[w.Author.Key] = w.Author.ID
 	}
 	return out
 }

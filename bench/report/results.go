@@ -37,6 +37,8 @@ const (
 	Closed  = "closed"
 	Open    = "open"
 	Sockets = "sockets"
+	// Memory is what sockets need; its ratio is that of the memory of one.
+	Memory = "memory"
 )
 
 // Measurement is an operation under one kind of load.
@@ -45,15 +47,18 @@ type Measurement struct {
 	Title     string `json:"title"`
 	Load      string `json:"load"`
 	// Rate is that of an open loop, requests or changes a second.
-	Rate   float64 `json:"rate,omitempty"`
-	Rounds []Round `json:"rounds"`
+	Rate float64 `json:"rate,omitempty"`
+	// Sockets is how many were open.
+	Sockets int     `json:"sockets,omitempty"`
+	Rounds  []Round `json:"rounds"`
 
 	// The rest is made from the rounds by Summarize.
 
 	Roost    Sample `json:"roost"`
 	Baseline Sample `json:"baseline"`
-	// Ratio is the median over the rounds of what Roost and its stores used for one request, relative to
-	// the baseline in the same round. RatioLow and RatioHigh are the extremes.
+	// Ratio is the median over the rounds of the processor time that Roost and its stores used for one
+	// request, or of the memory of one socket, relative to the baseline in the same round. RatioLow and
+	// RatioHigh are the extremes.
 	Ratio     float64 `json:"ratio"`
 	RatioLow  float64 `json:"ratio_low"`
 	RatioHigh float64 `json:"ratio_high"`
@@ -65,7 +70,8 @@ type Round struct {
 	Baseline Sample `json:"baseline"`
 }
 
-// Sample is one run against one target, or the medians of several. With sockets, a request is a delivery.
+// Sample is one run against one target, or the medians of several. With sockets, a request is a delivery;
+// with the log it is an event, and its latency is from the commit to the effect.
 type Sample struct {
 	Requests  int64   `json:"requests"`
 	PerSecond float64 `json:"per_second"`
@@ -86,24 +92,32 @@ type Sample struct {
 	LastMax float64 `json:"last_max_ms,omitempty"`
 	Arrived float64 `json:"arrived,omitempty"`
 	KiB     float64 `json:"kib_per_socket,omitempty"`
+	// Memory that the server held when all sockets were open, before anything was pushed to them, and the most
+	// that it ever held.
+	MiB     float64 `json:"mib,omitempty"`
+	PeakMiB float64 `json:"peak_mib,omitempty"`
 }
 
 // All is the processor time of a request in the server and its stores.
 func (s Sample) All() float64 { return s.Server + s.Postgres + s.Redis }
 
-// Ratio is what Roost used for a request relative to the baseline.
-func (r Round) Ratio() float64 {
-	if r.Baseline.All() == 0 {
+// ratio is what Roost used relative to the baseline; 0 when there is nothing to compare.
+func (m *Measurement) ratio(r Round) float64 {
+	roost, baseline := r.Roost.All(), r.Baseline.All()
+	if m.Load == Memory {
+		roost, baseline = r.Roost.KiB, r.Baseline.KiB
+	}
+	if roost <= 0 || baseline <= 0 {
 		return 0
 	}
-	return r.Roost.All() / r.Baseline.All()
+	return roost / baseline
 }
 
 // Summarize makes the medians of the rounds.
 func (m *Measurement) Summarize() {
 	roost, baseline, ratios := make([]Sample, 0, len(m.Rounds)), make([]Sample, 0, len(m.Rounds)), make([]float64, 0, len(m.Rounds))
 	for _, r := range m.Rounds {
-		roost, baseline, ratios = append(roost, r.Roost), append(baseline, r.Baseline), append(ratios, r.Ratio())
+		roost, baseline, ratios = append(roost, r.Roost), append(baseline, r.Baseline), append(ratios, m.ratio(r))
 	}
 	m.Roost, m.Baseline = medians(roost), medians(baseline)
 	m.Ratio, m.RatioLow, m.RatioHigh = median(ratios), slices.Min(ratios), slices.Max(ratios)
@@ -118,6 +132,7 @@ func medians(all []Sample) (out Sample) {
 		func(s *Sample) *float64 { return &s.Redis }, func(s *Sample) *float64 { return &s.Others },
 		func(s *Sample) *float64 { return &s.Last }, func(s *Sample) *float64 { return &s.LastMax },
 		func(s *Sample) *float64 { return &s.Arrived }, func(s *Sample) *float64 { return &s.KiB },
+		func(s *Sample) *float64 { return &s.MiB }, func(s *Sample) *float64 { return &s.PeakMiB },
 	} {
 		values := make([]float64, len(all))
 		for i := range all {

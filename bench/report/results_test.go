@@ -35,6 +35,35 @@ func TestRatioIsTheMedianOfTheRounds(t *testing.T) {
 	}
 }
 
+// crowd is a measurement of the memory of 10 sockets.
+func crowd(peak float64) Measurement {
+	m := Measurement{Operation: "crowd", Load: Memory, Sockets: 10, Rounds: []Round{{
+		Roost:    Sample{Server: 50, KiB: 64, MiB: peak / 2, PeakMiB: peak},
+		Baseline: Sample{Server: 1, KiB: 32, MiB: 10, PeakMiB: 20}}}}
+	m.Summarize()
+	return m
+}
+
+// The ratio of memory is that of a socket, whatever pushes took.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	m := crowd(512)
+	if m.Ratio != 2 || m.Roost.MiB != 256 || m.Roost.PeakMiB != 512 {
+		t.Errorf("%+v", m)
+	}
+	if err := (&Results{Measurements: []Measurement{m}}).Breach(); err != nil {
+		t.Error(err)
+	}
+	if err := (&Results{Measurements: []Measurement{m, crowd(MostMiB + 1)}}).Breach(); err == nil {
+		t.Error("more than the most is no breach")
+	}
+	// What a few sockets need drowns in what the server does anyway.
+	m.Rounds[0].Baseline.KiB = -1
+	if m.Summarize(); m.Ratio != 0 {
+		t.Errorf("the ratio to a negative figure is %v", m.Ratio)
+	}
+}
+
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	run := func(all ...Measurement) *Results { return &Results{Measurements: all} }
@@ -84,21 +113,22 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 	t.Parallel()
 	quiet, busy := measurement("home", 2), measurement("react", 2)
 	busy.Baseline.Others = 0.7
-	sockets := measurement("sockets", 2)
+	sockets, crowd := measurement("sockets", 2), crowd(512)
 	sockets.Load = Sockets
 	var out bytes.Buffer
-	if err := (&Results{Measurements: []Measurement{quiet, busy, sockets}}).Print(&out); err != nil {
+	if err := (&Results{Measurements: []Measurement{quiet, busy, sockets, crowd}}).Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	if text := out.String(); !strings.Contains(text, "react closed (0.7)") || strings.Contains(text, "home closed (") || !strings.Contains(text, "KiB/socket") {
+	if text := out.String(); !strings.Contains(text, "react closed (0.7)") || strings.Contains(text, "home closed (") || strings.Count(text, "KiB/socket") != 2 ||
+		!strings.Contains(text, " 50%") || strings.Count(text, "crowd") != 2 {
 		t.Errorf("printed\n%s", text)
 	}
 }
 
 func TestLine(t *testing.T) {
 	t.Parallel()
-	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3)}}
-	if got, want := r.Line(), "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - |"; got != want {
+	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3), measurement("log", 4), crowd(900)}}
+	if got, want := r.Line(), "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - | 100, 400, 4.00 | - | - | 900, 64.0, 2.00 |"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }

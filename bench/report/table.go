@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,20 +15,26 @@ const Quiet = 0.1
 func (r *Results) Print(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s, commit %s, %s data, %d x %s, %s\n", r.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Commit, r.Data,
 		r.Machine.Processors, r.Machine.Model, r.Machine.Go)
-	fmt.Fprint(out, "Processor time in µs a request; ratio: Roost and its stores relative to the baseline in the same round, median (range).\n\n")
+	fmt.Fprint(out, "Processor time in µs a request; ratio: Roost and its stores relative to the baseline in the same round, median (range).\n"+
+		"log: a request is an event, server the process that writes and handles it, latency from the commit to the effect.\n\n")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "operation\tload\ttarget\treq/s\tp50 ms\tp95 ms\tp99 ms\tserver\tpg\tredis\tall\tratio\tothers\t")
+	head := "operation\tload\ttarget\treq/s\tp50 ms\tp95 ms\tp99 ms\tserver\tpg\tredis\tall\tratio\tothers\t"
 	for _, m := range r.Measurements {
-		if m.Load == Sockets {
+		if m.Load == Sockets || m.Load == Memory {
 			continue
 		}
-		m.row(w, "roost", m.Roost, fmt.Sprintf("%.2f (%.2f-%.2f)", m.Ratio, m.RatioLow, m.RatioHigh))
-		m.row(w, "baseline", m.Baseline, "1")
+		if head != "" {
+			fmt.Fprintln(w, head)
+			head = ""
+		}
+		for _, t := range m.lines() {
+			m.row(w, t)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := r.printSockets(out); err != nil {
+	if err := errors.Join(r.printSockets(out), r.printMemory(out)); err != nil {
 		return err
 	}
 	if busy := r.busy(); len(busy) > 0 {
@@ -37,18 +44,18 @@ func (r *Results) Print(out io.Writer) error {
 	return nil
 }
 
-func (m *Measurement) row(w io.Writer, target string, s Sample, ratio string) {
+func (m *Measurement) row(w io.Writer, t line) {
 	load := m.Load
 	if m.Rate > 0 {
 		load = fmt.Sprintf("%s %g/s", load, m.Rate)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t%.2f\t\n", m.Operation, load, target,
-		s.PerSecond, s.P50, s.P95, s.P99, s.Server, s.Postgres, s.Redis, s.All(), ratio, s.Others)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t%.2f\t\n", m.Operation, load, t.name,
+		t.PerSecond, t.P50, t.P95, t.P99, t.Server, t.Postgres, t.Redis, t.All(), t.ratio, t.Others)
 }
 
 func (r *Results) printSockets(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	head := "\noperation\tlikes/s\ttarget\tdeliveries/s\tarrived\tp50 ms\tp99 ms\tlast ms\tserver µs\tall µs\tratio\tKiB/socket\tothers\t"
+	head := "\noperation\tchanges/s\ttarget\tdeliveries/s\tarrived\tp50 ms\tp99 ms\tlast ms\tserver µs\tall µs\tratio\tKiB/socket\tothers\t"
 	for _, m := range r.Measurements {
 		if m.Load != Sockets {
 			continue
@@ -57,15 +64,55 @@ func (r *Results) printSockets(out io.Writer) error {
 			fmt.Fprintln(w, head)
 			head = ""
 		}
-		for _, t := range []struct {
-			name, ratio string
-			Sample
-		}{{"roost", fmt.Sprintf("%.2f (%.2f-%.2f)", m.Ratio, m.RatioLow, m.RatioHigh), m.Roost}, {"baseline", "1", m.Baseline}} {
+		for _, t := range m.lines() {
 			fmt.Fprintf(w, "%s\t%g\t%s\t%.0f\t%.1f%%\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%s\t%.1f\t%.2f\t\n", m.Operation, m.Rate, t.name, t.PerSecond,
 				100*t.Arrived, t.P50, t.P99, t.Last, t.Server, t.All(), t.ratio, t.KiB, t.Others)
 		}
 	}
 	return w.Flush()
+}
+
+// line is what a table says of a target.
+type line struct {
+	name, ratio string
+	Sample
+}
+
+func (m *Measurement) lines() []line {
+	return []line{{"roost", fmt.Sprintf("%.2f (%.2f-%.2f)", m.Ratio, m.RatioLow, m.RatioHigh), m.Roost}, {"baseline", "1", m.Baseline}}
+}
+
+// MostMiB is what a node may hold at most with the sockets of a memory measurement, 10,000 by default.
+const MostMiB = 1024
+
+func (r *Results) printMemory(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	head := fmt.Sprintf("\noperation\tsockets\ttarget\tKiB/socket\tratio\tidle MiB\tpeak MiB\tof %d\tdeliveries/s\tp99 ms\tlast ms\tall µs\tothers\t", MostMiB)
+	for _, m := range r.Measurements {
+		if m.Load != Memory {
+			continue
+		}
+		if head != "" {
+			fmt.Fprintln(w, head)
+			head = ""
+		}
+		for _, t := range m.lines() {
+			fmt.Fprintf(w, "%s\t%d\t%s\t%.1f\t%s\t%.0f\t%.0f\t%.0f%%\t%.0f\t%.1f\t%.1f\t%.1f\t%.2f\t\n", m.Operation, m.Sockets, t.name,
+				t.KiB, t.ratio, t.MiB, t.PeakMiB, 100*t.PeakMiB/MostMiB, t.PerSecond, t.P99, t.LastMax, t.All(), t.Others)
+		}
+	}
+	return w.Flush()
+}
+
+// Breach is an error if Roost held more memory than it may.
+func (r *Results) Breach() error {
+	var all []error
+	for _, m := range r.Measurements {
+		if m.Load == Memory && m.Roost.PeakMiB > MostMiB {
+			all = append(all, fmt.Errorf("%s: roost held %.0f MiB with %d sockets, more than %d", m.Operation, m.Roost.PeakMiB, m.Sockets, MostMiB))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // busy names the measurements during which the machine did other things.
@@ -89,9 +136,31 @@ func (r *Results) Line() string {
 		}
 		cells = append(cells, cell)
 	}
-	cell := "-"
-	if m := r.find("sockets " + Sockets); m != nil {
-		cell = fmt.Sprintf("%.1f, %.1f, %.2f, %.0f", m.Roost.P99, m.Roost.All(), m.Ratio, m.Roost.KiB)
+	for _, c := range []struct {
+		name string
+		text func(*Measurement) string
+	}{
+		{"sockets " + Sockets, func(m *Measurement) string {
+			return fmt.Sprintf("%.1f, %.1f, %.2f, %.0f", m.Roost.P99, m.Roost.All(), m.Ratio, m.Roost.KiB)
+		}},
+		{"log " + Closed, func(m *Measurement) string {
+			return fmt.Sprintf("%.0f, %.0f, %.2f", m.Roost.PerSecond, m.Roost.All(), m.Ratio)
+		}},
+		{"log " + Open, func(m *Measurement) string {
+			return fmt.Sprintf("%.1f, %.1f, %.0f, %.2f", m.Roost.P50, m.Roost.P99, m.Roost.All(), m.Ratio)
+		}},
+		{"deliveries " + Sockets, func(m *Measurement) string {
+			return fmt.Sprintf("%.0f, %.1f, %.1f, %.0f, %.2f", m.Roost.PerSecond, m.Roost.P50, m.Roost.P99, m.Roost.All(), m.Ratio)
+		}},
+		{"crowd " + Memory, func(m *Measurement) string {
+			return fmt.Sprintf("%.0f, %.1f, %.2f", m.Roost.PeakMiB, m.Roost.KiB, m.Ratio)
+		}},
+	} {
+		cell := "-"
+		if m := r.find(c.name); m != nil {
+			cell = c.text(m)
+		}
+		cells = append(cells, cell)
 	}
-	return "| " + strings.Join(append(cells, cell), " | ") + " |"
+	return "| " + strings.Join(cells, " | ") + " |"
 }

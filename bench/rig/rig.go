@@ -199,6 +199,19 @@ func (r *Rig) load(ctx context.Context, _ Config) error {
 	return nil
 }
 
+// Database makes an empty database on the server of the targets, and brings it to Roost's schema if asked
+// to. It gives its URL.
+func (r *Rig) Database(ctx context.Context, name string, migrated bool) (string, error) {
+	if _, err := r.pool.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", fmt.Errorf("make a database: %w", err)
+	}
+	own := atDatabase(r.Roost.databaseURL, name)
+	if !migrated {
+		return own, nil
+	}
+	return own, r.home.Run(ctx, testproc.Spec{Path: r.Binary(), Args: []string{"migrate", "up", "--database-url=" + own}})
+}
+
 func mustPath(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -34,13 +34,20 @@ const (
 	stopTime  = 20 * time.Second
 )
 
+// Stop ends the server if it runs. Its stores stay as they are.
+func (t *Target) Stop() error {
+	if t.proc == nil {
+		return nil
+	}
+	err := t.proc.End(syscall.SIGTERM, stopTime)
+	t.proc = nil
+	return err
+}
+
 // Restart ends the server if it runs, and starts it anew. Its stores stay as they are.
 func (t *Target) Restart(ctx context.Context) error {
-	if t.proc != nil {
-		if err := t.proc.End(syscall.SIGTERM, stopTime); err != nil {
-			return err
-		}
-		t.proc = nil
+	if err := t.Stop(); err != nil {
+		return err
 	}
 	var err error
 	for range 3 { // somebody may take the port first

@@ -55,6 +55,17 @@ func (t *Target) Usage() (u Usage, err error) {
 	return u, nil
 }
 
+// Usage is that of this process, as the server, and of PostgreSQL: for what is measured without a target.
+func (r *Rig) Usage() (u Usage, err error) {
+	server, serverErr := processClock(os.Getpid())
+	postgres, postgresErr := familyTime(r.postgres)
+	machine, machineErr := machineTime()
+	if err := errors.Join(serverErr, postgresErr, machineErr); err != nil {
+		return u, fmt.Errorf("read the processor times of PostgreSQL and of this process: %w", err)
+	}
+	return Usage{Server: server, Postgres: postgres, Machine: machine}, nil
+}
+
 // Memory is what the server holds of the machine's memory, in bytes.
 func (t *Target) Memory() (int64, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", t.proc.Pid()))
@@ -67,6 +78,25 @@ func (t *Target) Memory() (int64, error) {
 	}
 	pages, err := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize()), err
+}
+
+// PeakMemory is the most that the server has held of the machine's memory since it started, in bytes.
+func (t *Target) PeakMemory() (int64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.proc.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	return readPeak(string(raw))
+}
+
+func readPeak(status string) (int64, error) {
+	_, rest, ok := strings.Cut(status, "\nVmHWM:")
+	kib, _, unit := strings.Cut(strings.TrimSpace(rest), " kB")
+	n, err := strconv.ParseInt(kib, 10, 64)
+	if !ok || !unit || err != nil {
+		return 0, fmt.Errorf("a status file is not understood: %q", status)
+	}
+	return n << 10, nil
 }
 
 // findStores asks the servers for their process ids.

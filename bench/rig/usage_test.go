@@ -20,6 +20,28 @@ func TestReadStat(t *testing.T) {
 	}
 }
 
+func TestReadPeak(t *testing.T) {
+	t.Parallel()
+	if n, err := readPeak("Name:\ta name\nVmPeak:\t  9 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 8 kB\n"); err != nil || n != 1234<<10 {
+		t.Errorf("%d, %v", n, err)
+	}
+	for _, raw := range []string{"", "VmPeak:\t 9 kB\n", "Name:\tx\nVmHWM:\t many kB\n", "Name:\tx\nVmHWM:\t 9 MB\n"} {
+		if n, err := readPeak(raw); err == nil {
+			t.Errorf("%q is read as %d", raw, n)
+		}
+	}
+}
+
+func TestFilesThatCannotBe(t *testing.T) {
+	t.Parallel()
+	if err := Files(16); err != nil {
+		t.Error(err)
+	}
+	if err := Files(1 << 40); err == nil {
+		t.Error("a trillion files may be open")
+	}
+}
+
 // The clock of a process counts what it does.
 func TestProcessClock(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,7 @@ var roost = rules{
 		"bench/rig":      8,
 		"bench/ops":      8,
 		"bench/baseline": 8,
+		"bench/outbox":   8,
 		"bench/layout":   7,
 		"bench/load":     0,
 		"bench/report":   0,

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"roost/bench/load"
+	"roost/bench/report"
+	"roost/bench/rig"
+)
+
+// listeners are sockets of one kind, and what makes the pushes that they get.
+type listeners struct {
+	sockets int
+	join    func(ctx context.Context, i int) (*websocket.Conn, error)
+	mark    load.Mark
+	// change asks for what they are told of, rate times a second for a while; nil for those who must hear
+	// nothing.
+	change load.Source
+	rate   float64
+	while  time.Duration
+	// exact says that every change must arrive, once and in order; states of counts may be merged.
+	exact bool
+
+	crowd *load.Crowd
+	last  int64 // number of the latest change
+	asked time.Time
+	due   map[int64]time.Time
+}
+
+// push is one run against a target. The server starts anew, so that the memory of the sockets can be told
+// from what earlier runs left behind; and alone, as also an idle node asks PostgreSQL for news all the time.
+func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listeners) (s report.Sample, err error) {
+	for _, other := range b.targets() {
+		if err := other.Stop(); err != nil {
+			return s, err
+		}
+	}
+	if err := t.Restart(ctx); err != nil {
+		return s, err
+	}
+	all := kinds()
+	conn, err := load.Dial(ctx, t.Addr)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	// One change before: what the first one sets up, such as connections, is no part of the memory of sockets.
+	if err := each(all, func(l *listeners) error { return l.make(conn) }); err != nil {
+		return s, err
+	}
+	empty, err := t.Memory()
+	if err != nil {
+		return s, err
+	}
+	defer drop(all)
+	sockets, err := gather(ctx, all)
+	if err != nil {
+		return s, err
+	}
+	open, err := t.Memory()
+	if err != nil {
+		return s, err
+	}
+	used, elapsed, err := tell(ctx, t, conn, all)
+	if err != nil {
+		return s, err
+	}
+	full, fullErr := t.Memory()
+	peak, peakErr := t.PeakMemory()
+	d, err := heard(all)
+	if err := errors.Join(fullErr, peakErr, err); err != nil {
+		return s, err
+	}
+	s = sampleOf(&d.Latency, elapsed, used)
+	s.Last, s.LastMax = ms(d.Last.Quantile(0.5)), ms(d.Last.Max())
+	s.Arrived = float64(d.Latency.Count()) / float64(d.Expected)
+	s.KiB = float64(full-empty) / 1024 / float64(sockets)
+	s.MiB, s.PeakMiB = mib(open), mib(peak)
+	return s, nil
+}
+
+// gather opens all sockets and tells how many there are.
+func gather(ctx context.Context, all []*listeners) (sockets int, err error) {
+	for _, l := range all {
+		if l.crowd, err = load.Gather(ctx, l.sockets, l.mark, l.join); err != nil {
+			return sockets, err
+		}
+		sockets += l.sockets
+	}
+	return sockets, nil
+}
+
+// drop closes the sockets that a failure left open.
+func drop(all []*listeners) {
+	for _, l := range all {
+		if l.crowd != nil {
+			_, _ = l.crowd.Close(nil) // the failure tells more
+		}
+	}
+}
+
+// tell makes the changes to which sockets listen, and gives what was used until everybody had heard of them.
+func tell(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners) (used rig.Usage, elapsed time.Duration, err error) {
+	// One that everybody has heard, so that all subscriptions have begun.
+	if err := each(all, func(l *listeners) error { return l.warm(ctx, conn) }); err != nil {
+		return used, 0, err
+	}
+	before, err := t.Usage()
+	if err != nil {
+		return used, 0, err
+	}
+	start := time.Now()
+	if err := each(all, func(l *listeners) error { return l.changes(ctx, conn) }); err != nil {
+		return used, 0, err
+	}
+	elapsed = time.Since(start)
+	after, err := t.Usage()
+	return after.Sub(before), elapsed, err
+}
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+// each runs a function for those who are told of something.
+func each(all []*listeners, fn func(*listeners) error) error {
+	for _, l := range all {
+		if l.change == nil {
+			continue
+		}
+		if err := fn(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heard closes the sockets and checks what came to them.
+func heard(all []*listeners) (*load.Deliveries, error) {
+	sum := &load.Deliveries{}
+	var bad []error
+	for _, l := range all {
+		d, err := l.crowd.Close(l.due)
+		l.crowd = nil
+		switch {
+		case err != nil:
+		case l.change == nil:
+			err = d.Silent()
+		case l.exact:
+			err = d.Exact()
+		}
+		bad = append(bad, err)
+		sum.Add(d)
+	}
+	return sum, errors.Join(bad...)
+}
+
+// warm makes one change and waits until everybody has heard of it.
+func (l *listeners) warm(ctx context.Context, conn *load.Conn) error {
+	if err := l.make(conn); err != nil {
+		return err
+	}
+	return l.await(ctx)
+}
+
+// make makes one change. One that asks for what is there already changes nothing: the next one does.
+func (l *listeners) make(conn *load.Conn) error {
+	for before := l.last; l.last == before; {
+		if err := conn.SetDeadline(time.Now().Add(load.Patience)); err != nil {
+			return err
+		}
+		request := l.change(nil)
+		l.asked = time.Now()
+		status, body, err := conn.Do(request)
+		if err != nil {
+			return err
+		}
+		if l.last = l.mark(body); l.last == 0 {
+			return fmt.Errorf("a change was not taken: status %d, %.300s", status, body)
+		}
+	}
+	return nil
+}
+
+// changes makes changes at a fixed rate, one at least, each when it is due, and notes when by their numbers.
+// It returns when everybody has heard of the last one, and its time is over.
+func (l *listeners) changes(ctx context.Context, conn *load.Conn) error {
+	l.due = map[int64]time.Time{}
+	start, n := time.Now(), max(1, int(l.rate*l.while.Seconds()))
+	after := func(changes int) time.Time {
+		return start.Add(time.Duration(float64(changes) / l.rate * float64(time.Second)))
+	}
+	for i := range n {
+		if err := until(ctx, after(i)); err != nil {
+			return err
+		}
+		if err := l.make(conn); err != nil {
+			return err
+		}
+		// Latency counts from the request: how late a timer is does not belong to the push.
+		l.due[l.last] = l.asked
+	}
+	if err := l.await(ctx); err != nil {
+		return err
+	}
+	return until(ctx, after(n))
+}
+
+// until waits for a time.
+func until(ctx context.Context, t time.Time) error {
+	wait := time.NewTimer(time.Until(t))
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-wait.C:
+		return nil
+	}
+}
+
+// await waits until everybody has heard of the latest change.
+func (l *listeners) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, load.Patience)
+	defer cancel()
+	return l.crowd.Await(ctx, l.last)
+}
