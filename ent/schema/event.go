@@ -26,7 +26,7 @@ func (Event) Fields() []ent.Field {
 	}
 }
 
-// Indexes: events in their order, those that have no place in it yet, and those that home timelines
+// Indexes hold events in their order, those that have no place in it yet, and those that home timelines
 // catch up on.
 func (Event) Indexes() []ent.Index {
 	return []ent.Index{

@@ -40,7 +40,7 @@ func (GroupPart) Fields() []ent.Field {
 	}
 }
 
-// Indexes: the natural key.
+// Indexes give the natural key.
 func (GroupPart) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("group_name", "part").Unique().StorageKey("group_parts_key")}
 }
@@ -70,7 +70,7 @@ func (ParkedEvent) Fields() []ent.Field {
 	}
 }
 
-// Indexes: the natural key, and those that wait in the order of their aggregate.
+// Indexes give the natural key, and those that wait in the order of their aggregate.
 func (ParkedEvent) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("group_name", "seq").Unique().StorageKey("parked_events_key"),
