@@ -17,6 +17,9 @@ const wait = time.Millisecond
 
 // Loader answers one question for many keys at once, and each key once.
 type Loader[K comparable, V any] struct {
+	// asking is held from looking whether a key is known to making it so: the dataloader does that in two
+	// steps, and a promise between them would have the key fetched twice.
+	asking  sync.Mutex
 	batched *dataloader.Loader[K, V]
 	known   *answers[K, V]
 	fetch   func(ctx context.Context, keys []K) (map[K]V, error)
@@ -42,7 +45,10 @@ func newLoader[K comparable, V any](fetch func(ctx context.Context, keys []K) (m
 // Load answers for one key: at once if it is known, else together with the others that are asked for
 // within a millisecond.
 func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
-	return l.batched.Load(ctx, key)()
+	l.asking.Lock()
+	answer := l.batched.Load(ctx, key)
+	l.asking.Unlock()
+	return answer()
 }
 
 // Prefetch makes the answers for the keys known, in one batch and without waiting for others. An error
@@ -53,7 +59,9 @@ func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) { l.Promise(ctx, 
 // returns, which must be called, fetches them.
 func (l *Loader[K, V]) Promise(ctx context.Context, keys []K) (fetch func()) {
 	promised := &promise[K, V]{done: make(chan struct{})}
+	l.asking.Lock()
 	missing := l.known.promise(keys, promised)
+	l.asking.Unlock()
 	return func() {
 		defer close(promised.done)
 		if len(missing) == 0 {
