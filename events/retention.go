@@ -103,7 +103,7 @@ func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 func (c *Cleaner) removable(ctx context.Context, tx *ent.Tx) (last, n int64, err error) {
 	at := place(c.db)
 	rows, err := tx.Client().QueryContext(ctx, fmt.Sprintf(`SELECT %[1]s, created_at FROM events WHERE %[1]s IS NOT NULL
-		AND %[1]s <= COALESCE((SELECT MIN(position) FROM group_parts), %[1]s) ORDER BY %[1]s LIMIT $1`, at), cleanBatch)
+		AND %[1]s <= (SELECT COALESCE(MIN(position), 9223372036854775807) FROM group_parts) ORDER BY %[1]s LIMIT $1`, at), cleanBatch)
 	if err != nil {
 		return 0, 0, fmt.Errorf("look for old events: %w", err)
 	}

@@ -116,6 +116,19 @@ var costedPushes = []pushed{
 			other := c.SignUp(t, "followed")
 			return u, apitest.Vars{}, func() { u.Follow(t, other.ID) }
 		}},
+	{name: "homeTimelineEvents, missed", query: costedHomeEvents, is: "TimelineEntryAdded", before: 5, sql: 8,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u := c.member(t, 0)
+			place := func() string {
+				return u.Must(t, `{ viewer { homeTimeline(first: 1) { eventCursor } } }`, nil).String("viewer.homeTimeline.eventCursor")
+			}
+			before := place()
+			u.Tweet(t, "missed")
+			// The node has passed it when a subscriber gets what comes after.
+			home := watchHome(t, u, u.Dial(t))
+			expectHome(t, home, "+"+u.Tweet(t, "not missed"))
+			return u, apitest.Vars{"after": before}, nil
+		}},
 	{name: "reactionsChanged, first state", query: costedReactionEvents, before: 2, sql: 4,
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
 			return c.viewer, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}, nil

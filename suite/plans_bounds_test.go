@@ -14,6 +14,8 @@ type statementClass struct {
 	// most is the bound for a statement with these arguments that gave so many rows, why its reason.
 	most func(args []any, given int) int
 	why  string
+	// batch says that a table may be read whole that is smaller than the bound.
+	batch bool
 }
 
 func classOf(query string) *statementClass {
@@ -41,7 +43,7 @@ func idsIn(arg any) int {
 
 // statementsOf is for statements whose text matches after its white space was made single blanks.
 func statementsOf(name, text string, most func(args []any, given int) int, why string) statementClass {
-	return statementClass{name, regexp.MustCompile("^" + text + "$"), most, why}
+	return statementClass{name: name, is: regexp.MustCompile("^" + text + "$"), most: most, why: why}
 }
 
 // atMost is a bound that does not depend on arguments.
@@ -63,6 +65,17 @@ func paged(owners, limit int) func([]any, int) int {
 		n, _ := args[limit].(int)
 		return n * idsIn(args[owners])
 	}
+}
+
+// batchesOf is for statements that read no more rows than an argument says, and no table of fewer in another
+// way.
+func batchesOf(name, text string, limit int) statementClass {
+	c := statementsOf(name, text, func(args []any, _ int) int {
+		n, _ := args[limit].(int)
+		return n
+	}, "a batch")
+	c.batch = true
+	return c
 }
 
 // whatItGives is a bound for statements that give all that they read.
@@ -95,11 +108,11 @@ var statementClasses = []statementClass{
 	statementsOf("the viewer's reactions", `SELECT .* FROM "reactions" WHERE "reactions"."user_id" = \$1 AND "reactions"."tweet_id" = ANY\(\$2\)`, eachID(1, 1), "one row a tweet"),
 
 	statementsOf("the session of a key", `SELECT .* FROM "sessions" WHERE "sessions"."id" = \$1 AND "sessions"."user_id" = \$2 LIMIT 2`, atMost(1), "one row, by its key"),
-	statementsOf("sessions by id", `SELECT .* FROM "sessions" WHERE "sessions"."id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
+	statementsOf("sessions by id", `SELECT .* FROM "sessions" WHERE "sessions"."id" = ANY\(\$1\)( ORDER BY "sessions"."id")?`, eachID(0, 1), "one row an id"),
 	statementsOf("live sessions", `SELECT .* FROM "sessions" WHERE \("sessions"."user_id" = \$1 AND "sessions"."ended_at" IS NULL\) .*`, atMost(maxSessions), "a user's live sessions"),
 	statementsOf("newest sessions", `SELECT .* FROM "sessions" WHERE "sessions"."id" = ANY\(ARRAY\(SELECT .*`, atMost(2*maxListed), "the length of the list, once in the index"),
 
-	statementsOf("new events", `INSERT INTO "events" .*`, atMost(0), "it only adds"),
+	statementsOf("new events", `INSERT INTO "events" .*`, func(args []any, _ int) int { return len(args) / 5 }, "it only adds, a row for five arguments"),
 	statementsOf("a new user", `INSERT INTO "users" .*`, atMost(0), "it only adds"),
 	statementsOf("a new session", `INSERT INTO "sessions" .*`, atMost(0), "it only adds"),
 	statementsOf("a new tweet", `INSERT INTO "tweets" .*`, atMost(0), "it only adds"),
@@ -113,6 +126,13 @@ var statementClasses = []statementClass{
 	statementsOf("a claim given up", `UPDATE (username|email)_claims .*`, atMost(1), "one row, by its key"),
 	statementsOf("a changed user", `UPDATE "users" SET .* WHERE "users"."id" = \$\d+`, atMost(1), "one row, by its key"),
 	statementsOf("a deleted tweet", `UPDATE "tweets" SET .* WHERE "tweets"."id" = \$\d+ AND "tweets"."deleted_at" IS NULL`, atMost(1), "one row, by its key"),
-	statementsOf("a used session", `UPDATE "sessions" SET .* WHERE "sessions"."id" = \$\d+ AND .*`, atMost(1), "one row, by its key"),
+	statementsOf("a used session", `UPDATE "sessions" SET .* WHERE \("sessions"."id" = \$\d+ AND .*`, atMost(1), "one row, by its key"),
+	statementsOf("the head of the log", `SELECT \(SELECT seq FROM log_heads WHERE id = 1\)`, atMost(1), "one row, by its key"),
+	statementsOf("the last event with a place", `SELECT COALESCE\(\(SELECT id FROM events WHERE seq = .*`, atMost(2), "two rows, by their keys"),
+	batchesOf("the next events", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 ORDER BY seq LIMIT \$3`, 2),
+	batchesOf("missed events", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 AND type .* ORDER BY seq LIMIT \$3`, 2),
+	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),
+	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
+	statementsOf("the right to remove events", `SELECT pg_advisory_xact_lock\(\$1\)`, atMost(1), "it reads nothing"),
 	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, ver`, atMost(maxSessions), "a user's live sessions"),
 }

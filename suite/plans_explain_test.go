@@ -231,7 +231,7 @@ func (w *planWatch) judge(query string, args []any, r planReading) {
 	if bound := coldBlocks + rowBlocks*most; r.blocks > bound {
 		r.bad = append(r.bad, fmt.Sprintf("it looks at pages %d times, more than %d", r.blocks, bound))
 	}
-	if r.whole > smallTable {
+	if r.whole > smallTable && !(c.batch && r.whole <= most) {
 		r.bad = append(r.bad, fmt.Sprintf("it reads whole tables, %d rows", r.whole))
 	}
 	// What the looks of this test left behind, dead, is in indexes too.

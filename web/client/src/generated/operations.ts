@@ -128,6 +128,8 @@ export type SetReactionInput = {
 
 /** Why a timeline must be read again. */
 export type TimelineResetReason =
+  /** `after` is older than the events that are kept. */
+  | 'CURSOR_EXPIRED'
   /** The client read events more slowly than they came. */
   | 'CLIENT_TOO_SLOW'
   /** Many entries changed at once, after a follow or unfollow, say. */
