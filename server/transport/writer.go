@@ -66,5 +66,6 @@ func (c *conn) farewell() {
 		c.cut()
 		return
 	}
+	c.told.Store(true)
 	_ = c.ws.SetReadDeadline(deadline)
 }
