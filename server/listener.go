@@ -119,10 +119,5 @@ func hijacked(c net.Conn, state http.ConnState) {
 	}
 }
 
-// SetWriteBuffer bounds what the system keeps of what was written, if the connection has such a buffer.
-func (c *boundedConn) SetWriteBuffer(bytes int) error {
-	if buffered, ok := c.Conn.(interface{ SetWriteBuffer(int) error }); ok {
-		return buffered.SetWriteBuffer(bytes)
-	}
-	return nil
-}
+// NetConn is the connection below, for what only TCP has.
+func (c *boundedConn) NetConn() net.Conn { return c.Conn }

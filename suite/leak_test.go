@@ -61,7 +61,7 @@ func TestSocketsLeaveNothingBehind(t *testing.T) {
 // However long a subscription goes on, its events leave nothing behind: neither entries nor counts, with
 // whatever fields and aliases. It is not parallel: it measures what the whole process holds.
 func TestEventsLeaveNothingBehind(t *testing.T) {
-	const users, warm, events, perPush = 20, 60, 240, 100 // bytes
+	const users, warm, events, perPush = 8, 40, 160, 100 // bytes
 	const entries = `subscription { homeTimelineEvents { __typename ... on TimelineEntryAdded {
 		edge { node { id text author { id name tweetCount } reactions { likeCount subject { ... on Tweet { author { name } } } } } again: node { author { name viewerIsFollowing } } }
 		more: edge { cursor node { text } } } } }`
@@ -111,7 +111,7 @@ func TestEventsLeaveNothingBehind(t *testing.T) {
 	}
 	before := pass(warm)
 	grown := pass(events) - before
-	t.Logf("%d KiB", grown>>10)
+	t.Logf("%d KiB more after %d events of %d subscriptions", grown>>10, events, users)
 	if grown > users*events*perPush {
 		t.Errorf("the heap has grown by %d KiB in %d events of %d subscriptions", grown>>10, events, users)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -62,6 +63,8 @@ type conn struct {
 	reason   string
 	ending   ending
 	cutTimer *time.Timer
+	// told is set when a close frame is on its way to the client.
+	told atomic.Bool
 
 	// Of the reader: the code of the client's close frame, closeNone if it sent none, and whether the
 	// client has ended its side.
@@ -177,9 +180,13 @@ func (c *conn) shut(code int, reason string, how ending) {
 }
 
 // cut ends the connection under the feet of reader and writer. If nothing has shut it before, it counts as
-// broken, or as closed by the client if it said so.
+// broken, or as closed by the client if it said so. A client that was not told is reset: else it might see
+// nothing of it as long as it does not read, and the system would keep what it has not read.
 func (c *conn) cut() {
 	c.shut(closeNone, "", gone)
+	if t := tcp(c.ws.NetConn()); t != nil && !c.told.Load() {
+		_ = t.SetLinger(0)
+	}
 	_ = c.ws.NetConn().Close()
 }
 

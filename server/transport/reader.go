@@ -91,10 +91,12 @@ func (c *conn) ponged(string) error {
 func (c *conn) readFailed(err error) {
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		c.peerCode, c.peerGone = closed.Code, true
+		c.told.Store(true) // or has gone without a word
 		return
 	}
 	if errors.Is(err, websocket.ErrReadLimit) { // gorilla has sent the close frame
 		c.peerCode = closeMessageTooBig
+		c.told.Store(true)
 		return
 	}
 	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {

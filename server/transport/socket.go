@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -209,11 +210,25 @@ func (s *Socket) upgrade(w http.ResponseWriter, r *http.Request) (ws *websocket.
 	if err != nil {
 		return nil, spoken, err
 	}
-	if tcp, ok := ws.NetConn().(interface{ SetWriteBuffer(int) error }); ok {
-		// A system that keeps its own size only notices a slow reader later.
-		_ = tcp.SetWriteBuffer(s.cfg.SendBuffer)
+	if t := tcp(ws.NetConn()); t != nil {
+		// With the system's own size a slow reader is only noticed later.
+		_ = t.SetWriteBuffer(s.cfg.SendBuffer)
 	}
 	return ws, spoken, nil
+}
+
+// tcp is the TCP connection below others, nil if there is none.
+func tcp(c net.Conn) *net.TCPConn {
+	for {
+		switch below := c.(type) {
+		case *net.TCPConn:
+			return below
+		case interface{ NetConn() net.Conn }:
+			c = below.NetConn()
+		default:
+			return nil
+		}
+	}
 }
 
 // reserve counts a connection that is about to be upgraded.

@@ -143,6 +143,9 @@ func TestSlowReader(t *testing.T) {
 		s.socket.WriteTimeout = time.Hour
 	})
 	slow, quick := f.connected(t), f.connected(t)
+	if err := slow.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
 	slow.say(subscribe("1", "subscription{flood(size:100000)}"))
 	for i := range 200 {
 		id := fmt.Sprint(i)
@@ -159,6 +162,16 @@ func TestSlowReader(t *testing.T) {
 	// The queue was bounded: kernel buffers and 1 MiB, not all that the flood could give.
 	if n := f.res.Flooded.Load(); n > 300 {
 		t.Errorf("%d messages of 100 kB were taken from the source", n)
+	}
+	// It is not left to wait for more: it learns of the end as soon as it reads on.
+	_ = slow.SetReadDeadline(time.Now().Add(patience / 5))
+	for {
+		if _, _, err := slow.ReadMessage(); err != nil {
+			if ne, ok := err.(net.Error); ok && ne.Timeout() {
+				t.Errorf("the slow client hears nothing: %v", err)
+			}
+			return
+		}
 	}
 }
 

@@ -80,5 +80,6 @@ func (c *conn) farewell() {
 		c.cut()
 		return
 	}
+	c.told.Store(true)
 	_ = c.ws.SetReadDeadline(deadline)
 }
