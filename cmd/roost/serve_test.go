@@ -42,11 +42,11 @@ func TestBanner(t *testing.T) {
 	if err != nil || u.Hostname() != "localhost" || u.Port() == "0" || u.Port() == "" {
 		t.Fatalf("Roost is at %q, %v", site, err)
 	}
-	said := p.out.String()
-	m := regexp.MustCompile(`Sign in as (\S+) with the password (\S+);`).FindStringSubmatch(said)
-	if m == nil || !strings.Contains(said, "embedded SQLite in data") {
-		t.Fatalf("the banner is\n%s", said)
-	}
+	var m []string
+	apitest.Until(t, "the login and the stores", func() bool {
+		m = regexp.MustCompile(`Sign in as (\S+) with the password (\S+);`).FindStringSubmatch(p.out.String())
+		return m != nil && strings.Contains(p.out.String(), "embedded SQLite in data")
+	})
 	nobody := &apitest.Client{URL: site, HTTP: http.DefaultClient}
 	key := nobody.Must(t, `mutation($i: LogInInput!) { logIn(input: $i) { token } }`,
 		apitest.Vars{"i": apitest.Vars{"login": m[1], "password": m[2], "tokenDelivery": "TOKEN"}}).String("logIn.token")
