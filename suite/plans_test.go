@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"roost/events"
 	"roost/internal/apitest"
 	"roost/internal/app"
 	"roost/internal/cursors"
@@ -21,7 +22,7 @@ type storeState struct {
 }
 
 // rewritten are the tables of the model whose plans depend on more than a primary key.
-var rewritten = []string{"tweets", "follows", "sessions", "users", "user_stats", "tweet_stats"}
+var rewritten = []string{"tweets", "follows", "sessions", "users", "user_stats", "tweet_stats", "events"}
 
 func storeStates() []storeState {
 	var vacuumed, rewrite, forget []string
@@ -55,6 +56,7 @@ func TestPlansReadBoundedRows(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = db.Close() })
 			personas := findPersonas(t, db)
+			lengthenLog(t, db)
 			for _, q := range s.sql {
 				if _, err := db.Writer().ExecContext(t.Context(), q); err != nil {
 					t.Fatalf("%s: %v", q, err)
@@ -66,6 +68,26 @@ func TestPlansReadBoundedRows(t *testing.T) {
 			r.Stop()
 			w.report()
 		})
+	}
+}
+
+// lengthenLog adds events, all with their places: an import leaves few, and a short table is read
+// whole.
+func lengthenLog(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	_, err := db.Writer().ExecContext(t.Context(), `INSERT INTO events (type, version, aggregate, payload, created_at)
+		SELECT 'ReactionSet', 1, n, '{}', now() FROM generate_series(1, 30000) AS n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		n, err := events.Sequence(t.Context(), db, 5000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
 	}
 }
 
