@@ -101,10 +101,19 @@ func (l *Life) live(ctx context.Context) {
 			return
 		case <-ticks:
 			if !l.o.Idle() {
-				l.step(ctx)
+				l.stepWithin(ctx)
 			}
 		}
 	}
+}
+
+// stepTime bounds a step. One that has begun is not given up half done at the end.
+const stepTime = 5 * time.Second
+
+func (l *Life) stepWithin(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
+	defer cancel()
+	l.step(ctx)
 }
 
 // fail tells of an error unless it is only the end.
