@@ -2,7 +2,7 @@ package cache
 
 // Health is how a node gets on with Redis.
 type Health struct {
-	// Open says that calls are refused because the last ones failed.
+	// Open says that calls of some server are refused because the last ones failed.
 	Open bool
 	// Failed calls went wrong, Refused ones were not made, since the node began.
 	Failed, Refused int64
@@ -10,5 +10,10 @@ type Health struct {
 
 // Health tells it now.
 func (r *Redis) Health() Health {
-	return Health{Open: r.breaker.isOpen(), Failed: r.failed.Load(), Refused: r.refused.Load()}
+	h := Health{Open: r.layout.isOpen(), Failed: r.failed.Load(), Refused: r.refused.Load()}
+	r.shards.Range(func(_, s any) bool {
+		h.Open = h.Open || s.(*shard).breaker.isOpen()
+		return true
+	})
+	return h
 }

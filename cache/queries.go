@@ -84,8 +84,8 @@ func (q *PersistedQueries) ask(ctx context.Context, hash string) (string, bool) 
 		return "", false
 	}
 	var cmd *redis.StringCmd
-	if err := q.redis.call(ctx, func(ctx context.Context) error {
-		cmd = q.redis.client.GetEx(ctx, persistedQueryKey(hash), persistedFor)
+	if err := q.redis.call(ctx, persistedQueryKey(hash), func(ctx context.Context, c *redis.Client) error {
+		cmd = c.GetEx(ctx, persistedQueryKey(hash), persistedFor)
 		return cmd.Err()
 	}); err != nil {
 		return "", false
@@ -114,8 +114,8 @@ func (q *PersistedQueries) share(ctx context.Context, hash, text string) {
 		return
 	}
 	q.seen.Add(hash, now)
-	err := q.redis.call(ctx, func(ctx context.Context) error {
-		return q.redis.client.Set(ctx, persistedQueryKey(hash), text, persistedFor).Err()
+	err := q.redis.call(ctx, persistedQueryKey(hash), func(ctx context.Context, c *redis.Client) error {
+		return c.Set(ctx, persistedQueryKey(hash), text, persistedFor).Err()
 	})
 	if err != nil { // the breaker counts it; the next use tries again
 		q.seen.Remove(hash)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"roost/internal/lifecycle"
 	"roost/internal/reqstats"
@@ -21,17 +20,34 @@ import (
 // callTimeout bounds one call of Redis, connecting included.
 const callTimeout = 250 * time.Millisecond
 
+// embeddedTimeout is the same for the in-process Redis, which does not hang, but takes half a millisecond
+// for a script.
+const embeddedTimeout = 5 * time.Second
+
 // Config says which Redis to use.
 type Config struct {
-	// URL is redis://[user:password@]host:port[/db] or rediss://; empty runs one in the process.
+	// URL is one of
+	//
+	//	redis://[user:password@]host:port[/db]                one server
+	//	redis+cluster://[user:password@]host:port,host:port   a Redis Cluster, by some of its nodes; also
+	//	                                                      redis:// with several addresses
+	//	redis+ring://[user:password@]host:port,…[/db]         independent servers that share the keys by
+	//	                                                      consistent hashing; every node names the same
+	//	redis+sentinel://[user:password@]host:port,…/name     the primary that the Sentinels call name
+	//
+	// with rediss instead of redis for TLS; empty runs one in the process.
 	URL string
 }
 
-// Redis is a connection pool with its breaker. It is safe for concurrent use.
+// Redis is a connection pool to each server, with its breaker. It is safe for concurrent use.
 type Redis struct {
-	client   *redis.Client
-	breaker  breaker
+	client   redis.UniversalClient
+	only     *shard   // the one server, nil when there are several
+	shards   sync.Map // *redis.Client -> *shard
+	layout   breaker  // of asking a cluster for its layout
 	embedded *miniredis.Miniredis
+	timeout  time.Duration // of a call
+	batch    int           // the most keys of one pipeline
 
 	failed, refused atomic.Int64
 }
@@ -46,14 +62,18 @@ func (poolLog) Printf(ctx context.Context, format string, v ...any) {
 // go-redis has one logger for the process.
 var setPoolLog = sync.OnceFunc(func() { redis.SetLogger(poolLog{}) })
 
-// Open prepares the pool. A Redis that does not answer is no error: it may come later.
-func Open(c Config) (*Redis, error) {
+// Open prepares the pools. A Redis that does not answer is no error: it may come later.
+func Open(c Config) (*Redis, error) { return openVia(c, callTimeout, nil) }
+
+// openVia also says how long a call may take, and connects to one server through a dialer of its own, if
+// there is one.
+func openVia(c Config, timeout time.Duration, dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*Redis, error) {
 	setPoolLog()
-	r := &Redis{}
-	opts := &redis.Options{}
+	r := &Redis{timeout: timeout, batch: maxBatch}
+	a := &address{options: &redis.Options{}}
 	if c.URL != "" {
 		var err error
-		if opts, err = parseURL(c.URL); err != nil {
+		if a, err = parseURL(c.URL); err != nil {
 			return nil, err
 		}
 	} else {
@@ -61,24 +81,45 @@ func Open(c Config) (*Redis, error) {
 		if err := r.embedded.StartAddr("127.0.0.1:0"); err != nil {
 			return nil, fmt.Errorf("start the in-process Redis: %w", err)
 		}
-		opts.Addr = r.embedded.Addr()
-		opts.Dialer = func(context.Context, string, string) (net.Conn, error) { return r.embedded.Dial() }
+		a.options.Addr, r.timeout, r.batch = r.embedded.Addr(), embeddedTimeout, embeddedBatch
+		// Not through the pipe that Dial gives: it has no buffer, so a long pipeline waits for a reader
+		// that still writes.
 	}
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = callTimeout, callTimeout, callTimeout, callTimeout
-	opts.ContextTimeoutEnabled = true
-	opts.MaxRetries, opts.DialerRetries = -1, 1
-	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	r.client = redis.NewClient(opts)
-	r.client.AddHook(counting{})
+	a.options.Dialer = dial
+	r.client = a.client(r.timeout)
+	switch c := r.client.(type) {
+	case *redis.ClusterClient:
+		c.OnNewNode(func(node *redis.Client) { node.AddHook(counting{}) })
+	case *redis.Ring:
+		for _, node := range c.GetShardClients() {
+			node.AddHook(counting{})
+		}
+	case *redis.Client:
+		c.AddHook(counting{})
+		r.only = r.shard(c)
+	}
 	return r, nil
 }
 
 // Embedded reports whether Redis runs in this process.
 func (r *Redis) Embedded() bool { return r.embedded != nil }
 
-// Ping reports whether Redis answers.
+// Ping reports whether every server answers.
 func (r *Redis) Ping(ctx context.Context) error {
-	return r.call(ctx, func(ctx context.Context) error { return r.client.Ping(ctx).Err() })
+	var all []*shard
+	if err := r.asked(ctx, &r.layout, func(ctx context.Context) (err error) {
+		all, err = r.all(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	var errs []error
+	for _, s := range all {
+		if err := r.asked(ctx, &s.breaker, func(ctx context.Context) error { return s.client.Ping(ctx).Err() }); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name(), err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Close ends the pool and the in-process Redis.
@@ -93,28 +134,61 @@ func (r *Redis) Close() error {
 // ErrDown says that Redis was not asked because it failed lately.
 var ErrDown = errors.New("redis is down")
 
-// call runs one call under the breaker and the deadline. A missing key is not a failure.
-func (r *Redis) call(ctx context.Context, fn func(ctx context.Context) error) error {
-	if !r.breaker.allow(time.Now()) {
+// call runs one call of the server of a key.
+func (r *Redis) call(ctx context.Context, key string, fn func(ctx context.Context, c *redis.Client) error) error {
+	s, err := r.route(ctx, key)
+	if err != nil {
+		return err
+	}
+	err = r.asked(ctx, &s.breaker, func(ctx context.Context) error { return fn(ctx, s.client) })
+	r.noteMoved(ctx, err)
+	return err
+}
+
+// noteMoved has the layout of a cluster read again, in the background, when it is not what we know.
+func (r *Redis) noteMoved(ctx context.Context, err error) {
+	if _, moved := redis.IsMovedError(err); moved {
+		if c, ok := r.client.(*redis.ClusterClient); ok {
+			c.ReloadState(ctx)
+		}
+	}
+}
+
+// asked runs one call under a breaker and the deadline. An answer is a success, also one that tells of
+// an error or of a missing key.
+func (r *Redis) asked(ctx context.Context, b *breaker, fn func(ctx context.Context) error) error {
+	if !b.allow(time.Now()) {
 		r.refused.Add(1)
 		return ErrDown
 	}
-	short, cancel := context.WithTimeout(ctx, callTimeout)
+	short, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	err := fn(short)
-	failed := err != nil && !errors.Is(err, redis.Nil)
+	failed := away(err)
 	if failed && ctx.Err() != nil {
-		r.breaker.abandon() // the caller left; that says nothing about Redis
+		b.abandon() // the caller left; that says nothing about Redis
 		return err
 	}
 	if failed {
 		r.failed.Add(1)
 	}
-	if changed, open := r.breaker.report(!failed, time.Now()); changed {
+	if changed, open := b.report(!failed, time.Now()); changed {
 		slog.WarnContext(ctx, "redis", "answers", !open, "error", err)
 	}
 	return err
 }
+
+// away tells errors of a server that cannot be used from its answers.
+func away(err error) bool {
+	if err == nil || errors.Is(err, redis.Nil) {
+		return false
+	}
+	var answer redis.Error
+	return !errors.As(err, &answer) || redis.IsLoadingError(err) || redis.IsMaxClientsError(err) || redis.IsAuthError(err)
+}
+
+// unusable tells that a server was not asked, or is away.
+func unusable(err error) bool { return errors.Is(err, ErrDown) || away(err) }
 
 // counting counts round trips for the request that makes them.
 type counting struct{}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"roost/internal/lifecycle"
 )
 
@@ -47,7 +49,9 @@ func (w *Waker) tell(ctx context.Context, r *Redis) {
 			return
 		case <-w.grown:
 			// Redis away: the others look by themselves.
-			_ = r.call(ctx, func(ctx context.Context) error { return r.client.Publish(ctx, wakeChannel, "").Err() })
+			_ = r.call(ctx, wakeChannel, func(ctx context.Context, c *redis.Client) error {
+				return c.Publish(ctx, wakeChannel, "").Err()
+			})
 		}
 	}
 }

@@ -1,0 +1,336 @@
+package cache
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// found is what a request has after the plain read.
+type found struct {
+	values  []Value
+	missing []miss
+}
+
+// miss is a key of a request that was not found.
+type miss struct {
+	at   int
+	away bool // its server was not there
+}
+
+// hits reads the keys of all requests at once.
+func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
+	t.settle(ctx)
+	var keys []string
+	for _, req := range reqs {
+		keys = append(keys, req.Keys...)
+	}
+	all := t.read(ctx, keys)
+	out := make([]found, len(reqs))
+	for i, req := range reqs {
+		out[i].values = make([]Value, len(req.Keys))
+		hits := 0
+		for at, key := range req.Keys {
+			s := all[at]
+			if s.hit && !t.owed.owes(key) {
+				out[i].values[at] = s.value
+				hits++
+				continue
+			}
+			out[i].missing = append(out[i].missing, miss{at, s.away})
+		}
+		req.Kind.count.hit.Add(float64(hits))
+		all = all[len(req.Keys):]
+	}
+	return out
+}
+
+// fetch answers the keys of a request that are missing.
+func (t *Tier) fetch(ctx context.Context, req *Request, missing []miss) error {
+	for len(missing) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		keys, away := make([]string, len(missing)), make([]bool, len(missing))
+		for i, m := range missing {
+			keys[i], away[i] = req.Keys[m.at], m.away
+		}
+		all, made, led := t.flights.enter(keys, away)
+		t.lead(ctx, req, led)
+		var again []miss
+		for i, fl := range all {
+			select {
+			case <-fl.done:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			switch {
+			case fl.err == errAbandoned:
+				again = append(again, missing[i])
+			case fl.err != nil:
+				return fl.err
+			default:
+				req.Values[missing[i].at] = fl.value
+				if !made[i] {
+					req.Kind.count.shared.Inc()
+				}
+			}
+		}
+		missing = again
+	}
+	return nil
+}
+
+// lead answers flights. Whatever happens to it, they end.
+func (t *Tier) lead(ctx context.Context, req *Request, led []*flight) {
+	if len(led) == 0 {
+		return
+	}
+	defer t.abandon(ctx, led)
+	for _, fl := range led {
+		if fl.after == nil {
+			continue
+		}
+		select {
+		case <-fl.after.done:
+			fl.after = nil
+		case <-ctx.Done():
+			return
+		}
+	}
+	t.flights.start(led)
+	pending := led
+	for len(pending) > 0 && ctx.Err() == nil {
+		pending = t.round(ctx, req, pending)
+	}
+}
+
+// abandon ends what has no answer, and gives leases back.
+func (t *Tier) abandon(ctx context.Context, led []*flight) {
+	t.release(ctx, led)
+	for _, fl := range led {
+		t.flights.finish(fl, Value{}, errAbandoned)
+	}
+}
+
+// release gives leases back. Without an answer of Redis they end by themselves.
+func (t *Tier) release(ctx context.Context, led []*flight) {
+	var keys, held []string
+	for _, fl := range led {
+		if !fl.ended && fl.token != "" {
+			keys, held = append(keys, fl.key), append(held, fl.token)
+			fl.token = ""
+		}
+	}
+	if len(keys) > 0 {
+		t.do(context.WithoutCancel(ctx), t.scripts.release, keys, func(i int) []any { return []any{held[i]} })
+	}
+}
+
+// fetching sorts flights by what they may do in a round.
+type fetching struct {
+	leased, waiting []*flight
+	free            []*flight            // without a lease: read SQL, tell Redis of it, do not fill
+	reason          []prometheus.Counter // of free
+}
+
+func (f *fetching) unleased(fl *flight, why prometheus.Counter) {
+	f.free, f.reason = append(f.free, fl), append(f.reason, why)
+}
+
+// round asks for leases, reads SQL for those that got one and those that need none, and fills. It gives
+// back what must ask again.
+func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (again []*flight) {
+	f := t.ask(ctx, req.Kind, pending)
+	keys := make([]string, 0, len(f.leased)+len(f.free))
+	for _, fl := range append(f.leased[:len(f.leased):len(f.leased)], f.free...) {
+		keys = append(keys, fl.key)
+	}
+	if len(keys) > 0 {
+		values, err := t.load(ctx, req, keys)
+		if err != nil && ctx.Err() != nil {
+			return nil // the reader left: others may try
+		}
+		if err != nil {
+			t.fail(ctx, req.Kind, f, err)
+		} else {
+			// From here the answer is there: who waits for it gets it also when this reader leaves.
+			again = t.fill(context.WithoutCancel(ctx), req.Kind, f, values)
+		}
+	}
+	if len(f.waiting) > 0 {
+		req.Kind.count.waits.Add(float64(len(f.waiting)))
+		select {
+		case <-time.After(t.pace.pollFrom + rand.N(t.pace.pollTo-t.pace.pollFrom)):
+		case <-ctx.Done():
+		}
+	}
+	return append(again, f.waiting...)
+}
+
+// ask sends LEASE for all; hits end there.
+func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
+	f := &fetching{}
+	var asking []*flight
+	var keys []string
+	for _, fl := range pending {
+		if fl.away || t.owed.owes(fl.key) {
+			f.unleased(fl, k.count.away)
+			continue
+		}
+		fl.token = t.tokens.next()
+		asking, keys = append(asking, fl), append(keys, fl.key)
+	}
+	if len(keys) == 0 {
+		return f
+	}
+	lease := ms(t.leaseFor())
+	replies := t.do(ctx, t.scripts.lease, keys, func(i int) []any { return []any{asking[i].token, lease, ms(floorFor)} })
+	for i, fl := range asking {
+		r := replies[i]
+		if r.err != nil || r.word != "leased" {
+			fl.token = ""
+		}
+		switch {
+		case r.err != nil && unusable(r.err):
+			fl.away = true
+			f.unleased(fl, k.count.away)
+		case r.err != nil:
+			f.unleased(fl, k.count.uncached) // full, read-only, without a quorum…
+		case r.word == "leased":
+			f.leased = append(f.leased, fl)
+		case r.word == "busy" && time.Since(fl.born) < t.pace.escape:
+			f.waiting = append(f.waiting, fl)
+		case r.word == "busy":
+			f.unleased(fl, k.count.escaped)
+		case r.word == "hit" && len(r.fields) == 2:
+			t.finishHit(k, fl, f, r)
+		default:
+			f.unleased(fl, k.count.held)
+		}
+	}
+	return f
+}
+
+func (t *Tier) finishHit(k *Kind, fl *flight, f *fetching, r reply) {
+	version, _ := r.fields[0].(string)
+	data, _ := r.fields[1].(string)
+	v, ok := valueOf(version, data)
+	if !ok {
+		f.unleased(fl, k.count.uncached)
+		return
+	}
+	k.count.hit.Inc()
+	t.flights.finish(fl, v, nil)
+}
+
+// fail ends a round whose SQL failed.
+func (t *Tier) fail(ctx context.Context, k *Kind, f *fetching, err error) {
+	all := append(f.leased[:len(f.leased):len(f.leased)], f.free...)
+	k.count.failed.Add(float64(len(all)))
+	t.release(ctx, f.leased)
+	for _, fl := range all {
+		t.flights.finish(fl, Value{}, err)
+	}
+}
+
+// fill stores what was read under leases and ends the flights whose fill was accepted. What was read
+// without one, or came too late for it, is told to Redis before it is returned: else a fill of an older
+// version, under way elsewhere, could be served after it.
+func (t *Tier) fill(ctx context.Context, k *Kind, f *fetching, values []Value) (again []*flight) {
+	var tell []told
+	for i, fl := range f.free {
+		tell = append(tell, told{fl, values[len(f.leased)+i], f.reason[i]})
+	}
+	var filling []told
+	var keys []string
+	for i, fl := range f.leased {
+		if len(values[i].Data) > MaxData {
+			tell = append(tell, told{fl, values[i], k.count.uncached})
+			continue
+		}
+		filling, keys = append(filling, told{fl, values[i], k.count.filled}), append(keys, fl.key)
+	}
+	replies := t.do(ctx, t.scripts.fill, keys, func(i int) []any {
+		v := filling[i].value
+		return []any{filling[i].token, v.Version, v.Data, ms(k.lives(v))}
+	})
+	for i, x := range filling {
+		r := replies[i]
+		switch {
+		case r.err != nil && unusable(r.err):
+			x.away, x.why = true, k.count.away
+			tell = append(tell, x)
+		case r.err != nil:
+			x.why = k.count.uncached
+			tell = append(tell, x)
+		case r.word == "filled":
+			x.token = ""
+			x.why.Inc()
+			t.flights.finish(x.flight, x.value, nil)
+		default:
+			x.token = ""
+			if r.word == "old" {
+				k.count.oldVersion.Inc()
+			} else {
+				k.count.lostLease.Inc()
+			}
+			if time.Since(x.born) < t.pace.escape || r.word == "old" && x.isBehind() {
+				again = append(again, x.flight)
+				continue
+			}
+			x.why = k.count.escaped
+			tell = append(tell, x)
+		}
+	}
+	return append(again, t.tell(ctx, k, tell)...)
+}
+
+// isBehind counts a value that is older than what Redis has been told, and says whether to read again.
+func (fl *flight) isBehind() bool {
+	fl.behind++
+	return fl.behind <= behindMost
+}
+
+// told is a value that was not filled.
+type told struct {
+	*flight
+	value Value
+	why   prometheus.Counter
+}
+
+// tell sends INVALIDATE with the version read, and ends the flights. Without Redis they end so. It gives
+// back those that turn out to be behind.
+func (t *Tier) tell(ctx context.Context, k *Kind, all []told) (again []*flight) {
+	var telling []*flight
+	var send []Invalidation
+	for _, x := range all {
+		if !x.away {
+			telling = append(telling, x.flight)
+			send = append(send, Invalidation{Kind: k, Key: x.key, Version: x.value.Version})
+		}
+	}
+	behind := map[*flight]bool{}
+	if len(send) > 0 {
+		for i, r := range t.invalidations(ctx, Intent{}, send) {
+			if len(r.fields) != 1 {
+				continue
+			}
+			if floor, ok := valueOf(r.fields[0].(string), ""); ok && floor.Version > send[i].Version {
+				behind[telling[i]] = telling[i].isBehind()
+			}
+		}
+	}
+	t.release(ctx, telling)
+	for _, x := range all {
+		if behind[x.flight] {
+			again = append(again, x.flight)
+			continue
+		}
+		x.why.Inc()
+		t.flights.finish(x.flight, x.value, nil)
+	}
+	return again
+}

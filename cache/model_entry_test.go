@@ -1,0 +1,95 @@
+package cache
+
+// The verbs once more, as pure functions: one function a script, in the same order of tests. The model
+// checker explores them, and the conformance test runs them next to the scripts, so that what is checked
+// is what runs. Time is an action of its own: a lease lapses, an intent ends.
+
+// nobody is a token whose holder is gone.
+const nobody = 15
+
+// entry is the hash of one key. The zero entry is no hash.
+type entry struct {
+	fence  int8 // e; 0: there is no hash
+	has    bool // v and d are there
+	v, m   int8
+	token  int8 // l; 0: none
+	lapsed bool // lx has passed
+	held   uint8
+}
+
+// rules switches parts of the protocol off, to see what they are for.
+type rules struct {
+	noLease, noVersion bool
+}
+
+// under is what a verb sees: nothing, if another wrote it.
+func (e entry) under(fence int8) entry {
+	if e.fence != fence {
+		return entry{}
+	}
+	return e
+}
+
+func (e entry) floor() int8 { return max(e.v, e.m) }
+
+// strip is what keeps the floor and the intents only.
+func strip(fence, floor int8, held uint8) entry { return entry{fence: fence, m: floor, held: held} }
+
+func (r rules) lease(e entry, fence, token int8) (entry, string) {
+	f := e.under(fence)
+	if f.has {
+		return e, "hit"
+	}
+	if f.held != 0 {
+		return e, "held"
+	}
+	if f.token != 0 && f.token != token && !f.lapsed && !r.noLease {
+		return e, "busy"
+	}
+	return entry{fence: fence, m: f.floor(), token: token}, "leased"
+}
+
+func (r rules) fill(e entry, fence, token, version int8) (entry, string) {
+	f := e.under(fence)
+	if f.token != token && !r.noLease {
+		return e, "lost"
+	}
+	if version < f.floor() && !r.noVersion {
+		f.token, f.lapsed = 0, false
+		return f, "old"
+	}
+	return entry{fence: fence, has: true, v: version}, "filled"
+}
+
+// invalidate takes the number of the intent that ends with it, or -1. It answers with the floor, too.
+func (r rules) invalidate(e entry, fence, version int8, intent int) (entry, string, int8) {
+	f := e.under(fence)
+	own := uint8(0)
+	if intent >= 0 {
+		own = f.held & (1 << intent)
+	}
+	if f.floor() >= version && own == 0 && (f.fence != 0 || version == 0) && !r.noVersion {
+		return e, "current", f.floor()
+	}
+	floor := max(f.floor(), version)
+	if r.noVersion {
+		floor = 0
+	}
+	word := "floor"
+	if f.has {
+		word = "dropped"
+	}
+	return strip(fence, floor, f.held&^own), word, floor
+}
+
+func (r rules) intend(e entry, fence int8, intent int) (entry, string) {
+	f := e.under(fence)
+	return strip(fence, f.floor(), f.held|1<<intent), "held"
+}
+
+func (r rules) release(e entry, fence, token int8) (entry, string) {
+	if e.under(fence).token == token {
+		e.token, e.lapsed = 0, false
+	}
+	return e, "released"
+}

@@ -1,0 +1,348 @@
+package cache
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The world of the model: one key, a database, a primary with a replica, writers that write once each,
+// readers that read again and again, a relay. Every interleaving is explored, breadth first, so a trace is
+// a shortest one. Readers are alike, and writers are: states that differ in who is who count once.
+
+const (
+	mostWriters = 2
+	mostReaders = 3
+)
+
+// Writers.
+const (
+	wIdle = iota
+	wIntended
+	wCommitted
+	wDone
+	wKilled
+)
+
+// Readers.
+const (
+	rIdle   = iota
+	rWaits  // for another's lease, or to ask again
+	rLeased // is to read SQL
+	rFills  // has read SQL under its lease
+	rFree   // is to read SQL without one
+	rTells  // has read SQL without one
+)
+
+type modelWriter struct{ pc, ver int8 }
+
+type modelReader struct {
+	pc, val int8
+	// What was acknowledged, and acknowledged or served, and committed, when the read began.
+	acked, served, committed int8
+}
+
+type world struct {
+	db, acked, served int8
+	primary, replica  entry
+	reign             int8
+	w                 [mostWriters]modelWriter
+	r                 [mostReaders]modelReader
+	relay             uint8 // versions to repeat, by bit
+	killed, gone      int8  // faults so far
+	failed, lagged    int8
+}
+
+// model is a protocol with the faults that it meets.
+type model struct {
+	rules
+	noFence, processFence bool // what the fence is
+	noTell                bool // who takes what SQL says does not tell Redis
+	order                 string
+	strict                bool // writers announce themselves
+	writers, readers      int
+	kills, gones          int8 // writers killed; evictions or flushes
+	failovers, lags       int8 // and reads of a database that is one version behind
+}
+
+// The properties.
+const (
+	propAcked   = "a read older than an acknowledged write"
+	propBack    = "a read that goes back"
+	propRest    = "stale at rest"
+	propWindow  = "a read older than a commit that was announced"
+	propRepeats = "a repeated invalidation drops a current entry"
+)
+
+func (m *model) fence(s *world) int8 {
+	switch {
+	case m.noFence:
+		return 1
+	case m.processFence:
+		return 1 + s.reign%2 // two processes take turns
+	}
+	return 1 + s.reign
+}
+
+// step is one action of a world.
+type step struct {
+	to     world
+	action action
+	broken string // the property that it breaks, or ""
+}
+
+// action is formatted for traces only.
+type action struct {
+	format string
+	args   [2]int8
+	word   string
+}
+
+func (a action) String() string {
+	args := []any{a.args[0], a.args[1], a.word}
+	n := strings.Count(a.format, "%d")
+	if strings.Contains(a.format, "%s") {
+		return fmt.Sprintf(a.format, append(args[:n:n], a.word)...)
+	}
+	return fmt.Sprintf(a.format, args[:n]...)
+}
+
+type explorer struct {
+	m     *model
+	steps []step
+}
+
+func (x *explorer) add(to world, broken, format string, args ...int8) {
+	x.say(to, broken, format, "", args...)
+}
+
+func (x *explorer) say(to world, broken, format, word string, args ...int8) {
+	st := step{to, action{format: format, word: word}, broken}
+	copy(st.action.args[:], args)
+	x.steps = append(x.steps, st)
+}
+
+func (x *explorer) from(s world) []step {
+	x.steps = x.steps[:0]
+	for k := range x.m.writers {
+		x.writer(s, k)
+	}
+	for k := range x.m.readers {
+		x.reader(s, k)
+	}
+	x.repeat(s)
+	x.faults(s)
+	return x.steps
+}
+
+func (x *explorer) writer(s world, k int) {
+	m, fence, n := x.m, x.m.fence(&s), s
+	switch s.w[k].pc {
+	case wIdle:
+		if m.strict {
+			n.primary, _ = m.intend(s.primary, fence, k)
+			n.w[k].pc = wIntended
+			x.add(n, "", "W%d intends", int8(k))
+			return
+		}
+		if m.order == "delete, then write" {
+			n.primary = strip(fence, 0, 0)
+			n.w[k].pc = wIntended
+			x.add(n, "", "W%d deletes", int8(k))
+			return
+		}
+		x.commit(s, k)
+	case wIntended:
+		x.commit(s, k)
+	case wCommitted:
+		ver := s.w[k].ver
+		switch m.order {
+		case "delete, then write":
+		case "write, then set":
+			n.primary = entry{fence: fence, has: true, v: ver}
+		default:
+			n.primary, _, _ = m.invalidate(s.primary, fence, ver, k)
+		}
+		n.w[k].pc = wDone
+		n.acked = max(n.acked, ver)
+		x.add(n, "", "W%d invalidates v%d, acknowledged", int8(k), ver)
+		if s.killed < m.kills {
+			n = s
+			n.w[k].pc = wKilled
+			n.killed++
+			x.add(n, "", "W%d killed", int8(k))
+		}
+	}
+	// An intent outlives the transaction that it announces.
+	if s.w[k].pc != wIntended && s.primary.held&(1<<k) != 0 {
+		n = s
+		n.primary.held &^= 1 << k
+		x.add(n, "", "intent %d ends", int8(k))
+	}
+}
+
+func (x *explorer) commit(s world, k int) {
+	n := s
+	n.db++
+	n.w[k] = modelWriter{wCommitted, n.db}
+	n.relay |= 1 << n.db
+	x.add(n, "", "W%d commits v%d", int8(k), n.db)
+}
+
+func (x *explorer) reader(s world, k int) {
+	m, r := x.m, s.r[k]
+	n := s
+	switch r.pc {
+	case rIdle:
+		n.r[k] = modelReader{pc: rWaits, acked: s.acked, served: max(s.acked, s.served)}
+		if m.strict {
+			n.r[k].committed = s.db
+		}
+		x.asks(n, k)
+	case rWaits:
+		x.asks(s, k)
+		n.r[k].pc = rFree
+		x.add(n, "", "R%d has waited long enough", int8(k))
+	case rLeased, rFree:
+		to := int8(rFills)
+		if r.pc == rFree {
+			to = rTells
+		}
+		n.r[k].pc, n.r[k].val = to, s.db
+		x.add(n, "", "R%d reads v%d in SQL", int8(k), s.db)
+		if r.pc == rLeased && s.lagged < m.lags && s.db > 0 {
+			n.r[k].val, n.lagged = s.db-1, s.lagged+1
+			x.add(n, "", "R%d reads v%d, late", int8(k), s.db-1)
+		}
+		if r.pc == rLeased {
+			n = s
+			n.leave(k)
+			x.add(n, "", "R%d leaves", int8(k))
+		}
+	case rFills:
+		var word string
+		n.primary, word = m.fill(s.primary, m.fence(&s), int8(k+1), r.val)
+		if word == "filled" {
+			x.returns(n, k, r.val, "fills")
+			return
+		}
+		n.drop(k)
+		n.r[k].pc, n.r[k].val = rWaits, 0
+		x.say(n, "", "R%d may not fill v%d: %s", word, int8(k), r.val)
+		if word == "lost" || m.lags == 0 { // what is old is read again, see below
+			n.r[k].pc, n.r[k].val = rTells, r.val
+			x.say(n, "", "R%d may not fill v%d: %s, and has no time left", word, int8(k), r.val)
+		}
+	case rTells:
+		floor := r.val
+		if !m.noTell {
+			n.primary, _, floor = m.invalidate(s.primary, m.fence(&s), r.val, -1)
+		}
+		if floor > r.val {
+			b := n
+			b.r[k].pc, b.r[k].val = rWaits, 0
+			x.add(b, "", "R%d is behind with v%d, and asks again", int8(k), r.val)
+			if m.lags > 0 {
+				return // more often than there are versions and late reads here
+			}
+		}
+		x.returns(n, k, r.val, "tells and returns")
+	}
+}
+
+// asks is LEASE; the plain read before it sees the same or nothing.
+func (x *explorer) asks(s world, k int) {
+	n := s
+	var word string
+	n.primary, word = x.m.lease(s.primary, x.m.fence(&s), int8(k+1))
+	switch word {
+	case "hit":
+		x.returns(n, k, s.primary.v, "hits")
+	case "leased":
+		n.drop(k) // of older leases elsewhere
+		n.primary.token = int8(k + 1)
+		n.r[k].pc = rLeased
+		x.add(n, "", "R%d gets the lease", int8(k))
+	case "held":
+		n.r[k].pc = rFree
+		x.add(n, "", "R%d finds an intent", int8(k))
+	default:
+		x.add(n, "", "R%d waits", int8(k))
+	}
+}
+
+// returns ends a read, and looks whether it may return that.
+func (x *explorer) returns(n world, k int, v int8, how string) {
+	r, broken := n.r[k], ""
+	switch {
+	case v < r.acked:
+		broken = propAcked
+	case v < r.served:
+		broken = propBack
+	case v < r.committed && n.gone == 0 && n.failed == 0 && n.lagged == 0:
+		broken = propWindow
+	}
+	n.served = max(n.served, v)
+	n.leave(k)
+	x.say(n, broken, "R%d v%d: %s", how, int8(k), v)
+}
+
+// leave makes a reader idle.
+func (s *world) leave(k int) {
+	s.drop(k)
+	s.r[k] = modelReader{}
+}
+
+// drop makes a reader's token nobody's, wherever it is.
+func (s *world) drop(k int) {
+	for _, e := range []*entry{&s.primary, &s.replica} {
+		if e.token == int8(k+1) {
+			e.token = nobody
+		}
+	}
+}
+
+func (x *explorer) repeat(s world) {
+	fence := x.m.fence(&s)
+	for v := int8(1); v <= mostWriters; v++ {
+		if s.relay&(1<<v) == 0 {
+			continue
+		}
+		n, before := s, s.primary.under(fence)
+		n.primary, _, _ = x.m.invalidate(s.primary, fence, v, -1)
+		n.relay &^= 1 << v
+		broken := ""
+		if before.has && before.v >= v && !n.primary.under(fence).has {
+			broken = propRepeats
+		}
+		x.add(n, broken, "the relay repeats v%d", v)
+	}
+}
+
+func (x *explorer) faults(s world) {
+	m := x.m
+	if s.primary.token != 0 && !s.primary.lapsed {
+		n := s
+		n.primary.lapsed = true
+		x.add(n, "", "the lease lapses")
+	}
+	if s.gone < m.gones && s.primary != (entry{}) {
+		n := s
+		n.primary = entry{}
+		n.gone++
+		x.add(n, "", "EVICTED")
+	}
+	if s.failed < m.failovers {
+		n := s
+		if n.replica = n.primary; n.replica != s.replica {
+			x.add(n, "", "replicated")
+		}
+		n = s
+		n.primary = n.replica // who comes back as the replica is given the same
+		n.reign++
+		n.failed++
+		if n.failed == m.failovers {
+			n.replica = entry{} // of no use any more
+		}
+		x.add(n, "", "FAILOVER")
+	}
+}

@@ -1,0 +1,399 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"roost/internal/redistest"
+)
+
+// Random schedules over the real tier and real servers. Steps are drawn one by one: a writer goes on, a
+// reader goes on, something breaks. Readers are calls of Load on two nodes that stop before and after
+// their read of SQL, so that everything can happen in between; the history is checked as it is made.
+
+// stage is two servers, of which one is the primary, and two nodes that reach the primary.
+type stage struct {
+	primary, replica *redistest.Redis
+	addr             atomic.Value // of the primary
+	nodes            [2]*Tier
+	broken           bool // the replica does not follow
+	n, cut           int  // schedules, and those with a node cut off
+}
+
+func newStage(t *testing.T, s scripts) *stage {
+	g := &stage{primary: redistest.Start(t, redistest.Fast()...), replica: redistest.Start(t, redistest.Fast()...), broken: true}
+	g.addr.Store(g.primary.Addr())
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, g.addr.Load().(string))
+	}
+	for i := range g.nodes {
+		r, err := openVia(Config{URL: g.primary.URL()}, patience, dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		g.nodes[i] = newTier(r, s)
+		g.nodes[i].pace = pace{lease: 5 * time.Millisecond, escape: 8 * time.Millisecond, pollFrom: time.Millisecond, pollTo: 2 * time.Millisecond}
+	}
+	return g
+}
+
+// schedule is one run on a key of its own.
+type schedule struct {
+	draw  func(n int) int // an even choice of 0…n-1
+	g     *stage
+	key   string
+	trace []string
+	cut   bool
+	pair  bool // there is a replica, so that there may be a failover
+
+	db      int64 // commits, only by the scheduler
+	acked   int64
+	relay   []int64
+	writers [3]scheduledWriter
+	readers []*scheduledReader
+	wrong   chan string
+	away    float64
+
+	mu     sync.Mutex
+	served int64
+	rows   int64 // db as readers see it
+}
+
+type scheduledWriter struct {
+	pc     int
+	ver    int64
+	intent Intent
+}
+
+// scheduledReader is one call of Load.
+type scheduledReader struct {
+	stops chan chan struct{} // where it is held, closed to go on
+	held  chan struct{}
+	done  chan struct{}
+}
+
+func (s *schedule) say(format string, args ...any) {
+	s.trace = append(s.trace, fmt.Sprintf(format, args...))
+}
+
+// load is the database: it stops before and after its read.
+func (s *schedule) load(r *scheduledReader) Loader {
+	stop := func(ctx context.Context) error {
+		gate := make(chan struct{})
+		select {
+		case r.stops <- gate:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case <-gate:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return func(ctx context.Context, keys []string) ([]Value, error) {
+		if err := stop(ctx); err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		v := s.rows
+		s.mu.Unlock()
+		if err := stop(ctx); err != nil {
+			return nil, err
+		}
+		return []Value{{Version: v, Data: fmt.Sprint("data", v)}}, nil
+	}
+}
+
+// read starts a reader and waits until it stops.
+func (s *schedule) read(node int) {
+	r := &scheduledReader{stops: make(chan chan struct{}), done: make(chan struct{})}
+	s.mu.Lock()
+	acked, floor := s.acked, max(s.acked, s.served)
+	s.mu.Unlock()
+	s.say("read on node %d", node)
+	x := s.g.nodes[node]
+	go func() {
+		defer close(r.done)
+		req := &Request{Kind: rowsOf(x), Keys: []string{s.key}, Load: s.load(r)}
+		if err := x.Load(context.Background(), req); err != nil {
+			s.wrong <- err.Error()
+			return
+		}
+		v := req.Values[0]
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case v.Version < acked:
+			s.wrong <- fmt.Sprintf("version %d is read, %d was acknowledged before", v.Version, acked)
+		case v.Version < floor && s.counted() == s.away:
+			s.wrong <- fmt.Sprintf("version %d is read, %d was served before", v.Version, floor)
+		case v.Version > 0 && v.Data != fmt.Sprint("data", v.Version):
+			s.wrong <- fmt.Sprintf("version %d comes with %q", v.Version, v.Data)
+		}
+		s.served = max(s.served, v.Version)
+	}()
+	s.readers = append(s.readers, r)
+	s.settle(r)
+}
+
+// settle waits until a reader is held or has returned, or has waited long enough for others.
+func (s *schedule) settle(r *scheduledReader) {
+	if r.held != nil {
+		return
+	}
+	enough := time.NewTimer(3 * time.Millisecond)
+	defer enough.Stop()
+	select {
+	case r.held = <-r.stops:
+	case <-r.done:
+	case <-enough.C:
+	}
+}
+
+// goOn lets a reader go to its next stop.
+func (s *schedule) goOn(r *scheduledReader) {
+	if r.held != nil {
+		close(r.held)
+		r.held = nil
+	}
+	s.settle(r)
+}
+
+// counted is how often a node found no Redis. A read without Redis cannot be told to anybody, so what is
+// served after it elsewhere may be older: that is one of the bounds.
+func (s *schedule) counted() float64 {
+	sum := 0.0
+	for _, x := range s.g.nodes {
+		sum += counterValue(rowsOf(x).count.away)
+	}
+	return sum
+}
+
+func (s *schedule) write(k int) {
+	w, x := &s.writers[k], s.g.nodes[k%2]
+	switch w.pc {
+	case 0:
+		w.pc = 1
+		if k == 0 { // the one of the three that announces
+			s.say("W%d intends", k)
+			w.intent, _ = x.Intend(context.Background(), s.key)
+		}
+	case 1:
+		s.db++
+		s.mu.Lock()
+		s.rows = s.db
+		s.mu.Unlock()
+		w.ver = s.db
+		s.relay = append(s.relay, w.ver)
+		s.say("W%d commits v%d", k, w.ver)
+		w.pc = 2
+	case 2:
+		s.say("W%d invalidates v%d", k, w.ver)
+		err := x.Invalidate(context.Background(), w.intent, Invalidation{rowsOf(x), s.key, w.ver})
+		if err == nil { // else it is acknowledged, and its staleness is bounded by the relay
+			s.mu.Lock()
+			s.acked = max(s.acked, w.ver)
+			s.mu.Unlock()
+		}
+		*w = scheduledWriter{}
+	}
+}
+
+func (s *schedule) step(op int) {
+	ctx := context.Background()
+	switch {
+	case op < 40:
+		s.write(s.draw(len(s.writers)))
+	case op < 58:
+		if len(s.readers) < 6 {
+			s.read(s.draw(2))
+		}
+	case op < 84:
+		if len(s.readers) > 0 {
+			k := s.draw(len(s.readers))
+			s.say("reader %d goes on", k)
+			s.goOn(s.readers[k])
+		}
+	case op < 88:
+		k := s.draw(len(s.writers))
+		s.say("W%d is killed", k)
+		if in := s.writers[k].intent; in.id != "" {
+			s.g.nodes[0].Withdraw(ctx, in) // it would end by itself
+		}
+		s.writers[k] = scheduledWriter{}
+	case op < 91:
+		s.say("evicted")
+		s.g.nodes[0].redis.client.Del(ctx, s.key)
+	case op < 94:
+		s.say("FLUSHALL")
+		s.g.nodes[0].redis.client.FlushAll(ctx)
+	case op < 96:
+		if len(s.relay) > 0 {
+			s.say("the relay repeats v%d", s.relay[0])
+			_ = s.g.nodes[1].Invalidate(ctx, Intent{}, Invalidation{rowsOf(s.g.nodes[1]), s.key, s.relay[0]})
+			s.relay = s.relay[1:]
+		}
+	default:
+		s.failover(op)
+	}
+}
+
+func (s *schedule) failover(op int) {
+	g := s.g
+	switch {
+	case !s.pair:
+	case g.broken:
+		s.say("a replica follows")
+		g.replica.Follow(g.primary)
+		g.broken = false
+	case s.cut:
+		s.say("failover")
+		g.primary, g.replica = g.replica, g.primary
+		g.addr.Store(g.primary.Addr())
+		g.replica.Disconnect()
+		s.cut, g.broken = false, true
+	case op == 99 && s.draw(3) == 0:
+		s.say("the primary restarts, empty")
+		g.primary.Restart()
+		g.broken = true
+	default:
+		// What is written from here is lost.
+		s.say("replication is cut")
+		g.replica.Promote()
+		s.cut = true
+	}
+}
+
+// end lets all readers return, repeats everything, and looks at what is left.
+func (s *schedule) end() error {
+	// All at once: one may wait for what another fetches.
+	for _, r := range s.readers {
+		go func() {
+			for {
+				if r.held != nil {
+					close(r.held)
+				}
+				select {
+				case r.held = <-r.stops:
+				case <-r.done:
+					return
+				}
+			}
+		}()
+	}
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	for _, r := range s.readers {
+		select {
+		case <-r.done:
+		case <-deadline.C:
+			return errors.New("a reader does not return")
+		}
+	}
+	select {
+	case wrong := <-s.wrong:
+		return errors.New(wrong)
+	default:
+	}
+	for k, x := range s.g.nodes {
+		if in := s.writers[0].intent; k == 0 && in.id != "" {
+			x.Withdraw(context.Background(), in)
+		}
+		for _, v := range s.relay {
+			if err := x.Invalidate(context.Background(), Intent{}, Invalidation{rowsOf(x), s.key, v}); err != nil {
+				return err
+			}
+		}
+		if got := x.read(context.Background(), []string{s.key})[0]; got.hit && got.value.Version != s.db {
+			return fmt.Errorf("at rest Redis has version %d of %d", got.value.Version, s.db)
+		}
+	}
+	return nil
+}
+
+// run makes one schedule.
+func (g *stage) run(draw func(n int) int) error {
+	g.n++
+	s := &schedule{draw: draw, g: g, key: key(fmt.Sprint("s", g.n)), wrong: make(chan string, 100), pair: draw(3) == 0}
+	s.away = s.counted()
+	ops := 100
+	if s.pair {
+		ops = 112 // more that has to do with the replica
+	}
+	for range 20 + draw(50) {
+		s.step(draw(ops))
+		if len(s.wrong) > 0 {
+			break
+		}
+	}
+	g.broken = g.broken || s.cut
+	if s.counted() > s.away {
+		g.cut++
+	}
+	if err := s.end(); err != nil {
+		return fmt.Errorf("%w\n%s", err, strings.Join(s.trace, "\n"))
+	}
+	return nil
+}
+
+// TestSchedules: whatever the schedule, no read is older than what was acknowledged before it, none goes
+// back, and at rest Redis has what SQL has.
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	all := 1000
+	if os.Getenv("ROOST_SOAK") != "" {
+		all = 10_000
+	}
+	s, err := loadScripts(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const stages = 4
+	for i := range stages {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			g := newStage(t, s)
+			for g.n < all/stages && !t.Failed() {
+				rapid.Check(t, func(t *rapid.T) {
+					if err := g.run(even(t)); err != nil {
+						t.Fatal(err)
+					}
+				})
+			}
+			t.Logf("%d schedules, in %d of them a node was cut off for a moment", g.n, g.cut)
+		})
+	}
+}
+
+// even draws from bits: rapid's own ranges prefer small numbers.
+func even(t *rapid.T) func(n int) int {
+	bit := rapid.Bool()
+	return func(n int) int {
+		v := 0
+		for range 12 {
+			v *= 2
+			if bit.Draw(t, "bit") {
+				v++
+			}
+		}
+		return v % n
+	}
+}

@@ -1,0 +1,14 @@
+-- FILL: data read under a lease. ARGV[2] token, ARGV[3] version, ARGV[4] data, ARGV[5] ms to live.
+-- A lease that could be taken over and was not still fills: nothing has happened since. Under an intent
+-- there is none.
+if token ~= ARGV[2] then
+  return 'lost'
+end
+if tonumber(ARGV[3]) < floor then
+  redis.call('HDEL', key, 'l', 'lx')
+  return 'old'
+end
+redis.call('HSET', key, 'v', ARGV[3], 'd', ARGV[4])
+redis.call('HDEL', key, 'm', 'l', 'lx', 'h')
+redis.call('PEXPIRE', key, ARGV[5])
+return 'filled'

@@ -1,0 +1,20 @@
+-- LEASE: the data, or the right to fill it in. ARGV[2] token, ARGV[3] ms until others may take the lease
+-- over, ARGV[4] ms that the entry outlives it.
+if version then
+  return { 'hit', version, redis.call('HGET', key, 'd') }
+end
+if held then
+  return { 'held' }
+end
+if token and token ~= ARGV[2] and ends > now then
+  return { 'busy' }
+end
+if exists and not mine then
+  redis.call('DEL', key)
+end
+redis.call('HSET', key, 'e', fence, 'm', whole(floor), 'l', ARGV[2], 'lx', whole(now + ARGV[3]))
+if f[6] then
+  redis.call('HDEL', key, 'h')
+end
+redis.call('PEXPIRE', key, whole(ARGV[3] + ARGV[4]))
+return { 'leased' }

@@ -1,0 +1,239 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// The forms of a Redis URL that name several servers.
+const (
+	schemeCluster  = "+cluster"
+	schemeRing     = "+ring"
+	schemeSentinel = "+sentinel"
+)
+
+// urlForms is what a wrong URL is answered with.
+const urlForms = "redis://host:6379/0, redis+cluster://host1:6379,host2:6379, " +
+	"redis+ring://host1:6379,host2:6379/0 or redis+sentinel://host1:26379,host2:26379/name"
+
+// address is a parsed Redis URL.
+type address struct {
+	form     string // "" for one server, or one of the schemes above
+	hosts    []string
+	options  *redis.Options // credentials, database, TLS; Addr is the first host
+	sentinel string         // the name of the primary
+}
+
+func parseURL(text string) (*address, error) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return nil, fmt.Errorf("the Redis URL must look like %s", urlForms)
+	}
+	base, form, _ := strings.Cut(scheme, "+")
+	a := &address{}
+	if form != "" {
+		a.form = "+" + form
+	}
+	if a.form != "" && a.form != schemeCluster && a.form != schemeRing && a.form != schemeSentinel {
+		return nil, fmt.Errorf("the Redis URL must look like %s", urlForms)
+	}
+	user, hosts := "", rest
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		user, hosts = rest[:at+1], rest[at+1:]
+	}
+	list, path, _ := strings.Cut(hosts, "/")
+	a.hosts = strings.Split(list, ",")
+	if a.form == "" && len(a.hosts) > 1 {
+		a.form = schemeCluster // several addresses and no form: a cluster
+	}
+	if a.form == schemeSentinel {
+		a.sentinel, path = path, ""
+		if a.sentinel == "" {
+			return nil, errors.New("the Redis URL of a Sentinel ends with the name of the primary")
+		}
+	}
+	if a.form == schemeCluster && path != "" && path != "0" {
+		return nil, errors.New("a Redis Cluster has only database 0")
+	}
+	if path != "" {
+		path = "/" + path
+	}
+	var err error
+	if a.options, err = redis.ParseURL(base + "://" + user + a.hosts[0] + path); err != nil {
+		// What is wrong is not told: the parts of the URL would be named, among them the password.
+		return nil, fmt.Errorf("the Redis URL must look like %s", urlForms)
+	}
+	return a, a.checkHosts()
+}
+
+// checkHosts completes and checks the list: a shard that is named twice, or not by every node alike,
+// would be two.
+func (a *address) checkHosts() error {
+	if a.form == "" {
+		return nil
+	}
+	if a.options.TLSConfig != nil {
+		a.options.TLSConfig.ServerName = "" // of the first only; each is checked for its own
+	}
+	for i, h := range a.hosts {
+		u, err := url.Parse("redis://" + h)
+		if err != nil || u.Hostname() == "" {
+			return fmt.Errorf("host %d of the Redis URL is not host:port", i+1)
+		}
+		port := u.Port()
+		if port == "" {
+			port = "6379"
+		}
+		a.hosts[i] = net.JoinHostPort(u.Hostname(), port)
+	}
+	slices.Sort(a.hosts)
+	if len(slices.Compact(slices.Clone(a.hosts))) != len(a.hosts) {
+		return errors.New("the Redis URL names an address twice")
+	}
+	return nil
+}
+
+// noHeartbeat keeps every shard in the hash: a shard that is away is SQL, never another shard, which
+// might hold what it was given before and has not been told of since.
+func noHeartbeat(context.Context, *redis.Client) bool { return true }
+
+// client makes the pool or pools of an address.
+func (a *address) client(timeout time.Duration) redis.UniversalClient {
+	o := a.options
+	bound(o, timeout)
+	switch a.form {
+	case schemeCluster:
+		return redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+			MaintNotificationsConfig: o.MaintNotificationsConfig,
+		})
+	case schemeRing:
+		shards := make(map[string]string, len(a.hosts))
+		for _, h := range a.hosts {
+			shards[h] = h
+		}
+		return redis.NewRing(&redis.RingOptions{
+			Addrs: shards, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+			HeartbeatFn: noHeartbeat, HeartbeatFrequency: time.Hour,
+			NewConsistentHash: func(names []string) redis.ConsistentHash { return newHashRing(names) },
+			NewClient: func(c *redis.Options) *redis.Client {
+				c.MaintNotificationsConfig = o.MaintNotificationsConfig
+				return redis.NewClient(c)
+			},
+		})
+	case schemeSentinel:
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: a.sentinel, SentinelAddrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+		})
+	default:
+		return redis.NewClient(o)
+	}
+}
+
+// bound sets what a cache needs of one server: it fails soon and does not try again by itself.
+func bound(o *redis.Options, timeout time.Duration) {
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
+	o.ContextTimeoutEnabled = true
+	o.MaxRetries, o.DialerRetries = -1, 1
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+}
+
+// shard is one server that takes writes, with its breaker: one that is away costs the others nothing.
+type shard struct {
+	client  *redis.Client
+	breaker breaker
+}
+
+// name is host:port, for logs.
+func (s *shard) name() string { return s.client.Options().Addr }
+
+// route gives the server of a key, ErrDown when a cluster did not tell its layout lately.
+func (r *Redis) route(ctx context.Context, key string) (s *shard, err error) {
+	if r.only != nil {
+		return r.only, nil
+	}
+	err = r.asked(ctx, &r.layout, func(ctx context.Context) error {
+		s, err = r.shardOf(ctx, key)
+		return err
+	})
+	return s, err
+}
+
+// shardOf asks the client. On a cluster whose layout is not known yet that asks the cluster.
+func (r *Redis) shardOf(ctx context.Context, key string) (*shard, error) {
+	switch c := r.client.(type) {
+	case *redis.ClusterClient:
+		node, err := c.MasterForKey(ctx, key)
+		if err != nil {
+			return nil, fmt.Errorf("layout of the Redis Cluster: %w", err)
+		}
+		return r.shard(node), nil
+	case *redis.Ring:
+		node, err := c.GetShardClientForKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("layout of the Redis ring: %w", err)
+		}
+		return r.shard(node), nil
+	default:
+		return r.only, nil
+	}
+}
+
+// shard gives the breaker of a server. The map grows with servers that join, which is rare.
+func (r *Redis) shard(c *redis.Client) *shard {
+	if s, ok := r.shards.Load(c); ok {
+		return s.(*shard)
+	}
+	s, _ := r.shards.LoadOrStore(c, &shard{client: c})
+	return s.(*shard)
+}
+
+// all gives every server that takes writes.
+func (r *Redis) all(ctx context.Context) ([]*shard, error) {
+	var found []*shard
+	switch c := r.client.(type) {
+	case *redis.ClusterClient:
+		nodes := make(chan *redis.Client, clusterMost)
+		err := c.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+			select {
+			case nodes <- node:
+				return nil
+			default:
+				return errors.New("a Redis Cluster of more than " + strconv.Itoa(clusterMost) + " primaries")
+			}
+		})
+		close(nodes)
+		for node := range nodes {
+			found = append(found, r.shard(node))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("layout of the Redis Cluster: %w", err)
+		}
+	case *redis.Ring:
+		for _, node := range c.GetShardClients() {
+			found = append(found, r.shard(node))
+		}
+	default:
+		found = append(found, r.only)
+	}
+	return found, nil
+}
+
+// clusterMost is the largest number of primaries; Redis recommends no more than a thousand nodes.
+const clusterMost = 1000

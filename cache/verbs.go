@@ -1,0 +1,281 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// embeddedFence stands for the reign of a Redis in the process: it ends with it.
+const embeddedFence = "embedded"
+
+// group is the part of a batch that one server answers; shard is nil where none is known.
+type group struct {
+	shard *shard
+	at    []int
+}
+
+// groups splits a batch by server, and into parts of at most r.batch.
+func (r *Redis) groups(ctx context.Context, keys []string) []group {
+	var all []group
+	open := map[*shard]int{}
+	put := func(s *shard, i int) {
+		g, ok := open[s]
+		if !ok || len(all[g].at) == r.batch {
+			g = len(all)
+			open[s] = g
+			all = append(all, group{shard: s, at: make([]int, 0, min(len(keys), r.batch))})
+		}
+		all[g].at = append(all[g].at, i)
+	}
+	if r.only != nil {
+		for i := range keys {
+			put(r.only, i)
+		}
+		return all
+	}
+	// One look at the layout for all; where it fails the rest has no server.
+	known := 0
+	_ = r.asked(ctx, &r.layout, func(ctx context.Context) error {
+		for ; known < len(keys); known++ {
+			s, err := r.shardOf(ctx, keys[known])
+			if err != nil {
+				return err
+			}
+			put(s, known)
+		}
+		return nil
+	})
+	for ; known < len(keys); known++ {
+		put(nil, known)
+	}
+	return all
+}
+
+// eachGroup runs fn for every group, those of one server in order, servers at once.
+func eachGroup(all []group, fn func(g group)) {
+	if len(all) == 1 {
+		fn(all[0])
+		return
+	}
+	parts := map[*shard][]group{}
+	for _, g := range all {
+		parts[g.shard] = append(parts[g.shard], g)
+	}
+	var calls []func()
+	for _, part := range parts {
+		calls = append(calls, func() {
+			for _, g := range part {
+				fn(g)
+			}
+		})
+	}
+	together(calls)
+}
+
+// pipeline sends commands to one server. The error is that of the server; each command has its own.
+func (r *Redis) pipeline(ctx context.Context, s *shard, add func(p redis.Pipeliner)) error {
+	if s == nil {
+		return ErrDown
+	}
+	return r.asked(ctx, &s.breaker, func(ctx context.Context) error {
+		pipe := s.client.Pipeline()
+		add(pipe)
+		cmds, err := pipe.Exec(ctx)
+		if err != nil && len(cmds) > 0 {
+			// A connection that fails fails all commands after it; answers that are errors do not.
+			if err = cmds[len(cmds)-1].Err(); !away(err) {
+				return nil
+			}
+		}
+		return err
+	})
+}
+
+// fenceArg is what the verbs get: empty lets them ask the server.
+func (r *Redis) fenceArg() string {
+	if r.Embedded() {
+		return embeddedFence
+	}
+	return ""
+}
+
+// fenceOf reads the reign from INFO replication: the replication id, which is new whenever a process
+// begins to take writes, at its start or at a promotion. The id of a process would not do: one that is
+// demoted and promoted again would take up entries of its first reign. A replica has none.
+func fenceOf(info string) string {
+	if !strings.Contains(info, "role:master") {
+		return ""
+	}
+	_, rest, _ := strings.Cut(info, "master_replid:")
+	if len(rest) < 40 {
+		return ""
+	}
+	return rest[:40]
+}
+
+// seen is what a plain read tells of a key.
+type seen struct {
+	value Value
+	hit   bool
+	away  bool // the server was not there
+}
+
+// read looks keys up, without scripts: one pipeline a server.
+func (t *Tier) read(ctx context.Context, keys []string) []seen {
+	out := make([]seen, len(keys))
+	eachGroup(t.redis.groups(ctx, keys), func(g group) {
+		var info *redis.StringCmd
+		cmds := make([]*redis.SliceCmd, len(g.at))
+		err := t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
+			if !t.redis.Embedded() {
+				info = p.Info(ctx, "replication")
+			}
+			for i, at := range g.at {
+				cmds[i] = p.HMGet(ctx, keys[at], "e", "v", "d")
+			}
+		})
+		fence := embeddedFence
+		if err == nil && info != nil {
+			fence = fenceOf(info.Val())
+		}
+		for i, at := range g.at {
+			if err != nil {
+				out[at].away = true
+				continue
+			}
+			t.redis.noteMoved(ctx, cmds[i].Err())
+			out[at].value, out[at].hit = entryOf(cmds[i].Val(), fence)
+		}
+	})
+	return out
+}
+
+// entryOf reads the fields e, v and d.
+func entryOf(fields []any, fence string) (Value, bool) {
+	if len(fields) != 3 || fence == "" {
+		return Value{}, false
+	}
+	e, _ := fields[0].(string)
+	v, ok := fields[1].(string)
+	d, _ := fields[2].(string)
+	if e != fence || !ok {
+		return Value{}, false
+	}
+	return valueOf(v, d)
+}
+
+func valueOf(version, data string) (Value, bool) {
+	var n int64
+	for _, c := range []byte(version) {
+		if c < '0' || c > '9' || n > MaxVersion {
+			return Value{}, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return Value{Version: n, Data: data}, version != ""
+}
+
+// reply is what a verb answered, or why it did not.
+type reply struct {
+	word   string
+	fields []any
+	err    error
+}
+
+// do runs a verb on keys, one pipeline a server; args gives what follows the fence. Every script has one
+// key, so a cluster takes them in any mixture.
+func (t *Tier) do(ctx context.Context, s script, keys []string, args func(i int) []any) []reply {
+	out := make([]reply, len(keys))
+	withFence := func(i int) []any { return append([]any{t.redis.fenceArg()}, args(i)...) }
+	eachGroup(t.redis.groups(ctx, keys), func(g group) {
+		left := t.send(ctx, s, g, keys, withFence, out, false)
+		if len(left) > 0 {
+			// The server does not know the script: it started lately, or somebody flushed its scripts.
+			left = t.send(ctx, s, group{g.shard, left}, keys, withFence, out, true)
+		}
+		t.redirect(ctx, s, g, keys, withFence, out)
+		for _, i := range left {
+			out[i].err = fmt.Errorf("redis does not keep scripts: %w", out[i].err)
+		}
+	})
+	return out
+}
+
+// send runs one pipeline and gives back what the server did not know the script for. With text the first
+// command brings the script along.
+func (t *Tier) send(ctx context.Context, s script, g group, keys []string, args func(i int) []any, out []reply, text bool) (unknown []int) {
+	cmds := make([]*redis.Cmd, len(g.at))
+	err := t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
+		for i, at := range g.at {
+			if text && i == 0 {
+				cmds[i] = p.Eval(ctx, s.text, []string{keys[at]}, args(at)...)
+			} else {
+				cmds[i] = p.EvalSha(ctx, s.sha, []string{keys[at]}, args(at)...)
+			}
+		}
+	})
+	for i, at := range g.at {
+		if err != nil {
+			out[at] = reply{err: err}
+			continue
+		}
+		out[at] = replyOf(cmds[i])
+		if redis.HasErrorPrefix(out[at].err, "NOSCRIPT") {
+			unknown = append(unknown, at)
+		}
+	}
+	return unknown
+}
+
+// redirect sends again, through the client that follows redirections, what belongs to another server of
+// the cluster by now.
+func (t *Tier) redirect(ctx context.Context, s script, g group, keys []string, args func(i int) []any, out []reply) {
+	cluster, ok := t.redis.client.(*redis.ClusterClient)
+	if !ok {
+		return
+	}
+	short, cancel := context.WithTimeout(ctx, t.redis.timeout)
+	defer cancel()
+	pipe := cluster.Pipeline()
+	var moved []int
+	var cmds []*redis.Cmd
+	for _, at := range g.at {
+		_, isMoved := redis.IsMovedError(out[at].err)
+		_, isAsk := redis.IsAskError(out[at].err)
+		if isMoved || isAsk {
+			t.redis.noteMoved(ctx, out[at].err)
+			moved = append(moved, at)
+			cmds = append(cmds, pipe.Eval(short, s.text, []string{keys[at]}, args(at)...))
+		}
+	}
+	if len(moved) == 0 {
+		return
+	}
+	_, _ = pipe.Exec(short) // each command has its own error
+	for i, at := range moved {
+		out[at] = replyOf(cmds[i])
+	}
+}
+
+func replyOf(cmd *redis.Cmd) reply {
+	if cmd.Err() != nil {
+		return reply{err: cmd.Err()}
+	}
+	switch v := cmd.Val().(type) {
+	case string:
+		return reply{word: v}
+	case []any:
+		if len(v) > 0 {
+			word, _ := v[0].(string)
+			return reply{word: word, fields: v[1:]}
+		}
+	}
+	return reply{err: fmt.Errorf("a script answered %v", cmd.Val())}
+}
+
+// ms is a duration as an argument, in whole milliseconds, at least 1.
+func ms(d time.Duration) int64 { return max(d.Milliseconds(), 1) }
