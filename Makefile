@@ -9,7 +9,7 @@ PKGS ?= ./...
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## serve with embedded stores and demo data (ARGS="--addr ...")
@@ -51,6 +51,10 @@ bench: ## measure next to the baseline, twelve minutes (ARGS="-ops home -rounds 
 .PHONY: bench-short
 bench-short: ## check answers and that every measurement works, a minute
 	scripts/bench.sh -short -out bench/results/short.json $(ARGS)
+
+.PHONY: bench-policies
+bench-policies: ## measure the cache beside other policies, and what each shows to readers, two minutes
+	scripts/bench.sh -policies $(ARGS)
 
 .PHONY: profile
 profile: ## profile one bench operation (OP=home, profile, summaries, react, viral)

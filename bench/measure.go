@@ -145,6 +145,9 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 			}
 		}
 	}
+	if err := b.uncached(ctx, loads, add); err != nil {
+		return nil, err
+	}
 	if b.wants(logOperation) {
 		m, err := b.log(ctx, loads)
 		if err != nil {
@@ -164,6 +167,31 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 		}
 	}
 	return all, nil
+}
+
+// compared are the operations that are also measured without the cache.
+var compared = []string{"home", "profile"}
+
+// uncached measures some operations with a Roost that reads everything from SQL.
+func (b *bench) uncached(ctx context.Context, loads []string, add func(*report.Measurement, error) error) (err error) {
+	all := slices.DeleteFunc(slices.Clone(b.all), func(op ops.Operation) bool { return !slices.Contains(compared, op.Name) })
+	if len(all) == 0 {
+		return nil
+	}
+	b.rig.Roost.Uncached = true
+	if err := b.rig.Roost.Restart(ctx); err != nil {
+		return err
+	}
+	for _, op := range all {
+		op.Name, op.Title = op.Name+" uncached", op.Title+", all from SQL"
+		for _, kind := range loads {
+			if err := add(b.operation(ctx, op, kind)); err != nil {
+				return fmt.Errorf("%s, %s loop: %w", op.Name, kind, err)
+			}
+		}
+	}
+	b.rig.Roost.Uncached = false
+	return b.rig.Roost.Restart(ctx)
 }
 
 // operation measures an operation in rounds. Within a round both targets are measured, one after the

@@ -27,8 +27,10 @@ type Settings struct {
 	out     string
 	profile string
 	compare bool
-	short   bool
-	data    string
+	// policies measures the policies of a cache instead of the operations.
+	policies bool
+	short    bool
+	data     string
 }
 
 // The names of the operations that package ops does not have.
@@ -53,6 +55,7 @@ func parse(args []string) (*Settings, []string, error) {
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), "Usage: bench [flags]                 measures, prints tables and writes the results as JSON\n"+
 			"       bench -profile DIR -ops OP    puts load on one operation and leaves profiles of the roost process\n"+
+			"       bench -policies               measures cache policies and what they show to readers, two minutes\n"+
 			"       bench -compare A.json B.json  compares the ratios of two runs; fails if they are too far apart\n\n")
 		f.PrintDefaults()
 	}
@@ -71,6 +74,7 @@ func parse(args []string) (*Settings, []string, error) {
 	f.StringVar(&s.out, "out", "", "`file` for the results; by default bench/results/TIME.json")
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
+	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")
 	f.StringVar(&s.data, "data", "", "`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
 	f.BoolVar(&s.short, "short", false, "one short round on a small made-up data set: shows that everything works; the figures mean nothing")
 	if err := f.Parse(args); err != nil {

@@ -69,6 +69,29 @@ func (t *Tier) clear(ctx context.Context, s *shard) error {
 	return err
 }
 
+// Drop removes entries, as eviction does at any time. On an error some may have stayed, to end by themselves.
+func (t *Tier) Drop(ctx context.Context, keys ...string) error {
+	groups := t.redis.groups(ctx, keys)
+	errs := make(chan error, len(groups))
+	eachGroup(groups, func(g group) {
+		mine := make([]string, len(g.at))
+		for i, at := range g.at {
+			mine[i] = keys[at]
+		}
+		if g.shard == nil {
+			errs <- ErrDown
+		} else {
+			errs <- t.unlink(ctx, g.shard, mine)
+		}
+	})
+	close(errs)
+	var all []error
+	for err := range errs {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
 // unlink removes keys one by one, so that it runs on a cluster.
 func (t *Tier) unlink(ctx context.Context, s *shard, keys []string) error {
 	for len(keys) > t.redis.batch {
@@ -111,7 +134,7 @@ func (t *Tier) fence(ctx context.Context, s *shard) (fence string, err error) {
 }
 
 // Probe checks what the tier needs of every server: that it is a primary, that commands and scripts see
-// the same reign, and that verbs run. A server that is away is no error here.
+// the same reign, and that it takes scripts, which it then knows. A server that is away is no error here.
 func (t *Tier) Probe(ctx context.Context) error {
 	var all []*shard
 	if err := t.redis.asked(ctx, &t.redis.layout, func(ctx context.Context) (err error) {
@@ -129,6 +152,9 @@ func (t *Tier) Probe(ctx context.Context) error {
 }
 
 func (t *Tier) probe(ctx context.Context, s *shard) error {
+	if err := t.teach(ctx, s); err != nil {
+		return ignoreAway(err)
+	}
 	if t.redis.Embedded() {
 		return nil
 	}
@@ -147,6 +173,15 @@ func (t *Tier) probe(ctx context.Context, s *shard) error {
 		return fmt.Errorf("scripts see the reign %v, commands %s", got, fence)
 	}
 	return nil
+}
+
+// teach loads the scripts, so that their first uses take one trip.
+func (t *Tier) teach(ctx context.Context, s *shard) error {
+	return t.redis.pipeline(ctx, s, func(p redis.Pipeliner) {
+		for _, script := range []script{t.scripts.lease, t.scripts.fill, t.scripts.invalidate, t.scripts.intend, t.scripts.release} {
+			p.ScriptLoad(ctx, script.text)
+		}
+	})
 }
 
 func ignoreAway(err error) error {

@@ -70,8 +70,9 @@
 //   - RELEASE gives a lease back.
 //
 // A read that misses takes the lease, reads SQL, fills, and returns what it filled; if the fill is refused
-// it asks again. Who finds the lease taken asks again every 5 to 25 ms. After 250 ms a reader has waited
-// enough: it reads SQL without a lease, tells Redis the version it has seen with INVALIDATE, and returns it.
+// it asks again. Who finds the lease taken asks again, after a millisecond at first and every 25 ms later. After
+// 250 ms a reader has waited enough: it reads SQL without a lease, tells Redis the version it has seen with
+// INVALIDATE, and returns it.
 // So do readers that find an intent, values that are too large, and those that Redis refuses to keep.
 //
 // Why that holds:
@@ -99,7 +100,7 @@
 //
 // # Limits
 //
-// Batches are split at 500 keys a pipeline. Data is at most 64 KiB; larger is read from SQL each time. At
+// Batches are split at 1,000 keys a pipeline. Data is at most 64 KiB; larger is read from SQL each time. At
 // maxmemory without eviction nothing new is kept, while invalidations and intents still work. Versions are
 // at most 2^53. There is one Loader call for keys missed together, another for those that others were
 // filling.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"roost/internal/faults"
 )
 
 // found is what a request has after the plain read.
@@ -27,7 +29,7 @@ func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
 	for _, req := range reqs {
 		keys = append(keys, req.Keys...)
 	}
-	all := t.read(ctx, keys)
+	all := t.read(ctx, keys, heldOf(reqs, len(keys)))
 	out := make([]found, len(reqs))
 	for i, req := range reqs {
 		out[i].values = make([]Value, len(req.Keys))
@@ -45,6 +47,22 @@ func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
 		all = all[len(req.Keys):]
 	}
 	return out
+}
+
+// heldOf joins what the requests hold; nil if they hold nothing.
+func heldOf(reqs []*Request, keys int) []int64 {
+	var held []int64
+	at := 0
+	for _, req := range reqs {
+		if req.Held != nil {
+			if held == nil {
+				held = make([]int64, keys)
+			}
+			copy(held[at:], req.Held)
+		}
+		at += len(req.Keys)
+	}
+	return held
 }
 
 // fetch answers the keys of a request that are missing.
@@ -89,22 +107,43 @@ func (t *Tier) lead(ctx context.Context, req *Request, led []*flight) {
 		return
 	}
 	defer t.abandon(ctx, led)
-	for _, fl := range led {
-		if fl.after == nil {
-			continue
-		}
-		select {
-		case <-fl.after.done:
-			fl.after = nil
-		case <-ctx.Done():
-			return
-		}
+	if !t.follow(ctx, led) {
+		return
 	}
 	t.flights.start(led)
 	pending := led
 	for len(pending) > 0 && ctx.Err() == nil {
 		pending = t.round(ctx, req, pending)
 	}
+}
+
+// follow waits for the fetches that readers of the process have under way for the same keys, but no longer than
+// for those of other processes: one that stands still must not hold up who comes after it. It reports whether the
+// caller is still there.
+func (t *Tier) follow(ctx context.Context, led []*flight) bool {
+	var enough <-chan time.Time
+	for _, fl := range led {
+		if fl.after == nil {
+			continue
+		}
+		if enough == nil {
+			timer := time.NewTimer(t.pace.escape)
+			defer timer.Stop()
+			enough = timer.C
+		}
+		select {
+		case <-fl.after.done:
+			fl.after = nil
+		case <-enough:
+			for _, fl := range led {
+				fl.after = nil
+			}
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // abandon ends what has no answer, and gives leases back.
@@ -156,6 +195,7 @@ func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (agai
 		if err != nil {
 			t.fail(ctx, req.Kind, f, err)
 		} else {
+			faults.At("cache.before-fill")
 			// From here the answer is there: who waits for it gets it also when this reader leaves.
 			again = t.fill(context.WithoutCancel(ctx), req.Kind, f, values)
 		}
@@ -163,11 +203,18 @@ func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (agai
 	if len(f.waiting) > 0 {
 		req.Kind.count.waits.Add(float64(len(f.waiting)))
 		select {
-		case <-time.After(t.pace.pollFrom + rand.N(t.pace.pollTo-t.pace.pollFrom)):
+		case <-time.After(t.pause(time.Since(f.waiting[0].born))):
 		case <-ctx.Done():
 		}
 	}
 	return append(again, f.waiting...)
+}
+
+// pause is how long to wait for another's fill after having waited for a while: most fills take no more than some
+// milliseconds, and a slow one is not asked about often.
+func (t *Tier) pause(waited time.Duration) time.Duration {
+	d := min(max(waited, t.pace.pollFrom), t.pace.pollTo)
+	return d/2 + rand.N(d/2+1)
 }
 
 // ask sends LEASE for all; hits end there.

@@ -8,7 +8,7 @@ import (
 
 // flight is one fetch of a key that misses, for all readers in the process that ask before it starts.
 // Who asks after that is gathered in the next, which starts when it has ended: so nobody is given an
-// answer that may be from before the question, and a key costs at most one fetch at a time.
+// answer that may be from before the question, and a key costs one fetch at a time, unless one stands still.
 type flight struct {
 	key  string
 	born time.Time
@@ -20,7 +20,7 @@ type flight struct {
 	started bool // under flights.mu
 
 	// The leader's alone:
-	after *flight // ends before this starts; nil if there is none
+	after *flight // ends before this starts, if that is soon; nil if there is none
 	away  bool    // Redis was not there for the key
 	token string  // of the lease, empty without one
 	ended bool

@@ -71,6 +71,47 @@ func TestLeaderLeaves(t *testing.T) {
 	})
 }
 
+// A fetch that stands still holds up those who asked before it began, and nobody after them.
+func TestLeaderStandsStill(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		x, b, a := tierAt(t, url), newTable(), key("a")
+		b.write(a)
+		standing, goOn := make(chan struct{}), make(chan struct{})
+		var stood atomic.Bool
+		b.hold(func([]string) {
+			if stood.CompareAndSwap(false, true) {
+				close(standing)
+				<-goOn
+			}
+		})
+		late := make(chan []Value, 1)
+		go func() {
+			req := &Request{Kind: rowsOf(x), Keys: []string{a}, Load: b.load}
+			if err := x.Load(t.Context(), req); err != nil {
+				t.Error(err)
+			}
+			late <- req.Values
+		}()
+		<-standing
+		for range 3 {
+			invalidate(t, x, Intent{}, a, b.write(a).Version)
+			if got := get(t, x, b, a)[0]; got.Version != b.rows[a].Version {
+				t.Errorf("beside it a reader gets %v, want %v", got, b.rows[a])
+			}
+		}
+		close(goOn)
+		if got := <-late; len(got) != 1 || got[0].Version == 0 {
+			t.Errorf("the late one gets %v", got)
+		}
+		if got := get(t, x, b, a)[0]; got.Version != 4 {
+			t.Errorf("at last it is %v", got)
+		}
+		if n := len(x.flights.latest); n != 0 {
+			t.Errorf("%d flights are left", n)
+		}
+	})
+}
+
 // Errors and panics of SQL reach those who asked, and nobody waits for what they left.
 func TestLoaderFails(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {

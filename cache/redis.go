@@ -24,6 +24,10 @@ const callTimeout = 250 * time.Millisecond
 // for a script.
 const embeddedTimeout = 5 * time.Second
 
+// connsPerProcessor and leastConns bound the connections to one server: calls are short, but under overload there
+// are many at once. embeddedConns is for the in-process Redis, where each costs a goroutine here.
+const connsPerProcessor, leastConns, embeddedConns = 16, 64, 8
+
 // Config says which Redis to use.
 type Config struct {
 	// URL is one of
@@ -37,6 +41,8 @@ type Config struct {
 	//
 	// with rediss instead of redis for TLS; empty runs one in the process.
 	URL string
+	// Conns bounds the connections to one server; 0 is 16 a processor, at least 64.
+	Conns int
 }
 
 // Redis is a connection pool to each server, with its breaker. It is safe for concurrent use.
@@ -81,9 +87,13 @@ func openVia(c Config, timeout time.Duration, dial func(ctx context.Context, net
 		if err := r.embedded.StartAddr("127.0.0.1:0"); err != nil {
 			return nil, fmt.Errorf("start the in-process Redis: %w", err)
 		}
-		a.options.Addr, r.timeout, r.batch = r.embedded.Addr(), embeddedTimeout, embeddedBatch
+		a.options.Addr, r.timeout = r.embedded.Addr(), embeddedTimeout
+		a.options.PoolSize = embeddedConns
 		// Not through the pipe that Dial gives: it has no buffer, so a long pipeline waits for a reader
 		// that still writes.
+	}
+	if c.Conns > 0 {
+		a.options.PoolSize = c.Conns
 	}
 	a.options.Dialer = dial
 	r.client = a.client(r.timeout)
@@ -165,8 +175,8 @@ func (r *Redis) asked(ctx context.Context, b *breaker, fn func(ctx context.Conte
 	defer cancel()
 	err := fn(short)
 	failed := away(err)
-	if failed && ctx.Err() != nil {
-		b.abandon() // the caller left; that says nothing about Redis
+	if failed && (ctx.Err() != nil || errors.Is(err, redis.ErrPoolTimeout)) {
+		b.abandon() // the caller left, or all connections are in use; that says nothing about Redis
 		return err
 	}
 	if failed {
@@ -197,16 +207,29 @@ func (counting) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (counting) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		defer count(ctx, time.Now())
+		if !setsUp(cmd) {
+			defer count(ctx, time.Now())
+		}
 		return next(ctx, cmd)
 	}
 }
 
 func (counting) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		defer count(ctx, time.Now())
+		if len(cmds) > 0 && !setsUp(cmds[0]) {
+			defer count(ctx, time.Now())
+		}
 		return next(ctx, cmds)
 	}
+}
+
+// setsUp tells the commands with which a pool begins a connection, which some request happens to need first.
+func setsUp(cmd redis.Cmder) bool {
+	switch cmd.Name() {
+	case "hello", "auth", "select", "client", "readonly":
+		return true
+	}
+	return false
 }
 
 func count(ctx context.Context, start time.Time) { reqstats.From(ctx).Redis(time.Since(start)) }

@@ -322,7 +322,7 @@ func (s *schedule) end() error {
 				return err
 			}
 		}
-		if got := x.read(context.Background(), []string{s.key})[0]; got.hit && got.value.Version != s.db {
+		if got := x.read(context.Background(), []string{s.key}, nil)[0]; got.hit && got.value.Version != s.db {
 			return fmt.Errorf("at rest Redis has version %d of %d", got.value.Version, s.db)
 		}
 	}

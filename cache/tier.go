@@ -18,13 +18,15 @@ const (
 	// escapeAfter is how long a reader waits for another's fill, or tries its own, before it takes what
 	// SQL says.
 	escapeAfter = 250 * time.Millisecond
-	// pollFrom and pollTo bound the pauses of a reader that waits.
-	pollFrom, pollTo = 5 * time.Millisecond, 25 * time.Millisecond
+	// pollFrom and pollTo bound the pauses of a reader that waits: each is about as long as it has waited so far.
+	pollFrom, pollTo = time.Millisecond, 25 * time.Millisecond
 	// floorFor is how long Redis remembers the version of an invalidated key that nobody asks for, and
 	// an unused lease.
 	floorFor = 10 * time.Second
 	// invalidateWithin is how long a writer tries before it leaves its invalidations to the relay.
 	invalidateWithin = time.Second
+	// tryEvery is the pause between two tries.
+	tryEvery = 5 * time.Millisecond
 	// IntentFor is how long an intent holds; the transaction that it announces must end before.
 	IntentFor = 5 * time.Second
 )
@@ -36,8 +38,8 @@ const (
 	MaxData = 64 << 10
 	// MaxVersion is the largest version: Lua counts in doubles.
 	MaxVersion = 1 << 53
-	// maxBatch and embeddedBatch are the most keys of one pipeline; more are sent one after the other.
-	maxBatch, embeddedBatch = 500, 100
+	// maxBatch is the most keys of one pipeline; more are sent one after the other.
+	maxBatch = 1000
 )
 
 // Value is what a key stands for. It is shared between readers, so nobody may change what Data points to.
@@ -67,6 +69,9 @@ type Request struct {
 	Keys []string
 	// Load reads what the cache has not.
 	Load Loader
+	// Held are versions of which the caller has the data by itself, one for each key, 0 for none; nil if it has
+	// none at all. A key that is still at the version held is answered without its data.
+	Held []int64
 
 	// Values are the answer, one for each key.
 	Values []Value
@@ -88,7 +93,13 @@ type Tier struct {
 
 	mu    sync.Mutex
 	kinds map[string]*Kind
+
+	bypassed bool
 }
+
+// Bypass has all reads go to SQL, to measure what the cache gives. It must be called before the first read; writes
+// still announce and invalidate.
+func (t *Tier) Bypass() { t.bypassed = true }
 
 // NewTier makes the tier over a Redis.
 func NewTier(r *Redis) (*Tier, error) {
@@ -149,6 +160,9 @@ func (t *tokens) next() string { return t.prefix + strconv.FormatUint(t.last.Add
 // was acknowledged before the call; see the package comment for the bounds. The error joins those of the
 // requests.
 func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
+	if t.bypassed {
+		return t.loadAll(ctx, reqs)
+	}
 	found := t.hits(ctx, reqs)
 	var cold []func()
 	for i, req := range reqs {
@@ -158,6 +172,10 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 		}
 	}
 	together(cold)
+	return joined(reqs)
+}
+
+func joined(reqs []*Request) error {
 	var errs []error
 	for _, req := range reqs {
 		if req.Err != nil {
@@ -165,6 +183,19 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// loadAll answers requests from SQL alone.
+func (t *Tier) loadAll(ctx context.Context, reqs []*Request) error {
+	var all []func()
+	for _, req := range reqs {
+		if len(req.Keys) == 0 {
+			continue
+		}
+		all = append(all, func() { req.Values, req.Err = t.load(ctx, req, req.Keys) })
+	}
+	together(all)
+	return joined(reqs)
 }
 
 // together runs all at once, the first in this goroutine. A panic of any is one of the caller's.

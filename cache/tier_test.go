@@ -334,7 +334,7 @@ func TestClear(t *testing.T) {
 		x, b := tierAt(t, url), newTable()
 		y := tier(t, x.redis)
 		var keys []string
-		for i := range 2*embeddedBatch + 50 {
+		for i := range maxBatch + 50 {
 			keys = append(keys, key(fmt.Sprint("k", i)))
 			b.write(keys[i])
 		}

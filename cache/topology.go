@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,7 +117,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
-			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize,
 			MaintNotificationsConfig: o.MaintNotificationsConfig,
 		})
 	case schemeRing:
@@ -127,7 +128,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 		return redis.NewRing(&redis.RingOptions{
 			Addrs: shards, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
-			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize,
 			HeartbeatFn: noHeartbeat, HeartbeatFrequency: time.Hour,
 			NewConsistentHash: func(names []string) redis.ConsistentHash { return newHashRing(names) },
 			NewClient: func(c *redis.Options) *redis.Client {
@@ -139,7 +140,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 		return redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: a.sentinel, SentinelAddrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
-			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize,
 		})
 	default:
 		return redis.NewClient(o)
@@ -151,6 +152,9 @@ func bound(o *redis.Options, timeout time.Duration) {
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries, o.DialerRetries = -1, 1
+	if o.PoolSize == 0 {
+		o.PoolSize = max(leastConns, connsPerProcessor*runtime.GOMAXPROCS(0))
+	}
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 

@@ -124,44 +124,65 @@ type seen struct {
 	away  bool // the server was not there
 }
 
-// read looks keys up, without scripts: one pipeline a server.
-func (t *Tier) read(ctx context.Context, keys []string) []seen {
+// read looks keys up, without scripts: one pipeline a server. Of keys that the caller holds it asks for the
+// version alone; those that turn out to be at another take a second pipeline.
+func (t *Tier) read(ctx context.Context, keys []string, held []int64) []seen {
 	out := make([]seen, len(keys))
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
-		var info *redis.StringCmd
-		cmds := make([]*redis.SliceCmd, len(g.at))
-		err := t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
-			if !t.redis.Embedded() {
-				info = p.Info(ctx, "replication")
-			}
-			for i, at := range g.at {
-				cmds[i] = p.HMGet(ctx, keys[at], "e", "v", "d")
-			}
-		})
-		fence := embeddedFence
-		if err == nil && info != nil {
-			fence = fenceOf(info.Val())
-		}
-		for i, at := range g.at {
-			if err != nil {
-				out[at].away = true
-				continue
-			}
-			t.redis.noteMoved(ctx, cmds[i].Err())
-			out[at].value, out[at].hit = entryOf(cmds[i].Val(), fence)
+		if moved := t.readGroup(ctx, g, keys, held, out); len(moved) > 0 {
+			t.readGroup(ctx, group{g.shard, moved}, keys, nil, out)
 		}
 	})
 	return out
 }
 
-// entryOf reads the fields e, v and d.
+// readGroup reads what one server has, and gives back what is not at the version held.
+func (t *Tier) readGroup(ctx context.Context, g group, keys []string, held []int64, out []seen) (moved []int) {
+	var info *redis.StringCmd
+	cmds := make([]*redis.SliceCmd, len(g.at))
+	err := t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
+		if !t.redis.Embedded() {
+			info = p.Info(ctx, "replication")
+		}
+		for i, at := range g.at {
+			if held != nil && held[at] != 0 {
+				cmds[i] = p.HMGet(ctx, keys[at], "e", "v")
+			} else {
+				cmds[i] = p.HMGet(ctx, keys[at], "e", "v", "d")
+			}
+		}
+	})
+	fence := embeddedFence
+	if err == nil && info != nil {
+		fence = fenceOf(info.Val())
+	}
+	for i, at := range g.at {
+		if err != nil {
+			out[at].away = true
+			continue
+		}
+		t.redis.noteMoved(ctx, cmds[i].Err())
+		fields := cmds[i].Val()
+		out[at].value, out[at].hit = entryOf(fields, fence)
+		if len(fields) == 2 && out[at].hit && out[at].value.Version != held[at] && out[at].value.Version != 0 {
+			out[at].hit = false
+			moved = append(moved, at)
+		}
+	}
+	return moved
+}
+
+// entryOf reads the fields e, v and, unless it was not asked for, d.
 func entryOf(fields []any, fence string) (Value, bool) {
-	if len(fields) != 3 || fence == "" {
+	if len(fields) < 2 || fence == "" {
 		return Value{}, false
 	}
 	e, _ := fields[0].(string)
 	v, ok := fields[1].(string)
-	d, _ := fields[2].(string)
+	d := ""
+	if len(fields) == 3 {
+		d, _ = fields[2].(string)
+	}
 	if e != fence || !ok {
 		return Value{}, false
 	}

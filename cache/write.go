@@ -65,7 +65,7 @@ func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) e
 	left, err := t.invalidateOnce(ctx, in, all)
 	for len(left) > 0 && ctx.Err() == nil && !errors.Is(err, ErrDown) {
 		select {
-		case <-time.After(pollFrom):
+		case <-time.After(tryEvery):
 		case <-ctx.Done():
 		}
 		left, err = t.invalidateOnce(ctx, in, left)

@@ -9488,6 +9488,8 @@ type UserStatsMutation struct {
 	addfollowing_count *int64
 	ver                *int64
 	addver             *int64
+	following_ver      *int64
+	addfollowing_ver   *int64
 	clearedFields      map[string]struct{}
 	done               bool
 	oldValue           func(context.Context) (*UserStats, error)
@@ -9822,6 +9824,62 @@ func (m *UserStatsMutation) ResetVer() {
 	m.addver = nil
 }
 
+// SetFollowingVer sets the "following_ver" field.
+func (m *UserStatsMutation) SetFollowingVer(i int64) {
+	m.following_ver = &i
+	m.addfollowing_ver = nil
+}
+
+// FollowingVer returns the value of the "following_ver" field in the mutation.
+func (m *UserStatsMutation) FollowingVer() (r int64, exists bool) {
+	v := m.following_ver
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFollowingVer returns the old "following_ver" field's value of the UserStats entity.
+// If the UserStats object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserStatsMutation) OldFollowingVer(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFollowingVer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFollowingVer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFollowingVer: %w", err)
+	}
+	return oldValue.FollowingVer, nil
+}
+
+// AddFollowingVer adds i to the "following_ver" field.
+func (m *UserStatsMutation) AddFollowingVer(i int64) {
+	if m.addfollowing_ver != nil {
+		*m.addfollowing_ver += i
+	} else {
+		m.addfollowing_ver = &i
+	}
+}
+
+// AddedFollowingVer returns the value that was added to the "following_ver" field in this mutation.
+func (m *UserStatsMutation) AddedFollowingVer() (r int64, exists bool) {
+	v := m.addfollowing_ver
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFollowingVer resets all changes to the "following_ver" field.
+func (m *UserStatsMutation) ResetFollowingVer() {
+	m.following_ver = nil
+	m.addfollowing_ver = nil
+}
+
 // Where appends a list predicates to the UserStatsMutation builder.
 func (m *UserStatsMutation) Where(ps ...predicate.UserStats) {
 	m.predicates = append(m.predicates, ps...)
@@ -9856,7 +9914,7 @@ func (m *UserStatsMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserStatsMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.tweet_count != nil {
 		fields = append(fields, userstats.FieldTweetCount)
 	}
@@ -9868,6 +9926,9 @@ func (m *UserStatsMutation) Fields() []string {
 	}
 	if m.ver != nil {
 		fields = append(fields, userstats.FieldVer)
+	}
+	if m.following_ver != nil {
+		fields = append(fields, userstats.FieldFollowingVer)
 	}
 	return fields
 }
@@ -9885,6 +9946,8 @@ func (m *UserStatsMutation) Field(name string) (ent.Value, bool) {
 		return m.FollowingCount()
 	case userstats.FieldVer:
 		return m.Ver()
+	case userstats.FieldFollowingVer:
+		return m.FollowingVer()
 	}
 	return nil, false
 }
@@ -9902,6 +9965,8 @@ func (m *UserStatsMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldFollowingCount(ctx)
 	case userstats.FieldVer:
 		return m.OldVer(ctx)
+	case userstats.FieldFollowingVer:
+		return m.OldFollowingVer(ctx)
 	}
 	return nil, fmt.Errorf("unknown UserStats field %s", name)
 }
@@ -9939,6 +10004,13 @@ func (m *UserStatsMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVer(v)
 		return nil
+	case userstats.FieldFollowingVer:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFollowingVer(v)
+		return nil
 	}
 	return fmt.Errorf("unknown UserStats field %s", name)
 }
@@ -9959,6 +10031,9 @@ func (m *UserStatsMutation) AddedFields() []string {
 	if m.addver != nil {
 		fields = append(fields, userstats.FieldVer)
 	}
+	if m.addfollowing_ver != nil {
+		fields = append(fields, userstats.FieldFollowingVer)
+	}
 	return fields
 }
 
@@ -9975,6 +10050,8 @@ func (m *UserStatsMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedFollowingCount()
 	case userstats.FieldVer:
 		return m.AddedVer()
+	case userstats.FieldFollowingVer:
+		return m.AddedFollowingVer()
 	}
 	return nil, false
 }
@@ -10011,6 +10088,13 @@ func (m *UserStatsMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddVer(v)
+		return nil
+	case userstats.FieldFollowingVer:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFollowingVer(v)
 		return nil
 	}
 	return fmt.Errorf("unknown UserStats numeric field %s", name)
@@ -10050,6 +10134,9 @@ func (m *UserStatsMutation) ResetField(name string) error {
 		return nil
 	case userstats.FieldVer:
 		m.ResetVer()
+		return nil
+	case userstats.FieldFollowingVer:
+		m.ResetFollowingVer()
 		return nil
 	}
 	return fmt.Errorf("unknown UserStats field %s", name)

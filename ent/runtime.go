@@ -135,6 +135,10 @@ func init() {
 	userstatsDescVer := userstatsFields[4].Descriptor()
 	// userstats.DefaultVer holds the default value on creation for the ver field.
 	userstats.DefaultVer = userstatsDescVer.Default.(int64)
+	// userstatsDescFollowingVer is the schema descriptor for following_ver field.
+	userstatsDescFollowingVer := userstatsFields[5].Descriptor()
+	// userstats.DefaultFollowingVer holds the default value on creation for the following_ver field.
+	userstats.DefaultFollowingVer = userstatsDescFollowingVer.Default.(int64)
 	usernameclaimFields := schema.UsernameClaim{}.Fields()
 	_ = usernameclaimFields
 	// usernameclaimDescVer is the schema descriptor for ver field.

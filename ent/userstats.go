@@ -23,7 +23,9 @@ type UserStats struct {
 	// FollowingCount holds the value of the "following_count" field.
 	FollowingCount int64 `json:"following_count,omitempty"`
 	// Ver holds the value of the "ver" field.
-	Ver          int64 `json:"ver,omitempty"`
+	Ver int64 `json:"ver,omitempty"`
+	// FollowingVer holds the value of the "following_ver" field.
+	FollowingVer int64 `json:"following_ver,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -32,7 +34,7 @@ func (*UserStats) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case userstats.FieldID, userstats.FieldTweetCount, userstats.FieldFollowerCount, userstats.FieldFollowingCount, userstats.FieldVer:
+		case userstats.FieldID, userstats.FieldTweetCount, userstats.FieldFollowerCount, userstats.FieldFollowingCount, userstats.FieldVer, userstats.FieldFollowingVer:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -78,6 +80,12 @@ func (_m *UserStats) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field ver", values[i])
 			} else if value.Valid {
 				_m.Ver = value.Int64
+			}
+		case userstats.FieldFollowingVer:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field following_ver", values[i])
+			} else if value.Valid {
+				_m.FollowingVer = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -126,6 +134,9 @@ func (_m *UserStats) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("ver=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Ver))
+	builder.WriteString(", ")
+	builder.WriteString("following_ver=")
+	builder.WriteString(fmt.Sprintf("%v", _m.FollowingVer))
 	builder.WriteByte(')')
 	return builder.String()
 }

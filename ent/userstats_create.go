@@ -77,6 +77,20 @@ func (_c *UserStatsCreate) SetNillableVer(v *int64) *UserStatsCreate {
 	return _c
 }
 
+// SetFollowingVer sets the "following_ver" field.
+func (_c *UserStatsCreate) SetFollowingVer(v int64) *UserStatsCreate {
+	_c.mutation.SetFollowingVer(v)
+	return _c
+}
+
+// SetNillableFollowingVer sets the "following_ver" field if the given value is not nil.
+func (_c *UserStatsCreate) SetNillableFollowingVer(v *int64) *UserStatsCreate {
+	if v != nil {
+		_c.SetFollowingVer(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *UserStatsCreate) SetID(v int64) *UserStatsCreate {
 	_c.mutation.SetID(v)
@@ -134,6 +148,10 @@ func (_c *UserStatsCreate) defaults() {
 		v := userstats.DefaultVer
 		_c.mutation.SetVer(v)
 	}
+	if _, ok := _c.mutation.FollowingVer(); !ok {
+		v := userstats.DefaultFollowingVer
+		_c.mutation.SetFollowingVer(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -149,6 +167,9 @@ func (_c *UserStatsCreate) check() error {
 	}
 	if _, ok := _c.mutation.Ver(); !ok {
 		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "UserStats.ver"`)}
+	}
+	if _, ok := _c.mutation.FollowingVer(); !ok {
+		return &ValidationError{Name: "following_ver", err: errors.New(`ent: missing required field "UserStats.following_ver"`)}
 	}
 	return nil
 }
@@ -198,6 +219,10 @@ func (_c *UserStatsCreate) createSpec() (*UserStats, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Ver(); ok {
 		_spec.SetField(userstats.FieldVer, field.TypeInt64, value)
 		_node.Ver = value
+	}
+	if value, ok := _c.mutation.FollowingVer(); ok {
+		_spec.SetField(userstats.FieldFollowingVer, field.TypeInt64, value)
+		_node.FollowingVer = value
 	}
 	return _node, _spec
 }
@@ -320,6 +345,24 @@ func (u *UserStatsUpsert) UpdateVer() *UserStatsUpsert {
 // AddVer adds v to the "ver" field.
 func (u *UserStatsUpsert) AddVer(v int64) *UserStatsUpsert {
 	u.Add(userstats.FieldVer, v)
+	return u
+}
+
+// SetFollowingVer sets the "following_ver" field.
+func (u *UserStatsUpsert) SetFollowingVer(v int64) *UserStatsUpsert {
+	u.Set(userstats.FieldFollowingVer, v)
+	return u
+}
+
+// UpdateFollowingVer sets the "following_ver" field to the value that was provided on create.
+func (u *UserStatsUpsert) UpdateFollowingVer() *UserStatsUpsert {
+	u.SetExcluded(userstats.FieldFollowingVer)
+	return u
+}
+
+// AddFollowingVer adds v to the "following_ver" field.
+func (u *UserStatsUpsert) AddFollowingVer(v int64) *UserStatsUpsert {
+	u.Add(userstats.FieldFollowingVer, v)
 	return u
 }
 
@@ -452,6 +495,27 @@ func (u *UserStatsUpsertOne) AddVer(v int64) *UserStatsUpsertOne {
 func (u *UserStatsUpsertOne) UpdateVer() *UserStatsUpsertOne {
 	return u.Update(func(s *UserStatsUpsert) {
 		s.UpdateVer()
+	})
+}
+
+// SetFollowingVer sets the "following_ver" field.
+func (u *UserStatsUpsertOne) SetFollowingVer(v int64) *UserStatsUpsertOne {
+	return u.Update(func(s *UserStatsUpsert) {
+		s.SetFollowingVer(v)
+	})
+}
+
+// AddFollowingVer adds v to the "following_ver" field.
+func (u *UserStatsUpsertOne) AddFollowingVer(v int64) *UserStatsUpsertOne {
+	return u.Update(func(s *UserStatsUpsert) {
+		s.AddFollowingVer(v)
+	})
+}
+
+// UpdateFollowingVer sets the "following_ver" field to the value that was provided on create.
+func (u *UserStatsUpsertOne) UpdateFollowingVer() *UserStatsUpsertOne {
+	return u.Update(func(s *UserStatsUpsert) {
+		s.UpdateFollowingVer()
 	})
 }
 
@@ -750,6 +814,27 @@ func (u *UserStatsUpsertBulk) AddVer(v int64) *UserStatsUpsertBulk {
 func (u *UserStatsUpsertBulk) UpdateVer() *UserStatsUpsertBulk {
 	return u.Update(func(s *UserStatsUpsert) {
 		s.UpdateVer()
+	})
+}
+
+// SetFollowingVer sets the "following_ver" field.
+func (u *UserStatsUpsertBulk) SetFollowingVer(v int64) *UserStatsUpsertBulk {
+	return u.Update(func(s *UserStatsUpsert) {
+		s.SetFollowingVer(v)
+	})
+}
+
+// AddFollowingVer adds v to the "following_ver" field.
+func (u *UserStatsUpsertBulk) AddFollowingVer(v int64) *UserStatsUpsertBulk {
+	return u.Update(func(s *UserStatsUpsert) {
+		s.AddFollowingVer(v)
+	})
+}
+
+// UpdateFollowingVer sets the "following_ver" field to the value that was provided on create.
+func (u *UserStatsUpsertBulk) UpdateFollowingVer() *UserStatsUpsertBulk {
+	return u.Update(func(s *UserStatsUpsert) {
+		s.UpdateFollowingVer()
 	})
 }
 

@@ -112,6 +112,27 @@ func (_u *UserStatsUpdate) AddVer(v int64) *UserStatsUpdate {
 	return _u
 }
 
+// SetFollowingVer sets the "following_ver" field.
+func (_u *UserStatsUpdate) SetFollowingVer(v int64) *UserStatsUpdate {
+	_u.mutation.ResetFollowingVer()
+	_u.mutation.SetFollowingVer(v)
+	return _u
+}
+
+// SetNillableFollowingVer sets the "following_ver" field if the given value is not nil.
+func (_u *UserStatsUpdate) SetNillableFollowingVer(v *int64) *UserStatsUpdate {
+	if v != nil {
+		_u.SetFollowingVer(*v)
+	}
+	return _u
+}
+
+// AddFollowingVer adds value to the "following_ver" field.
+func (_u *UserStatsUpdate) AddFollowingVer(v int64) *UserStatsUpdate {
+	_u.mutation.AddFollowingVer(v)
+	return _u
+}
+
 // Mutation returns the UserStatsMutation object of the builder.
 func (_u *UserStatsUpdate) Mutation() *UserStatsMutation {
 	return _u.mutation
@@ -182,6 +203,12 @@ func (_u *UserStatsUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedVer(); ok {
 		_spec.AddField(userstats.FieldVer, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.FollowingVer(); ok {
+		_spec.SetField(userstats.FieldFollowingVer, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedFollowingVer(); ok {
+		_spec.AddField(userstats.FieldFollowingVer, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -289,6 +316,27 @@ func (_u *UserStatsUpdateOne) AddVer(v int64) *UserStatsUpdateOne {
 	return _u
 }
 
+// SetFollowingVer sets the "following_ver" field.
+func (_u *UserStatsUpdateOne) SetFollowingVer(v int64) *UserStatsUpdateOne {
+	_u.mutation.ResetFollowingVer()
+	_u.mutation.SetFollowingVer(v)
+	return _u
+}
+
+// SetNillableFollowingVer sets the "following_ver" field if the given value is not nil.
+func (_u *UserStatsUpdateOne) SetNillableFollowingVer(v *int64) *UserStatsUpdateOne {
+	if v != nil {
+		_u.SetFollowingVer(*v)
+	}
+	return _u
+}
+
+// AddFollowingVer adds value to the "following_ver" field.
+func (_u *UserStatsUpdateOne) AddFollowingVer(v int64) *UserStatsUpdateOne {
+	_u.mutation.AddFollowingVer(v)
+	return _u
+}
+
 // Mutation returns the UserStatsMutation object of the builder.
 func (_u *UserStatsUpdateOne) Mutation() *UserStatsMutation {
 	return _u.mutation
@@ -389,6 +437,12 @@ func (_u *UserStatsUpdateOne) sqlSave(ctx context.Context) (_node *UserStats, er
 	}
 	if value, ok := _u.mutation.AddedVer(); ok {
 		_spec.AddField(userstats.FieldVer, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.FollowingVer(); ok {
+		_spec.SetField(userstats.FieldFollowingVer, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedFollowingVer(); ok {
+		_spec.AddField(userstats.FieldFollowingVer, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &UserStats{config: _u.config}

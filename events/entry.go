@@ -3,6 +3,8 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -54,4 +56,17 @@ func (e Entry) Event() (Event, error) {
 		return nil, fmt.Errorf("event %d is version %d of %s, this binary knows %d", e.Seq, e.Version, e.Type, ev.Version())
 	}
 	return ev, nil
+}
+
+// All gives an empty event of every type that this binary knows, in the order of their names.
+func All() []Event {
+	var out []Event
+	for _, name := range slices.Sorted(maps.Keys(decoders)) {
+		e, err := decoders[name]([]byte("{}"))
+		if err != nil {
+			panic(err) // no event needs a field
+		}
+		out = append(out, e)
+	}
+	return out
 }

@@ -198,8 +198,9 @@ func (g *Group) register(ctx context.Context) (err error) {
 	}()
 	now, added := g.clock.Now(), int64(0)
 	for part := range g.cfg.Parts {
+		// Of nodes that start at once one may meet another's row in either unique index.
 		res, err := tx.Client().ExecContext(ctx, `INSERT INTO group_parts (id, group_name, part, position, owner, leased_until, moved_at)
-			VALUES ($1, $2, $3, $4, '', $5, $5) ON CONFLICT (id) DO NOTHING`, g.key(part), g.cfg.Name, part, from, now)
+			VALUES ($1, $2, $3, $4, '', $5, $5) ON CONFLICT DO NOTHING`, g.key(part), g.cfg.Name, part, from, now)
 		if err != nil {
 			return err
 		}

@@ -21,10 +21,21 @@ const attempts = 4
 // and never block.
 type Observer func(committed []Event)
 
-// Log writes rows together with their events.
+// Copies are kept of rows, and must not be served once what replaced them is acknowledged.
+type Copies interface {
+	// Announce is called with the events of a transaction just before it commits. It gives what to call when
+	// the transaction has ended: with true after the commit, and only then is the write acknowledged; with
+	// false if nothing was committed. It is not called when nobody knows which.
+	Announce(ctx context.Context, all []Event) (ended func(committed bool))
+	// Forget drops the copies of the rows that the events are about, however new they are.
+	Forget(ctx context.Context, all []Event)
+}
+
+// Log writes rows together with their events. It is the only way by which requests write rows.
 type Log struct {
 	client    *ent.Client
 	clock     clock.Clock
+	copies    Copies // nil if there are none
 	observers []Observer
 }
 
@@ -34,20 +45,29 @@ func New(client *ent.Client, c clock.Clock) *Log { return &Log{client: client, c
 // Observe adds an observer. It must be called before the first Write.
 func (l *Log) Observe(o Observer) { l.observers = append(l.observers, o) }
 
+// Keep has the log tell of every write who keeps copies of rows. It must be called before the first Write.
+func (l *Log) Keep(c Copies) { l.copies = c }
+
 // Tx is one transaction with the events that it has gathered.
 type Tx struct {
 	*ent.Tx
 	// Now is the time of the transaction.
 	Now    time.Time
 	events []Event
+	found  []Event
 }
+
+// Found tells of rows that were already as the transaction would have left them: events without versions, which are
+// not written. Who made them so may not have told anybody yet, but whoever is answered now must see them.
+func (t *Tx) Found(e ...Event) { t.found = append(t.found, e...) }
 
 // Emit adds events; they are written just before the commit and told to observers after it.
 func (t *Tx) Emit(e ...Event) { t.events = append(t.events, e...) }
 
 // Write runs fn in a transaction and commits its rows with the events that it emitted. fn runs again
-// when the transaction lost to a deadlock, so it must not keep results of an earlier run. Errors of fn
-// come back as they are, and nothing is written; a database that cannot be asked gives UNAVAILABLE.
+// when the transaction lost to a deadlock, so it must not keep results of an earlier run. Copies of the rows are
+// out of use when it returns. Errors of fn come back as they are, and nothing is written; a database that cannot
+// be asked gives UNAVAILABLE.
 func (l *Log) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	for try := 1; ; try++ {
 		committed, err := l.once(ctx, fn)
@@ -77,6 +97,8 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 			_ = raw.Rollback()
 		}
 	}()
+	// What it does besides, while others wait for it to end, must not wait for them.
+	ctx = sqldb.Background(ctx)
 	tx := &Tx{Tx: raw, Now: l.clock.Now()}
 	if err := fn(ctx, tx); err != nil {
 		return nil, err
@@ -84,13 +106,24 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	if err := Append(ctx, raw.Client(), tx.Now, tx.events...); err != nil {
 		return nil, err
 	}
+	ended := func(bool) {}
+	if l.copies != nil && len(tx.events) > 0 {
+		ended = l.copies.Announce(ctx, tx.events)
+	}
 	faults.At("events.before-commit")
 	// A commit that is cut off in the middle is unknown; let it finish.
 	if err := raw.Commit(); err != nil {
+		if !sqldb.IsUnavailable(err) {
+			ended(false)
+		}
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	committed = true
 	faults.At("events.after-commit")
+	ended(true)
+	if l.copies != nil && len(tx.found) > 0 {
+		l.copies.Forget(ctx, tx.found)
+	}
 	return tx.events, nil
 }
 

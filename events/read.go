@@ -71,11 +71,19 @@ func oneOf(types []string) string {
 	return " AND type IN ('" + strings.Join(types, "', '") + "')"
 }
 
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+// querier is a database or a transaction.
+type querier[R rows] interface {
+	QueryContext(ctx context.Context, query string, args ...any) (R, error)
 }
 
-func readEntries(ctx context.Context, db querier, query string, args ...any) ([]Entry, error) {
+type rows interface {
+	Next() bool
+	Scan(into ...any) error
+	Err() error
+	Close() error
+}
+
+func readEntries[R rows](ctx context.Context, db querier[R], query string, args ...any) ([]Entry, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
@@ -96,7 +104,7 @@ func readEntries(ctx context.Context, db querier, query string, args ...any) ([]
 }
 
 // scan reads one row.
-func scan(ctx context.Context, db querier, query string, args []any, into ...any) error {
+func scan[R rows](ctx context.Context, db querier[R], query string, args []any, into ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -18,10 +18,12 @@ type v1 struct{}
 
 func (v1) Version() int { return 1 }
 
-// UserSignedUp tells of a new account.
+// UserSignedUp tells of a new account, and of the version of its username's claim.
 type UserSignedUp struct {
 	v1
-	UserID int64
+	UserID   int64
+	Username string
+	NameVer  int64
 }
 
 // ProfileUpdated tells of a changed public profile.
@@ -30,12 +32,15 @@ type ProfileUpdated struct {
 	UserID, Ver int64
 }
 
-// SettingsUpdated tells of changed private settings; usernames that changed hands are named.
+// SettingsUpdated tells of changed private settings; a username that changed is named, and the versions of the
+// claims that changed hands.
 type SettingsUpdated struct {
 	v1
 	UserID, Ver int64
 	OldUsername string `json:",omitempty"`
 	NewUsername string `json:",omitempty"`
+	OldNameVer  int64  `json:",omitempty"`
+	NewNameVer  int64  `json:",omitempty"`
 }
 
 // PasswordChanged tells of a new password.
@@ -64,28 +69,36 @@ type SessionEnded struct {
 	At                     time.Time
 }
 
-// UserFollowed tells of a new follow.
+// UserFollowed tells of a new follow. FollowerVer and FolloweeVer are the versions of the counts of both,
+// FollowingVer that of the follower's list.
 type UserFollowed struct {
 	v1
 	FollowerID, FolloweeID, Ver int64
+	FollowerVer, FolloweeVer    int64
+	FollowingVer                int64
 }
 
-// UserUnfollowed tells of a follow that ended.
+// UserUnfollowed tells of a follow that ended. FollowerVer and FolloweeVer are the versions of the counts of
+// both, FollowingVer that of the follower's list.
 type UserUnfollowed struct {
 	v1
 	FollowerID, FolloweeID, Ver int64
+	FollowerVer, FolloweeVer    int64
+	FollowingVer                int64
 }
 
-// TweetPosted tells of a new tweet.
+// TweetPosted tells of a new tweet. AuthorVer is the version of its author's counts.
 type TweetPosted struct {
 	v1
 	TweetID, AuthorID int64
+	AuthorVer         int64
 }
 
-// TweetDeleted tells of a deleted tweet.
+// TweetDeleted tells of a deleted tweet. AuthorVer is the version of its author's counts.
 type TweetDeleted struct {
 	v1
 	TweetID, AuthorID, Ver int64
+	AuthorVer              int64
 }
 
 // ReactionSet tells of a changed reaction, with the tweet's counts that include it.

@@ -111,7 +111,7 @@ func TestRowsAndEventsCommitTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, e := range all {
-			want := fmt.Sprintf(`{"TweetID":%d,"AuthorID":7}`, i+1)
+			want := fmt.Sprintf(`{"TweetID":%d,"AuthorID":7,"AuthorVer":0}`, i+1)
 			if e.Type != "TweetPosted" || e.Version != 1 || e.Aggregate != int64(i+1) || e.Payload != want || !e.CreatedAt.Equal(s.now) {
 				t.Errorf("event %d is %v", i, e)
 			}

@@ -53,11 +53,15 @@ func (s subscriptions) missed(ctx context.Context, viewer, after, upTo int64) ([
 	if after < oldest || len(entries) > maxMissed {
 		return []live.Change{{Seq: upTo, Reset: live.Expired}}, nil
 	}
-	authors, err := s.timelines().AuthorsFor(ctx, []int64{viewer})
+	followed, err := s.Sources.Rows.Followed.Load(ctx, []int64{viewer})
 	if err != nil {
 		return nil, err
 	}
-	return changesFor(viewer, authors[viewer], entries)
+	authors := []int64{viewer}
+	if f := followed[viewer]; f != nil {
+		authors = append(authors, f.UserIDs...)
+	}
+	return changesFor(viewer, authors, entries)
 }
 
 // changesFor picks what concerns the viewer, who reads the authors. What lies before a reset is part of what

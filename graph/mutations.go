@@ -17,28 +17,27 @@ type payloadIDs struct{ user, viewer, tweet int64 }
 
 // payload plans for the fields of a mutation's payload.
 func (p plan) payload(ctx context.Context, about payloadIDs) {
-	var steps []func()
-	for _, f := range p.fields(selected(ctx), "MutationPayload") {
-		switch {
-		case f.Name == "user" && about.user != 0:
-			steps = append(steps, func() { p.users(ctx, of(f), []int64{about.user}) })
-		case f.Name == "viewer" && about.viewer != 0:
-			steps = append(steps, func() { p.viewer(ctx, of(f), about.viewer) })
-		case (f.Name == "tweet" || f.Name == "subject") && about.tweet != 0:
-			steps = append(steps, func() { p.tweets(ctx, of(f), []int64{about.tweet}) })
-		case f.Name == "timelineEdge" && about.tweet != 0:
-			steps = append(steps, func() { p.tweets(ctx, p.under(of(f), "TimelineEdge", "node"), []int64{about.tweet}) })
+	fields := p.fields(selected(ctx), "MutationPayload")
+	p.run(ctx, func(lv *level) {
+		for _, f := range fields {
+			switch {
+			case f.Name == "user" && about.user != 0:
+				p.users(ctx, lv, of(f), []int64{about.user})
+			case f.Name == "viewer" && about.viewer != 0:
+				p.viewer(ctx, lv, of(f), about.viewer)
+			case (f.Name == "tweet" || f.Name == "subject") && about.tweet != 0:
+				p.tweets(ctx, lv, of(f), []int64{about.tweet})
+			case f.Name == "timelineEdge" && about.tweet != 0:
+				p.tweets(ctx, lv, p.under(of(f), "TimelineEdge", "node"), []int64{about.tweet})
+			}
 		}
-	}
-	if len(steps) > 0 {
-		together(steps...)
-	}
+	})
 }
 
 // user gives the user of a payload.
 func (m mutations) user(ctx context.Context, id int64) (*accounts.User, error) {
 	planOf(ctx).payload(ctx, payloadIDs{user: id})
-	return load(ctx, loaders.From(ctx).UserByID, id)
+	return loadUser(ctx, loaders.From(ctx), id)
 }
 
 func (m mutations) FollowUser(ctx context.Context, input model.FollowUserInput) (*model.FollowUserPayload, error) {
@@ -74,7 +73,7 @@ func (m mutations) follow(ctx context.Context, viewerID int64, global string,
 		return nil, nil, err
 	}
 	planOf(ctx).payload(ctx, payloadIDs{user: userID, viewer: viewerID})
-	u, err := load(ctx, loaders.From(ctx).UserByID, userID)
+	u, err := loadUser(ctx, loaders.From(ctx), userID)
 	return u, &model.Viewer{UserID: viewerID}, err
 }
 

@@ -79,8 +79,10 @@ type panicked struct {
 
 // together runs the steps of one level at once. A panic of a step is raised again here, as panicked.
 func together(steps ...func()) {
-	if len(steps) == 1 {
-		steps[0]()
+	if len(steps) <= 1 {
+		for _, step := range steps {
+			step()
+		}
 		return
 	}
 	var all sync.WaitGroup
@@ -104,11 +106,41 @@ func together(steps ...func()) {
 	}
 }
 
+// level is what one depth of an operation asks: rows through the cache, in one round trip, and beside them pages
+// of lists from SQL. Next is what follows from the answers.
+type level struct {
+	rows   *loaders.Level
+	beside []func()
+	next   []func(lv *level)
+}
+
+// run asks level by level, all that is known of a level at once.
+func (p plan) run(ctx context.Context, first func(lv *level)) {
+	for steps := []func(lv *level){first}; len(steps) > 0; {
+		steps = p.level(ctx, steps)
+	}
+}
+
+func (p plan) level(ctx context.Context, steps []func(lv *level)) (next []func(lv *level)) {
+	lv := &level{rows: p.set.Level()}
+	defer lv.rows.Abandon() // what a panic below leaves unanswered
+	for _, step := range steps {
+		step(lv)
+	}
+	asks := lv.beside
+	if !lv.rows.Empty() {
+		asks = append(asks, func() { lv.rows.Fetch(ctx) })
+	}
+	together(asks...)
+	return lv.next
+}
+
 // tweets plans for tweets with the selection.
-func (p plan) tweets(ctx context.Context, sel selection, ids []int64) {
+func (p plan) tweets(ctx context.Context, lv *level, sel selection, ids []int64) {
 	if len(ids) == 0 || len(sel) == 0 {
 		return
 	}
+	p.set.TweetByID.Want(lv.rows, ids)
 	var author, summary selection
 	summarized := false
 	for _, f := range p.fields(sel, tweetTypes...) {
@@ -119,105 +151,114 @@ func (p plan) tweets(ctx context.Context, sel selection, ids []int64) {
 			summary, summarized = append(summary, f.Selections), true
 		}
 	}
-	steps := []func(){p.set.TweetByID.Promise(ctx, ids)}
 	if summarized {
-		steps = append(steps, func() { p.summaries(ctx, summary, ids) })
+		p.summaries(ctx, lv, summary, ids)
 	}
-	together(steps...)
-	if len(author) == 0 {
+	if len(author) > 0 {
+		p.authors(ctx, lv, author, ids)
+	}
+}
+
+// authors plans for the authors of tweets: in the same level if the process knows them.
+func (p plan) authors(ctx context.Context, lv *level, sel selection, ids []int64) {
+	if authors, ok := p.set.Authors(ids); ok {
+		p.users(ctx, lv, sel, authors)
 		return
 	}
-	authors := make([]int64, 0, len(ids))
-	for _, id := range ids {
-		if t, err := p.set.TweetByID.Load(ctx, id); err == nil && t != nil {
-			authors = append(authors, t.AuthorID)
+	lv.next = append(lv.next, func(lv *level) {
+		authors := make([]int64, 0, len(ids))
+		for _, id := range ids {
+			if t, err := p.set.TweetByID.Load(ctx, id); err == nil && t != nil {
+				authors = append(authors, t.AuthorID)
+			}
 		}
-	}
-	p.users(ctx, author, authors)
+		p.users(ctx, lv, sel, authors)
+	})
 }
 
 // summaries plans for the reactions to tweets.
-func (p plan) summaries(ctx context.Context, sel selection, ids []int64) {
-	steps := []func(){func() { p.set.ReactionCounts.Prefetch(ctx, ids) }}
+func (p plan) summaries(ctx context.Context, lv *level, sel selection, ids []int64) {
+	p.set.ReactionCounts.Want(lv.rows, ids)
 	var subject selection
 	for _, f := range p.fields(sel, "ReactionSummary") {
 		switch f.Name {
 		case "viewerReaction":
-			steps = append(steps, func() { p.set.MyReaction.Prefetch(ctx, ids) })
+			p.set.MyReaction.Want(lv.rows, ids)
 		case "subject":
 			subject = append(subject, f.Selections)
 		}
 	}
-	together(steps...)
-	p.tweets(ctx, subject, ids)
+	p.tweets(ctx, lv, subject, ids)
 }
 
 // users plans for users with the selection.
-func (p plan) users(ctx context.Context, sel selection, ids []int64) {
+func (p plan) users(ctx context.Context, lv *level, sel selection, ids []int64) {
 	if len(ids) == 0 || len(sel) == 0 {
 		return
 	}
-	// Promised first: what lists of these users hold does not include them again.
-	steps := []func(){p.set.UserByID.Promise(ctx, ids)}
+	p.set.AccountByID.Want(lv.rows, ids)
 	for _, f := range p.fields(sel, userTypes...) {
 		switch f.Name {
 		case "tweetCount":
-			steps = append(steps, func() { p.set.UserCounts.Prefetch(ctx, ids) })
+			p.set.UserCounts.Want(lv.rows, ids)
 		case "viewerIsFollowing":
-			steps = append(steps, func() { p.set.FollowedByMe.Prefetch(ctx, ids) })
+			p.set.FollowedByMe.Want(lv.rows, ids)
 		case "isFollowingViewer":
-			steps = append(steps, func() { p.set.FollowsMe.Prefetch(ctx, ids) })
+			p.set.FollowsMe.Want(lv.rows, ids)
 		case "followers":
-			steps = append(steps, func() { p.follows(ctx, f, p.set.FollowersPage, cursors.Followers, ids) })
+			p.follows(ctx, lv, f, p.set.FollowersPage, cursors.Followers, ids)
 		case "following":
-			steps = append(steps, func() { p.follows(ctx, f, p.set.FollowingPage, cursors.Following, ids) })
+			p.follows(ctx, lv, f, p.set.FollowingPage, cursors.Following, ids)
 		case "timeline":
-			steps = append(steps, func() { p.timelines(ctx, f, ids) })
+			p.timelines(ctx, lv, f, ids)
 		}
 	}
-	together(steps...)
 }
 
 // follows plans for a page of followers, or followed users, of each user.
-func (p plan) follows(ctx context.Context, f graphql.CollectedField, pages *loaders.Pages, kind cursors.Kind, owners []int64) {
-	items, ok := p.pages(ctx, f, pages, kind, "FollowConnection", owners)
-	if !ok {
-		return
+func (p plan) follows(ctx context.Context, lv *level, f graphql.CollectedField, pages *loaders.Pages, kind cursors.Kind, owners []int64) {
+	w, err := pagingArgs(f.ArgumentMap(p.oc.Variables)).Window(kind)
+	if err != nil {
+		return // the field will say so
 	}
 	if p.has(of(f), "FollowConnection", "totalCount") {
-		p.set.UserCounts.Prefetch(ctx, owners)
+		p.set.UserCounts.Want(lv.rows, owners)
 	}
-	p.users(ctx, p.nodes(of(f), "FollowConnection", "FollowEdge"), items)
+	var items []int64
+	lv.beside = append(lv.beside, func() { items = p.pages(ctx, f, pages, w, "FollowConnection", owners) })
+	lv.next = append(lv.next, func(lv *level) {
+		p.users(ctx, lv, p.nodes(of(f), "FollowConnection", "FollowEdge"), items)
+	})
 }
 
 // timelines plans for a page of each user's own timeline.
-func (p plan) timelines(ctx context.Context, f graphql.CollectedField, owners []int64) {
-	if include, given := f.ArgumentMap(p.oc.Variables)["include"].([]any); given && len(include) == 0 {
+func (p plan) timelines(ctx context.Context, lv *level, f graphql.CollectedField, owners []int64) {
+	args := f.ArgumentMap(p.oc.Variables)
+	if include, given := args["include"].([]any); given && len(include) == 0 {
 		return // nothing is asked for
 	}
-	items, ok := p.pages(ctx, f, p.set.TimelinePage, cursors.Timeline, "TimelineConnection", owners)
-	if ok {
-		// The resolvers look at every tweet, whatever is selected of it.
-		p.set.TweetByID.Prefetch(ctx, items)
-		p.tweets(ctx, p.nodes(of(f), "TimelineConnection", "TimelineEdge"), items)
+	w, err := pagingArgs(args).Window(cursors.Timeline)
+	if err != nil {
+		return // the field will say so
 	}
+	var items []int64
+	lv.beside = append(lv.beside, func() { items = p.pages(ctx, f, p.set.TimelinePage, w, "TimelineConnection", owners) })
+	lv.next = append(lv.next, func(lv *level) {
+		// The resolvers look at every tweet, whatever is selected of it.
+		p.set.TweetByID.Want(lv.rows, items)
+		p.tweets(ctx, lv, p.nodes(of(f), "TimelineConnection", "TimelineEdge"), items)
+	})
 }
 
-// pages plans for a page of each owner's list and gives the items of all of them. It reports false when
-// the arguments are wrong; the field will say so.
-func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loaders.Pages, kind cursors.Kind, connection string, owners []int64) (items []int64, ok bool) {
-	w, err := pagingArgs(f.ArgumentMap(p.oc.Variables)).Window(kind)
-	if err != nil {
-		return nil, false
-	}
+// pages reads a page of each owner's list, and what its page info needs, and gives the items of all of them.
+func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loaders.Pages, w cursors.Window, connection string, owners []int64) (items []int64) {
 	keys := make([]sqldb.Key, len(owners))
 	for i, o := range owners {
 		keys[i] = sqldb.Key{Owner: o, Window: w}
 	}
 	pages.Prefetch(ctx, keys)
-	other := oppositeField(w)
 	var opposite []sqldb.Key
-	asked := p.has(p.under(of(f), connection, "pageInfo"), "PageInfo", other)
+	asked := p.has(p.under(of(f), connection, "pageInfo"), "PageInfo", oppositeField(w))
 	for _, k := range keys {
 		page, err := pages.Load(ctx, k)
 		if err != nil {
@@ -231,7 +272,7 @@ func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loader
 		}
 	}
 	pages.Prefetch(ctx, opposite)
-	return items, true
+	return items
 }
 
 func (p plan) has(sel selection, typ, name string) bool {
@@ -244,19 +285,15 @@ func (p plan) has(sel selection, typ, name string) bool {
 }
 
 // viewer plans for the private side of a user.
-func (p plan) viewer(ctx context.Context, sel selection, id int64) {
-	var steps []func()
+func (p plan) viewer(ctx context.Context, lv *level, sel selection, id int64) {
 	for _, f := range p.fields(sel, "Viewer") {
 		switch f.Name {
 		case "user":
-			steps = append(steps, func() { p.users(ctx, of(f), []int64{id}) })
+			p.users(ctx, lv, of(f), []int64{id})
 		case "email", "sessionPolicy":
-			steps = append(steps, func() { p.set.AccountByID.Prefetch(ctx, []int64{id}) })
+			p.set.AccountByID.Want(lv.rows, []int64{id})
 		case "currentSession":
-			steps = append(steps, func() { p.set.SessionByID.Prefetch(ctx, []int64{p.who.SessionID()}) })
+			p.set.SessionByID.Want(lv.rows, []int64{p.who.SessionID()})
 		}
-	}
-	if len(steps) > 0 {
-		together(steps...)
 	}
 }

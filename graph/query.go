@@ -62,11 +62,11 @@ func (q queries) nodes(ctx context.Context, globals []string) ([]model.Node, err
 		}
 	}
 	p, sel := planOf(ctx), selected(ctx)
-	together(
-		func() { p.users(ctx, sel, users) },
-		func() { p.tweets(ctx, sel, tweetIDs) },
-		func() { p.set.SessionByID.Prefetch(ctx, sessions) },
-	)
+	p.run(ctx, func(lv *level) {
+		p.users(ctx, lv, sel, users)
+		p.tweets(ctx, lv, sel, tweetIDs)
+		p.set.SessionByID.Want(lv.rows, sessions)
+	})
 	out := make([]model.Node, len(globals))
 	for i, g := range globals {
 		var err error
@@ -85,7 +85,7 @@ func node(ctx context.Context, set *loaders.Set, who *caller.Caller, global stri
 	}
 	switch kind {
 	case ids.KindUser:
-		if u, err := load(ctx, set.UserByID, parts[0]); err != nil || u != nil {
+		if u, err := loadUser(ctx, set, parts[0]); err != nil || u != nil {
 			return u, err
 		}
 	case ids.KindTweet:
@@ -109,7 +109,8 @@ func (q queries) Viewer(ctx context.Context) (*model.Viewer, error) {
 	if id == 0 {
 		return nil, nil
 	}
-	planOf(ctx).viewer(ctx, selected(ctx), id)
+	p, sel := planOf(ctx), selected(ctx)
+	p.run(ctx, func(lv *level) { p.viewer(ctx, lv, sel, id) })
 	return &model.Viewer{UserID: id}, nil
 }
 
@@ -119,8 +120,9 @@ func (q queries) User(ctx context.Context, username string) (*accounts.User, err
 	if err != nil || id == 0 {
 		return nil, err
 	}
-	planOf(ctx).users(ctx, selected(ctx), []int64{id})
-	return load(ctx, set.UserByID, id)
+	p, sel := planOf(ctx), selected(ctx)
+	p.run(ctx, func(lv *level) { p.users(ctx, lv, sel, []int64{id}) })
+	return loadUser(ctx, set, id)
 }
 
 func (q queries) Tweet(ctx context.Context, id string) (*model.Tweet, error) {
@@ -128,7 +130,8 @@ func (q queries) Tweet(ctx context.Context, id string) (*model.Tweet, error) {
 	if !ok {
 		return nil, nil
 	}
-	planOf(ctx).tweets(ctx, selected(ctx), []int64{tweetID})
+	p, sel := planOf(ctx), selected(ctx)
+	p.run(ctx, func(lv *level) { p.tweets(ctx, lv, sel, []int64{tweetID}) })
 	t, err := load(ctx, loaders.From(ctx).TweetByID, tweetID)
 	return model.TweetOf(t), err
 }
@@ -146,10 +149,10 @@ func (q queries) ReactionSummaries(ctx context.Context, subjectIDs []string) ([]
 		}
 	}
 	p := planOf(ctx)
-	together(
-		func() { p.set.TweetByID.Prefetch(ctx, known) },
-		func() { p.summaries(ctx, selected(ctx), known) },
-	)
+	p.run(ctx, func(lv *level) {
+		p.set.TweetByID.Want(lv.rows, known)
+		p.summaries(ctx, lv, selected(ctx), known)
+	})
 	out := make([]*reactions.Counts, len(tweetIDs))
 	for i, id := range tweetIDs {
 		if id == 0 {

@@ -70,3 +70,9 @@ func load[K comparable, V any](ctx context.Context, l *loaders.Loader[K, V], key
 	}
 	return l.Load(ctx, key)
 }
+
+// loadUser asks for the public side of an account; nil for an unknown one.
+func loadUser(ctx context.Context, set *loaders.Set, id int64) (*accounts.User, error) {
+	a, err := load(ctx, set.AccountByID, id)
+	return a.Public(), err
+}

@@ -10,6 +10,7 @@ import (
 
 	"roost/graph/generated"
 	"roost/internal/caller"
+	"roost/internal/sqldb"
 	"roost/loaders"
 )
 
@@ -26,11 +27,13 @@ func SDL(es graphql.ExecutableSchema) string {
 }
 
 // Fresh gives every query, every field of a mutation and every event of a subscription loaders of its
-// own, so that nothing that they remember is older than the operation.
+// own, so that nothing that they remember is older than the operation. It lets subscriptions wait longer for
+// the database than requests, whose clients can try again.
 type Fresh struct{ Sources loaders.Sources }
 
 var (
 	_ graphql.HandlerExtension     = Fresh{}
+	_ graphql.OperationInterceptor = Fresh{}
 	_ graphql.ResponseInterceptor  = Fresh{}
 	_ graphql.RootFieldInterceptor = Fresh{}
 )
@@ -40,6 +43,14 @@ func (Fresh) ExtensionName() string { return "FreshLoaders" }
 
 // Validate is called when the extension is installed.
 func (Fresh) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation is called for each query, mutation and subscription.
+func (Fresh) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+		ctx = sqldb.Patient(ctx)
+	}
+	return next(ctx)
+}
 
 // InterceptResponse is called for each query, mutation and event.
 func (f Fresh) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {

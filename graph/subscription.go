@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"roost/cache/entities"
+	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/tweets"
 	"roost/graph/generated"
@@ -128,16 +130,9 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			added = append(added, c.TweetID)
 		}
 	}
-	var readable map[int64]bool
-	var rows map[int64]*tweets.Tweet
-	if len(added) > 0 {
-		var err error
-		if readable, err = s.timelines().Readable(ctx, viewer, authors); err != nil {
-			return nil, err
-		}
-		if rows, err = s.tweets().ByID(ctx, added); err != nil {
-			return nil, err
-		}
+	readable, rows, err := s.readable(ctx, viewer, authors, added)
+	if err != nil {
+		return nil, err
 	}
 	out := make([]model.TimelineEvent, len(changes))
 	for i, c := range changes {
@@ -147,11 +142,39 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
 			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
-		case readable[c.AuthorID] && rows[c.TweetID] != nil:
+		case readable[c.AuthorID] && entities.Live(rows[c.TweetID]) != nil:
 			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(rows[c.TweetID]))}
 		}
 	}
 	return out, nil
+}
+
+// readable tells which authors' tweets the viewer's home timeline holds now, and gives the tweets, in one trip.
+func (s subscriptions) readable(ctx context.Context, viewer int64, authors, tweetIDs []int64) (map[int64]bool, map[int64]*tweets.Tweet, error) {
+	if len(tweetIDs) == 0 {
+		return nil, nil, nil
+	}
+	edges := make([]follows.Edge, len(authors))
+	for i, a := range authors {
+		edges[i] = follows.Edge{FollowerID: viewer, FolloweeID: a}
+	}
+	follow, rows := s.Sources.Rows.Follows.Ask(edges), s.Sources.Rows.Tweets.Ask(tweetIDs)
+	s.Sources.Rows.Answer(ctx, follow.Request(), rows.Request())
+	readable := map[int64]bool{viewer: true}
+	found := make(map[int64]*tweets.Tweet, len(tweetIDs))
+	for i := range tweetIDs {
+		edge, _, err := follow.At(ctx, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		if edge.Active {
+			readable[authors[i]] = true
+		}
+		if found[tweetIDs[i]], _, err = rows.At(ctx, i); err != nil {
+			return nil, nil, err
+		}
+	}
+	return readable, found, nil
 }
 
 type entriesAdded struct{ *Resolver }
@@ -164,7 +187,8 @@ func (entriesAdded) Edge(ctx context.Context, obj *model.TimelineEntryAdded) (*m
 	p := planOf(ctx)
 	id := int64(obj.Edge.Node.ID)
 	p.set.TweetByID.Prime(ctx, id, obj.Edge.Node.Tweet)
-	p.tweets(ctx, p.under(selected(ctx), "TimelineEdge", "node"), []int64{id})
+	node := p.under(selected(ctx), "TimelineEdge", "node")
+	p.run(ctx, func(lv *level) { p.tweets(ctx, lv, node, []int64{id}) })
 	return obj.Edge, nil
 }
 
@@ -183,19 +207,14 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	// First subscribe, then read: what changes in between comes twice and is seen to be old.
 	sub := s.Hub.SubscribeCounts(tweetIDs)
 	w := &watchedTweets{subscriptions: s, ids: tweetIDs}
-	err := w.look(ctx)
-	if err != nil {
-		sub.Close()
-		return nil, err
-	}
-	now, err := s.reactions().CountsOf(ctx, tweetIDs)
+	now, err := w.look(ctx)
 	if err != nil {
 		sub.Close()
 		return nil, err
 	}
 	counts := &countEvents{watchedTweets: w, sub: sub, sent: map[int64]int32{}}
 	for _, id := range tweetIDs {
-		if _, twice := counts.sent[id]; !twice && w.rows[id] != nil {
+		if _, twice := counts.sent[id]; !twice && w.lives(id) {
 			counts.sent[id] = now[id].Revision
 			counts.waiting = append(counts.waiting, now[id])
 		}
@@ -211,39 +230,54 @@ type watchedTweets struct {
 	checked time.Time
 }
 
-// look reads which of them live.
-func (w *watchedTweets) look(ctx context.Context) (err error) {
+// look reads which of them live, and their counts.
+func (w *watchedTweets) look(ctx context.Context) (map[int64]*reactions.Counts, error) {
 	w.checked = time.Now()
-	w.rows, err = w.tweets().ByID(ctx, w.ids)
-	return err
+	rows, counts := w.Sources.Rows.Tweets.Ask(w.ids), w.Sources.Rows.TweetCounts.Ask(w.ids)
+	w.Sources.Rows.Answer(ctx, rows.Request(), counts.Request())
+	found, now := make(map[int64]*tweets.Tweet, len(w.ids)), make(map[int64]*reactions.Counts, len(w.ids))
+	for i, id := range w.ids {
+		row, _, err := rows.At(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		c, counted, err := counts.At(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		if !counted {
+			c = &reactions.Counts{TweetID: id}
+		}
+		found[id], now[id] = row, c
+	}
+	w.rows = found
+	return now, nil
 }
+
+func (w *watchedTweets) lives(id int64) bool { return entities.Live(w.rows[id]) != nil }
 
 // get gives a tweet, or nil for a deleted one. It looks again when the client has let others wait for longer
 // than checkedFor.
 func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error) {
 	if time.Since(w.checked) > checkedFor {
-		if err := w.look(ctx); err != nil {
+		if _, err := w.look(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return w.rows[id], nil
+	return entities.Live(w.rows[id]), nil
 }
 
 // statesNow reads what the subjects' counts are.
-func (s subscriptions) statesNow(ctx context.Context, tweetIDs []int64) ([]live.State, error) {
-	rows, err := s.tweets().ByID(ctx, tweetIDs)
+func (w *watchedTweets) statesNow(ctx context.Context) ([]live.State, error) {
+	now, err := w.look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now, err := s.reactions().CountsOf(ctx, tweetIDs)
-	if err != nil {
-		return nil, err
-	}
-	states := make([]live.State, len(tweetIDs))
-	for i, id := range tweetIDs {
+	states := make([]live.State, len(w.ids))
+	for i, id := range w.ids {
 		c := now[id]
 		states[i] = live.State{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
-			Revision: int64(c.Revision), Deleted: rows[id] == nil}
+			Revision: int64(c.Revision), Deleted: !w.lives(id)}
 	}
 	return states, nil
 }
@@ -263,7 +297,7 @@ func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 			states, err := c.sub.Next(ctx)
 			c.checked = time.Now() // deletions come with the states
 			if err == nil && states[0].Unknown {
-				states, err = c.statesNow(ctx, c.ids)
+				states, err = c.statesNow(ctx)
 			}
 			if err != nil {
 				return nil, err
@@ -291,7 +325,7 @@ func (c *countEvents) take(states []live.State) {
 			delete(c.rows, st.TweetID)
 		}
 		counts := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
-		if c.rows[st.TweetID] == nil || counts.Revision <= c.sent[st.TweetID] {
+		if !c.lives(st.TweetID) || counts.Revision <= c.sent[st.TweetID] {
 			continue
 		}
 		c.sent[st.TweetID] = counts.Revision
@@ -316,7 +350,7 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 			return nil, ctx.Err()
 		}
 		told = true
-		got, err := s.accounts().SessionsByID(ctx, []int64{id})
+		got, err := s.Sources.Sessions.ByID(ctx, []int64{id})
 		if err != nil {
 			return nil, err
 		}

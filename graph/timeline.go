@@ -12,11 +12,16 @@ import (
 // timeline makes a connection of a page of tweets; read gives other pages of the same timeline.
 func timeline(ctx context.Context, kind cursors.Kind, connection string, w cursors.Window, page cursors.Page[sqldb.Row], read pager) (*model.TimelineConnection, error) {
 	p := planOf(ctx)
-	page, err := p.live(ctx, w, page, read)
+	nodes := p.nodes(selected(ctx), connection, "TimelineEdge")
+	page, err := p.live(ctx, w, page, read, func(ids []int64) {
+		p.run(ctx, func(lv *level) {
+			p.set.TweetByID.Want(lv.rows, ids)
+			p.tweets(ctx, lv, nodes, ids)
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
-	p.tweets(ctx, p.nodes(selected(ctx), connection, "TimelineEdge"), tweetIDs(page.Items))
 	c := &model.TimelineConnection{PageInfo: pageInfo(kind, w, page, read),
 		Edges: make([]*model.TimelineEdge, len(page.Items)), Nodes: make([]*model.Tweet, len(page.Items))}
 	for i, e := range page.Items {
@@ -31,11 +36,11 @@ func timeline(ctx context.Context, kind cursors.Kind, connection string, w curso
 }
 
 // live leaves out the tweets that were deleted since the page was read and fills it up with those that
-// follow, until it has the size asked for or the list ends.
-func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager) (cursors.Page[sqldb.Row], error) {
+// follow, until it has the size asked for or the list ends. Ask fetches what is selected of tweets.
+func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager, ask func(ids []int64)) (cursors.Page[sqldb.Row], error) {
 	full := cursors.Page[sqldb.Row]{More: page.More}
 	for rest := w; ; {
-		p.set.TweetByID.Prefetch(ctx, tweetIDs(page.Items))
+		ask(tweetIDs(page.Items))
 		var found []sqldb.Row
 		for _, e := range page.Items {
 			t, err := p.set.TweetByID.Load(ctx, e.Item)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"roost/cache/entities"
 	"roost/domain/tweets"
 	"roost/internal/caller"
 	"roost/internal/cursors"
@@ -37,7 +38,7 @@ func TestPagesAreFilledUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			set := loaders.New(loaders.Sources{}, &caller.Caller{})
+			set := loaders.New(loaders.Sources{Rows: &entities.Store{}}, &caller.Caller{})
 			for id := int64(1); id <= newest; id++ {
 				tweet := &tweets.Tweet{}
 				if slices.Contains(c.gone, id) {
@@ -60,7 +61,7 @@ func TestPagesAreFilledUp(t *testing.T) {
 				return cursors.Cut(w, rows[:min(len(rows), w.Size+1)]), nil
 			}
 			page, _ := read(t.Context(), c.window)
-			page, err := plan{set: set}.live(t.Context(), c.window, page, read)
+			page, err := plan{set: set}.live(t.Context(), c.window, page, read, func([]int64) {})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,7 +17,7 @@ type tweetFields struct{ *Resolver }
 func (r *Resolver) Tweet() generated.TweetResolver { return tweetFields{r} }
 
 func (t tweetFields) Author(ctx context.Context, obj *model.Tweet) (*accounts.User, error) {
-	return load(ctx, loaders.From(ctx).UserByID, obj.AuthorID)
+	return loadUser(ctx, loaders.From(ctx), obj.AuthorID)
 }
 
 func (t tweetFields) URL(_ context.Context, obj *model.Tweet) (string, error) {

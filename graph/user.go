@@ -76,7 +76,8 @@ func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner 
 		c.Edges[i] = &model.FollowEdge{Cursor: cursors.Encode(kind, e.Place), UserID: e.Item, FollowedAt: follows.Since(e.Place)}
 	}
 	p := planOf(ctx)
-	p.users(ctx, p.nodes(selected(ctx), "FollowConnection", "FollowEdge"), userIDs)
+	nodes := p.nodes(selected(ctx), "FollowConnection", "FollowEdge")
+	p.run(ctx, func(lv *level) { p.users(ctx, lv, nodes, userIDs) })
 	return c, nil
 }
 
@@ -118,10 +119,11 @@ func (followConnections) Nodes(ctx context.Context, obj *model.FollowConnection)
 	set := loaders.From(ctx)
 	out := make([]*accounts.User, len(obj.Edges))
 	for i, e := range obj.Edges {
-		var err error
-		if out[i], err = set.UserByID.Load(ctx, e.UserID); err != nil {
+		a, err := set.AccountByID.Load(ctx, e.UserID)
+		if err != nil {
 			return nil, err
 		}
+		out[i] = a.Public()
 	}
 	return out, nil
 }
@@ -132,5 +134,6 @@ type followEdges struct{ *Resolver }
 func (r *Resolver) FollowEdge() generated.FollowEdgeResolver { return followEdges{r} }
 
 func (followEdges) Node(ctx context.Context, obj *model.FollowEdge) (*accounts.User, error) {
-	return loaders.From(ctx).UserByID.Load(ctx, obj.UserID)
+	a, err := loaders.From(ctx).AccountByID.Load(ctx, obj.UserID)
+	return a.Public(), err
 }

@@ -18,7 +18,7 @@ type viewers struct{ *Resolver }
 func (r *Resolver) Viewer() generated.ViewerResolver { return viewers{r} }
 
 func (v viewers) User(ctx context.Context, obj *model.Viewer) (*accounts.User, error) {
-	return load(ctx, loaders.From(ctx).UserByID, obj.UserID)
+	return loadUser(ctx, loaders.From(ctx), obj.UserID)
 }
 
 func (v viewers) Email(ctx context.Context, obj *model.Viewer) (string, error) {
@@ -26,7 +26,7 @@ func (v viewers) Email(ctx context.Context, obj *model.Viewer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return a.Email, nil
+	return a.Private.Email, nil
 }
 
 func (v viewers) SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts.SessionPolicy, error) {
@@ -34,7 +34,7 @@ func (v viewers) SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts
 	if err != nil {
 		return "", err
 	}
-	return a.SessionPolicy, nil
+	return a.Private.SessionPolicy, nil
 }
 
 func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string) (*model.HomeTimelineConnection, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/graph-gophers/dataloader/v7"
 
+	"roost/cache"
 	"roost/internal/reqstats"
 )
 
@@ -23,7 +24,12 @@ type Loader[K comparable, V any] struct {
 	batched *dataloader.Loader[K, V]
 	known   *answers[K, V]
 	fetch   func(ctx context.Context, keys []K) (map[K]V, error)
+	// ask, for a loader over the cache, splits fetch around the cache's answer; nil for others.
+	ask func(keys []K) (*cache.Request, answer[K, V])
 }
+
+// answer takes apart what the cache answered.
+type answer[K comparable, V any] func(ctx context.Context) (map[K]V, error)
 
 // newLoader makes a loader; keys that fetch leaves out get V's zero value.
 func newLoader[K comparable, V any](fetch func(ctx context.Context, keys []K) (map[K]V, error)) *Loader[K, V] {
@@ -58,18 +64,22 @@ func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) { l.Promise(ctx, 
 // Promise is Prefetch in two steps: from now on nobody else asks for the keys, and the function that it
 // returns, which must be called, fetches them.
 func (l *Loader[K, V]) Promise(ctx context.Context, keys []K) (fetch func()) {
-	promised := &promise[K, V]{done: make(chan struct{})}
-	l.asking.Lock()
-	missing := l.known.promise(keys, promised)
-	l.asking.Unlock()
+	promised, missing := l.promise(keys)
 	return func() {
 		defer close(promised.done)
 		if len(missing) == 0 {
 			return
 		}
-		promised.err = errPanicked
 		promised.got, promised.err = l.fetch(ctx, missing)
 	}
+}
+
+// promise makes the keys known that are not, to be answered by what it returns.
+func (l *Loader[K, V]) promise(keys []K) (promised *promise[K, V], missing []K) {
+	promised = &promise[K, V]{done: make(chan struct{}), err: errPanicked}
+	l.asking.Lock()
+	defer l.asking.Unlock()
+	return promised, l.known.promise(keys, promised)
 }
 
 // errPanicked is what those get who wait for a prefetch that never returned.

@@ -1,11 +1,12 @@
 // Package loaders batches the lookups of one operation: one loader a question. A set of loaders lives as
 // long as one query, one field of a mutation, or one event of a subscription, so nothing in it is ever
-// old.
+// old. Rows come through the cache: a Level asks several questions in one round trip.
 package loaders
 
 import (
 	"context"
 
+	"roost/cache/entities"
 	"roost/domain/accounts"
 	"roost/domain/counts"
 	"roost/domain/follows"
@@ -17,74 +18,107 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Sources are where answers come from.
+// Sources are what loaders read from: rows through the cache, pages of lists from SQL.
 type Sources struct {
-	Accounts  *accounts.Accounts
-	Counts    *counts.Store
-	Follows   *follows.Follows
-	Tweets    *tweets.Tweets
-	Reactions *reactions.Reactions
-	Timelines *timelines.Timelines
+	entities.Sources
+	Rows     *entities.Store
+	Sessions *accounts.Authenticator
 }
 
 // Pages is a loader of pages of lists.
 type Pages = Loader[sqldb.Key, cursors.Page[sqldb.Row]]
 
-// Set are the loaders of one operation.
+// Set is one loader for each question, for one query, mutation or subscription event.
 type Set struct {
-	UserByID       *Loader[int64, *accounts.User]
-	AccountByID    *Loader[int64, *accounts.Private]
-	UserIDByName   *Loader[string, int64]
-	SessionByID    *Loader[int64, *accounts.Session]
-	UserCounts     *Loader[int64, counts.User]
-	FollowedByMe   *Loader[int64, bool]
-	FollowsMe      *Loader[int64, bool]
-	HomeAuthors    *Loader[int64, []int64]
-	FollowersPage  *Pages
-	FollowingPage  *Pages
-	TimelinePage   *Pages
+	rows *entities.Store
+
+	// AccountByID and SessionByID give nil for unknown ids.
+	AccountByID *Loader[int64, *accounts.Account]
+	SessionByID *Loader[int64, *accounts.Session]
+	// UserIDByName ignores case; it gives 0 for names that nobody has.
+	UserIDByName *Loader[string, int64]
+	UserCounts   *Loader[int64, counts.User]
+	// FollowedByMe and FollowsMe tell whether the viewer follows a user, and is followed by one.
+	FollowedByMe, FollowsMe *Loader[int64, bool]
+	// HomeAuthors are those whose tweets a viewer's home timeline holds. Nobody may change what it gives.
+	HomeAuthors *Loader[int64, []int64]
+	// Pages of a user's followers, of those the user follows, and of the user's own tweets.
+	FollowersPage, FollowingPage, TimelinePage *Pages
+	// TweetByID gives nil for unknown and deleted tweets.
 	TweetByID      *Loader[int64, *tweets.Tweet]
 	ReactionCounts *Loader[int64, *reactions.Counts]
-	MyReaction     *Loader[int64, reactions.Kind]
+	// MyReaction is the viewer's own.
+	MyReaction *Loader[int64, reactions.Kind]
 }
 
-// New makes an empty set. The viewer is read when a loader first asks, so that a sign-in inside the
-// operation counts.
+// New makes the loaders of one operation.
 func New(s Sources, who *caller.Caller) *Set {
+	rows := s.Rows
+	id := func(id int64) (int64, bool) { return id, true }
+	// Asked each time: signing in makes it somebody in the middle of an operation.
+	viewer := who.UserID
 	return &Set{
-		UserByID:       newLoader(s.Accounts.UsersByID),
-		AccountByID:    newLoader(s.Accounts.PrivateByID),
-		UserIDByName:   newLoader(s.Accounts.UserIDsByName),
-		SessionByID:    newLoader(s.Accounts.SessionsByID),
-		UserCounts:     newLoader(s.Counts.ByUser),
-		FollowedByMe:   newLoader(mine(who, s.Follows.FollowedBy)),
-		FollowsMe:      newLoader(mine(who, s.Follows.FollowersAmong)),
-		HomeAuthors:    newLoader(s.Timelines.AuthorsFor),
-		FollowersPage:  newLoader(s.Follows.Followers),
-		FollowingPage:  newLoader(s.Follows.Following),
-		TimelinePage:   newLoader(s.Timelines.OfUsers),
-		TweetByID:      newLoader(s.Tweets.ByID),
-		ReactionCounts: newLoader(s.Reactions.CountsOf),
-		MyReaction:     newLoader(mine(who, s.Reactions.ByViewer)),
+		rows:        rows,
+		AccountByID: cached(rows, rows.Accounts, id, func(_ int64, a *accounts.Account, _ bool) *accounts.Account { return a }),
+		SessionByID: cached(rows, rows.Sessions, id, func(_ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
+			if !ok {
+				return nil
+			}
+			return s.Sessions.AsOfNow(row)
+		}),
+		UserIDByName: cached(rows, rows.Names, accounts.NameKey, func(_ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }),
+		UserCounts:   cached(rows, rows.UserCounts, id, func(_ int64, c counts.User, _ bool) counts.User { return c }),
+		FollowedByMe: cached(rows, rows.Follows, func(id int64) (follows.Edge, bool) {
+			return follows.Edge{FollowerID: viewer(), FolloweeID: id}, related(viewer(), id)
+		}, isActive),
+		FollowsMe: cached(rows, rows.Follows, func(id int64) (follows.Edge, bool) {
+			return follows.Edge{FollowerID: id, FolloweeID: viewer()}, related(viewer(), id)
+		}, isActive),
+		HomeAuthors: cached(rows, rows.Followed, id, func(viewer int64, f *timelines.Followed, ok bool) []int64 {
+			if !ok {
+				return []int64{viewer}
+			}
+			return append(f.UserIDs[:len(f.UserIDs):len(f.UserIDs)], viewer)
+		}),
+		FollowersPage: newLoader(s.Follows.Followers),
+		FollowingPage: newLoader(s.Follows.Following),
+		TimelinePage:  newLoader(s.Timelines.OfUsers),
+		TweetByID:     cached(rows, rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return entities.Live(t) }),
+		ReactionCounts: cached(rows, rows.TweetCounts, id, func(id int64, c *reactions.Counts, ok bool) *reactions.Counts {
+			if !ok {
+				return &reactions.Counts{TweetID: id}
+			}
+			return c
+		}),
+		MyReaction: cached(rows, rows.Reactions, func(id int64) (reactions.Stand, bool) {
+			return reactions.Stand{TweetID: id, UserID: viewer()}, viewer() != 0
+		}, func(_ int64, s reactions.State, _ bool) reactions.Kind { return s.Kind }),
 	}
 }
 
-// mine asks a question about the viewer; without one every answer is the zero value.
-func mine[V any](who *caller.Caller, ask func(ctx context.Context, viewerID int64, ids []int64) (map[int64]V, error)) func(context.Context, []int64) (map[int64]V, error) {
-	return func(ctx context.Context, ids []int64) (map[int64]V, error) {
-		viewer := who.UserID()
-		if viewer == 0 {
-			return map[int64]V{}, nil
+// related reports whether one may follow the other: nobody follows oneself, and there may be no viewer.
+func related(viewer, id int64) bool { return viewer != 0 && viewer != id }
+
+func isActive(_ int64, s follows.State, _ bool) bool { return s.Active }
+
+// Authors gives the authors of tweets without asking anybody; ok is false unless the process keeps all of the
+// tweets.
+func (s *Set) Authors(tweetIDs []int64) (authors []int64, ok bool) {
+	authors = make([]int64, len(tweetIDs))
+	for i, id := range tweetIDs {
+		t, ok := s.rows.Tweets.Near(id)
+		if !ok {
+			return nil, false
 		}
-		return ask(ctx, viewer, ids)
+		authors[i] = t.AuthorID
 	}
+	return authors, true
 }
 
 type key struct{}
 
-// With puts a set into the context.
+// With puts a set into the context of an operation.
 func With(ctx context.Context, s *Set) context.Context { return context.WithValue(ctx, key{}, s) }
 
-// From gives the set of the operation. Resolvers run under one; asking outside is a programming error
-// and panics.
+// From gives the operation's set.
 func From(ctx context.Context) *Set { return ctx.Value(key{}).(*Set) }

@@ -9,8 +9,8 @@ import (
 	"roost/internal/ids"
 )
 
-// pushed is an event of a subscription with the number of SQL statements that it takes, whatever the
-// size of the pages in it: before it is sent, to decide about it, and for resolving its fields.
+// pushed is an event of a subscription with the most SQL statements that it takes, whatever the size of the pages
+// in it and whatever of it is in the cache: before it is sent, to decide about it, and for resolving its fields.
 type pushed struct {
 	name, query string
 	before, sql int64
@@ -43,8 +43,8 @@ func (p pushed) check(t *testing.T, c *crowd, n int) {
 		t.Fatalf("%s", res.Body)
 	}
 	cost := res.Costs(t)
-	if before := cost.Before - earlier; before != p.before || cost.SQL != p.sql || cost.Waits != 0 {
-		t.Errorf("with pages of %d it took %d statements before it, %d for it and %d batches that waited, want %d, %d and 0: %s",
+	if before := cost.Before - earlier; before > p.before || cost.SQL > p.sql || cost.Waits != 0 {
+		t.Errorf("with pages of %d it took %d statements before it, %d for it and %d batches that waited, want at most %d, %d and 0: %s",
 			n, before, cost.SQL, cost.Waits, p.before, p.sql, res.Body)
 	}
 }
@@ -93,12 +93,12 @@ const costedReactionEvents = `subscription($ids: [ID!]!, $n: Int!) { x: reaction
 const costedSessionEvents = `subscription { x: sessionEnded { reason session {` + sessionScalars + `} } }`
 
 var costedPushes = []pushed{
-	{name: "homeTimelineEvents, own tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 1, sql: 8,
+	{name: "homeTimelineEvents, own tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 7,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.member(t, 0)
 			return u, apitest.Vars{}, func() { u.Tweet(t, "mine") }
 		}},
-	{name: "homeTimelineEvents, followed user's tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 8,
+	{name: "homeTimelineEvents, followed user's tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 7,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u, other := c.SignUp(t, "subscriber"), c.member(t, 0)
 			u.Follow(t, other.ID)
@@ -116,7 +116,7 @@ var costedPushes = []pushed{
 			other := c.SignUp(t, "followed")
 			return u, apitest.Vars{}, func() { u.Follow(t, other.ID) }
 		}},
-	{name: "homeTimelineEvents, missed", query: costedHomeEvents, is: "TimelineEntryAdded", before: 5, sql: 8,
+	{name: "homeTimelineEvents, missed", query: costedHomeEvents, is: "TimelineEntryAdded", before: 5, sql: 6,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.member(t, 0)
 			place := func() string {
@@ -133,7 +133,7 @@ var costedPushes = []pushed{
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
 			return c.viewer, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}, nil
 		}},
-	{name: "reactionsChanged", query: costedReactionEvents, first: statesFirst, sql: 3,
+	{name: "reactionsChanged", query: costedReactionEvents, first: statesFirst, sql: 2,
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
 			u, other := c.SignUp(t, "subscriber"), c.SignUp(t, "reactor")
 			all := make([]string, n)

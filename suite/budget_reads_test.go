@@ -31,19 +31,19 @@ func after(list string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.
 }
 
 var costedReads = []costed{
-	{name: "limits", sql: 0, query: `{ __typename limits { tweetLength pageSize batchSize } }`},
-	{name: "the schema", sql: 0, query: `{ __schema { types { name } } }`},
-	{name: "node, a user", sql: 4, query: `query($id: ID!) { node(id: $id) { id ... on User {` + userScalars + `} } }`,
+	{name: "limits", cold: price{0, 0}, warm: price{0, 0}, query: `{ __typename limits { tweetLength pageSize batchSize } }`},
+	{name: "the schema", cold: price{0, 0}, warm: price{0, 0}, query: `{ __schema { types { name } } }`},
+	{name: "node, a user", cold: price{4, 9}, warm: price{0, 1}, query: `query($id: ID!) { node(id: $id) { id ... on User {` + userScalars + `} } }`,
 		prepare: withID(ids.KindUser, func(c *crowd) int64 { return c.a[0] })},
-	{name: "node, a tweet", sql: 7, query: `query($id: ID!) { node(id: $id) { id
+	{name: "node, a tweet", cold: price{5, 11}, warm: price{0, 1}, query: `query($id: ID!) { node(id: $id) { id
 			... on Reactable { id reactions { subject { id reactions { likeCount subject { id } } } } }
 			... on Tweet {` + tweetScalars + ` author {` + userScalars + `} } } }`,
 		prepare: withID(ids.KindTweet, func(c *crowd) int64 { return c.tweets[0] })},
-	{name: "node, a session", sql: 1, query: `query($id: ID!) { node(id: $id) { id ... on Session {` + sessionScalars + `} } }`,
+	{name: "node, a session", cold: price{0, 1}, warm: price{0, 1}, query: `query($id: ID!) { node(id: $id) { id ... on Session {` + sessionScalars + `} } }`,
 		prepare: func(_ *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
 			return c.viewer.Client, apitest.Vars{"id": c.viewer.SessionID}
 		}},
-	{name: "nodes of all types", sql: 12, query: `query($ids: [ID!]!, $m: Int!) { nodes(ids: $ids) { id
+	{name: "nodes of all types", cold: price{11, 22}, warm: price{1, 2}, query: `query($ids: [ID!]!, $m: Int!) { nodes(ids: $ids) { id
 			... on User {` + userScalars + ` followers(first: $m) { nodes { username } } }
 			... on Tweet {` + tweetScalars + ` author { username tweetCount } }
 			... on Session {` + sessionScalars + `} } }`,
@@ -51,65 +51,65 @@ var costedReads = []costed{
 			all := append(globals(ids.KindTweet, c.tweets, n), globals(ids.KindUser, c.a, min(n, 49))...)
 			return c.viewer.Client, apitest.Vars{"ids": append(all, c.viewer.SessionID)}
 		}},
-	{name: "tweet", sql: 7, query: `query($id: ID!) { tweet(id: $id) {` + tweetScalars + ` author {` + userScalars + `} } }`,
+	{name: "tweet", cold: price{5, 11}, warm: price{0, 1}, query: `query($id: ID!) { tweet(id: $id) {` + tweetScalars + ` author {` + userScalars + `} } }`,
 		prepare: withID(ids.KindTweet, func(c *crowd) int64 { return c.tweets[0] })},
-	{name: "user", sql: 5, query: `{ user(username: "A1") {` + userScalars + `} }`},
-	{name: "user, nobody", sql: 1, query: `{ user(username: "nobody_at_all") {` + userScalars + `} }`},
-	{name: "user, asked by nobody", sql: 3, query: `{ user(username: "a1") {` + userScalars + `} }`,
+	{name: "user", cold: price{5, 12}, warm: price{0, 2}, query: `{ user(username: "A1") {` + userScalars + `} }`},
+	{name: "user, nobody", cold: price{1, 3}, warm: price{0, 1}, query: `{ user(username: "nobody_at_all") {` + userScalars + `} }`},
+	{name: "user, asked by nobody", cold: price{3, 8}, warm: price{0, 2}, query: `{ user(username: "a1") {` + userScalars + `} }`,
 		prepare: func(_ *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
 			return c.Anonymous(), apitest.Vars{}
 		}},
-	{name: "reactionSummaries", sql: 7, query: `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) {
+	{name: "reactionSummaries", cold: price{5, 11}, warm: price{0, 1}, query: `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) {
 			likeCount dislikeCount viewerReaction revision subject { __typename id ... on Tweet { author {` + userScalars + `} } } } }`,
 		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			own := globals(ids.KindTweet, c.tweets, n)
 			return c.viewer.Client, apitest.Vars{"ids": append(own, own...)}
 		}},
-	{name: "viewer", sql: 6, query: `{ viewer { email sessionPolicy user {` + userScalars + `} currentSession {` + sessionScalars + `} } }`},
-	{name: "sessions", sql: 2, query: `{ viewer { live: sessions {` + sessionScalars + `} all: sessions(includeEnded: true) { id } } }`,
+	{name: "viewer", cold: price{2, 5}, warm: price{0, 1}, query: `{ viewer { email sessionPolicy user {` + userScalars + `} currentSession {` + sessionScalars + `} } }`},
+	{name: "sessions", cold: price{2, 0}, warm: price{2, 0}, query: `{ viewer { live: sessions {` + sessionScalars + `} all: sessions(includeEnded: true) { id } } }`,
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.member(t, n-1).Client, apitest.Vars{}
 		}},
 
-	{name: "homeTimeline, ids", sql: 3, query: `query($n: Int!) { viewer { homeTimeline(first: $n) { eventCursor edges { cursor node { id } } } } }`},
-	{name: "homeTimeline", sql: 9, query: `query($n: Int!) { viewer { homeTimeline(first: $n) {` + wholePage + `
+	{name: "homeTimeline, ids", cold: price{3, 6}, warm: price{1, 2}, query: `query($n: Int!) { viewer { homeTimeline(first: $n) { eventCursor edges { cursor node { id } } } } }`},
+	{name: "homeTimeline", cold: price{9, 18}, warm: price{1, 2}, query: `query($n: Int!) { viewer { homeTimeline(first: $n) {` + wholePage + `
 			nodes {` + tweetScalars + ` author {` + userScalars + `} } } } }`},
-	{name: "homeTimeline, nodes and edges", sql: 9, query: `query($n: Int!) { viewer { homeTimeline(first: $n) {
+	{name: "homeTimeline, nodes and edges", cold: price{9, 18}, warm: price{1, 2}, query: `query($n: Int!) { viewer { homeTimeline(first: $n) {
 			nodes {` + tweetScalars + ` } again: nodes { by: author { username } }
 			edges { cursor node { author {` + userScalars + `} } } } } }`},
-	{name: "homeTimeline after", sql: 4, query: `query($n: Int!, $at: String!) { viewer { homeTimeline(first: $n, after: $at) {` + wholePage + ` nodes { id } } } }`,
+	{name: "homeTimeline after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { homeTimeline(first: $n, after: $at) {` + wholePage + ` nodes { id } } } }`,
 		prepare: after("homeTimeline")},
-	{name: "homeTimeline before", sql: 4, query: `query($n: Int!, $at: String!) { viewer { homeTimeline(last: $n, before: $at) {` + wholePage + ` nodes { id } } } }`,
+	{name: "homeTimeline before", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { homeTimeline(last: $n, before: $at) {` + wholePage + ` nodes { id } } } }`,
 		prepare: after("homeTimeline")},
-	{name: "homeTimeline from both ends", sql: 5, query: `query($n: Int!, $m: Int!) { viewer { a: homeTimeline(first: $n) { nodes { id } } b: homeTimeline(last: $m) { nodes { id } } } }`},
-	{name: "homeTimeline, people around authors", sql: 9, query: `query($n: Int!, $m: Int!) { viewer { homeTimeline(first: $n) { nodes { author { username
+	{name: "homeTimeline from both ends", cold: price{5, 9}, warm: price{2, 3}, query: `query($n: Int!, $m: Int!) { viewer { a: homeTimeline(first: $n) { nodes { id } } b: homeTimeline(last: $m) { nodes { id } } } }`},
+	{name: "homeTimeline, people around authors", cold: price{9, 15}, warm: price{3, 3}, query: `query($n: Int!, $m: Int!) { viewer { homeTimeline(first: $n) { nodes { author { username
 			followers(first: $m) { totalCount nodes { username } } following(first: $m) { edges { followedAt node { name } } } } } } } }`},
 
-	{name: "followers", sql: 7, query: `query($n: Int!) { viewer { user { followers(first: $n) { totalCount` + wholePage + `
+	{name: "followers", cold: price{7, 14}, warm: price{1, 2}, query: `query($n: Int!) { viewer { user { followers(first: $n) { totalCount` + wholePage + `
 			nodes {` + userScalars + `} edges { cursor followedAt node { username } } } } } }`},
-	{name: "followers after", sql: 4, query: `query($n: Int!, $at: String!) { viewer { user { followers(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
+	{name: "followers after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { followers(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.followers")},
-	{name: "following", sql: 7, query: `query($n: Int!) { viewer { user { following(first: $n) { totalCount` + wholePage + `
+	{name: "following", cold: price{7, 14}, warm: price{1, 2}, query: `query($n: Int!) { viewer { user { following(first: $n) { totalCount` + wholePage + `
 			nodes {` + userScalars + `} edges { cursor followedAt node { username } } } } } }`},
-	{name: "following after", sql: 4, query: `query($n: Int!, $at: String!) { viewer { user { following(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
+	{name: "following after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { following(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.following")},
-	{name: "timeline", sql: 8, query: `query($n: Int!) { viewer { user { timeline(first: $n, include: [TWEETS]) {` + wholePage + `
+	{name: "timeline", cold: price{6, 12}, warm: price{1, 2}, query: `query($n: Int!) { viewer { user { timeline(first: $n, include: [TWEETS]) {` + wholePage + `
 			nodes {` + tweetScalars + `} edges { cursor node { author {` + userScalars + `} } } } } } }`},
-	{name: "timeline after", sql: 4, query: `query($n: Int!, $at: String!) { viewer { user { timeline(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
+	{name: "timeline after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { timeline(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.timeline")},
-	{name: "timeline before", sql: 4, query: `query($n: Int!, $at: String!) { viewer { user { timeline(last: $n, before: $at) {` + wholePage + ` nodes { id } } } } }`,
+	{name: "timeline before", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { timeline(last: $n, before: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.timeline")},
 
-	{name: "lists in lists", sql: 10, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes { followers(first: $m) { nodes {
+	{name: "lists in lists", cold: price{10, 18}, warm: price{3, 4}, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes { followers(first: $m) { nodes {
 			timeline(first: $m) { nodes { author { username tweetCount } reactions { likeCount viewerReaction } } } } } } } } } }`},
-	{name: "lists in lists, pages in the middle", sql: 9, query: `query($n: Int!, $m: Int!, $at: String!) { viewer { user { followers(first: $n) { nodes {
+	{name: "lists in lists, pages in the middle", cold: price{9, 13}, warm: price{4, 3}, query: `query($n: Int!, $m: Int!, $at: String!) { viewer { user { followers(first: $n) { nodes {
 			following(first: $m, after: $at) {` + wholePage + ` totalCount nodes { id } }
 			timeline(last: $m) {` + wholePage + ` edges { node { id } } } } } } } }`, prepare: after("user.following")},
-	{name: "lists in lists, nothing of the tweets", sql: 5, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes {
+	{name: "lists in lists, nothing of the tweets", cold: price{5, 9}, warm: price{2, 3}, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes {
 			timeline(first: $m) { pageInfo { hasNextPage } again: edges { cursor } } } } } } }`},
-	{name: "lists in lists, nothing asked for", sql: 3, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes {
+	{name: "lists in lists, nothing asked for", cold: price{3, 6}, warm: price{1, 2}, query: `query($n: Int!, $m: Int!) { viewer { user { followers(first: $n) { nodes {
 			timeline(last: $m, include: []) {` + wholePage + ` nodes { id } } } } } } }`},
-	{name: "many roots", sql: 12, query: `query($n: Int!, $ids: [ID!]!) { a: user(username: "a1") { username } b: user(username: "a2") { tweetCount }
+	{name: "many roots", races: true, cold: price{12, 31}, warm: price{1, 9}, query: `query($n: Int!, $ids: [ID!]!) { a: user(username: "a1") { username } b: user(username: "a2") { tweetCount }
 			viewer { email homeTimeline(first: $n) { nodes { author { username } } } } reactionSummaries(subjectIds: $ids) { likeCount } nodes(ids: $ids) { id } }`,
 		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}

@@ -184,6 +184,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			total += int(acked.Load())
 			p.look(t, func(db *sqldb.DB) { checkRows(t, db) })
 			p.start(t, bin)
+			p.look(t, func(db *sqldb.DB) { relayed(t, db) }) // what a killed process has not invalidated
 			for _, u := range all {
 				u.check(t, all, common)
 			}

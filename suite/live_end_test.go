@@ -38,7 +38,7 @@ func TestSessionEndClosesItsSockets(t *testing.T) {
 		"elsewhere": {"EXPIRED", func(t *testing.T, r *apitest.Roost, _, device *apitest.User) {
 			_, err := r.DB(t).Writer().ExecContext(t.Context(), "UPDATE sessions SET expires_at = $1 WHERE id = $2",
 				time.Now().Add(-time.Minute).UTC(), sessionID(t, device.SessionID))
-			if err != nil {
+			if err := errors.Join(err, r.App.ClearCache(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 		}},

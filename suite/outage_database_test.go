@@ -89,6 +89,14 @@ func expectUnavailable(t testing.TB, who, query string, res *apitest.Response) {
 	}
 }
 
+// forget empties the cache, which would answer without the database.
+func forget(t *testing.T, r *apitest.Roost) {
+	t.Helper()
+	if err := r.App.ClearCache(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]func(*pgtest.Cluster){"stopped": (*pgtest.Cluster).Stop, "killed": (*pgtest.Cluster).Kill} {
@@ -103,6 +111,7 @@ func TestDatabaseAway(t *testing.T) {
 			counts, _ := watchCounts(t, socket, tweet)
 			for range 2 {
 				away(cluster)
+				forget(t, r)
 				for query, vars := range operationsOf(bob, tweet) {
 					expectUnavailable(t, "with a session", query, ada.Run(t, query, vars))
 					expectUnavailable(t, "over a socket", query, socket.Subscribe(t, query, vars).Next(t))

@@ -72,14 +72,21 @@ func paged(owners, limit int) func([]any, int) int {
 func batchesOf(name, text string, limit int) statementClass {
 	c := statementsOf(name, text, func(args []any, _ int) int {
 		n, _ := args[limit].(int)
-		return n
+		return n + fewAtMost
 	}, "a batch")
 	c.batch = true
 	return c
 }
 
-// whatItGives is a bound for statements that give all that they read.
-func whatItGives(_ []any, given int) int { return given }
+// fewAtMost is the most rows of what is small on a site in good order.
+const fewAtMost = 8
+
+// fewRows is for statements on tables that are small on a site in good order: they may be read whole.
+func fewRows(name, text string) statementClass {
+	c := statementsOf(name, text, atMost(fewAtMost), "small tables")
+	c.batch = true
+	return c
+}
 
 const (
 	maxSessions = 50
@@ -94,8 +101,9 @@ var statementClasses = []statementClass{
 	statementsOf("counts of users", `SELECT .* FROM "user_stats" WHERE "user_stats"."user_id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
 	statementsOf("the limit of follows", `SELECT .* FROM "user_stats" WHERE "user_stats"."user_id" = \$1 AND "user_stats"."following_count" > \$2 LIMIT 1`, atMost(1), "one row, by its key"),
 
-	statementsOf("whom viewers follow", `SELECT k.owner, t.item FROM .* FROM follows WHERE follower_id = k.owner AND active .*`, whatItGives, "the followees"),
-	statementsOf("followed among users", `SELECT k.id FROM unnest.* FROM follows WHERE follower_id = \$1 AND followee_id = k.id .*`, eachID(1, 1), "one row a user asked about"),
+	statementsOf("whom viewers follow", `SELECT k.owner, s.following_ver, t.item FROM .* FROM user_stats WHERE user_id = k.owner .* FROM follows WHERE follower_id = k.owner AND active .*`,
+		func(args []any, given int) int { return given + idsIn(args[0]) }, "the followees, and the counts of each"),
+	statementsOf("follows", `SELECT k.a, k.b, t.value, t.ver FROM unnest.* FROM follows WHERE follower_id = k.a AND followee_id = k.b .*`, eachID(0, 1), "one row a pair"),
 	statementsOf("followers among users", `SELECT k.id FROM unnest.* FROM follows WHERE followee_id = \$1 AND follower_id = k.id .*`, eachID(1, 1), "one row a user asked about"),
 	statementsOf("pages of followers", `SELECT k.n - 1, .* FROM follows WHERE followee_id = k.owner .*`, paged(0, 3), "a page and one more for each list"),
 	statementsOf("pages of followees", `SELECT k.n - 1, .* FROM follows WHERE follower_id = k.owner .*`, paged(0, 3), "a page and one more for each list"),
@@ -105,9 +113,9 @@ var statementClasses = []statementClass{
 	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1), "one row, by its key"),
 	statementsOf("counts of tweets", `SELECT .* FROM "tweet_stats" WHERE "tweet_stats"."tweet_id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
-	statementsOf("the viewer's reactions", `SELECT .* FROM "reactions" WHERE "reactions"."user_id" = \$1 AND "reactions"."tweet_id" = ANY\(\$2\)`, eachID(1, 1), "one row a tweet"),
+	statementsOf("reactions", `SELECT k.a, k.b, t.value, t.ver FROM unnest.* FROM reactions WHERE tweet_id = k.a AND user_id = k.b .*`, eachID(0, 1), "one row a pair"),
 
-	statementsOf("the session of a key", `SELECT .* FROM "sessions" WHERE "sessions"."id" = \$1 AND "sessions"."user_id" = \$2 LIMIT 2`, atMost(1), "one row, by its key"),
+	statementsOf("a user's session", `SELECT .* FROM "sessions" WHERE "sessions"."id" = \$1 AND "sessions"."user_id" = \$2 LIMIT 2`, atMost(1), "one row, by its key"),
 	statementsOf("sessions by id", `SELECT .* FROM "sessions" WHERE "sessions"."id" = ANY\(\$1\)( ORDER BY "sessions"."id")?`, eachID(0, 1), "one row an id"),
 	statementsOf("live sessions", `SELECT .* FROM "sessions" WHERE \("sessions"."user_id" = \$1 AND "sessions"."ended_at" IS NULL\) .*`, atMost(maxSessions), "a user's live sessions"),
 	statementsOf("newest sessions", `SELECT .* FROM "sessions" WHERE "sessions"."id" = ANY\(ARRAY\(SELECT .*`, atMost(2*maxListed), "the length of the list, once in the index"),
@@ -134,5 +142,7 @@ var statementClasses = []statementClass{
 	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),
 	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
 	statementsOf("the right to remove events", `SELECT pg_advisory_xact_lock\(\$1\)`, atMost(1), "it reads nothing"),
+	fewRows("a group's parts", `(INSERT INTO|UPDATE|SELECT position, leased_until, owner, .* FROM|SELECT COUNT\(.*\) FROM) "?group_parts"? .*`),
+	fewRows("parked events", `SELECT .* FROM (parked_events AS p|"parked_events") .*`),
 	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, ver`, atMost(maxSessions), "a user's live sessions"),
 }

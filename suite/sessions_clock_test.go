@@ -69,7 +69,8 @@ func TestLastUseIsWrittenSeldom(t *testing.T) {
 			t.Helper()
 			apitest.Together(t, 10, func(int) error {
 				res := u.Must(t, `{ viewer { currentSession { lastUsedAt } } }`, nil)
-				if told, _ := res.Cost(); told != 2 || res.Costs(t).SQL != 1 {
+				// One for the session, if the cache has it not; its check and the field share it.
+				if told, _ := res.Cost(); told > 1 {
 					t.Errorf("the request took %d statements", told)
 				}
 				return nil
@@ -129,9 +130,10 @@ func TestSessionsExpire(t *testing.T) {
 			if year := begun.Add(365 * day); want.After(year) {
 				want = year
 			}
-			if got := expires(); !got.Equal(want.Truncate(time.Millisecond)) {
-				t.Errorf("on day %d it expires at %s, want %s", n*29, got, want)
-			}
+			// The write in the background invalidates once it is committed.
+			apitest.Until(t, fmt.Sprintf("it to expire, on day %d, at %s", n*29, want), func() bool {
+				return expires().Equal(want.Truncate(time.Millisecond))
+			})
 			if n == 2 && works(t, idle) {
 				t.Error("a session that was not used for 58 days works")
 			}

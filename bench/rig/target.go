@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -19,6 +20,8 @@ type Target struct {
 	// Addr is host:port of the server, Admin that of metrics and profiles, empty for the baseline. They
 	// change with a restart.
 	Addr, Admin string
+	// Uncached has Roost, from its next start on, read everything from SQL.
+	Uncached bool
 	// DB is the target's database, for looking at it.
 	DB *sql.DB
 
@@ -69,7 +72,7 @@ func (t *Target) start(ctx context.Context) error {
 		if t.Admin, err = freeAddr(); err != nil {
 			return err
 		}
-		spec.Args = append([]string{"serve", "--admin-addr", t.Admin}, spec.Args...)
+		spec.Args = append([]string{"serve", "--admin-addr", t.Admin, "--read-cache=" + strconv.FormatBool(!t.Uncached)}, spec.Args...)
 	}
 	proc, err := t.rig.home.Start(spec)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"roost/cache"
 	"roost/domain/accounts"
 	"roost/domain/imports"
 	"roost/internal/app"
@@ -18,6 +19,7 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 	var c app.Config
 	f := flags("import", "[flags] DIR")
 	c.StoreFlags(f)
+	f.StringVar(&c.RedisURL, "redis-url", "", "Redis of the nodes, whose cache is cleared at the end; without it they do that by themselves, some seconds later")
 	source := f.String("source", imports.DefaultSource, "`name` of where the files' ids come from; two sources may use the same ids")
 	password := f.String("password", "", "`password` for all imported accounts, for tests and benchmarks; none if empty")
 	strict := f.Bool("strict", false, "stop at the first bad line instead of going on")
@@ -32,7 +34,7 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 	if *strict {
 		o.OnBad = imports.Stop
 	}
-	if err := o.Check(); err != nil {
+	if err := errors.Join(o.Check(), cache.Config{URL: c.RedisURL}.Check()); err != nil {
 		return badFlags(f, err)
 	}
 	stores, err := app.OpenStores(ctx, c)
@@ -48,11 +50,31 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 		}
 	}
 	report, err := imports.Run(ctx, o)
+	if c.RedisURL != "" { // also for the rows of one that failed
+		err = errors.Join(err, clearCache(ctx, c))
+	}
 	if len(report.Files) > 0 {
 		fmt.Fprintln(os.Stderr)
 		printReport(out, report)
 	}
 	return err
+}
+
+// clearCache begins a new epoch of the nodes' cache: imported rows are not named one by one.
+func clearCache(ctx context.Context, c app.Config) (err error) {
+	redis, err := cache.Open(cache.Config{URL: c.RedisURL})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, redis.Close()) }()
+	tier, err := cache.NewTier(redis)
+	if err != nil {
+		return err
+	}
+	if err := tier.Clear(ctx); err != nil {
+		return fmt.Errorf("the rows are in, but the cache of the nodes is not cleared yet; they will do it by themselves: %w", err)
+	}
+	return nil
 }
 
 // showProgress writes one line, over and over, at most five times a second, and one more for the last step.

@@ -27,6 +27,7 @@ func commands() []command {
 		{"migrate", "bring a PostgreSQL database to this binary's schema: up, status", migrate},
 		{"import", "import users, follows, tweets and likes from the files in a directory", importFiles},
 		{"events", "look at consumer groups and dead letters, retry, replay", eventLog},
+		{"audit", "compare the cache with the database, repair: audit cache", auditCommand},
 		{"healthcheck", "ask a running node whether it is ready", healthcheck},
 		{"version", "tell the version", version},
 	}
@@ -36,10 +37,7 @@ func commands() []command {
 var errUsage = errors.New("usage")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// From the first signal on they do what they do by themselves: a second one ends the process at once.
-	context.AfterFunc(ctx, stop)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(untilSignal(), os.Args[1:], os.Stdout)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 	case errors.Is(err, errUsage):
@@ -48,6 +46,20 @@ func main() {
 		fmt.Fprintln(os.Stderr, "roost:", oneLine(err))
 		os.Exit(1)
 	}
+}
+
+// untilSignal gives a context that ends with the first SIGINT or SIGTERM. From then on they do what they do by
+// themselves: a second one ends the process at once.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-came
+		signal.Stop(came) // first: whoever sees that it drains may send the second
+		cancel()
+	}()
+	return ctx
 }
 
 // oneLine is the text of an error, and of those joined in it.

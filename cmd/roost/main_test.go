@@ -150,6 +150,15 @@ func TestWrongCommandLines(t *testing.T) {
 		{"import --database-conns=-1 nowhere", 2, "--database-conns: it must not be negative"},
 		{"events", 2, "say `roost events groups |"},
 		{"events groups", 1, "there is no embedded database in data: name its --data-dir"},
+		{"audit", 2, "say `roost audit cache"},
+		{"audit cache", 2, "name --database-url and --redis-url, or the --admin-addr"},
+		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost", 2, "--database-url needs --redis-url"},
+		{"audit cache --redis-url=redis://:hunter2@cache", 2, "--redis-url needs --database-url"},
+		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@cache:port", 2, "--redis-url: the Redis URL must look like"},
+		{"audit cache --admin-addr=127.0.0.1:1 --rate=0", 2, "--rate must be at least 1"},
+		{"audit cache --admin-addr=127.0.0.1:1 --examples=9999", 2, "examples must be 0 to 1000"},
+		{"audit cache --admin-addr=127.0.0.1:1", 1, "the node at --admin-addr 127.0.0.1:1 does not answer"},
+		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@127.0.0.1:1", 1, "connect to the database: "},
 		{"healthcheck --addr=8080", 2, `--addr: "8080" is not like`},
 		{"healthcheck now", 2, "healthcheck takes no arguments"},
 		{"healthcheck --addr=127.0.0.1:1", 1, "connection refused"},
@@ -198,7 +207,7 @@ func TestHelp(t *testing.T) {
 	stores := flag.NewFlagSet("", flag.ContinueOnError)
 	all.StoreFlags(stores)
 	for line, flags := range map[string]*flag.FlagSet{
-		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores, "events -help": stores,
+		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores, "events -help": stores, "audit --help": stores,
 	} {
 		p := start(t, nil, strings.Fields(line)...)
 		if code := p.wait(t); code != 0 || p.stderr.String() != "" {

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"time"
 
@@ -12,32 +11,6 @@ import (
 	"roost/internal/errs"
 	"roost/internal/sqldb"
 )
-
-var errSession = errs.New(errs.Unauthenticated, "the session has ended or never was; sign in again")
-
-// Authenticate finds the live session of a key, in one statement. Anything else than a live session is
-// UNAUTHENTICATED; a database that cannot be asked is UNAVAILABLE, never anonymous.
-func (a *Accounts) Authenticate(ctx context.Context, key string) (*Session, error) {
-	userID, id, ok := readKey(key)
-	if !ok {
-		return nil, errSession
-	}
-	row, err := a.client.Session.Query().Where(session.ID(id), session.UserID(userID)).Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, errSession
-	}
-	if err != nil {
-		return nil, events.Unavailable(fmt.Errorf("check the session: %w", err))
-	}
-	if subtle.ConstantTimeCompare(row.KeyHash, hashKey(key)) != 1 {
-		return nil, errSession
-	}
-	s := sessionOf(row, a.clock.Now())
-	if s.EndedAt != nil {
-		return nil, errSession
-	}
-	return s, nil
-}
 
 // LogOut ends the session in use.
 func (a *Accounts) LogOut(ctx context.Context, userID, sessionID int64) (*Session, error) {

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -101,7 +100,7 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 		if in.Email != nil {
 			up.SetEmail(*in.Email)
 		}
-		if err := moveClaims(ctx, tx, now, in); err != nil {
+		if told.OldNameVer, told.NewNameVer, err = moveClaims(ctx, tx, now, in); err != nil {
 			return err
 		}
 		if in.SessionPolicy != nil {
@@ -115,31 +114,35 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 	})
 }
 
-// moveClaims takes the new names and gives up the old ones.
-func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsChange) error {
+// moveClaims takes the new names and gives up the old ones. It gives the versions of the usernames' claims
+// that changed, else 0.
+func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsChange) (oldName, newName int64, err error) {
 	var bad errs.List
-	move := func(c claims, field, old string, wish *string) error {
+	move := func(c claims, field, old string, wish *string) (before, after int64, err error) {
 		if wish == nil {
-			return nil
+			return 0, 0, nil
 		}
 		// As the claims' keys are made: folding case otherwise may take two keys for one.
-		if before, after := strings.ToLower(old), strings.ToLower(*wish); before == after {
-			return nil
+		if was, is := strings.ToLower(old), strings.ToLower(*wish); was == is {
+			return 0, 0, nil
 		}
-		free, err := claim(ctx, tx, c, *wish, now.ID)
-		if err != nil {
-			return err
+		if after, err = claim(ctx, tx, c, *wish, now.ID); err != nil {
+			return 0, 0, err
 		}
-		if !free {
+		if after == 0 {
 			bad = append(bad, errs.New(errs.Taken, "somebody else has this "+field, "input", field))
-			return nil
+			return 0, 0, nil
 		}
-		return release(ctx, tx, c, old, now.ID)
+		before, err = release(ctx, tx, c, old, now.ID)
+		return before, after, err
 	}
-	if err := errors.Join(move(usernames, "username", now.Username, in.Username), move(emails, "email", now.Email, in.Email)); err != nil {
-		return err
+	if oldName, newName, err = move(usernames, "username", now.Username, in.Username); err != nil {
+		return 0, 0, err
 	}
-	return bad.OrNil()
+	if _, _, err = move(emails, "email", now.Email, in.Email); err != nil {
+		return 0, 0, err
+	}
+	return oldName, newName, bad.OrNil()
 }
 
 // ChangePassword sets a new password and ends all the user's sessions but the one in use. A wrong

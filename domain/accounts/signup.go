@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -72,15 +73,16 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	}
 	var out *SignedIn
 	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		if err := a.claimBoth(ctx, tx, userID, in.Username, in.Email); err != nil {
+		nameVer, err := a.claimBoth(ctx, tx, userID, in.Username, in.Email)
+		if err != nil {
 			return err
 		}
-		err := tx.User.Create().SetID(userID).SetUsername(in.Username).SetName(name).SetEmail(in.Email).
+		err = tx.User.Create().SetID(userID).SetUsername(in.Username).SetName(name).SetEmail(in.Email).
 			SetPasswordHash(hash).SetCreatedAt(tx.Now).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("create the user: %w", err)
 		}
-		tx.Emit(events.UserSignedUp{UserID: userID})
+		tx.Emit(events.UserSignedUp{UserID: userID, Username: in.Username, NameVer: nameVer})
 		out, err = a.startSession(ctx, tx, userID, sessionID, in.Device)
 		return err
 	})
@@ -90,24 +92,25 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	return out, nil
 }
 
-// claimBoth claims a username and an email address, always in this order.
-func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, username, email string) error {
-	nameFree, err := claim(ctx, tx, usernames, username, userID)
+// claimBoth claims a username and an email address, always in this order. It gives the version of the
+// username's claim.
+func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, username, email string) (nameVer int64, err error) {
+	nameVer, err = claim(ctx, tx, usernames, username, userID)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	mailFree, err := claim(ctx, tx, emails, email, userID)
+	mailVer, err := claim(ctx, tx, emails, email, userID)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var badName, badMail *errs.Error
-	if !nameFree {
+	if nameVer == 0 {
 		badName = errs.New(errs.Taken, "somebody else has this username", "input", "username")
 	}
-	if !mailFree {
+	if mailVer == 0 {
 		badMail = errs.New(errs.Taken, "somebody else has this email address", "input", "email")
 	}
-	return gather(badName, badMail)
+	return nameVer, gather(badName, badMail)
 }
 
 // A claims table is keyed by names in lower case.
@@ -118,26 +121,38 @@ var (
 	emails    = claims{"email_claims", "email"}
 )
 
-// claim takes a free name; it reports false if somebody else has it.
-func claim(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (bool, error) {
-	res, err := tx.Client().ExecContext(ctx, "INSERT INTO "+c.table+" ("+c.column+", user_id, ver) VALUES ($1, $2, 1) ON CONFLICT ("+
-		c.column+") DO UPDATE SET user_id = excluded.user_id, ver = "+c.table+".ver + 1 WHERE "+c.table+".user_id = 0",
+// claim takes a free name and gives the version of its claim; 0 if somebody else has it.
+func claim(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (ver int64, err error) {
+	ver, err = oneVersion(ctx, tx, "INSERT INTO "+c.table+" ("+c.column+", user_id, ver) VALUES ($1, $2, 1) ON CONFLICT ("+
+		c.column+") DO UPDATE SET user_id = excluded.user_id, ver = "+c.table+".ver + 1 WHERE "+c.table+".user_id = 0 RETURNING ver",
 		strings.ToLower(name), userID)
 	if err != nil {
-		return false, fmt.Errorf("claim a name: %w", err)
+		return 0, fmt.Errorf("claim a name: %w", err)
 	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return ver, nil
 }
 
-// release gives a name up; the row stays with its version.
-func release(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) error {
-	_, err := tx.Client().ExecContext(ctx, "UPDATE "+c.table+" SET user_id = 0, ver = ver + 1 WHERE "+c.column+" = $1 AND user_id = $2",
+// release gives a name up; the row stays, with the version that release gives.
+func release(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (ver int64, err error) {
+	ver, err = oneVersion(ctx, tx, "UPDATE "+c.table+" SET user_id = 0, ver = ver + 1 WHERE "+c.column+" = $1 AND user_id = $2 RETURNING ver",
 		strings.ToLower(name), userID)
 	if err != nil {
-		return fmt.Errorf("release a name: %w", err)
+		return 0, fmt.Errorf("release a name: %w", err)
 	}
-	return nil
+	return ver, nil
+}
+
+// oneVersion runs a statement that changes at most one row and returns its version; 0 without one.
+func oneVersion(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
+	rows, err := tx.Client().QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		err = rows.Scan(&ver)
+	}
+	return ver, errors.Join(err, rows.Err())
 }
 
 // startSession adds a session to a user whose row the transaction has locked or made. Its id is made

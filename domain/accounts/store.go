@@ -46,77 +46,48 @@ func New(client *ent.Client, log *events.Log, gen *ids.Generator, c clock.Clock,
 	return &Accounts{client: client, log: log, ids: gen, clock: c, cfg: cfg, hasher: newHasher(cfg.Hashing)}
 }
 
-// UsersByID gives public profiles in one statement; unknown ids are left out.
-func (a *Accounts) UsersByID(ctx context.Context, userIDs []int64) (map[int64]*User, error) {
+// ByID gives accounts in one statement; unknown ids are left out.
+func (a *Accounts) ByID(ctx context.Context, userIDs []int64) (map[int64]*Account, error) {
 	rows, err := a.client.User.Query().Where(sqldb.In(user.FieldID, userIDs)).
-		Select(user.FieldID, user.FieldUsername, user.FieldName, user.FieldBio, user.FieldWebsiteURL, user.FieldCreatedAt).
-		All(ctx)
+		Select(user.FieldID, user.FieldUsername, user.FieldName, user.FieldBio, user.FieldWebsiteURL, user.FieldCreatedAt,
+			user.FieldEmail, user.FieldSessionPolicy, user.FieldVer).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
-	out := make(map[int64]*User, len(rows))
+	out := make(map[int64]*Account, len(rows))
 	for _, r := range rows {
-		out[r.ID] = userOf(r)
+		out[r.ID] = accountOf(r)
 	}
 	return out, nil
 }
 
-// PrivateByID gives private sides in one statement; unknown ids are left out.
-func (a *Accounts) PrivateByID(ctx context.Context, userIDs []int64) (map[int64]*Private, error) {
-	rows, err := a.client.User.Query().Where(sqldb.In(user.FieldID, userIDs)).
-		Select(user.FieldID, user.FieldEmail, user.FieldSessionPolicy).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	out := make(map[int64]*Private, len(rows))
-	for _, r := range rows {
-		out[r.ID] = &Private{Email: r.Email, SessionPolicy: SessionPolicy(r.SessionPolicy)}
-	}
-	return out, nil
+// NameKey is what a username is claimed under; ok is false for what cannot be one.
+func NameKey(username string) (key string, ok bool) {
+	return strings.ToLower(username), usernamePattern.MatchString(username)
 }
 
-// UserIDsByName looks up usernames, ignoring case, in one statement; unknown names are left out.
-func (a *Accounts) UserIDsByName(ctx context.Context, names []string) (map[string]int64, error) {
-	asked := make(map[string][]string, len(names))
-	keys := make([]string, 0, len(names))
-	for _, n := range names {
-		if !usernamePattern.MatchString(n) {
-			continue
-		}
-		k := strings.ToLower(n)
-		if asked[k] == nil {
-			keys = append(keys, k)
-		}
-		asked[k] = append(asked[k], n)
-	}
-	out := make(map[string]int64, len(names))
-	if len(keys) == 0 {
-		return out, nil
-	}
+// Names looks up who holds usernames by their NameKey, in one statement; those never claimed are left out.
+func (a *Accounts) Names(ctx context.Context, keys []string) (map[string]NameClaim, error) {
 	rows, err := a.client.UsernameClaim.Query().Where(usernameclaim.IDIn(keys...)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look up usernames: %w", err)
 	}
+	out := make(map[string]NameClaim, len(rows))
 	for _, r := range rows {
-		for _, n := range asked[r.ID] {
-			if r.UserID != 0 {
-				out[n] = r.UserID
-			}
-		}
+		out[r.ID] = NameClaim{UserID: r.UserID, Ver: r.Ver}
 	}
 	return out, nil
 }
 
-// SessionsByID gives sessions in one statement, ended ones included; unknown ids are left out.
-func (a *Accounts) SessionsByID(ctx context.Context, sessionIDs []int64) (map[int64]*Session, error) {
+// StoredSessions gives sessions in one statement, ended ones included; unknown ids are left out.
+func (a *Accounts) StoredSessions(ctx context.Context, sessionIDs []int64) (map[int64]*StoredSession, error) {
 	rows, err := a.client.Session.Query().Where(sqldb.In(session.FieldID, sessionIDs)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read sessions: %w", err)
 	}
-	now := a.clock.Now()
-	out := make(map[int64]*Session, len(rows))
+	out := make(map[int64]*StoredSession, len(rows))
 	for _, r := range rows {
-		out[r.ID] = sessionOf(r, now)
+		out[r.ID] = storedSession(r)
 	}
 	return out, nil
 }

@@ -28,6 +28,43 @@ type Private struct {
 	SessionPolicy SessionPolicy
 }
 
+// Account is a user's row, but for the password. Ver is its version.
+type Account struct {
+	User    User
+	Private Private
+	Ver     int64
+}
+
+// Public is the public side; nil without an account.
+func (a *Account) Public() *User {
+	if a == nil {
+		return nil
+	}
+	return &a.User
+}
+
+// NameClaim says who holds a username: nobody if UserID is 0. Ver is the row's version.
+type NameClaim struct{ UserID, Ver int64 }
+
+// StoredSession is a session's row: EndedAt and EndReason are those of sessions that were ended, not of those
+// that ran out. Ver is the row's version.
+type StoredSession struct {
+	Session Session
+	// KeyHash is the SHA-256 of the session key.
+	KeyHash []byte
+	Ver     int64
+}
+
+// At gives the session as of a time: one that ran out has ended when it expired.
+func (s *StoredSession) At(now time.Time) *Session {
+	out := s.Session
+	if out.EndedAt == nil && !now.Before(out.ExpiresAt) {
+		at, reason := out.ExpiresAt, Expired
+		out.EndedAt, out.EndReason = &at, &reason
+	}
+	return &out
+}
+
 // Session is a sign-in on one device.
 type Session struct {
 	ID         ids.SessionID
@@ -87,29 +124,26 @@ func readEnum(dst *string, v any) error {
 	return nil
 }
 
-func userOf(r *ent.User) *User {
-	return &User{ID: ids.UserID(r.ID), Username: r.Username, Name: r.Name, Bio: r.Bio,
-		WebsiteURL: r.WebsiteURL, CreatedAt: r.CreatedAt.UTC()}
+func accountOf(r *ent.User) *Account {
+	return &Account{Ver: r.Ver, Private: Private{Email: r.Email, SessionPolicy: SessionPolicy(r.SessionPolicy)},
+		User: User{ID: ids.UserID(r.ID), Username: r.Username, Name: r.Name, Bio: r.Bio, WebsiteURL: r.WebsiteURL, CreatedAt: r.CreatedAt.UTC()}}
 }
 
-// sessionOf reads a row as of now: a session that ran out has ended when it expired.
-func sessionOf(r *ent.Session, now time.Time) *Session {
-	s := &Session{ID: ids.SessionID{User: r.UserID, ID: r.ID}, CreatedAt: r.CreatedAt.UTC(),
-		ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(), DeviceName: r.DeviceName, UserAgent: r.UserAgent}
-	switch {
-	case r.EndedAt != nil:
+func storedSession(r *ent.Session) *StoredSession {
+	s := &StoredSession{KeyHash: r.KeyHash, Ver: r.Ver, Session: Session{ID: ids.SessionID{User: r.UserID, ID: r.ID},
+		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(), DeviceName: r.DeviceName, UserAgent: r.UserAgent}}
+	if r.EndedAt != nil {
 		at := r.EndedAt.UTC()
-		s.EndedAt = &at
-		if r.EndReason != nil {
-			reason := EndReason(*r.EndReason)
-			s.EndReason = &reason
-		}
-	case !now.Before(r.ExpiresAt):
-		at, reason := r.ExpiresAt.UTC(), Expired
-		s.EndedAt, s.EndReason = &at, &reason
+		s.Session.EndedAt = &at
+	}
+	if r.EndReason != nil {
+		reason := EndReason(*r.EndReason)
+		s.Session.EndReason = &reason
 	}
 	return s
 }
+
+func sessionOf(r *ent.Session, now time.Time) *Session { return storedSession(r).At(now) }
 
 // IsNode marks an object with a global id.
 func (*User) IsNode() {}

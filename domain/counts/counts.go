@@ -18,9 +18,10 @@ import (
 // MaxFollowing is how many people one may follow; it bounds the work of a home timeline.
 const MaxFollowing = 5000
 
-// User are the counts of one user.
+// User are the counts of one user. Ver is the version of their row, 0 without one.
 type User struct {
 	Tweets, Followers, Following int32
+	Ver                          int64
 }
 
 // Delta is a change of a user's counts.
@@ -29,27 +30,44 @@ type Delta struct {
 	Tweets, Followers, Following int64
 }
 
-// Add changes counts. Rows are taken in the order of their ids, so that transactions which change the
-// same users never wait for each other in a circle.
-func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) error {
+// Vers are the versions of a user's counts, and of the list of those whom the user follows.
+type Vers struct{ Ver, Following int64 }
+
+// Add changes counts and gives the versions that they have now, by user. Rows are taken in the order of their
+// ids, so that transactions which change the same users never wait for each other in a circle.
+func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (vers map[int64]Vers, err error) {
 	slices.SortFunc(deltas, func(a, b Delta) int { return cmp.Compare(a.UserID, b.UserID) })
 	var values []string
 	var args []any
 	for _, d := range deltas {
 		n := len(args)
-		values = append(values, fmt.Sprintf("($%d, $%d, $%d, $%d, 1)", n+1, n+2, n+3, n+4))
+		values = append(values, fmt.Sprintf("($%d, $%d, $%d, $%d, 1, 1)", n+1, n+2, n+3, n+4))
 		args = append(args, d.UserID, d.Tweets, d.Followers, d.Following)
 	}
-	_, err := tx.Client().ExecContext(ctx, `INSERT INTO user_stats (user_id, tweet_count, follower_count, following_count, ver)
+	rows, err := tx.Client().QueryContext(ctx, `INSERT INTO user_stats (user_id, tweet_count, follower_count, following_count, ver, following_ver)
 		VALUES `+strings.Join(values, ", ")+` ON CONFLICT (user_id) DO UPDATE SET
 		tweet_count = user_stats.tweet_count + excluded.tweet_count,
 		follower_count = user_stats.follower_count + excluded.follower_count,
 		following_count = user_stats.following_count + excluded.following_count,
-		ver = user_stats.ver + 1`, args...)
+		ver = user_stats.ver + 1, following_ver = user_stats.following_ver + CASE WHEN excluded.following_count <> 0 THEN 1 ELSE 0 END
+		RETURNING user_id, ver, following_ver`, args...)
 	if err != nil {
-		return fmt.Errorf("add to the counts of users: %w", err)
+		return nil, fmt.Errorf("add to the counts of users: %w", err)
 	}
-	return nil
+	defer func() { _ = rows.Close() }()
+	vers = make(map[int64]Vers, len(deltas))
+	for rows.Next() {
+		var id int64
+		var v Vers
+		if err := rows.Scan(&id, &v.Ver, &v.Following); err != nil {
+			return nil, fmt.Errorf("add to the counts of users: %w", err)
+		}
+		vers[id] = v
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("add to the counts of users: %w", err)
+	}
+	return vers, nil
 }
 
 // Store reads counts.
@@ -58,18 +76,15 @@ type Store struct{ client *ent.Client }
 // New reads counts from the client's database.
 func New(client *ent.Client) *Store { return &Store{client} }
 
-// ByUser gives the counts of users in one statement; a user without a row has zeros.
+// ByUser gives the counts of users in one statement; users without a row are left out, and have zeros.
 func (s *Store) ByUser(ctx context.Context, ids []int64) (map[int64]User, error) {
 	rows, err := s.client.UserStats.Query().Where(sqldb.In(userstats.FieldID, ids)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the counts of users: %w", err)
 	}
 	out := make(map[int64]User, len(ids))
-	for _, id := range ids {
-		out[id] = User{}
-	}
 	for _, r := range rows {
-		out[r.ID] = User{Tweets: int32(r.TweetCount), Followers: int32(r.FollowerCount), Following: int32(r.FollowingCount)}
+		out[r.ID] = User{Tweets: int32(r.TweetCount), Followers: int32(r.FollowerCount), Following: int32(r.FollowingCount), Ver: r.Ver}
 	}
 	return out, nil
 }

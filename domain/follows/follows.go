@@ -53,10 +53,15 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			ON CONFLICT (follower_id, followee_id) DO UPDATE SET active = true, place = excluded.place,
 			followed_at = excluded.followed_at, ver = follows.ver + 1 WHERE NOT follows.active RETURNING ver`,
 			followerID, followeeID, place, ids.Time(place))
-		if err != nil || ver == 0 {
+		if err != nil {
 			return err
 		}
-		if err := count(ctx, tx, followerID, followeeID, 1); err != nil {
+		if ver == 0 {
+			tx.Found(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID})
+			return nil
+		}
+		vers, err := count(ctx, tx, followerID, followeeID, 1)
+		if err != nil {
 			return err
 		}
 		// The counts' row is locked now, so nobody slips past the limit.
@@ -67,7 +72,8 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 		if over {
 			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "input", "userId")
 		}
-		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver})
+		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver,
+			FollowerVer: vers[followerID].Ver, FolloweeVer: vers[followeeID].Ver, FollowingVer: vers[followerID].Following})
 		return nil
 	})
 }
@@ -91,12 +97,15 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 			if !known {
 				return errs.New(errs.NotFound, "there is no such user", "input", "userId")
 			}
+			tx.Found(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil
 		}
-		if err := count(ctx, tx, followerID, followeeID, -1); err != nil {
+		vers, err := count(ctx, tx, followerID, followeeID, -1)
+		if err != nil {
 			return err
 		}
-		tx.Emit(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver})
+		tx.Emit(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver,
+			FollowerVer: vers[followerID].Ver, FolloweeVer: vers[followeeID].Ver, FollowingVer: vers[followerID].Following})
 		return nil
 	})
 }
@@ -119,25 +128,37 @@ func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (ver 
 	return ver, nil
 }
 
-func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64) error {
+func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64) (vers map[int64]counts.Vers, err error) {
 	return counts.Add(ctx, tx, counts.Delta{UserID: followerID, Following: by}, counts.Delta{UserID: followeeID, Followers: by})
 }
 
-// FollowedBy tells which of the users the viewer follows, in one statement.
-func (f *Follows) FollowedBy(ctx context.Context, viewerID int64, userIDs []int64) (map[int64]bool, error) {
-	return followees.Among(ctx, f.db.Driver, viewerID, userIDs)
+// Edge is the follow of one user by another, whether there is one or not.
+type Edge struct{ FollowerID, FolloweeID int64 }
+
+// State is what an edge's row says. Ver is its version.
+type State struct {
+	Active bool
+	Ver    int64
 }
 
-// FollowersAmong tells which of the users follow somebody, in one statement.
-func (f *Follows) FollowersAmong(ctx context.Context, followeeID int64, userIDs []int64) (map[int64]bool, error) {
-	return followersOf.Among(ctx, f.db.Driver, followeeID, userIDs)
-}
+var edges = sqldb.PairTable{Table: "follows", First: "follower_id", Second: "followee_id", Value: "CASE WHEN active THEN 1 ELSE 0 END"}
 
-// Pairs of the two ends of a follow.
-var (
-	followees   = sqldb.Pairs{Table: "follows", Holder: "follower_id", Other: "followee_id", Flag: "active"}
-	followersOf = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}
-)
+// Edges reads follows in one statement; those that never were are left out.
+func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, error) {
+	pairs := make([]sqldb.Pair, len(asked))
+	for i, e := range asked {
+		pairs[i] = sqldb.Pair{First: e.FollowerID, Second: e.FolloweeID}
+	}
+	rows, err := edges.Read(ctx, f.db.Driver, pairs)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[Edge]State, len(rows))
+	for k, r := range rows {
+		out[Edge{k.First, k.Second}] = State{Active: r.Value == 1, Ver: r.Ver}
+	}
+	return out, nil
+}
 
 // Lists of the two ends of a follow, ordered by when it began.
 var (

@@ -41,7 +41,8 @@ var (
 		columns: []string{"user_id", "tweet_count", "follower_count", "following_count"},
 		conflict: `ON CONFLICT (user_id) DO UPDATE SET tweet_count = user_stats.tweet_count + excluded.tweet_count,
 			follower_count = user_stats.follower_count + excluded.follower_count,
-			following_count = user_stats.following_count + excluded.following_count, ver = user_stats.ver + 1`}
+			following_count = user_stats.following_count + excluded.following_count, ver = user_stats.ver + 1,
+			following_ver = user_stats.following_ver + 1`}
 	intoTweetStats = &insert{table: "tweet_stats", key: "tweet_id",
 		columns: []string{"tweet_id", "like_count", "revision"},
 		conflict: `ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,

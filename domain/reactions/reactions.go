@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"roost/ent"
-	"roost/ent/reaction"
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
 	"roost/events"
@@ -24,12 +23,13 @@ type Counts struct {
 // Reactions reads and writes reactions. It is safe for concurrent use.
 type Reactions struct {
 	client *ent.Client
+	db     *sqldb.DB
 	log    *events.Log
 }
 
 // New makes reactions over the log's database.
-func New(client *ent.Client, log *events.Log) *Reactions {
-	return &Reactions{client: client, log: log}
+func New(client *ent.Client, db *sqldb.DB, log *events.Log) *Reactions {
+	return &Reactions{client: client, db: db, log: log}
 }
 
 // Set sets the user's reaction to a tweet; setting the same twice changes nothing. Unknown and deleted
@@ -38,6 +38,7 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) e
 	return r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		set, err := write(ctx, tx, userID, tweetID, kind)
 		if errors.Is(err, sql.ErrNoRows) {
+			tx.Found(events.ReactionSet{TweetID: tweetID, UserID: userID})
 			return unchanged(ctx, tx, tweetID)
 		}
 		if err != nil {
@@ -110,16 +111,13 @@ func scanOne(ctx context.Context, tx *events.Tx, query string, args []any, into 
 	return rows.Close()
 }
 
-// CountsOf gives the counts of tweets in one statement; a tweet without a row has zeros.
+// CountsOf gives the counts of tweets in one statement; tweets without a row are left out, and have zeros.
 func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*Counts, error) {
 	rows, err := r.client.TweetStats.Query().Where(sqldb.In(tweetstats.FieldID, tweetIDs)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the counts of tweets: %w", err)
 	}
 	out := make(map[int64]*Counts, len(tweetIDs))
-	for _, id := range tweetIDs {
-		out[id] = &Counts{TweetID: id}
-	}
 	for _, s := range rows {
 		out[s.ID] = NewCounts(s.ID, s.LikeCount, s.DislikeCount, s.Revision)
 	}
@@ -131,16 +129,30 @@ func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
 	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
 }
 
-// ByViewer gives the viewer's own reactions in one statement; None is left out.
-func (r *Reactions) ByViewer(ctx context.Context, viewerID int64, tweetIDs []int64) (map[int64]Kind, error) {
-	rows, err := r.client.Reaction.Query().Select(reaction.FieldTweetID, reaction.FieldKind).
-		Where(reaction.UserID(viewerID), sqldb.In(reaction.FieldTweetID, tweetIDs)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the viewer's reactions: %w", err)
+// Stand names what one user thinks of one tweet.
+type Stand struct{ TweetID, UserID int64 }
+
+// State is what a stand's row says. Ver is its version.
+type State struct {
+	Kind Kind
+	Ver  int64
+}
+
+var stands = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "user_id", Value: "kind"}
+
+// Stands reads reactions in one statement; those that never were are left out.
+func (r *Reactions) Stands(ctx context.Context, asked []Stand) (map[Stand]State, error) {
+	pairs := make([]sqldb.Pair, len(asked))
+	for i, s := range asked {
+		pairs[i] = sqldb.Pair{First: s.TweetID, Second: s.UserID}
 	}
-	out := make(map[int64]Kind, len(rows))
-	for _, row := range rows {
-		out[row.TweetID] = Kind(row.Kind)
+	rows, err := stands.Read(ctx, r.db.Driver, pairs)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[Stand]State, len(rows))
+	for k, row := range rows {
+		out[Stand{k.First, k.Second}] = State{Kind: Kind(row.Value), Ver: row.Ver}
 	}
 	return out, nil
 }

@@ -31,17 +31,14 @@ func New(db *sqldb.DB) *Timelines { return &Timelines{db: db} }
 
 var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", Place: "id", Item: "id", Where: live}
 
-// following is in the order of the index that holds only active follows; nobody reads undone ones.
-var following = sqldb.Lists{Table: "follows", Owner: "follower_id", Place: "place", Item: "followee_id", Where: "active"}
-
 // OfUsers reads pages of several users' own tweets, newest first.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
 	return ofAuthor.Pages(ctx, t.db.Driver, keys)
 }
 
-// Home reads a page of the home timeline that holds the tweets of the authors, which AuthorsFor gives,
-// in one statement. It reads at most page size + 1 tweets an author, each through the index on
-// (author_id, id).
+// Home reads a page of the home timeline that holds the tweets of the authors, who are those whom the viewer
+// follows and the viewer, in one statement. It reads at most page size + 1 tweets an author, each through the
+// index on (author_id, id).
 func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
 	rows, err := t.db.QueryContext(ctx, t.homeStatement(w.Backward), t.db.List(authors), w.Above, w.Below, w.Size+1)
 	if err != nil {
@@ -62,16 +59,53 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 	return cursors.Cut(w, entries), nil
 }
 
-// AuthorsFor gives those whose tweets the home timelines of viewers hold, in one statement.
-func (t *Timelines) AuthorsFor(ctx context.Context, viewerIDs []int64) (map[int64][]int64, error) {
-	authors, err := following.All(ctx, t.db.Driver, viewerIDs)
+// Followed are those whom a viewer follows, in no order. Ver is the version of the list.
+type Followed struct {
+	UserIDs []int64
+	Ver     int64
+}
+
+// Followed reads whom viewers follow in one statement; viewers without counts are left out and follow nobody.
+func (t *Timelines) Followed(ctx context.Context, viewerIDs []int64) (map[int64]*Followed, error) {
+	rows, err := t.db.QueryContext(ctx, t.followedStatement(), t.db.List(viewerIDs))
 	if err != nil {
 		return nil, fmt.Errorf("read whom viewers follow: %w", err)
 	}
-	for _, v := range viewerIDs {
-		authors[v] = append(authors[v], v)
+	defer func() { _ = rows.Close() }()
+	out := make(map[int64]*Followed, len(viewerIDs))
+	for rows.Next() {
+		var viewer, ver int64
+		var followed *int64
+		if err := rows.Scan(&viewer, &ver, &followed); err != nil {
+			return nil, fmt.Errorf("read whom viewers follow: %w", err)
+		}
+		f := out[viewer]
+		if f == nil {
+			f = &Followed{Ver: ver}
+			out[viewer] = f
+		}
+		if followed != nil {
+			f.UserIDs = append(f.UserIDs, *followed)
+		}
 	}
-	return authors, nil
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read whom viewers follow: %w", err)
+	}
+	return out, nil
+}
+
+// followedStatement reads version and list in one snapshot. The order makes other indexes of follows, with rows
+// that do not count, unfit.
+func (t *Timelines) followedStatement() string {
+	if t.db.IsPostgres() {
+		return `SELECT k.owner, s.following_ver, t.item FROM unnest($1::bigint[]) AS k(owner)
+			CROSS JOIN LATERAL (SELECT following_ver FROM user_stats WHERE user_id = k.owner LIMIT 1) AS s
+			LEFT JOIN LATERAL (SELECT followee_id AS item FROM follows WHERE follower_id = k.owner AND active
+				ORDER BY place LIMIT ` + sqldb.InOrder("9223372036854775807") + `) AS t ON true`
+	}
+	return `SELECT k.value, s.following_ver, t.followee_id FROM json_each($1) AS k
+		CROSS JOIN user_stats AS s ON s.user_id = k.value
+		LEFT JOIN follows AS t ON t.follower_id = k.value AND t.active AND t.place > 0`
 }
 
 func (t *Timelines) homeStatement(backward bool) string {
@@ -91,11 +125,7 @@ func (t *Timelines) homeStatement(backward bool) string {
 		ORDER BY t.id %[2]s LIMIT $4`, live, order)
 }
 
-// The two ends of a follow.
-var (
-	followees = sqldb.Pairs{Table: "follows", Holder: "follower_id", Other: "followee_id", Flag: "active"}
-	followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}
-)
+var followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}
 
 // audienceChunk bounds the list of one statement.
 const audienceChunk = 5000
@@ -116,19 +146,4 @@ func (t *Timelines) Audience(ctx context.Context, authorID int64, viewers []int6
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
-}
-
-// Readable tells which authors' tweets are in the viewer's home timeline now, in at most one statement.
-// Pushes use it just before they send.
-func (t *Timelines) Readable(ctx context.Context, viewerID int64, authors []int64) (map[int64]bool, error) {
-	others := slices.DeleteFunc(slices.Clone(authors), func(a int64) bool { return a == viewerID })
-	followed := map[int64]bool{}
-	if len(others) > 0 {
-		var err error
-		if followed, err = followees.Among(ctx, t.db.Driver, viewerID, others); err != nil {
-			return nil, fmt.Errorf("check whom the viewer follows: %w", err)
-		}
-	}
-	followed[viewerID] = true
-	return followed, nil
 }

@@ -21,12 +21,14 @@ import (
 // MaxLength is the most code points in a tweet.
 const MaxLength = 280
 
-// Tweet is a short message that has not been deleted.
+// Tweet is a short message. Ver is the version of its row; only deletion changes one.
 type Tweet struct {
 	ID        ids.TweetID
 	AuthorID  int64
 	Text      string
 	CreatedAt time.Time
+	Deleted   bool
+	Ver       int64
 }
 
 // Tweets reads and writes tweets. It is safe for concurrent use.
@@ -72,13 +74,17 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 		if err != nil {
 			return fmt.Errorf("post the tweet: %w", err)
 		}
-		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: authorID})
-		return counts.Add(ctx, tx, counts.Delta{UserID: authorID, Tweets: 1})
+		vers, err := counts.Add(ctx, tx, counts.Delta{UserID: authorID, Tweets: 1})
+		if err != nil {
+			return err
+		}
+		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: authorID, AuthorVer: vers[authorID].Ver})
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at}, nil
+	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at, Ver: 1}, nil
 }
 
 // Delete deletes a tweet of the user's; one that is deleted already stays so. Tweets of others are
@@ -101,26 +107,29 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 		if n == 0 {
 			return nil
 		}
-		tx.Emit(events.TweetDeleted{TweetID: tweetID, AuthorID: userID, Ver: row.Ver + 1})
-		return counts.Add(ctx, tx, counts.Delta{UserID: userID, Tweets: -1})
+		vers, err := counts.Add(ctx, tx, counts.Delta{UserID: userID, Tweets: -1})
+		if err != nil {
+			return err
+		}
+		tx.Emit(events.TweetDeleted{TweetID: tweetID, AuthorID: userID, Ver: row.Ver + 1, AuthorVer: vers[userID].Ver})
+		return nil
 	})
 }
 
-// ByID gives tweets in one statement; deleted and unknown ones are left out.
+// ByID gives tweets in one statement, deleted ones too, without their text; unknown ones are left out.
 func (t *Tweets) ByID(ctx context.Context, tweetIDs []int64) (map[int64]*Tweet, error) {
-	// Deleted ones are left out here and not in SQL: the condition would make the index of authors' live
-	// tweets fit, and PostgreSQL, before it knows how many are deleted, would read all of that.
 	rows, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs)).
-		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt, tweet.FieldDeletedAt).All(ctx)
+		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt, tweet.FieldDeletedAt, tweet.FieldVer).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read tweets: %w", err)
 	}
 	out := make(map[int64]*Tweet, len(rows))
 	for _, r := range rows {
-		if r.DeletedAt != nil {
-			continue
+		at := &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UTC(), Deleted: r.DeletedAt != nil, Ver: r.Ver}
+		if !at.Deleted {
+			at.Text = r.Text
 		}
-		out[r.ID] = &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, Text: r.Text, CreatedAt: r.CreatedAt.UTC()}
+		out[r.ID] = at
 	}
 	return out, nil
 }

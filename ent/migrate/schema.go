@@ -355,6 +355,7 @@ var (
 		{Name: "follower_count", Type: field.TypeInt64, Default: 0},
 		{Name: "following_count", Type: field.TypeInt64, Default: 0},
 		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "following_ver", Type: field.TypeInt64, Default: 1},
 	}
 	// UserStatsTable holds the schema information for the "user_stats" table.
 	UserStatsTable = &schema.Table{

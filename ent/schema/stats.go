@@ -25,7 +25,7 @@ func (TweetStats) Annotations() []schema.Annotation { return []schema.Annotation
 // UserStats are the counts of a user; no row means zeros.
 type UserStats struct{ ent.Schema }
 
-// Fields of the counts.
+// Fields of the counts. FollowingVer is the version of the list of those whom the user follows.
 func (UserStats) Fields() []ent.Field {
 	return []ent.Field{
 		ownID("user_id"),
@@ -33,6 +33,7 @@ func (UserStats) Fields() []ent.Field {
 		field.Int64("follower_count").Default(0),
 		field.Int64("following_count").Default(0),
 		ver(),
+		field.Int64("following_ver").Default(1),
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	FieldFollowingCount = "following_count"
 	// FieldVer holds the string denoting the ver field in the database.
 	FieldVer = "ver"
+	// FieldFollowingVer holds the string denoting the following_ver field in the database.
+	FieldFollowingVer = "following_ver"
 	// Table holds the table name of the userstats in the database.
 	Table = "user_stats"
 )
@@ -30,6 +32,7 @@ var Columns = []string{
 	FieldFollowerCount,
 	FieldFollowingCount,
 	FieldVer,
+	FieldFollowingVer,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -51,6 +54,8 @@ var (
 	DefaultFollowingCount int64
 	// DefaultVer holds the default value on creation for the "ver" field.
 	DefaultVer int64
+	// DefaultFollowingVer holds the default value on creation for the "following_ver" field.
+	DefaultFollowingVer int64
 )
 
 // OrderOption defines the ordering options for the UserStats queries.
@@ -79,4 +84,9 @@ func ByFollowingCount(opts ...sql.OrderTermOption) OrderOption {
 // ByVer orders the results by the ver field.
 func ByVer(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVer, opts...).ToFunc()
+}
+
+// ByFollowingVer orders the results by the following_ver field.
+func ByFollowingVer(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFollowingVer, opts...).ToFunc()
 }

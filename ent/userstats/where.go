@@ -73,6 +73,11 @@ func Ver(v int64) predicate.UserStats {
 	return predicate.UserStats(sql.FieldEQ(FieldVer, v))
 }
 
+// FollowingVer applies equality check predicate on the "following_ver" field. It's identical to FollowingVerEQ.
+func FollowingVer(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldEQ(FieldFollowingVer, v))
+}
+
 // TweetCountEQ applies the EQ predicate on the "tweet_count" field.
 func TweetCountEQ(v int64) predicate.UserStats {
 	return predicate.UserStats(sql.FieldEQ(FieldTweetCount, v))
@@ -231,6 +236,46 @@ func VerLT(v int64) predicate.UserStats {
 // VerLTE applies the LTE predicate on the "ver" field.
 func VerLTE(v int64) predicate.UserStats {
 	return predicate.UserStats(sql.FieldLTE(FieldVer, v))
+}
+
+// FollowingVerEQ applies the EQ predicate on the "following_ver" field.
+func FollowingVerEQ(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldEQ(FieldFollowingVer, v))
+}
+
+// FollowingVerNEQ applies the NEQ predicate on the "following_ver" field.
+func FollowingVerNEQ(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldNEQ(FieldFollowingVer, v))
+}
+
+// FollowingVerIn applies the In predicate on the "following_ver" field.
+func FollowingVerIn(vs ...int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldIn(FieldFollowingVer, vs...))
+}
+
+// FollowingVerNotIn applies the NotIn predicate on the "following_ver" field.
+func FollowingVerNotIn(vs ...int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldNotIn(FieldFollowingVer, vs...))
+}
+
+// FollowingVerGT applies the GT predicate on the "following_ver" field.
+func FollowingVerGT(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldGT(FieldFollowingVer, v))
+}
+
+// FollowingVerGTE applies the GTE predicate on the "following_ver" field.
+func FollowingVerGTE(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldGTE(FieldFollowingVer, v))
+}
+
+// FollowingVerLT applies the LT predicate on the "following_ver" field.
+func FollowingVerLT(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldLT(FieldFollowingVer, v))
+}
+
+// FollowingVerLTE applies the LTE predicate on the "following_ver" field.
+func FollowingVerLTE(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldLTE(FieldFollowingVer, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -17,6 +17,8 @@ type Cost struct {
 	// Before is, for an event, the number of statements that the subscription has made so far besides
 	// resolving events: what it read to decide what to send.
 	Before int64
+	// Redis is the number of round trips of Redis for the same as SQL.
+	Redis int64
 	// Waits is the number of batches of the loaders that waited for their timer.
 	Waits int64
 }
@@ -45,16 +47,16 @@ func (meter) Validate(schema graphql.ExecutableSchema) error { return nil }
 
 func (meter) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	operation := reqstats.From(ctx)
-	session := operation.Statements()
+	session, trips := operation.Statements(), operation.RoundTrips()
 	handle := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		resp := handle(ctx)
 		if resp == nil {
 			return nil
 		}
-		cost := Cost{SQL: operation.Statements() - session, Waits: operation.Waits()}
+		cost := Cost{SQL: operation.Statements() - session, Redis: operation.RoundTrips() - trips, Waits: operation.Waits()}
 		if event := reqstats.From(ctx); event != operation {
-			cost = Cost{SQL: event.Statements(), Before: cost.SQL, Waits: event.Waits()}
+			cost = Cost{SQL: event.Statements(), Before: cost.SQL, Redis: event.RoundTrips(), Waits: event.Waits()}
 		}
 		if resp.Extensions == nil {
 			resp.Extensions = map[string]any{}

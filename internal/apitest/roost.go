@@ -74,7 +74,8 @@ var quiet = sync.OnceFunc(func() {
 func New(t testing.TB, m Mode, opts ...Option) *Roost {
 	t.Helper()
 	c := app.Config{Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", PublicURL: "http://roost.test", Roles: "api,worker",
-		ServerTiming: true, Hashing: &accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 1000}}
+		ServerTiming: true, ReadCache: true, DatabaseWait: Patience,
+		Hashing: &accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 1000}}
 	var redis *redistest.Redis
 	if m == Server {
 		redis = redistest.Start(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"roost/cache"
+	"roost/cache/entities"
 	"roost/domain/accounts"
 	"roost/domain/counts"
 	"roost/domain/follows"
@@ -32,6 +33,7 @@ type App struct {
 	Config  Config
 	stores  *Stores
 	redis   *cache.Redis
+	rows    *entities.Store
 	queries *cache.PersistedQueries // nil without the role api
 	sources loaders.Sources
 	hub     *live.Hub
@@ -65,10 +67,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.stores, err = OpenStores(ctx, c); err != nil {
 		return err
 	}
-	if a.redis, err = cache.Open(cache.Config{URL: a.Config.RedisURL}); err != nil {
+	if a.redis, err = cache.Open(cache.Config{URL: a.Config.RedisURL, Conns: a.Config.RedisConns}); err != nil {
 		return err
 	}
-	a.buildDomain()
+	if err := a.buildDomain(ctx); err != nil {
+		return err
+	}
 	if err := a.addServices(); err != nil {
 		return err
 	}
@@ -94,32 +98,53 @@ func (a *App) addServices() error {
 	return a.addBackground()
 }
 
-func (a *App) buildDomain() {
+func (a *App) buildDomain(ctx context.Context) error {
 	a.log = events.New(a.stores.Client, a.Config.clock())
 	log := a.log
-	s := a.stores
-	cfg := accounts.DefaultConfig()
-	if a.Config.Hashing != nil {
-		cfg.Hashing = *a.Config.Hashing
+	sources := a.Config.rowSources(a.stores, log)
+	tier, err := cache.NewTier(a.redis)
+	if err != nil {
+		return err
 	}
-	a.sources = loaders.Sources{
-		Accounts:  accounts.New(s.Client, log, s.IDs, a.Config.clock(), cfg),
-		Counts:    counts.New(s.Client),
-		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
-		Tweets:    tweets.New(s.Client, log, s.IDs),
-		Reactions: reactions.New(s.Client, log),
-		Timelines: timelines.New(s.DB),
+	if err := tier.Probe(ctx); err != nil {
+		return err
 	}
+	if !a.Config.ReadCache {
+		tier.Bypass()
+	}
+	if a.rows, err = entities.New(tier, sources); err != nil {
+		return err
+	}
+	log.Keep(a.rows)
+	a.sources = loaders.Sources{Sources: sources, Rows: a.rows,
+		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)
 	log.Observe(a.hub.Observe)
 	a.toucher = accounts.NewToucher(a.sources.Accounts)
+	return nil
+}
+
+// rowSources are what reads and writes rows.
+func (c Config) rowSources(s *Stores, log *events.Log) entities.Sources {
+	cfg := accounts.DefaultConfig()
+	if c.Hashing != nil {
+		cfg.Hashing = *c.Hashing
+	}
+	return entities.Sources{
+		Accounts:  accounts.New(s.Client, log, s.IDs, c.clock(), cfg),
+		Counts:    counts.New(s.Client),
+		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
+		Tweets:    tweets.New(s.Client, log, s.IDs),
+		Reactions: reactions.New(s.Client, s.DB, log),
+		Timelines: timelines.New(s.DB),
+	}
 }
 
 func (a *App) buildServer() (*server.Server, error) {
 	c := a.Config
 	cfg := server.Config{
 		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, TrustedProxies: c.proxies, DrainDelay: c.DrainDelay,
-		Metrics: prometheus.NewRegistry(), AdminHandlers: EventHandlers(a.eventAdmin()), NoAPI: !c.Has("api"),
+		Metrics: prometheus.NewRegistry(), AdminHandlers: a.adminHandlers(), NoAPI: !c.Has("api"),
 		Checks: append([]server.Check{
 			{Name: "database", Run: a.stores.DB.Ping},
 			{Name: "redis", Run: a.redis.Ping, Optional: true},

@@ -1,11 +1,15 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"roost/cache"
+	"roost/cache/audit"
+	"roost/cache/entities"
 	"roost/events"
 	"roost/live"
 	"roost/server"
@@ -16,12 +20,18 @@ type background struct {
 	sequencer *events.Sequencer
 	tail      *live.Tail
 	waker     *cache.Waker
-	groups    []*events.Group // none without the role worker
+	sampler   *audit.Sampler   // nil without the role worker
+	groups    []*events.Group  // none without the role worker
+	strict    *events.Follower // nil without the role api, and with Redis in the process
 }
 
 // consumerGroups are the product's consumer groups; every node with the role worker works for each.
 func (a *App) consumerGroups() []events.GroupConfig {
-	return append(tally(), a.Config.Groups...)
+	all := append(tally(), a.Config.Groups...)
+	if !a.redis.Embedded() { // that ends with the only node that writes
+		all = append(all, a.rows.Relay())
+	}
+	return all
 }
 
 // addBackground adds the sequencer, which every node runs, and what the role worker does.
@@ -36,9 +46,16 @@ func (a *App) addBackground() error {
 		a.tail = live.NewTail(a.hub, events.NewReader(s.DB))
 		a.services.Add("live tail", a.tail)
 	}
+	if a.Config.Has("api") && !a.redis.Embedded() {
+		// Ended sessions do not wait for the relay, whose node may be the one that was killed.
+		a.strict = events.NewFollower(events.NewReader(s.DB), a.rows.Repeat, entities.StrictTypes()...)
+		a.services.Add("strict invalidations", a.strict)
+	}
 	if !a.Config.Has("worker") {
 		return nil
 	}
+	a.sampler = audit.NewSampler(a.rows.Tier(), cmp.Or(a.Config.SampleEvery, audit.SampleEvery), auditKinds(a.rows)...)
+	a.services.Add("cache sampler", a.sampler)
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
 	for _, c := range a.consumerGroups() {
 		g, err := events.NewGroup(s.Client, s.DB, a.Config.clock(), c)
@@ -62,9 +79,19 @@ func (a *App) wake() {
 	if a.tail != nil {
 		a.tail.Wake()
 	}
+	if a.strict != nil {
+		a.strict.Wake()
+	}
 	for _, g := range a.groups {
 		g.Wake()
 	}
+}
+
+// adminHandlers are what operators ask of the node.
+func (a *App) adminHandlers() map[string]http.Handler {
+	all := EventHandlers(a.eventAdmin())
+	all["POST /audit/cache"] = auditHandler(audit.NewAuditor(a.rows.Tier(), auditKinds(a.rows)...))
+	return all
 }
 
 func (a *App) eventAdmin() *events.Admin {
@@ -93,3 +120,6 @@ func stuck(who string, age time.Duration) error {
 	}
 	return nil
 }
+
+// ClearCache begins a new epoch of the cache: nothing that was read before is served any more.
+func (a *App) ClearCache(ctx context.Context) error { return a.rows.Tier().Clear(ctx) }

@@ -34,6 +34,7 @@ type Config struct {
 	ServerTiming   bool
 	DatabaseConn   int
 	DrainDelay     time.Duration
+	ReadCache      bool
 
 	// What follows has no flag: only tests set it.
 
@@ -45,8 +46,14 @@ type Config struct {
 	Extensions []graphql.HandlerExtension
 	// Watch is told of every SQL statement.
 	Watch sqldb.Watch
+	// SampleEvery is how often the cache is sampled; 0 is audit.SampleEvery.
+	SampleEvery time.Duration
 	// Groups are consumer groups besides the product's own.
 	Groups []events.GroupConfig
+	// DatabaseWait is how long a statement of a request waits for its turn; 0 is what sqldb.Config says.
+	DatabaseWait time.Duration
+	// RedisConns is cache.Config's Conns.
+	RedisConns int
 	// StopWithin bounds a stop, after DrainDelay; 0 is 30 s.
 	StopWithin time.Duration
 
@@ -80,6 +87,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.TrustedProxies, "trusted-proxies", "", "`networks` of the proxies in front, as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For counts")
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
+	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache gives")
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; the stop may take 30s more")
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,14 +9,22 @@ import (
 
 	"roost/cache"
 	"roost/internal/ids"
+	"roost/internal/sqldb"
 	"roost/live"
 )
 
 // collectors are what a node tells of itself at /metrics besides what its server does.
 func (a *App) collectors() []prometheus.Collector {
 	all := []prometheus.Collector{a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.liveMetrics()}
+	all = append(all, a.rows.Collectors()...)
 	for name, pool := range a.stores.DB.Pools() {
 		all = append(all, collectors.NewDBStatsCollector(pool, name))
+	}
+	if a.sampler != nil {
+		all = append(all, a.sampler)
+	}
+	for name := range a.stores.DB.Loads() {
+		all = append(all, a.slotMetrics(name))
 	}
 	if a.queries != nil {
 		all = append(all, a.queryMetrics())
@@ -33,6 +42,19 @@ func (a *App) redisMetrics() prometheus.Collector {
 	})
 	s.counter("redis_failures_total", "Calls of Redis that failed.", func(h cache.Health) int64 { return h.Failed })
 	s.counter("redis_refused_total", "Calls of Redis that were not made because it was down.", func(h cache.Health) int64 { return h.Refused })
+	return s
+}
+
+// slotMetrics are about what requests may ask of a pool of the database.
+func (a *App) slotMetrics(pool string) prometheus.Collector {
+	s := &snapshot[sqldb.Load]{read: func() sqldb.Load { return a.stores.DB.Loads()[pool] }}
+	s.labels = prometheus.Labels{"db_name": pool}
+	s.gauge("sql_slots", "Statements and transactions that requests may run at once.", func(l sqldb.Load) float64 { return float64(l.Slots) })
+	s.gauge("sql_slots_held", "Statements and transactions that requests run now.", func(l sqldb.Load) float64 { return float64(l.Held) })
+	s.gauge("sql_waiting", "Statements and transactions that wait for a slot.", func(l sqldb.Load) float64 { return float64(l.Waiting) })
+	const refused, why = "sql_refused_total", "Statements and transactions that got no slot: too many waited, or none came in time."
+	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.QueueFull] }, "why", "queue_full")
+	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.WaitedInVain] }, "why", "waited")
 	return s
 }
 
@@ -85,6 +107,7 @@ func (a *App) queryMetrics() prometheus.Collector {
 // snapshot collects figures that are read together.
 type snapshot[S any] struct {
 	read    func() S
+	labels  prometheus.Labels // of all figures
 	figures []figure[S]
 }
 
@@ -105,9 +128,12 @@ func (s *snapshot[S]) counter(name, help string, value func(S) int64, label ...s
 }
 
 func (s *snapshot[S]) add(name, help string, kind prometheus.ValueType, value func(S) float64, label []string) {
-	var labels prometheus.Labels
+	labels := maps.Clone(s.labels)
 	if len(label) == 2 {
-		labels = prometheus.Labels{label[0]: label[1]}
+		if labels == nil {
+			labels = prometheus.Labels{}
+		}
+		labels[label[0]] = label[1]
 	}
 	s.figures = append(s.figures, figure[S]{prometheus.NewDesc("roost_"+name, help, nil, labels), kind, value})
 }

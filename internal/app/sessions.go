@@ -12,7 +12,7 @@ type authenticator struct{ *App }
 
 // Authenticate finds the live session of a key.
 func (a authenticator) Authenticate(ctx context.Context, key string) (server.Session, error) {
-	s, err := a.sources.Accounts.Authenticate(ctx, key)
+	s, err := a.sources.Sessions.Authenticate(ctx, key)
 	if err != nil {
 		return server.Session{}, err
 	}
@@ -31,7 +31,7 @@ type sessionChecks struct{ good, failed, ended atomic.Int64 }
 
 // endedSessions tells which of the sessions with open sockets have ended; the others are in use.
 func (a *App) endedSessions(ctx context.Context, ids []int64) (ended []int64, err error) {
-	all, err := a.sources.Accounts.SessionsByID(ctx, ids)
+	all, err := a.sources.Sessions.ByID(ctx, ids)
 	if err != nil {
 		a.checked.failed.Add(1)
 		return nil, err

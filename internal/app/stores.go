@@ -50,7 +50,7 @@ func OpenStores(ctx context.Context, c Config) (*Stores, error) {
 }
 
 func (s *Stores) open(ctx context.Context, c Config) (err error) {
-	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Patience: c.patience, Watch: c.Watch}
+	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Patience: c.patience, Wait: c.DatabaseWait, Watch: c.Watch}
 	if !c.Server() {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
 			return err

@@ -20,14 +20,16 @@ type rules struct {
 var roost = rules{
 	layers: map[string]int{
 		// Measurements.
-		"bench":          9,
-		"bench/rig":      8,
-		"bench/ops":      8,
-		"bench/baseline": 8,
-		"bench/outbox":   8,
-		"bench/layout":   7,
-		"bench/load":     0,
-		"bench/report":   0,
+		"bench":           9,
+		"bench/rig":       8,
+		"bench/ops":       8,
+		"bench/baseline":  8,
+		"bench/outbox":    8,
+		"bench/localtier": 8,
+		"bench/policies":  8,
+		"bench/layout":    7,
+		"bench/load":      0,
+		"bench/report":    0,
 
 		// The wiring and the programs.
 		"cmd/roost":     7,
@@ -49,6 +51,9 @@ var roost = rules{
 		// Request-scoped batching.
 		"loaders": 4,
 
+		// The rows that the cache keeps: what they look like in it, and when they are old.
+		"cache/entities": 4,
+
 		// The rules of the domain, and the hub.
 		"domain/accounts":  3,
 		"domain/counts":    3,
@@ -60,8 +65,10 @@ var roost = rules{
 		"live":             3,
 
 		// What stands between the domain and the stores.
-		"cache":  2,
-		"events": 2,
+		"cache":       2,
+		"cache/audit": 2,
+		"cache/local": 2,
+		"events":      2,
 
 		// Tables.
 		"ent":     1,
@@ -96,8 +103,10 @@ var roost = rules{
 		"internal/importedtest/fill": 8,
 	},
 	beside: map[string][]string{
+		"cache/audit":      {"cache"},
 		"cmd/roost":        {"internal/app"},
 		"internal/app":     {"internal/demo"},
+		"loaders":          {"cache/entities"},
 		"server":           {"server/guard", "server/playground", "server/transport"},
 		"graph":            {"graph/generated", "graph/model"},
 		"graph/generated":  {"graph/model"},
@@ -109,7 +118,7 @@ var roost = rules{
 		"internal/cursors": {"internal/errs"},
 		"internal/idlease": {"internal/ids", "internal/sqldb"},
 		"internal/ids":     {"internal/clock", "internal/errs"},
-		"internal/sqldb":   {"internal/cursors", "internal/reqstats"},
+		"internal/sqldb":   {"internal/cursors", "internal/errs", "internal/reqstats"},
 	},
 	testHelpers: []string{
 		"bench", // a program that runs on what tests stand on

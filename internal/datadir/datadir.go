@@ -95,6 +95,7 @@ func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
 // Close gives the directory back. The lock's file stays: removing it would let two processes lock two
 // files of one name.
 func (d *Dir) Close() error {
+	unlockFile(d.lock)
 	if err := d.lock.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
 		return fmt.Errorf("give back the data directory: %w", err)
 	}

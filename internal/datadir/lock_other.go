@@ -12,3 +12,5 @@ import (
 func lockFile(*os.File) error {
 	return errors.New("not possible on " + runtime.GOOS + ", use PostgreSQL there")
 }
+
+func unlockFile(*os.File) {}

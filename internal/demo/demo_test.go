@@ -86,7 +86,7 @@ func newSite(t *testing.T, c sqldb.Config) *site {
 	}
 	client := ent.NewClient(ent.Driver(db.Driver))
 	log, gen := events.New(client, clock.Real{}), ids.NewGenerator(clock.Real{}, idlease.New(db))
-	s := &site{tweets: tweets.New(client, log, gen), reactions: reactions.New(client, log)}
+	s := &site{tweets: tweets.New(client, log, gen), reactions: reactions.New(client, db, log)}
 	s.Options = Options{DB: db, Client: client, Log: log, IDs: gen, Clock: clock.Real{}, React: s.React,
 		HashPassword: func(_ context.Context, p string) (string, error) { return "hash of " + p, nil }}
 	return s

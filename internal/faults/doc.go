@@ -3,7 +3,8 @@
 // Without the build tag `faults` a place costs nothing. With it the variable ROOST_FAULT says what happens,
 // as a list separated by commas:
 //
-//	name:kill        the process dies at the place as if by SIGKILL
-//	name:kill:3      the third time that it comes there
-//	name:hold:250ms  whoever comes there waits, each time
+//	name:kill          the process dies at the place as if by SIGKILL
+//	name:kill:3        the third time that it comes there
+//	name:hold:250ms    whoever comes there waits, each time
+//	name:hold:250ms:2  the first two who come there wait, and standard error tells so: "held at name"
 package faults

@@ -14,9 +14,11 @@ import (
 // Env names the variable that says what happens where.
 const Env = "ROOST_FAULT"
 
-// fault is what happens at a place: a wait, or death when left has come down to 0.
+// fault is what happens at a place: death when left has come down to 0; or a wait, as often as left says if most
+// is set, else each time.
 type fault struct {
 	hold time.Duration
+	most bool
 	left atomic.Int64
 }
 
@@ -40,10 +42,16 @@ func parse(list string) map[string]*fault {
 			var n int
 			n, err = strconv.Atoi(part[2])
 			f.left.Store(int64(n))
-		case len(part) == 3 && part[1] == "hold":
+		case (len(part) == 3 || len(part) == 4) && part[1] == "hold":
 			f.hold, err = time.ParseDuration(part[2])
+			if len(part) == 4 && err == nil {
+				var n int
+				n, err = strconv.Atoi(part[3])
+				f.most = true
+				f.left.Store(int64(n))
+			}
 		default:
-			err = fmt.Errorf("want name:kill, name:kill:times or name:hold:duration")
+			err = fmt.Errorf("want name:kill, name:kill:times, name:hold:duration or name:hold:duration:times")
 		}
 		if err != nil {
 			panic(fmt.Sprintf("%s: %q: %v", Env, entry, err))
@@ -59,6 +67,12 @@ func At(name string) {
 	switch {
 	case f == nil:
 	case f.hold > 0:
+		if f.most && f.left.Add(-1) < 0 {
+			return
+		}
+		if f.most { // a test may wait for this
+			fmt.Fprintf(os.Stderr, "held at %s\n", name)
+		}
 		time.Sleep(f.hold)
 	case f.left.Add(-1) == 0:
 		die()

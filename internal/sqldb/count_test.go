@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"io"
 	"path/filepath"
 	"testing"
 
@@ -52,7 +53,6 @@ func TestEveryStatementCounts(t *testing.T) {
 			Exec(ctx context.Context, query string, args, v any) error
 			Query(ctx context.Context, query string, args, v any) error
 			ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-			QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 		}
 		run := func(ctx context.Context, r runner) (statements int64) {
 			check := func(err error) {
@@ -67,7 +67,13 @@ func TestEveryStatementCounts(t *testing.T) {
 			check(rows.Close())
 			_, err := r.ExecContext(ctx, "UPDATE things SET id = $1", int64(2))
 			check(err)
-			plain, err := r.QueryContext(ctx, "SELECT id FROM things WHERE id = $1", int64(2))
+			var plain io.Closer
+			switch r := r.(type) {
+			case *Driver:
+				plain, err = r.QueryContext(ctx, "SELECT id FROM things WHERE id = $1", int64(2))
+			case Querier:
+				plain, err = r.QueryContext(ctx, "SELECT id FROM things WHERE id = $1", int64(2))
+			}
 			check(err)
 			check(plain.Close())
 			return 4

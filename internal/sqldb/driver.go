@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type Driver struct {
 	dialect     string
 	write, read *entsql.Driver
+	slots       struct{ write, read *limit }
 	watch       Watch
 }
 
@@ -40,51 +42,105 @@ func (w Watch) about(ctx context.Context, tx Querier, query string, args any) {
 
 var _ dialect.Driver = (*Driver)(nil)
 
-func (d *Driver) pool(query string) *entsql.Driver {
+// pool is where a statement with rows runs.
+func (d *Driver) pool(query string) (*entsql.Driver, *limit) {
 	if strings.HasPrefix(query, "SELECT") && !strings.Contains(query, " FOR UPDATE") {
-		return d.read
+		return d.read, d.slots.read
 	}
-	return d.write
+	return d.write, d.slots.write
 }
 
-// Exec runs a statement without rows.
+// Exec runs a statement without rows. Like all that runs outside of a transaction it waits for a slot if it
+// runs for a request, and may be refused with UNAVAILABLE.
 func (d *Driver) Exec(ctx context.Context, query string, args, v any) error {
+	slot, err := d.slots.write.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer slot.release()
 	d.watch.about(ctx, nil, query, args)
 	defer count(ctx, time.Now())
 	return d.write.Exec(ctx, query, args, v)
 }
 
-// Query runs a statement with rows.
+// Query runs a statement with rows, for which ent has a place.
 func (d *Driver) Query(ctx context.Context, query string, args, v any) error {
-	d.watch.about(ctx, nil, query, args)
-	defer count(ctx, time.Now())
-	return d.pool(query).Query(ctx, query, args, v)
+	list, ok := args.([]any)
+	if !ok {
+		return fmt.Errorf("arguments are %T, want a list", args)
+	}
+	place, ok := v.(*entsql.Rows)
+	if !ok {
+		return fmt.Errorf("rows are for %T, want *sql.Rows of ent", v)
+	}
+	rows, err := d.QueryContext(ctx, query, list...)
+	if err != nil {
+		return err
+	}
+	if rows.slot == nil {
+		place.ColumnScanner = rows.Rows // ent's migrations insist on this type
+		return nil
+	}
+	place.ColumnScanner = rows
+	return nil
 }
 
 // ExecContext is Exec in the form of database/sql.
 func (d *Driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	slot, err := d.slots.write.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer slot.release()
 	d.watch.about(ctx, nil, query, args)
 	defer count(ctx, time.Now())
 	return d.write.ExecContext(ctx, query, args...)
 }
 
-// QueryContext is Query in the form of database/sql.
-func (d *Driver) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+// QueryContext is Query in the form of database/sql; the rows must be closed.
+func (d *Driver) QueryContext(ctx context.Context, query string, args ...any) (*Rows, error) {
+	pool, slots := d.pool(query)
+	slot, err := slots.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open := false
+	defer func() {
+		if !open { // also after a panic
+			slot.release()
+		}
+	}()
 	d.watch.about(ctx, nil, query, args)
 	defer count(ctx, time.Now())
-	return d.pool(query).QueryContext(ctx, query, args...)
+	rows, err := pool.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	open = true
+	return &Rows{rows, slot}, nil
 }
 
 // Tx starts a transaction.
 func (d *Driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
 
-// BeginTx starts a transaction with options.
+// BeginTx starts a transaction with options. It holds a slot to its end, which its statements share.
 func (d *Driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
+	slot, err := d.slots.write.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open := false
+	defer func() {
+		if !open {
+			slot.release()
+		}
+	}()
 	t, err := d.write.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &tx{t, d.watch}, nil
+	open = true
+	return &tx{t, slot, d.watch}, nil
 }
 
 // Close is done by DB, which owns the pools.
@@ -96,7 +152,18 @@ func (d *Driver) Dialect() string { return d.dialect }
 // tx counts the statements of a transaction.
 type tx struct {
 	dialect.Tx
+	slot  *slot
 	watch Watch
+}
+
+func (t *tx) Commit() error {
+	defer t.slot.release()
+	return t.Tx.Commit()
+}
+
+func (t *tx) Rollback() error {
+	defer t.slot.release()
+	return t.Tx.Rollback()
 }
 
 func (t *tx) Exec(ctx context.Context, query string, args, v any) error {

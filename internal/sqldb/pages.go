@@ -107,36 +107,6 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 		[]any{string(text), s.size + 1}
 }
 
-// All reads the items of several owners' whole lists in one statement, in no order. Only the rows that
-// satisfy Where are read, through the index on (Owner, Place).
-func (l Lists) All(ctx context.Context, d *Driver, owners []int64) (map[int64][]int64, error) {
-	query := fmt.Sprintf(`SELECT k.value, t.%[4]s FROM json_each($1) AS k
-		CROSS JOIN %[1]s AS t WHERE t.%[2]s = k.value AND %[5]s AND t.%[3]s > 0`, l.Table, l.Owner, l.Place, l.Item, l.Where)
-	if d.dialect == dialect.Postgres {
-		// The order makes other indexes on the owner, with rows that do not count, unfit.
-		query = fmt.Sprintf(`SELECT k.owner, t.item FROM unnest($1::bigint[]) AS k(owner)
-			CROSS JOIN LATERAL (SELECT %[4]s AS item FROM %[1]s WHERE %[2]s = k.owner AND %[5]s
-				ORDER BY %[3]s LIMIT %[6]s) AS t`, l.Table, l.Owner, l.Place, l.Item, l.Where, InOrder("9223372036854775807"))
-	}
-	rows, err := d.QueryContext(ctx, query, d.List(owners))
-	if err != nil {
-		return nil, fmt.Errorf("read lists of %s: %w", l.Table, err)
-	}
-	defer func() { _ = rows.Close() }()
-	out := make(map[int64][]int64, len(owners))
-	for rows.Next() {
-		var owner, item int64
-		if err := rows.Scan(&owner, &item); err != nil {
-			return nil, fmt.Errorf("read lists of %s: %w", l.Table, err)
-		}
-		out[owner] = append(out[owner], item)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read lists of %s: %w", l.Table, err)
-	}
-	return out, nil
-}
-
 // InOrder is a number of rows for the LIMIT of a part of a statement for PostgreSQL that is run for each
 // of many owners and must read their rows through an index in order, no more than it gives.
 //

@@ -2,9 +2,11 @@ package sqldb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"entgo.io/ent/dialect"
+	"github.com/lib/pq"
 )
 
 // Pairs asks about rows whose primary key is a pair of ids: Table (Holder, Other) or the other way round.
@@ -48,4 +50,60 @@ func (p Pairs) statement(d *Driver) string {
 	// CROSS JOIN keeps SQLite's order; + keeps an index of flagged rows out.
 	return fmt.Sprintf(`SELECT k.value FROM json_each($2) AS k CROSS JOIN %[1]s AS t
 		WHERE t.%[2]s = $1 AND t.%[3]s = k.value AND +t.%[4]s`, p.Table, p.Holder, p.Other, p.Flag)
+}
+
+// Pair is the primary key of a row of such a table, in the order of the key.
+type Pair struct{ First, Second int64 }
+
+// PairRow is what such a row holds: one value, and its version.
+type PairRow struct{ Value, Ver int64 }
+
+// PairTable is a table whose primary key is a pair of ids, with versions. Value is an SQL expression that
+// gives an integer of a row; the names are SQL of the caller's, never input.
+type PairTable struct {
+	Table, First, Second, Value string
+}
+
+// Read reads the rows of pairs in one statement, each through the primary key; those without a row are left
+// out.
+func (p PairTable) Read(ctx context.Context, d *Driver, pairs []Pair) (map[Pair]PairRow, error) {
+	query, args := p.statement(d, pairs)
+	rows, err := d.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", p.Table, err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := make(map[Pair]PairRow, len(pairs))
+	for rows.Next() {
+		var k Pair
+		var r PairRow
+		if err := rows.Scan(&k.First, &k.Second, &r.Value, &r.Ver); err != nil {
+			return nil, fmt.Errorf("read %s: %w", p.Table, err)
+		}
+		out[k] = r
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", p.Table, err)
+	}
+	return out, nil
+}
+
+func (p PairTable) statement(d *Driver, pairs []Pair) (string, []any) {
+	if d.dialect == dialect.Postgres {
+		first, second := make([]int64, len(pairs)), make([]int64, len(pairs))
+		for i, k := range pairs {
+			first[i], second[i] = k.First, k.Second
+		}
+		return fmt.Sprintf(`SELECT k.a, k.b, t.value, t.ver FROM unnest($1::bigint[], $2::bigint[]) AS k(a, b)
+			CROSS JOIN LATERAL (SELECT %[4]s AS value, ver FROM %[1]s WHERE %[2]s = k.a AND %[3]s = k.b LIMIT 1) AS t`,
+			p.Table, p.First, p.Second, p.Value), []any{pq.Array(first), pq.Array(second)}
+	}
+	list := make([][2]int64, len(pairs))
+	for i, k := range pairs {
+		list[i] = [2]int64{k.First, k.Second}
+	}
+	text, _ := json.Marshal(list) // numbers always encode
+	return fmt.Sprintf(`SELECT t.%[2]s, t.%[3]s, %[4]s, t.ver FROM json_each($1) AS k CROSS JOIN %[1]s AS t
+		WHERE t.%[2]s = json_extract(k.value, '$[0]') AND t.%[3]s = json_extract(k.value, '$[1]')`,
+		p.Table, p.First, p.Second, p.Value), []any{string(text)}
 }

@@ -1,8 +1,10 @@
 // Package sqldb opens Roost's two kinds of SQL database, SQLite and PostgreSQL, as one ent driver that
-// counts the statements of a request and sends plain reads to a pool of their own where there is one.
+// counts the statements of a request, bounds how many run at once, and sends plain reads to a pool of their own
+// where there is one.
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -18,6 +20,8 @@ import (
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"roost/internal/errs"
 )
 
 // Config says which database to open.
@@ -26,12 +30,15 @@ type Config struct {
 	URL string
 	// File is the SQLite file, used when URL is empty.
 	File string
-	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32.
+	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32. Requests use all but an
+	// eighth of them (at least two) at once.
 	MaxConns int
 	// Patience is how long PostgreSQL may leave a statement without a byte of an answer before the connection
 	// is given up; 0 is for ever. The driver does not end a read when a context does, so without it a server
 	// that hangs keeps every connection. It must be longer than any statement takes.
 	Patience time.Duration
+	// Wait is how long a statement of a request waits for a slot; 0 is 400 ms, with SQLite 5 s.
+	Wait time.Duration
 	// Watch is told of every statement of the driver; nil in production.
 	Watch Watch `json:"-"`
 }
@@ -93,7 +100,8 @@ func openPostgres(c Config) (*DB, error) {
 	pool.SetMaxOpenConns(n)
 	pool.SetMaxIdleConns(n)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return newDB(dialect.Postgres, pool, pool, c.Watch), nil
+	slots := newLimit(slotsOf(n), cmp.Or(c.Wait, waitMost))
+	return newDB(dialect.Postgres, pool, pool, slots, slots, c.Watch), nil
 }
 
 // readers is the size of SQLite's pool of read-only connections; there is one writer.
@@ -118,11 +126,12 @@ func openSQLite(c Config) (*DB, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return newDB(dialect.SQLite, write, read, c.Watch), nil
+	return newDB(dialect.SQLite, write, read, newLimit(1, cmp.Or(c.Wait, waitForWriter)), newLimit(readers, cmp.Or(c.Wait, waitForWriter)), c.Watch), nil
 }
 
-func newDB(name string, write, read *sql.DB, watch Watch) *DB {
+func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watch) *DB {
 	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read), watch: watch}
+	d.slots.write, d.slots.read = writers, readers
 	return &DB{Driver: d, write: write, read: read}
 }
 
@@ -156,8 +165,12 @@ func IsRetryable(err error) bool {
 	return false
 }
 
-// IsUnavailable reports whether the database could not be asked at all, as against refusing.
+// IsUnavailable reports whether the database could not be asked at all, also because there was no slot, as
+// against refusing.
 func IsUnavailable(err error) bool {
+	if errs.Is(err, errs.Unavailable) {
+		return true
+	}
 	if e, ok := errors.AsType[*pq.Error](err); ok {
 		class := string(e.Code.Class())
 		return class == "08" || class == "53" || class == "57" || class == "58"

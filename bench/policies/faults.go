@@ -1,0 +1,86 @@
+package policies
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Fault is what goes wrong during a run.
+type Fault struct {
+	Name string
+	// steps strike in the middle of operations.
+	steps Steps
+	// flush is how often Redis is emptied, deaths how often a node goes; 0 is never.
+	flush, deaths time.Duration
+}
+
+// The faults; doc.go tells what they are.
+var (
+	NoFault = Fault{Name: "none"}
+	// Faults are all, none first.
+	Faults = []Fault{
+		NoFault,
+		{Name: "slow readers", steps: Steps{Read: pause}},
+		{Name: "flush", flush: 300 * time.Millisecond},
+		{Name: "deaths", deaths: time.Second, steps: Steps{Write: die}},
+	}
+)
+
+const (
+	slowOneOf, slowMost = 10, 100 * time.Millisecond
+	dieOneOf            = 10
+)
+
+// pause holds one of some reads up.
+func pause(ctx context.Context, _ int64) {
+	if rand.IntN(slowOneOf) > 0 {
+		return
+	}
+	t := time.NewTimer(rand.N(slowMost))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// die ends one of some writes.
+func die(context.Context, int64) error {
+	if rand.IntN(dieOneOf) > 0 {
+		return nil
+	}
+	return errDied
+}
+
+// every calls fn until the context ends or it fails. With 0 it only waits.
+func every(ctx context.Context, d time.Duration, fn func() error) error {
+	if d == 0 {
+		return nil
+	}
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := fn(); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+// emptied removes all from a Redis.
+func emptied(ctx context.Context, url string) error {
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		return err
+	}
+	c := redis.NewClient(o)
+	defer func() { _ = c.Close() }()
+	return c.FlushAll(ctx).Err()
+}

@@ -1,0 +1,33 @@
+package rig
+
+import (
+	"context"
+	"errors"
+
+	"roost/internal/pgtest"
+	"roost/internal/redistest"
+)
+
+// Stores are a private PostgreSQL and a redis-server alone, with the settings of a Rig's.
+type Stores struct {
+	// DatabaseURL is an empty database.
+	DatabaseURL, RedisURL string
+
+	tb *tb
+}
+
+// NewStores starts both.
+func NewStores(ctx context.Context) (*Stores, error) {
+	s := &Stores{tb: &tb{ctx: ctx}}
+	err := s.tb.protect(func() {
+		s.DatabaseURL = pgtest.StartCluster(s.tb, pgtest.Options{Settings: postgresSettings}).URL()
+		s.RedisURL = redistest.Start(s.tb).URL()
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close ends both.
+func (s *Stores) Close() error { return s.tb.close() }

@@ -1,0 +1,232 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roost/cache"
+	"roost/internal/lifecycle"
+)
+
+const (
+	// SampleEvery is how often a Sampler draws in production, sampleSize how many keys it draws.
+	SampleEvery = time.Second
+	sampleSize  = 32
+	// lookFrom is how soon an entry that is stale is looked at again; it doubles up to SampleEvery.
+	lookFrom = 10 * time.Millisecond
+	// maxWatched is how many stale entries are watched at a time.
+	maxWatched = 64
+)
+
+// The outcomes of a sample. One that is stale is watched.
+const (
+	outcomeEqual   = "equal"
+	outcomeNewer   = "newer_than_read"
+	outcomeStale   = "stale"
+	outcomeGone    = "gone"
+	outcomeAhead   = "ahead"
+	outcomeDiffers = "differs"
+)
+
+// Sampler compares a few entries a second with SQL. It is a lifecycle.Service and a prometheus.Collector.
+type Sampler struct {
+	lifecycle.Loop
+	tier *cache.Tier
+	rows rows
+	// turns say when each kind was compared last: of the kinds drawn that which waits longest is.
+	turns map[Kind]int
+	turn  int
+	// watched are stale entries by key. Only the loop touches it.
+	watched map[string]watch
+
+	staleness *prometheus.HistogramVec
+	samples   *prometheus.CounterVec
+	stale     prometheus.Gauge
+}
+
+// watch is an entry that was older than SQL.
+type watch struct {
+	kind   Kind
+	stored cache.Value // what SQL had
+	since  time.Time
+}
+
+// NewSampler compares entries of a tier, every so often.
+func NewSampler(tier *cache.Tier, every time.Duration, kinds ...Kind) *Sampler {
+	s := &Sampler{
+		tier: tier, rows: newRows(kinds), turns: map[Kind]int{}, watched: map[string]watch{},
+		staleness: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "roost", Subsystem: "cache", Name: "staleness_seconds",
+			Help: "For how long sampled entries stayed older than SQL after it was noticed, at least; 0 for those that were not. Only those " +
+				"whose key SQL knew newer before they were looked at count as older.",
+			Buckets: []float64{0, .01, .025, .05, .1, .25, .5, 1, 2, 5, 15, 60, 600, 3600}}, []string{"kind"}),
+		samples: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Subsystem: "cache", Name: "samples_total",
+			Help: "Sampled entries by outcome: equal, newer_than_read (written in between), stale, gone, ahead (SQL has lost writes), " +
+				"differs (the same version with other data)."}, []string{"kind", "outcome"}),
+		stale: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: "stale_entries",
+			Help: "Sampled entries that are older than SQL now."}),
+	}
+	s.Run = func(ctx context.Context) { s.run(ctx, every) }
+	return s
+}
+
+// Describe is part of prometheus.Collector.
+func (s *Sampler) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, to) }
+
+// Collect is part of prometheus.Collector.
+func (s *Sampler) Collect(to chan<- prometheus.Metric) {
+	for _, c := range []prometheus.Collector{s.staleness, s.samples, s.stale} {
+		c.Collect(to)
+	}
+}
+
+// run samples and looks until ctx ends. What is stale then is counted with the time so far.
+func (s *Sampler) run(ctx context.Context, every time.Duration) {
+	sample, look := time.NewTicker(every), time.NewTimer(math.MaxInt64)
+	defer sample.Stop()
+	defer look.Stop()
+	pause := lookFrom
+	for {
+		before := len(s.watched)
+		select {
+		case <-ctx.Done():
+			for key := range s.watched {
+				s.settled(key)
+			}
+			return
+		case <-sample.C:
+			if err := s.sample(ctx); err != nil && ctx.Err() == nil {
+				slog.DebugContext(ctx, "the cache was not sampled", "error", err)
+			}
+			if len(s.watched) > before {
+				pause = lookFrom
+				look.Reset(pause)
+			}
+		case <-look.C:
+			s.look(ctx)
+			if len(s.watched) > 0 {
+				pause = min(2*pause, every)
+				look.Reset(pause)
+			}
+		}
+	}
+}
+
+// sample compares what it draws: one round trip for the names, one statement, one round trip for the entries.
+func (s *Sampler) sample(ctx context.Context) error {
+	names, err := s.tier.Some(ctx, sampleSize)
+	if err != nil {
+		return err
+	}
+	k, keys := s.next(names)
+	if k == nil {
+		return nil
+	}
+	values, err := stored(ctx, k, keys)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	var newerKeys []string
+	var newerHeld []cache.Value
+	for i, p := range s.tier.Peek(ctx, keys) {
+		switch p.State {
+		case cache.Away:
+			continue
+		case cache.Held:
+		default:
+			s.samples.WithLabelValues(k.Name(), outcomeGone).Inc()
+			continue
+		}
+		switch compare(k, p.Value, values[i]) {
+		case equal:
+			s.fresh(k, outcomeEqual)
+		case differs:
+			s.samples.WithLabelValues(k.Name(), outcomeDiffers).Inc()
+		case behind:
+			s.found(keys[i], watch{k, values[i], now})
+		case newer:
+			newerKeys, newerHeld = append(newerKeys, keys[i]), append(newerHeld, p.Value)
+		}
+	}
+	return s.newer(ctx, k, newerKeys, newerHeld)
+}
+
+// next chooses the kind that was not compared for longest, and its keys.
+func (s *Sampler) next(names []string) (chosen Kind, keys []string) {
+	byKind := map[Kind][]string{}
+	for _, name := range names {
+		if k := s.rows.of(name); k != nil && s.watched[name].kind == nil {
+			byKind[k] = append(byKind[k], name)
+		}
+	}
+	for k := range byKind {
+		if chosen == nil || cmp.Compare(s.turns[k], s.turns[chosen]) < 0 {
+			chosen = k
+		}
+	}
+	if chosen != nil {
+		s.turn++
+		s.turns[chosen] = s.turn
+	}
+	return chosen, byKind[chosen]
+}
+
+// fresh counts a sample that was not stale.
+func (s *Sampler) fresh(k Kind, outcome string) {
+	s.samples.WithLabelValues(k.Name(), outcome).Inc()
+	s.staleness.WithLabelValues(k.Name()).Observe(0)
+}
+
+// newer looks whether SQL knows by now what is newer than it said: else it never will.
+func (s *Sampler) newer(ctx context.Context, k Kind, keys []string, held []cache.Value) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	values, err := stored(ctx, k, keys)
+	if err != nil {
+		return err
+	}
+	for i := range keys {
+		if compare(k, held[i], values[i]) == newer {
+			s.samples.WithLabelValues(k.Name(), outcomeAhead).Inc()
+		} else {
+			s.fresh(k, outcomeNewer)
+		}
+	}
+	return nil
+}
+
+// found counts a stale entry and watches it, if there is room.
+func (s *Sampler) found(key string, w watch) {
+	s.samples.WithLabelValues(w.kind.Name(), outcomeStale).Inc()
+	if len(s.watched) < maxWatched {
+		s.watched[key] = w
+		s.stale.Set(float64(len(s.watched)))
+	}
+}
+
+// look looks at what was stale: one round trip a server. It ends when the entry is as new as SQL was, or gone.
+func (s *Sampler) look(ctx context.Context) {
+	keys := make([]string, 0, len(s.watched))
+	for key := range s.watched {
+		keys = append(keys, key)
+	}
+	for i, p := range s.tier.Peek(ctx, keys) {
+		w := s.watched[keys[i]]
+		if p.State != cache.Away && (p.State != cache.Held || compare(w.kind, p.Value, w.stored) != behind) {
+			s.settled(keys[i])
+		}
+	}
+}
+
+func (s *Sampler) settled(key string) {
+	w := s.watched[key]
+	s.staleness.WithLabelValues(w.kind.Name()).Observe(time.Since(w.since).Seconds())
+	delete(s.watched, key)
+	s.stale.Set(float64(len(s.watched)))
+}

@@ -1,0 +1,109 @@
+package entities
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"roost/cache"
+	"roost/domain/accounts"
+	"roost/domain/counts"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+	"roost/domain/timelines"
+	"roost/domain/tweets"
+	"roost/ent"
+	"roost/ent/migrations"
+	"roost/events"
+	"roost/internal/clock"
+	"roost/internal/idlease"
+	"roost/internal/ids"
+	"roost/internal/pgtest"
+	"roost/internal/redistest"
+	"roost/internal/sqldb"
+)
+
+// rig is a database with a cache before it, which two nodes use.
+type rig struct {
+	Sources
+	db    *sqldb.DB
+	log   *events.Log
+	clock *clock.Fake
+	// here is the node that writes, there another one.
+	here, there *Store
+}
+
+// onBoth runs a test on both kinds of stores.
+func onBoth(t *testing.T, test func(t *testing.T, r *rig)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")}, ""))
+	})
+	t.Run("server", func(t *testing.T) {
+		t.Parallel()
+		url := pgtest.FromTemplate(t, "entities", func(url string) error {
+			db, err := sql.Open("postgres", url)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = db.Close() }()
+			_, err = migrations.Up(context.Background(), db)
+			return err
+		})
+		test(t, newRig(t, sqldb.Config{URL: url, MaxConns: 8}, redistest.Start(t).URL()))
+	})
+}
+
+func newRig(t *testing.T, c sqldb.Config, redisURL string) *rig {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if !db.IsPostgres() {
+		if err := migrations.CreateSQLite(t.Context(), db.Driver); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client, now := ent.NewClient(ent.Driver(db.Driver)), clock.NewFake(time.Now())
+	log, gen := events.New(client, now), ids.NewGenerator(now, idlease.New(db))
+	cfg := accounts.DefaultConfig()
+	cfg.Hashing = accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 100}
+	r := &rig{db: db, log: log, clock: now, Sources: Sources{
+		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
+		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Timelines: timelines.New(db)}}
+	redis, err := cache.Open(cache.Config{URL: redisURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := redis.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	r.here, r.there = newStore(t, redis, r.Sources), newStore(t, redis, r.Sources)
+	log.Keep(r.here)
+	return r
+}
+
+func newStore(t *testing.T, redis *cache.Redis, s Sources) *Store {
+	t.Helper()
+	tier, err := cache.NewTier(redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := New(tier, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}

@@ -1,0 +1,65 @@
+package accounts
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+
+	"roost/events"
+	"roost/internal/clock"
+	"roost/internal/errs"
+)
+
+// ReadSessions gives rows of sessions, as Accounts.StoredSessions does; unknown ids are left out.
+type ReadSessions func(ctx context.Context, sessionIDs []int64) (map[int64]*StoredSession, error)
+
+// Authenticator checks session keys.
+type Authenticator struct {
+	read  ReadSessions
+	clock clock.Clock
+}
+
+// NewAuthenticator checks keys against the rows that read gives.
+func NewAuthenticator(read ReadSessions, c clock.Clock) *Authenticator {
+	return &Authenticator{read, c}
+}
+
+var errSession = errs.New(errs.Unauthenticated, "the session has ended or never was; sign in again")
+
+// Authenticate finds the live session of a key. Anything else than a live session is UNAUTHENTICATED; a
+// database that cannot be asked is UNAVAILABLE, never anonymous.
+func (a *Authenticator) Authenticate(ctx context.Context, key string) (*Session, error) {
+	userID, id, ok := readKey(key)
+	if !ok {
+		return nil, errSession
+	}
+	rows, err := a.read(ctx, []int64{id})
+	if err != nil {
+		return nil, events.Unavailable(fmt.Errorf("check the session: %w", err))
+	}
+	row := rows[id]
+	if row == nil || row.Session.ID.User != userID || subtle.ConstantTimeCompare(row.KeyHash, hashKey(key)) != 1 {
+		return nil, errSession
+	}
+	s := row.At(a.clock.Now())
+	if s.EndedAt != nil {
+		return nil, errSession
+	}
+	return s, nil
+}
+
+// AsOfNow gives the session of a row as it is now.
+func (a *Authenticator) AsOfNow(row *StoredSession) *Session { return row.At(a.clock.Now()) }
+
+// ByID gives sessions as of now, ended ones included; unknown ids are left out.
+func (a *Authenticator) ByID(ctx context.Context, sessionIDs []int64) (map[int64]*Session, error) {
+	rows, err := a.read(ctx, sessionIDs)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]*Session, len(rows))
+	for id, row := range rows {
+		out[id] = a.AsOfNow(row)
+	}
+	return out, nil
+}

@@ -1,0 +1,68 @@
+package repotest
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A page that says which test holds a promise must not outlive the test.
+func TestDocsNameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	declared := testsOf(t, root)
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "decisions", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	consistency := filepath.Join(root, "docs", "consistency.md")
+	named := regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)[^`]*`")
+	for _, page := range append(pages, consistency) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := named.FindAllStringSubmatch(string(text), -1)
+		for _, m := range all {
+			if !declared[m[1]] {
+				t.Errorf("%s names %s, which is no test of the project", filepath.Base(page), m[1])
+			}
+		}
+		if page == consistency && len(all) < 20 {
+			t.Errorf("%s names %d tests; its tables need more", filepath.Base(page), len(all))
+		}
+	}
+}
+
+// testsOf gives the names of all test functions in Go.
+func testsOf(t *testing.T, root string) map[string]bool {
+	t.Helper()
+	declared := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || path != root && strings.HasPrefix(d.Name(), ".") && d.Name() != "..") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range function.FindAllStringSubmatch(string(text), -1) {
+			declared[m[1]] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return declared
+}

@@ -1,0 +1,91 @@
+package loaders
+
+import (
+	"context"
+
+	"roost/cache"
+	"roost/cache/entities"
+)
+
+// cached makes a loader over an entity: key names the row of a key, ok is false for a key that cannot have one;
+// value makes the answer of the row, which there may not be.
+func cached[K, R comparable, E, V any](rows *entities.Store, e *entities.Entity[R, E], key func(K) (r R, ok bool),
+	value func(k K, row E, ok bool) V) *Loader[K, V] {
+	ask := func(keys []K) (*cache.Request, answer[K, V]) {
+		asked, at := make([]R, 0, len(keys)), make([]int, len(keys))
+		for i, k := range keys {
+			at[i] = -1
+			if r, ok := key(k); ok {
+				at[i] = len(asked)
+				asked = append(asked, r)
+			}
+		}
+		q := e.Ask(asked)
+		return q.Request(), func(ctx context.Context) (map[K]V, error) {
+			out := make(map[K]V, len(keys))
+			for i, k := range keys {
+				var row E
+				var ok bool
+				if at[i] >= 0 {
+					var err error
+					if row, ok, err = q.At(ctx, at[i]); err != nil {
+						return nil, err
+					}
+				}
+				out[k] = value(k, row, ok)
+			}
+			return out, nil
+		}
+	}
+	l := newLoader(func(ctx context.Context, keys []K) (map[K]V, error) {
+		req, answer := ask(keys)
+		rows.Answer(ctx, req)
+		return answer(ctx)
+	})
+	l.ask = ask
+	return l
+}
+
+// Level gathers what one level of an operation asks: all of it in one round trip of the cache. Once anything was
+// wanted, Fetch or Abandon must be called.
+type Level struct {
+	rows     *entities.Store
+	requests []*cache.Request
+	settle   []func(ctx context.Context)
+	end      []func()
+}
+
+// Level begins a level.
+func (s *Set) Level() *Level { return &Level{rows: s.rows} }
+
+// Want adds keys to the level; from now on nobody else asks for them. The loader must be one over the cache.
+func (l *Loader[K, V]) Want(lv *Level, keys []K) {
+	promised, missing := l.promise(keys)
+	if len(missing) == 0 {
+		return
+	}
+	lv.end = append(lv.end, func() { close(promised.done) })
+	req, answer := l.ask(missing)
+	lv.requests = append(lv.requests, req)
+	lv.settle = append(lv.settle, func(ctx context.Context) { promised.got, promised.err = answer(ctx) })
+}
+
+// Empty reports whether nothing is wanted.
+func (lv *Level) Empty() bool { return len(lv.requests) == 0 }
+
+// Fetch makes the answers known. An error is what Load then gives for the keys that it concerns.
+func (lv *Level) Fetch(ctx context.Context) {
+	defer lv.Abandon()
+	lv.rows.Answer(ctx, lv.requests...)
+	for _, fn := range lv.settle {
+		fn(ctx)
+	}
+}
+
+// Abandon makes those go on, with an error, who wait for what was not fetched.
+func (lv *Level) Abandon() {
+	for _, fn := range lv.end {
+		fn()
+	}
+	lv.end = nil
+}
