@@ -125,7 +125,14 @@ func (m mutations) SetReaction(ctx context.Context, input model.SetReactionInput
 	id, ok := ids.Tweet(input.SubjectID)
 	if !ok {
 		err = errs.New(errs.NotFound, "there is no such subject", "input", "subjectId")
-	} else if err = m.reactions().Set(ctx, who.UserID(), id, input.Reaction); err == nil {
+	} else if now, e := m.reactions().Set(ctx, who.UserID(), id, input.Reaction); e != nil {
+		err = e
+	} else {
+		if now != nil { // what was just written need not be read
+			set := loaders.From(ctx)
+			set.ReactionCounts.Prime(ctx, id, now)
+			set.MyReaction.Prime(ctx, id, input.Reaction)
+		}
 		planOf(ctx).payload(ctx, payloadIDs{tweet: id})
 		var t *tweets.Tweet
 		if t, err = load(ctx, loaders.From(ctx).TweetByID, id); err == nil && t != nil {

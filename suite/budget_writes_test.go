@@ -129,9 +129,9 @@ var costedWrites = []costed{
 		u.Delete(t, id)
 		return apitest.Vars{"id": id}
 	})},
-	{name: "setReaction, a like", cold: price{8, 12}, warm: price{5, 6}, query: costedReaction, prepare: reacting("", "LIKE")},
-	{name: "setReaction, switched", cold: price{8, 12}, warm: price{5, 6}, query: costedReaction, prepare: reacting("LIKE", "DISLIKE")},
-	{name: "setReaction, undone", cold: price{8, 12}, warm: price{5, 6}, query: costedReaction, prepare: reacting("LIKE", "NONE")},
+	{name: "setReaction, a like", cold: price{6, 8}, warm: price{3, 2}, query: costedReaction, prepare: reacting("", "LIKE")},
+	{name: "setReaction, switched", cold: price{6, 8}, warm: price{3, 2}, query: costedReaction, prepare: reacting("LIKE", "DISLIKE")},
+	{name: "setReaction, undone", cold: price{6, 8}, warm: price{3, 2}, query: costedReaction, prepare: reacting("LIKE", "NONE")},
 	{name: "setReaction, the same", cold: price{7, 12}, warm: price{4, 6}, query: costedReaction, prepare: reacting("LIKE", "LIKE")},
 	{name: "two mutations", cold: price{6, 2}, warm: price{6, 2}, query: `mutation { a: createTweet(input: {text: "one"}) { tweet { id } } b: createTweet(input: {text: "two"}) { tweet { id } } }`,
 		prepare: asMember(nil)},

@@ -95,9 +95,10 @@ func (w *world) write(t *testing.T) {
 		tweet := pick(w, w.tweets)
 		steps = append(steps,
 			do("react", func() error {
-				return w.Reactions.Set(ctx, user, tweet, reactions.Kind(w.dice.IntN(3)))
+				_, err := w.Reactions.Set(ctx, user, tweet, reactions.Kind(w.dice.IntN(3)))
+				return err
 			}),
-			do("react", func() error { return w.Reactions.Set(ctx, user, tweet, reactions.Like) }),
+			do("react", func() error { _, err := w.Reactions.Set(ctx, user, tweet, reactions.Like); return err }),
 			do("delete", func() error { return w.Tweets.Delete(ctx, user, tweet) }))
 	}
 	pick(w, steps)()

@@ -32,10 +32,11 @@ func New(client *ent.Client, db *sqldb.DB, log *events.Log) *Reactions {
 	return &Reactions{client: client, db: db, log: log}
 }
 
-// Set sets the user's reaction to a tweet; setting the same twice changes nothing. Unknown and deleted
-// tweets are NOT_FOUND.
-func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) error {
-	return r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+// Set sets the user's reaction to a tweet, and gives the tweet's counts with it; setting the same twice changes
+// nothing, and gives nil. Unknown and deleted tweets are NOT_FOUND.
+func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (now *Counts, err error) {
+	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		now = nil
 		set, err := write(ctx, tx, userID, tweetID, kind)
 		if errors.Is(err, sql.ErrNoRows) {
 			tx.Found(events.ReactionSet{TweetID: tweetID, UserID: userID})
@@ -48,8 +49,13 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) e
 			return err
 		}
 		tx.Emit(*set)
+		now = NewCounts(tweetID, set.LikeCount, set.DislikeCount, set.Revision)
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return now, nil
 }
 
 // write changes the row; it fails with sql.ErrNoRows when there is nothing to change.

@@ -73,7 +73,8 @@ func (s actions) Delete(ctx context.Context, authorID, tweetID int64) error {
 
 // React sets a reaction.
 func (s actions) React(ctx context.Context, userID, tweetID int64, kind int8) error {
-	return s.Reactions.Set(ctx, userID, tweetID, reactions.Kind(kind))
+	_, err := s.Reactions.Set(ctx, userID, tweetID, reactions.Kind(kind))
+	return err
 }
 
 // Greeting tells a newcomer what to try.

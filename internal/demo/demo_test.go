@@ -44,7 +44,8 @@ func (s *site) Delete(ctx context.Context, author, id int64) error {
 }
 
 func (s *site) React(ctx context.Context, user, id int64, kind int8) error {
-	return s.reactions.Set(ctx, user, id, reactions.Kind(kind))
+	_, err := s.reactions.Set(ctx, user, id, reactions.Kind(kind))
+	return err
 }
 
 func onBoth(t *testing.T, test func(t *testing.T, s *site)) {
