@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -17,7 +18,14 @@ const (
 	portTo   = 32000
 )
 
-// FreePort is a TCP port of 127.0.0.1 that nobody listens on. Somebody may take
+// given are the ports that this process was given: whoever has one may not listen yet, or may have stopped for
+// a while.
+var given struct {
+	mu    sync.Mutex
+	ports map[int]bool
+}
+
+// FreePort is a TCP port of 127.0.0.1 that nobody listens on, another one for each call. Another process may take
 // it before its user does: start again with another one then.
 //
 // It looks by connecting. Listening for a moment would not do: a child that another
@@ -26,6 +34,9 @@ const (
 func FreePort() (int, error) {
 	for range 100 {
 		port := portFrom + rand.IntN(portTo-portFrom)
+		if !give(port) {
+			continue
+		}
 		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			return port, nil
@@ -35,4 +46,18 @@ func FreePort() (int, error) {
 		}
 	}
 	return 0, errors.New("find a free port: 100 tries in vain")
+}
+
+// give notes a port; it reports false for one that was given before.
+func give(port int) bool {
+	given.mu.Lock()
+	defer given.mu.Unlock()
+	if given.ports[port] {
+		return false
+	}
+	if given.ports == nil {
+		given.ports = map[int]bool{}
+	}
+	given.ports[port] = true
+	return true
 }
