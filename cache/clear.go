@@ -24,11 +24,7 @@ const scanCount = 1000
 // will be filled under a lease in an entry, that is there when the scan begins. SCAN gives all of those
 // that stay, and those that do not stay are gone.
 func (t *Tier) Clear(ctx context.Context) error {
-	var all []*shard
-	err := t.redis.asked(ctx, &t.redis.layout, func(ctx context.Context) (err error) {
-		all, err = t.redis.all(ctx)
-		return err
-	})
+	all, err := t.redis.servers(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,24 +45,31 @@ func (t *Tier) clear(ctx context.Context, s *shard) error {
 	if err != nil {
 		return err
 	}
-	for cursor, first := uint64(0), true; first || cursor != 0; first = false {
-		var keys []string
-		err := t.redis.asked(ctx, &s.breaker, func(ctx context.Context) (err error) {
-			keys, cursor, err = s.client.Scan(ctx, cursor, EntryPrefix+"*", scanCount).Result()
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if err := t.unlink(ctx, s, keys); err != nil {
-			return err
-		}
+	if err := t.scan(ctx, s, scanCount, func(keys []string) error { return t.unlink(ctx, s, keys) }); err != nil {
+		return err
 	}
 	after, err := t.fence(ctx, s)
 	if err == nil && before != after {
 		err = errReign
 	}
 	return err
+}
+
+// scan gives the keys of all entries of a server, about size at a time. An error of each ends it.
+func (t *Tier) scan(ctx context.Context, s *shard, size int, each func(keys []string) error) error {
+	for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+		var keys []string
+		if err := t.redis.asked(ctx, &s.breaker, func(ctx context.Context) (err error) {
+			keys, cursor, err = s.client.Scan(ctx, cursor, EntryPrefix+"*", int64(size)).Result()
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := each(keys); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Drop removes entries, as eviction does at any time. On an error some may have stayed, to end by themselves.
@@ -136,11 +139,8 @@ func (t *Tier) fence(ctx context.Context, s *shard) (fence string, err error) {
 // Probe checks what the tier needs of every server: that it is a primary, that commands and scripts see
 // the same reign, and that it takes scripts, which it then knows. A server that is away is no error here.
 func (t *Tier) Probe(ctx context.Context) error {
-	var all []*shard
-	if err := t.redis.asked(ctx, &t.redis.layout, func(ctx context.Context) (err error) {
-		all, err = t.redis.all(ctx)
-		return err
-	}); err != nil {
+	all, err := t.redis.servers(ctx)
+	if err != nil {
 		return nil
 	}
 	for _, s := range all {

@@ -42,20 +42,7 @@ type Peeked struct {
 func (t *Tier) Peek(ctx context.Context, keys []string) []Peeked {
 	out := make([]Peeked, len(keys))
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
-		var info *redis.StringCmd
-		cmds := make([]*redis.SliceCmd, len(g.at))
-		err := t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
-			if !t.redis.Embedded() {
-				info = p.Info(ctx, "replication")
-			}
-			for i, at := range g.at {
-				cmds[i] = p.HMGet(ctx, keys[at], "e", "v", "d")
-			}
-		})
-		fence := embeddedFence
-		if err == nil && info != nil {
-			fence = fenceOf(info.Val())
-		}
+		cmds, fence, err := t.look(ctx, g, keys, nil)
 		for i, at := range g.at {
 			if err != nil || fence == "" {
 				out[at].State = Away
@@ -107,7 +94,7 @@ type Stretch struct {
 // one may be given twice, and while a slot of a cluster moves not at all. It waits for each before it asks for
 // more keys. Servers that cannot be asked are left out and named in the error.
 func (t *Tier) Walk(ctx context.Context, size int, each func(Stretch) error) error {
-	all, err := t.servers(ctx)
+	all, err := t.redis.servers(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,28 +123,12 @@ func (t *Tier) walk(ctx context.Context, s *shard, size int, each func(Stretch) 
 	}); err != nil {
 		return err, false
 	}
-	for cursor, first := uint64(0), true; first || cursor != 0; first = false {
-		var keys []string
-		if err := t.redis.asked(ctx, &s.breaker, func(ctx context.Context) (err error) {
-			keys, cursor, err = s.client.Scan(ctx, cursor, EntryPrefix+"*", int64(size)).Result()
-			return err
-		}); err != nil {
-			return err, false
-		}
-		if err := each(Stretch{Server: s.name(), Keys: keys, Total: total}); err != nil {
-			return err, true
-		}
-	}
-	return nil, false
-}
-
-// servers gives every server that takes writes.
-func (t *Tier) servers(ctx context.Context) (all []*shard, err error) {
-	err = t.redis.asked(ctx, &t.redis.layout, func(ctx context.Context) (err error) {
-		all, err = t.redis.all(ctx)
+	err = t.scan(ctx, s, size, func(keys []string) error {
+		err := each(Stretch{Server: s.name(), Keys: keys, Total: total})
+		own = err != nil
 		return err
 	})
-	return all, err
+	return err, own
 }
 
 // Some gives up to n keys of entries, drawn at random from one server that is drawn at random, in one round
@@ -166,7 +137,7 @@ func (t *Tier) Some(ctx context.Context, n int) ([]string, error) {
 	if t.redis.Embedded() {
 		return t.someEmbedded(n), nil
 	}
-	all, err := t.servers(ctx)
+	all, err := t.redis.servers(ctx)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}

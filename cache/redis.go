@@ -116,11 +116,8 @@ func (r *Redis) Embedded() bool { return r.embedded != nil }
 
 // Ping reports whether every server answers.
 func (r *Redis) Ping(ctx context.Context) error {
-	var all []*shard
-	if err := r.asked(ctx, &r.layout, func(ctx context.Context) (err error) {
-		all, err = r.all(ctx)
-		return err
-	}); err != nil {
+	all, err := r.servers(ctx)
+	if err != nil {
 		return err
 	}
 	var errs []error

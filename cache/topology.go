@@ -208,7 +208,16 @@ func (r *Redis) shard(c *redis.Client) *shard {
 	return s.(*shard)
 }
 
-// all gives every server that takes writes.
+// servers gives every server that takes writes, ErrDown when a cluster did not tell its layout lately.
+func (r *Redis) servers(ctx context.Context) (all []*shard, err error) {
+	err = r.asked(ctx, &r.layout, func(ctx context.Context) (err error) {
+		all, err = r.all(ctx)
+		return err
+	})
+	return all, err
+}
+
+// all asks the client for them.
 func (r *Redis) all(ctx context.Context) ([]*shard, error) {
 	var found []*shard
 	switch c := r.client.(type) {

@@ -136,11 +136,12 @@ func (t *Tier) read(ctx context.Context, keys []string, held []int64) []seen {
 	return out
 }
 
-// readGroup reads what one server has, and gives back what is not at the version held.
-func (t *Tier) readGroup(ctx context.Context, g group, keys []string, held []int64, out []seen) (moved []int) {
+// look asks one server for the fields of entries, e, v and, unless the caller holds the key, d, and under which
+// reign it answers.
+func (t *Tier) look(ctx context.Context, g group, keys []string, held []int64) (cmds []*redis.SliceCmd, fence string, err error) {
 	var info *redis.StringCmd
-	cmds := make([]*redis.SliceCmd, len(g.at))
-	err := t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
+	cmds = make([]*redis.SliceCmd, len(g.at))
+	err = t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
 		if !t.redis.Embedded() {
 			info = p.Info(ctx, "replication")
 		}
@@ -152,10 +153,16 @@ func (t *Tier) readGroup(ctx context.Context, g group, keys []string, held []int
 			}
 		}
 	})
-	fence := embeddedFence
+	fence = embeddedFence
 	if err == nil && info != nil {
 		fence = fenceOf(info.Val())
 	}
+	return cmds, fence, err
+}
+
+// readGroup reads what one server has, and gives back what is not at the version held.
+func (t *Tier) readGroup(ctx context.Context, g group, keys []string, held []int64, out []seen) (moved []int) {
+	cmds, fence, err := t.look(ctx, g, keys, held)
 	for i, at := range g.at {
 		if err != nil {
 			out[at].away = true
