@@ -145,19 +145,9 @@ var edges = sqldb.PairTable{Table: "follows", First: "follower_id", Second: "fol
 
 // Edges reads follows in one statement; those that never were are left out.
 func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, error) {
-	pairs := make([]sqldb.Pair, len(asked))
-	for i, e := range asked {
-		pairs[i] = sqldb.Pair{First: e.FollowerID, Second: e.FolloweeID}
-	}
-	rows, err := edges.Read(ctx, f.db.Driver, pairs)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[Edge]State, len(rows))
-	for k, r := range rows {
-		out[Edge{k.First, k.Second}] = State{Active: r.Value == 1, Ver: r.Ver}
-	}
-	return out, nil
+	return sqldb.ReadPairs(ctx, f.db.Driver, edges, asked,
+		func(e Edge) sqldb.Pair { return sqldb.Pair{First: e.FollowerID, Second: e.FolloweeID} },
+		func(r sqldb.PairRow) State { return State{Active: r.Value == 1, Ver: r.Ver} })
 }
 
 // Lists of the two ends of a follow, ordered by when it began.

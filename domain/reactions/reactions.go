@@ -148,17 +148,7 @@ var stands = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "use
 
 // Stands reads reactions in one statement; those that never were are left out.
 func (r *Reactions) Stands(ctx context.Context, asked []Stand) (map[Stand]State, error) {
-	pairs := make([]sqldb.Pair, len(asked))
-	for i, s := range asked {
-		pairs[i] = sqldb.Pair{First: s.TweetID, Second: s.UserID}
-	}
-	rows, err := stands.Read(ctx, r.db.Driver, pairs)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[Stand]State, len(rows))
-	for k, row := range rows {
-		out[Stand{k.First, k.Second}] = State{Kind: Kind(row.Value), Ver: row.Ver}
-	}
-	return out, nil
+	return sqldb.ReadPairs(ctx, r.db.Driver, stands, asked,
+		func(s Stand) sqldb.Pair { return sqldb.Pair{First: s.TweetID, Second: s.UserID} },
+		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Ver} })
 }

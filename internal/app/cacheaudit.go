@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -83,17 +81,9 @@ func auditHandler(a CacheAudit) http.Handler {
 	var running atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var c audit.Config
-		refuse := func(status int, text string) {
-			w.Header().Set("Content-Type", "application/json; charset=utf-8")
-			w.WriteHeader(status)
-			_ = json.NewEncoder(w).Encode(auditLine{Error: text})
-		}
-		if r.Header.Get("Content-Type") != "application/json" {
-			refuse(http.StatusUnsupportedMediaType, "send application/json")
-			return
-		}
-		if json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&c) != nil {
-			refuse(http.StatusBadRequest, "that is not the JSON of a request")
+		refuse := func(status int, text string) { answerAdmin(w, status, auditLine{Error: text}) }
+		if status, text := readAdmin(w, r, &c); text != "" {
+			refuse(status, text)
 			return
 		}
 		if err := c.Check(); err != nil {
@@ -148,23 +138,11 @@ const maxReport = 16 << 20
 
 // Run has the node audit its cache. When ctx ends the node stops, too.
 func (r RemoteAudit) Run(ctx context.Context, c audit.Config) (*audit.Report, error) {
-	body, err := json.Marshal(c)
+	res, err := askAdmin(ctx, r.addr, "/audit/cache", c)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.addr+"/audit/cache", bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("--admin-addr %s: %w", r.addr, err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("the node at --admin-addr %s does not answer: %w", r.addr, err)
-	}
 	defer func() { _ = res.Body.Close() }()
-	if !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
-		return nil, fmt.Errorf("what answers at --admin-addr %s is no admin address of roost (%s)", r.addr, res.Status)
-	}
 	in := json.NewDecoder(io.LimitReader(res.Body, maxReport))
 	for {
 		var line auditLine

@@ -1,14 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"roost/events"
@@ -77,24 +75,17 @@ func EventHandlers(admin EventAdmin) map[string]http.Handler {
 func serveEvents(w http.ResponseWriter, r *http.Request, do func(context.Context, eventRequest, *eventAnswer) error) {
 	var q eventRequest
 	var a eventAnswer
-	status := http.StatusOK
-	switch {
-	case r.Header.Get("Content-Type") != "application/json":
-		status, a.Error = http.StatusUnsupportedMediaType, "send application/json"
-	case json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&q) != nil:
-		status, a.Error = http.StatusBadRequest, "that is not the JSON of a request"
-	default:
-		if err := do(r.Context(), q, &a); err != nil {
-			status = http.StatusInternalServerError
-			if errors.Is(err, events.ErrNoGroup) || errors.Is(err, events.ErrOutside) {
-				status = http.StatusUnprocessableEntity
-			}
-			a = eventAnswer{Error: err.Error()}
+	status, refused := readAdmin(w, r, &q)
+	if refused != "" {
+		a.Error = refused
+	} else if err := do(r.Context(), q, &a); err != nil {
+		status = http.StatusInternalServerError
+		if errors.Is(err, events.ErrNoGroup) || errors.Is(err, events.ErrOutside) {
+			status = http.StatusUnprocessableEntity
 		}
+		a = eventAnswer{Error: err.Error()}
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(a)
+	answerAdmin(w, status, a)
 }
 
 // RemoteEvents reaches the EventAdmin of a running node.
@@ -109,23 +100,11 @@ const remoteWithin = 30 * time.Second
 func (r RemoteEvents) ask(ctx context.Context, action string, q eventRequest) (a eventAnswer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, remoteWithin)
 	defer cancel()
-	body, err := json.Marshal(q)
+	res, err := askAdmin(ctx, r.addr, "/events/"+action, q)
 	if err != nil {
 		return a, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.addr+"/events/"+action, bytes.NewReader(body))
-	if err != nil {
-		return a, fmt.Errorf("--admin-addr %s: %w", r.addr, err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return a, fmt.Errorf("the node at --admin-addr %s does not answer: %w", r.addr, err)
-	}
 	defer func() { _ = res.Body.Close() }()
-	if !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
-		return a, fmt.Errorf("what answers at --admin-addr %s is no admin address of roost (%s)", r.addr, res.Status)
-	}
 	if err := json.NewDecoder(io.LimitReader(res.Body, 64<<20)).Decode(&a); err != nil {
 		return a, fmt.Errorf("read the answer of --admin-addr %s: %w", r.addr, err)
 	}

@@ -64,23 +64,28 @@ type PairTable struct {
 	Table, First, Second, Value string
 }
 
-// Read reads the rows of pairs in one statement, each through the primary key; those without a row are left
-// out.
-func (p PairTable) Read(ctx context.Context, d *Driver, pairs []Pair) (map[Pair]PairRow, error) {
+// ReadPairs reads the rows of keys in one statement, each through the primary key; those without a row are left
+// out. pair is the primary key of a key, value what a row means.
+func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable, keys []K, pair func(K) Pair, value func(PairRow) V) (map[K]V, error) {
+	pairs, asked := make([]Pair, len(keys)), make(map[Pair]K, len(keys))
+	for i, k := range keys {
+		pairs[i] = pair(k)
+		asked[pairs[i]] = k
+	}
 	query, args := p.statement(d, pairs)
 	rows, err := d.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.Table, err)
 	}
 	defer func() { _ = rows.Close() }()
-	out := make(map[Pair]PairRow, len(pairs))
+	out := make(map[K]V, len(keys))
 	for rows.Next() {
 		var k Pair
 		var r PairRow
 		if err := rows.Scan(&k.First, &k.Second, &r.Value, &r.Ver); err != nil {
 			return nil, fmt.Errorf("read %s: %w", p.Table, err)
 		}
-		out[k] = r
+		out[asked[k]] = value(r)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.Table, err)
