@@ -173,5 +173,9 @@ func (q queries) ReactionSummaries(ctx context.Context, subjectIDs []string) ([]
 }
 
 func (q queries) Limits(context.Context) (*model.Limits, error) {
-	return &model.Limits{TweetLength: tweets.MaxLength, PageSize: pageSize, BatchSize: BatchSize}, nil
+	return &model.Limits{
+		TweetLength: tweets.MaxLength, PageSize: pageSize, BatchSize: BatchSize,
+		UsernameLength: accounts.MaxUsername, NameLength: accounts.MaxName, BioLength: accounts.MaxBio,
+		PasswordMinLength: accounts.MinPassword, DocumentBytes: int32(q.DocumentBytes),
+	}, nil
 }

@@ -30,6 +30,8 @@ type Resolver struct {
 	Log     *events.Reader
 	// PublicURL is where users reach this site, without a slash at the end.
 	PublicURL string
+	// DocumentBytes is the longest document that the guard lets through.
+	DocumentBytes int
 }
 
 // The parts of the domain that mutations call.

@@ -39,22 +39,22 @@ func (u users) IsFollowingViewer(ctx context.Context, obj *accounts.User) (bool,
 	return load(ctx, loaders.From(ctx).FollowsMe, int64(obj.ID))
 }
 
-func (u users) Followers(ctx context.Context, obj *accounts.User, first *int32, after *string) (*model.FollowConnection, error) {
+func (u users) Followers(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*model.FollowConnection, error) {
 	set := loaders.From(ctx)
 	total := func(ctx context.Context) (int32, error) {
 		c, err := load(ctx, set.UserCounts, int64(obj.ID))
 		return c.Followers, err
 	}
-	return follow(ctx, set.FollowersPage, cursors.Followers, int64(obj.ID), cursors.Args{First: first, After: after}, total)
+	return follow(ctx, set.FollowersPage, cursors.Followers, int64(obj.ID), cursors.Args{First: first, After: after, Last: last, Before: before}, total)
 }
 
-func (u users) Following(ctx context.Context, obj *accounts.User, first *int32, after *string) (*model.FollowConnection, error) {
+func (u users) Following(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*model.FollowConnection, error) {
 	set := loaders.From(ctx)
 	total := func(ctx context.Context) (int32, error) {
 		c, err := load(ctx, set.UserCounts, int64(obj.ID))
 		return c.Following, err
 	}
-	return follow(ctx, set.FollowingPage, cursors.Following, int64(obj.ID), cursors.Args{First: first, After: after}, total)
+	return follow(ctx, set.FollowingPage, cursors.Following, int64(obj.ID), cursors.Args{First: first, After: after, Last: last, Before: before}, total)
 }
 
 // follow makes a connection of a page of follows.

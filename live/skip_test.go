@@ -2,16 +2,15 @@ package live
 
 import (
 	"context"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"roost/ent"
-	"roost/ent/migrations"
 	"roost/events"
 	"roost/internal/clock"
+	"roost/internal/dbtest"
 	"roost/internal/sqldb"
 )
 
@@ -46,14 +45,7 @@ type tailed struct {
 
 func newTailed(t *testing.T, watch sqldb.Watch) *tailed {
 	t.Helper()
-	db, err := sqldb.Open(t.Context(), sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db"), Watch: watch})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := migrations.CreateSQLite(t.Context(), db.Driver); err != nil {
-		t.Fatal(err)
-	}
+	db := dbtest.Open(t, sqldb.Config{File: dbtest.File(t), Watch: watch})
 	l := &tailed{db: db, client: ent.NewClient(ent.Driver(db.Driver)), now: clock.NewFake(time.Now()), hub: start(t, everybody)}
 	l.tail = NewTail(l.hub, events.NewReader(db))
 	return l

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint: gofmt, the syntax of shell scripts, go vet, staticcheck (staticcheck.conf). Prints
+# Lint: conflict markers, gofmt, the syntax of shell scripts, go vet, staticcheck (staticcheck.conf). Prints
 # findings and fails when there are any. Layers and package comments are tests, in
 # internal/archtest; scripts and container files are tested in internal/repotest.
 set -euo pipefail
@@ -35,6 +35,17 @@ check_scripts() {
 	fi
 }
 
+# A merge that was not finished leaves its markers, in any kind of file.
+check_conflicts() {
+	local found
+	found=$(git grep -nIE '^(<<<<<<<|\|\|\|\|\|\|\||>>>>>>>)( |$)' || true)
+	if [[ -n $found ]]; then
+		printf 'conflict markers:\n%s\n' "$found"
+		return 1
+	fi
+}
+
+step 'conflict markers' check_conflicts
 step gofmt check_format
 step scripts check_scripts
 step 'go vet' "$GO" vet -tags="$tags" ./...

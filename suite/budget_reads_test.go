@@ -31,7 +31,7 @@ func after(list string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.
 }
 
 var costedReads = []costed{
-	{name: "limits", cold: price{0, 0}, warm: price{0, 0}, query: `{ __typename limits { tweetLength pageSize batchSize } }`},
+	{name: "limits", cold: price{0, 0}, warm: price{0, 0}, query: `{ __typename limits { tweetLength pageSize batchSize usernameLength nameLength bioLength passwordMinLength documentBytes } }`},
 	{name: "the schema", cold: price{0, 0}, warm: price{0, 0}, query: `{ __schema { types { name } } }`},
 	{name: "node, a user", cold: price{4, 9}, warm: price{0, 1}, query: `query($id: ID!) { node(id: $id) { id ... on User {` + userScalars + `} } }`,
 		prepare: withID(ids.KindUser, func(c *crowd) int64 { return c.a[0] })},
@@ -89,9 +89,13 @@ var costedReads = []costed{
 			nodes {` + userScalars + `} edges { cursor followedAt node { username } } } } } }`},
 	{name: "followers after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { followers(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.followers")},
+	{name: "followers before", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { followers(last: $n, before: $at) {` + wholePage + ` nodes { id } } } } }`,
+		prepare: after("user.followers")},
 	{name: "following", cold: price{7, 14}, warm: price{1, 2}, query: `query($n: Int!) { viewer { user { following(first: $n) { totalCount` + wholePage + `
 			nodes {` + userScalars + `} edges { cursor followedAt node { username } } } } } }`},
 	{name: "following after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { following(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
+		prepare: after("user.following")},
+	{name: "following before", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { following(last: $n, before: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.following")},
 	{name: "timeline", cold: price{6, 12}, warm: price{1, 2}, query: `query($n: Int!) { viewer { user { timeline(first: $n, include: [TWEETS]) {` + wholePage + `
 			nodes {` + tweetScalars + `} edges { cursor node { author {` + userScalars + `} } } } } } }`},

@@ -1,16 +1,14 @@
 package outbox
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"roost/ent/migrations"
+	"roost/internal/dbtest"
 	"roost/internal/pgtest"
-	"roost/internal/sqldb"
 )
 
 func TestMain(m *testing.M) {
@@ -18,25 +16,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// migrated is a database at Roost's schema.
-func migrated(t *testing.T) string {
-	t.Helper()
-	return pgtest.FromTemplate(t, "outbox", func(url string) error {
-		db, err := sqldb.Open(context.Background(), sqldb.Config{URL: url, MaxConns: 2})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = db.Close() }()
-		_, err = migrations.Up(context.Background(), db.Writer())
-		return err
-	})
-}
-
 // both runs a test on each way.
 func both(t *testing.T, fn func(t *testing.T, r *Run)) {
 	t.Parallel()
 	for name, open := range map[string]func(t *testing.T) (*Run, error){
-		"log":   func(t *testing.T) (*Run, error) { return NewLog(t.Context(), migrated(t)) },
+		"log":   func(t *testing.T) (*Run, error) { return NewLog(t.Context(), dbtest.Postgres(t)) },
 		"plain": func(t *testing.T) (*Run, error) { return NewPlain(t.Context(), pgtest.URL(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {

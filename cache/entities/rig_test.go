@@ -1,9 +1,6 @@
 package entities
 
 import (
-	"context"
-	"database/sql"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,12 +12,11 @@ import (
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/ent"
-	"roost/ent/migrations"
 	"roost/events"
 	"roost/internal/clock"
+	"roost/internal/dbtest"
 	"roost/internal/idlease"
 	"roost/internal/ids"
-	"roost/internal/pgtest"
 	"roost/internal/redistest"
 	"roost/internal/sqldb"
 )
@@ -41,39 +37,18 @@ func onBoth(t *testing.T, test func(t *testing.T, r *rig)) {
 	t.Parallel()
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
-		test(t, newRig(t, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")}, ""))
+		test(t, newRig(t, sqldb.Config{File: dbtest.File(t)}, ""))
 	})
 	t.Run("server", func(t *testing.T) {
 		t.Parallel()
-		url := pgtest.FromTemplate(t, "entities", func(url string) error {
-			db, err := sql.Open("postgres", url)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = db.Close() }()
-			_, err = migrations.Up(context.Background(), db)
-			return err
-		})
+		url := dbtest.Postgres(t)
 		test(t, newRig(t, sqldb.Config{URL: url, MaxConns: 8}, redistest.Start(t).URL()))
 	})
 }
 
 func newRig(t *testing.T, c sqldb.Config, redisURL string) *rig {
 	t.Helper()
-	db, err := sqldb.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if !db.IsPostgres() {
-		if err := migrations.CreateSQLite(t.Context(), db.Driver); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := dbtest.Open(t, c)
 	client, now := ent.NewClient(ent.Driver(db.Driver)), clock.NewFake(time.Now())
 	log, gen := events.New(client, now), ids.NewGenerator(now, idlease.New(db))
 	cfg := accounts.DefaultConfig()

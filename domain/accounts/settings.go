@@ -26,7 +26,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 		bad[0] = checkName(trimmed)
 	}
 	if in.Bio != nil {
-		bad[1] = checkText(*in.Bio, "bio", maxBio, false, true)
+		bad[1] = checkText(*in.Bio, "bio", MaxBio, false, true)
 	}
 	if in.WebsiteURL != nil && *in.WebsiteURL != "" {
 		bad[2] = checkWebsite(*in.WebsiteURL)

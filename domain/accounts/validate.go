@@ -13,11 +13,12 @@ import (
 
 // Limits of an account's fields; lengths are in code points unless they say otherwise.
 const (
-	maxName        = 50
-	maxBio         = 160
+	MaxUsername    = 30 // ASCII characters
+	MaxName        = 50
+	MaxBio         = 160
 	maxURL         = 200 // bytes
 	maxEmail       = 254 // bytes, the longest address of RFC 5321
-	minPassword    = 8
+	MinPassword    = 8
 	maxPassword    = 1024 // bytes
 	maxDeviceName  = 100
 	maxDeviceToken = 256 // bytes
@@ -30,7 +31,7 @@ func checkUsername(s string) *errs.Error {
 	switch {
 	case s == "":
 		return errs.New(errs.Required, "a username is needed", "input", "username")
-	case len(s) > 30:
+	case len(s) > MaxUsername:
 		return errs.New(errs.TooLong, "a username has at most 30 characters", "input", "username")
 	case !usernamePattern.MatchString(s):
 		return errs.New(errs.Invalid, "a username has ASCII letters, digits and underscores", "input", "username")
@@ -54,7 +55,7 @@ func checkEmail(s string) *errs.Error {
 
 func checkPassword(s string, field string) *errs.Error {
 	switch {
-	case utf8.RuneCountInString(s) < minPassword:
+	case utf8.RuneCountInString(s) < MinPassword:
 		return errs.New(errs.TooShort, "a password has at least 8 characters", "input", field)
 	case len(s) > maxPassword:
 		return errs.New(errs.TooLong, "a password has at most 1,024 bytes", "input", field)
@@ -63,7 +64,7 @@ func checkPassword(s string, field string) *errs.Error {
 }
 
 func checkName(s string) *errs.Error {
-	return checkText(s, "name", maxName, true, false)
+	return checkText(s, "name", MaxName, true, false)
 }
 
 // checkText checks a text of one line, or of several.

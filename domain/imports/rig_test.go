@@ -1,7 +1,6 @@
 package imports
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -12,12 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"roost/ent/migrations"
 	"roost/events"
 	"roost/internal/clock"
+	"roost/internal/dbtest"
 	"roost/internal/idlease"
 	"roost/internal/ids"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
 )
 
@@ -43,38 +41,17 @@ func onBoth(t *testing.T, test func(t *testing.T, s *store)) {
 
 func newSQLite(t *testing.T) *store {
 	t.Helper()
-	s := openStore(t, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")})
-	if err := migrations.CreateSQLite(t.Context(), s.Driver); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return openStore(t, sqldb.Config{File: dbtest.File(t)})
 }
 
 func newPostgres(t *testing.T) *store {
 	t.Helper()
-	return openStore(t, sqldb.Config{URL: pgtest.FromTemplate(t, "schema", func(url string) error {
-		db, err := sql.Open("postgres", url)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = db.Close() }()
-		_, err = migrations.Up(context.Background(), db)
-		return err
-	})})
+	return openStore(t, sqldb.Config{URL: dbtest.Postgres(t)})
 }
 
 func openStore(t *testing.T, c sqldb.Config) *store {
 	t.Helper()
-	db, err := sqldb.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &store{DB: db, config: c}
+	return &store{DB: dbtest.Open(t, c), config: c}
 }
 
 // options are those of an import in small chunks.

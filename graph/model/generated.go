@@ -120,6 +120,16 @@ type Limits struct {
 	PageSize int32 `json:"pageSize"`
 	// Most IDs in one batch lookup or subscription.
 	BatchSize int32 `json:"batchSize"`
+	// Most characters in a username.
+	UsernameLength int32 `json:"usernameLength"`
+	// Most code points in a display name.
+	NameLength int32 `json:"nameLength"`
+	// Most code points in a bio.
+	BioLength int32 `json:"bioLength"`
+	// Least characters in a password.
+	PasswordMinLength int32 `json:"passwordMinLength"`
+	// Most bytes in a document.
+	DocumentBytes int32 `json:"documentBytes"`
 }
 
 // Input of `logIn`.

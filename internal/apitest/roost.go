@@ -14,9 +14,8 @@ import (
 	"time"
 
 	"roost/domain/accounts"
-	"roost/ent/migrations"
 	"roost/internal/app"
-	"roost/internal/pgtest"
+	"roost/internal/dbtest"
 	"roost/internal/redistest"
 	"roost/internal/sqldb"
 )
@@ -92,19 +91,7 @@ func New(t testing.TB, m Mode, opts ...Option) *Roost {
 }
 
 // Migrated gives a private PostgreSQL database at the current schema.
-func Migrated(t testing.TB) string {
-	t.Helper()
-	return pgtest.FromTemplate(t, "migrated", func(url string) error {
-		db, err := sqldb.Open(context.Background(), sqldb.Config{URL: url, MaxConns: 4})
-		if err != nil {
-			return err
-		}
-		if _, err := migrations.Up(context.Background(), db.Writer()); err != nil {
-			return err
-		}
-		return db.Close()
-	})
-}
+func Migrated(t testing.TB) string { return dbtest.Postgres(t) }
 
 // Start starts a node from a configuration; it stops with the test.
 func Start(t testing.TB, c app.Config) *Roost {

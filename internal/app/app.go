@@ -25,6 +25,7 @@ import (
 	"roost/live"
 	"roost/loaders"
 	"roost/server"
+	"roost/server/guard"
 	"roost/server/transport"
 )
 
@@ -172,7 +173,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	if a.queries, err = cache.NewPersistedQueries(a.redis, local); err != nil {
 		return err
 	}
-	resolver := &graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL}
+	resolver := &graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL, DocumentBytes: guard.Defaults().Bytes}
 	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
 	cfg.Schema = graph.Schema(resolver)
 	cfg.SDL = graph.SDL(cfg.Schema)

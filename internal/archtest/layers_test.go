@@ -95,6 +95,9 @@ var roost = rules{
 		"internal/sqldb":     0,
 		"internal/testproc":  0,
 
+		// Databases at the current schema, for tests.
+		"internal/dbtest": 2,
+
 		// Test helpers that drive the whole product.
 		"internal/apitest":           8,
 		"suite":                      8,
@@ -127,6 +130,7 @@ var roost = rules{
 		"internal/apitest",
 		"internal/archtest",
 		"internal/importedtest",
+		"internal/dbtest",
 		"internal/pgtest",
 		"internal/redistest",
 		"internal/testproc",

@@ -71,7 +71,7 @@ type Window struct {
 // Whole is the window without bounds that starts at the newest.
 func Whole(size int) Window { return Window{Size: size, Above: math.MaxInt64} }
 
-// Window reads the arguments: `first` with `after`, or `last` with `before`, each from 1 to MaxSize,
+// Window reads the arguments: `first` with `after`, or `last` with `before`, each from 0 to MaxSize,
 // neither meaning the first DefaultSize. Anything else fails with BAD_REQUEST.
 func (a Args) Window(k Kind) (Window, error) {
 	w := Whole(DefaultSize)
@@ -87,8 +87,8 @@ func (a Args) Window(k Kind) (Window, error) {
 		if n == nil {
 			continue
 		}
-		if *n < 1 || *n > MaxSize {
-			return w, errs.Newf(errs.BadRequest, "`first` and `last` take 1 to %d", MaxSize)
+		if *n < 0 || *n > MaxSize {
+			return w, errs.Newf(errs.BadRequest, "`first` and `last` take 0 to %d", MaxSize)
 		}
 		w.Size = int(*n)
 	}

@@ -19,6 +19,8 @@ func TestWindow(t *testing.T) {
 		want Window
 	}{
 		{Args{}, Window{Size: 20, Above: math.MaxInt64}},
+		{Args{First: ptr[int32](0)}, Window{Above: math.MaxInt64}},
+		{Args{Last: ptr[int32](0)}, Window{Above: math.MaxInt64, Backward: true}},
 		{Args{First: ptr[int32](1)}, Window{Size: 1, Above: math.MaxInt64}},
 		{Args{First: ptr[int32](100), After: &at}, Window{Size: 100, Above: 77}},
 		{Args{After: &at}, Window{Size: 20, Above: 77}},
@@ -32,7 +34,7 @@ func TestWindow(t *testing.T) {
 	}
 	other := Encode(Timeline, 77)
 	for _, a := range []Args{
-		{First: ptr[int32](0)}, {First: ptr[int32](-1)}, {First: ptr[int32](101)}, {First: ptr[int32](math.MaxInt32)}, {Last: ptr[int32](0)}, {Last: ptr[int32](math.MinInt32)},
+		{First: ptr[int32](-1)}, {First: ptr[int32](101)}, {First: ptr[int32](math.MaxInt32)}, {Last: ptr[int32](-1)}, {Last: ptr[int32](math.MinInt32)},
 		{First: ptr[int32](1), Last: ptr[int32](1)}, {First: ptr[int32](1), Before: &at}, {Last: ptr[int32](1), After: &at}, {After: &at, Before: &at},
 		{After: &other}, {Before: &other}, {After: ptr("")},
 	} {

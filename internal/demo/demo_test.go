@@ -2,9 +2,7 @@ package demo
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,13 +12,12 @@ import (
 	"roost/domain/reactions"
 	"roost/domain/tweets"
 	"roost/ent"
-	"roost/ent/migrations"
 	"roost/ent/tweet"
 	"roost/events"
 	"roost/internal/clock"
+	"roost/internal/dbtest"
 	"roost/internal/idlease"
 	"roost/internal/ids"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
 )
 
@@ -53,38 +50,17 @@ func onBoth(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		test(t, newSite(t, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")}))
+		test(t, newSite(t, sqldb.Config{File: dbtest.File(t)}))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, newSite(t, sqldb.Config{URL: pgtest.FromTemplate(t, "schema", func(url string) error {
-			db, err := sql.Open("postgres", url)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = db.Close() }()
-			_, err = migrations.Up(context.Background(), db)
-			return err
-		})}))
+		test(t, newSite(t, sqldb.Config{URL: dbtest.Postgres(t)}))
 	})
 }
 
 func newSite(t *testing.T, c sqldb.Config) *site {
 	t.Helper()
-	db, err := sqldb.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if !db.IsPostgres() {
-		if err := migrations.CreateSQLite(t.Context(), db.Driver); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := dbtest.Open(t, c)
 	client := ent.NewClient(ent.Driver(db.Driver))
 	log, gen := events.New(client, clock.Real{}), ids.NewGenerator(clock.Real{}, idlease.New(db))
 	s := &site{tweets: tweets.New(client, log, gen), reactions: reactions.New(client, db, log)}
