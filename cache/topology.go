@@ -117,7 +117,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
-			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
 			MaintNotificationsConfig: o.MaintNotificationsConfig,
 		})
 	case schemeRing:
@@ -128,7 +128,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 		return redis.NewRing(&redis.RingOptions{
 			Addrs: shards, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
-			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
 			HeartbeatFn: noHeartbeat, HeartbeatFrequency: time.Hour,
 			NewConsistentHash: func(names []string) redis.ConsistentHash { return newHashRing(names) },
 			NewClient: func(c *redis.Options) *redis.Client {
@@ -140,7 +140,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 		return redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: a.sentinel, SentinelAddrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
-			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize,
+			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
 		})
 	default:
 		return redis.NewClient(o)
@@ -156,6 +156,8 @@ func bound(o *redis.Options, timeout time.Duration) {
 		o.PoolSize = max(leastConns, connsPerProcessor*runtime.GOMAXPROCS(0))
 	}
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	// Saves a round trip a connection, and a command that Redis 7.0 does not have.
+	o.DisableIdentity = true
 }
 
 // shard is one server that takes writes, with its breaker: one that is away costs the others nothing.

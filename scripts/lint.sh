@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
 # Files behind the build tag of injected faults are linted, too.
-tags=faults
+tags=faults,proxies
 
 failed=0
 step() {

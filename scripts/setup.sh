@@ -89,6 +89,15 @@ find_chromium() {
 	give ROOST_TEST_CHROMIUM "$bin"
 }
 
+find_nginx() { find_server nginx; }
+find_haproxy() { find_server haproxy; }
+find_caddy() { find_server caddy; }
+
+# find_server looks where Debian has servers, too, which is not in everybody's PATH.
+find_server() {
+	command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]
+}
+
 # missing prints the needs that are not met; the exports of those that are go to file $1.
 missing() {
 	local need out
@@ -108,7 +117,7 @@ packages_of() {
 	redis) echo redis-server ;;
 	cc) echo gcc libc6-dev ;;
 	node) echo nodejs npm ;;
-	chromium) echo chromium ;;
+	chromium | nginx | haproxy | caddy) echo "$1" ;;
 	esac
 }
 
@@ -118,6 +127,7 @@ advice_for() {
 	redis) echo 'Redis 7 or newer: install redis-server, or set ROOST_TEST_REDIS_SERVER to its path' ;;
 	cc) echo 'a C compiler for go test -race: install gcc, or set CC' ;;
 	node) echo 'Node 20 or newer with npm: install them, or set ROOST_TEST_NODE to the path of node' ;;
+	nginx | haproxy | caddy) echo "$1: install it" ;;
 	chromium) echo 'Chromium: install it, or set ROOST_TEST_CHROMIUM to its path' ;;
 	esac
 }

@@ -1,10 +1,15 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"roost/server/transport"
 )
@@ -20,6 +25,13 @@ type boundedListener struct {
 
 	mu   sync.Mutex
 	open map[netip.Prefix]int
+	// busy counts connections that are to be answered: those whose first request has not been read, and those whose
+	// request is handled. idle gets a value when it becomes 0.
+	busy int
+	idle chan struct{}
+
+	quiescing atomic.Bool
+	began     time.Time // of an Accept while quiescing; Accept's alone
 }
 
 // connectionLimits are those of a listener.
@@ -35,7 +47,7 @@ type connectionLimits struct {
 
 func bound(l net.Listener, limits connectionLimits) net.Listener {
 	return &boundedListener{Listener: l, limits: limits, slots: make(chan struct{}, limits.total),
-		closed: make(chan struct{}), open: map[netip.Prefix]int{}}
+		closed: make(chan struct{}), open: map[netip.Prefix]int{}, idle: make(chan struct{}, 1)}
 }
 
 // Accept waits for a slot and for a connection.
@@ -46,14 +58,23 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	for {
+		l.window()
 		c, err := l.Listener.Accept()
 		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				if !l.quiet() {
+					continue
+				}
+				// At once: what connects between here and the end of Serve would be reset.
+				_ = l.Close()
+				err = errQuiesced
+			}
 			<-l.slots
 			return nil, err
 		}
 		leave, ok := l.enter(c.RemoteAddr().String())
 		if ok {
-			return &boundedConn{Conn: c, leave: leave, free: sync.OnceFunc(func() { <-l.slots })}, nil
+			return &boundedConn{Conn: c, listener: l, leave: leave, free: sync.OnceFunc(func() { <-l.slots })}, nil
 		}
 		l.limits.refused()
 		_ = c.Close() // nobody is to hear of it
@@ -84,15 +105,84 @@ func (l *boundedListener) enter(remote string) (leave func(), ok bool) {
 	}), true
 }
 
+// errQuiesced ends Accept after quiesce.
+var errQuiesced = errors.New("the listener accepts no more connections")
+
+// quietFor is how long no connection must come before Accept ends after quiesce.
+const quietFor = time.Millisecond
+
+// quiesce ends Accept, and closes the listener, in a moment without new connections. Closing it at any other time resets
+// those that wait in the kernel's queue, with requests in them that a proxy may not repeat.
+func (l *boundedListener) quiesce() {
+	if tcp, ok := l.Listener.(*net.TCPListener); ok {
+		l.quiescing.Store(true)
+		_ = tcp.SetDeadline(time.Now()) // for an Accept that waits
+	}
+}
+
+// window gives an Accept while quiescing its time.
+func (l *boundedListener) window() {
+	if tcp, ok := l.Listener.(*net.TCPListener); ok && l.quiescing.Load() {
+		l.began = time.Now()
+		_ = tcp.SetDeadline(l.began.Add(quietFor))
+	}
+}
+
+// quiet reports whether nobody connected while an Accept waited: not so if it was cut short, or if the process got its
+// turn so late that somebody may have.
+func (l *boundedListener) quiet() bool {
+	took := time.Since(l.began)
+	return took >= quietFor && took < 20*quietFor
+}
+
 // Close ends Accept, also one that waits for a slot.
 func (l *boundedListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }
 
+// waitServed waits until every connection that was accepted has its answer, or until ctx ends. http.Server.Shutdown
+// closes those without one whose request it reads after it has begun.
+func (l *boundedListener) waitServed(ctx context.Context) {
+	for {
+		l.mu.Lock()
+		busy := l.busy
+		l.mu.Unlock()
+		if busy == 0 {
+			return
+		}
+		select {
+		case <-l.idle:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 type boundedConn struct {
 	net.Conn
+	listener    *boundedListener
 	leave, free func()
+	busy        bool // under listener.mu
+}
+
+// setBusy counts the connection among those that are to be answered, or no longer.
+func (c *boundedConn) setBusy(busy bool) {
+	l := c.listener
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case busy && !c.busy:
+		l.busy++
+	case !busy && c.busy:
+		if l.busy--; l.busy == 0 {
+			select {
+			case l.idle <- struct{}{}:
+			default:
+			}
+		}
+	}
+	c.busy = busy
 }
 
 // Close gives the slot back.
@@ -111,10 +201,15 @@ func (c *boundedConn) CloseWrite() error {
 	return nil
 }
 
-// hijacked takes connections that have become websockets out of the count of their address: those have a
-// limit of their own, by the address that proxies tell.
-func hijacked(c net.Conn, state http.ConnState) {
-	if b, ok := c.(*boundedConn); ok && state == http.StateHijacked {
+// noteState is a server's ConnState. It takes connections that have become websockets out of the count of their address:
+// those have a limit of their own, by the address that proxies tell.
+func noteState(c net.Conn, state http.ConnState) {
+	b, ok := c.(*boundedConn)
+	if !ok {
+		return
+	}
+	b.setBusy(state == http.StateNew || state == http.StateActive)
+	if state == http.StateHijacked {
 		b.leave()
 	}
 }

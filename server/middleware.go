@@ -40,6 +40,17 @@ func (s *Server) withRecovery(next http.Handler) http.Handler {
 	})
 }
 
+// withDrain closes each connection with its answer while the server drains. So a proxy that keeps connections open
+// moves to other nodes before Stop closes what is left, and sends no request into a connection that is being closed.
+func (s *Server) withDrain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() && r.Header.Get("Upgrade") == "" {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // withStats counts what each request costs.
 func (s *Server) withStats(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

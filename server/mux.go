@@ -22,7 +22,7 @@ func (s *Server) newPublic() (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return s.withClient(s.withRequestID(s.withRecovery(mux))), nil
+	return s.withDrain(s.withClient(s.withRequestID(s.withRecovery(mux)))), nil
 }
 
 func (s *Server) mountAPI(mux *http.ServeMux) error {

@@ -91,7 +91,7 @@ func (s *Server) Start(ctx context.Context) error {
 		l.done = make(chan struct{})
 		go func() {
 			defer close(l.done)
-			if err := l.http.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := l.http.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, errQuiesced) {
 				s.cfg.Log.Error("serving ended", "addr", l.Addr().String(), "error", err)
 			}
 		}()
@@ -116,7 +116,7 @@ func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) 
 func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Server {
 	return &http.Server{
 		Handler:           h,
-		ConnState:         hijacked,
+		ConnState:         noteState,
 		ReadHeaderTimeout: s.cfg.ReadHeaderTimeout,
 		ReadTimeout:       read,
 		WriteTimeout:      write,
@@ -124,6 +124,28 @@ func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Ser
 		MaxHeaderBytes:    s.cfg.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
+}
+
+// quietWithin bounds how long stop waits for clients that have connected and not yet sent a request.
+const quietWithin = 2 * time.Second
+
+// stop accepts what clients have already connected, closes the listener and answers all requests that came.
+func (l *served) stop(ctx context.Context) error {
+	if b, ok := l.Listener.(*boundedListener); ok {
+		ctx, cancel := context.WithTimeout(ctx, quietWithin)
+		b.quiesce()
+		select {
+		case <-l.done:
+		case <-ctx.Done(): // connections never cease to come
+		}
+		b.waitServed(ctx)
+		cancel()
+	}
+	if err := l.http.Shutdown(ctx); err != nil {
+		return err
+	}
+	<-l.done
+	return nil
 }
 
 // Addr is where the API listens, and AdminAddr the admin mux; valid after Start, nil without one.
@@ -161,10 +183,9 @@ func (s *Server) Stop(ctx context.Context) error {
 	go func() { sockets <- s.socket.Drain(ctx) }()
 	var faults []error
 	public, admin := s.listeners[0], s.listeners[1:]
-	if err := public.http.Shutdown(ctx); err != nil {
+	if err := public.stop(ctx); err != nil {
 		faults = append(faults, err, public.http.Close())
 	}
-	<-public.done
 	faults = append(faults, <-sockets)
 	for _, l := range admin { // the metrics of the end can be read until here; a profile is not waited for
 		faults = append(faults, l.http.Close())

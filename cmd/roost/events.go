@@ -110,7 +110,7 @@ func (c *eventsCommand) command(words []string) (func(context.Context) error, er
 // connect opens the database, or reaches the running roost that has it open.
 func (c *eventsCommand) connect(ctx context.Context) (closeStores func() error, err error) {
 	if !c.Server() {
-		if _, err := os.Stat(filepath.Join(c.DataDir, "roost.db")); err != nil {
+		if _, err := os.Stat(filepath.Join(c.DataDir, app.DatabaseFile)); err != nil {
 			return nil, fmt.Errorf("there is no embedded database in %s: name its --data-dir, or a --database-url", c.DataDir)
 		}
 	}

@@ -28,6 +28,7 @@ func commands() []command {
 		{"import", "import users, follows, tweets and likes from the files in a directory", importFiles},
 		{"events", "look at consumer groups and dead letters, retry, replay", eventLog},
 		{"audit", "compare the cache with the database, repair: audit cache", auditCommand},
+		{"backup", "copy the embedded database into a file, also while a node runs on it", backup},
 		{"healthcheck", "ask a running node whether it is ready", healthcheck},
 		{"version", "tell the version", version},
 	}

@@ -127,6 +127,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"ROOST_TRUSTED_PROXIES=0.0.0.0/0 serve", 2, "--trusted-proxies: 0.0.0.0/0 trusts everybody"},
 		{"serve --drain-delay=-1s", 2, "--drain-delay: -1s is not between 0 and 5m0s"},
 		{"serve --drain-delay=301s", 2, "--drain-delay: 5m1s is not between"},
+		{"serve --log-format=xml", 2, `--log-format: "xml" is neither text nor json`},
 		{"serve --database-conns=-1", 2, "--database-conns: it must not be negative"},
 		{"serve --data-dir=", 2, "--data-dir: name a directory"},
 		{"serve --database-url=postgres://ada:hunter2@db/roost", 2, "--database-url and --redis-url go together"},

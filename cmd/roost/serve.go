@@ -30,7 +30,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err := c.Check(); err != nil {
 		return badFlags(f, err)
 	}
-	slog.SetDefault(slog.New(requestid.Handler(slog.NewTextHandler(os.Stderr, nil))))
+	slog.SetDefault(slog.New(requestid.Handler(logHandler(c.LogFormat, os.Stderr))))
 	node, err := app.New(ctx, c)
 	if err != nil {
 		return err
@@ -43,6 +43,14 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	slog.Info("stopping")
 	err = node.Stop(context.WithoutCancel(ctx))
 	return errors.Join(err, node.Close())
+}
+
+// logHandler writes lines of the log as --log-format says.
+func logHandler(format string, w io.Writer) slog.Handler {
+	if format == "json" {
+		return slog.NewJSONHandler(w, nil)
+	}
+	return slog.NewTextHandler(w, nil)
 }
 
 func banner(out io.Writer, node *app.App) {

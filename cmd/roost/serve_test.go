@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -140,4 +141,24 @@ func TestMigrate(t *testing.T) {
 
 func migrated(steps int) string {
 	return strconv.Itoa(steps) + " migrations applied; the schema is up to date\n"
+}
+
+// Every line of the log is an object in JSON, if asked.
+func TestLogAsJSON(t *testing.T) {
+	t.Parallel()
+	p, _ := serving(t, "--addr=127.0.0.1:0", "--demo=false", "--log-format=json")
+	p.signal(t, syscall.SIGTERM)
+	if code := p.wait(t); code != 0 {
+		t.Errorf("it ends with %d", code)
+	}
+	lines := strings.Split(strings.TrimSpace(p.stderr.String()), "\n")
+	for _, line := range lines {
+		var entry struct{ Time, Level, Msg string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Time == "" || entry.Level == "" || entry.Msg == "" {
+			t.Errorf("%q is %+v, %v", line, entry, err)
+		}
+	}
+	if len(lines) == 0 || !strings.Contains(p.stderr.String(), `"msg":"stopping"`) {
+		t.Errorf("the log is %q", lines)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -197,7 +198,35 @@ func (a *App) listening(addr net.Addr) string {
 }
 
 // Start starts everything; on an error nothing runs.
-func (a *App) Start(ctx context.Context) error { return a.services.Start(ctx) }
+func (a *App) Start(ctx context.Context) error {
+	if err := a.services.Start(ctx); err != nil {
+		return err
+	}
+	a.logRoom(ctx)
+	return nil
+}
+
+// roomTimeout bounds the question for the limit of connections.
+const roomTimeout = 2 * time.Second
+
+// logRoom logs how many nodes like this one the database has connections for; it warns when that is none.
+func (a *App) logRoom(ctx context.Context) {
+	if !a.Config.Server() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
+	defer cancel()
+	server, own, err := a.stores.DB.Room(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "it is not known how many connections PostgreSQL accepts", "error", err)
+		return
+	}
+	level := slog.LevelInfo
+	if own > server {
+		level = slog.LevelWarn
+	}
+	slog.Log(ctx, level, "connections to PostgreSQL: --database-conns is this node's share", "node", own, "server", server, "nodes_that_fit", server/own)
+}
 
 // stopWithin bounds a stop, not counting the delay that was asked for.
 const stopWithin = 30 * time.Second

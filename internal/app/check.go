@@ -13,6 +13,10 @@ import (
 	"roost/server"
 )
 
+// defaultDrainDelay is DrainDelay in server mode, where load balancers need time to notice that a node drains: two
+// probes of most of them.
+const defaultDrainDelay = 5 * time.Second
+
 // maxDrainDelay bounds DrainDelay: who stops a node is not to wait for long.
 const maxDrainDelay = 5 * time.Minute
 
@@ -50,6 +54,9 @@ func (c *Config) Check() error {
 	}
 	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
 		bad.add("drain-delay", fmt.Errorf("%s is not between 0 and %s", c.DrainDelay, maxDrainDelay))
+	}
+	if c.LogFormat != "" && c.LogFormat != "text" && c.LogFormat != "json" {
+		bad.add("log-format", fmt.Errorf("%q is neither text nor json", c.LogFormat))
 	}
 	if c.Server() {
 		c.Demo = false

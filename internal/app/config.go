@@ -34,6 +34,7 @@ type Config struct {
 	ServerTiming   bool
 	DatabaseConn   int
 	DrainDelay     time.Duration
+	LogFormat      string
 	ReadCache      bool
 
 	// What follows has no flag: only tests set it.
@@ -72,7 +73,7 @@ func (c Config) Server() bool { return c.DatabaseURL != "" }
 func (c *Config) StoreFlags(f *flag.FlagSet) {
 	f.StringVar(&c.DatabaseURL, "database-url", "", "PostgreSQL, as postgres://user:password@host:5432/name; empty is SQLite in --data-dir")
 	f.StringVar(&c.DataDir, "data-dir", "data", "`directory` of the embedded database")
-	f.IntVar(&c.DatabaseConn, "database-conns", 0, "most open connections to PostgreSQL; 0 is 16 a core, at least 32")
+	f.IntVar(&c.DatabaseConn, "database-conns", 0, "most open connections to PostgreSQL; 0 is 16 a core that the process may use, at least 32")
 }
 
 // ServeFlags adds the settings of `roost serve`.
@@ -88,7 +89,8 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
 	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache gives")
-	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; the stop may take 30s more")
+	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; the stop may take 30s more (default 5s with --database-url, else 0s)")
+	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")
 }
 
 // Variable is the name of the environment variable that sets a flag.
@@ -116,6 +118,9 @@ func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 		}
 	})
 	c.timingSet = given["server-timing"]
+	if !given["drain-delay"] && c.Server() {
+		c.DrainDelay = defaultDrainDelay
+	}
 	return errors.Join(bad...)
 }
 

@@ -15,6 +15,9 @@ import (
 	"roost/internal/sqldb"
 )
 
+// DatabaseFile is the name of the embedded database in the data directory.
+const DatabaseFile = "roost.db"
+
 // Stores are the database of a command with what belongs to it.
 type Stores struct {
 	DB     *sqldb.DB
@@ -55,7 +58,7 @@ func (s *Stores) open(ctx context.Context, c Config) (err error) {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
 			return err
 		}
-		cfg.File = s.dir.File("roost.db")
+		cfg.File = s.dir.File(DatabaseFile)
 	}
 	if s.DB, err = sqldb.Open(ctx, cfg); err != nil {
 		return err

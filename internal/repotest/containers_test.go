@@ -76,6 +76,17 @@ func TestComposition(t *testing.T) {
 			t.Errorf("%s keeps capabilities", name)
 		}
 	}
+	for node := range nodes {
+		if c.Services[node].Environment["ROOST_ADMIN_ADDR"] == "" {
+			t.Errorf("%s has no admin address", node)
+		}
+	}
+	balancer, config := c.Services["balancer"], read(t, "docs/proxies/nginx.conf")
+	for _, node := range []string{"api1", "api2"} {
+		if balancer.DependsOn[node].Condition != "service_healthy" || !strings.Contains(config, "server "+node+":8080 ") {
+			t.Errorf("the balancer does not stand before %s", node)
+		}
+	}
 	if got := c.Services["migrate"].Command; len(got) == 0 || got[0] != "migrate" {
 		t.Errorf("migrate runs %q", got)
 	}

@@ -30,7 +30,7 @@ type Config struct {
 	URL string
 	// File is the SQLite file, used when URL is empty.
 	File string
-	// MaxConns bounds the open connections to PostgreSQL; 0 is 16 a core, at least 32. Requests use all but an
+	// MaxConns bounds the open connections to PostgreSQL; 0 is DefaultConns. Requests use all but an
 	// eighth of them (at least two) at once.
 	MaxConns int
 	// Patience is how long PostgreSQL may leave a statement without a byte of an answer before the connection
@@ -42,6 +42,10 @@ type Config struct {
 	// Watch is told of every statement of the driver; nil in production.
 	Watch Watch `json:"-"`
 }
+
+// DefaultConns is the most connections that a node opens to PostgreSQL unless told otherwise: 16 a core that the
+// process may use, which in a container is its quota, and at least 32.
+func DefaultConns() int { return max(32, 16*runtime.GOMAXPROCS(0)) }
 
 // DB is an open database.
 type DB struct {
@@ -95,7 +99,7 @@ func openPostgres(c Config) (*DB, error) {
 	pool := sql.OpenDB(connector)
 	n := c.MaxConns
 	if n <= 0 {
-		n = max(32, 16*runtime.NumCPU())
+		n = DefaultConns()
 	}
 	pool.SetMaxOpenConns(n)
 	pool.SetMaxIdleConns(n)
@@ -112,8 +116,8 @@ func openSQLite(c Config) (*DB, error) {
 		return nil, errors.New("an SQLite database needs a file")
 	}
 	dsn := func(extra string) string {
-		return "file:" + (&url.URL{Path: c.File}).EscapedPath() + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)" +
-			"&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_time_format=sqlite" + extra
+		return fileURL(c.File, "_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)"+
+			"&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_time_format=sqlite"+extra)
 	}
 	write, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
 	if err != nil {
@@ -133,6 +137,17 @@ func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watc
 	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read), watch: watch}
 	d.slots.write, d.slots.read = writers, readers
 	return &DB{Driver: d, write: write, read: read}
+}
+
+// Room reads how many connections PostgreSQL accepts from all of its clients together, without those that it reserves
+// for superusers, and how many of them this pool opens at most.
+func (db *DB) Room(ctx context.Context) (server, own int, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT current_setting('max_connections')::int
+		- current_setting('superuser_reserved_connections')::int - COALESCE(current_setting('reserved_connections', true), '0')::int`).Scan(&server)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the limit of connections: %w", err)
+	}
+	return server, db.read.Stats().MaxOpenConnections, nil
 }
 
 // Writer is the pool that may write, for migrations and bulk loads.
