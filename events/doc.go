@@ -15,13 +15,19 @@
 // numbering is one call of a function in the database that holds the head's lock, so one that freezes
 // holds nothing. An open transaction delays only its own events.
 //
+// If a transaction had committed before another inserted its events, its events come first, however long
+// either stood still. So writes that lock the same row before they emit come in the order of their
+// commits, and an acknowledged write comes before whatever is begun afterwards. Two writes that overlap
+// in time and lock no row in common may come in either order, also of one aggregate: there consumers go
+// by the versions in the events. Decision 12 lists the rows.
+//
 // # Consumer groups
 //
 // A Group reads the log with positions of its own, one for each part of the aggregates. A part is worked
 // on under a lease in the database; a worker that freezes past its lease does no harm, because its effects
 // and its position commit together and the position moves only for the owner of the lease. So effects in
 // SQL happen exactly once; others, at least once, must be idempotent. Events of one aggregate are handled
-// in their order.
+// in the order of their places.
 //
 // # Failure
 //

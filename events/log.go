@@ -147,12 +147,18 @@ func Append(ctx context.Context, client *ent.Client, now time.Time, all ...Event
 	return nil
 }
 
-// Unavailable turns an error of a database that could not be asked into UNAVAILABLE and leaves every
-// other one as it is.
+// Unavailable turns an error of a database that cannot do its work now into UNAVAILABLE, as that of a transaction which
+// lost to others each time, and leaves every other one as it is.
 func Unavailable(err error) error {
-	if _, ours := errors.AsType[*errs.Error](err); ours || !sqldb.IsUnavailable(err) {
+	if _, ours := errors.AsType[*errs.Error](err); ours || !sqldb.IsUnavailable(err) && !sqldb.IsRetryable(err) {
 		return err
 	}
-	return &errs.Error{Kind: errs.Unavailable, Message: "the database cannot be reached, try again",
-		RetryAfter: time.Second, Err: err}
+	message := "the database cannot be reached, try again"
+	switch {
+	case sqldb.TakesNoWrites(err):
+		message = "the database takes no writes now, try again"
+	case sqldb.IsLockTimeout(err) || sqldb.IsRetryable(err):
+		message = "the database is busy, try again"
+	}
+	return &errs.Error{Kind: errs.Unavailable, Message: message, RetryAfter: time.Second, Err: err}
 }

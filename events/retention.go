@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"roost/ent"
@@ -76,7 +77,7 @@ func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 			_ = tx.Rollback() // nothing was removed, or the error tells why
 		}
 	}()
-	if err := lockRetention(ctx, c.db, tx); err != nil {
+	if ok, err := tryRetention(ctx, c.db, tx); err != nil || !ok {
 		return 0, err
 	}
 	var last int64
@@ -127,17 +128,44 @@ func (c *Cleaner) removable(ctx context.Context, tx *ent.Tx) (last, n int64, err
 	return last, n, rows.Close()
 }
 
-// retentionLock is the advisory lock of PostgreSQL that removing and moving back hold, to keep out each other.
-const retentionLock = 7_303_014_520
+const (
+	// cleanLockTimeout bounds each wait for a lock of a cleaner. One that gets none comes again: a queue of cleaners
+	// would hold connections, and old snapshots, for as long as the lock is held.
+	cleanLockTimeout = 2 * time.Second
+	// replayLockTimeout is how long a replay waits for retention, and for batches of its group under way, which
+	// end with their lease.
+	replayLockTimeout = 20 * time.Second
+)
 
-// lockRetention keeps the end of the log where it is until the transaction ends. On SQLite every transaction
-// does.
+// tryRetention takes the lock of retention for the transaction unless somebody else has it, who then removes events or
+// needs them. On SQLite every transaction is alone.
+func tryRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) (ok bool, err error) {
+	if !db.IsPostgres() {
+		return true, nil
+	}
+	var timeout string
+	err = scan(ctx, tx.Client(), "SELECT set_config('lock_timeout', $1, true), pg_try_advisory_xact_lock($2)",
+		[]any{milliseconds(cleanLockTimeout), int64(sqldb.LockRetention)}, &timeout, &ok)
+	if err != nil {
+		return false, fmt.Errorf("lock the end of the log: %w", err)
+	}
+	return ok, nil
+}
+
+// lockRetention keeps the end of the log where it is until the transaction ends, and bounds the wait for this and for
+// every other lock of the transaction. On SQLite every transaction is alone.
 func lockRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) error {
 	if !db.IsPostgres() {
 		return nil
 	}
-	if _, err := tx.Client().ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(retentionLock)); err != nil {
+	if _, err := tx.Client().ExecContext(ctx, "SELECT set_config('lock_timeout', $1, true)", milliseconds(replayLockTimeout)); err != nil {
+		return fmt.Errorf("lock the end of the log: %w", err)
+	}
+	if _, err := tx.Client().ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(sqldb.LockRetention)); err != nil {
 		return fmt.Errorf("lock the end of the log: %w", err)
 	}
 	return nil
 }
+
+// milliseconds is a time as PostgreSQL's settings have it.
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

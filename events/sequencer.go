@@ -16,10 +16,9 @@ const (
 	sequenceEvery = 25 * time.Millisecond
 	// sequenceBatch is how many events one call numbers.
 	sequenceBatch = 5000
-	// sweepEvery is how often the sequencer looks for events of transactions that were open for long. Between
-	// that it looks at ids above the one that came last at the sweep before: rows that have a place by now
-	// stay in the index of those without while any old snapshot is open, as a dump's is, and to walk over all
-	// of them each time would take longer and longer.
+	// sweepEvery is how often the sequencer looks at all events. Between sweeps it looks above the id up to which all is
+	// settled: rows that are numbered by now stay in the index of unnumbered ones while any old snapshot is open, as
+	// a dump's is, and to scan all of them each time would take longer and longer.
 	sweepEvery = time.Second
 	// sequenceWithin bounds one call; the database undoes it then.
 	sequenceWithin = 10 * time.Second
@@ -36,15 +35,14 @@ type Sequencer struct {
 	told func()
 	ran  atomic.Int64
 
-	// above is where looks begin, next where they will after the next sweep.
-	above, next int64
-	swept       time.Time
+	settled settled
+	swept   time.Time
 }
 
 // NewSequencer makes a sequencer; told is called in its goroutine when there are new places, and must not
 // block. Places that the sequencer of another node gave are not told.
 func NewSequencer(db *sqldb.DB, told func()) *Sequencer {
-	s := &Sequencer{db: db, wake: make(chan struct{}, 1), told: told}
+	s := &Sequencer{db: db, wake: make(chan struct{}, 1), told: told, settled: settled{db: db}}
 	s.Run = s.run
 	return s
 }
@@ -81,6 +79,8 @@ func (s *Sequencer) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
+			s.swept = time.Time{}
+			s.settled.forget() // the next connection may lead to another server
 			if now := time.Now(); now.Sub(warned) > warnEvery {
 				warned = now
 				slog.WarnContext(ctx, "events were not sequenced", "error", err)
@@ -98,14 +98,17 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 		}
 		return nil
 	}
-	above, err := s.sweep(ctx)
-	if err != nil {
-		return err
+	above, raise := s.settled.above, func() {}
+	if now := time.Now(); now.Sub(s.swept) >= sweepEvery {
+		var err error
+		if raise, err = s.settled.look(ctx); err != nil {
+			return err
+		}
+		above, s.swept = 0, now
 	}
 	for {
 		n, err := sequence(ctx, s.db, sequenceBatch, above)
 		if err != nil {
-			s.swept = time.Time{}
 			return err
 		}
 		s.ran.Store(time.Now().UnixNano())
@@ -113,23 +116,10 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 			s.told()
 		}
 		if n < sequenceBatch {
+			raise()
 			return nil
 		}
 	}
-}
-
-// sweep gives the id above which to look now, 0 when it is time to look everywhere.
-func (s *Sequencer) sweep(ctx context.Context) (above int64, err error) {
-	now := time.Now()
-	if now.Sub(s.swept) < sweepEvery {
-		return s.above, nil
-	}
-	s.above, s.swept = s.next, now
-	err = scan(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)", nil, &s.next)
-	if err != nil {
-		return 0, fmt.Errorf("read the last event: %w", err)
-	}
-	return 0, nil
 }
 
 // Sequence gives up to most committed events of PostgreSQL their place, and returns how many.

@@ -40,6 +40,10 @@ type Config struct {
 	// AllowLocalhost allows every port of localhost as an origin, for frontends in development.
 	AllowLocalhost bool
 
+	// Closed makes Start listen only: until Open is called /readyz says "starting" and operations are refused with
+	// UNAVAILABLE. It is for a node whose stores are not there yet.
+	Closed bool
+
 	// NoAPI leaves /healthz, /readyz and the admin address: for nodes that only work in the background.
 	NoAPI bool
 

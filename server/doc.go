@@ -3,7 +3,8 @@
 //
 // # Lifecycle
 //
-// New wires, Start listens and then serves, Stop drains: readiness fails at once, after Config.DrainDelay
+// New wires, Start listens and then serves. With Config.Closed it only says that it lives and that it is
+// starting, until Open lets operations in. Stop drains: readiness fails at once, after Config.DrainDelay
 // the listeners close, sockets are closed in slices with 1012, requests under way end by themselves. When
 // the context of Stop ends first, what is left is cut off.
 //

@@ -42,7 +42,8 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 
 // graphql parts websockets, which say later who they are and are counted event by event, from requests.
 func (s *Server) graphql(exec http.Handler) http.Handler {
-	requests := s.metrics.count(s.origins.guard(s.withStats(s.withCaller(exec))))
+	requests := s.metrics.count(s.origins.guard(s.whenOpen(s.withStats(s.withCaller(exec)))))
+	sockets := s.whenOpen(exec)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !websocket.IsWebSocketUpgrade(r):
@@ -51,8 +52,20 @@ func (s *Server) graphql(exec http.Handler) http.Handler {
 			w.Header().Set("Retry-After", "1")
 			transport.Refuse(w, r, http.StatusServiceUnavailable, errs.Busy("the server restarts and", retryAfter))
 		default:
-			exec.ServeHTTP(w, r)
+			sockets.ServeHTTP(w, r)
 		}
+	})
+}
+
+// whenOpen refuses requests until the server is open.
+func (s *Server) whenOpen(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.open.Load() {
+			transport.Refuse(w, r, http.StatusServiceUnavailable,
+				&errs.Error{Kind: errs.Unavailable, Message: "the server is starting, try again", RetryAfter: retryAfter})
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -3,10 +3,13 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
+
+	"roost/internal/errs"
 )
 
 // Check is a part that the server needs.
@@ -17,6 +20,9 @@ type Check struct {
 	Run func(ctx context.Context) error
 	// Optional parts are told of, but do not make the server unready.
 	Optional bool
+	// Bearable, if not nil, reports of a failure that the server should stay in traffic: it degrades the server, as that
+	// of an optional part does.
+	Bearable func(failure error) bool
 }
 
 // freshFor is how long a check's result is good, so that probes cannot load the stores.
@@ -73,11 +79,23 @@ func (p *probe) run(ctx context.Context, timeout time.Duration, running chan str
 	close(running)
 }
 
+// The states of a server, from the one that hides the others to the best.
+const (
+	stateDraining = "draining"
+	stateStarting = "starting"
+	stateUnready  = "unready"
+	stateDegraded = "degraded"
+	stateReady    = "ready"
+)
+
 type readiness struct {
-	// Status is ready, degraded, unready or draining.
+	// Status is one of the states. All but ready and degraded ask for no traffic.
 	Status string `json:"status"`
-	// Checks gives ok, degraded or failing for each check. Why is only logged: this answer is public.
+	// Checks holds ok, degraded or failing for each check.
 	Checks map[string]string `json:"checks,omitempty"`
+	// Reasons are the messages for clients of the failures that have one. The rest is only logged: this answer is
+	// public.
+	Reasons map[string]string `json:"reasons,omitempty"`
 }
 
 // ready runs all checks beside each other.
@@ -90,25 +108,35 @@ func (s *Server) ready(ctx context.Context) readiness {
 		all.Go(func() { results[i] = p.result(ctx, s.cfg.CheckTimeout) })
 	}
 	all.Wait()
-	out := readiness{Status: "ready", Checks: map[string]string{}}
+	out := readiness{Status: stateReady, Checks: map[string]string{}}
 	for i, p := range s.probes {
+		err := results[i]
 		switch {
-		case results[i] == nil:
+		case err == nil:
 			out.Checks[p.Name] = "ok"
 			continue
-		case p.Optional:
-			out.Checks[p.Name] = "degraded"
-			if out.Status == "ready" {
-				out.Status = "degraded"
+		case p.Optional || p.Bearable != nil && p.Bearable(err):
+			out.Checks[p.Name] = stateDegraded
+			if out.Status == stateReady {
+				out.Status = stateDegraded
 			}
 		default:
 			out.Checks[p.Name] = "failing"
-			out.Status = "unready"
+			out.Status = stateUnready
 		}
-		s.cfg.Log.WarnContext(ctx, "check failed", "check", p.Name, "error", results[i])
+		if e, ok := errors.AsType[*errs.Error](err); ok {
+			if out.Reasons == nil {
+				out.Reasons = map[string]string{}
+			}
+			out.Reasons[p.Name] = e.Message
+		}
+		s.cfg.Log.WarnContext(ctx, "check failed", "check", p.Name, "error", err)
 	}
-	if s.draining.Load() {
-		out.Status = "draining"
+	switch {
+	case s.draining.Load():
+		out.Status = stateDraining
+	case !s.open.Load():
+		out.Status = stateStarting
 	}
 	return out
 }
@@ -117,7 +145,7 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	state := s.ready(r.Context())
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	if state.Status == "unready" || state.Status == "draining" {
+	if state.Status != stateReady && state.Status != stateDegraded {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(state)

@@ -26,7 +26,9 @@ type Server struct {
 
 	public, admin http.Handler
 	listeners     []*served
+	open          atomic.Bool
 	draining      atomic.Bool
+	stopped       bool
 }
 
 // served is one listener with its server.
@@ -51,6 +53,7 @@ func New(cfg Config) (*Server, error) {
 	if s.metrics, err = newMetrics(cfg.Metrics); err != nil {
 		return nil, err
 	}
+	s.open.Store(!cfg.Closed)
 	for _, c := range cfg.Checks {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
@@ -161,17 +164,21 @@ func (s *Server) addr(i int) net.Addr {
 	return s.listeners[i].Addr()
 }
 
+// Open lets operations in, of a server that was started with Config.Closed.
+func (s *Server) Open() { s.open.Store(true) }
+
 // Drain makes readiness fail, and refuses new sockets; Stop begins with it.
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // Stop drains, as the package comment says, and returns when nothing runs any more. The error tells of
-// what had to be cut off because ctx ended.
+// what had to be cut off because ctx ended. A second call does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Drain()
-	if len(s.listeners) == 0 {
+	if len(s.listeners) == 0 || s.stopped {
 		return nil
 	}
-	if s.cfg.DrainDelay > 0 {
+	s.stopped = true
+	if s.cfg.DrainDelay > 0 && s.open.Load() {
 		t := time.NewTimer(s.cfg.DrainDelay)
 		defer t.Stop()
 		select {

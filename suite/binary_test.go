@@ -2,11 +2,13 @@ package suite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -21,10 +23,12 @@ import (
 // program is the roost binary, built once in a test process.
 type program struct {
 	tags string
-	once sync.Once
-	home *testproc.Home // kept: one that nobody refers to is removed
-	path string
-	err  error
+	// files are added to the sources, by their path in the repository.
+	files map[string]string
+	once  sync.Once
+	home  *testproc.Home // kept: one that nobody refers to is removed
+	path  string
+	err   error
 }
 
 var (
@@ -40,7 +44,11 @@ func (p *program) build(t testing.TB) string {
 			return
 		}
 		p.path = p.home.Join("roost")
-		cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
+		var overlay string
+		if overlay, p.err = p.overlay(); p.err != nil {
+			return
+		}
+		cmd := exec.Command("go", "build", "-buildvcs=false", "-overlay", overlay, "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			p.err = fmt.Errorf("build the program: %w: %s", err, out)
 		}
@@ -49,6 +57,31 @@ func (p *program) build(t testing.TB) string {
 		t.Fatal(p.err)
 	}
 	return p.path
+}
+
+// overlay writes the added files, and the list of them for the go command; it is empty if there are none.
+func (p *program) overlay() (list string, err error) {
+	if len(p.files) == 0 {
+		return "", nil
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return "", err
+	}
+	replace := map[string]string{}
+	for name, content := range p.files {
+		at := p.home.Join(strings.ReplaceAll(name, "/", "_"))
+		if err := os.WriteFile(at, []byte(content), 0o600); err != nil {
+			return "", err
+		}
+		replace[filepath.Join(root, name)] = at
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	list = p.home.Join("overlay.json")
+	return list, os.WriteFile(list, text, 0o600)
 }
 
 // process is a node in a process of its own, which may be killed and started again on its stores.

@@ -183,6 +183,13 @@ func (k *link) Turn(to string) {
 	k.drop()
 }
 
+// Lead passes new connections on to another address; open ones stay where they are.
+func (k *link) Lead(to string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.to, k.cut = to, false
+}
+
 func (k *link) drop() {
 	for c := range k.open {
 		_ = c.Close()

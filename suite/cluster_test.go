@@ -246,6 +246,11 @@ func (l *load) during(d time.Duration) string {
 	from := len(l.took)
 	l.mu.Unlock()
 	<-time.After(d)
+	return l.summary(from)
+}
+
+// summary tells how long the answers took, from one of them on.
+func (l *load) summary(from int) string {
 	l.mu.Lock()
 	took := slices.Clone(l.took[from:])
 	l.mu.Unlock()
@@ -253,8 +258,9 @@ func (l *load) during(d time.Duration) string {
 	if len(took) == 0 {
 		return "no answers"
 	}
-	round := func(part int) time.Duration { return took[len(took)*part/100].Round(10 * time.Microsecond) }
-	return fmt.Sprintf("%d answers, p50 %s, p99 %s", len(took), round(50), round(99))
+	round := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+	return fmt.Sprintf("%d answers, p50 %s, p99 %s, the slowest %s", len(took),
+		round(took[len(took)/2]), round(took[len(took)*99/100]), round(took[len(took)-1]))
 }
 
 // check wants every acknowledged tweet, and no more than may have been posted.

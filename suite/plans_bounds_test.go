@@ -83,7 +83,12 @@ const fewAtMost = 8
 
 // fewRows is for statements on tables that are small on a site in good order: they may be read whole.
 func fewRows(name, text string) statementClass {
-	c := statementsOf(name, text, atMost(fewAtMost), "small tables")
+	return someRows(name, text, fewAtMost, "small tables")
+}
+
+// someRows is for statements on tables of so many rows at most: they may be read whole.
+func someRows(name, text string, n int, why string) statementClass {
+	c := statementsOf(name, text, atMost(n), why)
 	c.batch = true
 	return c
 }
@@ -137,11 +142,12 @@ var statementClasses = []statementClass{
 	statementsOf("a used session", `UPDATE "sessions" SET .* WHERE \("sessions"."id" = \$\d+ AND .*`, atMost(1), "one row, by its key"),
 	statementsOf("the head of the log", `SELECT \(SELECT seq FROM log_heads WHERE id = 1\)`, atMost(1), "one row, by its key"),
 	statementsOf("the last event with a place", `SELECT COALESCE\(\(SELECT id FROM events WHERE seq = .*`, atMost(2), "two rows, by their keys"),
+	someRows("who inserts events", `SELECT l.virtualtransaction FROM pg_locks .*`, 1000, "the databases of the server"),
 	batchesOf("the next events", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 ORDER BY seq LIMIT \$3`, 2),
 	batchesOf("missed events", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 AND type .* ORDER BY seq LIMIT \$3`, 2),
 	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),
 	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
-	statementsOf("the right to remove events", `SELECT pg_advisory_xact_lock\(\$1\)`, atMost(1), "it reads nothing"),
+	statementsOf("the right to remove events", `SELECT set_config\(.*\), pg_try_advisory_xact_lock\(\$2\)`, atMost(1), "it reads nothing"),
 	fewRows("a group's parts", `(INSERT INTO|UPDATE|SELECT position, leased_until, owner, .* FROM|SELECT COUNT\(.*\) FROM) "?group_parts"? .*`),
 	fewRows("parked events", `SELECT .* FROM (parked_events AS p|"parked_events") .*`),
 	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, ver`, atMost(maxSessions), "a user's live sessions"),

@@ -31,6 +31,9 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 		return badFlags(f, errors.New("name the one directory that holds the files"))
 	}
 	o := imports.Options{Dir: f.Arg(0), Source: *source, Reread: *reread, Progress: showProgress(os.Stderr)}
+	o.Waiting = func(holder string) {
+		fmt.Fprintf(os.Stderr, "waiting for another import to end (%s)\n", holder)
+	}
 	if *strict {
 		o.OnBad = imports.Stop
 	}

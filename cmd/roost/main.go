@@ -29,7 +29,7 @@ func commands() []command {
 		{"events", "look at consumer groups and dead letters, retry, replay", eventLog},
 		{"audit", "compare the cache with the database, repair: audit cache", auditCommand},
 		{"backup", "copy the embedded database into a file, also while a node runs on it", backup},
-		{"healthcheck", "ask a running node whether it is ready", healthcheck},
+		{"healthcheck", "ask a running node whether it lives, or whether it is ready", healthcheck},
 		{"version", "tell the version", version},
 	}
 }
@@ -67,6 +67,9 @@ func untilSignal() context.Context {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 1 && (args[0] == "--version" || args[0] == "-version") {
+		return version(ctx, nil, out)
+	}
 	if len(args) == 0 || (len(args[0]) > 0 && args[0][0] == '-' && args[0] != "-h" && args[0] != "--help" && args[0] != "-help") {
 		return serve(ctx, args, out)
 	}
@@ -91,6 +94,7 @@ func usage(out io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(out, "  %-12s %s\n", c.name, c.summary)
 	}
+	fmt.Fprintln(out, "  --version    the same as version")
 	fmt.Fprintln(out, "\nEvery flag can be set as a variable: --data-dir is ROOST_DATA_DIR. `roost COMMAND --help` tells all flags.")
 }
 

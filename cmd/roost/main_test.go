@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +19,7 @@ import (
 
 	"roost/internal/apitest"
 	"roost/internal/app"
+	"roost/internal/buildinfo"
 )
 
 // asProgram makes this test binary be the program, with its command line, variables and exit codes.
@@ -137,7 +141,6 @@ func TestWrongCommandLines(t *testing.T) {
 		{server + "--database-url=mysql://ada:hunter2@db/roost", 2, "--database-url: it must look like postgres://"},
 		{server + "--database-url=postgres://ada:hunter%2@db/roost", 2, "--database-url: it must look like postgres://"},
 		{"serve --roles=cook --addr=x --origins=*", 2, `--addr: "x" is not like 127.0.0.1:8080; --origins: "*" is not like https://app.example.com; --roles: `},
-		{server, 1, "connect to the database: "},
 		{"serve --data-dir=/dev/null/data", 1, "make the data directory: "},
 		{"migrate", 2, "say `roost migrate up` or `roost migrate status`"},
 		{"migrate down", 2, "say `roost migrate up`"},
@@ -232,26 +235,75 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	p := start(t, nil, "version")
-	if code := p.wait(t); code != 0 || !strings.HasPrefix(p.out.String(), "roost ") {
-		t.Errorf("version: %d %s", code, p.out.String())
+}
+
+// The version is the same by command, by flag and in the metrics.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	want := buildinfo.Get()
+	for _, line := range []string{"version", "--version", "-version"} {
+		p := start(t, nil, line)
+		if code, said := p.wait(t), p.out.String(); code != 0 || said != want.String()+"\n" {
+			t.Errorf("%s: %d %q, want %q", line, code, said, want)
+		}
+	}
+	r := apitest.New(t, apitest.Embedded)
+	figure := fmt.Sprintf("roost_build_info{commit=%q,go=%q,version=%q} 1\n", want.Commit, want.Go, want.Version)
+	if _, _, page := get("http://" + r.App.AdminAddr().String() + "/metrics"); !strings.Contains(page, figure) {
+		t.Errorf("the metrics lack %s", figure)
+	}
+}
+
+// The version that a build sets with -ldflags is the one that the binary reports.
+func TestVersionOfABuild(t *testing.T) {
+	t.Parallel()
+	bin := filepath.Join(t.TempDir(), "roost")
+	const at = "roost/internal/buildinfo."
+	set := "-X " + at + "version=v9.8.7 -X " + at + "commit=abc123"
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-ldflags", set, "-o", bin, ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	said, err := exec.Command(bin, "version").Output()
+	if want := "roost v9.8.7 (commit abc123, " + runtime.Version() + ")\n"; err != nil || string(said) != want {
+		t.Errorf("%q, %v, want %q", said, err, want)
 	}
 }
 
 func TestHealthcheck(t *testing.T) {
 	t.Parallel()
 	r := apitest.New(t, apitest.Embedded)
-	p := start(t, []string{"ROOST_ADDR=" + strings.TrimPrefix(r.URL, "http://")}, "healthcheck")
-	if code := p.wait(t); code != 0 || !strings.Contains(p.out.String(), `"status":"ready"`) {
-		t.Errorf("%d %s%s", code, p.out.String(), p.stderr.String())
+	for flag, want := range map[string]string{"": "ok\n", "--ready": `"status":"ready"`} {
+		p := start(t, []string{"ROOST_ADDR=" + strings.TrimPrefix(r.URL, "http://")}, strings.Fields("healthcheck "+flag)...)
+		if code := p.wait(t); code != 0 || !strings.Contains(p.out.String(), want) {
+			t.Errorf("%s: %d %s%s", flag, code, p.out.String(), p.stderr.String())
+		}
 	}
 	sick := apitest.New(t, apitest.Server)
 	sick.Redis.Stop()
 	addr := "--addr=" + strings.TrimPrefix(sick.URL, "http://")
 	apitest.Until(t, "Redis is missed", func() bool {
-		p = start(t, nil, "healthcheck", addr)
+		p := start(t, nil, "healthcheck", addr, "--ready")
 		return p.wait(t) == 0 && strings.Contains(p.out.String(), `"status":"degraded"`)
 	})
+}
+
+// A node that is not ready lives: whoever restarts what is not well must leave it alone.
+func TestHealthcheckOfAnUnreadyNode(t *testing.T) {
+	t.Parallel()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer site.Close()
+	addr := "--addr=" + strings.TrimPrefix(site.URL, "http://")
+	for flag, want := range map[string]int{"": 0, "--ready": 1} {
+		p := start(t, nil, strings.Fields("healthcheck "+addr+" "+flag)...)
+		if code := p.wait(t); code != want {
+			t.Errorf("healthcheck %s: %d, want %d: %s", flag, code, want, p.stderr.String())
+		}
+	}
 }
 
 // get asks a running process, and gives the status and header of the answer, 0 if there is none.

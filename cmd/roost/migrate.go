@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 
 	"roost/ent/migrations"
@@ -37,7 +39,13 @@ func migrate(ctx context.Context, args []string, out io.Writer) (err error) {
 	if what == "status" {
 		return migrationStatus(ctx, db, out)
 	}
-	n, err := migrations.Up(ctx, db.Writer())
+	n, err := migrations.Run(ctx, db.Writer(), migrations.Options{Progress: func(p migrations.Progress) {
+		if p.Tries == 0 {
+			fmt.Fprintf(os.Stderr, "applying %s\n", p.File)
+			return
+		}
+		fmt.Fprintf(os.Stderr, "its tables are in use by others; trying again (%d)\n", p.Tries)
+	}})
 	if err != nil {
 		return err
 	}
@@ -53,7 +61,7 @@ func migrationStatus(ctx context.Context, db *sqldb.DB, out io.Writer) error {
 		if s.Applied {
 			state = "applied " + s.AppliedAt.UTC().Format("2006-01-02 15:04:05")
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\n", s.Version, s.File, state)
+		fmt.Fprintf(w, "%d\t%s\t%s\n", s.Version, cmp.Or(s.File, "of a newer roost"), state)
 	}
 	return errors.Join(w.Flush(), err)
 }

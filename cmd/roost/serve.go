@@ -9,10 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"roost/internal/app"
+	"roost/internal/buildinfo"
 	"roost/internal/requestid"
 	"roost/server"
 )
@@ -36,6 +36,10 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	if err := node.Start(ctx); err != nil {
+		if ctx.Err() != nil { // the signal came while it waited for its stores
+			slog.Info("stopped before the start was over")
+			err = nil
+		}
 		return errors.Join(err, node.Close())
 	}
 	banner(out, node)
@@ -74,6 +78,7 @@ func healthcheck(ctx context.Context, args []string, out io.Writer) error {
 	var c app.Config
 	f := flags("healthcheck", "[flags]")
 	c.ServeFlags(f)
+	ready := f.Bool("ready", false, "ask whether the node should get traffic, not only whether it lives")
 	if err := c.Parse(f, args); err != nil {
 		return badFlags(f, err)
 	}
@@ -89,7 +94,11 @@ func healthcheck(ctx context.Context, args []string, out io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	path, fault := "/healthz", "the node is not well"
+	if *ready {
+		path, fault = "/readyz", "the node is not ready"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, nil)
 	if err != nil {
 		return err
 	}
@@ -102,16 +111,19 @@ func healthcheck(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the node is not ready: %s", res.Status)
+		return fmt.Errorf("%s: %s", fault, res.Status)
 	}
 	return nil
 }
 
-func version(_ context.Context, _ []string, out io.Writer) error {
-	v := "devel"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
+func version(_ context.Context, args []string, out io.Writer) error {
+	f := flags("version", "")
+	if err := f.Parse(args); err != nil {
+		return badFlags(f, err)
 	}
-	_, err := fmt.Fprintln(out, "roost", v)
+	if f.NArg() > 0 {
+		return badFlags(f, fmt.Errorf("version takes no arguments: %q", f.Arg(0)))
+	}
+	_, err := fmt.Fprintln(out, buildinfo.Get())
 	return err
 }

@@ -7,22 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/lib/pq"
-
-	"roost/internal/sqldb"
 )
-
-// importLock is the advisory lock that the one running import holds.
-const importLock = 7_303_014_520
 
 // postgres copies rows into temporary tables and inserts from there. It keeps one connection, which
 // holds the lock of the import and the temporary tables.
 type postgres struct{ conn *sql.Conn }
 
-func openPostgres(ctx context.Context, db *sqldb.DB) (_ *postgres, err error) {
-	conn, err := db.Writer().Conn(ctx)
+func openPostgres(ctx context.Context, o Options) (_ *postgres, err error) {
+	conn, err := o.DB.Writer().Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -32,7 +26,7 @@ func openPostgres(ctx context.Context, db *sqldb.DB) (_ *postgres, err error) {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if err := p.lock(ctx); err != nil {
+	if err := p.lock(ctx, o); err != nil {
 		return nil, err
 	}
 	for _, into := range inserts {
@@ -43,30 +37,6 @@ func openPostgres(ctx context.Context, db *sqldb.DB) (_ *postgres, err error) {
 		}
 	}
 	return p, nil
-}
-
-// lockWait is how long the lock is waited for: the server may need a moment to notice that the client
-// of an import was killed.
-const lockWait = 5 * time.Second
-
-// lockNotAvailable is PostgreSQL's code for a lock_timeout.
-const lockNotAvailable = "55P03"
-
-func (p *postgres) lock(ctx context.Context) error {
-	if _, err := p.conn.ExecContext(ctx, fmt.Sprintf("SET lock_timeout = %d", lockWait.Milliseconds())); err != nil {
-		return fmt.Errorf("take the lock of imports: %w", err)
-	}
-	_, err := p.conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", importLock)
-	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code == lockNotAvailable {
-		return ErrRunning
-	}
-	if err != nil {
-		return fmt.Errorf("take the lock of imports: %w", err)
-	}
-	if _, err := p.conn.ExecContext(ctx, "RESET lock_timeout"); err != nil {
-		return fmt.Errorf("take the lock of imports: %w", err)
-	}
-	return nil
 }
 
 func stage(into *insert) string { return "roost_import_" + into.table }

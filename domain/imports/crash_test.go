@@ -3,6 +3,7 @@ package imports
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"roost/internal/clock"
 	"roost/internal/dataset"
@@ -130,33 +132,47 @@ func (s *store) waitForLock(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	for _, q := range []string{"SELECT pg_advisory_lock($1)", "SELECT pg_advisory_unlock($1)"} {
-		if _, err := conn.ExecContext(t.Context(), q, importLock); err != nil {
+		if _, err := conn.ExecContext(t.Context(), q, int64(sqldb.LockImport)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// lockImports holds the lock of imports, as a running one does, until the connection is closed.
+func (s *store) lockImports(t *testing.T) *sql.Conn {
+	t.Helper()
+	conn, err := s.Writer().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", int64(sqldb.LockImport)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func (s *store) unlockImports(t *testing.T, conn *sql.Conn) {
+	t.Helper()
+	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_unlock($1)", int64(sqldb.LockImport)); err != nil {
+		t.Fatal(err)
 	}
 }
 
 func TestSecondImportAtOnceIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newPostgres(t)
-	conn, err := s.Writer().Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", importLock); err != nil {
-		t.Fatal(err)
-	}
-	dir := writeFiles(t, map[string]string{"users.tsv": "id\tusername\tname\n1\tann\tAnn\n"})
-	if _, err := Run(t.Context(), s.options(dir)); !errors.Is(err, ErrRunning) {
+	conn := s.lockImports(t)
+	o := s.options(writeFiles(t, map[string]string{"users.tsv": "id\tusername\tname\n1\tann\tAnn\n"}))
+	o.LockWait = time.Millisecond
+	if _, err := Run(t.Context(), o); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "(server process ") {
 		t.Errorf("err %v", err)
 	}
-	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_unlock($1)", importLock); err != nil {
-		t.Fatal(err)
-	}
+	s.unlockImports(t, conn)
+	o.LockWait = 0
 	// The import before gave its connection back, and this one gives back the lock.
 	for range 2 {
-		s.run(t, s.options(dir))
+		s.run(t, o)
 	}
 }
 

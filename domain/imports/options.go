@@ -27,6 +27,8 @@ const (
 const (
 	DefaultSource     = "default"
 	DefaultChunkLines = 20_000
+	// DefaultLockWait is long enough for PostgreSQL to notice that the client of an import was killed.
+	DefaultLockWait = 30 * time.Second
 )
 
 // maxBadLines is how many bad lines a report keeps; the others are only counted.
@@ -53,6 +55,10 @@ type Options struct {
 	Reread bool
 	// ChunkLines is the number of lines in a transaction, 1 to 100,000; 0 is DefaultChunkLines.
 	ChunkLines int
+	// LockWait is how long to wait for another import in the same PostgreSQL database to end; 0 is DefaultLockWait.
+	LockWait time.Duration
+	// Waiting, if not nil, is called once if Run has to wait for another import, with who holds the lock.
+	Waiting func(holder string)
 	// Progress, if not nil, is called in the goroutine of Run after every chunk, and once before tidying.
 	Progress func(Progress)
 }
@@ -64,6 +70,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Clock = clock.Real{}
 	}
 	o.Source, o.ChunkLines = cmp.Or(o.Source, DefaultSource), cmp.Or(o.ChunkLines, DefaultChunkLines)
+	o.LockWait = cmp.Or(o.LockWait, DefaultLockWait)
 	if o.DB == nil || o.IDs == nil {
 		return o, errors.New("imports: a database and an id generator are needed")
 	}
@@ -89,12 +96,14 @@ func (o Options) check() error {
 		return fmt.Errorf("the source %q must be 1 to 64 letters, digits, or any of _ . -", o.Source)
 	case o.ChunkLines < 1 || o.ChunkLines > 100_000:
 		return fmt.Errorf("imports: %d lines in a chunk; 1 to 100,000 are possible", o.ChunkLines)
+	case o.LockWait < 0:
+		return fmt.Errorf("imports: a wait of %s is negative", o.LockWait)
 	}
 	return nil
 }
 
-// ErrRunning says that another import works on the database.
-var ErrRunning = errors.New("another import is running in this database; wait for it or stop it")
+// ErrRunning says that another import still held its lock on the database at the end of Options.LockWait.
+var ErrRunning = errors.New("another import has not ended in this database; wait for it or stop it")
 
 // BadLine is a line that could not be imported.
 type BadLine struct {

@@ -64,7 +64,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		return r.report, err
 	}
 	if o.DB.IsPostgres() {
-		if r.bulk, err = openPostgres(ctx, o.DB); err != nil {
+		if r.bulk, err = openPostgres(ctx, o); err != nil {
 			return r.report, err
 		}
 	} else {

@@ -3,12 +3,14 @@
 package migrations
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"roost/ent"
+	"roost/internal/sqldb"
 )
 
 //go:embed sql/*.sql
@@ -27,24 +30,44 @@ var files embed.FS
 // versionTable is where PostgreSQL keeps which files were applied.
 const versionTable = "schema_migrations"
 
-// lockID is the advisory lock that one migrating node holds at a time.
-const lockID = 7_303_014_519
-
-// ErrNewerSchema says that a newer Roost has migrated the database: this binary must not touch it.
-var ErrNewerSchema = errors.New("the database has a newer schema than this binary knows; run a newer roost")
-
-// ErrPending says that the database lacks migrations: run `roost migrate up`.
-var ErrPending = errors.New("the database schema is out of date; run `roost migrate up`")
-
 // Step is one migration and whether it was applied.
 type Step struct {
-	Version   int64
+	Version int64
+	// File is the migration's file, empty for one of a newer binary.
 	File      string
 	Applied   bool
 	AppliedAt time.Time
 }
 
-func provider(db *sql.DB) (*goose.Provider, error) {
+// Options say how migrations are applied to a database in use.
+type Options struct {
+	// LockTimeout is how long a statement waits for a table that others use. Everybody who writes to the table waits
+	// behind it for as long. 0 is 300 ms.
+	LockTimeout time.Duration
+	// Patience is for how long a migration that got no lock is tried again, and another node that migrates is waited
+	// for; 0 is ten minutes.
+	Patience time.Duration
+	// Progress, if not nil, is called before each migration and before each pause between two tries.
+	Progress func(Progress)
+}
+
+// Progress is what migrating is at.
+type Progress struct {
+	// File is the migration that is next.
+	File string
+	// Tries is how often it was tried without success, because a table was in use.
+	Tries int
+}
+
+const (
+	defaultLockTimeout = 300 * time.Millisecond
+	defaultPatience    = 10 * time.Minute
+	// pauseFactor is how much longer than LockTimeout the pause between two tries is: others have the table to
+	// themselves for most of the time.
+	pauseFactor = 3
+)
+
+func provider(db *sql.DB, o Options) (*goose.Provider, error) {
 	dir, err := fs.Sub(files, "sql")
 	if err != nil {
 		return nil, err
@@ -53,74 +76,124 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Another node may be migrating: wait for it, for a minute.
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(lockID), lock.WithLockTimeout(1, 60))
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectCustom, db, dir,
-		goose.WithStore(store), goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(goose.DialectCustom, db, dir, goose.WithStore(store),
+		goose.WithSessionLocker(briefly{cmp.Or(o.LockTimeout, defaultLockTimeout)}), goose.WithDisableGlobalRegistry(true))
 }
 
-// newest is the highest version among the files.
-func newest(p *goose.Provider) int64 {
-	var v int64
+// briefly bounds how long the statements of goose's session wait for locks. It is a lock.SessionLocker because goose lets
+// that prepare its sessions; the lock of migrations itself is held by Run, from try to try.
+type briefly struct{ timeout time.Duration }
+
+var _ lock.SessionLocker = briefly{}
+
+// SessionLock sets the bound.
+func (b briefly) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET lock_timeout = %d", b.timeout.Milliseconds())); err != nil {
+		return fmt.Errorf("set lock_timeout: %w", err)
+	}
+	return nil
+}
+
+// SessionUnlock leaves the session as it was.
+func (b briefly) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, "RESET lock_timeout"); err != nil {
+		return fmt.Errorf("reset lock_timeout: %w", err)
+	}
+	return nil
+}
+
+// Up is Run with the defaults.
+func Up(ctx context.Context, db *sql.DB) (int, error) { return Run(ctx, db, Options{}) }
+
+// ErrMigrating says that another node held the lock of migrations all the time.
+var ErrMigrating = errors.New("another node has not ended migrating this database")
+
+// Run applies what is missing and returns how many files that were. It is safe to run on several nodes at once, of which
+// one does the work, and beside nodes that serve. It fails with ErrNewerSchema and changes nothing when the database is
+// ahead of what this binary serves; of a newer schema that it serves it has nothing to apply. It needs two connections.
+func Run(ctx context.Context, db *sql.DB, o Options) (applied int, err error) {
+	if missing, err := pending(ctx, db); err != nil || !missing {
+		return 0, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("connect: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	// Held from try to try: nodes that tried in turn would leave writers no time.
+	taken, err := sqldb.LockMigrations.Take(ctx, conn, cmp.Or(o.Patience, defaultPatience), func() error { return nil })
+	if err != nil {
+		return 0, fmt.Errorf("take the lock of migrations: %w", err)
+	}
+	if !taken {
+		return 0, ErrMigrating
+	}
+	defer func() { err = errors.Join(err, sqldb.LockMigrations.Release(context.WithoutCancel(ctx), conn)) }()
+	if missing, err := pending(ctx, db); err != nil || !missing { // again: another node was at it
+		return 0, err
+	}
+	return applyAll(ctx, db, o)
+}
+
+// pending reports whether there is something to apply.
+func pending(ctx context.Context, db *sql.DB) (bool, error) {
+	err := Check(ctx, db)
+	if errors.Is(err, ErrPending) {
+		return true, nil
+	}
+	return false, err
+}
+
+func applyAll(ctx context.Context, db *sql.DB, o Options) (applied int, err error) {
+	at, err := readSchema(ctx, db)
+	if err != nil {
+		return 0, err
+	}
+	p, err := provider(db, o)
+	if err != nil {
+		return 0, err
+	}
 	for _, s := range p.ListSources() {
-		v = max(v, s.Version)
+		if at.applied[s.Version] {
+			continue
+		}
+		if err := apply(ctx, p, s, o); err != nil {
+			return applied, fmt.Errorf("migrate: %w", err)
+		}
+		applied++
 	}
-	return v
+	return applied, nil
 }
 
-// Up applies what is missing and returns how many files that were. It is safe to run on several nodes
-// at once. It fails with ErrNewerSchema and changes nothing when the database is ahead.
-func Up(ctx context.Context, db *sql.DB) (int, error) {
-	p, err := provider(db)
-	if err != nil {
-		return 0, err
+// apply applies one migration. While a table that it needs is in use it tries again.
+func apply(ctx context.Context, p *goose.Provider, s *goose.Source, o Options) error {
+	deadline := time.Now().Add(cmp.Or(o.Patience, defaultPatience))
+	for tries := 0; ; {
+		if o.Progress != nil {
+			o.Progress(Progress{File: s.Path, Tries: tries})
+		}
+		_, err := p.UpTo(ctx, s.Version)
+		if err == nil || !sqldb.IsLockTimeout(err) && !sqldb.IsRetryable(err) {
+			return err
+		}
+		if tries++; time.Now().After(deadline) {
+			return fmt.Errorf("the tables of %s are in use by others, after %d tries: %w", s.Path, tries, err)
+		}
+		pause := pauseFactor * cmp.Or(o.LockTimeout, defaultLockTimeout)
+		t := time.NewTimer(pause + rand.N(pause))
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
 	}
-	if err := refuseNewer(ctx, p); err != nil {
-		return 0, err
-	}
-	done, err := p.Up(ctx)
-	if err != nil {
-		return len(done), fmt.Errorf("migrate: %w", err)
-	}
-	return len(done), nil
 }
 
-func refuseNewer(ctx context.Context, p *goose.Provider) error {
-	at, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if at > newest(p) {
-		return fmt.Errorf("%w (it is at %d, this binary knows %d)", ErrNewerSchema, at, newest(p))
-	}
-	return nil
-}
-
-// Check fails with ErrPending or ErrNewerSchema unless the database is exactly at this binary's schema.
-func Check(ctx context.Context, db *sql.DB) error {
-	p, err := provider(db)
-	if err != nil {
-		return err
-	}
-	if err := refuseNewer(ctx, p); err != nil {
-		return err
-	}
-	pending, err := p.HasPending(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's state: %w", err)
-	}
-	if pending {
-		return ErrPending
-	}
-	return nil
-}
-
-// Status lists every migration that this binary knows.
+// Status lists every migration of this binary, and those of newer binaries that were applied. It fails with ErrNewerSchema as
+// Check does.
 func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
-	p, err := provider(db)
+	p, err := provider(db, Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +206,14 @@ func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
 		steps = append(steps, Step{Version: s.Source.Version, File: s.Source.Path,
 			Applied: s.State == goose.StateApplied, AppliedAt: s.AppliedAt})
 	}
-	if err := refuseNewer(ctx, p); err != nil {
+	at, err := readSchema(ctx, db)
+	if err != nil {
+		return steps, err
+	}
+	for _, v := range at.beyond() {
+		steps = append(steps, Step{Version: v, Applied: true, AppliedAt: at.times[v]})
+	}
+	if err := at.check(); errors.Is(err, ErrNewerSchema) {
 		return steps, err
 	}
 	return steps, nil

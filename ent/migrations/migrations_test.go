@@ -34,15 +34,6 @@ func open(t *testing.T, c sqldb.Config) *sqldb.DB {
 
 func postgres(t *testing.T) *sqldb.DB { return open(t, sqldb.Config{URL: pgtest.URL(t), MaxConns: 8}) }
 
-func known(t *testing.T) int {
-	t.Helper()
-	all, err := files.ReadDir("sql")
-	if err != nil || len(all) == 0 {
-		t.Fatalf("%d files, %v", len(all), err)
-	}
-	return len(all)
-}
-
 // Nodes that migrate at once do it once, and all end at the schema.
 func TestUpFromSeveralNodes(t *testing.T) {
 	t.Parallel()
@@ -67,8 +58,8 @@ func TestUpFromSeveralNodes(t *testing.T) {
 	for _, n := range done {
 		sum += n
 	}
-	if sum != known(t) {
-		t.Errorf("%v files were applied, want %d in all", done, known(t))
+	if sum != len(ownVersions()) {
+		t.Errorf("%v files were applied, want %d in all", done, len(ownVersions()))
 	}
 }
 
@@ -78,7 +69,7 @@ func TestStatus(t *testing.T) {
 	status := func() (applied int) {
 		t.Helper()
 		steps, err := Status(t.Context(), db.Writer())
-		if err != nil || len(steps) != known(t) {
+		if err != nil || len(steps) != len(ownVersions()) {
 			t.Fatalf("%d steps, %v", len(steps), err)
 		}
 		for _, s := range steps {
@@ -97,12 +88,12 @@ func TestStatus(t *testing.T) {
 	if err := Check(t.Context(), db.Writer()); !errors.Is(err, ErrPending) {
 		t.Errorf("an empty database: %v", err)
 	}
-	for _, want := range []int{known(t), 0} {
+	for _, want := range []int{len(ownVersions()), 0} {
 		if n, err := Up(t.Context(), db.Writer()); err != nil || n != want {
 			t.Errorf("%d files applied, %v; want %d", n, err, want)
 		}
 	}
-	if n := status(); n != known(t) {
+	if n := status(); n != len(ownVersions()) {
 		t.Errorf("%d steps are applied", n)
 	}
 }
@@ -122,6 +113,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, db.Writer(), "INSERT INTO "+versionTable+" (version_id, is_applied) VALUES (99999, true)")
+	exec(t, db.Writer(), "UPDATE schema_compatibility SET oldest = 99998")
 	exec(t, db.Writer(), "DROP TABLE users")
 	if n, err := Up(t.Context(), db.Writer()); !errors.Is(err, ErrNewerSchema) || n != 0 {
 		t.Errorf("up: %d, %v", n, err)
@@ -130,12 +122,43 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 		t.Errorf("check: %v", err)
 	}
 	steps, err := Status(t.Context(), db.Writer())
-	if !errors.Is(err, ErrNewerSchema) || len(steps) != known(t) {
+	if !errors.Is(err, ErrNewerSchema) || len(steps) != len(ownVersions())+1 || steps[len(steps)-1].Version != 99999 {
 		t.Errorf("status: %d steps, %v", len(steps), err)
 	}
 	var users sql.NullString
 	if err := db.Writer().QueryRowContext(t.Context(), "SELECT to_regclass('users')").Scan(&users); err != nil || users.Valid {
 		t.Errorf("the database was changed: %v, %v", users, err)
+	}
+}
+
+// A schema of a newer binary is served, and left as it is, if it says that it has all that this one needs.
+func TestNewerSchemaIsServed(t *testing.T) {
+	t.Parallel()
+	db := postgres(t)
+	if _, err := Up(t.Context(), db.Writer()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db.Writer(), "INSERT INTO "+versionTable+" (version_id, is_applied) VALUES (99999, true)")
+	for oldest, want := range map[int64]error{newest() - 1: nil, newest(): nil, newest() + 1: ErrNewerSchema} {
+		exec(t, db.Writer(), "UPDATE schema_compatibility SET oldest = $1", oldest)
+		if err := Check(t.Context(), db.Writer()); !errors.Is(err, want) {
+			t.Errorf("check of a schema for binaries from %d on: %v, want %v", oldest, err, want)
+		}
+		if n, err := Up(t.Context(), db.Writer()); n != 0 || !errors.Is(err, want) {
+			t.Errorf("up to a schema for binaries from %d on: %d, %v, want %v", oldest, n, err, want)
+		}
+		if steps, err := Status(t.Context(), db.Writer()); len(steps) != len(ownVersions())+1 || !errors.Is(err, want) {
+			t.Errorf("status of a schema for binaries from %d on: %d steps, %v, want %v", oldest, len(steps), err, want)
+		}
+	}
+	exec(t, db.Writer(), "UPDATE schema_compatibility SET oldest = $1", newest())
+	exec(t, db.Writer(), "DELETE FROM "+versionTable+" WHERE version_id = 3")
+	if err := Check(t.Context(), db.Writer()); !errors.Is(err, ErrPending) {
+		t.Errorf("a schema that lacks a migration: %v", err)
+	}
+	exec(t, db.Writer(), "DROP TABLE schema_compatibility")
+	if err := Check(t.Context(), db.Writer()); !errors.Is(err, ErrNewerSchema) {
+		t.Errorf("a newer schema that says nothing: %v", err)
 	}
 }
 

@@ -66,7 +66,7 @@ const databasePatience = 25 * time.Second
 func (a *App) build(ctx context.Context) (err error) {
 	c := a.Config
 	c.patience = databasePatience
-	if a.stores, err = OpenStores(ctx, c); err != nil {
+	if a.stores, err = newStores(ctx, c); err != nil {
 		return err
 	}
 	if a.redis, err = cache.Open(cache.Config{URL: a.Config.RedisURL, Conns: a.Config.RedisConns}); err != nil {
@@ -86,12 +86,33 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.server, err = a.buildServer(); err != nil {
 		return err
 	}
-	a.services.Add("server", a.server)
+	a.services.Add("server", door{a})
 	return nil
+}
+
+// door is the last service of a node: everything that operations need runs by then.
+type door struct{ *App }
+
+// Start lets operations in, and listens unless the node does so already.
+func (d door) Start(ctx context.Context) error {
+	d.server.Open()
+	return d.listen(ctx)
+}
+
+// Stop drains what came in.
+func (d door) Stop(ctx context.Context) error { return d.server.Stop(ctx) }
+
+// listen opens the node's addresses, once.
+func (a *App) listen(ctx context.Context) error {
+	if a.server.Addr() != nil {
+		return nil
+	}
+	return a.server.Start(ctx)
 }
 
 // addServices adds what runs behind the server.
 func (a *App) addServices() error {
+	a.services.Add("database", databaseWait{a})
 	a.services.Add("id lease", a.stores.Renewer())
 	a.services.Add("redis clock", a.redis.Ticker())
 	a.services.Add("toucher", a.toucher)
@@ -146,9 +167,9 @@ func (a *App) buildServer() (*server.Server, error) {
 	c := a.Config
 	cfg := server.Config{
 		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, TrustedProxies: c.proxies, DrainDelay: c.DrainDelay,
-		Metrics: prometheus.NewRegistry(), AdminHandlers: a.adminHandlers(), NoAPI: !c.Has("api"),
+		Metrics: prometheus.NewRegistry(), AdminHandlers: a.adminHandlers(), NoAPI: !c.Has("api"), Closed: true,
 		Checks: append([]server.Check{
-			{Name: "database", Run: a.stores.DB.Ping},
+			a.databaseCheck(),
 			{Name: "redis", Run: a.redis.Ping, Optional: true},
 		}, a.logChecks()...),
 	}

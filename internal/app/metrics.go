@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"roost/cache"
+	"roost/internal/buildinfo"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
 	"roost/live"
@@ -15,7 +16,7 @@ import (
 
 // collectors are what a node tells of itself at /metrics besides what its server does.
 func (a *App) collectors() []prometheus.Collector {
-	all := []prometheus.Collector{a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.liveMetrics()}
+	all := []prometheus.Collector{buildMetrics(), a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.liveMetrics()}
 	all = append(all, a.rows.Collectors()...)
 	for name, pool := range a.stores.DB.Pools() {
 		all = append(all, collectors.NewDBStatsCollector(pool, name))
@@ -30,6 +31,15 @@ func (a *App) collectors() []prometheus.Collector {
 		all = append(all, a.queryMetrics())
 	}
 	return all
+}
+
+// buildMetrics says which binary this is, as a figure of 1 to join others with.
+func buildMetrics() prometheus.Collector {
+	i := buildinfo.Get()
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Name: "build_info", Help: "1, labelled with the version of this binary.",
+		ConstLabels: prometheus.Labels{"version": i.Version, "commit": i.Commit, "go": i.Go}})
+	g.Set(1)
+	return g
 }
 
 func (a *App) redisMetrics() prometheus.Collector {

@@ -42,17 +42,29 @@ func (l *lease) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Gran
 	return g, err
 }
 
-// OpenStores opens the database: PostgreSQL, which must be at this binary's schema, or SQLite, which is
-// brought to it and whose directory is locked.
+// OpenStores opens the database: PostgreSQL, which must serve this binary's schema, or SQLite, which is brought to it
+// and whose directory is locked.
 func OpenStores(ctx context.Context, c Config) (*Stores, error) {
-	s := &Stores{}
-	if err := s.open(ctx, c); err != nil {
+	s, err := newStores(ctx, c)
+	if err == nil {
+		err = s.DB.Connect(ctx)
+	}
+	if err == nil {
+		err = s.checkSchema(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Stores) open(ctx context.Context, c Config) (err error) {
+// newStores prepares the database. PostgreSQL is not asked yet.
+func newStores(ctx context.Context, c Config) (*Stores, error) {
+	s := &Stores{}
+	return s, s.prepare(ctx, c)
+}
+
+func (s *Stores) prepare(ctx context.Context, c Config) (err error) {
 	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Patience: c.patience, Wait: c.DatabaseWait, Watch: c.Watch}
 	if !c.Server() {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
@@ -60,21 +72,29 @@ func (s *Stores) open(ctx context.Context, c Config) (err error) {
 		}
 		cfg.File = s.dir.File(DatabaseFile)
 	}
-	if s.DB, err = sqldb.Open(ctx, cfg); err != nil {
+	if s.DB, err = sqldb.New(cfg); err != nil {
 		return err
 	}
-	if c.Server() {
-		err = migrations.Check(ctx, s.DB.Writer())
-	} else {
-		err = migrations.CreateSQLite(ctx, s.DB.Driver)
-	}
-	if err != nil {
-		return err
+	if !c.Server() {
+		if err := s.DB.Connect(ctx); err != nil {
+			return err
+		}
+		if err := migrations.CreateSQLite(ctx, s.DB.Driver); err != nil {
+			return err
+		}
 	}
 	s.Client = ent.NewClient(ent.Driver(s.DB.Driver))
 	s.lease.Granter = idlease.New(s.DB)
 	s.IDs = ids.NewGenerator(c.clock(), &s.lease)
 	return nil
+}
+
+// checkSchema fails unless the database has a schema that this binary serves.
+func (s *Stores) checkSchema(ctx context.Context) error {
+	if !s.DB.IsPostgres() {
+		return nil
+	}
+	return migrations.Check(ctx, s.DB.Writer())
 }
 
 // Renewer keeps the right to make ids alive.

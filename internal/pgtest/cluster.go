@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -174,13 +173,8 @@ func (c *cluster) data() string { return c.home.Join("data") }
 
 // init creates the data directory for the server's user.
 func (c *cluster) init() error {
-	if err := os.Mkdir(c.data(), 0o700); err != nil {
-		return fmt.Errorf("create a cluster: %w", err)
-	}
-	if c.user != nil {
-		if err := os.Chown(c.data(), int(c.user.Uid), int(c.user.Gid)); err != nil {
-			return fmt.Errorf("create a cluster: %w", err)
-		}
+	if err := c.makeData(); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
@@ -227,15 +221,12 @@ func (c *cluster) start() error {
 }
 
 func (c *cluster) createOwnDB() error {
-	db, err := sql.Open("postgres", c.url("postgres"))
-	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.Exec("CREATE DATABASE " + ownDB + " TEMPLATE template0"); err != nil {
-		return fmt.Errorf("create a database: %w", err)
-	}
-	return nil
+	return c.ask(func(ctx context.Context, db *sql.DB) error {
+		if _, err := db.ExecContext(ctx, "CREATE DATABASE "+ownDB+" TEMPLATE template0"); err != nil {
+			return fmt.Errorf("create a database: %w", err)
+		}
+		return nil
+	})
 }
 
 func (c *cluster) url(database string) string {

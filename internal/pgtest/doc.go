@@ -8,7 +8,8 @@
 // that server is used instead; its leftovers of killed test processes are
 // dropped after a day.
 //
-// [StartCluster] is for tests that stop or kill the server.
+// [StartCluster] is for tests that stop or kill the server; [Cluster.Standby] copies it to a standby, which can be
+// promoted.
 //
 // Binaries are taken from ROOST_TEST_POSTGRES_BIN (a directory), else PATH, else
 // where distributions put them, the newest first. PostgreSQL refuses to run as

@@ -155,8 +155,15 @@ func TestImageIsStaticAndUnprivileged(t *testing.T) {
 	if !strings.Contains(text, "CGO_ENABLED=0 go build") {
 		t.Error("the binary is not static")
 	}
-	if !strings.Contains(last, "HEALTHCHECK") {
-		t.Error("no health check")
+	// Not whether it is ready: that follows its stores, and who restarts the container would restart it for them.
+	if m := regexp.MustCompile(`(?m)^HEALTHCHECK .*CMD (.*)$`).FindStringSubmatch(last); m == nil || m[1] != `["/roost", "healthcheck"]` {
+		t.Errorf("the health check is %q", m)
+	}
+	for _, want := range []string{"-X roost/internal/buildinfo.version=${VERSION} -X roost/internal/buildinfo.commit=${COMMIT}",
+		"org.opencontainers.image.version=${VERSION}", "org.opencontainers.image.revision=${COMMIT}"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the image does not carry its version: no %s", want)
+		}
 	}
 	if m := regexp.MustCompile(`(?mi)^(?:ARG|ENV) .*(password|secret|token).*$`).FindString(text); m != "" {
 		t.Errorf("a secret would stay in the image: %s", m)

@@ -16,9 +16,9 @@ import (
 // wire is a way to a server that can fall silent without being cut.
 type wire struct {
 	listener net.Listener
-	server   string
 
 	mu     sync.Mutex
+	server string
 	silent bool
 	conns  []net.Conn
 }
@@ -41,7 +41,10 @@ func newWire(t *testing.T, to string) (*wire, string) {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("tcp", w.server)
+			w.mu.Lock()
+			server := w.server
+			w.mu.Unlock()
+			out, err := net.Dial("tcp", server)
 			if err != nil {
 				_ = in.Close()
 				continue
@@ -55,11 +58,7 @@ func newWire(t *testing.T, to string) (*wire, string) {
 	})
 	t.Cleanup(func() {
 		_ = w.listener.Close()
-		w.mu.Lock()
-		for _, c := range w.conns {
-			_ = c.Close()
-		}
-		w.mu.Unlock()
+		w.cut()
 		all.Wait()
 	})
 	u.Host = w.listener.Addr().String()
@@ -70,6 +69,28 @@ func (w *wire) fallSilent(yes bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.silent = yes
+}
+
+// lead passes new connections on to the server of another URL; open ones stay where they are.
+func (w *wire) lead(t *testing.T, to string) {
+	t.Helper()
+	u, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.server = u.Host
+}
+
+// cut closes every connection at both ends.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conns {
+		_ = c.Close()
+	}
+	w.conns = nil
 }
 
 // quiet swallows what is written while the wire is silent.

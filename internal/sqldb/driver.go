@@ -20,6 +20,7 @@ type Driver struct {
 	write, read *entsql.Driver
 	slots       struct{ write, read *limit }
 	watch       Watch
+	disk        *disk // nil with PostgreSQL
 }
 
 // Watch is told of every statement just before it runs. Tests look at plans with it: tx runs statements in
@@ -60,7 +61,7 @@ func (d *Driver) Exec(ctx context.Context, query string, args, v any) error {
 	defer slot.release()
 	d.watch.about(ctx, nil, query, args)
 	defer count(ctx, time.Now())
-	return d.write.Exec(ctx, query, args, v)
+	return d.disk.wrote(d.write.Exec(ctx, query, args, v))
 }
 
 // Query runs a statement with rows, for which ent has a place.
@@ -94,7 +95,8 @@ func (d *Driver) ExecContext(ctx context.Context, query string, args ...any) (sq
 	defer slot.release()
 	d.watch.about(ctx, nil, query, args)
 	defer count(ctx, time.Now())
-	return d.write.ExecContext(ctx, query, args...)
+	res, err := d.write.ExecContext(ctx, query, args...)
+	return res, d.disk.wrote(err)
 }
 
 // QueryContext is Query in the form of database/sql; the rows must be closed.
@@ -114,7 +116,7 @@ func (d *Driver) QueryContext(ctx context.Context, query string, args ...any) (*
 	defer count(ctx, time.Now())
 	rows, err := pool.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, d.disk.failed(err)
 	}
 	open = true
 	return &Rows{rows, slot}, nil
@@ -137,10 +139,10 @@ func (d *Driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, 
 	}()
 	t, err := d.write.BeginTx(ctx, opts)
 	if err != nil {
-		return nil, err
+		return nil, d.disk.failed(err)
 	}
 	open = true
-	return &tx{t, slot, d.watch}, nil
+	return &tx{t, slot, d.watch, d.disk}, nil
 }
 
 // Close is done by DB, which owns the pools.
@@ -154,11 +156,12 @@ type tx struct {
 	dialect.Tx
 	slot  *slot
 	watch Watch
+	disk  *disk
 }
 
 func (t *tx) Commit() error {
 	defer t.slot.release()
-	return t.Tx.Commit()
+	return t.disk.wrote(t.Tx.Commit())
 }
 
 func (t *tx) Rollback() error {
@@ -169,25 +172,27 @@ func (t *tx) Rollback() error {
 func (t *tx) Exec(ctx context.Context, query string, args, v any) error {
 	t.watch.about(ctx, t.raw(), query, args)
 	defer count(ctx, time.Now())
-	return t.Tx.Exec(ctx, query, args, v)
+	return t.disk.failed(t.Tx.Exec(ctx, query, args, v))
 }
 
 func (t *tx) Query(ctx context.Context, query string, args, v any) error {
 	t.watch.about(ctx, t.raw(), query, args)
 	defer count(ctx, time.Now())
-	return t.Tx.Query(ctx, query, args, v)
+	return t.disk.failed(t.Tx.Query(ctx, query, args, v))
 }
 
 func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	t.watch.about(ctx, t.raw(), query, args)
 	defer count(ctx, time.Now())
-	return t.raw().ExecContext(ctx, query, args...)
+	res, err := t.raw().ExecContext(ctx, query, args...)
+	return res, t.disk.failed(err)
 }
 
 func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	t.watch.about(ctx, t.raw(), query, args)
 	defer count(ctx, time.Now())
-	return t.raw().QueryContext(ctx, query, args...)
+	rows, err := t.raw().QueryContext(ctx, query, args...)
+	return rows, t.disk.failed(err)
 }
 
 func (t *tx) raw() Querier { return t.Tx.(Querier) }

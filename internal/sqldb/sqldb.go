@@ -9,19 +9,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"runtime"
-	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	"github.com/lib/pq"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"roost/internal/errs"
+	_ "modernc.org/sqlite" // the driver of SQLite
 )
 
 // Config says which database to open.
@@ -35,7 +28,8 @@ type Config struct {
 	MaxConns int
 	// Patience is how long PostgreSQL may leave a statement without a byte of an answer before the connection
 	// is given up; 0 is for ever. The driver does not end a read when a context does, so without it a server
-	// that hangs keeps every connection. It must be longer than any statement takes.
+	// that hangs keeps every connection. It must be longer than any statement takes: the server ends a statement
+	// just before.
 	Patience time.Duration
 	// Wait is how long a statement of a request waits for a slot; 0 is 400 ms, with SQLite 5 s.
 	Wait time.Duration
@@ -52,60 +46,36 @@ type DB struct {
 	// Driver is for ent; it counts statements.
 	*Driver
 	write, read *sql.DB
+	// primaries opens the connections to PostgreSQL; nil with SQLite.
+	primaries *primaryConnector
 }
 
-// Open opens the database and checks that it answers.
-func Open(ctx context.Context, c Config) (*DB, error) {
-	var db *DB
-	var err error
+// New prepares a database; it connects when it is used.
+func New(c Config) (*DB, error) {
 	if c.URL != "" {
-		db, err = openPostgres(c)
-	} else {
-		db, err = openSQLite(c)
+		return openPostgres(c)
 	}
+	return openSQLite(c)
+}
+
+// Open prepares a database and checks that it answers.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	db, err := New(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.write.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to the database: %w", err), db.Close())
+	if err := db.Connect(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
-func openPostgres(c Config) (*DB, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return nil, errors.New("the database URL must look like postgres://user:password@host:5432/name")
+// Connect checks that the database answers.
+func (db *DB) Connect(ctx context.Context) error {
+	if err := db.write.PingContext(ctx); err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
 	}
-	q := u.Query()
-	// One round trip a query instead of two.
-	q.Set("binary_parameters", "yes")
-	// A node that freezes inside a transaction must not hold its locks for long. Generating machine code takes
-	// longer than any statement of ours. A pooler in between may have to be told to let these through:
-	// PgBouncer's ignore_startup_parameters.
-	for name, value := range map[string]string{"connect_timeout": "5", "idle_in_transaction_session_timeout": "10s", "jit": "off"} {
-		if !q.Has(name) {
-			q.Set(name, value)
-		}
-	}
-	u.RawQuery = q.Encode()
-	connector, err := pq.NewConnector(u.String())
-	if err != nil {
-		return nil, fmt.Errorf("read the database URL: %w", err)
-	}
-	if c.Patience > 0 {
-		connector.Dialer(dialer{c.Patience})
-	}
-	pool := sql.OpenDB(connector)
-	n := c.MaxConns
-	if n <= 0 {
-		n = DefaultConns()
-	}
-	pool.SetMaxOpenConns(n)
-	pool.SetMaxIdleConns(n)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	slots := newLimit(slotsOf(n), cmp.Or(c.Wait, waitMost))
-	return newDB(dialect.Postgres, pool, pool, slots, slots, c.Watch), nil
+	return nil
 }
 
 // readers is the size of SQLite's pool of read-only connections; there is one writer.
@@ -135,6 +105,9 @@ func openSQLite(c Config) (*DB, error) {
 
 func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watch) *DB {
 	d := &Driver{dialect: name, write: entsql.OpenDB(name, write), read: entsql.OpenDB(name, read), watch: watch}
+	if name == dialect.SQLite {
+		d.disk = &disk{}
+	}
 	d.slots.write, d.slots.read = writers, readers
 	return &DB{Driver: d, write: write, read: read}
 }
@@ -156,9 +129,6 @@ func (db *DB) Writer() *sql.DB { return db.write }
 // IsPostgres reports the kind of database.
 func (db *DB) IsPostgres() bool { return db.dialect == dialect.Postgres }
 
-// Ping reports whether the database answers.
-func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
-
 // Close closes every connection.
 func (db *DB) Close() error {
 	err := db.write.Close()
@@ -166,38 +136,4 @@ func (db *DB) Close() error {
 		err = errors.Join(err, db.read.Close())
 	}
 	return err
-}
-
-// IsRetryable reports whether a transaction failed for a reason that a second try may not meet: a
-// deadlock, a serialization failure, or a busy SQLite file.
-func IsRetryable(err error) bool {
-	if e, ok := errors.AsType[*pq.Error](err); ok {
-		return e.Code == "40P01" || e.Code == "40001"
-	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code()&0xff == sqlite3.SQLITE_BUSY
-	}
-	return false
-}
-
-// IsUnavailable reports whether the database could not be asked at all, also because there was no slot, as
-// against refusing.
-func IsUnavailable(err error) bool {
-	if errs.Is(err, errs.Unavailable) {
-		return true
-	}
-	if e, ok := errors.AsType[*pq.Error](err); ok {
-		class := string(e.Code.Class())
-		return class == "08" || class == "53" || class == "57" || class == "58"
-	}
-	if err == nil || errors.Is(err, context.Canceled) {
-		return false
-	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
-	}
-	msg := err.Error()
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) ||
-		strings.Contains(msg, "connection refused") || strings.Contains(msg, "bad connection") ||
-		strings.Contains(msg, "connection reset") || strings.Contains(msg, "broken pipe") || strings.HasSuffix(msg, "EOF")
 }

@@ -1,0 +1,71 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"roost/internal/sqldb"
+)
+
+// settled tracks the id up to which every event of PostgreSQL is numbered or was rolled back, so that a sequencer may begin
+// its looks there. An INSERT takes the id, a COMMIT makes it visible. So the bound may rise to an id only after every
+// transaction has ended that was inserting events when that id was numbered: it may hold a lower id.
+type settled struct {
+	db *sqldb.DB
+	// above is the bound: no event with this id or a lower one will be numbered.
+	above int64
+	// next becomes the bound once none of the writers is left.
+	next    int64
+	writers []string
+}
+
+// forget begins anew, for a database that may be another one now.
+func (s *settled) forget() { s.above, s.next, s.writers = 0, 0, nil }
+
+// look lists who inserts events now, and checks whether those listed before have ended. The caller then numbers all events
+// that it sees, and calls raise.
+func (s *settled) look(ctx context.Context) (raise func(), err error) {
+	var newest int64
+	err = scan(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)", nil, &newest)
+	if err != nil {
+		return nil, fmt.Errorf("read the last event: %w", err)
+	}
+	// Read after the newest event: whoever took a lower id is in this list, or has ended.
+	inserting, err := s.inserting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(s.writers, func(w string) bool { return slices.Contains(inserting, w) }) {
+		reached := s.next
+		s.next, s.writers = newest, inserting
+		if len(inserting) == 0 {
+			reached = newest
+		}
+		return func() { s.above = max(s.above, reached) }, nil
+	}
+	return func() {}, nil
+}
+
+// inserting lists the transactions that have inserted events, or are about to, and have not ended. Each holds this lock on
+// the table from before it takes an id to its end, as writers of other tables and readers do not.
+func (s *settled) inserting(ctx context.Context) (all []string, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT l.virtualtransaction FROM pg_locks AS l
+		WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
+			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()`)
+	if err != nil {
+		return nil, fmt.Errorf("read who inserts events: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var transaction string
+		if err := rows.Scan(&transaction); err != nil {
+			return nil, fmt.Errorf("read who inserts events: %w", err)
+		}
+		all = append(all, transaction)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read who inserts events: %w", err)
+	}
+	return all, nil
+}

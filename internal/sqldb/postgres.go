@@ -1,0 +1,81 @@
+package sqldb
+
+import (
+	"cmp"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"entgo.io/ent/dialect"
+	"github.com/lib/pq"
+)
+
+const (
+	// connMaxIdleTime is how long a connection may stay unused.
+	connMaxIdleTime = 5 * time.Minute
+	// connMaxLifetime is how long a connection is used at all: when the database's address leads to another server,
+	// every connection is there after this time, though nothing fails on the old one.
+	connMaxLifetime = 5 * time.Minute
+)
+
+func openPostgres(c Config) (*DB, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return nil, errors.New("the database URL must look like postgres://user:password@host:5432/name")
+	}
+	q := u.Query()
+	for name, value := range postgresSettings(c) {
+		if !q.Has(name) {
+			q.Set(name, value)
+		}
+	}
+	// One round trip a query instead of two.
+	q.Set("binary_parameters", "yes")
+	u.RawQuery = q.Encode()
+	connector, err := pq.NewConnector(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("read the database URL: %w", err)
+	}
+	if c.Patience > 0 {
+		connector.Dialer(dialer{c.Patience})
+	}
+	primaries := &primaryConnector{Connector: connector}
+	pool := sql.OpenDB(primaries)
+	n := c.MaxConns
+	if n <= 0 {
+		n = DefaultConns()
+	}
+	pool.SetMaxOpenConns(n)
+	pool.SetMaxIdleConns(n)
+	pool.SetConnMaxIdleTime(connMaxIdleTime)
+	pool.SetConnMaxLifetime(connMaxLifetime)
+	slots := newLimit(slotsOf(n), cmp.Or(c.Wait, waitMost))
+	db := newDB(dialect.Postgres, pool, pool, slots, slots, c.Watch)
+	db.primaries = primaries
+	return db, nil
+}
+
+// postgresSettings are the settings of a connection that the URL may override. A pooler in between may have to be
+// configured to let those of the server through: PgBouncer's ignore_startup_parameters.
+func postgresSettings(c Config) map[string]string {
+	return map[string]string{
+		"connect_timeout": "5",
+		// A standby is refused when connecting, also if the URL names several servers.
+		"target_session_attrs": "read-write",
+		// Generating machine code takes longer than any statement of ours.
+		"jit": "off",
+		// A node that freezes inside a transaction must not hold its locks for long.
+		"idle_in_transaction_session_timeout": "10s",
+		// The server looks during a statement whether the client is still there: a statement of a client that was
+		// killed would wait for its lock, and keep its snapshot, for as long as the lock is held.
+		"client_connection_check_interval": "2s",
+		"statement_timeout":                strconv.FormatInt(statementTimeout(c.Patience).Milliseconds(), 10),
+	}
+}
+
+// statementTimeout is when the server ends a statement: just before the client closes the connection, which the server
+// would not notice while the statement waits. 0 is never.
+func statementTimeout(patience time.Duration) time.Duration { return patience - patience/25 }
