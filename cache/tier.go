@@ -23,8 +23,8 @@ const (
 	// floorFor is how long Redis remembers the version of an invalidated key that nobody asks for, and
 	// an unused lease.
 	floorFor = 10 * time.Second
-	// invalidateWithin is how long a writer tries before it leaves its invalidations to the relay.
-	invalidateWithin = time.Second
+	// invalidateTimeout is how long a writer tries before it leaves its invalidations to those who read the log.
+	invalidateTimeout = time.Second
 	// tryEvery is the pause between two tries.
 	tryEvery = 5 * time.Millisecond
 	// IntentFor is how long an intent holds; the transaction that it announces must end before.
