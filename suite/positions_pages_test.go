@@ -13,7 +13,6 @@ import (
 
 	"roost/internal/apitest"
 	"roost/internal/cursors"
-	"roost/internal/ids"
 )
 
 // positionAt is the position of the log that an event cursor stands for.
@@ -95,9 +94,8 @@ func (f *follower) check(t *testing.T, c *pair) (bad int) {
 	t.Helper()
 	places := map[string][]int64{}
 	for _, a := range f.authors {
-		_, id, _ := ids.Decode(a.ID)
 		places[a.ID] = apitest.Ints(t, c.db, `SELECT seq FROM events WHERE type IN ('UserFollowed', 'UserUnfollowed')
-			AND aggregate = $1 AND (payload::json->>'FolloweeID')::bigint = $2 ORDER BY seq`, numberOf(t, f.user.ID), id[0])
+			AND aggregate = $1 AND (payload::json->>'FolloweeID')::bigint = $2 ORDER BY seq`, userID(t, f.user.ID), userID(t, a.ID))
 		if len(places[a.ID]) != len(f.began[a.ID]) {
 			t.Fatalf("%d changes were sent and %d took effect", len(f.began[a.ID]), len(places[a.ID]))
 		}
@@ -123,16 +121,6 @@ func (f *follower) check(t *testing.T, c *pair) (bad int) {
 		}
 	}
 	return bad
-}
-
-// numberOf is the id of a user in SQL.
-func numberOf(t testing.TB, global string) int64 {
-	t.Helper()
-	id, ok := ids.User(global)
-	if !ok {
-		t.Fatalf("%q is no user", global)
-	}
-	return id
 }
 
 // newFollowers makes viewers, each with authors who have a tweet.

@@ -47,12 +47,12 @@ func onBoth(t *testing.T, test func(t *testing.T, r *rig)) {
 	})
 }
 
-func newServerRig(t *testing.T) *rig {
+func newServerRig(t testing.TB) *rig {
 	t.Helper()
 	return newRig(t, sqldb.Config{URL: dbtest.Postgres(t), MaxConns: 8}, redistest.Start(t))
 }
 
-func newRig(t *testing.T, c sqldb.Config, server *redistest.Redis) *rig {
+func newRig(t testing.TB, c sqldb.Config, server *redistest.Redis) *rig {
 	t.Helper()
 	db := dbtest.Open(t, c)
 	client, now := ent.NewClient(ent.Driver(db.Driver)), clock.NewFake(time.Now())
@@ -87,7 +87,7 @@ func (r *rig) exec(t *testing.T, query string, args ...any) {
 	}
 }
 
-func newStore(t *testing.T, redis *cache.Redis, s Sources) *Store {
+func newStore(t testing.TB, redis *cache.Redis, s Sources) *Store {
 	t.Helper()
 	tier, err := cache.NewTier(redis)
 	if err != nil {
