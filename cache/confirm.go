@@ -6,8 +6,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Confirm makes every read of this process that begins after it returns show the versions, whoever wrote them. It looks
-// first, without scripts: in the usual case the writer's own invalidation has arrived, and one pipelined round trip a
+// Confirm makes every read of this process that begins after it returns show the versions, even if their writer never
+// invalidated anything. It looks first, without scripts: in the usual case the writer's own invalidation has arrived, and one pipelined round trip a
 // server is all. What Redis still has at an older version is invalidated; what Redis does not take in one try is read
 // from SQL by this process until it has. It takes no longer than two calls of Redis.
 func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
@@ -33,7 +33,7 @@ func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
 		refused, _ := t.invalidateOnce(ctx, Intent{}, send)
 		left = append(left, refused...)
 	}
-	t.owe(left)
+	t.owe(ctx, left)
 }
 
 // verdict is what a look at an entry says about an invalidation.

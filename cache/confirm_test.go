@@ -233,7 +233,7 @@ func TestDebtPaidDuringARead(t *testing.T) {
 	b.write(a)
 	get(t, x, b, a)
 	b.write(a)
-	x.owed.add(a, 2) // Redis did not take it; the write was acknowledged
+	x.owe(t.Context(), []Invalidation{{Key: a, Version: 2}}) // Redis did not take it; the write was acknowledged
 	x.owed.settling.Lock()
 	answered, open := g.shut("hmget")
 	got := make(chan Value, 1)

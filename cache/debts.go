@@ -9,75 +9,78 @@ import (
 )
 
 const (
-	// owedMost is how many keys a process remembers to owe an invalidation.
-	owedMost = 10_000
+	// maxOwed is how many keys of one server a process remembers to owe an invalidation.
+	maxOwed = 10_000
 	// settleEvery is how often it tries to pay, when it is asked for anything.
 	settleEvery = 50 * time.Millisecond
 	// settleMost is how many invalidations it sends then, and settleProbe how many while Redis refuses writes.
 	settleMost, settleProbe = 1000, 10
 )
 
-// debts are the invalidations that Redis has not taken from this process. The relay sends them too; until they are
-// taken the process does not read the keys from Redis, so that its reads show the writes all the same.
-type debts struct {
-	mu       sync.Mutex
-	versions map[string]int64
-	// suspended is the number of the latest suspension, 0 without one; last the number of the latest ever.
-	suspended, last int64
+// debt is an invalidation that Redis has not taken: its version, and the server that the key was on, nil if none was
+// known.
+type debt struct {
+	version int64
+	server  *shard
+}
 
-	some     atomic.Bool // there are debts, or a suspension: keeps the usual case free of the mutex
+// debts are the invalidations that Redis has not taken from this process. The relay sends them too; until they are
+// taken the process does not read the keys from Redis, so that its reads show the writes all the same. Of a server that
+// owes more than can be remembered it reads nothing.
+type debts struct {
+	mu    sync.Mutex
+	owed  map[string]debt
+	count map[*shard]int // of owed, by server
+	// suspended are the servers of which nothing is read, by the number of the latest reason; nil means all servers.
+	suspended map[*shard]int64
+	last      int64 // number of the latest reason ever
+
+	some     atomic.Bool // there are debts or suspensions: keeps the usual case free of the mutex
 	settling sync.Mutex
 	tried    time.Time // under settling
 }
 
-// add notes a debt. It suspends all reads of Redis when there are more than can be remembered.
-func (d *debts) add(key string, version int64) {
+// start makes the maps.
+func (d *debts) start() {
+	d.owed, d.count, d.suspended = map[string]debt{}, map[*shard]int{}, map[*shard]int64{}
+}
+
+// add notes a debt of a server. It suspends the server when there are more than can be remembered.
+func (d *debts) add(key string, version int64, server *shard) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.some.Store(true)
-	if _, ok := d.versions[key]; !ok && len(d.versions) >= owedMost {
-		d.suspend()
+	old, ok := d.owed[key]
+	if !ok && (d.suspended[server] != 0 || d.count[server] >= maxOwed) {
+		d.suspend(server)
 		return
 	}
-	d.versions[key] = max(d.versions[key], version)
+	if ok {
+		d.count[old.server]--
+	}
+	d.owed[key] = debt{max(old.version, version), server}
+	d.count[server]++
 }
 
-// suspend begins a suspension, or begins it anew.
-func (d *debts) suspend() {
+// suspend notes a reason to read nothing from a server, or from all if it is nil.
+func (d *debts) suspend(server *shard) {
 	d.some.Store(true)
 	d.last++
-	d.suspended = d.last
+	d.suspended[server] = d.last
 }
 
-// owes reports whether Redis may have something old under a key.
-func (d *debts) owes(key string) bool {
-	if !d.some.Load() {
-		return false
+// remove forgets a debt.
+func (d *debts) remove(key string) {
+	if d.count[d.owed[key].server]--; d.count[d.owed[key].server] == 0 {
+		delete(d.count, d.owed[key].server)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, ok := d.versions[key]
-	return ok || d.suspended != 0
-}
-
-// of reports which of the keys are owed, nil if none are, and whether Redis must not be read at all.
-func (d *debts) of(keys []string) (owed []bool, suspended bool) {
-	if !d.some.Load() {
-		return nil, false
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	owed = make([]bool, len(keys))
-	for i, key := range keys {
-		_, owed[i] = d.versions[key]
-	}
-	return owed, d.suspended != 0
+	delete(d.owed, key)
 }
 
 func (d *debts) len() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.versions)
+	return len(d.owed)
 }
 
 // paid takes away what was sent, if nothing newer is owed by now.
@@ -85,43 +88,65 @@ func (d *debts) paid(sent []Invalidation) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, i := range sent {
-		if v, ok := d.versions[i.Key]; ok && v <= i.Version {
-			delete(d.versions, i.Key)
+		if owed, ok := d.owed[i.Key]; ok && owed.version <= i.Version {
+			d.remove(i.Key)
 		}
 	}
-	d.some.Store(len(d.versions) > 0 || d.suspended != 0)
+	d.some.Store(len(d.owed)+len(d.suspended) > 0)
 }
 
-// Suspend has this process read nothing from Redis until Resume: for when there may be old entries that nobody here can
-// name. The tier does so by itself when it owes more than 10,000 keys.
-func (t *Tier) Suspend() {
+// pick returns up to most of the debts.
+func (d *debts) pick(most int) (all []Invalidation) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, owed := range d.owed {
+		if len(all) == most {
+			break
+		}
+		all = append(all, Invalidation{Key: key, Version: owed.version})
+	}
+	return all
+}
+
+// Suspend has this process read nothing from Redis until Resume, because there may be old entries whose keys it does not
+// have. It returns the number of this reason. Reads of a server to which it owes more than 10,000 keys are suspended
+// without a call.
+func (t *Tier) Suspend() (number int64) {
 	t.owed.mu.Lock()
 	defer t.owed.mu.Unlock()
-	t.owed.suspend()
+	t.owed.suspend(nil)
+	return t.owed.last
 }
 
-// Suspension returns the number of the latest reason why this process reads nothing from Redis, 0 while it does.
-func (t *Tier) Suspension() int64 {
+// Suspension returns the number of the latest reason for which this process reads nothing from some or all servers, 0
+// if it reads from all.
+func (t *Tier) Suspension() (number int64) {
+	if !t.owed.some.Load() {
+		return 0
+	}
 	t.owed.mu.Lock()
 	defer t.owed.mu.Unlock()
-	return t.owed.suspended
+	for _, n := range t.owed.suspended {
+		number = max(number, n)
+	}
+	return number
 }
 
-// Resume ends the suspension, unless there is a later reason than that with the number. The caller knows that Redis has
-// taken all invalidations up to then. It reports whether the suspension has ended.
-func (t *Tier) Resume(number int64) bool {
+// Resume ends the suspensions whose latest reason is not above the number. By then Redis must have taken all
+// invalidations from before that reason.
+func (t *Tier) Resume(number int64) {
 	d := &t.owed
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.suspended > number {
-		return false
+	for server, n := range d.suspended {
+		if n <= number {
+			delete(d.suspended, server)
+		}
 	}
-	d.suspended = 0
-	d.some.Store(len(d.versions) > 0)
-	return true
+	d.some.Store(len(d.owed)+len(d.suspended) > 0)
 }
 
-// settle pays some debts, if there are any and nobody else does.
+// settle sends some of the owed invalidations, unless another call does.
 func (t *Tier) settle(ctx context.Context) {
 	d := &t.owed
 	if !d.some.Load() || !d.settling.TryLock() {
@@ -136,19 +161,40 @@ func (t *Tier) settle(ctx context.Context) {
 	if t.redis.refusing() {
 		most = settleProbe
 	}
-	var all []Invalidation
-	d.mu.Lock()
-	for key, version := range d.versions {
-		if len(all) == most {
-			break
-		}
-		all = append(all, Invalidation{Key: key, Version: version})
-	}
-	d.mu.Unlock()
+	all := d.pick(most)
 	left, _ := t.invalidateOnce(ctx, Intent{}, all)
 	open := make(map[string]bool, len(left))
 	for _, i := range left {
 		open[i.Key] = true
 	}
 	d.paid(slices.DeleteFunc(all, func(i Invalidation) bool { return open[i.Key] }))
+}
+
+// owedOf reports which of the keys must not be read from Redis, nil if all may be, and whether none may be.
+func (t *Tier) owedOf(ctx context.Context, keys []string) (owed []bool, none bool) {
+	d := &t.owed
+	if !d.some.Load() {
+		return nil, false
+	}
+	owed = make([]bool, len(keys))
+	d.mu.Lock()
+	for i, key := range keys {
+		_, owed[i] = d.owed[key]
+	}
+	only := t.redis.only
+	none = d.suspended[nil] != 0 || only != nil && d.suspended[only] != 0
+	servers := make(map[*shard]bool, len(d.suspended))
+	for s := range d.suspended {
+		servers[s] = true
+	}
+	d.mu.Unlock()
+	if none || len(servers) == 0 {
+		return owed, none
+	}
+	for _, g := range t.redis.groups(ctx, keys) {
+		for _, at := range g.at {
+			owed[at] = owed[at] || servers[g.shard]
+		}
+	}
+	return owed, false
 }

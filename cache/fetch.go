@@ -30,9 +30,9 @@ func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
 		keys = append(keys, req.Keys...)
 	}
 	// Before Redis is asked: a debt that is paid while the answer is under way says that the answer is old.
-	owed, suspended := t.owed.of(keys)
+	owed, none := t.owedOf(ctx, keys)
 	all := make([]seen, len(keys))
-	if !suspended {
+	if !none {
 		all = t.read(ctx, keys, heldOf(reqs, len(keys)))
 	}
 	out := make([]found, len(reqs))
@@ -230,8 +230,13 @@ func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 	f := &fetching{}
 	var asking []*flight
 	var keys []string
-	for _, fl := range pending {
-		if fl.away || t.owed.owes(fl.key) {
+	names := make([]string, len(pending))
+	for i, fl := range pending {
+		names[i] = fl.key
+	}
+	owed, none := t.owedOf(ctx, names)
+	for i, fl := range pending {
+		if fl.away || none || owed != nil && owed[i] {
 			f.unleased(fl, k.count.away)
 			continue
 		}

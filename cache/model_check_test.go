@@ -141,7 +141,7 @@ func (m model) sizes(strict bool) [][2]int {
 		faults++
 	}
 	switch {
-	case os.Getenv("ROOST_SOAK") != "" && m.failovers < 2: // else it is tens of millions
+	case os.Getenv("ROOST_SOAK") != "" && m.failovers < 2 && (!m.follows || faults < 3): // else it is tens of millions
 		return [][2]int{{2, 2}}
 	case faults < 2 && m.failovers == 0 && !strict:
 		return [][2]int{{2, 2}}

@@ -111,13 +111,14 @@ func NewTier(r *Redis) (*Tier, error) {
 }
 
 func newTier(r *Redis, s scripts) *Tier {
-	return &Tier{
+	t := &Tier{
 		redis: r, scripts: s, metrics: newTierMetrics(), kinds: map[string]*Kind{},
 		flights: flights{latest: map[string]*flight{}},
-		owed:    debts{versions: map[string]int64{}},
 		pace:    pace{lease: leaseMin, escape: escapeAfter, pollFrom: pollFrom, pollTo: pollTo},
 		tokens:  tokens{prefix: strconv.FormatUint(rand.Uint64(), 36) + "."},
 	}
+	t.owed.start()
+	return t
 }
 
 // Kind makes a kind, or gives the one made before under the name, which is a label of the metrics.

@@ -69,7 +69,7 @@ func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) e
 		}
 		left, err = t.invalidateOnce(ctx, in, left)
 	}
-	t.owe(left)
+	t.owe(ctx, left)
 	if len(left) > 0 {
 		return fmt.Errorf("%d of %d invalidations not taken by Redis: %w", len(left), len(all), err)
 	}
@@ -77,11 +77,17 @@ func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) e
 }
 
 // owe notes what Redis has not taken.
-func (t *Tier) owe(left []Invalidation) {
-	for _, i := range left {
-		t.owed.add(i.Key, i.Version)
+func (t *Tier) owe(ctx context.Context, left []Invalidation) {
+	keys := make([]string, len(left))
+	for at, i := range left {
+		keys[at] = i.Key
 		if i.Kind != nil {
 			i.Kind.count.unsent.Inc()
+		}
+	}
+	for _, g := range t.redis.groups(context.WithoutCancel(ctx), keys) {
+		for _, at := range g.at {
+			t.owed.add(keys[at], left[at].Version, g.shard)
 		}
 	}
 }

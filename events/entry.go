@@ -44,7 +44,7 @@ func decode[E Event](payload []byte) (Event, error) {
 }
 
 // ErrUnreadable is an event that this binary cannot read: of a type or version that a newer one wrote, or with a
-// damaged payload. It is the event's fault, not that of a store: asking again gives the same.
+// damaged payload. The event is to blame, not a store: another attempt would read the same.
 var ErrUnreadable = errors.New("the event cannot be read")
 
 // unreadable is an error that is ErrUnreadable and says why.

@@ -27,9 +27,12 @@ type Batch struct {
 	Gap bool
 }
 
-// FollowerConfig says what a Follower does with the batches that it reads, in their order. Both functions are
+// FollowerConfig says what a Follower does with the batches that it reads, in their order. Apply and Applied are
 // needed.
 type FollowerConfig struct {
+	// From returns the position behind which it begins, for a log that ends at head; nil begins at head. It is asked
+	// once, when the follower starts.
+	From func(ctx context.Context, head int64) (int64, error)
 	// Apply makes the effects of a batch visible to this process. The position moves when it returns. It must
 	// return within about a second, whatever is out of order, because everything behind the batch waits for it.
 	Apply func(ctx context.Context, b Batch)
@@ -37,8 +40,8 @@ type FollowerConfig struct {
 	Applied func(b Batch)
 }
 
-// Follower reads the log on behalf of one process, from its start on. Unlike a Group it shares the work with
-// nobody and stores no position. It is a lifecycle.Service.
+// Follower reads the whole log on behalf of one process. Unlike a Group it stores no position, and every process has its
+// own. It is a lifecycle.Service.
 type Follower struct {
 	cfg      FollowerConfig
 	reader   *Reader
@@ -46,6 +49,7 @@ type Follower struct {
 	wake     chan struct{}
 	position atomic.Int64
 	head     atomic.Int64 // of the log, at the last look
+	end      int64        // of the log, at the start
 	started  atomic.Bool
 
 	mu      sync.Mutex
@@ -63,14 +67,21 @@ func NewFollower(r *Reader, cfg FollowerConfig) *Follower {
 	return f
 }
 
-// Start begins behind the newest event of the log.
+// Start fails when the database cannot be asked where the log ends.
 func (f *Follower) Start(ctx context.Context) error {
 	head, err := f.reader.Head(ctx)
 	if err != nil {
 		return err
 	}
-	f.position.Store(head)
+	from := head
+	if f.cfg.From != nil {
+		if from, err = f.cfg.From(ctx, head); err != nil {
+			return err
+		}
+	}
+	f.position.Store(min(from, head))
 	f.head.Store(head)
+	f.end = head
 	f.started.Store(true)
 	return f.loop.Start(ctx)
 }
@@ -94,6 +105,9 @@ func (f *Follower) Position() int64 { return f.position.Load() }
 
 // Head is the position of the newest event when the follower last looked.
 func (f *Follower) Head() int64 { return f.head.Load() }
+
+// End is where the log ended when the follower started.
+func (f *Follower) End() int64 { return f.end }
 
 // CatchUp returns when everything has been applied that was committed before the call. Calls share their work. It
 // fails with the context, and returns nil at once where no follower runs.
@@ -172,8 +186,8 @@ func (f *Follower) next(ctx context.Context) (b Batch, head int64, err error) {
 	return b, head, nil
 }
 
-// target reads the head of the log. For calls of CatchUp it gives every committed event its place first: one that
-// was committed late may still be without.
+// target reads the head of the log. For calls of CatchUp it sequences all committed events first: one that was committed
+// late may have no position yet.
 func (f *Follower) target(ctx context.Context) (head int64, err error) {
 	f.mu.Lock()
 	if len(f.due) == 0 && len(f.waiting) > 0 {

@@ -62,10 +62,10 @@ type Tx struct {
 	behind bool
 }
 
-// Found reports that rows were already as the transaction would have left them. Whoever made them so may have died
-// before invalidating their copies, but whoever is answered now must see them. The events name the rows; they have no
-// versions and are not written. Without events nobody knows the rows, and Write waits until the copies show everything
-// that was committed before.
+// Found reports that rows were already as the transaction would have left them. The node that wrote them may have died
+// before invalidating their copies; nevertheless every read must show them once this write is acknowledged. The events
+// name the rows; they have no versions and are not written. Without events the rows are unknown, and Write waits until the
+// copies show everything that was committed before.
 func (t *Tx) Found(e ...Event) {
 	t.found = append(t.found, e...)
 	t.behind = t.behind || len(e) == 0

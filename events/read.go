@@ -42,8 +42,8 @@ func (r *Reader) Head(ctx context.Context) (head int64, err error) {
 	return head, nil
 }
 
-// Sequenced gives every committed event its place first, and then returns Head: everything that was committed before
-// the call is at or before that position.
+// Sequenced sequences all committed events first, and then returns Head: everything that was committed before the call
+// is at or before that position.
 func (r *Reader) Sequenced(ctx context.Context) (head int64, err error) {
 	for n := int64(sequenceBatch); r.db.IsPostgres() && n == sequenceBatch; {
 		if n, err = Sequence(ctx, r.db, sequenceBatch); err != nil {

@@ -151,7 +151,7 @@ func (h *Hub) skipCounts() {
 	}
 }
 
-// skipCountsOf tells the subscribers of one tweet that changes were skipped.
+// skipCountsOf has the subscribers of one tweet read its counts again.
 func (h *Hub) skipCountsOf(tweetID int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

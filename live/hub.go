@@ -67,7 +67,7 @@ func (h *Hub) Observe(committed []events.Event) {
 // take passes a batch of the log on to the subscribers, or passes over it if nobody waits for anything.
 func (h *Hub) take(ctx context.Context, b events.Batch) {
 	if b.To <= h.Position() || h.PassOver(b.To) {
-		return // the first is of before the tail's start
+		return // the first is from before the tail's start
 	}
 	if b.Gap && len(b.Entries) > 0 {
 		h.SkipTo(b.Entries[0].Seq - 1)
@@ -97,8 +97,8 @@ func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 	}
 }
 
-// unreadable has everybody read again whom an event may concern that cannot be read. One of a type that this binary does
-// not know changes nothing that it shows.
+// unreadable handles an event that cannot be read. All home timelines and the counts of its tweet must be read again. One
+// of a type that this binary does not know changes nothing that it shows.
 func (h *Hub) unreadable(ctx context.Context, entry events.Entry, err error) {
 	if !entry.Known() {
 		slog.DebugContext(ctx, "live updates pass over an event", "error", err)

@@ -24,7 +24,8 @@ type Tail struct {
 	waiting int // events in queue
 }
 
-// NewTail makes a tail that feeds the hub. Position is asked when it starts: what lies behind it will be passed to Take.
+// NewTail makes a tail that feeds the hub. Position is asked when it starts: what lies behind it will be passed to Take,
+// and what lies before it is passed over.
 func NewTail(h *Hub, position func() int64) *Tail {
 	t := &Tail{hub: h, start: position, some: make(chan struct{}, 1)}
 	t.Run = t.run

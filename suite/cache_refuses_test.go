@@ -75,3 +75,43 @@ func TestCacheRedisRefusesWrites(t *testing.T) {
 		})
 	}
 }
+
+// The node that writes does not reach Redis; another one does, and shows the old row until it has followed the log: no
+// worker runs that could repeat anything, and nobody waits for the first node to reach Redis again.
+func TestCacheRedisAwayForTheWriter(t *testing.T) {
+	t.Parallel()
+	c := newPair(t, rig{args: []string{"--roles", "api"}})
+	k := newLink(t, c.redis.Addr())
+	own := *c
+	own.config.RedisURL = k.URL()
+	writer := own.prepare(t, "--roles", "api")
+	c.start(t, append(c.nodes, writer))
+	ada := writer.SignUp(t, "ada")
+	s := &stage{pair: c}
+	s.says(t, ada, "old")
+	k.Cut()
+	slowest := time.Duration(0)
+	for i := range soak(8, 60) {
+		text := fmt.Sprint("new ", i)
+		setBio(t, ada, text)
+		acked := time.Now()
+		wantBio(t, writer, ada, text, false)
+		for _, p := range c.nodes {
+			apitest.Until(t, "another node to show "+text, func() bool {
+				got, err := bioOf(t.Context(), anyone(p, http.DefaultClient), ada, false)
+				return err == nil && got == text
+			})
+		}
+		slowest = max(slowest, time.Since(acked))
+		s.shows(t, ada, text)
+		s.shows(t, ada, text)
+	}
+	if slowest > grace() {
+		t.Errorf("other nodes show what was replaced for %s", slowest)
+	}
+	k.Mend()
+	for range 20 {
+		wantBio(t, writer, ada, fmt.Sprint("new ", soak(8, 60)-1), false)
+	}
+	t.Logf("the slowest shows on the other nodes after %s", slowest.Round(time.Millisecond))
+}

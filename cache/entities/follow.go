@@ -10,12 +10,22 @@ import (
 )
 
 // Follow makes the follower that keeps this node's reads true to the log: when its position covers an event, every read
-// that begins afterwards shows what the event has changed, whoever wrote it and whatever became of the writer. Applied
+// that begins afterwards shows what the event has changed, even if its writer died before invalidating anything. Applied
 // is called when the position has moved, and must not block.
 //
-// It must be called before the first read, and the follower started before Recovery.
+// It begins where the relay is, because Redis has taken everything up to there, and reads of Redis are suspended until
+// it has reached what was the end of the log: see Recovery. It must be called before the first read, and the follower
+// started before Recovery.
 func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.Follower {
-	s.follower = events.NewFollower(r, events.FollowerConfig{Apply: s.apply, Applied: applied})
+	s.follower = events.NewFollower(r, events.FollowerConfig{Apply: s.apply, Applied: applied,
+		From: func(ctx context.Context, head int64) (int64, error) {
+			s.began = s.tier.Suspend()
+			position, relayed, err := r.GroupPosition(ctx, relayGroup)
+			if err != nil || !relayed {
+				return head, err
+			}
+			return position, nil
+		}})
 	return s.follower
 }
 
@@ -44,18 +54,20 @@ const recoveryTimeout = 5 * time.Second
 type recovery struct {
 	store  *Store
 	reader *events.Reader
-	// The relay must have passed need before the suspension with the number ends.
+	// Suspensions up to number end when the relay has passed need.
 	number, need int64
 }
 
 // Recovery is the service that has this node read from Redis again after a suspension: once the relay has passed
-// everything that was committed before, because then Redis has taken all of it. A node also begins suspended, since it
-// does not know what Redis has not taken from others, and is out of that before it serves if the relay is not behind.
-// Without a relay it clears the cache itself.
+// everything that was committed before, because then Redis has taken all of it. The suspension of the start ends as soon
+// as the follower has caught up, before the node serves if there is little to follow. Where no relay has ever run, as in
+// embedded mode, it clears the cache instead.
 func (s *Store) Recovery(r *events.Reader) lifecycle.Service {
 	c := &recovery{store: s, reader: r}
 	return &starting{Loop: lifecycle.Loop{Run: c.run}, first: func(ctx context.Context) {
-		s.tier.Suspend()
+		short, cancel := context.WithTimeout(ctx, recoveryPoll)
+		defer cancel()
+		_ = s.follower.CatchUp(short) // else later
 		if err := c.look(ctx); err != nil {
 			slog.WarnContext(ctx, "rows are read from the database first", "error", err)
 		}
@@ -84,18 +96,21 @@ func (c *recovery) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		err := c.look(ctx)
-		if now := c.store.tier.Suspension() != 0; now != suspended {
-			suspended = now
-			slog.WarnContext(ctx, "rows are read from the database instead of the cache", "suspended", now, "error", err)
+		now := c.store.tier.Suspension() != 0
+		switch {
+		case now && !suspended:
+			slog.WarnContext(ctx, "rows are read from the database: redis may hold old ones until the relay has caught up", "error", err)
+		case suspended && !now:
+			slog.InfoContext(ctx, "rows are read from the cache again")
 		}
+		suspended = now
 	}
 }
 
-// look ends the suspension if it may end.
+// look ends the suspensions that may end.
 func (c *recovery) look(ctx context.Context) error {
 	tier := c.store.tier
-	number := tier.Suspension()
-	if number == 0 {
+	if tier.Suspension() == 0 {
 		return nil
 	}
 	short, cancel := context.WithTimeout(ctx, recoveryTimeout)
@@ -104,21 +119,27 @@ func (c *recovery) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !relayed { // as in embedded mode
+	if !relayed {
+		number := tier.Suspension()
 		if err := tier.Clear(ctx); err != nil {
 			return err
 		}
 		tier.Resume(number)
 		return nil
 	}
-	if position >= c.need && number != c.number {
-		if c.need, err = c.reader.Sequenced(short); err != nil {
-			return err
-		}
-		c.number = number
+	if f := c.store.follower; f.Position() >= f.End() {
+		tier.Resume(c.store.began)
 	}
-	if position >= c.need {
-		tier.Resume(number)
+	if position < c.need {
+		return nil
 	}
-	return nil
+	tier.Resume(c.number)
+	if c.number = tier.Suspension(); c.number == 0 {
+		return nil
+	}
+	// What came since is over when the relay has passed everything that is committed by now.
+	if c.need, err = c.reader.Sequenced(short); err == nil && position >= c.need {
+		tier.Resume(c.number)
+	}
+	return err
 }

@@ -54,8 +54,8 @@ func BenchmarkFollow(b *testing.B) {
 				done += len(entries)
 			}
 			b.StopTimer()
-			b.ReportMetric(float64((r.redisCPU(b) - redis).Microseconds())/float64(b.N), "redis-µs/op")
-			b.ReportMetric(float64((ownCPU(b) - own).Microseconds())/float64(b.N), "node-µs/op")
+			b.ReportMetric(float64((r.redisCPU(b)-redis).Microseconds())/float64(b.N), "redis-µs/op")
+			b.ReportMetric(float64((ownCPU(b)-own).Microseconds())/float64(b.N), "node-µs/op")
 		})
 	}
 }

@@ -20,7 +20,7 @@ const relayLease = 2 * time.Second
 
 // Relay is the consumer group that repeats every invalidation until Redis accepts it. Where the rows are not known it
 // removes all entries: when rows were imported, which are not named, and when an event cannot be read. Such an event is
-// then a dead letter at once, because reading it again gives the same.
+// then a dead letter at once, because another attempt would read the same.
 //
 // The lease is short, so that another node soon goes on when one is killed. Removing all entries may take longer, of
 // more than some million: it is begun again until it is done, and what was removed stays so.

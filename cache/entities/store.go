@@ -30,6 +30,7 @@ type Store struct {
 	tier     *cache.Tier
 	near     *nearTweets
 	follower *events.Follower // nil in a process that serves no reads
+	began    int64            // the suspension with which the follower has started
 
 	Accounts    *Entity[int64, *accounts.Account]         // by user
 	Names       *Entity[string, accounts.NameClaim]       // by accounts.NameKey

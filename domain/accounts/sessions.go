@@ -54,7 +54,7 @@ func (a *Accounts) RevokeOthers(ctx context.Context, userID, keep int64) ([]*Ses
 		if err != nil {
 			return err
 		}
-		tx.Found() // the answer stands for sessions that others have ended just now, too
+		tx.Found() // the answer covers sessions that another request has just ended
 		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, ended)).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read the sessions: %w", err)

@@ -98,7 +98,7 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 			told.OldUsername, told.NewUsername = now.Username, *in.Username
 		}
 		if in.Username != nil && sameClaim(now.Username, *in.Username) {
-			tx.Found() // the claims may have moved just now, from a name that is not known any more
+			tx.Found() // another request may have just moved the claims, from a name that is not stored any more
 		}
 		if in.Email != nil {
 			up.SetEmail(*in.Email)
@@ -188,7 +188,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, curre
 			return fmt.Errorf("change the password: %w", err)
 		}
 		tx.Emit(events.PasswordChanged{UserID: userID, Ver: now.Ver + 1})
-		tx.Found() // of sessions that others have ended just now
+		tx.Found() // the answer covers sessions that another request has just ended
 		_, err = a.endSessions(ctx, tx, userID, PasswordChanged, "AND id <> $5", keep)
 		return err
 	})

@@ -44,7 +44,7 @@ func (a *App) addBackground() error {
 	if a.Config.Has("api") {
 		reader := events.NewReader(s.DB)
 		a.follower = a.rows.Follow(reader, func(b events.Batch) { a.tail.Take(b) })
-		a.tail = live.NewTail(a.hub, a.follower.Position)
+		a.tail = live.NewTail(a.hub, func() int64 { return max(a.follower.End(), a.follower.Position()) })
 		a.services.Add("log follower", a.follower)
 		a.services.Add("cache recovery", a.rows.Recovery(reader))
 		a.services.Add("live tail", a.tail)
