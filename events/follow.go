@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,8 @@ const (
 	// followBatch is the most events of one batch, and followTimeout how long reading one may take.
 	followBatch   = 1000
 	followTimeout = 5 * time.Second
+	// headEvery is how often it also asks where the log ends.
+	headEvery = time.Second
 )
 
 // Batch holds the events of the log behind From, up to and including To.
@@ -56,8 +59,9 @@ type Follower struct {
 	waiting []chan struct{} // calls of CatchUp since the last look began
 
 	// The goroutine's own: calls of CatchUp that end when the position reaches goal, which is -1 until it is known.
-	due  []chan struct{}
-	goal int64
+	due     []chan struct{}
+	goal    int64
+	checked time.Time // when it last asked where the log ends
 }
 
 // NewFollower makes a follower; Start runs it.
@@ -103,7 +107,7 @@ func (f *Follower) Wake() {
 // Position is the position up to which all events have been applied.
 func (f *Follower) Position() int64 { return f.position.Load() }
 
-// Head is the position of the newest event when the follower last looked.
+// Head is the position of the newest event, as of a second ago at most unless the database is away.
 func (f *Follower) Head() int64 { return f.head.Load() }
 
 // End is where the log ended when the follower started.
@@ -142,9 +146,9 @@ func (f *Follower) run(ctx context.Context) {
 	}
 }
 
-// look applies the next batch. It reports whether there is more.
+// look applies the next batch. It reports whether there may be more.
 func (f *Follower) look(ctx context.Context) (more bool, err error) {
-	b, head, err := f.next(ctx)
+	b, err := f.next(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -154,65 +158,69 @@ func (f *Follower) look(ctx context.Context) (more bool, err error) {
 		f.cfg.Applied(b)
 	}
 	f.release()
-	return b.To < head, nil
+	return len(b.Entries) == followBatch, nil
 }
 
-// next reads the next batch, which is empty at the end of the log.
-func (f *Follower) next(ctx context.Context) (b Batch, head int64, err error) {
+// next reads the next batch, which is empty at the end of the log. That is one statement as long as events come: their
+// positions have no gaps, and become visible in their order, so the last one that is read is the end.
+func (f *Follower) next(ctx context.Context) (b Batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, followTimeout)
 	defer cancel()
-	if head, err = f.target(ctx); err != nil {
-		return b, 0, err
+	if err := f.gather(ctx); err != nil {
+		return b, err
 	}
 	from := f.position.Load()
-	b = Batch{From: from, To: max(from, head)}
-	if head <= from {
-		return b, head, nil
+	b = Batch{From: from, To: from}
+	if b.Entries, err = f.reader.After(ctx, from, math.MaxInt64, followBatch); err != nil {
+		return b, err
 	}
-	if b.Entries, err = f.reader.After(ctx, from, head, followBatch); err != nil {
-		return b, head, err
+	if n := len(b.Entries); n > 0 {
+		b.To = b.Entries[n-1].Seq
 	}
-	if len(b.Entries) == followBatch {
-		b.To = b.Entries[followBatch-1].Seq
+	f.head.Store(max(f.head.Load(), b.To))
+	behind := false
+	if now := time.Now(); now.Sub(f.checked) >= headEvery {
+		f.checked = now
+		head, err := f.reader.Head(ctx)
+		if err != nil {
+			return b, err
+		}
+		f.head.Store(head)
+		behind = len(b.Entries) == 0 && head > from
 	}
-	if len(b.Entries) == 0 || b.Entries[0].Seq > from+1 {
-		// A process that was frozen for days may find that only the beginning is gone.
+	if behind || len(b.Entries) > 0 && b.Entries[0].Seq > from+1 {
+		// A process that was frozen for days may find that retention has removed what comes next.
 		oldest, err := f.reader.Oldest(ctx)
 		if err != nil {
-			return b, head, err
+			return b, err
 		}
-		b.Gap = oldest > from
+		b.Gap, b.To = oldest > from, max(b.To, oldest)
 	}
-	return b, head, nil
+	return b, nil
 }
 
-// target reads the head of the log. For calls of CatchUp it sequences all committed events first: one that was committed
-// late may have no position yet.
-func (f *Follower) target(ctx context.Context) (head int64, err error) {
+// gather takes the calls of CatchUp that have come, and finds the position that ends them. All committed events are
+// sequenced first: one that was committed late may have no position yet.
+func (f *Follower) gather(ctx context.Context) (err error) {
 	f.mu.Lock()
 	if len(f.due) == 0 && len(f.waiting) > 0 {
 		f.due, f.waiting, f.goal = f.waiting, nil, -1
 	}
 	f.mu.Unlock()
-	unknown := len(f.due) > 0 && f.goal < 0
-	if unknown {
-		head, err = f.reader.Sequenced(ctx)
-	} else {
-		head, err = f.reader.Head(ctx)
+	if len(f.due) == 0 || f.goal >= 0 {
+		return nil
 	}
-	if err != nil {
-		return 0, err
+	goal, err := f.reader.Sequenced(ctx)
+	if err == nil {
+		f.goal = goal
+		f.head.Store(max(f.head.Load(), goal))
 	}
-	f.head.Store(head)
-	if unknown {
-		f.goal = head
-	}
-	return head, nil
+	return err
 }
 
 // release ends the calls of CatchUp whose position is reached.
 func (f *Follower) release() {
-	if len(f.due) == 0 || f.position.Load() < f.goal {
+	if len(f.due) == 0 || f.goal < 0 || f.position.Load() < f.goal {
 		return
 	}
 	for _, done := range f.due {
