@@ -39,10 +39,11 @@
 //
 // The bounds of these promises, and the only ones:
 //
-//   - Redis away for the node that writes: Invalidate gives up after a second, or at once if the breaker is
-//     open. Other nodes may read the old entry until the relay has repeated the invalidation. The node
-//     itself remembers up to 10,000 such keys and reads them from SQL until it has told Redis; when it owes
-//     more it reads nothing from Redis until 3 s after Redis has taken what it remembers.
+//   - Redis away for the node that writes, or refusing writes: Invalidate gives up after a second, or at once if
+//     the breaker is open or Redis has refused everything for a second. Other nodes may read the old entry until
+//     they have confirmed the write themselves (Confirm). The node itself remembers up to 10,000 such keys of each
+//     server and reads them from SQL until Redis has taken their invalidations. If there are more it reads nothing
+//     from that server until its caller, who follows the relay, calls Resume.
 //   - a writer killed between commit and invalidation: as above, for its unacknowledged write.
 //   - a node that reads SQL while Redis is away for it cannot tell that it has seen a version: what is read
 //     elsewhere later may be older, if the writer of that version has not invalidated yet.
@@ -55,7 +56,8 @@
 // What it needs: versions that every writing transaction raises, rows that stay when what they stand for is
 // deleted (so that versions never start again; a key without a row is version 0), loaders that read the
 // primary in a transaction that begins after they are called, an Invalidate after each commit and before
-// its acknowledgement, and a relay that repeats it. All nodes name the same servers; the list of a ring is
+// its acknowledgement, a relay that repeats it until Redis has taken it, and a Confirm on every node that
+// reads. All nodes name the same servers; the list of a ring is
 // changed with all nodes stopped, and the servers flushed or left alone for MaxTTL.
 //
 // # The protocol
@@ -75,6 +77,11 @@
 // INVALIDATE, and returns it.
 // So do readers that find an intent, values that are too large, and those that Redis refuses to keep.
 //
+// Confirm is what a node does with each write of the log before it reports that position to anybody. Unlike
+// INVALIDATE it begins with a plain look at the key, and mostly ends there. A key without data and without a lease needs
+// nothing: whoever takes a lease later reads SQL later. A key at the version or above it needs nothing either. All
+// others are invalidated, and what Redis does not take is owed: read from SQL until it has.
+//
 // Why that holds:
 //
 //   - A stale fill needs a reader that read SQL before a commit and fills after its invalidation. It holds a
@@ -93,6 +100,8 @@
 //     and makes repeated invalidations free.
 //   - Readers that share a fetch joined it before its first command, so all it returns is from after they
 //     asked.
+//   - What is owed is noted before Redis is asked. A debt that is paid while the answer is under way does not
+//     make the answer new.
 //
 // The tests explore the protocol breadth-first (model_test.go), with the verbs as pure functions that are
 // compared with the scripts on real servers (conformance_test.go), run random schedules of the tier over

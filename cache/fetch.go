@@ -29,14 +29,19 @@ func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
 	for _, req := range reqs {
 		keys = append(keys, req.Keys...)
 	}
-	all := t.read(ctx, keys, heldOf(reqs, len(keys)))
+	// Before Redis is asked: a debt that is paid while the answer is under way says that the answer is old.
+	owed, none := t.owedOf(ctx, keys)
+	all := make([]seen, len(keys))
+	if !none {
+		all = t.read(ctx, keys, heldOf(reqs, len(keys)))
+	}
 	out := make([]found, len(reqs))
 	for i, req := range reqs {
 		out[i].values = make([]Value, len(req.Keys))
 		hits := 0
-		for at, key := range req.Keys {
+		for at := range req.Keys {
 			s := all[at]
-			if s.hit && !t.owed.owes(key) {
+			if s.hit && (owed == nil || !owed[at]) {
 				out[i].values[at] = s.value
 				hits++
 				continue
@@ -45,6 +50,9 @@ func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
 		}
 		req.Kind.count.hit.Add(float64(hits))
 		all = all[len(req.Keys):]
+		if owed != nil {
+			owed = owed[len(req.Keys):]
+		}
 	}
 	return out
 }
@@ -222,8 +230,13 @@ func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 	f := &fetching{}
 	var asking []*flight
 	var keys []string
-	for _, fl := range pending {
-		if fl.away || t.owed.owes(fl.key) {
+	names := make([]string, len(pending))
+	for i, fl := range pending {
+		names[i] = fl.key
+	}
+	owed, none := t.owedOf(ctx, names)
+	for i, fl := range pending {
+		if fl.away || none || owed != nil && owed[i] {
 			f.unleased(fl, k.count.away)
 			continue
 		}

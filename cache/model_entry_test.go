@@ -20,6 +20,7 @@ type entry struct {
 // rules switches parts of the protocol off, to see what they are for.
 type rules struct {
 	noLease, noVersion bool
+	blindLook          bool // the look of Confirm ignores leases
 }
 
 // under is what a verb sees: nothing, if another wrote it.
@@ -80,6 +81,11 @@ func (r rules) invalidate(e entry, fence, version int8, intent int) (entry, stri
 		word = "dropped"
 	}
 	return strip(fence, floor, f.held&^own), word, floor
+}
+
+// confirmed is isConfirmed.
+func (r rules) confirmed(e entry, version int8) bool {
+	return !e.has && (e.token == 0 || r.blindLook) || e.floor() >= version
 }
 
 func (r rules) intend(e entry, fence int8, intent int) (entry, string) {

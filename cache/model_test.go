@@ -6,7 +6,7 @@ import (
 )
 
 // The world of the model: one key, a database, a primary with a replica, writers that write once each,
-// readers that read again and again, a relay. Every interleaving is explored, breadth first, so a trace is
+// readers that read again and again on one node, which may follow the log, and a relay. Every interleaving is explored, breadth first, so a trace is
 // a shortest one. Readers are alike, and writers are: states that differ in who is who count once.
 
 const (
@@ -31,14 +31,15 @@ const (
 	rFills  // has read SQL under its lease
 	rFree   // is to read SQL without one
 	rTells  // has read SQL without one
+	rLooks  // has a hit, and looks at the node's debts only now
 )
 
 type modelWriter struct{ pc, ver int8 }
 
 type modelReader struct {
 	pc, val int8
-	// What was acknowledged, and acknowledged or served, and committed, when the read began.
-	acked, served, committed int8
+	// What was acknowledged, and acknowledged or served, and committed, when the read began, and the position of the node.
+	acked, served, committed, told int8
 }
 
 type world struct {
@@ -50,6 +51,10 @@ type world struct {
 	relay             uint8 // versions to repeat, by bit
 	killed, gone      int8  // faults so far
 	failed, lagged    int8
+	refused           int8 // 1 while Redis refuses writes, 2 after that
+	// The readers' node: the position that it tells, the version that it is invalidating before it moves on, and the one
+	// that it owes.
+	told, telling, owes int8
 }
 
 // model is a protocol with the faults that it meets.
@@ -62,6 +67,11 @@ type model struct {
 	writers, readers      int
 	kills, gones          int8 // writers killed; evictions or flushes
 	failovers, lags       int8 // and reads of a database that is one version behind
+	refusals              int8 // whether Redis refuses writes for a while
+	follows               bool // the readers' node follows the log
+	noConfirm             bool // and moves its position without a look at Redis
+	noDebts               bool // and does not remember what Redis refused
+	debtsLate             bool // and looks at its debts when the answer is there
 }
 
 // The properties.
@@ -70,6 +80,7 @@ const (
 	propBack    = "a read that goes back"
 	propRest    = "stale at rest"
 	propWindow  = "a read older than a commit that was announced"
+	propTold    = "a read older than the position that its node told before"
 	propRepeats = "a repeated invalidation drops a current entry"
 )
 
@@ -130,6 +141,7 @@ func (x *explorer) from(s world) []step {
 		x.reader(s, k)
 	}
 	x.repeat(s)
+	x.node(s)
 	x.faults(s)
 	return x.steps
 }
@@ -163,6 +175,11 @@ func (x *explorer) writer(s world, k int) {
 			n.primary, _, _ = m.invalidate(s.primary, fence, ver, k)
 		}
 		n.w[k].pc = wDone
+		if s.refused == 1 {
+			n.primary = s.primary
+			x.add(n, "", "W%d gives up to invalidate v%d", int8(k), ver) // acknowledged, with a bound
+			return
+		}
 		n.acked = max(n.acked, ver)
 		x.add(n, "", "W%d invalidates v%d, acknowledged", int8(k), ver)
 		if s.killed < m.kills {
@@ -193,11 +210,18 @@ func (x *explorer) reader(s world, k int) {
 	n := s
 	switch r.pc {
 	case rIdle:
-		n.r[k] = modelReader{pc: rWaits, acked: s.acked, served: max(s.acked, s.served)}
+		n.r[k] = modelReader{pc: rWaits, acked: s.acked, served: max(s.acked, s.served), told: s.told}
 		if m.strict {
 			n.r[k].committed = s.db
 		}
 		x.asks(n, k)
+	case rLooks:
+		n.r[k].pc, n.r[k].val = rFree, 0
+		if s.owes > 0 {
+			x.add(n, "", "R%d finds that its node owes", int8(k))
+			return
+		}
+		x.returns(n, k, r.val, "hits")
 	case rWaits:
 		x.asks(s, k)
 		n.r[k].pc = rFree
@@ -220,6 +244,11 @@ func (x *explorer) reader(s world, k int) {
 		}
 	case rFills:
 		var word string
+		if s.refused == 1 {
+			n.r[k].pc = rTells
+			x.add(n, "", "R%d may not fill v%d: refused", int8(k), r.val)
+			return
+		}
 		n.primary, word = m.fill(s.primary, m.fence(&s), int8(k+1), r.val)
 		if word == "filled" {
 			x.returns(n, k, r.val, "fills")
@@ -234,7 +263,7 @@ func (x *explorer) reader(s world, k int) {
 		}
 	case rTells:
 		floor := r.val
-		if !m.noTell {
+		if !m.noTell && s.refused != 1 {
 			n.primary, _, floor = m.invalidate(s.primary, m.fence(&s), r.val, -1)
 		}
 		if floor > r.val {
@@ -252,10 +281,26 @@ func (x *explorer) reader(s world, k int) {
 // asks is LEASE; the plain read before it sees the same or nothing.
 func (x *explorer) asks(s world, k int) {
 	n := s
+	if s.owes > 0 && !x.m.debtsLate {
+		n.r[k].pc = rFree
+		x.add(n, "", "R%d finds that its node owes", int8(k))
+		return
+	}
 	var word string
 	n.primary, word = x.m.lease(s.primary, x.m.fence(&s), int8(k+1))
+	if s.refused == 1 && word != "hit" {
+		n = s
+		n.r[k].pc = rFree
+		x.add(n, "", "R%d gets no lease: refused", int8(k))
+		return
+	}
 	switch word {
 	case "hit":
+		if x.m.debtsLate {
+			n.r[k].pc, n.r[k].val = rLooks, s.primary.v
+			x.add(n, "", "R%d is answered with v%d", int8(k), s.primary.v)
+			return
+		}
 		x.returns(n, k, s.primary.v, "hits")
 	case "leased":
 		n.drop(k) // of older leases elsewhere
@@ -274,6 +319,9 @@ func (x *explorer) asks(s world, k int) {
 func (x *explorer) returns(n world, k int, v int8, how string) {
 	r, broken := n.r[k], ""
 	switch {
+	case v < r.told:
+		broken = propTold
+	case x.m.refusals > 0: // the other properties have a bound then
 	case v < r.acked:
 		broken = propAcked
 	case v < r.served:
@@ -304,7 +352,7 @@ func (s *world) drop(k int) {
 func (x *explorer) repeat(s world) {
 	fence := x.m.fence(&s)
 	for v := int8(1); v <= mostWriters; v++ {
-		if s.relay&(1<<v) == 0 {
+		if s.relay&(1<<v) == 0 || s.refused == 1 {
 			continue
 		}
 		n, before := s, s.primary.under(fence)
@@ -318,8 +366,44 @@ func (x *explorer) repeat(s world) {
 	}
 }
 
+// node is what the readers' node does beside them: it follows the log, and pays what it owes.
+func (x *explorer) node(s world) {
+	m, fence, n := x.m, x.m.fence(&s), s
+	if s.owes > 0 && s.refused != 1 {
+		n.primary, _, _ = m.invalidate(s.primary, fence, s.owes, -1)
+		n.owes = 0
+		x.add(n, "", "the node pays v%d", s.owes)
+	}
+	n = s
+	switch next := s.told + 1; {
+	case !m.follows:
+	case s.telling > 0 && s.refused == 1:
+		if !m.noDebts {
+			n.owes = max(s.owes, s.telling)
+		}
+		n.told, n.telling = s.telling, 0
+		x.add(n, "", "the node owes v%d, and is at it", s.telling)
+	case s.telling > 0:
+		n.primary, _, _ = m.invalidate(s.primary, fence, s.telling, -1)
+		n.told, n.telling = s.telling, 0
+		x.add(n, "", "the node invalidates v%d, and is at it", s.telling)
+	case next > s.db:
+	case m.noConfirm || m.confirmed(s.primary, next):
+		n.told = next
+		x.add(n, "", "the node is at v%d", next)
+	default:
+		n.telling = next
+		x.add(n, "", "the node finds Redis behind v%d", next)
+	}
+}
+
 func (x *explorer) faults(s world) {
 	m := x.m
+	if m.refusals > 0 && s.refused < 2 {
+		n := s
+		n.refused++
+		x.add(n, "", []string{"REFUSES WRITES", "TAKES WRITES"}[s.refused])
+	}
 	if s.primary.token != 0 && !s.primary.lapsed {
 		n := s
 		n.primary.lapsed = true

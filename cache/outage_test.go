@@ -48,7 +48,7 @@ func TestAway(t *testing.T) {
 			if err := x.Invalidate(t.Context(), Intent{}, Invalidation{rowsOf(x), a, 2}); err == nil {
 				t.Error("an invalidation that did not arrive is no error")
 			}
-			if took := time.Since(begin); took > 3*invalidateWithin {
+			if took := time.Since(begin); took > 3*invalidateTimeout {
 				t.Errorf("the writer waited %s", took)
 			}
 			if v := get(t, x, b, a)[0]; v.Version != 2 {
@@ -101,30 +101,63 @@ func readTogether(t *testing.T, x *Tier, b *table, key string) {
 	t.Logf("500 reads without Redis: %d statements", b.loads.Load()-before)
 }
 
-// A node that owes more than it can remember reads nothing from Redis until the relay must be through.
+// Of a server that is owed more than can be remembered the process reads nothing until it is told that Redis has taken
+// all, of whatever came before that. What other servers have it reads.
 func TestForgottenDebts(t *testing.T) {
 	t.Parallel()
-	d := debts{versions: map[string]int64{}}
-	for i := range owedMost + 1 {
-		d.add(strconv.Itoa(i), 1)
+	x, b := tier(t, open(t, redistest.RingURL(redistest.Start(t), redistest.Start(t)))), newTable()
+	byServer := map[*shard][]string{}
+	for i := range 2*maxOwed + 1000 {
+		for _, g := range x.redis.groups(t.Context(), []string{key(strconv.Itoa(i))}) {
+			byServer[g.shard] = append(byServer[g.shard], key(strconv.Itoa(i)))
+		}
 	}
-	d.add("1", 7)
-	d.paid([]Invalidation{{Key: "1", Version: 6}})
-	if d.len() != owedMost || !d.owes("1") || !d.owes("never heard of") {
-		t.Errorf("%d debts, %v, %v", d.len(), d.owes("1"), d.owes("never heard of"))
+	var one, other *shard
+	for s, keys := range byServer {
+		if one, other = s, one; len(keys) < maxOwed/2 {
+			t.Fatalf("a server has %d keys", len(keys))
+		}
 	}
-	var all []Invalidation
-	for i := range owedMost {
-		all = append(all, Invalidation{Key: strconv.Itoa(i), Version: 7})
+	if len(byServer[one]) < len(byServer[other]) {
+		one, other = other, one
 	}
-	d.paid(all)
-	if d.len() != 0 || !d.owes("1") || !d.forgot {
-		t.Error("it trusts Redis at once")
+	here, there := byServer[one], byServer[other]
+	get(t, x, b, here[0], here[maxOwed], there[0])
+	owe := func(key string, version int64) { x.owe(t.Context(), []Invalidation{{Key: key, Version: version}}) }
+	for _, key := range here[:maxOwed] {
+		owe(key, 1)
 	}
-	d.until = time.Now().Add(-time.Second)
-	d.paid(nil)
-	if d.owes("1") || d.some.Load() {
+	warm := func(key string) bool {
+		loads := b.loads.Load()
+		get(t, x, b, key)
+		return b.loads.Load() == loads
+	}
+	x.owed.settling.Lock() // nobody pays
+	if warm(here[0]) || !warm(here[maxOwed]) || x.Suspension() != 0 {
+		t.Errorf("as many debts as can be remembered: number %d", x.Suspension())
+	}
+	owe(here[maxOwed+1], 1)
+	first := x.Suspension()
+	owe(here[1], 7)
+	x.owed.paid([]Invalidation{{Key: here[1], Version: 6}})
+	if x.owed.len() != maxOwed || first == 0 || x.Suspension() != first || warm(here[maxOwed]) || !warm(there[0]) {
+		t.Errorf("%d debts, suspensions %d and %d", x.owed.len(), first, x.Suspension())
+	}
+	owe(here[maxOwed+2], 1)
+	if x.Resume(first); warm(here[maxOwed]) {
+		t.Error("it resumes although more was forgotten since")
+	}
+	x.owed.paid(x.owed.pick(maxOwed))
+	if x.owed.len() != 0 || warm(here[0]) {
+		t.Error("it trusts Redis without being told")
+	}
+	x.Resume(x.Suspension())
+	get(t, x, b, here[0])
+	if !warm(here[0]) || x.owed.some.Load() || x.Suspension() != 0 {
 		t.Error("it never trusts Redis again")
+	}
+	if x.Suspend(); warm(here[0]) || warm(there[0]) {
+		t.Error("it reads from Redis although all is suspended")
 	}
 }
 

@@ -72,7 +72,8 @@ type schedule struct {
 
 	mu     sync.Mutex
 	served int64
-	rows   int64 // db as readers see it
+	rows   int64    // db as readers see it
+	told   [2]int64 // what each node has confirmed
 }
 
 type scheduledWriter struct {
@@ -126,7 +127,7 @@ func (s *schedule) load(r *scheduledReader) Loader {
 func (s *schedule) read(node int) {
 	r := &scheduledReader{stops: make(chan chan struct{}), done: make(chan struct{})}
 	s.mu.Lock()
-	acked, floor := s.acked, max(s.acked, s.served)
+	acked, floor, told := s.acked, max(s.acked, s.served), s.told[node]
 	s.mu.Unlock()
 	s.say("read on node %d", node)
 	x := s.g.nodes[node]
@@ -141,6 +142,8 @@ func (s *schedule) read(node int) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
+		case v.Version < told:
+			s.wrong <- fmt.Sprintf("version %d is read, node %d had confirmed %d before", v.Version, node, told)
 		case v.Version < acked:
 			s.wrong <- fmt.Sprintf("version %d is read, %d was acknowledged before", v.Version, acked)
 		case v.Version < floor && s.counted() == s.away:
@@ -251,9 +254,20 @@ func (s *schedule) step(op int) {
 			_ = s.g.nodes[1].Invalidate(ctx, Intent{}, Invalidation{rowsOf(s.g.nodes[1]), s.key, s.relay[0]})
 			s.relay = s.relay[1:]
 		}
+	case op < 99:
+		s.confirm(s.draw(2))
 	default:
 		s.failover(op)
 	}
+}
+
+// confirm has a node follow the log to its end.
+func (s *schedule) confirm(node int) {
+	s.say("node %d confirms v%d", node, s.db)
+	s.g.nodes[node].Confirm(context.Background(), Invalidation{rowsOf(s.g.nodes[node]), s.key, s.db})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told[node] = s.db
 }
 
 func (s *schedule) failover(op int) {
@@ -270,7 +284,7 @@ func (s *schedule) failover(op int) {
 		g.addr.Store(g.primary.Addr())
 		g.replica.Disconnect()
 		s.cut, g.broken = false, true
-	case op == 99 && s.draw(3) == 0:
+	case op == 102 && s.draw(3) == 0:
 		s.say("the primary restarts, empty")
 		g.primary.Restart()
 		g.broken = true
@@ -334,9 +348,9 @@ func (g *stage) run(draw func(n int) int) error {
 	g.n++
 	s := &schedule{draw: draw, g: g, key: key(fmt.Sprint("s", g.n)), wrong: make(chan string, 100), pair: draw(3) == 0}
 	s.away = s.counted()
-	ops := 100
+	ops := 99
 	if s.pair {
-		ops = 112 // more that has to do with the replica
+		ops = 115 // more that has to do with the replica
 	}
 	for range 20 + draw(50) {
 		s.step(draw(ops))

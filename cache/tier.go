@@ -23,8 +23,8 @@ const (
 	// floorFor is how long Redis remembers the version of an invalidated key that nobody asks for, and
 	// an unused lease.
 	floorFor = 10 * time.Second
-	// invalidateWithin is how long a writer tries before it leaves its invalidations to the relay.
-	invalidateWithin = time.Second
+	// invalidateTimeout is how long a writer tries before it leaves its invalidations to those who read the log.
+	invalidateTimeout = time.Second
 	// tryEvery is the pause between two tries.
 	tryEvery = 5 * time.Millisecond
 	// IntentFor is how long an intent holds; the transaction that it announces must end before.
@@ -111,13 +111,14 @@ func NewTier(r *Redis) (*Tier, error) {
 }
 
 func newTier(r *Redis, s scripts) *Tier {
-	return &Tier{
+	t := &Tier{
 		redis: r, scripts: s, metrics: newTierMetrics(), kinds: map[string]*Kind{},
 		flights: flights{latest: map[string]*flight{}},
-		owed:    debts{versions: map[string]int64{}},
 		pace:    pace{lease: leaseMin, escape: escapeAfter, pollFrom: pollFrom, pollTo: pollTo},
 		tokens:  tokens{prefix: strconv.FormatUint(rand.Uint64(), 36) + "."},
 	}
+	t.owed.start()
+	return t
 }
 
 // Kind makes a kind, or gives the one made before under the name, which is a label of the metrics.

@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type tierMetrics struct {
 	reads, refused, invalidations *prometheus.CounterVec
 	waits                         *prometheus.CounterVec
-	owed                          prometheus.Gauge
+	owed, suspended               prometheus.Gauge
 }
 
 func newTierMetrics() *tierMetrics {
@@ -22,6 +22,8 @@ func newTierMetrics() *tierMetrics {
 		invalidations: counter("invalidations_total", "Invalidations: dropped data, left a floor, current (nothing to do), failed.", "kind", "outcome"),
 		owed: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: "owed_invalidations",
 			Help: "Keys that this node could not invalidate yet and reads from SQL until it has."}),
+		suspended: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: "suspended",
+			Help: "1 while this node reads nothing from Redis, because there may be old rows that it cannot name."}),
 	}
 }
 
@@ -50,7 +52,8 @@ func (t *Tier) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByColle
 // Collect makes the tier a prometheus.Collector.
 func (t *Tier) Collect(to chan<- prometheus.Metric) {
 	t.metrics.owed.Set(float64(t.owed.len()))
-	for _, c := range []prometheus.Collector{t.metrics.reads, t.metrics.waits, t.metrics.refused, t.metrics.invalidations, t.metrics.owed} {
+	t.metrics.suspended.Set(float64(min(t.Suspension(), 1)))
+	for _, c := range []prometheus.Collector{t.metrics.reads, t.metrics.waits, t.metrics.refused, t.metrics.invalidations, t.metrics.owed, t.metrics.suspended} {
 		c.Collect(to)
 	}
 }

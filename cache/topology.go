@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -164,6 +165,34 @@ func bound(o *redis.Options, timeout time.Duration) {
 type shard struct {
 	client  *redis.Client
 	breaker breaker
+	// refusedSince is when the server began to refuse every invalidation although it answers, as Unix time in
+	// nanoseconds; 0 while it takes them.
+	refusedSince atomic.Int64
+}
+
+// wrote notes whether the server took an invalidation that it has answered.
+func (s *shard) wrote(taken bool, now time.Time) {
+	if taken {
+		s.refusedSince.Store(0)
+	} else {
+		s.refusedSince.CompareAndSwap(0, now.UnixNano())
+	}
+}
+
+// refuses reports whether the server has answered, and refused, every invalidation for at least d: it cannot save
+// its data (MISCONF), lacks replicas (NOREPLICAS), or is a replica (READONLY).
+func (s *shard) refuses(d time.Duration, now time.Time) bool {
+	since := s.refusedSince.Load()
+	return since != 0 && now.UnixNano()-since >= int64(d)
+}
+
+// refusing reports whether some server refuses invalidations.
+func (r *Redis) refusing() (some bool) {
+	r.shards.Range(func(_, s any) bool {
+		some = s.(*shard).refuses(0, time.Now())
+		return !some
+	})
+	return some
 }
 
 // name is host:port, for logs.

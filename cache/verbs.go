@@ -212,6 +212,7 @@ type reply struct {
 	word   string
 	fields []any
 	err    error
+	from   *shard // nil if no server is known
 }
 
 // do runs a verb on keys, one pipeline a server; args gives what follows the fence. Every script has one
@@ -248,10 +249,11 @@ func (t *Tier) send(ctx context.Context, s script, g group, keys []string, args 
 	})
 	for i, at := range g.at {
 		if err != nil {
-			out[at] = reply{err: err}
+			out[at] = reply{err: err, from: g.shard}
 			continue
 		}
 		out[at] = replyOf(cmds[i])
+		out[at].from = g.shard
 		if redis.HasErrorPrefix(out[at].err, "NOSCRIPT") {
 			unknown = append(unknown, at)
 		}

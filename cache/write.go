@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -46,8 +44,9 @@ func (t *Tier) Withdraw(ctx context.Context, in Intent) {
 
 // Invalidate makes sure, after a commit and before it is acknowledged, that nothing older than the
 // versions is served from now on, and ends the intent. Repeating it is harmless: an entry that is not
-// older stays. It tries as long as Redis answers, at most a second. On an error some keys may be stale
-// until the relay has repeated their invalidation; this node reads them from SQL until then.
+// older stays. It tries for up to a second, but only once a server that is away or has refused everything for that
+// long. On an error some keys may be stale on other nodes until their invalidation is repeated from the log; this node
+// reads them from SQL until Redis has taken it.
 func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) error {
 	for _, key := range in.keys {
 		if !slices.ContainsFunc(all, func(i Invalidation) bool { return i.Key == key }) {
@@ -60,34 +59,56 @@ func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) e
 		}
 	}
 	// Whoever waits for this may leave; what is committed must be told all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invalidateWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invalidateTimeout)
 	defer cancel()
 	left, err := t.invalidateOnce(ctx, in, all)
-	for len(left) > 0 && ctx.Err() == nil && !errors.Is(err, ErrDown) {
+	for len(left) > 0 && ctx.Err() == nil && !errors.Is(err, errHopeless) {
 		select {
 		case <-time.After(tryEvery):
 		case <-ctx.Done():
 		}
 		left, err = t.invalidateOnce(ctx, in, left)
 	}
-	for _, i := range left {
-		t.owed.add(i.Key, i.Version)
-		if i.Kind != nil {
-			i.Kind.count.unsent.Inc()
-		}
-	}
+	t.owe(ctx, left)
 	if len(left) > 0 {
 		return fmt.Errorf("%d of %d invalidations not taken by Redis: %w", len(left), len(all), err)
 	}
 	return nil
 }
 
-// invalidateOnce sends INVALIDATE and gives back what did not arrive, with its last error.
-func (t *Tier) invalidateOnce(ctx context.Context, in Intent, all []Invalidation) (left []Invalidation, err error) {
-	for i, r := range t.invalidations(ctx, in, all) {
-		if r.err != nil {
-			left, err = append(left, all[i]), r.err
+// owe notes what Redis has not taken.
+func (t *Tier) owe(ctx context.Context, left []Invalidation) {
+	keys := make([]string, len(left))
+	for at, i := range left {
+		keys[at] = i.Key
+		if i.Kind != nil {
+			i.Kind.count.unsent.Inc()
 		}
+	}
+	for _, g := range t.redis.groups(context.WithoutCancel(ctx), keys) {
+		for _, at := range g.at {
+			t.owed.add(keys[at], left[at].Version, g.shard)
+		}
+	}
+}
+
+// errHopeless marks errors of servers that need not be asked again now: they are away, or have refused all
+// invalidations for a while.
+var errHopeless = errors.New("redis is not asked again")
+
+// invalidateOnce sends INVALIDATE and returns what Redis did not take, with the last error. It is errHopeless if trying
+// again is of no use for any of them.
+func (t *Tier) invalidateOnce(ctx context.Context, in Intent, all []Invalidation) (left []Invalidation, err error) {
+	now, hope := time.Now(), false
+	for i, r := range t.invalidations(ctx, in, all) {
+		if r.err == nil {
+			continue
+		}
+		left, err = append(left, all[i]), r.err
+		hope = hope || !errors.Is(r.err, ErrDown) && !(r.from != nil && r.from.refuses(invalidateTimeout, now))
+	}
+	if len(left) > 0 && !hope {
+		err = errors.Join(errHopeless, err)
 	}
 	return left, err
 }
@@ -99,7 +120,11 @@ func (t *Tier) invalidations(ctx context.Context, in Intent, all []Invalidation)
 		keys[i] = all[i].Key
 	}
 	replies := t.do(ctx, t.scripts.invalidate, keys, func(i int) []any { return []any{all[i].Version, in.id, ms(floorFor)} })
+	now := time.Now()
 	for i, r := range replies {
+		if r.from != nil && !unusable(r.err) && r.word != "current" && r.word != "unkept" { // those write nothing
+			r.from.wrote(r.err == nil, now)
+		}
 		k := all[i].Kind
 		if k == nil || r.err != nil {
 			continue
@@ -114,109 +139,4 @@ func (t *Tier) invalidations(ctx context.Context, in Intent, all []Invalidation)
 		}
 	}
 	return replies
-}
-
-const (
-	// owedMost is how many keys a node remembers to owe an invalidation.
-	owedMost = 10_000
-	// settleEvery is how often it tries to pay, when it is asked for anything.
-	settleEvery = 50 * time.Millisecond
-	// settleMost is how many invalidations it sends then.
-	settleMost = 1000
-	// forgottenFor is how long a node that could not remember all reads nothing from Redis once it
-	// answers: the relay has repeated everything by then.
-	forgottenFor = 3 * time.Second
-)
-
-// debts are the invalidations that this node could not send. The relay sends them too; until they are
-// sent the node itself does not read the keys from Redis, so that who wrote through it sees the write.
-type debts struct {
-	mu       sync.Mutex
-	versions map[string]int64
-	// forgot says that there are more than versions holds; until is when they are settled, zero while
-	// versions are not.
-	forgot bool
-	until  time.Time
-
-	some     atomic.Bool // there are debts: keeps the usual case free of the mutex
-	settling sync.Mutex
-	tried    time.Time // under settling
-}
-
-func (d *debts) add(key string, version int64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.some.Store(true)
-	if _, ok := d.versions[key]; !ok && len(d.versions) >= owedMost {
-		d.forgot, d.until = true, time.Time{}
-		return
-	}
-	d.versions[key] = max(d.versions[key], version)
-}
-
-// owes reports whether Redis may have something old under a key.
-func (d *debts) owes(key string) bool {
-	if !d.some.Load() {
-		return false
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, ok := d.versions[key]
-	return ok || d.forgot
-}
-
-func (d *debts) len() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.versions)
-}
-
-// paid takes away what was sent, if nothing newer is owed by now.
-func (d *debts) paid(sent []Invalidation) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, i := range sent {
-		if v, ok := d.versions[i.Key]; ok && v <= i.Version {
-			delete(d.versions, i.Key)
-		}
-	}
-	if len(d.versions) > 0 {
-		return
-	}
-	now := time.Now()
-	switch {
-	case d.forgot && d.until.IsZero():
-		d.until = now.Add(forgottenFor)
-	case d.forgot && now.After(d.until):
-		d.forgot = false
-	}
-	d.some.Store(d.forgot)
-}
-
-// settle pays some debts, if there are any and nobody else does.
-func (t *Tier) settle(ctx context.Context) {
-	d := &t.owed
-	if !d.some.Load() || !d.settling.TryLock() {
-		return
-	}
-	defer d.settling.Unlock()
-	if time.Since(d.tried) < settleEvery {
-		return
-	}
-	d.tried = time.Now()
-	var all []Invalidation
-	d.mu.Lock()
-	for key, version := range d.versions {
-		if len(all) == settleMost {
-			break
-		}
-		all = append(all, Invalidation{Key: key, Version: version})
-	}
-	d.mu.Unlock()
-	left, _ := t.invalidateOnce(ctx, Intent{}, all)
-	open := make(map[string]bool, len(left))
-	for _, i := range left {
-		open[i.Key] = true
-	}
-	d.paid(slices.DeleteFunc(all, func(i Invalidation) bool { return open[i.Key] }))
 }

@@ -21,12 +21,19 @@
 // in time and lock no row in common may come in either order, also of one aggregate: there consumers go
 // by the versions in the events. Decision 12 lists the rows.
 //
+// # Followers
+//
+// A Follower reads the whole log on behalf of one process and applies it there, batch by batch. Its position covers an
+// event only once that has been applied, so what the process reports of a position is true of what it reads afterwards.
+// CatchUp waits for everything that is committed: a write that finds its work done by somebody else, who may not have
+// lived to invalidate the copies, is acknowledged after that.
+//
 // # Consumer groups
 //
 // A Group reads the log with positions of its own, one for each part of the aggregates. A part is worked
-// on under a lease in the database; a worker that freezes past its lease does no harm, because its effects
-// and its position commit together and the position moves only for the owner of the lease. So effects in
-// SQL happen exactly once; others, at least once, must be idempotent. Events of one aggregate are handled
+// on under a lease in the database, by the clock of PostgreSQL, so that those of nodes may differ. A worker that
+// freezes past its lease does no harm, because its effects and its position commit together and the position moves only
+// for the owner of the lease. So effects in SQL happen exactly once; others, at least once, must be idempotent. Events of one aggregate are handled
 // in the order of their places.
 //
 // # Failure
@@ -34,7 +41,10 @@
 // An event that cannot be handled is parked with a copy, together with later ones of its aggregate, and
 // tried again after 1 s, 2 s, 4 s and so on up to a minute; after Attempts it is a dead letter, which holds
 // up nobody and waits for `roost events retry`. A database that cannot be asked parks nothing: the group
-// waits.
+// waits. Retries go by the clocks of nodes: where these differ, one comes earlier or later by so much.
+//
+// An event that this binary cannot read fails like any other, with ErrUnreadable. So a release must be able to read a
+// new type of event, or a new version, before any release writes it: nodes of both then run side by side, and back.
 //
 //	          handled
 //	log ------------------> done

@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,18 +43,35 @@ func decode[E Event](payload []byte) (Event, error) {
 	return e, err
 }
 
-// Event decodes the payload. A type or version that a newer node wrote is an error.
+// ErrUnreadable is an event that this binary cannot read: of a type or version that a newer one wrote, or with a
+// damaged payload. The event is to blame, not a store: another attempt would read the same.
+var ErrUnreadable = errors.New("the event cannot be read")
+
+// unreadable is an error that is ErrUnreadable and says why.
+type unreadable struct{ error }
+
+func (unreadable) Is(target error) bool { return target == ErrUnreadable }
+
+func (u unreadable) Unwrap() error { return u.error }
+
+// Known reports whether this binary knows the type of the event.
+func (e Entry) Known() bool { return decoders[e.Type] != nil }
+
+// Event decodes the payload, or fails with ErrUnreadable.
 func (e Entry) Event() (Event, error) {
 	d, ok := decoders[e.Type]
 	if !ok {
-		return nil, fmt.Errorf("event %d is a %s, which this binary does not know", e.Seq, e.Type)
+		return nil, unreadable{fmt.Errorf("event %d is a %s, which this binary does not know", e.Seq, e.Type)}
 	}
 	ev, err := d([]byte(e.Payload))
 	if err != nil {
-		return nil, fmt.Errorf("decode event %d, a %s: %w", e.Seq, e.Type, err)
+		return nil, unreadable{fmt.Errorf("decode event %d, a %s: %w", e.Seq, e.Type, err)}
 	}
 	if e.Version > ev.Version() {
-		return nil, fmt.Errorf("event %d is version %d of %s, this binary knows %d", e.Seq, e.Version, e.Type, ev.Version())
+		return nil, unreadable{fmt.Errorf("event %d is version %d of %s, this binary knows %d", e.Seq, e.Version, e.Type, ev.Version())}
+	}
+	if ev.Aggregate() != e.Aggregate { // such as null
+		return nil, unreadable{fmt.Errorf("event %d, a %s of %d, has the payload of %d", e.Seq, e.Type, e.Aggregate, ev.Aggregate())}
 	}
 	return ev, nil
 }

@@ -158,7 +158,7 @@ func TestFrozenWorkerDoesNoHarm(t *testing.T) {
 	if n := r.int(t, "SELECT COUNT(*) FROM effects"); n != 0 {
 		t.Errorf("%d effects while the lease was held", n)
 	}
-	r.clock.Add(2 * time.Minute)
+	r.endLeases(t)
 	r.untilEffects(t, "g", 11)
 	close(goOn)
 	r.write(t, 12, 1)

@@ -29,6 +29,23 @@ const (
 	releaseWithin = time.Second
 )
 
+// leaseNow returns SQL for the time by which leases run, and the arguments with those that it refers to. It is the
+// database's clock, because the clocks of nodes may differ by minutes. SQLite belongs to one node, whose clock it is.
+func (g *Group) leaseNow(args []any) (string, []any) {
+	if g.db.IsPostgres() {
+		return "clock_timestamp()", args
+	}
+	return fmt.Sprintf("$%d", len(args)+1), append(args, g.clock.Now())
+}
+
+// leaseEnd is leaseNow for the end of a lease that begins now.
+func (g *Group) leaseEnd(args []any) (string, []any) {
+	if g.db.IsPostgres() {
+		return fmt.Sprintf("clock_timestamp() + $%d::float8 * interval '1 microsecond'", len(args)+1), append(args, g.cfg.Lease.Microseconds())
+	}
+	return fmt.Sprintf("$%d", len(args)+1), append(args, g.clock.Now().Add(g.cfg.Lease))
+}
+
 // step tries some parked events that are due and handles one batch. It reports whether there is more.
 func (l *lease) step(ctx context.Context) (more bool, err error) {
 	// What was begun is finished also when the group stops.
@@ -136,7 +153,7 @@ func (l *lease) one(ctx context.Context, e Entry) error {
 		return l.g.parkFailed(ctx, tx, e, reason, dead)
 	}, e.Seq)
 	if err == nil {
-		l.g.countFailure(dead)
+		l.g.countFailure(ctx, e, short(reason), dead)
 	}
 	return err
 }
@@ -166,9 +183,9 @@ func (l *lease) once(ctx context.Context, fn func(ctx context.Context, tx *ent.T
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	now := l.g.clock.Now()
-	res, err := tx.Client().ExecContext(ctx, `UPDATE group_parts SET position = $1, leased_until = $2, moved_at = $3
-		WHERE id = $4 AND owner = $5 AND position = $6`, end, now.Add(l.g.cfg.Lease), now, l.g.key(l.part), l.g.owner, l.position)
+	until, args := l.g.leaseEnd([]any{end, l.g.clock.Now(), l.g.key(l.part), l.g.owner, l.position})
+	res, err := tx.Client().ExecContext(ctx, "UPDATE group_parts SET position = $1, leased_until = "+until+`, moved_at = $2
+		WHERE id = $3 AND owner = $4 AND position = $5`, args...)
 	if err != nil {
 		return undo(ctx, tx, fmt.Errorf("move the position: %w", err))
 	}

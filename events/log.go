@@ -27,8 +27,12 @@ type Copies interface {
 	// the transaction has ended: with true after the commit, and only then is the write acknowledged; with
 	// false if nothing was committed. It is not called when nobody knows which.
 	Announce(ctx context.Context, all []Event) (ended func(committed bool))
-	// Forget drops the copies of the rows that the events are about, however new they are.
-	Forget(ctx context.Context, all []Event)
+	// Forget drops the copies of the rows that the events are about, however new they are. An error says that some
+	// may have stayed.
+	Forget(ctx context.Context, all []Event) error
+	// CatchUp returns when no read uses a copy that is older than what was committed before the call. An error says
+	// that this takes too long.
+	CatchUp(ctx context.Context) error
 }
 
 // Log writes rows together with their events. It is the only way by which requests write rows.
@@ -55,11 +59,17 @@ type Tx struct {
 	Now    time.Time
 	events []Event
 	found  []Event
+	behind bool
 }
 
-// Found tells of rows that were already as the transaction would have left them: events without versions, which are
-// not written. Who made them so may not have told anybody yet, but whoever is answered now must see them.
-func (t *Tx) Found(e ...Event) { t.found = append(t.found, e...) }
+// Found reports that rows were already as the transaction would have left them. The node that wrote them may have died
+// before invalidating their copies; nevertheless every read must show them once this write is acknowledged. The events
+// name the rows; they have no versions and are not written. Without events the rows are unknown, and Write waits until the
+// copies show everything that was committed before.
+func (t *Tx) Found(e ...Event) {
+	t.found = append(t.found, e...)
+	t.behind = t.behind || len(e) == 0
+}
 
 // Emit adds events; they are written just before the commit and told to observers after it.
 func (t *Tx) Emit(e ...Event) { t.events = append(t.events, e...) }
@@ -121,10 +131,25 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	committed = true
 	faults.At("events.after-commit")
 	ended(true)
-	if l.copies != nil && len(tx.found) > 0 {
-		l.copies.Forget(ctx, tx.found)
+	return tx.events, l.showFound(ctx, tx)
+}
+
+// showFound makes what the transaction found done visible before that is acknowledged. A transaction that wrote nothing
+// fails with UNAVAILABLE when that takes too long: it can be repeated. One that wrote something is answered.
+func (l *Log) showFound(ctx context.Context, tx *Tx) error {
+	if l.copies == nil {
+		return nil
 	}
-	return tx.events, nil
+	if len(tx.found) > 0 && l.copies.Forget(ctx, tx.found) != nil {
+		tx.behind = true
+	}
+	if !tx.behind {
+		return nil
+	}
+	if err := l.copies.CatchUp(ctx); err != nil && len(tx.events) == 0 {
+		return &errs.Error{Kind: errs.Unavailable, Message: "this node is behind, try again", RetryAfter: time.Second, Err: err}
+	}
+	return nil
 }
 
 // Append writes events to the outbox, in the transaction of the client.

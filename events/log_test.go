@@ -207,8 +207,10 @@ func TestUnknownEventsAreErrors(t *testing.T) {
 		{Seq: 4, Type: "Teleported", Version: 1, Payload: "{}"},
 		{Seq: 4, Type: "TweetPosted", Version: 2, Payload: "{}"},
 		{Seq: 4, Type: "TweetPosted", Version: 1, Payload: "{"},
+		{Seq: 4, Type: "TweetPosted", Version: 1, Aggregate: 7, Payload: "null"},
+		{Seq: 4, Type: "TweetPosted", Version: 1, Aggregate: 7, Payload: `{"TweetID": 8}`},
 	} {
-		if _, err := e.Event(); err == nil || !strings.Contains(err.Error(), "event 4") {
+		if _, err := e.Event(); !errors.Is(err, events.ErrUnreadable) || !strings.Contains(err.Error(), "event 4") {
 			t.Errorf("%+v: %v", e, err)
 		}
 	}

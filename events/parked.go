@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -78,10 +79,12 @@ func (g *Group) save(ctx context.Context, tx *ent.Tx, rows ...*ent.ParkedEventCr
 	return nil
 }
 
-func (g *Group) countFailure(dead bool) {
+// countFailure counts a failed attempt. A dead letter is logged, because it waits for an operator.
+func (g *Group) countFailure(ctx context.Context, e Entry, reason string, dead bool) {
 	g.failed.Add(1)
 	if dead {
 		g.died.Add(1)
+		slog.ErrorContext(ctx, "an event is a dead letter", "group", g.cfg.Name, "seq", e.Seq, "type", e.Type, "version", e.Version, "error", reason)
 	}
 }
 
@@ -205,7 +208,7 @@ func (l *lease) retry(ctx context.Context, p parkedEntry) error {
 		return nil
 	}, l.position)
 	if err == nil {
-		l.g.countFailure(dead)
+		l.g.countFailure(ctx, p.Entry, reason, dead)
 	}
 	return err
 }

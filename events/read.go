@@ -42,6 +42,17 @@ func (r *Reader) Head(ctx context.Context) (head int64, err error) {
 	return head, nil
 }
 
+// Sequenced sequences all committed events first, and then returns Head: everything that was committed before the call
+// is at or before that position.
+func (r *Reader) Sequenced(ctx context.Context) (head int64, err error) {
+	for n := int64(sequenceBatch); r.db.IsPostgres() && n == sequenceBatch; {
+		if n, err = Sequence(ctx, r.db, sequenceBatch); err != nil {
+			return 0, err
+		}
+	}
+	return r.Head(ctx)
+}
+
 // Oldest is the place of the newest event that retention has removed, 0 before it did: positions from there
 // on are good.
 func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
@@ -69,6 +80,17 @@ func oneOf(types []string) string {
 		return ""
 	}
 	return " AND type IN ('" + strings.Join(types, "', '") + "')"
+}
+
+// GroupPosition returns the position up to which a group has passed all events; ok is false for a group that has
+// never run.
+func (r *Reader) GroupPosition(ctx context.Context, group string) (position int64, ok bool, err error) {
+	var least sql.NullInt64
+	err = scan(ctx, r.db, "SELECT MIN(position) FROM group_parts WHERE group_name = $1", []any{group}, &least)
+	if err != nil {
+		return 0, false, fmt.Errorf("read the position of the group %s: %w", group, err)
+	}
+	return least.Int64, least.Valid, nil
 }
 
 // querier is a database or a transaction.

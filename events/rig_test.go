@@ -58,7 +58,7 @@ func running() string {
 // patience is how long tests wait for something that should come soon; one that passes never waits it out.
 const patience = 30 * time.Second
 
-// rig is a database with a log. Time of rows, leases and retries stands still until a test moves it.
+// rig is a database with a log. Time of rows and retries stands still until a test moves it, and on SQLite that of leases.
 type rig struct {
 	db     *sqldb.DB
 	client *ent.Client
@@ -164,6 +164,12 @@ func (r *rig) sequence(t testing.TB) {
 	if _, err := events.Sequence(t.Context(), r.db, 1<<20); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// endLeases has the time of all leases on PostgreSQL run out, which is the database's.
+func (r *rig) endLeases(t testing.TB) {
+	t.Helper()
+	r.exec(t, "UPDATE group_parts SET leased_until = clock_timestamp()")
 }
 
 func (r *rig) exec(t testing.TB, query string, args ...any) {

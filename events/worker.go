@@ -118,19 +118,14 @@ func (w *worker) todo(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
 	defer cancel()
 	var position, head int64
-	var until time.Time
-	var owner string
-	var due bool
-	now := w.g.clock.Now()
-	err := scan(ctx, w.g.db, "SELECT position, leased_until, owner, "+headOf(w.g.db)+", EXISTS("+w.g.dueRows("1")+`)
-		FROM group_parts WHERE id = $4`, []any{w.g.cfg.Name, now, w.part, w.g.key(w.part)}, &position, &until, &owner, &head, &due)
+	var free, due bool
+	now, args := w.g.leaseNow([]any{w.g.cfg.Name, w.g.clock.Now(), w.part, w.g.key(w.part), w.g.owner})
+	err := scan(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+", EXISTS("+w.g.dueRows("1")+`)
+		FROM group_parts WHERE id = $4`, args, &position, &free, &head, &due)
 	if err != nil {
 		return false, fmt.Errorf("read the position: %w", err)
 	}
-	if owner != "" && owner != w.g.owner && until.After(now) {
-		return false, nil
-	}
-	return due || head > position, nil
+	return free && (due || head > position), nil
 }
 
 // take takes the lease of the part if it is free. It never waits for somebody who works on the part.
@@ -141,10 +136,10 @@ func (w *worker) take(ctx context.Context) (position int64, ok bool, err error) 
 	if w.g.db.IsPostgres() {
 		skip = " FOR UPDATE SKIP LOCKED"
 	}
-	now := w.g.clock.Now()
-	rows, err := w.g.db.QueryContext(ctx, `UPDATE group_parts SET owner = $1, leased_until = $2 WHERE id = (SELECT id FROM group_parts
-		WHERE id = $3 AND (owner = $1 OR owner = '' OR leased_until <= $4)`+skip+`) RETURNING position`,
-		w.g.owner, now.Add(w.g.cfg.Lease), w.g.key(w.part), now)
+	now, args := w.g.leaseNow([]any{w.g.owner, w.g.key(w.part)})
+	until, args := w.g.leaseEnd(args)
+	rows, err := w.g.db.QueryContext(ctx, "UPDATE group_parts SET owner = $1, leased_until = "+until+` WHERE id = (SELECT id FROM group_parts
+		WHERE id = $2 AND (owner IN ('', $1) OR leased_until <= `+now+")"+skip+") RETURNING position", args...)
 	if err != nil {
 		return 0, false, fmt.Errorf("take a lease: %w", err)
 	}

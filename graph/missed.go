@@ -36,7 +36,7 @@ func (s subscriptions) missed(ctx context.Context, viewer, after, upTo int64) ([
 		return nil, err
 	}
 	if after > head { // of a log that is gone
-		return []live.Change{{Seq: head, Reset: live.Expired}}, nil
+		return []live.Change{{Seq: upTo, Reset: live.Expired}}, nil
 	}
 	if after >= upTo {
 		return nil, nil
@@ -61,12 +61,12 @@ func (s subscriptions) missed(ctx context.Context, viewer, after, upTo int64) ([
 	if f := followed[viewer]; f != nil {
 		authors = append(authors, f.UserIDs...)
 	}
-	return changesFor(viewer, authors, entries)
+	return changesFor(viewer, authors, entries), nil
 }
 
 // changesFor picks what concerns the viewer, who reads the authors. What lies before a reset is part of what
-// will be read again.
-func changesFor(viewer int64, authors []int64, entries []events.Entry) ([]live.Change, error) {
+// will be read again. An event that cannot be read may concern everybody.
+func changesFor(viewer int64, authors []int64, entries []events.Entry) []live.Change {
 	read := make(map[int64]bool, len(authors))
 	for _, a := range authors {
 		read[a] = true
@@ -75,7 +75,8 @@ func changesFor(viewer int64, authors []int64, entries []events.Entry) ([]live.C
 	for _, entry := range entries {
 		e, err := entry.Event()
 		if err != nil {
-			return nil, err
+			out = []live.Change{{Seq: entry.Seq, Reset: live.Rebuilt}}
+			continue
 		}
 		switch e := e.(type) {
 		case events.TweetPosted:
@@ -98,5 +99,5 @@ func changesFor(viewer int64, authors []int64, entries []events.Entry) ([]live.C
 			out = []live.Change{{Seq: entry.Seq, Reset: live.Rebuilt}}
 		}
 	}
-	return out, nil
+	return out
 }

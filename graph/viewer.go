@@ -49,8 +49,8 @@ func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int
 		}
 		return v.timelines().Home(ctx, authors, w)
 	}
-	// Before the page: what happens while it is read comes as an event, too.
-	position := v.Hub.Position()
+	// Of before the first read: what happens while the page is read comes as an event, too.
+	position := loaders.From(ctx).Position()
 	page, err := read(ctx, w)
 	if err != nil {
 		return nil, err

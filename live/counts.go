@@ -151,6 +151,15 @@ func (h *Hub) skipCounts() {
 	}
 }
 
+// skipCountsOf has the subscribers of one tweet read its counts again.
+func (h *Hub) skipCountsOf(tweetID int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.counts[tweetID] {
+		s.skip()
+	}
+}
+
 func (h *Hub) watched(tweetID int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

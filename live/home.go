@@ -49,7 +49,7 @@ func (h *Hub) SubscribeHome(viewerID int64) *Home {
 	s := &Home{hub: h, viewer: viewerID, some: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s.From = h.position
+	s.From = h.position.Load()
 	add(h.home, viewerID, s)
 	return s
 }

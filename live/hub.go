@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"roost/events"
 	"roost/internal/lifecycle"
@@ -21,8 +22,8 @@ type Hub struct {
 	home     map[int64]map[*Home]struct{}   // by viewer
 	counts   map[int64]map[*Counts]struct{} // by tweet
 	sessions map[int64]map[*Session]struct{}
-	// position is how far the log was carried to the subscribers.
-	position int64
+	// position is how far the log was carried to the subscribers. It is written under mu.
+	position atomic.Int64
 
 	fresh freshCounts
 
@@ -63,13 +64,30 @@ func (h *Hub) Observe(committed []events.Event) {
 	}
 }
 
-// Carry takes events of the log, in their order, to the subscribers. Its only caller is the Tail.
+// take passes a batch of the log on to the subscribers, or passes over it if nobody waits for anything.
+func (h *Hub) take(ctx context.Context, b events.Batch) {
+	if b.To <= h.Position() || h.PassOver(b.To) {
+		return // the first is from before the tail's start
+	}
+	if b.Gap && len(b.Entries) > 0 {
+		h.SkipTo(b.Entries[0].Seq - 1)
+	} else if b.Gap {
+		h.SkipTo(b.To)
+	}
+	h.Carry(ctx, b.Entries)
+	if h.Position() < b.To {
+		h.advance(b.To)
+	}
+}
+
+// Carry takes events of the log, in their order, to the subscribers. The node's cached reads must show what the events
+// have changed.
 func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 	for _, entry := range entries {
 		viewers := h.advance(entry.Seq)
 		e, err := entry.Event()
 		if err != nil {
-			slog.ErrorContext(ctx, "live updates pass over an event", "error", err)
+			h.unreadable(ctx, entry, err)
 			continue
 		}
 		h.Observe([]events.Event{e})
@@ -79,11 +97,23 @@ func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 	}
 }
 
+// unreadable handles an event that cannot be read. All home timelines and the counts of its tweet must be read again. One
+// of a type that this binary does not know changes nothing that it shows.
+func (h *Hub) unreadable(ctx context.Context, entry events.Entry, err error) {
+	if !entry.Known() {
+		slog.DebugContext(ctx, "live updates pass over an event", "error", err)
+		return
+	}
+	slog.ErrorContext(ctx, "home timelines are reset, because it is not known whom an event concerns", "error", err)
+	h.resetAll(entry.Seq, Rebuilt)
+	h.skipCountsOf(entry.Aggregate)
+}
+
 // advance moves the position and gives those who subscribed before: who comes later begins behind it.
 func (h *Hub) advance(position int64) []int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.position = position
+	h.position.Store(position)
 	viewers := make([]int64, 0, len(h.home))
 	for v := range h.home {
 		viewers = append(viewers, v)
@@ -92,12 +122,8 @@ func (h *Hub) advance(position int64) []int64 {
 }
 
 // Position is how far the log was carried: what was committed up to there has been told to everybody who had
-// subscribed, and can be read from SQL.
-func (h *Hub) Position() int64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.position
-}
+// subscribed, and every read of this node that begins now shows it.
+func (h *Hub) Position() int64 { return h.position.Load() }
 
 // SkipTo moves on to a position without carrying what lies before it, and says so to the subscribers.
 func (h *Hub) SkipTo(position int64) {
@@ -114,7 +140,7 @@ func (h *Hub) PassOver(position int64) bool {
 	if len(h.home)+len(h.counts)+len(h.sessions) > 0 {
 		return false
 	}
-	h.position = position
+	h.position.Store(position)
 	return true
 }
 

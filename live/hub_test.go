@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -39,12 +38,8 @@ func carrier(t *testing.T, h *Hub) func(all ...events.Event) {
 	return func(all ...events.Event) {
 		t.Helper()
 		for _, e := range all {
-			payload, err := json.Marshal(e)
-			if err != nil {
-				t.Fatal(err)
-			}
 			seq++
-			h.Carry(t.Context(), []events.Entry{{Seq: seq, Type: e.Type(), Version: e.Version(), Aggregate: e.Aggregate(), Payload: string(payload)}})
+			h.Carry(t.Context(), []events.Entry{entry(t, seq, e)})
 		}
 	}
 }

@@ -2,16 +2,10 @@ package live
 
 import (
 	"context"
-	"strings"
-	"sync/atomic"
+	"encoding/json"
 	"testing"
-	"time"
 
-	"roost/ent"
 	"roost/events"
-	"roost/internal/clock"
-	"roost/internal/dbtest"
-	"roost/internal/sqldb"
 )
 
 // Whoever watches counts reads them again when the node has skipped events.
@@ -34,73 +28,61 @@ func TestSkippingCountsIsTold(t *testing.T) {
 	}
 }
 
-// tailed is a log and a hub that is fed from it when the test says so.
-type tailed struct {
-	db     *sqldb.DB
-	client *ent.Client
-	now    *clock.Fake
-	hub    *Hub
-	tail   *Tail
-}
-
-func newTailed(t *testing.T, watch sqldb.Watch) *tailed {
+// entry is an event at its place in the log.
+func entry(t *testing.T, seq int64, e events.Event) events.Entry {
 	t.Helper()
-	db := dbtest.Open(t, sqldb.Config{File: dbtest.File(t), Watch: watch})
-	l := &tailed{db: db, client: ent.NewClient(ent.Driver(db.Driver)), now: clock.NewFake(time.Now()), hub: start(t, everybody)}
-	l.tail = NewTail(l.hub, events.NewReader(db))
-	return l
-}
-
-func (l *tailed) post(t *testing.T, tweets ...int64) {
-	t.Helper()
-	for _, id := range tweets {
-		if err := events.Append(t.Context(), l.client, l.now.Now(), events.TweetPosted{TweetID: id, AuthorID: 1}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func (l *tailed) catchUp(t *testing.T) {
-	t.Helper()
-	if err := l.tail.catchUp(t.Context()); err != nil {
+	payload, err := json.Marshal(e)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return events.Entry{Seq: seq, Type: e.Type(), Version: e.Version(), Aggregate: e.Aggregate(), Payload: string(payload)}
 }
 
-// While nobody waits for anything events are not even read; who comes then misses nothing that is still to
+// posted is a batch of new tweets, one for each place.
+func posted(t *testing.T, from int64, tweets ...int64) events.Batch {
+	t.Helper()
+	b := events.Batch{From: from, To: from + int64(len(tweets))}
+	for i, id := range tweets {
+		b.Entries = append(b.Entries, entry(t, from+int64(i)+1, events.TweetPosted{TweetID: id, AuthorID: 1}))
+	}
+	return b
+}
+
+// tail gives a tail whose batches are carried when the test says so.
+func tail(t *testing.T) (*Hub, *Tail) {
+	t.Helper()
+	h := start(t, everybody)
+	return h, NewTail(h, func() int64 { return 0 })
+}
+
+// While nobody waits for anything the position moves all the same; who comes then misses nothing that is still to
 // happen, whatever they wait for.
 func TestNobodyWatchesTheLog(t *testing.T) {
 	t.Parallel()
-	var reads atomic.Int64
-	l := newTailed(t, func(_ context.Context, _ sqldb.Querier, query string, _ []any) {
-		if strings.Contains(query, "payload") && strings.HasPrefix(query, "SELECT") {
-			reads.Add(1)
+	h, l := tail(t)
+	at := int64(0)
+	take := func(tweet int64) {
+		t.Helper()
+		l.Take(posted(t, at, tweet))
+		at++
+		if l.carry(t.Context()); h.Position() != at {
+			t.Errorf("the hub is at %d, want %d", h.Position(), at)
 		}
-	})
-	for position, watch := range []func() (unwatch func()){
-		func() func() { return l.hub.SubscribeHome(5).Close },
-		func() func() { return l.hub.SubscribeCounts([]int64{7}).Close },
-		func() func() { return l.hub.WatchSession(9).Close },
+	}
+	for _, watch := range []func() (unwatch func()){
+		func() func() { return h.SubscribeHome(5).Close },
+		func() func() { return h.SubscribeCounts([]int64{7}).Close },
+		func() func() { return h.WatchSession(9).Close },
 	} {
-		l.post(t, 11)
-		l.catchUp(t)
-		if at := l.hub.Position(); at != int64(2*position+1) || reads.Load() != int64(position) {
-			t.Errorf("nobody watches: at %d after %d reads", at, reads.Load())
-		}
+		take(11)
 		unwatch := watch()
-		l.post(t, 12)
-		l.catchUp(t)
-		if at := l.hub.Position(); at != int64(2*position+2) || reads.Load() != int64(position+1) {
-			t.Errorf("somebody watches: at %d after %d reads", at, reads.Load())
-		}
+		take(12)
 		unwatch()
 	}
-	l.post(t, 13)
-	l.catchUp(t)
-	s := l.hub.SubscribeHome(5)
+	take(13)
+	s := h.SubscribeHome(5)
 	defer s.Close()
-	l.post(t, 14)
-	l.catchUp(t)
+	take(14)
 	if got := collect(t, s, 1); got[0].TweetID != 14 {
 		t.Errorf("who came after tweet 13 is told of %+v", got)
 	}
@@ -109,22 +91,85 @@ func TestNobodyWatchesTheLog(t *testing.T) {
 // A node that slept for longer than events are kept says that some are missing, and goes on with the rest.
 func TestTailBehindRetention(t *testing.T) {
 	t.Parallel()
-	l := newTailed(t, nil)
-	s := l.hub.SubscribeHome(5)
+	h, l := tail(t)
+	s := h.SubscribeHome(5)
 	defer s.Close()
-	l.post(t, 11)
-	l.catchUp(t)
-	l.post(t, 12, 13)
-	l.now.Add(events.DefaultKeep + time.Hour)
-	l.post(t, 14, 15)
-	if n, err := events.NewCleaner(l.client, l.db, l.now, 0).Clean(t.Context()); err != nil || n != 3 {
-		t.Fatalf("%d events were removed: %v", n, err)
-	}
-	l.catchUp(t)
+	l.Take(posted(t, 0, 11))
+	gap := posted(t, 3, 14, 15)
+	gap.From, gap.Gap = 1, true
+	l.Take(gap)
+	l.carry(t.Context())
 	for i, got := range collect(t, s, 3) {
 		// The reset stands for what waited before it, too.
 		if want := []Change{{Reset: Rebuilt}, {TweetID: 14, AuthorID: 1}, {TweetID: 15, AuthorID: 1}}[i]; got != want {
 			t.Errorf("change %d is %+v, want %+v", i, got, want)
 		}
+	}
+	l.Take(events.Batch{From: 5, To: 9, Gap: true})
+	l.carry(t.Context())
+	if got := collect(t, s, 1)[0]; got.Reset != Rebuilt || h.Position() != 9 {
+		t.Errorf("of events that are all gone came %+v, the hub is at %d", got, h.Position())
+	}
+}
+
+// What waits to be carried is bounded: beyond it all is skipped, the subscribers are reset, and the tail goes on.
+func TestTailSkipsWhatIsTooMuch(t *testing.T) {
+	t.Parallel()
+	h, l := tail(t)
+	s := h.SubscribeHome(5)
+	defer s.Close()
+	tweets := make([]int64, 1000)
+	for i := range tweets {
+		tweets[i] = int64(i + 1)
+	}
+	for at := int64(0); at <= tailMost; at += 1000 {
+		l.Take(posted(t, at, tweets...))
+	}
+	l.Take(posted(t, tailMost+1000, 7))
+	if l.waiting > tailMost || len(l.queue) != 2 {
+		t.Errorf("%d events wait in %d batches", l.waiting, len(l.queue))
+	}
+	l.carry(t.Context())
+	for i, got := range collect(t, s, 2) {
+		if want := []Change{{Reset: Rebuilt}, {TweetID: 7, AuthorID: 1}}[i]; got != want {
+			t.Errorf("change %d is %+v, want %+v", i, got, want)
+		}
+	}
+	if h.Position() != tailMost+1001 {
+		t.Errorf("the hub is at %d", h.Position())
+	}
+}
+
+// Of an event that cannot be read nobody knows whom it concerns, so all read again. A type that is not known concerns
+// nothing that this binary shows.
+func TestUnreadableEventsAreToldAsResets(t *testing.T) {
+	t.Parallel()
+	h, l := tail(t)
+	home, counts := h.SubscribeHome(5), h.SubscribeCounts([]int64{7, 8})
+	defer home.Close()
+	defer counts.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	at := int64(0)
+	for name, e := range map[string]events.Entry{
+		"damaged": {Type: events.ReactionSet{}.Type(), Version: 1, Aggregate: 7, Payload: "{"},
+		"newer":   {Type: events.TweetPosted{}.Type(), Version: 99, Aggregate: 7, Payload: "{}"},
+	} {
+		at++
+		e.Seq = at
+		l.Take(events.Batch{From: at - 1, To: at, Entries: []events.Entry{e}})
+		l.carry(t.Context())
+		if got := collect(t, home, 1)[0]; got.Reset != Rebuilt || h.Position() != at {
+			t.Errorf("%s: home timelines are told of %+v, the hub is at %d", name, got, h.Position())
+		}
+		if got, err := counts.Next(ctx); err != nil || !got[0].Unknown {
+			t.Errorf("%s: of counts comes %+v, %v", name, got, err)
+		}
+	}
+	l.Take(events.Batch{From: at, To: at + 1, Entries: []events.Entry{{Seq: at + 1, Type: "MoonRisen", Version: 1, Aggregate: 7, Payload: "{}"}}})
+	l.Take(posted(t, at+1, 11))
+	l.carry(t.Context())
+	if got := collect(t, home, 1)[0]; got.TweetID != 11 || got.Reset != NoReset {
+		t.Errorf("after an unknown type comes %+v", got)
 	}
 }

@@ -2,14 +2,35 @@ package loaders
 
 import (
 	"context"
+	"sync"
 
 	"roost/cache"
 	"roost/cache/entities"
 )
 
+// reads are the cached reads of a set.
+type reads struct {
+	store *entities.Store
+	once  sync.Once
+	// now is the position of the node, asked once: before the first read.
+	now  func() int64
+	from int64
+}
+
+// position is the position of the log as of before the first read.
+func (r *reads) position() int64 {
+	r.once.Do(func() { r.from = r.now() })
+	return r.from
+}
+
+func (r *reads) answer(ctx context.Context, all ...*cache.Request) {
+	r.position()
+	r.store.Answer(ctx, all...)
+}
+
 // cached makes a loader over an entity: key names the row of a key, ok is false for a key that cannot have one;
 // value makes the answer of the row, which there may not be.
-func cached[K, R comparable, E, V any](rows *entities.Store, e *entities.Entity[R, E], key func(K) (r R, ok bool),
+func cached[K, R comparable, E, V any](rows *reads, e *entities.Entity[R, E], key func(K) (r R, ok bool),
 	value func(k K, row E, ok bool) V) *Loader[K, V] {
 	ask := func(keys []K) (*cache.Request, answer[K, V]) {
 		asked, at := make([]R, 0, len(keys)), make([]int, len(keys))
@@ -39,7 +60,7 @@ func cached[K, R comparable, E, V any](rows *entities.Store, e *entities.Entity[
 	}
 	l := newLoader(func(ctx context.Context, keys []K) (map[K]V, error) {
 		req, answer := ask(keys)
-		rows.Answer(ctx, req)
+		rows.answer(ctx, req)
 		return answer(ctx)
 	})
 	l.ask = ask
@@ -49,7 +70,7 @@ func cached[K, R comparable, E, V any](rows *entities.Store, e *entities.Entity[
 // Level gathers what one level of an operation asks: all of it in one round trip of the cache. Once anything was
 // wanted, Fetch or Abandon must be called.
 type Level struct {
-	rows     *entities.Store
+	rows     *reads
 	requests []*cache.Request
 	settle   []func(ctx context.Context)
 	end      []func()
@@ -76,7 +97,7 @@ func (lv *Level) Empty() bool { return len(lv.requests) == 0 }
 // Fetch makes the answers known. An error is what Load then gives for the keys that it concerns.
 func (lv *Level) Fetch(ctx context.Context) {
 	defer lv.Abandon()
-	lv.rows.Answer(ctx, lv.requests...)
+	lv.rows.answer(ctx, lv.requests...)
 	for _, fn := range lv.settle {
 		fn(ctx)
 	}

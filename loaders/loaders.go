@@ -23,6 +23,8 @@ type Sources struct {
 	entities.Sources
 	Rows     *entities.Store
 	Sessions *accounts.Authenticator
+	// Position is the position of the log whose effects show in every cached read that begins now; nil is always 0.
+	Position func() int64
 }
 
 // Pages is a loader of pages of lists.
@@ -30,7 +32,7 @@ type Pages = Loader[sqldb.Key, cursors.Page[sqldb.Row]]
 
 // Set is one loader for each question, for one query, mutation or subscription event.
 type Set struct {
-	rows *entities.Store
+	rows *reads
 
 	// AccountByID and SessionByID give nil for unknown ids.
 	AccountByID *Loader[int64, *accounts.Account]
@@ -53,28 +55,31 @@ type Set struct {
 
 // New makes the loaders of one operation.
 func New(s Sources, who *caller.Caller) *Set {
-	rows := s.Rows
+	rows := &reads{store: s.Rows, now: s.Position}
+	if rows.now == nil {
+		rows.now = func() int64 { return 0 }
+	}
 	id := func(id int64) (int64, bool) { return id, true }
 	// Asked each time: signing in makes it somebody in the middle of an operation.
 	viewer := who.UserID
 	return &Set{
 		rows:        rows,
-		AccountByID: cached(rows, rows.Accounts, id, func(_ int64, a *accounts.Account, _ bool) *accounts.Account { return a }),
-		SessionByID: cached(rows, rows.Sessions, id, func(_ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
+		AccountByID: cached(rows, s.Rows.Accounts, id, func(_ int64, a *accounts.Account, _ bool) *accounts.Account { return a }),
+		SessionByID: cached(rows, s.Rows.Sessions, id, func(_ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
 			if !ok {
 				return nil
 			}
 			return s.Sessions.AsOfNow(row)
 		}),
-		UserIDByName: cached(rows, rows.Names, accounts.NameKey, func(_ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }),
-		UserCounts:   cached(rows, rows.UserCounts, id, func(_ int64, c counts.User, _ bool) counts.User { return c }),
-		FollowedByMe: cached(rows, rows.Follows, func(id int64) (follows.Edge, bool) {
+		UserIDByName: cached(rows, s.Rows.Names, accounts.NameKey, func(_ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }),
+		UserCounts:   cached(rows, s.Rows.UserCounts, id, func(_ int64, c counts.User, _ bool) counts.User { return c }),
+		FollowedByMe: cached(rows, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
 			return follows.Edge{FollowerID: viewer(), FolloweeID: id}, related(viewer(), id)
 		}, isActive),
-		FollowsMe: cached(rows, rows.Follows, func(id int64) (follows.Edge, bool) {
+		FollowsMe: cached(rows, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
 			return follows.Edge{FollowerID: id, FolloweeID: viewer()}, related(viewer(), id)
 		}, isActive),
-		HomeAuthors: cached(rows, rows.Followed, id, func(viewer int64, f *timelines.Followed, ok bool) []int64 {
+		HomeAuthors: cached(rows, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, ok bool) []int64 {
 			if !ok {
 				return []int64{viewer}
 			}
@@ -83,18 +88,22 @@ func New(s Sources, who *caller.Caller) *Set {
 		FollowersPage: newLoader(s.Follows.Followers),
 		FollowingPage: newLoader(s.Follows.Following),
 		TimelinePage:  newLoader(s.Timelines.OfUsers),
-		TweetByID:     cached(rows, rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return entities.Live(t) }),
-		ReactionCounts: cached(rows, rows.TweetCounts, id, func(id int64, c *reactions.Counts, ok bool) *reactions.Counts {
+		TweetByID:     cached(rows, s.Rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return entities.Live(t) }),
+		ReactionCounts: cached(rows, s.Rows.TweetCounts, id, func(id int64, c *reactions.Counts, ok bool) *reactions.Counts {
 			if !ok {
 				return &reactions.Counts{TweetID: id}
 			}
 			return c
 		}),
-		MyReaction: cached(rows, rows.Reactions, func(id int64) (reactions.Stand, bool) {
+		MyReaction: cached(rows, s.Rows.Reactions, func(id int64) (reactions.Stand, bool) {
 			return reactions.Stand{TweetID: id, UserID: viewer()}, viewer() != 0
 		}, func(_ int64, s reactions.State, _ bool) reactions.Kind { return s.Kind }),
 	}
 }
+
+// Position is the position of the log that the set may be reported to be true of: everything up to there shows in
+// whatever its loaders answer. It is noted before their first read.
+func (s *Set) Position() int64 { return s.rows.position() }
 
 // related reports whether one may follow the other: nobody follows oneself, and there may be no viewer.
 func related(viewer, id int64) bool { return viewer != 0 && viewer != id }
@@ -106,7 +115,7 @@ func isActive(_ int64, s follows.State, _ bool) bool { return s.Active }
 func (s *Set) Authors(tweetIDs []int64) (authors []int64, ok bool) {
 	authors = make([]int64, len(tweetIDs))
 	for i, id := range tweetIDs {
-		t, ok := s.rows.Tweets.Near(id)
+		t, ok := s.rows.store.Tweets.Near(id)
 		if !ok {
 			return nil, false
 		}

@@ -1,19 +1,13 @@
 package entities
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-	"slices"
-	"time"
+	"cmp"
 
 	"roost/cache"
 	"roost/domain/accounts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
-	"roost/ent"
 	"roost/events"
-	"roost/internal/errs"
 )
 
 // All invalidation is here: one function an event says which rows it left at which version.
@@ -45,7 +39,7 @@ func (s *Store) of(e events.Event) []cache.Invalidation {
 	case events.ReactionSet:
 		return s.reactionSet(e)
 	}
-	return nil // RowsImported: see Relay
+	return nil // RowsImported: see changes
 }
 
 func (s *Store) userSignedUp(e events.UserSignedUp) []cache.Invalidation {
@@ -100,11 +94,12 @@ func (s *Store) edge(follower, followee, ver, followerVer, followeeVer, followin
 	return append(all, s.Follows.at(follows.Edge{FollowerID: follower, FolloweeID: followee}, ver), s.Followed.at(follower, followingVer))
 }
 
-// counted are changed counts of a user. The first make the row, which has the version of the user's list.
+// counted are changed counts of a user. The first make the row, which has the version of the user's list; events
+// without versions may be about these.
 func (s *Store) counted(user, ver int64) []cache.Invalidation {
 	all := []cache.Invalidation{s.UserCounts.at(user, ver)}
-	if ver == 1 {
-		all = append(all, s.Followed.at(user, 1))
+	if ver <= 1 {
+		all = append(all, s.Followed.at(user, ver))
 	}
 	return all
 }
@@ -135,52 +130,8 @@ func (s *Store) strict(e events.Event) []cache.Invalidation {
 	return nil
 }
 
-// StrictTypes are the types of the events whose rows are announced before their commit.
-func StrictTypes() []string {
-	return []string{events.SessionEnded{}.Type(), events.PasswordChanged{}.Type(), events.TweetDeleted{}.Type()}
-}
-
 func (e *Entity[K, V]) at(key K, version int64) cache.Invalidation {
 	return cache.Invalidation{Kind: e.kind, Key: e.keys.of(key), Version: version}
-}
-
-var _ events.Copies = (*Store)(nil)
-
-// Announce makes the store an events.Copies. It takes one trip for strict events, and one after the commit. What
-// Redis does not take within a second is left to the relay; reads of this node see the write all the same.
-func (s *Store) Announce(ctx context.Context, all []events.Event) (ended func(committed bool)) {
-	var strict []string
-	for _, e := range all {
-		for _, i := range s.strict(e) {
-			strict = append(strict, i.Key)
-		}
-	}
-	var intent cache.Intent
-	if len(strict) > 0 {
-		var err error
-		if intent, err = s.tier.Intend(ctx, strict...); err != nil {
-			slog.DebugContext(ctx, "a write is not announced", "error", err)
-		}
-	}
-	return func(committed bool) {
-		switch {
-		case committed:
-			// Its error is counted, and the relay's to mend.
-			_ = s.tier.Invalidate(ctx, intent, s.invalidations(all)...)
-		case len(strict) > 0:
-			s.tier.Withdraw(context.WithoutCancel(ctx), intent)
-		}
-	}
-}
-
-// Forget makes the store an events.Copies. It takes one trip; what Redis does not take is left to who changed the
-// rows.
-func (s *Store) Forget(ctx context.Context, all []events.Event) {
-	var keys []string
-	for _, i := range s.invalidations(all) {
-		keys = append(keys, i.Key)
-	}
-	s.tier.Drop(context.WithoutCancel(ctx), keys...)
 }
 
 // invalidations are those of events, the newest of each key.
@@ -201,39 +152,32 @@ func (s *Store) invalidations(all []events.Event) []cache.Invalidation {
 	return out
 }
 
-// Repeat repeats the invalidations of events of the log. An error says that Redis has not taken all of them.
-func (s *Store) Repeat(ctx context.Context, entries []events.Entry) error {
+// changes are what events of the log say about entries.
+type changes struct {
+	invalidations []cache.Invalidation
+	// imported says that rows were imported, which no event names.
+	imported bool
+	// unreadable is the error of the first event whose rows are not known because it cannot be read.
+	unreadable error
+}
+
+// unnamed reports whether any entry may be old.
+func (c changes) unnamed() bool { return c.imported || c.unreadable != nil }
+
+// changesOf reads what entries of the log have changed.
+func (s *Store) changesOf(entries []events.Entry) (c changes) {
 	all := make([]events.Event, 0, len(entries))
 	for _, entry := range entries {
 		e, err := entry.Event()
 		if err != nil {
-			return err
+			c.unreadable = cmp.Or(c.unreadable, err)
+			continue
+		}
+		if _, ok := e.(events.RowsImported); ok {
+			c.imported = true
 		}
 		all = append(all, e)
 	}
-	return s.tier.Invalidate(ctx, cache.Intent{}, s.invalidations(all)...)
-}
-
-// Relay is the consumer group that repeats every invalidation until Redis accepts it, and begins a new epoch of
-// the cache when rows were imported, which are not named. Its lease is short, so that another node soon goes on when
-// one is killed. An epoch that takes longer, of more than some million entries, is begun again until it is done;
-// what was removed stays so.
-func (s *Store) Relay() events.GroupConfig {
-	return events.GroupConfig{Name: "cache", Lease: relayLease, Handler: events.HandlerFunc(s.relay)}
-}
-
-// relayLease is how long a batch may take: an invalidation tries for a second.
-const relayLease = 2 * time.Second
-
-func (s *Store) relay(ctx context.Context, _ *ent.Tx, batch []events.Entry) error {
-	err := s.Repeat(ctx, batch)
-	imported := slices.ContainsFunc(batch, func(e events.Entry) bool { return e.Type == events.RowsImported{}.Type() })
-	if err == nil && imported {
-		err = s.tier.Clear(ctx)
-	}
-	if err == nil {
-		return nil
-	}
-	// The relay waits for Redis rather than give an event up.
-	return &errs.Error{Kind: errs.Unavailable, Message: "redis does not take invalidations", RetryAfter: time.Second, Err: fmt.Errorf("repeat: %w", err)}
+	c.invalidations = s.invalidations(all)
+	return c
 }

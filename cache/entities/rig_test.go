@@ -24,9 +24,11 @@ import (
 // rig is a database with a cache before it, which two nodes use.
 type rig struct {
 	Sources
-	db    *sqldb.DB
-	log   *events.Log
-	clock *clock.Fake
+	db     *sqldb.DB
+	client *ent.Client
+	redis  *redistest.Redis // nil for the one in the process
+	log    *events.Log
+	clock  *clock.Fake
 	// here is the node that writes, there another one.
 	here, there *Store
 }
@@ -37,25 +39,33 @@ func onBoth(t *testing.T, test func(t *testing.T, r *rig)) {
 	t.Parallel()
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
-		test(t, newRig(t, sqldb.Config{File: dbtest.File(t)}, ""))
+		test(t, newRig(t, sqldb.Config{File: dbtest.File(t)}, nil))
 	})
 	t.Run("server", func(t *testing.T) {
 		t.Parallel()
-		url := dbtest.Postgres(t)
-		test(t, newRig(t, sqldb.Config{URL: url, MaxConns: 8}, redistest.Start(t).URL()))
+		test(t, newServerRig(t))
 	})
 }
 
-func newRig(t *testing.T, c sqldb.Config, redisURL string) *rig {
+func newServerRig(t testing.TB) *rig {
+	t.Helper()
+	return newRig(t, sqldb.Config{URL: dbtest.Postgres(t), MaxConns: 8}, redistest.Start(t))
+}
+
+func newRig(t testing.TB, c sqldb.Config, server *redistest.Redis) *rig {
 	t.Helper()
 	db := dbtest.Open(t, c)
 	client, now := ent.NewClient(ent.Driver(db.Driver)), clock.NewFake(time.Now())
 	log, gen := events.New(client, now), ids.NewGenerator(now, idlease.New(db))
 	cfg := accounts.DefaultConfig()
 	cfg.Hashing = accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 100}
-	r := &rig{db: db, log: log, clock: now, Sources: Sources{
+	r := &rig{db: db, client: client, redis: server, log: log, clock: now, Sources: Sources{
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
 		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Timelines: timelines.New(db)}}
+	redisURL := ""
+	if server != nil {
+		redisURL = server.URL()
+	}
 	redis, err := cache.Open(cache.Config{URL: redisURL})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +80,14 @@ func newRig(t *testing.T, c sqldb.Config, redisURL string) *rig {
 	return r
 }
 
-func newStore(t *testing.T, redis *cache.Redis, s Sources) *Store {
+func (r *rig) exec(t *testing.T, query string, args ...any) {
+	t.Helper()
+	if _, err := r.db.Writer().ExecContext(t.Context(), query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func newStore(t testing.TB, redis *cache.Redis, s Sources) *Store {
 	t.Helper()
 	tier, err := cache.NewTier(redis)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"roost/domain/reactions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
+	"roost/events"
 )
 
 // Sources read rows from SQL.
@@ -26,8 +27,10 @@ type Sources struct {
 
 // Store are all entities of a node.
 type Store struct {
-	tier *cache.Tier
-	near *nearTweets
+	tier     *cache.Tier
+	near     *nearTweets
+	follower *events.Follower // nil in a process that serves no reads
+	began    int64            // the suspension with which the follower has started
 
 	Accounts    *Entity[int64, *accounts.Account]         // by user
 	Names       *Entity[string, accounts.NameClaim]       // by accounts.NameKey

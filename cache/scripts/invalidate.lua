@@ -12,4 +12,5 @@ local full = strip(tonumber(ARGV[4]), exists)
 if full and exists then
   return full
 end
-return { version and 'dropped' or 'floor', whole(floor) }
+local word = full and 'unkept' or version and 'dropped' or 'floor'
+return { word, whole(floor) }

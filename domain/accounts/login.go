@@ -124,6 +124,9 @@ func lockUser(ctx context.Context, tx *events.Tx, id int64) (*ent.User, error) {
 // makeRoom ends the sessions that a new one replaces: every other one under SINGLE_DEVICE, the same
 // device's, and the least recently used ones beyond the limit.
 func (a *Accounts) makeRoom(ctx context.Context, tx *events.Tx, u *ent.User, d Device) error {
+	if SessionPolicy(u.SessionPolicy) == SingleDevice || d.Token != nil {
+		tx.Found() // an earlier try may have ended sessions, and died before invalidating them
+	}
 	if SessionPolicy(u.SessionPolicy) == SingleDevice {
 		_, err := a.endSessions(ctx, tx, u.ID, LoggedInElsewhere, "", nil)
 		return err

@@ -26,8 +26,12 @@ func (a *Accounts) Revoke(ctx context.Context, userID, sessionID int64) (*Sessio
 func (a *Accounts) end(ctx context.Context, userID, sessionID int64, why EndReason) (*Session, error) {
 	var out *Session
 	err := a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		if _, err := a.endSessions(ctx, tx, userID, why, "AND id = $5", sessionID); err != nil {
+		ended, err := a.endSessions(ctx, tx, userID, why, "AND id = $5", sessionID)
+		if err != nil {
 			return err
+		}
+		if len(ended) == 0 {
+			tx.Found()
 		}
 		row, err := tx.Session.Query().Where(session.ID(sessionID), session.UserID(userID)).Only(ctx)
 		if ent.IsNotFound(err) {
@@ -50,6 +54,7 @@ func (a *Accounts) RevokeOthers(ctx context.Context, userID, keep int64) ([]*Ses
 		if err != nil {
 			return err
 		}
+		tx.Found() // the answer covers sessions that another request has just ended
 		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, ended)).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read the sessions: %w", err)

@@ -97,6 +97,9 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 			up.SetUsername(*in.Username)
 			told.OldUsername, told.NewUsername = now.Username, *in.Username
 		}
+		if in.Username != nil && sameClaim(now.Username, *in.Username) {
+			tx.Found() // another request may have just moved the claims, from a name that is not stored any more
+		}
 		if in.Email != nil {
 			up.SetEmail(*in.Email)
 		}
@@ -114,6 +117,13 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 	})
 }
 
+// sameClaim reports whether two names have one claim. It compares them as the claims' keys are made: folding case
+// otherwise may take two keys for one.
+func sameClaim(a, b string) bool {
+	keyA, keyB := strings.ToLower(a), strings.ToLower(b)
+	return keyA == keyB
+}
+
 // moveClaims takes the new names and gives up the old ones. It gives the versions of the usernames' claims
 // that changed, else 0.
 func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsChange) (oldName, newName int64, err error) {
@@ -122,8 +132,7 @@ func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsCh
 		if wish == nil {
 			return 0, 0, nil
 		}
-		// As the claims' keys are made: folding case otherwise may take two keys for one.
-		if was, is := strings.ToLower(old), strings.ToLower(*wish); was == is {
+		if sameClaim(old, *wish) {
 			return 0, 0, nil
 		}
 		if after, err = claim(ctx, tx, c, *wish, now.ID); err != nil {
@@ -179,6 +188,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, curre
 			return fmt.Errorf("change the password: %w", err)
 		}
 		tx.Emit(events.PasswordChanged{UserID: userID, Ver: now.Ver + 1})
+		tx.Found() // the answer covers sessions that another request has just ended
 		_, err = a.endSessions(ctx, tx, userID, PasswordChanged, "AND id <> $5", keep)
 		return err
 	})

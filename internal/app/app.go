@@ -142,6 +142,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows,
 		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)
+	a.sources.Position = a.hub.Position
 	log.Observe(a.hub.Observe)
 	a.toucher = accounts.NewToucher(a.sources.Accounts)
 	return nil

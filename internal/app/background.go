@@ -9,7 +9,6 @@ import (
 
 	"roost/cache"
 	"roost/cache/audit"
-	"roost/cache/entities"
 	"roost/events"
 	"roost/live"
 	"roost/server"
@@ -18,11 +17,11 @@ import (
 // background is what a node does with the event log.
 type background struct {
 	sequencer *events.Sequencer
+	follower  *events.Follower // nil without the role api, like tail
 	tail      *live.Tail
 	waker     *cache.Waker
-	sampler   *audit.Sampler   // nil without the role worker
-	groups    []*events.Group  // none without the role worker
-	strict    *events.Follower // nil without the role api, and with Redis in the process
+	sampler   *audit.Sampler  // nil without the role worker
+	groups    []*events.Group // none without the role worker
 }
 
 // consumerGroups are the product's consumer groups; every node with the role worker works for each.
@@ -43,13 +42,12 @@ func (a *App) addBackground() error {
 	a.waker = cache.NewWaker(a.redis, a.wake)
 	a.services.Add("waker", a.waker)
 	if a.Config.Has("api") {
-		a.tail = live.NewTail(a.hub, events.NewReader(s.DB))
+		reader := events.NewReader(s.DB)
+		a.follower = a.rows.Follow(reader, func(b events.Batch) { a.tail.Take(b) })
+		a.tail = live.NewTail(a.hub, func() int64 { return max(a.follower.End(), a.follower.Position()) })
+		a.services.Add("log follower", a.follower)
+		a.services.Add("cache recovery", a.rows.Recovery(reader))
 		a.services.Add("live tail", a.tail)
-	}
-	if a.Config.Has("api") && !a.redis.Embedded() {
-		// Ended sessions do not wait for the relay, whose node may be the one that was killed.
-		a.strict = events.NewFollower(events.NewReader(s.DB), a.rows.Repeat, entities.StrictTypes()...)
-		a.services.Add("strict invalidations", a.strict)
 	}
 	if !a.Config.Has("worker") {
 		return nil
@@ -76,11 +74,8 @@ func (a *App) logGrew() {
 
 // wake makes everything look that reads the log.
 func (a *App) wake() {
-	if a.tail != nil {
-		a.tail.Wake()
-	}
-	if a.strict != nil {
-		a.strict.Wake()
+	if a.follower != nil {
+		a.follower.Wake()
 	}
 	for _, g := range a.groups {
 		g.Wake()

@@ -95,9 +95,9 @@ func (a *App) liveMetrics() prometheus.Collector {
 	const resets, reset = "live_resets_total", "Home timelines that their subscribers were told to read again."
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Overflows }, "why", "slow")
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Rebuilds }, "why", "rebuilt")
-	if a.tail != nil {
+	if a.follower != nil {
 		s.gauge("live_behind", "Events that the log was ahead of this node's subscribers at the last look.",
-			func(live.Stats) float64 { return float64(a.tail.Behind()) })
+			func(live.Stats) float64 { return float64(max(0, a.follower.Head()-a.hub.Position())) })
 	}
 	return s
 }
