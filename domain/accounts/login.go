@@ -63,14 +63,11 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 }
 
 func (a *Accounts) verify(ctx context.Context, who *ent.User, password string) (bool, error) {
-	if len(password) > maxPassword {
-		password = password[:maxPassword] + "x" // as long as can be, and never right
-	}
 	var stored *string
 	if who != nil {
 		stored = who.PasswordHash
 	}
-	return a.hasher.verify(ctx, stored, password)
+	return a.hasher.verify(ctx, stored, formsOf(password))
 }
 
 // byLogin finds an account, nil if there is none; both outcomes take two statements.

@@ -87,9 +87,9 @@ func (h *hasher) encode(salt, key []byte) string {
 
 var errUnknownForm = errors.New("a stored password has an unknown form")
 
-// verify reports whether the password fits the stored form. A nil stored form, that of an unknown user
-// or an account without password, costs as much and never fits.
-func (h *hasher) verify(ctx context.Context, stored *string, password string) (ok bool, err error) {
+// verify reports whether one of the forms of a password fits the stored hash. A nil hash, that of an unknown user or an
+// account without password, costs as much as one that does not fit.
+func (h *hasher) verify(ctx context.Context, stored *string, forms []string) (ok bool, err error) {
 	phc := h.dummy
 	if stored != nil {
 		phc = *stored
@@ -109,16 +109,21 @@ func (h *hasher) verify(ctx context.Context, stored *string, password string) (o
 		return false, errUnknownForm
 	}
 	err = h.run(ctx, func() {
-		got := argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(want)))
-		ok = subtle.ConstantTimeCompare(got, want) == 1 && stored != nil
+		for _, form := range forms {
+			got := argon2.IDKey([]byte(form), salt, passes, memory, lanes, uint32(len(want)))
+			if ok = subtle.ConstantTimeCompare(got, want) == 1 && stored != nil; ok {
+				return
+			}
+		}
 	})
 	return ok, err
 }
 
 // HashPassword makes the stored form of a password, for imports.
 func (a *Accounts) HashPassword(ctx context.Context, password string) (string, error) {
-	if e := checkPassword(password, "password"); e != nil {
+	normal, e := checkPassword(password, "password")
+	if e != nil {
 		return "", e
 	}
-	return a.hasher.hash(ctx, password)
+	return a.hasher.hash(ctx, normal)
 }

@@ -29,7 +29,9 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 		bad[1] = checkText(*in.Bio, "bio", MaxBio, false, true)
 	}
 	if in.WebsiteURL != nil && *in.WebsiteURL != "" {
-		bad[2] = checkWebsite(*in.WebsiteURL)
+		var kept string
+		kept, bad[2] = checkWebsite(*in.WebsiteURL)
+		in.WebsiteURL = &kept
 	}
 	if err := gather(bad[:]...); err != nil {
 		return err
@@ -148,7 +150,8 @@ func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsCh
 // ChangePassword sets a new password and ends all the user's sessions but the one in use. A wrong
 // current password is refused with INVALID_CREDENTIALS.
 func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, current, wish string) error {
-	if e := checkPassword(wish, "newPassword"); e != nil {
+	wish, e := checkPassword(wish, "newPassword")
+	if e != nil {
 		return e
 	}
 	wrong := errs.New(errs.InvalidCredentials, "the password is wrong", "input", "currentPassword")

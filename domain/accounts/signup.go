@@ -55,11 +55,11 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 		name = strings.TrimSpace(*in.Name)
 		badName = checkName(name)
 	}
-	if err := gather(checkUsername(in.Username), checkEmail(in.Email), checkPassword(in.Password, "password"),
-		badName, in.Device.check()); err != nil {
+	password, badPassword := checkPassword(in.Password, "password")
+	if err := gather(checkUsername(in.Username), checkEmail(in.Email), badPassword, badName, in.Device.check()); err != nil {
 		return nil, err
 	}
-	hash, err := a.hasher.hash(ctx, in.Password)
+	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
 		return nil, err
 	}
