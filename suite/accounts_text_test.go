@@ -22,7 +22,7 @@ func textRefusals(password string) (all []refusal) {
 	} {
 		all = append(all,
 			refusal{name, "signUp", signing(apitest.Vars{"email": "a" + hidden + "da@example.com"}), []string{"INVALID input.email"}},
-			refusal{name + " in the domain", "updateSettings", apitest.Vars{"email": "ada@example" + hidden + ".com"},
+			refusal{name + " in the domain", "updateSettings", apitest.Vars{"email": "ada@example" + hidden + ".com", "currentPassword": password},
 				[]string{"INVALID input.email"}},
 			refusal{"nothing but " + name, "createTweet", apitest.Vars{"text": hidden + " " + hidden + "\n"}, []string{"REQUIRED input.text"}},
 			refusal{"a name of " + name, "updateProfile", apitest.Vars{"name": hidden}, []string{"REQUIRED input.name"}},

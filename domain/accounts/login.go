@@ -21,21 +21,25 @@ import (
 var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong", "input")
 
 // LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same
-// answer, INVALID_CREDENTIALS, after the same work.
+// answer, INVALID_CREDENTIALS, after the same work, tries beyond Limits RATE_LIMITED, before any.
 func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
 	if e := d.check(); e != nil {
 		return nil, e
 	}
-	who, err := a.byLogin(ctx, login)
+	name, from := loginKey(login), d.Address.String()
+	this := a.limiter.signIn(from, name)
+	var who *ent.User
+	err := a.hasher.try(ctx, origin{from, name}, func(t *turn) (err error) {
+		if err = a.limiter.admit(ctx, this); err != nil {
+			return err
+		}
+		if who, err = a.byLogin(ctx, name); err != nil {
+			return err
+		}
+		return t.proves(who, password, errCredentials)
+	})
 	if err != nil {
 		return nil, err
-	}
-	fits, err := a.verify(ctx, who, password)
-	if err != nil {
-		return nil, err
-	}
-	if !fits {
-		return nil, errCredentials
 	}
 	sessionID, err := a.ids.Next(ctx)
 	if err != nil {
@@ -53,8 +57,10 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 		if err := a.makeRoom(ctx, tx, now, d); err != nil {
 			return err
 		}
-		out, err = a.startSession(ctx, tx, who.ID, sessionID, d)
-		return err
+		if out, err = a.startSession(ctx, tx, who.ID, sessionID, d); err != nil {
+			return err
+		}
+		return a.limiter.succeeded(ctx, tx, this)
 	})
 	if err != nil {
 		return nil, err
@@ -62,20 +68,30 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 	return out, nil
 }
 
-func (a *Accounts) verify(ctx context.Context, who *ent.User, password string) (bool, error) {
+// proves fails with wrong unless the password is that of the account; nil is an unknown one.
+func (t *turn) proves(who *ent.User, password string, wrong *errs.Error) error {
 	var stored *string
 	if who != nil {
 		stored = who.PasswordHash
 	}
-	return a.hasher.verify(ctx, stored, formsOf(password))
+	fits, err := t.verify(stored, formsOf(password))
+	if err == nil && !fits {
+		return wrong
+	}
+	return err
 }
 
-// byLogin finds an account, nil if there is none; both outcomes take two statements.
-func (a *Accounts) byLogin(ctx context.Context, login string) (*ent.User, error) {
+// loginKey is the form in which a login may be claimed, as a username or an email address; empty for what cannot be.
+func loginKey(login string) string {
 	key := strings.ToLower(cut(login, maxEmail+1))
 	if !printable(key, false) {
-		key = ""
+		return ""
 	}
+	return key
+}
+
+// byLogin finds the account of a loginKey, nil if there is none; both outcomes take two statements.
+func (a *Accounts) byLogin(ctx context.Context, key string) (*ent.User, error) {
 	var id int64
 	var err error
 	if strings.Contains(key, "@") {

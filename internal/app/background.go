@@ -10,6 +10,7 @@ import (
 	"roost/cache"
 	"roost/cache/audit"
 	"roost/cache/entities"
+	"roost/domain/accounts"
 	"roost/events"
 	"roost/live"
 	"roost/server"
@@ -56,6 +57,7 @@ func (a *App) addBackground() error {
 	}
 	a.sampler = audit.NewSampler(a.rows.Tier(), cmp.Or(a.Config.SampleEvery, audit.SampleEvery), auditKinds(a.rows)...)
 	a.services.Add("cache sampler", a.sampler)
+	a.services.Add("sign-in cleaner", accounts.NewLimitCleaner(a.sources.Accounts))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
 	for _, c := range a.consumerGroups() {
 		g, err := events.NewGroup(s.Client, s.DB, a.Config.clock(), c)

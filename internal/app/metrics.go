@@ -2,12 +2,14 @@ package app
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"roost/cache"
+	"roost/domain/accounts"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
 	"roost/live"
@@ -15,7 +17,7 @@ import (
 
 // collectors are what a node tells of itself at /metrics besides what its server does.
 func (a *App) collectors() []prometheus.Collector {
-	all := []prometheus.Collector{a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.liveMetrics()}
+	all := []prometheus.Collector{a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.signInMetrics(), a.liveMetrics()}
 	all = append(all, a.rows.Collectors()...)
 	for name, pool := range a.stores.DB.Pools() {
 		all = append(all, collectors.NewDBStatsCollector(pool, name))
@@ -71,6 +73,18 @@ func (a *App) sessionMetrics() prometheus.Collector {
 	s.counter(checks, help, func(a *App) int64 { return a.checked.failed.Load() }, "outcome", "failed")
 	s.counter("sessions_found_ended_total", "Sessions with open sockets that a check found to have ended.",
 		func(a *App) int64 { return a.checked.ended.Load() })
+	return s
+}
+
+// signInMetrics are about passwords and how often they may be tried.
+func (a *App) signInMetrics() prometheus.Collector {
+	s := &snapshot[accounts.SignInStats]{read: a.sources.Accounts.SignInStats}
+	s.gauge("sign_in_waiting", "Tries to sign in or up that wait for their turn.", func(of accounts.SignInStats) float64 { return float64(of.Waiting) })
+	s.counter("password_hashes_total", "Password hashes that were computed.", func(of accounts.SignInStats) int64 { return of.Hashes })
+	const refused, why = "sign_in_refused_total", "Tries to sign in or up that were refused before a password was hashed."
+	for _, limit := range slices.Sorted(maps.Keys(a.sources.Accounts.SignInStats().Refused)) {
+		s.counter(refused, why, func(of accounts.SignInStats) int64 { return of.Refused[limit] }, "limit", limit)
+	}
 	return s
 }
 
