@@ -17,7 +17,7 @@ const (
 	// embeddedTimeout bounds one call of the in-process Redis, which does not hang, but takes half a millisecond
 	// for a script.
 	embeddedTimeout = 5 * time.Second
-	// embeddedConns is how many connections it has, each of which costs goroutines here.
+	// embeddedConns is how many connections it has, each of which costs goroutines of its own.
 	embeddedConns = 8
 	// embeddedTick moves its clock; its keys expire within this time.
 	embeddedTick = time.Second
@@ -25,8 +25,8 @@ const (
 	embeddedKeys = 40_000
 )
 
-// startEmbedded starts a Redis in the process. It has no port: dial is the only way to it, so no other process of the
-// machine can read or write what it holds.
+// startEmbedded starts a Redis in the process. It has no port, and dial is the only way to connect, so other processes of
+// the machine can neither read nor write it.
 func startEmbedded() (m *miniredis.Miniredis, dial dialFunc, err error) {
 	m = miniredis.NewMiniRedis()
 	first, err := m.Dial() // starts the server, without a listener
@@ -42,17 +42,16 @@ func startEmbedded() (m *miniredis.Miniredis, dial dialFunc, err error) {
 	}, nil
 }
 
-// maxAnswers is how many bytes of answers wait for a client of the in-process Redis; beyond it the connection ends.
+// maxAnswers is how many bytes of unread answers one connection may have; beyond it the connection is closed.
 const maxAnswers = 64 << 20
 
-// keptAnswers is how large a buffer may be that a connection keeps for its next answers, in bytes.
+// keptAnswers is the largest buffer that a connection reuses, in bytes.
 const keptAnswers = 64 << 10
 
 var errAnswersUnread = errors.New("the client does not read its answers")
 
-// answers is the server's end of a connection: what is written there waits in memory until the client reads it. A pipe
-// alone has no buffer: a client that still writes a long pipeline does not read yet, and the server would wait for it
-// for ever with the first answer.
+// answers is the server's end of a connection. It buffers what the server writes until the client reads it. net.Pipe has
+// no buffer: the server would block on its first answer while the client, still writing a long pipeline, does not read.
 type answers struct {
 	net.Conn
 	mu      sync.Mutex
@@ -72,7 +71,7 @@ func newAnswers(c net.Conn) *answers {
 	return a
 }
 
-// Write takes all of b and never waits.
+// Write buffers b and never blocks.
 func (a *answers) Write(b []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -87,7 +86,7 @@ func (a *answers) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// send ends with the connection.
+// send writes what is buffered until the connection ends.
 func (a *answers) send() {
 	var sending []byte
 	for {
@@ -109,7 +108,7 @@ func (a *answers) send() {
 	}
 }
 
-// Close ends the connection; what the client has not read is dropped.
+// Close ends the connection and drops what the client has not read.
 func (a *answers) Close() error { return a.close() }
 
 // Ticker is the service that expires keys of an in-process Redis and keeps it small; with a real Redis

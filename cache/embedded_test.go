@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A pipeline that is longer than any buffer is answered, whatever the client has read when it is sent.
+// A pipeline whose answers exceed every buffer is answered, though the client reads only after it has sent all of it.
 func TestLongPipelines(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		const commands, size = 20_000, 1000
@@ -40,8 +40,8 @@ func TestLongPipelines(t *testing.T) {
 	})
 }
 
-// Answers wait for their reader in order and up to their bound; beyond it the connection ends. Nothing blocks the
-// writer, and whoever waits for answers notices the end.
+// Answers are buffered in order up to a bound, and the writer never blocks. Beyond the bound the connection is closed,
+// which the reader notices.
 func TestAnswersWait(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe()

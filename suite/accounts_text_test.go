@@ -10,15 +10,33 @@ import (
 	"roost/internal/apitest"
 )
 
-// textRefusals are texts that look like others, like nothing, or like markup. Each is one row.
+// textRefusals are texts that are invisible, look like other texts, or contain markup, and passwords that are common.
 func textRefusals(password string) (all []refusal) {
 	for name, hidden := range map[string]string{
-		"a zero-width space": "\u200b", "a joiner": "\u200d", "a soft hyphen": "\u00ad", "a byte order mark": "\ufeff", "a word joiner": "\u2060",
-		"a right-to-left override": "\u202e", "a left-to-right embedding": "\u202a", "an isolate": "\u2066", "the end of an isolate": "\u2069",
-		"a left-to-right mark": "\u200e", "a right-to-left mark": "\u200f", "an Arabic letter mark": "\u061c", "a tag": "\U000e0061",
-		"a variation selector": "\ufe0f", "a rare variation selector": "\U000e0101", "a Hangul filler": "\u3164", "a leading Hangul filler": "\u115f",
-		"a narrow Hangul filler": "\uffa0", "a blank of Braille": "\u2800", "a no-break space": "\u00a0", "a wide space": "\u3000",
-		"a Mongolian separator": "\u180e", "a grapheme joiner": "\u034f", "a line separator": "\u2028",
+		"a zero-width space":        "\u200b",
+		"a joiner":                  "\u200d",
+		"a soft hyphen":             "\u00ad",
+		"a byte order mark":         "\ufeff",
+		"a word joiner":             "\u2060",
+		"a right-to-left override":  "\u202e",
+		"a left-to-right embedding": "\u202a",
+		"an isolate":                "\u2066",
+		"the end of an isolate":     "\u2069",
+		"a left-to-right mark":      "\u200e",
+		"a right-to-left mark":      "\u200f",
+		"an Arabic letter mark":     "\u061c",
+		"a tag":                     "\U000e0061",
+		"a variation selector":      "\ufe0f",
+		"a rare variation selector": "\U000e0101",
+		"a Hangul filler":           "\u3164",
+		"a leading Hangul filler":   "\u115f",
+		"a narrow Hangul filler":    "\uffa0",
+		"a blank of Braille":        "\u2800",
+		"a no-break space":          "\u00a0",
+		"a wide space":              "\u3000",
+		"a Mongolian separator":     "\u180e",
+		"a grapheme joiner":         "\u034f",
+		"a line separator":          "\u2028",
 	} {
 		all = append(all,
 			refusal{name, "signUp", signing(apitest.Vars{"email": "a" + hidden + "da@example.com"}), []string{"INVALID input.email"}},
@@ -29,21 +47,45 @@ func textRefusals(password string) (all []refusal) {
 		)
 	}
 	for name, url := range map[string]string{
-		"double quotes": `https://example.com/"onclick="alert(1)`, "single quotes": "https://example.com/'-alert(1)-'", "backticks": "https://example.com/`id`",
-		"an element": "https://example.com/<script>alert(1)</script>", "an end of an element": "https://example.com/>",
-		"a user": "https://ada@example.com/", "a password": "https://ada:secret@example.com/", "another site's name as user": "https://example.com@evil.example/",
-		"a backslash": `https://example.com\evil.example/`, "a space": "https://example.com/a b", "a line break": "https://example.com/\n", "a tab": "https://exam\tple.com/",
-		"no host but a port": "https://:443/", "no slashes": "https:example.com", "no scheme": "//example.com/", "FTP": "ftp://example.com/",
-		"data": "data:text/html,<script>alert(1)</script>", "a port that is none": "https://example.com:99999/", "a word for a port": "https://example.com:https/",
-		"a hidden character": "https://example.com/\u200b", "a right-to-left override": "https://example.com/\u202egnp.exe", "a hidden character in the host": "https://exam\u200bple.com/",
-		"a percent sign alone": "https://example.com/100%", "a host with a hole": "https://example..com/", "an underscore and a star": "https://*_.example.com/",
+		"double quotes":                  `https://example.com/"onclick="alert(1)`,
+		"single quotes":                  "https://example.com/'-alert(1)-'",
+		"backticks":                      "https://example.com/`id`",
+		"an element":                     "https://example.com/<script>alert(1)</script>",
+		"an end of an element":           "https://example.com/>",
+		"a user":                         "https://ada@example.com/",
+		"a password":                     "https://ada:secret@example.com/",
+		"another site's name as user":    "https://example.com@evil.example/",
+		"a backslash":                    `https://example.com\evil.example/`,
+		"a space":                        "https://example.com/a b",
+		"a line break":                   "https://example.com/\n",
+		"a tab":                          "https://exam\tple.com/",
+		"no host but a port":             "https://:443/",
+		"no slashes":                     "https:example.com",
+		"no scheme":                      "//example.com/",
+		"FTP":                            "ftp://example.com/",
+		"data":                           "data:text/html,<script>alert(1)</script>",
+		"a port that is none":            "https://example.com:99999/",
+		"a word for a port":              "https://example.com:https/",
+		"a hidden character":             "https://example.com/\u200b",
+		"a right-to-left override":       "https://example.com/\u202egnp.exe",
+		"a hidden character in the host": "https://exam\u200bple.com/",
+		"a percent sign alone":           "https://example.com/100%",
+		"a host with a hole":             "https://example..com/",
+		"an underscore and a star":       "https://*_.example.com/",
 	} {
-		all = append(all, refusal{"a website with " + name, "updateProfile", apitest.Vars{"websiteUrl": url}, []string{"INVALID input.websiteUrl"}})
+		all = append(all, refusal{"a website with " + name, "updateProfile", apitest.Vars{"websiteUrl": url},
+			[]string{"INVALID input.websiteUrl"}})
 	}
 	for name, common := range map[string]string{
-		"the commonest password": "12345678", "a common word": "password", "a word and a number": "password123", "a row of keys": "qwertyuiop", "a capital": "Iloveyou",
-		"letters as signs": "p@ssw0rd", "wide spaces around nothing": "\u3000\u3000\u3000\u3000\u3000\u3000\u3000", "a control character": "correct\u0007horse",
-		"a hidden character": "correct\u200bhorse", "a Hangul filler": "correct\u3164horse",
+		"the commonest password":     "12345678",
+		"a common word":              "password",
+		"a word and a number":        "password123",
+		"a row of keys":              "qwertyuiop",
+		"a capital":                  "Iloveyou",
+		"letters as signs":           "p@ssw0rd",
+		"wide spaces around nothing": "\u3000\u3000\u3000\u3000\u3000\u3000\u3000",
+		"a control character":        "correct\u0007horse",
+		"a hidden character":         "correct\u200bhorse", "a Hangul filler": "correct\u3164horse",
 	} {
 		code := "INVALID"
 		if name == "wide spaces around nothing" {
@@ -55,13 +97,15 @@ func textRefusals(password string) (all []refusal) {
 	return all
 }
 
-// Text of any language is taken, with the characters that join and direct it.
-func TestTextThatIsTaken(t *testing.T) {
+// Text in any language is accepted, with the hidden characters that it needs.
+func TestTextOfAllLanguages(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u := r.SignUp(t, "writer")
 		for _, text := range []string{
-			"👩\u200d👩\u200d👧\u200d👦", "🏳️\u200d🌈", "❤\ufe0f", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "مرحبا بالعالم",
-			"\u200fשלום\u200f", "e\u0301", "हिन्दी", "क्\u200dष", "می\u200cخواهم", "\u2067עברית\u2069 in English", "a\u200bb", "⠓⠊", "한글", "x",
+			"👩\u200d👩\u200d👧\u200d👦", "🏳️\u200d🌈", "❤\ufe0f",
+			"🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "مرحبا بالعالم",
+			"\u200fשלום\u200f", "e\u0301", "हिन्दी", "क्\u200dष",
+			"می\u200cخواهم", "\u2067עברית\u2069 in English", "a\u200bb", "⠓⠊", "한글", "x",
 		} {
 			id := u.Tweet(t, text)
 			if got := u.Must(t, `query($id: ID!) { tweet(id: $id) { text } }`, apitest.Vars{"id": id}).String("tweet.text"); got != text {
@@ -80,11 +124,18 @@ func TestTextThatIsTaken(t *testing.T) {
 		}
 		const change = `mutation($i: UpdateProfileInput!) { updateProfile(input: $i) { user { websiteUrl } userErrors { code } } }`
 		for url, want := range map[string]string{
-			"https://example.com": "https://example.com", "HTTP://Example.COM/Path?Q=1#F": "http://example.com/Path?Q=1#F",
-			"https://example.com:8443/~ada/": "https://example.com:8443/~ada/", "http://[2001:db8::1]:80/": "http://[2001:db8::1]:80/",
-			"http://192.0.2.7/": "http://192.0.2.7/", "https://example.com/caf%C3%A9": "https://example.com/caf%C3%A9", "https://example.com/café": "https://example.com/caf%C3%A9",
-			"https://bücher.example/": "https://xn--bcher-kva.example/", "https://example.com/a?b=c&d=%22e%22": "https://example.com/a?b=c&d=%22e%22",
-			"https://example.com/?q=é": "https://example.com/?q=%C3%A9", "https://example.com./": "https://example.com./", "https://my_host.example.com/": "https://my_host.example.com/",
+			"https://example.com":                 "https://example.com",
+			"HTTP://Example.COM/Path?Q=1#F":       "http://example.com/Path?Q=1#F",
+			"https://example.com:8443/~ada/":      "https://example.com:8443/~ada/",
+			"http://[2001:db8::1]:80/":            "http://[2001:db8::1]:80/",
+			"http://192.0.2.7/":                   "http://192.0.2.7/",
+			"https://example.com/caf%C3%A9":       "https://example.com/caf%C3%A9",
+			"https://example.com/café":            "https://example.com/caf%C3%A9",
+			"https://bücher.example/":             "https://xn--bcher-kva.example/",
+			"https://example.com/a?b=c&d=%22e%22": "https://example.com/a?b=c&d=%22e%22",
+			"https://example.com/?q=é":            "https://example.com/?q=%C3%A9",
+			"https://example.com./":               "https://example.com./",
+			"https://my_host.example.com/":        "https://my_host.example.com/",
 		} {
 			res := u.Must(t, change, apitest.Vars{"i": apitest.Vars{"websiteUrl": url}})
 			if got := res.String("updateProfile.user.websiteUrl"); got != want {
@@ -94,12 +145,14 @@ func TestTextThatIsTaken(t *testing.T) {
 	})
 }
 
-// A password is the same however a keyboard writes it; one from before it was so still opens its account.
+// A password is the same in every form in which a keyboard may write it. Passwords that were stored before passwords were
+// normalized stay valid.
 func TestPasswordsAreNormalized(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		const composed, decomposed = "Schl\u00fcssel no\u00ebl", "Schlu\u0308ssel\u00a0noe\u0308l"
 		opens := func(login, password string) bool {
-			res := r.Anonymous().Must(t, refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": password, "tokenDelivery": "TOKEN"}})
+			res := r.Anonymous().Must(t, refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": password,
+				"tokenDelivery": "TOKEN"}})
 			if code := res.String("x.userErrors.0.code"); code != "" && code != "INVALID_CREDENTIALS" {
 				t.Errorf("%s", res.Data)
 			}
@@ -110,18 +163,20 @@ func TestPasswordsAreNormalized(t *testing.T) {
 			u := r.As(r.Anonymous().Must(t, refusing["signUp"], apitest.Vars{"i": in}).String("x.token"))
 			login := in["username"].(string)
 			if !opens(login, first) || !opens(login, then) || opens(login, "Schlussel noel") {
-				t.Errorf("after signing up with %+q: it opens with itself %t, with %+q %t, without the accents %t", first, opens(login, first), then, opens(login, then), opens(login, "Schlussel noel"))
+				t.Errorf("after signing up with %+q: it opens with itself %t, with %+q %t, without the accents %t",
+					first, opens(login, first), then, opens(login, then), opens(login, "Schlussel noel"))
 			}
 			res := u.Must(t, refusing["changePassword"], apitest.Vars{"i": apitest.Vars{"currentPassword": then, "newPassword": then + "!"}})
 			if res.String("x.viewer.email") == "" || !opens(login, first+"!") {
 				t.Errorf("the password was not changed: %s", res.Data)
 			}
 		}
-		// Hashes from before are of what was typed, here with what is refused today.
+		// Older hashes are of the typed password, which would be refused today.
 		db := r.DB(t)
 		for i, old := range []string{decomposed, "correct\u200bhorse", "12345678"} {
 			u := r.SignUp(t, fmt.Sprint("old", i))
-			if _, err := db.Writer().ExecContext(t.Context(), "UPDATE users SET password_hash = $1 WHERE id = $2", argon2id(old), rowOf(t, u.ID)); err != nil {
+			_, err := db.Writer().ExecContext(t.Context(), "UPDATE users SET password_hash = $1 WHERE id = $2", argon2id(old), rowOf(t, u.ID))
+			if err != nil {
 				t.Fatal(err)
 			}
 			if !opens(u.Name, old) || opens(u.Name, old+"x") {
@@ -131,7 +186,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 	})
 }
 
-// argon2id is a stored password as it was made before passwords were normalized.
+// argon2id returns the stored form of a password without normalization.
 func argon2id(password string) string {
 	salt := []byte("sixteen bytes of")
 	b64 := base64.RawStdEncoding.EncodeToString

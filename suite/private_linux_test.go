@@ -12,20 +12,20 @@ import (
 	"roost/internal/apitest"
 )
 
-// An embedded node listens on the API's port alone: nobody else on the machine reaches its Redis, where sessions are.
+// An embedded node listens on the API's port only: other processes of the machine cannot reach its Redis.
 func TestEmbeddedNodeListensOnOnePort(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t, apitest.Embedded)
 	p.start(t, plain.build(t))
 	u := p.SignUp(t, "ada")
-	watchHome(t, u, u.Dial(t)) // all of it runs, pub/sub too
+	watchHome(t, u, u.Dial(t)) // with pub/sub
 	api := p.URL[strings.LastIndexByte(p.URL, ':')+1:]
 	if got := listening(t, p.proc.Pid()); len(got) != 1 || !strings.HasSuffix(got[0], ":"+api) {
 		t.Errorf("it listens on %q, want port %s alone", got, api)
 	}
 }
 
-// listening gives where a process listens: the ports of TCP, and sockets of Unix that take connections.
+// listening returns the TCP ports and the Unix sockets on which a process accepts connections.
 func listening(t *testing.T, pid int) (all []string) {
 	t.Helper()
 	mine := map[string]bool{}
@@ -62,20 +62,19 @@ func listening(t *testing.T, pid int) (all []string) {
 	return all
 }
 
-// The files of the embedded database are their owner's alone, whatever the mode of the directory, the umask, and the
-// modes that they had.
-func TestFilesOfTheDatabaseAreTheOwners(t *testing.T) {
+// Only the owner may read the files of the embedded database, whatever the mode of the directory, the umask, and the modes
+// that the files had.
+func TestFilesOfTheDatabaseArePrivate(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t, apitest.Embedded)
 	dir := p.Config.DataDir
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// Below another umask only that of the process itself counts: a shell sets it.
 	p.start(t, umasked(t, p, plain.build(t)))
 	p.SignUp(t, "ada")
 	expectPrivate(t, dir, "of a new database")
-	p.end(t, syscall.SIGKILL) // the log of SQLite stays
+	p.end(t, syscall.SIGKILL) // so that SQLite's write-ahead log stays
 	for _, name := range []string{"roost.db", "roost.db-wal", "roost.db-shm", "lock"} {
 		if err := os.Chmod(filepath.Join(dir, name), 0o664); err != nil {
 			t.Fatal(err)
@@ -86,7 +85,7 @@ func TestFilesOfTheDatabaseAreTheOwners(t *testing.T) {
 	expectPrivate(t, dir, "of a database that others could read")
 }
 
-// umasked is a program that runs another with a umask that takes no right away.
+// umasked returns a program that runs bin with umask 0.
 func umasked(t *testing.T, p *process, bin string) string {
 	t.Helper()
 	path := p.home.Join("umasked")

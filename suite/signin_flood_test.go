@@ -20,7 +20,7 @@ import (
 	"roost/internal/apitest"
 )
 
-// from is a client whose connections come from an address of this machine.
+// from returns a client that connects from an address of this machine.
 func from(r *apitest.Roost, address string) *apitest.Client {
 	c := r.Anonymous()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
@@ -28,15 +28,15 @@ func from(r *apitest.Roost, address string) *apitest.Client {
 	return c
 }
 
-// loginFlood sends requests to sign in over connections of its own, each as soon as the one before is answered.
+// loginFlood sends attempts to sign in over its own connections, each as soon as the previous one is answered.
 type loginFlood struct {
 	answered atomic.Int64
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 }
 
-// floodFrom opens connections from an address and floods until the test ends or stop is called. share is how much of a
-// core the test's process may use meanwhile; 0 is no bound. Every other login is the victim, the rest are nobody.
+// floodFrom opens connections from an address and floods until stop is called or the test ends. Half of the attempts are at
+// the victim, the others at accounts that do not exist. share bounds what the test's process uses of a core meanwhile.
 func floodFrom(t testing.TB, r *apitest.Roost, address string, conns int, victim string, share float64) *loginFlood {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -47,9 +47,6 @@ func floodFrom(t testing.TB, r *apitest.Roost, address string, conns int, victim
 	})
 	began, used := time.Now(), ownProcessorTime(t)
 	behind := func() time.Duration {
-		if share == 0 {
-			return 0
-		}
 		return time.Duration(float64(ownProcessorTime(t)-used)/share) - time.Since(began)
 	}
 	host := strings.TrimPrefix(r.URL, "http://")
@@ -79,13 +76,14 @@ func (f *loginFlood) run(ctx context.Context, conn net.Conn, host string, login 
 		if wait := behind(); wait > 0 {
 			select {
 			case <-ctx.Done():
-			case <-time.After(wait): // the bound on what it may use
+			case <-time.After(wait): // to stay within share
 			}
 			continue
 		}
 		body, _ := json.Marshal(map[string]any{"query": refusing["logIn"], "variables": apitest.Vars{"i": apitest.Vars{
 			"login": login(n), "password": "wrong horse", "tokenDelivery": "TOKEN"}}})
-		_, err := fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body)
+		_, err := fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			host, len(body), body)
 		if err != nil {
 			return
 		}
@@ -101,7 +99,7 @@ func (f *loginFlood) run(ctx context.Context, conn net.Conn, host string, login 
 	}
 }
 
-// ownProcessorTime is what this process has used of the processors.
+// ownProcessorTime is the processor time that this process has used.
 func ownProcessorTime(t testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -110,8 +108,9 @@ func ownProcessorTime(t testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// With hundreds of connections of one address that flood sign-in, those of others are answered within two seconds, after a
-// few hashes, and reads go on as they did. The short form has no limits, so the flood never ends, and leaves time a margin.
+// While hundreds of connections from one address flood sign-in, attempts from other addresses are answered within two
+// seconds and after a few hashes, and reads hardly slow down. The short form has no limits, so that hashing never ends, and
+// wide margins for time.
 func TestSignInUnderAFlood(t *testing.T) {
 	t.Parallel()
 	var args []string
@@ -164,7 +163,7 @@ func TestSignInUnderAFlood(t *testing.T) {
 	if failed > 0 || percentile(took, 100) > soak(20*time.Second, 2*time.Second) {
 		t.Errorf("%d of 20 sign-ins failed, the slowest took %s", failed, percentile(took, 100))
 	}
-	// Its own, the one before it, and one of the other order before each of the two; as many again between the looks.
+	// Four with its own, as in TestFairQueueIsFair, and as many again that run while the figures are read.
 	if most > 8 {
 		t.Errorf("a sign-in was answered after %v hashes", most)
 	}
@@ -173,7 +172,7 @@ func TestSignInUnderAFlood(t *testing.T) {
 	}
 }
 
-// sample reads a figure that a node has.
+// sample reads one metric of a node.
 func sample(t *testing.T, admin, name string) float64 {
 	t.Helper()
 	n, err := metric(t.Context(), admin, name)

@@ -14,17 +14,17 @@ import (
 	"roost/internal/clock"
 )
 
-// tries counts the outcomes of tries of a password: those that were admitted, and found wrong, and those that were
-// refused with RATE_LIMITED. Anything else fails the test.
-type tries struct {
+// attempts counts how attempts with a wrong password ended: admitted, or refused with RATE_LIMITED. Any other answer fails
+// the test.
+type attempts struct {
 	t                 *testing.T
 	admitted, refused atomic.Int64
 }
 
-// count takes the answer to one try, which the document calls so.
-func (n *tries) count(res *apitest.Response, err error, field string) {
+// count adds the answer to one attempt, which has this name in the document.
+func (n *attempts) count(res *apitest.Response, err error, field string) {
 	if err != nil {
-		n.t.Errorf("a try: %v", err)
+		n.t.Errorf("an attempt: %v", err)
 		return
 	}
 	if res.String(field+".userErrors.0.code") == "INVALID_CREDENTIALS" {
@@ -37,7 +37,7 @@ func (n *tries) count(res *apitest.Response, err error, field string) {
 		}
 		after, _ := e.Extensions["retryAfter"].(float64)
 		if e.Code() != "RATE_LIMITED" || after < 1 || after > 900 {
-			n.t.Errorf("refused with %s, to come back after %v s: %s", e.Code(), after, res.Body)
+			n.t.Errorf("refused with %s and retryAfter %v: %s", e.Code(), after, res.Body)
 		}
 		n.refused.Add(1)
 		return
@@ -46,17 +46,17 @@ func (n *tries) count(res *apitest.Response, err error, field string) {
 		n.refused.Add(1)
 		return
 	}
-	n.t.Errorf("a try is answered with %s", res.Body)
+	n.t.Errorf("an attempt got %s", res.Body)
 }
 
-// way is one way to try a password so many times.
-type way func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *tries)
+// way makes n attempts at an account, in one of the ways that the API has.
+type way func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts)
 
 var wrongLogIn = func(login string) apitest.Vars {
 	return apitest.Vars{"i": apitest.Vars{"login": login, "password": "wrong horse", "tokenDelivery": "TOKEN"}}
 }
 
-// inParallel shares n tries among some workers.
+// inParallel calls one for every i below n, from several workers.
 func inParallel(n, workers int, one func(worker, i int)) {
 	var all sync.WaitGroup
 	for w := range workers {
@@ -70,13 +70,13 @@ func inParallel(n, workers int, one func(worker, i int)) {
 }
 
 var ways = map[string]way{
-	"one after the other": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *tries) {
+	"one after the other": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		for range n {
 			res, err := nodes[0].Do(t.Context(), refusing["logIn"], wrongLogIn(victim.Name))
 			count.count(res, err, "x")
 		}
 	},
-	"in aliases": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *tries) {
+	"in aliases": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		const each = 20
 		query := `mutation($i: LogInInput!) {` + numbered(each, ` a%d: logIn(input: $i) { token userErrors { code } }`) + `}`
 		for range n / each {
@@ -86,7 +86,7 @@ var ways = map[string]way{
 			}
 		}
 	},
-	"over sockets": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *tries) {
+	"over sockets": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		sockets := make([]*apitest.Socket, 10)
 		for i := range sockets {
 			sockets[i] = nodes[0].Dial(t)
@@ -96,13 +96,13 @@ var ways = map[string]way{
 			count.count(res, err, "x")
 		})
 	},
-	"on all nodes at once": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *tries) {
+	"on all nodes at once": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		inParallel(n, 10, func(w, _ int) {
 			res, err := nodes[w%len(nodes)].Do(t.Context(), refusing["logIn"], wrongLogIn(victim.Name))
 			count.count(res, err, "x")
 		})
 	},
-	"with a session": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *tries) {
+	"with a session": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		inParallel(n, 10, func(w, i int) {
 			me := *nodes[w%len(nodes)]
 			me.Key = victim.Key
@@ -114,7 +114,7 @@ var ways = map[string]way{
 			count.count(res, err, "x")
 		})
 	},
-	"with and without a session": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *tries) {
+	"with and without a session": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		inParallel(n, 10, func(w, i int) {
 			me := *nodes[w%len(nodes)]
 			mutation, input := "logIn", wrongLogIn(victim.Name)["i"].(apitest.Vars)
@@ -128,25 +128,25 @@ var ways = map[string]way{
 	},
 }
 
-// limited sets limits of sign-in: of an account, a fifth of it from one address, and of an address.
+// limited sets the limits of sign-in for an account, of which a fifth holds for one address, and for an address.
 func limited(perAccount, perAddress int) apitest.Option {
 	return func(c *app.Config) { c.SignInPerAccount, c.SignInPerAddress = perAccount, perAddress }
 }
 
-// Of a thousand tries at an account from one address the same number is admitted, however they are made, on one node or
-// two, with Redis or without. Those that are refused cost no hash.
-func TestTriesAreCountedEveryWay(t *testing.T) {
-	t.Run("Redis up", func(t *testing.T) { eachCluster(t, tryEveryWay, limited(50, 0)) })
+// Of a thousand attempts at an account from one address the same number is admitted, in whichever way they are made, on one
+// node or two, with Redis or without. Refused attempts cost no hash.
+func TestAttemptsAreCountedEveryWay(t *testing.T) {
+	t.Run("Redis up", func(t *testing.T) { eachCluster(t, attemptEveryWay, limited(50, 0)) })
 	t.Run("Redis down", func(t *testing.T) {
 		t.Parallel()
 		a := apitest.New(t, apitest.Server, limited(50, 0))
 		b := join(t, a)
 		a.Redis.Stop()
-		tryEveryWay(t, a, b)
+		attemptEveryWay(t, a, b)
 	})
 }
 
-func tryEveryWay(t *testing.T, a, b *apitest.Roost) {
+func attemptEveryWay(t *testing.T, a, b *apitest.Roost) {
 	const admitted = 10 // a fifth of the limit of the account
 	hashes := func() float64 {
 		n := figures(t, a)["roost_password_hashes_total"]
@@ -159,7 +159,7 @@ func tryEveryWay(t *testing.T, a, b *apitest.Roost) {
 	for name, way := range ways {
 		at++
 		address, victim := fmt.Sprintf("127.0.1.%d", at), a.SignUp(t, "victim")
-		before, count := hashes(), &tries{t: t}
+		before, count := hashes(), &attempts{t: t}
 		way(t, []*apitest.Client{from(a, address), from(b, address)}, victim, 1000, count)
 		if got := count.admitted.Load(); got != admitted || count.refused.Load() != 1000-admitted {
 			t.Errorf("%s: %d were admitted and %d refused, want %d", name, got, count.refused.Load(), admitted)
@@ -170,34 +170,35 @@ func tryEveryWay(t *testing.T, a, b *apitest.Roost) {
 	}
 }
 
-// From many addresses an account's own limit holds, from one address at many accounts that of the address.
-func TestTriesAreCountedByAccountAndByAddress(t *testing.T) {
+// Attempts at one account from many addresses have the limit of the account, those at many accounts from one address the
+// limit of the address.
+func TestAttemptsAreCountedByAccountAndByAddress(t *testing.T) {
 	const perAccount, perAddress = 50, 100
 	eachCluster(t, func(t *testing.T, a, b *apitest.Roost) {
-		victim, count := a.SignUp(t, "victim"), &tries{t: t}
+		victim, count := a.SignUp(t, "victim"), &attempts{t: t}
 		inParallel(600, 10, func(w, i int) {
 			node := []*apitest.Roost{a, b}[i/20%2]
 			res, err := from(node, fmt.Sprintf("127.0.2.%d", i%20)).Do(t.Context(), refusing["logIn"], wrongLogIn(victim.Name))
 			count.count(res, err, "x")
 		})
 		if got := count.admitted.Load(); got != perAccount {
-			t.Errorf("from 20 addresses %d tries at an account were admitted, want %d", got, perAccount)
+			t.Errorf("from 20 addresses %d attempts at an account were admitted, want %d", got, perAccount)
 		}
-		count = &tries{t: t}
+		count = &attempts{t: t}
 		here, there := from(a, "127.0.3.1"), from(b, "127.0.3.1")
 		inParallel(600, 10, func(w, i int) {
 			res, err := []*apitest.Client{here, there}[w%2].Do(t.Context(), refusing["logIn"], wrongLogIn(fmt.Sprint("nobody", i)))
 			count.count(res, err, "x")
 		})
 		if got := count.admitted.Load(); got != perAddress {
-			t.Errorf("from one address %d tries at many accounts were admitted, want %d", got, perAddress)
+			t.Errorf("from one address %d attempts at many accounts were admitted, want %d", got, perAddress)
 		}
 	}, limited(perAccount, perAddress))
 }
 
-// Limits end with their window. Those who sign in are given back what they took, and are not kept out by others: from
-// an address where they were lately, and in their sessions.
-func TestOwnersAreNotKeptOut(t *testing.T) {
+// Successful attempts do not count for an account. Attackers cannot keep its owner out of addresses where it has signed in
+// lately, nor out of open sessions. Limits end with their window.
+func TestOwnersAreNotLockedOut(t *testing.T) {
 	eachCluster(t, func(t *testing.T, a, b *apitest.Roost) {
 		now := a.Config.Clock.(*clock.Fake)
 		home, elsewhere := from(a, "127.0.4.1"), from(a, "127.0.4.2")
@@ -221,7 +222,6 @@ func TestOwnersAreNotKeptOut(t *testing.T) {
 				t.Errorf("%s: %s, want %s", what, got, want)
 			}
 		}
-		// Right passwords are no tries at the account.
 		for range 12 {
 			expect("signing in", try(elsewhere, name, "correct horse"), "in")
 			expect("signing in by email", try(elsewhere, mail, "correct horse"), "in")
@@ -243,9 +243,10 @@ func TestOwnersAreNotKeptOut(t *testing.T) {
 		if got := owner.Must(t, `{ viewer { email } }`, nil).String("viewer.email"); got != mail {
 			t.Errorf("the open session reads %q", got)
 		}
-		res := owner.Run(t, refusing["changePassword"], apitest.Vars{"i": apitest.Vars{"currentPassword": "correct horse", "newPassword": "another horse"}})
+		change := apitest.Vars{"currentPassword": "correct horse", "newPassword": "another horse"}
+		res := owner.Run(t, refusing["changePassword"], apitest.Vars{"i": change})
 		expect("changing the password in the open session", res.String("x.viewer.email"), mail)
-		for i := range 12 { // from a known address one may mistype as often as from others
+		for i := range 12 { // the limit of the pair holds at known addresses, too
 			want := "INVALID_CREDENTIALS"
 			if i >= 5 {
 				want = "RATE_LIMITED"
@@ -256,13 +257,13 @@ func TestOwnersAreNotKeptOut(t *testing.T) {
 		now.Add(15 * time.Minute)
 		expect("after the window", try(home, name, "another horse"), "in")
 		expect("after the window, elsewhere", try(from(a, "127.0.4.3"), name, "another horse"), "in")
-		now.Add(91 * 24 * time.Hour) // then addresses are forgotten
+		now.Add(91 * 24 * time.Hour) // then addresses are known no more
 		attack()
 		expect("where it signed up long ago", try(home, name, "another horse"), "RATE_LIMITED")
 	}, limited(20, 0), func(c *app.Config) { c.Clock = clock.NewFake(time.Now()) })
 }
 
-// Signing up is limited by address alone, and whatever becomes of a try it counts.
+// Attempts to sign up are limited by address, and count even if they are refused for a name that is taken.
 func TestSignUpsAreLimited(t *testing.T) {
 	eachCluster(t, func(t *testing.T, a, b *apitest.Roost) {
 		taken := a.SignUp(t, "taken")
@@ -283,7 +284,7 @@ func TestSignUpsAreLimited(t *testing.T) {
 			}
 		}
 		if outcomes["in"] != 5 || outcomes["TAKEN"] != 5 || outcomes["RATE_LIMITED"] != 10 {
-			t.Errorf("twenty tries ended with %v", outcomes)
+			t.Errorf("twenty attempts ended with %v", outcomes)
 		}
 		if res := from(a, "127.0.6.2").Must(t, refusing["signUp"], apitest.Vars{"i": signing(nil)}); res.String("x.token") == "" {
 			t.Errorf("from another address: %s", res.Data)
@@ -291,8 +292,8 @@ func TestSignUpsAreLimited(t *testing.T) {
 	}, func(c *app.Config) { c.SignUpPerAddress = 10 })
 }
 
-// Behind a proxy tries count for the client that it names, of IPv6 by its network.
-func TestTriesBehindAProxy(t *testing.T) {
+// Behind a trusted proxy attempts count for the client that it names, or for the /64 of an IPv6 client.
+func TestAttemptsBehindAProxy(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		try := func(client string) string {
 			t.Helper()
@@ -310,7 +311,7 @@ func TestTriesBehindAProxy(t *testing.T) {
 			{"::ffff:192.0.2.7", "RATE_LIMITED"}, {"192.0.2.8", "INVALID_CREDENTIALS"},
 		} {
 			if got := try(c.client); got != c.want {
-				t.Errorf("a try of %s is answered with %s, want %s", c.client, got, c.want)
+				t.Errorf("an attempt of %s got %s, want %s", c.client, got, c.want)
 			}
 		}
 	}, limited(0, 2), func(c *app.Config) { c.TrustedProxies = "127.0.0.1" })

@@ -11,8 +11,8 @@ import (
 	"roost/internal/errs"
 )
 
-// commonest are the passwords of the 30,000 that people choose most, by the list of zxcvbn, that are long enough
-// here: some 11,600, in lower case.
+// commonest contains, in lower case, the passwords of zxcvbn's list of the 30,000 most common that are long enough to be
+// chosen here: some 11,600.
 var commonest = sync.OnceValue(func() map[string]struct{} {
 	all := map[string]struct{}{}
 	for _, p := range frequency.FrequencyLists["passwords"] {
@@ -23,9 +23,9 @@ var commonest = sync.OnceValue(func() map[string]struct{} {
 	return all
 })
 
-// checkPassword gives the form in which a new password is hashed, by the profile OpaqueString of RFC 8265: keyboards and
-// systems write the same characters in several ways. What that profile refuses, above all hidden characters, could not
-// be typed again elsewhere.
+// checkPassword returns the form in which a new password is hashed: keyboards and systems write the same characters in
+// several ways, which the profile OpaqueString of RFC 8265 makes equal. It refuses what could not be typed again on
+// another device, above all hidden characters.
 func checkPassword(s string, field string) (string, *errs.Error) {
 	short := errs.New(errs.TooShort, "a password has at least 8 characters", "input", field)
 	long := errs.New(errs.TooLong, "a password has at most 1,024 bytes", "input", field)
@@ -37,7 +37,7 @@ func checkPassword(s string, field string) (string, *errs.Error) {
 	}
 	normal, err := precis.OpaqueString.String(s)
 	if err != nil {
-		return "", errs.New(errs.Invalid, "a password holds no control characters and none that do not show", "input", field)
+		return "", errs.New(errs.Invalid, "a password must not contain control characters or invisible ones", "input", field)
 	}
 	if utf8.RuneCountInString(normal) < MinPassword {
 		return "", short
@@ -46,16 +46,17 @@ func checkPassword(s string, field string) (string, *errs.Error) {
 		return "", long
 	}
 	if _, common := commonest()[strings.ToLower(normal)]; common {
-		return "", errs.New(errs.Invalid, "this password is among the commonest, which are tried first; choose another", "input", field)
+		return "", errs.New(errs.Invalid, "attackers try this password first, as it is very common; choose another", "input", field)
 	}
 	return normal, nil
 }
 
-// formsOf are what may have been hashed of a password that was typed: its normal form, and for as long as an account
-// keeps a password from before passwords were normalized, what was typed. They mostly are the same.
+// formsOf returns the forms in which a typed password may have been hashed: its normal form, then the typed one, for
+// accounts that have kept a password from before passwords were normalized. There is no date after which those would be
+// locked out; the second form costs a hash only when the two differ.
 func formsOf(typed string) []string {
 	if len(typed) > maxPassword {
-		return []string{typed[:maxPassword] + "x"} // as long as can be, and never right
+		return []string{typed[:maxPassword] + "x"} // costs as much as the longest, and is never right
 	}
 	normal, err := precis.OpaqueString.String(typed)
 	if err != nil || normal == typed {

@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	// cleanEvery is how often expired counts are removed.
+	// cleanEvery is how often expired rows are removed.
 	cleanEvery = time.Minute
-	// cleanBatch is how many one transaction removes, cleanTimeout bounds one.
+	// cleanBatch is how many rows one transaction removes, cleanTimeout how long it may take.
 	cleanBatch   = 500
 	cleanTimeout = 5 * time.Second
 )
 
-// LimitCleaner removes counts of tries to sign in that nobody needs any more. Several may run at once: none waits for
-// a row that somebody else has locked. It is a lifecycle.Service.
+// LimitCleaner removes expired rows of sign_in_limits. Any number may run at once: they skip rows that are locked instead
+// of waiting. It is a lifecycle.Service.
 type LimitCleaner struct {
 	lifecycle.Loop
 	accounts *Accounts
 }
 
-// NewLimitCleaner makes a cleaner of the accounts' database.
+// NewLimitCleaner returns a cleaner for the accounts' database.
 func NewLimitCleaner(a *Accounts) *LimitCleaner {
 	c := &LimitCleaner{accounts: a}
 	c.Run = c.run
@@ -41,7 +41,7 @@ func (c *LimitCleaner) run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if _, err := c.Clean(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "counts of tries to sign in were not removed", "error", err)
+			slog.WarnContext(ctx, "expired limits of sign-in were not removed", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -51,7 +51,7 @@ func (c *LimitCleaner) run(ctx context.Context) {
 	}
 }
 
-// Clean removes what has expired, and returns how many rows that were.
+// Clean removes all expired rows that are not locked, and returns their number.
 func (c *LimitCleaner) Clean(ctx context.Context) (removed int, err error) {
 	for ctx.Err() == nil {
 		n, err := c.batch(ctx)
@@ -75,11 +75,11 @@ func (c *LimitCleaner) batch(ctx context.Context) (n int, err error) {
 		})
 		keys, err := q.IDs(ctx)
 		if err != nil {
-			return fmt.Errorf("look for expired counts: %w", err)
+			return fmt.Errorf("find expired limits of sign-in: %w", err)
 		}
 		n, err = tx.SignInLimit.Delete().Where(signinlimit.IDIn(keys...)).Exec(ctx)
 		if err != nil {
-			return fmt.Errorf("remove expired counts: %w", err)
+			return fmt.Errorf("remove expired limits of sign-in: %w", err)
 		}
 		return nil
 	})

@@ -2,13 +2,9 @@ package accounts
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,116 +16,51 @@ import (
 	"roost/internal/errs"
 )
 
-// limiter counts tries in the table sign_in_limits.
-type limiter struct {
-	cfg   Limits
-	log   *events.Log
-	clock clock.Clock
-	// recent are refusals by the keys that are full whoever asks; it saves the statements of a flood.
-	recent  *lru.Cache[string, refusal]
-	refused [kinds]atomic.Int64 // by kind
-}
-
-// refusal says until when a count is full, and when that was read.
-type refusal struct {
-	kind      kind
-	until, at time.Time
-}
-
-func newLimiter(log *events.Log, c clock.Clock, cfg Limits) *limiter {
-	recent, _ := lru.New[string, refusal](mostRefusals) // it fails for sizes below 1
-	return &limiter{cfg: cfg, log: log, clock: c, recent: recent}
-}
-
-// kind is what a count is of.
-type kind int
-
-// The kinds, in the order in which their rows are locked.
 const (
-	ofAddress kind = iota
-	ofAccount
-	ofPair
-	ofSession // of proofs of the password in sessions
-	ofSignUps
-	kinds
+	// refusalTTL is how long a node repeats a refusal without asking the database.
+	refusalTTL = time.Second
+	// maxRefusals bounds the refusals that a node remembers; the least recently used one is forgotten first.
+	maxRefusals = 8192
 )
 
-var refusals = [kinds]string{
-	ofAddress: "too many tries to sign in from this address, try again later",
-	ofAccount: "too many tries to sign in to this account, try again later",
-	ofPair:    "too many tries to sign in to this account from this address, try again later",
-	ofSession: "too many tries of the password of this account, try again later",
-	ofSignUps: "too many tries to sign up from this address, try again later",
+// limiter enforces Limits with counters in SQL, which all nodes share.
+type limiter struct {
+	limits Limits
+	log    *events.Log
+	clock  clock.Clock
+	// recent contains refusals by the key of the full counter. It saves the statements that a flood would cost.
+	recent  *lru.Cache[string, refusal]
+	refused [counterKinds]atomic.Int64
 }
 
-// count is a row: what it counts and how far it may go.
-type count struct {
-	kind kind
-	key  string
-	most int
+// refusal says that a counter was full at a time, and when its window ends.
+type refusal struct {
+	kind     counterKind
+	at, ends time.Time
 }
 
-// try is what one attempt counts for, in the order of kinds.
-type try []count
-
-// of names a row. Lengths keep apart what belongs to two parts.
-func (l *limiter) of(k kind, most int, parts ...string) count {
-	h := sha256.New()
-	for _, p := range parts {
-		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(p))))
-		h.Write([]byte(p))
-	}
-	return count{k, string(rune('a'+k)) + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), most}
+func newLimiter(log *events.Log, c clock.Clock, limits Limits) *limiter {
+	recent, _ := lru.New[string, refusal](maxRefusals) // fails for sizes below 1 only
+	return &limiter{limits: limits, log: log, clock: c, recent: recent}
 }
 
-// signIn is a try to sign in from an address by a name, in the form in which names are claimed.
-func (l *limiter) signIn(from, name string) (t try) {
-	if l.cfg.PerAddress > 0 {
-		t = append(t, l.of(ofAddress, l.cfg.PerAddress, from))
-	}
-	if l.cfg.PerAccount > 0 {
-		t = append(t, l.of(ofAccount, l.cfg.PerAccount, name), l.of(ofPair, l.cfg.perPair(), from, name))
-	}
-	return t
-}
-
-// proof is a try to prove the password in a session of a user. Those who are signed in do not compete for the count of
-// the account with those who are not, and share that of the pair.
-func (l *limiter) proof(from, name string, userID int64) (t try) {
-	if l.cfg.PerAddress > 0 {
-		t = append(t, l.of(ofAddress, l.cfg.PerAddress, from))
-	}
-	if l.cfg.PerAccount > 0 {
-		t = append(t, l.of(ofPair, l.cfg.perPair(), from, name), l.of(ofSession, l.cfg.PerAccount, strconv.FormatInt(userID, 10)))
-	}
-	return t
-}
-
-// signUp is a try to sign up from an address.
-func (l *limiter) signUp(from string) (t try) {
-	if l.cfg.SignUps > 0 {
-		t = append(t, l.of(ofSignUps, l.cfg.SignUps, from))
-	}
-	return t
-}
-
-// admit counts a try, in one statement, or refuses it with RATE_LIMITED when one of its counts is full. A try that is
-// refused counts for nothing.
-func (l *limiter) admit(ctx context.Context, t try) error {
-	if len(t) == 0 {
+// admit counts an attempt in all its counters, with one statement, or in none of them when one is full: the error is
+// RATE_LIMITED then. Counters are exact, whatever runs at once.
+func (l *limiter) admit(ctx context.Context, a attempt) error {
+	if len(a) == 0 {
 		return nil
 	}
 	now := l.clock.Now()
-	if err := l.repeat(t, now); err != nil {
+	if err := l.repeat(a, now); err != nil {
 		return err
 	}
 	var full refusal
 	err := l.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		without, err := take(ctx, tx, t, now, l.cfg.Window)
+		without, err := count(ctx, tx, a, now, l.limits.Window)
 		if err != nil || len(without) == 0 {
 			return err
 		}
-		if full, err = fullest(ctx, tx, without, now); err != nil {
+		if full, err = latest(ctx, tx, without, now); err != nil {
 			return err
 		}
 		return errFull
@@ -137,29 +68,33 @@ func (l *limiter) admit(ctx context.Context, t try) error {
 	if !errors.Is(err, errFull) {
 		return err
 	}
-	l.remember(t, full)
+	l.remember(a, full)
 	return l.refuse(full, now)
 }
 
-// errFull rolls back what a try that is refused was counted for.
-var errFull = errs.New(errs.RateLimited, "too many tries")
+// errFull rolls back an attempt that was counted in some of its counters.
+var errFull = errs.New(errs.RateLimited, "too many attempts")
 
-// repeat refuses what was refused a moment ago.
-func (l *limiter) repeat(t try, now time.Time) error {
-	for _, c := range t {
+// repeat refuses an attempt that the database has just refused.
+func (l *limiter) repeat(a attempt, now time.Time) error {
+	for _, c := range a {
 		r, ok := l.recent.Get(c.key)
-		if ok && now.Sub(r.at) < refusalsKept && now.Before(r.until) && slices.ContainsFunc(t, func(c count) bool { return c.kind == r.kind }) {
+		if ok && now.Sub(r.at) < refusalTTL && now.Before(r.ends) && slices.ContainsFunc(a, func(c counter) bool { return c.kind == r.kind }) {
 			return l.refuse(r, now)
 		}
 	}
 	return nil
 }
 
-// remember keeps a refusal for those who would be refused like this one: where an account's own count is full others
-// may be admitted, from addresses that it knows.
-func (l *limiter) remember(t try, r refusal) {
-	for _, c := range t {
-		if c.kind == r.kind && c.kind != ofAccount || c.kind == ofPair && r.kind == ofAccount {
+// remember stores a refusal under the counter that was full. When it was the account's, other addresses may still be
+// admitted, so the refusal is stored for the pair.
+func (l *limiter) remember(a attempt, r refusal) {
+	kind := r.kind
+	if kind == perAccount {
+		kind = perPair
+	}
+	for _, c := range a {
+		if c.kind == kind {
 			l.recent.Add(c.key, r)
 		}
 	}
@@ -167,15 +102,17 @@ func (l *limiter) remember(t try, r refusal) {
 
 func (l *limiter) refuse(r refusal, now time.Time) error {
 	l.refused[r.kind].Add(1)
-	return &errs.Error{Kind: errs.RateLimited, Message: refusals[r.kind], RetryAfter: max(r.until.Sub(now), time.Second)}
+	// A concurrent attempt may have begun the window after now.
+	after := min(max(r.ends.Sub(now), time.Second), l.limits.Window)
+	return &errs.Error{Kind: errs.RateLimited, Message: messages[r.kind], RetryAfter: after}
 }
 
-// take counts a try in its rows and gives those without room, in which it was not counted. An account's row needs none
-// for an address that the account knows. All lock the rows in the order of kinds.
-func take(ctx context.Context, tx *events.Tx, t try, now time.Time, window time.Duration) (without try, err error) {
+// count adds an attempt to its counters and returns those that were full. From an address that is known to the account
+// the account's own counter need not have room.
+func count(ctx context.Context, tx *events.Tx, a attempt, now time.Time, window time.Duration) (full attempt, err error) {
 	args := []any{now, now.Add(window)}
 	var values, most strings.Builder
-	for i, c := range t {
+	for i, c := range a {
 		args = append(args, c.key)
 		if i > 0 {
 			values.WriteString(", ")
@@ -190,7 +127,7 @@ func take(ctx context.Context, tx *events.Tx, t try, now time.Time, window time.
 		WHERE l.ends_at <= $1 OR l.used < CASE l.key`+most.String()+` END
 		RETURNING key, COALESCE(known_until > $1, FALSE)`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("count a try to sign in: %w", err)
+		return nil, fmt.Errorf("count an attempt to sign in: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	counted, known := map[string]bool{}, false
@@ -198,32 +135,32 @@ func take(ctx context.Context, tx *events.Tx, t try, now time.Time, window time.
 		var key string
 		var isKnown bool
 		if err := rows.Scan(&key, &isKnown); err != nil {
-			return nil, fmt.Errorf("count a try to sign in: %w", err)
+			return nil, fmt.Errorf("count an attempt to sign in: %w", err)
 		}
 		counted[key], known = true, known || isKnown
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("count a try to sign in: %w", err)
+		return nil, fmt.Errorf("count an attempt to sign in: %w", err)
 	}
-	for _, c := range t {
-		if !counted[c.key] && !(known && c.kind == ofAccount) {
-			without = append(without, c)
+	for _, c := range a {
+		if !counted[c.key] && !(known && c.kind == perAccount) {
+			full = append(full, c)
 		}
 	}
-	return without, nil
+	return full, nil
 }
 
-// fullest gives which of full counts stays so for longest.
-func fullest(ctx context.Context, tx *events.Tx, full try, now time.Time) (refusal, error) {
-	longest := refusal{kind: full[0].kind, until: now, at: now}
+// latest returns the refusal of the full counter whose window ends last.
+func latest(ctx context.Context, tx *events.Tx, full attempt, now time.Time) (refusal, error) {
+	last := refusal{kind: full[0].kind, at: now, ends: now}
 	for _, c := range full {
 		row, err := tx.SignInLimit.Get(ctx, c.key)
 		if err != nil {
-			return longest, fmt.Errorf("look at a limit of sign-in: %w", err)
+			return last, fmt.Errorf("read a limit of sign-in: %w", err)
 		}
-		if row.EndsAt.After(longest.until) {
-			longest.kind, longest.until = c.kind, row.EndsAt
+		if row.EndsAt.After(last.ends) {
+			last.kind, last.ends = c.kind, row.EndsAt
 		}
 	}
-	return longest, nil
+	return last, nil
 }

@@ -16,7 +16,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// onBoth runs a test on both kinds of databases.
+// onBoth runs a test on both kinds of database.
 func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 	t.Helper()
 	t.Parallel()
@@ -30,27 +30,26 @@ func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 	})
 }
 
-// node is the accounts of one node.
-func node(db *sqldb.DB, c clock.Clock, limits Limits) *Accounts {
+// newNode returns the accounts of one node.
+func newNode(db *sqldb.DB, c clock.Clock, limits Limits) *Accounts {
 	client := ent.NewClient(ent.Driver(db.Driver))
 	cfg := Config{Hashing: Hashing{Memory: 64, Time: 1}, Limits: limits}
 	return New(client, events.New(client, c), nil, c, cfg)
 }
 
-// Tries at once on several nodes are counted one by one, by all their counts, and one that has no room in one of them
-// takes none in the others.
-func TestTriesAtOnce(t *testing.T) {
+// Concurrent attempts on several nodes are counted exactly, and one that a counter refuses counts in no other.
+func TestConcurrentAttempts(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *sqldb.DB) {
 		now := clock.NewFake(time.Now())
 		limits := Limits{PerAccount: 40, PerAddress: 30, Window: time.Minute}
-		nodes := []*Accounts{node(db, now, limits), node(db, now, limits)}
+		nodes := []*Accounts{newNode(db, now, limits), newNode(db, now, limits)}
 		try := func(from, name string, tries int) (admitted int64) {
 			var n atomic.Int64
 			var all sync.WaitGroup
 			for i := range tries {
 				all.Go(func() {
 					l := nodes[i%2].limiter
-					switch err := l.admit(t.Context(), l.signIn(from, name)); {
+					switch err := l.admit(t.Context(), l.limits.signIn(from, name)); {
 					case err == nil:
 						n.Add(1)
 					case !errs.Is(err, errs.RateLimited):
@@ -67,54 +66,54 @@ func TestTriesAtOnce(t *testing.T) {
 				got = append(got, try(fmt.Sprint("address", i), "victim", 20))
 			}
 			if fmt.Sprint(got) != "[8 8 8 8 8 0]" {
-				t.Errorf("round %d: of tries at one account %v were admitted", round, got)
+				t.Errorf("round %d: of the attempts at one account %v were admitted", round, got)
 			}
 			got = nil
 			for i := range 5 {
 				got = append(got, try("address0", fmt.Sprint("other", i), 20))
 			}
 			if fmt.Sprint(got) != "[8 8 6 0 0]" { // and 8 at the victim
-				t.Errorf("round %d: of tries from one address %v were admitted", round, got)
+				t.Errorf("round %d: of the attempts from one address %v were admitted", round, got)
 			}
 			now.Add(time.Minute)
 		}
 	})
 }
 
-// A window ends when it was said to, and who comes then is admitted.
+// A window ends when retryAfter said that it would.
 func TestRetryAfter(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *sqldb.DB) {
 		now := clock.NewFake(time.Now())
-		l := node(db, now, Limits{PerAddress: 2, SignUps: 1, Window: 10 * time.Minute}).limiter
-		admit := func(of try) *errs.Error {
+		l := newNode(db, now, Limits{PerAddress: 2, SignUps: 1, Window: 10 * time.Minute}).limiter
+		admit := func(of attempt) *errs.Error {
 			err, _ := l.admit(t.Context(), of).(*errs.Error)
 			return err
 		}
-		if admit(l.signIn("home", "ada")) != nil || admit(l.signIn("home", "bob")) != nil {
+		if admit(l.limits.signIn("home", "ada")) != nil || admit(l.limits.signIn("home", "bob")) != nil {
 			t.Error("within the limit it was refused")
 		}
 		now.Add(4 * time.Minute)
 		for range 2 { // the second time from memory
-			if e := admit(l.signIn("home", "eve")); e == nil || e.Kind != errs.RateLimited || e.RetryAfter != 6*time.Minute {
+			if e := admit(l.limits.signIn("home", "eve")); e == nil || e.Kind != errs.RateLimited || e.RetryAfter != 6*time.Minute {
 				t.Errorf("beyond the limit: %+v", e)
 			}
 		}
-		if admit(l.signUp("home")) != nil || admit(l.signUp("home")) == nil || admit(l.signIn("office", "eve")) != nil {
-			t.Error("counts of others matter")
+		if admit(l.limits.signUp("home")) != nil || admit(l.limits.signUp("home")) == nil || admit(l.limits.signIn("office", "eve")) != nil {
+			t.Error("other counters matter")
 		}
 		now.Add(6 * time.Minute)
-		if e := admit(l.signIn("home", "eve")); e != nil {
+		if e := admit(l.limits.signIn("home", "eve")); e != nil {
 			t.Errorf("after the window: %v", e)
 		}
 	})
 }
 
-// What has expired is removed, in batches; known addresses stay. A row that somebody has locked is waited for by nobody.
+// Expired rows are removed in batches, known addresses stay. The cleaner does not wait for a row that is locked.
 func TestCleaningLimits(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *sqldb.DB) {
 		const many = 2*cleanBatch + 10
 		now := clock.NewFake(time.Now())
-		a := node(db, now, Limits{PerAccount: 5, PerAddress: many + 10, Window: time.Minute})
+		a := newNode(db, now, Limits{PerAccount: 5, PerAddress: many + 10, Window: time.Minute})
 		left := func() (n int) {
 			t.Helper()
 			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM sign_in_limits").Scan(&n); err != nil {
@@ -122,7 +121,7 @@ func TestCleaningLimits(t *testing.T) {
 			}
 			return n
 		}
-		ada := a.limiter.signIn("home", "ada")
+		ada := a.limiter.limits.signIn("home", "ada")
 		if err := a.limiter.admit(t.Context(), ada); err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +130,7 @@ func TestCleaningLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range many / 2 { // two rows each, and one for all
-			if err := a.limiter.admit(t.Context(), a.limiter.signIn("home", fmt.Sprint("nobody", i))); err != nil {
+			if err := a.limiter.admit(t.Context(), a.limiter.limits.signIn("home", fmt.Sprint("nobody", i))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -153,7 +152,7 @@ func TestCleaningLimits(t *testing.T) {
 			if _, err := tx.ExecContext(t.Context(), "SELECT * FROM sign_in_limits WHERE key = $1 FOR UPDATE", ada[0].key); err != nil {
 				t.Fatal(err)
 			}
-			clean(many + 1) // without the address', which is locked
+			clean(many + 1) // all but the counter of the address, which is locked
 			if err := tx.Rollback(); err != nil {
 				t.Fatal(err)
 			}

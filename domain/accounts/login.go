@@ -21,22 +21,22 @@ import (
 var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong", "input")
 
 // LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same
-// answer, INVALID_CREDENTIALS, after the same work, tries beyond Limits RATE_LIMITED, before any.
+// answer, INVALID_CREDENTIALS, after the same work. Attempts beyond Limits get RATE_LIMITED before any work.
 func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
 	if e := d.check(); e != nil {
 		return nil, e
 	}
-	name, from := loginKey(login), d.Address.String()
-	this := a.limiter.signIn(from, name)
+	name, address := loginKey(login), d.Address.String()
+	this := a.limiter.limits.signIn(address, name)
 	var who *ent.User
-	err := a.hasher.try(ctx, origin{from, name}, func(t *turn) (err error) {
+	err := a.hasher.attempt(ctx, origin{address, name}, func(p *permit) (err error) {
 		if err = a.limiter.admit(ctx, this); err != nil {
 			return err
 		}
 		if who, err = a.byLogin(ctx, name); err != nil {
 			return err
 		}
-		return t.proves(who, password, errCredentials)
+		return p.check(who, password, errCredentials)
 	})
 	if err != nil {
 		return nil, err
@@ -68,20 +68,20 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 	return out, nil
 }
 
-// proves fails with wrong unless the password is that of the account; nil is an unknown one.
-func (t *turn) proves(who *ent.User, password string, wrong *errs.Error) error {
+// check returns wrong unless the password is right. A nil user is an unknown one.
+func (p *permit) check(who *ent.User, password string, wrong *errs.Error) error {
 	var stored *string
 	if who != nil {
 		stored = who.PasswordHash
 	}
-	fits, err := t.verify(stored, formsOf(password))
+	fits, err := p.verify(stored, formsOf(password))
 	if err == nil && !fits {
 		return wrong
 	}
 	return err
 }
 
-// loginKey is the form in which a login may be claimed, as a username or an email address; empty for what cannot be.
+// loginKey returns the form in which a login is claimed, as a username or an email address, or "" if it cannot be either.
 func loginKey(login string) string {
 	key := strings.ToLower(cut(login, maxEmail+1))
 	if !printable(key, false) {
@@ -90,7 +90,7 @@ func loginKey(login string) string {
 	return key
 }
 
-// byLogin finds the account of a loginKey, nil if there is none; both outcomes take two statements.
+// byLogin returns the account of a loginKey, or nil; both outcomes take two statements.
 func (a *Accounts) byLogin(ctx context.Context, key string) (*ent.User, error) {
 	var id int64
 	var err error

@@ -18,103 +18,105 @@ import (
 	"roost/internal/errs"
 )
 
-// Hashing is the price of a password hash and how many may be computed at once.
+// Hashing is the price of a password hash, and how much of the machine hashing may take.
 type Hashing struct {
 	// Memory is in KiB, Time in passes.
 	Memory, Time uint32
 	// Parallel is how many hashes run at once, at least one.
 	Parallel int
-	// Share is the part of all processors that hashing takes at most: turns rest for as long as that needs. 0 is no bound.
+	// Share bounds the part of all processors that hashing takes, from 0 to 1: a permit rests after each use for as long
+	// as that needs. 0 is no bound.
 	Share float64
-	// Waiting is how many more tries may wait for their turn, WaitingEach how many of them may come from one address,
-	// 0 as many as Waiting. See turns for what happens there.
-	Waiting, WaitingEach int
+	// Waiting bounds the attempts that wait for a permit, WaitingPerAddress those from one address; 0 is the same as
+	// Waiting. fairQueue describes what happens beyond the bounds.
+	Waiting, WaitingPerAddress int
 }
 
-// DefaultHashing are the argon2id parameters that OWASP's password storage cheat sheet recommends (19 MiB, 2 passes, 1
-// lane), on fewer processors than there are: the others are for the other requests.
+// DefaultHashing returns the argon2id parameters that OWASP's password storage cheat sheet recommends (19 MiB, 2 passes, 1
+// lane), on fewer processors than the process has, so that other requests keep the rest.
 func DefaultHashing() Hashing {
-	return Hashing{Memory: 19 * 1024, Time: 2, Parallel: max(1, runtime.GOMAXPROCS(0)/2), Share: 0.4, Waiting: 256, WaitingEach: 32}
+	return Hashing{Memory: 19 * 1024, Time: 2, Parallel: max(1, runtime.GOMAXPROCS(0)/2), Share: 0.4, Waiting: 256, WaitingPerAddress: 32}
 }
 
 const (
 	saltBytes = 16
 	keyBytes  = 32
-	// maxRest is how long a turn rests at most.
+	// maxRest is how long a permit rests at most.
 	maxRest = time.Second
 )
 
-// hasher computes argon2id hashes, in turns.
+// hasher computes argon2id hashes for those who have a permit.
 type hasher struct {
-	cfg    Hashing
-	turns  *turns
-	pace   *pace
-	dummy  string
-	hashes atomic.Int64
+	cfg      Hashing
+	queue    *fairQueue
+	refusals *pacer
+	dummy    string
+	hashes   atomic.Int64
 }
 
 func newHasher(cfg Hashing) *hasher {
 	cfg.Parallel = max(1, cfg.Parallel)
-	h := &hasher{cfg: cfg, turns: newTurns(cfg.Parallel, cfg.Waiting, cmp.Or(cfg.WaitingEach, cfg.Waiting)), pace: newPace()}
-	// Unknown users are checked against this one, so that they take as long as known ones.
+	h := &hasher{cfg: cfg, refusals: newPacer(),
+		queue: newFairQueue(cfg.Parallel, cfg.Waiting, cmp.Or(cfg.WaitingPerAddress, cfg.Waiting))}
+	// The passwords of unknown users are compared with this hash, so that they take as long as those of others.
 	h.dummy = h.encode(make([]byte, saltBytes), make([]byte, keyBytes))
 	return h
 }
 
-// turn is the right to hash passwords, one after the other.
-type turn struct {
+// permit is the right to compute hashes, one after the other.
+type permit struct {
 	*hasher
-	hashed time.Duration
+	used time.Duration
 }
 
-// try runs fn when the turn of its origin has come. The turn is for all that a try does before its transaction, so a
-// flood of them asks no more of the database at once than there are turns. RATE_LIMITED comes at the pace of refusals.
-func (h *hasher) try(ctx context.Context, who origin, fn func(t *turn) error) error {
-	err := h.inTurn(ctx, who, fn)
+// attempt runs fn with a permit. fn does all the work of an attempt that precedes its transaction, so that a flood of
+// attempts uses no more connections to the database than there are permits. RATE_LIMITED is delayed by the pacer.
+func (h *hasher) attempt(ctx context.Context, from origin, fn func(p *permit) error) error {
+	err := h.withPermit(ctx, from, fn)
 	if errs.Is(err, errs.RateLimited) {
-		h.pace.wait(ctx, who.address)
+		h.refusals.wait(ctx, from.address)
 	}
 	return err
 }
 
-func (h *hasher) inTurn(ctx context.Context, who origin, fn func(t *turn) error) error {
-	leave, err := h.turns.take(ctx, who)
+func (h *hasher) withPermit(ctx context.Context, from origin, fn func(p *permit) error) error {
+	release, err := h.queue.acquire(ctx, from)
 	if err != nil {
 		return err
 	}
-	t := &turn{hasher: h}
+	p := &permit{hasher: h}
 	defer func() {
-		if rest := h.rest(t.hashed); rest > 0 {
-			time.AfterFunc(rest, leave)
+		if rest := h.rest(p.used); rest > 0 {
+			time.AfterFunc(rest, release)
 		} else {
-			leave()
+			release()
 		}
 	}()
-	return fn(t)
+	return fn(p)
 }
 
-// rest is how long nobody has the turn of one who has hashed for so long, for hashing to take no more than its share.
-func (h *hasher) rest(hashed time.Duration) time.Duration {
-	busy := h.cfg.Share * float64(runtime.GOMAXPROCS(0)) / float64(h.cfg.Parallel) // of the time of a turn
+// rest is for how long a permit must stay unused after hashing for a time, to keep hashing within its share.
+func (h *hasher) rest(used time.Duration) time.Duration {
+	busy := h.cfg.Share * float64(runtime.GOMAXPROCS(0)) / float64(h.cfg.Parallel) // of a permit's time
 	if busy == 0 || busy >= 1 {
 		return 0
 	}
-	return time.Duration(min(float64(hashed)*(1/busy-1), float64(maxRest)))
+	return time.Duration(min(float64(used)*(1/busy-1), float64(maxRest)))
 }
 
-func (t *turn) key(password, salt []byte, passes, memory uint32, lanes uint8, length int) []byte {
+func (p *permit) key(password, salt []byte, passes, memory uint32, lanes uint8, length int) []byte {
 	began := time.Now()
-	defer func() { t.hashed += time.Since(began) }()
-	t.hashes.Add(1)
+	defer func() { p.used += time.Since(began) }()
+	p.hashes.Add(1)
 	return argon2.IDKey(password, salt, passes, memory, lanes, uint32(length))
 }
 
-// hash makes the stored form of a password, in the PHC string format.
-func (t *turn) hash(password string) string {
+// hash returns the stored form of a password, in the PHC string format.
+func (p *permit) hash(password string) string {
 	salt := make([]byte, saltBytes)
 	// It never fails; Go ends the process when the system has no randomness.
 	_, _ = rand.Read(salt)
-	return t.encode(salt, t.key([]byte(password), salt, t.cfg.Time, t.cfg.Memory, 1, keyBytes))
+	return p.encode(salt, p.key([]byte(password), salt, p.cfg.Time, p.cfg.Memory, 1, keyBytes))
 }
 
 func (h *hasher) encode(salt, key []byte) string {
@@ -126,8 +128,8 @@ var errUnknownForm = errors.New("a stored password has an unknown form")
 
 // verify reports whether one of the forms of a password fits the stored hash. A nil hash, that of an unknown user or an
 // account without password, costs as much as one that does not fit.
-func (t *turn) verify(stored *string, forms []string) (bool, error) {
-	phc := t.dummy
+func (p *permit) verify(stored *string, forms []string) (bool, error) {
+	phc := p.dummy
 	if stored != nil {
 		phc = *stored
 	}
@@ -146,7 +148,7 @@ func (t *turn) verify(stored *string, forms []string) (bool, error) {
 		return false, errUnknownForm
 	}
 	for _, form := range forms {
-		got := t.key([]byte(form), salt, passes, memory, lanes, len(want))
+		got := p.key([]byte(form), salt, passes, memory, lanes, len(want))
 		if subtle.ConstantTimeCompare(got, want) == 1 && stored != nil {
 			return true, nil
 		}
@@ -154,14 +156,14 @@ func (t *turn) verify(stored *string, forms []string) (bool, error) {
 	return false, nil
 }
 
-// HashPassword makes the stored form of a password, for imports.
+// HashPassword returns the stored form of a new password, for imports.
 func (a *Accounts) HashPassword(ctx context.Context, password string) (hash string, err error) {
 	normal, e := checkPassword(password, "password")
 	if e != nil {
 		return "", e
 	}
-	err = a.hasher.try(ctx, origin{}, func(t *turn) error {
-		hash = t.hash(normal)
+	err = a.hasher.attempt(ctx, origin{}, func(p *permit) error {
+		hash = p.hash(normal)
 		return nil
 	})
 	return hash, err

@@ -13,26 +13,26 @@ import (
 	"roost/internal/errs"
 )
 
-// proof says that somebody who is signed in has typed the password of an account, as it was then.
+// proof says that a signed-in user has typed the right password. hash is the stored form of that password.
 type proof struct {
-	hash string
-	try  try
+	hash    string
+	attempt attempt
 }
 
 var errProof = errs.New(errs.InvalidCredentials, "the password is wrong", "input", "currentPassword")
 
-// prove checks the password of an account in a session. fn, if there is one, runs in the same turn after it.
-func (a *Accounts) prove(ctx context.Context, who *ent.User, from netip.Prefix, password string, fn func(t *turn)) (*proof, error) {
-	this := a.limiter.proof(from.String(), strings.ToLower(who.Username), who.ID)
-	err := a.hasher.try(ctx, origin{from.String(), "session " + strconv.FormatInt(who.ID, 10)}, func(t *turn) error {
+// prove checks the password of a signed-in user. then, if not nil, runs after it with the same permit.
+func (a *Accounts) prove(ctx context.Context, who *ent.User, from netip.Prefix, password string, then func(p *permit)) (*proof, error) {
+	this := a.limiter.limits.proof(from.String(), strings.ToLower(who.Username), who.ID)
+	err := a.hasher.attempt(ctx, origin{from.String(), "user " + strconv.FormatInt(who.ID, 10)}, func(p *permit) error {
 		if err := a.limiter.admit(ctx, this); err != nil {
 			return err
 		}
-		if err := t.proves(who, password, errProof); err != nil {
+		if err := p.check(who, password, errProof); err != nil {
 			return err
 		}
-		if fn != nil {
-			fn(t)
+		if then != nil {
+			then(p)
 		}
 		return nil
 	})
@@ -42,7 +42,7 @@ func (a *Accounts) prove(ctx context.Context, who *ent.User, from netip.Prefix, 
 	return &proof{*who.PasswordHash, this}, nil
 }
 
-// proveForEmail checks the password for a change of the email address; nil if the account has it already.
+// proveForEmail checks the password for a change of the email address. It returns nil if the address is the current one.
 func (a *Accounts) proveForEmail(ctx context.Context, userID int64, in SettingsChange) (*proof, error) {
 	who, err := a.byID(ctx, userID)
 	if err != nil || who.Email == *in.Email {
@@ -54,7 +54,7 @@ func (a *Accounts) proveForEmail(ctx context.Context, userID int64, in SettingsC
 	return a.prove(ctx, who, in.Address, *in.CurrentPassword, nil)
 }
 
-// holds fails if the password of the account has been changed since, or nothing was proved.
+// holds returns an error if the password has changed since the proof, or nothing was proved.
 func (p *proof) holds(now *ent.User) error {
 	if p == nil || now.PasswordHash == nil || *now.PasswordHash != p.hash {
 		return errProof
@@ -62,12 +62,12 @@ func (p *proof) holds(now *ent.User) error {
 	return nil
 }
 
-// accept counts a proof as no try any more; nil is nothing.
+// accept records in the transaction that the attempt behind a proof succeeded; p may be nil.
 func (a *Accounts) accept(ctx context.Context, tx *events.Tx, p *proof) error {
 	if p == nil {
 		return nil
 	}
-	return a.limiter.succeeded(ctx, tx, p.try)
+	return a.limiter.succeeded(ctx, tx, p.attempt)
 }
 
 func (a *Accounts) byID(ctx context.Context, userID int64) (*ent.User, error) {

@@ -72,7 +72,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 type SettingsChange struct {
 	Username, Email *string
 	SessionPolicy   *SessionPolicy
-	// CurrentPassword is needed to change the email address. Tries of it are counted by Address, as those of a Device.
+	// CurrentPassword is needed to change the email address. Address is where the request comes from, for Limits.
 	CurrentPassword *string
 	Address         netip.Prefix
 }
@@ -165,7 +165,7 @@ func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsCh
 }
 
 // ChangePassword sets a new password and ends all the user's sessions but the one in use. A wrong
-// current password is refused with INVALID_CREDENTIALS, tries beyond Limits with RATE_LIMITED.
+// current password is refused with INVALID_CREDENTIALS, attempts beyond Limits with RATE_LIMITED.
 func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, from netip.Prefix, current, wish string) error {
 	wish, e := checkPassword(wish, "newPassword")
 	if e != nil {
@@ -176,7 +176,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, from 
 		return err
 	}
 	hash := ""
-	shown, err := a.prove(ctx, who, from, current, func(t *turn) { hash = t.hash(wish) })
+	shown, err := a.prove(ctx, who, from, current, func(p *permit) { hash = p.hash(wish) })
 	if err != nil {
 		return err
 	}

@@ -1,24 +1,25 @@
 package accounts
 
-// SignInStats are what a node has done about tries to sign in and up since it started.
+// SignInStats are a node's figures about attempts to prove a password and to sign up.
 type SignInStats struct {
-	// Waiting is how many wait for their turn now, Hashes how many password hashes were computed.
+	// Waiting is how many attempts wait for a permit now.
 	Waiting int
-	Hashes  int64
-	// Refused is how many tries were refused before a hash, by the limit that they met.
+	// Hashes is how many password hashes the node has computed.
+	Hashes int64
+	// Refused is how many attempts it has refused, by the limit that they reached. It contains every limit.
 	Refused map[string]int64
 }
 
-// SignInStats reads the figures; Refused always has all limits.
+// SignInStats returns the figures since the node started.
 func (a *Accounts) SignInStats() SignInStats {
-	load := a.hasher.turns.load()
-	return SignInStats{Waiting: load.waiting, Hashes: a.hasher.hashes.Load(), Refused: map[string]int64{
-		"address":         a.limiter.refused[ofAddress].Load(),
-		"account":         a.limiter.refused[ofAccount].Load(),
-		"account_address": a.limiter.refused[ofPair].Load(),
-		"session":         a.limiter.refused[ofSession].Load(),
-		"sign_up":         a.limiter.refused[ofSignUps].Load(),
-		"waiting_address": load.refusedEach,
-		"waiting":         load.refusedAll,
+	queue := a.hasher.queue.stats()
+	return SignInStats{Waiting: queue.waiting, Hashes: a.hasher.hashes.Load(), Refused: map[string]int64{
+		"address":         a.limiter.refused[perAddress].Load(),
+		"account":         a.limiter.refused[perAccount].Load(),
+		"account_address": a.limiter.refused[perPair].Load(),
+		"session":         a.limiter.refused[perSession].Load(),
+		"sign_up":         a.limiter.refused[perSignUp].Load(),
+		"waiting_address": queue.refusedAddress,
+		"waiting":         queue.refused,
 	}}
 }

@@ -19,7 +19,7 @@ type Device struct {
 	Name *string
 	// UserAgent is what the browser or app calls itself; it is cut to 256 bytes.
 	UserAgent string
-	// Address is where it is: an IPv4 address or an IPv6 network. Tries to sign in and up are counted by it.
+	// Address is where it connects from, an IPv4 address or an IPv6 network, for Limits.
 	Address netip.Prefix
 }
 
@@ -50,8 +50,8 @@ type SignedIn struct {
 	Key     string
 }
 
-// SignUp makes an account and signs in. Names and addresses that somebody has are refused with TAKEN, tries beyond
-// Limits with RATE_LIMITED.
+// SignUp makes an account and signs in. Names and addresses that somebody has are refused with TAKEN, attempts
+// beyond Limits with RATE_LIMITED.
 func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	name := in.Username
 	var badName *errs.Error
@@ -63,12 +63,12 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	if err := gather(checkUsername(in.Username), checkEmail(in.Email), badPassword, badName, in.Device.check()); err != nil {
 		return nil, err
 	}
-	from, hash := in.Device.Address.String(), ""
-	err := a.hasher.try(ctx, origin{from, strings.ToLower(in.Username)}, func(t *turn) error {
-		if err := a.limiter.admit(ctx, a.limiter.signUp(from)); err != nil {
+	address, hash := in.Device.Address.String(), ""
+	err := a.hasher.attempt(ctx, origin{address, strings.ToLower(in.Username)}, func(p *permit) error {
+		if err := a.limiter.admit(ctx, a.limiter.limits.signUp(address)); err != nil {
 			return err
 		}
-		hash = t.hash(password)
+		hash = p.hash(password)
 		return nil
 	})
 	if err != nil {
@@ -97,7 +97,7 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 		if out, err = a.startSession(ctx, tx, userID, sessionID, in.Device); err != nil {
 			return err
 		}
-		return a.limiter.signedUp(ctx, tx, from, strings.ToLower(in.Username), strings.ToLower(in.Email))
+		return a.limiter.signedUp(ctx, tx, address, strings.ToLower(in.Username), strings.ToLower(in.Email))
 	})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Config sets the lives of sessions, the price of passwords and how often one may be tried.
+// Config sets the lives of sessions, the price of passwords, and the limits of attempts.
 type Config struct {
 	// IdleTimeout ends a session that was not used for so long.
 	IdleTimeout time.Duration
@@ -24,7 +24,7 @@ type Config struct {
 	AbsoluteTimeout time.Duration
 	// Hashing is the price of passwords.
 	Hashing Hashing
-	// Limits bound the tries to sign in and up.
+	// Limits bound the attempts to prove a password and to sign up.
 	Limits Limits
 }
 

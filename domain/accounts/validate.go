@@ -16,7 +16,7 @@ const (
 	MaxUsername    = 30 // ASCII characters
 	MaxName        = 50
 	MaxBio         = 160
-	maxURL         = 200 // bytes, of what is kept
+	maxURL         = 200 // bytes, also of the stored form
 	maxEmail       = 254 // bytes, the longest address of RFC 5321
 	MinPassword    = 8
 	maxPassword    = 1024 // bytes
@@ -47,7 +47,7 @@ func checkEmail(s string) *errs.Error {
 		return errs.New(errs.TooLong, "an email address has at most 254 characters", "input", "email")
 	}
 	at, err := mail.ParseAddress(s)
-	// What does not show, or turns the direction of writing, makes two addresses look like one.
+	// With hidden characters, or controls of the writing direction, two addresses look alike.
 	if err != nil || at.Address != s || at.Name != "" || !printable(s, false) || !visible.All(s) || strings.Contains(s, `"`) {
 		return errs.New(errs.Invalid, "that is not an email address", "input", "email")
 	}

@@ -14,14 +14,13 @@ import (
 	"roost/internal/visible"
 )
 
-// hosts maps host names to the form that DNS has. Unlike idna.Lookup it lets underscores pass, which some sites have.
+// hosts maps host names to the form that DNS uses. Unlike idna.Lookup it accepts underscores, which some sites have.
 var hosts = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.VerifyDNSLength(true))
 
 var hostPattern = regexp.MustCompile(`^[a-z0-9_.-]+$`)
 
-// checkWebsite gives the form in which a website's address is kept: an http or https URI of ASCII characters alone,
-// which may be put into an attribute or a text of HTML as it is. Who shows it may not be led astray: user names, which
-// look like hosts, hidden characters and those that end an attribute are refused.
+// checkWebsite returns the form in which the address of a website is stored: an absolute http or https URI in ASCII. It
+// refuses characters that end an attribute in HTML, hidden characters, and user names, which look like hosts.
 func checkWebsite(s string) (string, *errs.Error) {
 	invalid := errs.New(errs.Invalid, "that is not an http or https address", "input", "websiteUrl")
 	long := errs.New(errs.TooLong, "an address has at most 200 bytes", "input", "websiteUrl")
@@ -50,7 +49,7 @@ func checkWebsite(s string) (string, *errs.Error) {
 	return kept, nil
 }
 
-// normalHost gives a host as DNS has it, or an address of IP, with its port, if it has one.
+// normalHost returns a host name as DNS uses it, or an IP address, with the port if there is one.
 func normalHost(host, port string) (string, bool) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		if host = addr.String(); addr.Is6() {
@@ -73,7 +72,7 @@ func normalHost(host, port string) (string, bool) {
 	return net.JoinHostPort(strings.Trim(host, "[]"), port), true
 }
 
-// escapeNonASCII writes the bytes of characters beyond ASCII as RFC 3986 has them.
+// escapeNonASCII percent-encodes the bytes of characters beyond ASCII.
 func escapeNonASCII(s string) string {
 	var b strings.Builder
 	for i := range len(s) {

@@ -7,12 +7,13 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// SignInLimit counts the recent tries to sign in from one address, to one account, or of one pair of both. The key is a
-// hash: people type passwords where a login belongs.
+// SignInLimit is a counter of recent attempts to sign in: from one address, to one account, or from one address to one
+// account (a pair). The key is a hash, because people type passwords where a login belongs.
 type SignInLimit struct{ ent.Schema }
 
-// Fields of the count: used tries since the window began that ends at ends_at. Of a pair known_until says for how long
-// the address is one at which the account signed in. Nobody needs the row after expires_at.
+// Fields of the counter: used is the number of attempts in the window that ends at ends_at. In the row of a pair,
+// known_until is until when the address counts as one at which the account has signed in. The row may be removed after
+// expires_at.
 func (SignInLimit) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").StorageKey("key").Immutable(),
@@ -23,7 +24,7 @@ func (SignInLimit) Fields() []ent.Field {
 	}
 }
 
-// Indexes find the rows that nobody needs.
+// Indexes find expired rows.
 func (SignInLimit) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("expires_at").StorageKey("sign_in_limits_expired")}
 }

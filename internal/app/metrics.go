@@ -76,12 +76,12 @@ func (a *App) sessionMetrics() prometheus.Collector {
 	return s
 }
 
-// signInMetrics are about passwords and how often they may be tried.
+// signInMetrics are about attempts to prove a password and to sign up.
 func (a *App) signInMetrics() prometheus.Collector {
 	s := &snapshot[accounts.SignInStats]{read: a.sources.Accounts.SignInStats}
-	s.gauge("sign_in_waiting", "Tries to sign in or up that wait for their turn.", func(of accounts.SignInStats) float64 { return float64(of.Waiting) })
+	s.gauge("sign_in_waiting", "Attempts to sign in or up that wait until a password may be hashed.", func(of accounts.SignInStats) float64 { return float64(of.Waiting) })
 	s.counter("password_hashes_total", "Password hashes that were computed.", func(of accounts.SignInStats) int64 { return of.Hashes })
-	const refused, why = "sign_in_refused_total", "Tries to sign in or up that were refused before a password was hashed."
+	const refused, why = "sign_in_refused_total", "Attempts to sign in or up that were refused before a password was hashed."
 	for _, limit := range slices.Sorted(maps.Keys(a.sources.Accounts.SignInStats().Refused)) {
 		s.counter(refused, why, func(of accounts.SignInStats) int64 { return of.Refused[limit] }, "limit", limit)
 	}

@@ -14,8 +14,8 @@ import (
 type Caller struct {
 	// UserAgent is what the browser or app calls itself, at most 256 bytes.
 	UserAgent string
-	// Address is where the request comes from, as limits count it: an IPv4 address, or the /64 network of an IPv6 one.
-	// It is not valid if that is not known.
+	// Address is where the request comes from: an IPv4 address, or the /64 of an IPv6 address. It is the zero Prefix if
+	// that is not available.
 	Address netip.Prefix
 	// SetCookie delivers a session key as a cookie; nil where none can be set, as over a socket.
 	SetCookie func(key string, expires time.Time)

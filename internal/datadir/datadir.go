@@ -70,16 +70,16 @@ func Open(dir string) (*Dir, error) {
 	return &Dir{path: path, lock: f}, nil
 }
 
-// private is the mode of every file: the owner reads and writes it, nobody else does.
+// private is the mode of every file: only the owner may read and write it.
 const private = 0o600
 
-// companions are what SQLite puts beside a database. New ones get the mode of the database.
+// companions are the suffixes of the files that SQLite keeps for a database. SQLite creates them with the database's mode.
 var companions = []string{"-wal", "-shm", "-journal"}
 
-// Database returns the path of an SQLite database in the directory, and makes sure that only its owner can read it,
-// whatever the modes of the directory and the umask: it creates an absent file with mode 0600, and takes the rights of
-// others away from an existing one and from what SQLite left beside it. It fails if they stay. Call it before SQLite
-// opens the file: closing a file drops the locks that the process has on it.
+// Database returns the path of an SQLite database in the directory. Only the owner may read it, whatever the directory's
+// mode and the umask: an absent file is created with mode 0600, an existing one and its companions are changed to it, and
+// Database fails if that is not permitted. Call it before SQLite opens the file, because closing a file drops the locks
+// that the process has on it.
 func (d *Dir) Database(name string) (string, error) {
 	path := filepath.Join(d.path, name)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, private)
@@ -100,7 +100,7 @@ func (d *Dir) Database(name string) (string, error) {
 	return path, nil
 }
 
-// narrow takes the rights of others away from a file.
+// narrow changes a file that others have rights to, so that only its owner has.
 func narrow(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -110,7 +110,7 @@ func narrow(path string) error {
 		return nil
 	}
 	if err := os.Chmod(path, private); err != nil {
-		return fmt.Errorf("others may read %s (mode %o), and that cannot be changed; run chmod 600 on it as its owner: %w",
+		return fmt.Errorf("others may read %s (mode %o), and its mode cannot be changed; run chmod 600 on it as its owner: %w",
 			path, info.Mode().Perm(), err)
 	}
 	return nil

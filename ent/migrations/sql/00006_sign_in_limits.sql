@@ -1,5 +1,5 @@
 -- +goose Up
--- How often it was tried to sign in, by address, by account and by pairs of both. Keys are hashes.
+-- Counters of attempts to sign in, by address, by account, and by pairs of both. Keys are hashes.
 CREATE TABLE sign_in_limits (
     key varchar NOT NULL PRIMARY KEY,
     used bigint NOT NULL,
