@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,60 +31,107 @@ func from(r *apitest.Roost, address string) *apitest.Client {
 	return c
 }
 
-// loginFlood sends attempts to sign in over its own connections, each as soon as the previous one is answered.
+// loginFlood sends attempts to sign in over its own connections, each as soon as the previous one is answered. It runs in
+// a process of its own, so that Share bounds what it takes from the others.
 type loginFlood struct {
+	URL, Address string
+	Conns        int
+	// Victim is the account of half of the attempts; the others are at accounts that do not exist.
+	Victim string
+	// Share is how much of a core the process may use.
+	Share float64
+
+	began    time.Time
+	used     time.Duration // of the processors, when it began
 	answered atomic.Int64
-	stop     context.CancelFunc
-	done     sync.WaitGroup
 }
 
-// floodFrom opens connections from an address and floods until stop is called or the test ends. Half of the attempts are at
-// the victim, the others at accounts that do not exist. share bounds what the test's process uses of a core meanwhile.
-func floodFrom(t testing.TB, r *apitest.Roost, address string, conns int, victim string, share float64) *loginFlood {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	f := &loginFlood{stop: cancel}
-	t.Cleanup(func() {
-		cancel()
-		f.done.Wait()
-	})
-	began, used := time.Now(), ownProcessorTime(t)
-	behind := func() time.Duration {
-		return time.Duration(float64(ownProcessorTime(t)-used)/share) - time.Since(began)
+// floodEnv has the test binary run the flood that it contains, as JSON, until its input ends.
+const floodEnv = "ROOST_TEST_LOGIN_FLOOD"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(floodEnv); text != "" {
+		f := &loginFlood{}
+		if err := errors.Join(json.Unmarshal([]byte(text), f), f.run(os.Stdin)); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(f.answered.Load())
+		os.Exit(0)
 	}
-	host := strings.TrimPrefix(r.URL, "http://")
-	for i := range conns {
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	os.Exit(m.Run())
+}
+
+// start runs the flood until stop is called or the test ends; stop returns how many answers it got.
+func (f *loginFlood) start(t testing.TB) (stop func() string) {
+	t.Helper()
+	text, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), floodEnv+"="+string(text))
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceValue(func() string {
+		_ = input.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the flood: %v: %s", err, out.String())
+		}
+		return strings.TrimSpace(out.String())
+	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+// run floods until its input ends.
+func (f *loginFlood) run(input io.Reader) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	host := strings.TrimPrefix(f.URL, "http://")
+	f.began, f.used = time.Now(), ownProcessorTime()
+	var all sync.WaitGroup
+	for range f.Conns {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(f.Address)}}
 		conn, err := dialer.DialContext(ctx, "tcp", host)
 		if err != nil {
-			t.Fatalf("connection %d of the flood: %v", i, err)
+			return err
 		}
-		f.done.Go(func() {
+		all.Go(func() {
 			defer func() { _ = conn.Close() }()
 			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-			f.run(ctx, conn, host, func(n int) string {
-				if n%2 == 0 {
-					return victim
-				}
-				return fmt.Sprintf("nobody_%x", rand.Int64())
-			}, behind)
+			f.attempts(ctx, conn, host)
 		})
 	}
-	return f
+	_, err := io.Copy(io.Discard, input)
+	cancel()
+	all.Wait()
+	return err
 }
 
-func (f *loginFlood) run(ctx context.Context, conn net.Conn, host string, login func(n int) string, behind func() time.Duration) {
+// attempts sends attempts over one connection until it ends.
+func (f *loginFlood) attempts(ctx context.Context, conn net.Conn, host string) {
 	in := bufio.NewReader(conn)
 	for n := 0; ctx.Err() == nil; n++ {
-		if wait := behind(); wait > 0 {
+		if ahead := time.Duration(float64(ownProcessorTime()-f.used)/f.Share) - time.Since(f.began); ahead > 0 {
 			select {
 			case <-ctx.Done():
-			case <-time.After(wait): // to stay within share
+			case <-time.After(ahead): // to stay within the share
 			}
 			continue
 		}
-		body, _ := json.Marshal(map[string]any{"query": refusing["logIn"], "variables": apitest.Vars{"i": apitest.Vars{
-			"login": login(n), "password": "wrong horse", "tokenDelivery": "TOKEN"}}})
+		login := f.Victim
+		if n%2 == 1 {
+			login = fmt.Sprintf("nobody_%x", rand.Int64())
+		}
+		body, _ := json.Marshal(map[string]any{"query": refusing["logIn"], "variables": wrongLogIn(login)})
 		_, err := fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 			host, len(body), body)
 		if err != nil {
@@ -91,8 +141,7 @@ func (f *loginFlood) run(ctx context.Context, conn net.Conn, host string, login 
 		if err != nil {
 			return
 		}
-		_, err = io.Copy(io.Discard, res.Body)
-		if err != nil {
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
 			return
 		}
 		f.answered.Add(1)
@@ -100,11 +149,9 @@ func (f *loginFlood) run(ctx context.Context, conn net.Conn, host string, login 
 }
 
 // ownProcessorTime is the processor time that this process has used.
-func ownProcessorTime(t testing.TB) time.Duration {
+func ownProcessorTime() time.Duration {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Error(err)
-	}
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it has no error that could occur here
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
@@ -132,7 +179,8 @@ func TestSignInUnderAFlood(t *testing.T) {
 	for range 500 {
 		idle = append(idle, read())
 	}
-	f := floodFrom(t, p.Roost, "127.0.0.1", soak(100, 300), victim.Name, 0.5)
+	f := &loginFlood{URL: p.URL, Address: "127.0.0.1", Conns: soak(100, 300), Victim: victim.Name, Share: 0.5}
+	stop := f.start(t)
 	apitest.Until(t, "the line of the flood to be long", func() bool { return sample(t, admin, "roost_sign_in_waiting") > 20 })
 
 	var busy, took []time.Duration
@@ -156,10 +204,9 @@ func TestSignInUnderAFlood(t *testing.T) {
 	}
 	enough()
 	all.Wait()
-	f.stop()
-	t.Logf("home: idle p50 %s p95 %s; in the flood p50 %s p95 %s of %d; sign-in: p50 %s, at most %s and %v hashes; the flood got %d answers",
+	t.Logf("home: idle p50 %s p95 %s; in the flood p50 %s p95 %s of %d; sign-in: p50 %s, at most %s and %v hashes; the flood got %s answers",
 		percentile(idle, 50), percentile(idle, 95), percentile(busy, 50), percentile(busy, 95), len(busy),
-		percentile(took, 50), percentile(took, 100), most, f.answered.Load())
+		percentile(took, 50), percentile(took, 100), most, stop())
 	if failed > 0 || percentile(took, 100) > soak(20*time.Second, 2*time.Second) {
 		t.Errorf("%d of 20 sign-ins failed, the slowest took %s", failed, percentile(took, 100))
 	}
