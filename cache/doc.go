@@ -19,8 +19,9 @@
 // a day after it was last sent or, at most once an hour, used. What a node may add there is bounded: 4 MiB at
 // once, 2 KiB a second. Beyond that a document stays with the node, and its clients send it to others again.
 //
-// In embedded mode Redis runs in the process (miniredis). It keeps no more than 40,000 keys: beyond it
-// is flushed, which by the first sentence is harmless. A script takes half a millisecond there.
+// In embedded mode Redis runs in the process (miniredis), without a port: no other process can reach it. It
+// keeps no more than 40,000 keys: beyond it is flushed, which by the first sentence is harmless. A script takes
+// half a millisecond there.
 //
 // # The tier
 //

@@ -13,20 +13,15 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
-	"roost/internal/lifecycle"
 	"roost/internal/reqstats"
 )
 
 // callTimeout bounds one call of Redis, connecting included.
 const callTimeout = 250 * time.Millisecond
 
-// embeddedTimeout is the same for the in-process Redis, which does not hang, but takes half a millisecond
-// for a script.
-const embeddedTimeout = 5 * time.Second
-
 // connsPerProcessor and leastConns bound the connections to one server: calls are short, but under overload there
-// are many at once. embeddedConns is for the in-process Redis, where each costs a goroutine here.
-const connsPerProcessor, leastConns, embeddedConns = 16, 64, 8
+// are many at once.
+const connsPerProcessor, leastConns = 16, 64
 
 // Config says which Redis to use.
 type Config struct {
@@ -71,9 +66,12 @@ var setPoolLog = sync.OnceFunc(func() { redis.SetLogger(poolLog{}) })
 // Open prepares the pools. A Redis that does not answer is no error: it may come later.
 func Open(c Config) (*Redis, error) { return openVia(c, callTimeout, nil) }
 
+// dialFunc connects to a server.
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // openVia also says how long a call may take, and connects to one server through a dialer of its own, if
 // there is one.
-func openVia(c Config, timeout time.Duration, dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*Redis, error) {
+func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 	setPoolLog()
 	r := &Redis{timeout: timeout, batch: maxBatch}
 	a := &address{options: &redis.Options{}}
@@ -83,14 +81,12 @@ func openVia(c Config, timeout time.Duration, dial func(ctx context.Context, net
 			return nil, err
 		}
 	} else {
-		r.embedded = miniredis.NewMiniRedis()
-		if err := r.embedded.StartAddr("127.0.0.1:0"); err != nil {
-			return nil, fmt.Errorf("start the in-process Redis: %w", err)
+		var err error
+		if r.embedded, dial, err = startEmbedded(); err != nil {
+			return nil, err
 		}
-		a.options.Addr, r.timeout = r.embedded.Addr(), embeddedTimeout
+		a.options.Addr, r.timeout = "in this process", embeddedTimeout // the name that logs have
 		a.options.PoolSize = embeddedConns
-		// Not through the pipe that Dial gives: it has no buffer, so a long pipeline waits for a reader
-		// that still writes.
 	}
 	if c.Conns > 0 {
 		a.options.PoolSize = c.Conns
@@ -230,35 +226,3 @@ func setsUp(cmd redis.Cmder) bool {
 }
 
 func count(ctx context.Context, start time.Time) { reqstats.From(ctx).Redis(time.Since(start)) }
-
-const (
-	// embeddedTick moves the in-process Redis' clock; its keys expire within this time.
-	embeddedTick = time.Second
-	// embeddedKeys is how many keys the in-process Redis keeps.
-	embeddedKeys = 40_000
-)
-
-// Ticker is the service that expires keys of an in-process Redis and keeps it small; with a real Redis
-// it does nothing.
-func (r *Redis) Ticker() lifecycle.Service {
-	return &lifecycle.Loop{Run: func(ctx context.Context) {
-		if r.embedded == nil {
-			return
-		}
-		tick := time.NewTicker(embeddedTick)
-		defer tick.Stop()
-		last := time.Now()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case now := <-tick.C:
-				r.embedded.FastForward(now.Sub(last))
-				last = now
-				if len(r.embedded.DB(0).Keys()) > embeddedKeys {
-					r.embedded.FlushAll()
-				}
-			}
-		}
-	}}
-}

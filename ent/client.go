@@ -22,6 +22,7 @@ import (
 	"roost/ent/parkedevent"
 	"roost/ent/reaction"
 	"roost/ent/session"
+	"roost/ent/signinlimit"
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
 	"roost/ent/user"
@@ -63,6 +64,8 @@ type Client struct {
 	Reaction *ReactionClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// SignInLimit is the client for interacting with the SignInLimit builders.
+	SignInLimit *SignInLimitClient
 	// Tweet is the client for interacting with the Tweet builders.
 	Tweet *TweetClient
 	// TweetStats is the client for interacting with the TweetStats builders.
@@ -95,6 +98,7 @@ func (c *Client) init() {
 	c.ParkedEvent = NewParkedEventClient(c.config)
 	c.Reaction = NewReactionClient(c.config)
 	c.Session = NewSessionClient(c.config)
+	c.SignInLimit = NewSignInLimitClient(c.config)
 	c.Tweet = NewTweetClient(c.config)
 	c.TweetStats = NewTweetStatsClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -203,6 +207,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ParkedEvent:    NewParkedEventClient(cfg),
 		Reaction:       NewReactionClient(cfg),
 		Session:        NewSessionClient(cfg),
+		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
 		TweetStats:     NewTweetStatsClient(cfg),
 		User:           NewUserClient(cfg),
@@ -238,6 +243,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ParkedEvent:    NewParkedEventClient(cfg),
 		Reaction:       NewReactionClient(cfg),
 		Session:        NewSessionClient(cfg),
+		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
 		TweetStats:     NewTweetStatsClient(cfg),
 		User:           NewUserClient(cfg),
@@ -273,8 +279,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPart, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.Tweet,
-		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.SignInLimit,
+		c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -285,8 +291,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPart, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.Tweet,
-		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.SignInLimit,
+		c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -317,6 +323,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Reaction.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
+	case *SignInLimitMutation:
+		return c.SignInLimit.mutate(ctx, m)
 	case *TweetMutation:
 		return c.Tweet.mutate(ctx, m)
 	case *TweetStatsMutation:
@@ -1761,6 +1769,139 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 	}
 }
 
+// SignInLimitClient is a client for the SignInLimit schema.
+type SignInLimitClient struct {
+	config
+}
+
+// NewSignInLimitClient returns a client for the SignInLimit from the given config.
+func NewSignInLimitClient(c config) *SignInLimitClient {
+	return &SignInLimitClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `signinlimit.Hooks(f(g(h())))`.
+func (c *SignInLimitClient) Use(hooks ...Hook) {
+	c.hooks.SignInLimit = append(c.hooks.SignInLimit, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `signinlimit.Intercept(f(g(h())))`.
+func (c *SignInLimitClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SignInLimit = append(c.inters.SignInLimit, interceptors...)
+}
+
+// Create returns a builder for creating a SignInLimit entity.
+func (c *SignInLimitClient) Create() *SignInLimitCreate {
+	mutation := newSignInLimitMutation(c.config, OpCreate)
+	return &SignInLimitCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SignInLimit entities.
+func (c *SignInLimitClient) CreateBulk(builders ...*SignInLimitCreate) *SignInLimitCreateBulk {
+	return &SignInLimitCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SignInLimitClient) MapCreateBulk(slice any, setFunc func(*SignInLimitCreate, int)) *SignInLimitCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SignInLimitCreateBulk{err: fmt.Errorf("calling to SignInLimitClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SignInLimitCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SignInLimitCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SignInLimit.
+func (c *SignInLimitClient) Update() *SignInLimitUpdate {
+	mutation := newSignInLimitMutation(c.config, OpUpdate)
+	return &SignInLimitUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SignInLimitClient) UpdateOne(_m *SignInLimit) *SignInLimitUpdateOne {
+	mutation := newSignInLimitMutation(c.config, OpUpdateOne, withSignInLimit(_m))
+	return &SignInLimitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SignInLimitClient) UpdateOneID(id string) *SignInLimitUpdateOne {
+	mutation := newSignInLimitMutation(c.config, OpUpdateOne, withSignInLimitID(id))
+	return &SignInLimitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SignInLimit.
+func (c *SignInLimitClient) Delete() *SignInLimitDelete {
+	mutation := newSignInLimitMutation(c.config, OpDelete)
+	return &SignInLimitDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SignInLimitClient) DeleteOne(_m *SignInLimit) *SignInLimitDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SignInLimitClient) DeleteOneID(id string) *SignInLimitDeleteOne {
+	builder := c.Delete().Where(signinlimit.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SignInLimitDeleteOne{builder}
+}
+
+// Query returns a query builder for SignInLimit.
+func (c *SignInLimitClient) Query() *SignInLimitQuery {
+	return &SignInLimitQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSignInLimit},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SignInLimit entity by its id.
+func (c *SignInLimitClient) Get(ctx context.Context, id string) (*SignInLimit, error) {
+	return c.Query().Where(signinlimit.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SignInLimitClient) GetX(ctx context.Context, id string) *SignInLimit {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SignInLimitClient) Hooks() []Hook {
+	return c.hooks.SignInLimit
+}
+
+// Interceptors returns the client interceptors.
+func (c *SignInLimitClient) Interceptors() []Interceptor {
+	return c.inters.SignInLimit
+}
+
+func (c *SignInLimitClient) mutate(ctx context.Context, m *SignInLimitMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SignInLimitCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SignInLimitUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SignInLimitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SignInLimitDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SignInLimit mutation op: %q", m.Op())
+	}
+}
+
 // TweetClient is a client for the Tweet schema.
 type TweetClient struct {
 	config
@@ -2526,13 +2667,13 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 type (
 	hooks struct {
 		EmailClaim, Event, Follow, GroupPart, IDLease, ImportProgress, ImportedID,
-		LogHead, ParkedEvent, Reaction, Session, Tweet, TweetStats, User, UserStats,
-		UsernameClaim []ent.Hook
+		LogHead, ParkedEvent, Reaction, Session, SignInLimit, Tweet, TweetStats, User,
+		UserStats, UsernameClaim []ent.Hook
 	}
 	inters struct {
 		EmailClaim, Event, Follow, GroupPart, IDLease, ImportProgress, ImportedID,
-		LogHead, ParkedEvent, Reaction, Session, Tweet, TweetStats, User, UserStats,
-		UsernameClaim []ent.Interceptor
+		LogHead, ParkedEvent, Reaction, Session, SignInLimit, Tweet, TweetStats, User,
+		UserStats, UsernameClaim []ent.Interceptor
 	}
 )
 

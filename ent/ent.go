@@ -18,6 +18,7 @@ import (
 	"roost/ent/parkedevent"
 	"roost/ent/reaction"
 	"roost/ent/session"
+	"roost/ent/signinlimit"
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
 	"roost/ent/user"
@@ -99,6 +100,7 @@ func checkColumn(t, c string) error {
 			parkedevent.Table:    parkedevent.ValidColumn,
 			reaction.Table:       reaction.ValidColumn,
 			session.Table:        session.ValidColumn,
+			signinlimit.Table:    signinlimit.ValidColumn,
 			tweet.Table:          tweet.ValidColumn,
 			tweetstats.Table:     tweetstats.ValidColumn,
 			user.Table:           user.ValidColumn,

@@ -18,6 +18,7 @@ import (
 	"roost/ent/predicate"
 	"roost/ent/reaction"
 	"roost/ent/session"
+	"roost/ent/signinlimit"
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
 	"roost/ent/user"
@@ -50,6 +51,7 @@ const (
 	TypeParkedEvent    = "ParkedEvent"
 	TypeReaction       = "Reaction"
 	TypeSession        = "Session"
+	TypeSignInLimit    = "SignInLimit"
 	TypeTweet          = "Tweet"
 	TypeTweetStats     = "TweetStats"
 	TypeUser           = "User"
@@ -7181,6 +7183,558 @@ func (m *SessionMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *SessionMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Session edge %s", name)
+}
+
+// SignInLimitMutation represents an operation that mutates the SignInLimit nodes in the graph.
+type SignInLimitMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	used          *int64
+	addused       *int64
+	ends_at       *time.Time
+	known_until   *time.Time
+	expires_at    *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*SignInLimit, error)
+	predicates    []predicate.SignInLimit
+}
+
+var _ ent.Mutation = (*SignInLimitMutation)(nil)
+
+// signinlimitOption allows management of the mutation configuration using functional options.
+type signinlimitOption func(*SignInLimitMutation)
+
+// newSignInLimitMutation creates new mutation for the SignInLimit entity.
+func newSignInLimitMutation(c config, op Op, opts ...signinlimitOption) *SignInLimitMutation {
+	m := &SignInLimitMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSignInLimit,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSignInLimitID sets the ID field of the mutation.
+func withSignInLimitID(id string) signinlimitOption {
+	return func(m *SignInLimitMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SignInLimit
+		)
+		m.oldValue = func(ctx context.Context) (*SignInLimit, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SignInLimit.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSignInLimit sets the old SignInLimit of the mutation.
+func withSignInLimit(node *SignInLimit) signinlimitOption {
+	return func(m *SignInLimitMutation) {
+		m.oldValue = func(context.Context) (*SignInLimit, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SignInLimitMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SignInLimitMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SignInLimit entities.
+func (m *SignInLimitMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SignInLimitMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SignInLimitMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SignInLimit.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUsed sets the "used" field.
+func (m *SignInLimitMutation) SetUsed(i int64) {
+	m.used = &i
+	m.addused = nil
+}
+
+// Used returns the value of the "used" field in the mutation.
+func (m *SignInLimitMutation) Used() (r int64, exists bool) {
+	v := m.used
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsed returns the old "used" field's value of the SignInLimit entity.
+// If the SignInLimit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SignInLimitMutation) OldUsed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsed: %w", err)
+	}
+	return oldValue.Used, nil
+}
+
+// AddUsed adds i to the "used" field.
+func (m *SignInLimitMutation) AddUsed(i int64) {
+	if m.addused != nil {
+		*m.addused += i
+	} else {
+		m.addused = &i
+	}
+}
+
+// AddedUsed returns the value that was added to the "used" field in this mutation.
+func (m *SignInLimitMutation) AddedUsed() (r int64, exists bool) {
+	v := m.addused
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUsed resets all changes to the "used" field.
+func (m *SignInLimitMutation) ResetUsed() {
+	m.used = nil
+	m.addused = nil
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (m *SignInLimitMutation) SetEndsAt(t time.Time) {
+	m.ends_at = &t
+}
+
+// EndsAt returns the value of the "ends_at" field in the mutation.
+func (m *SignInLimitMutation) EndsAt() (r time.Time, exists bool) {
+	v := m.ends_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndsAt returns the old "ends_at" field's value of the SignInLimit entity.
+// If the SignInLimit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SignInLimitMutation) OldEndsAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndsAt: %w", err)
+	}
+	return oldValue.EndsAt, nil
+}
+
+// ResetEndsAt resets all changes to the "ends_at" field.
+func (m *SignInLimitMutation) ResetEndsAt() {
+	m.ends_at = nil
+}
+
+// SetKnownUntil sets the "known_until" field.
+func (m *SignInLimitMutation) SetKnownUntil(t time.Time) {
+	m.known_until = &t
+}
+
+// KnownUntil returns the value of the "known_until" field in the mutation.
+func (m *SignInLimitMutation) KnownUntil() (r time.Time, exists bool) {
+	v := m.known_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKnownUntil returns the old "known_until" field's value of the SignInLimit entity.
+// If the SignInLimit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SignInLimitMutation) OldKnownUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKnownUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKnownUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKnownUntil: %w", err)
+	}
+	return oldValue.KnownUntil, nil
+}
+
+// ClearKnownUntil clears the value of the "known_until" field.
+func (m *SignInLimitMutation) ClearKnownUntil() {
+	m.known_until = nil
+	m.clearedFields[signinlimit.FieldKnownUntil] = struct{}{}
+}
+
+// KnownUntilCleared returns if the "known_until" field was cleared in this mutation.
+func (m *SignInLimitMutation) KnownUntilCleared() bool {
+	_, ok := m.clearedFields[signinlimit.FieldKnownUntil]
+	return ok
+}
+
+// ResetKnownUntil resets all changes to the "known_until" field.
+func (m *SignInLimitMutation) ResetKnownUntil() {
+	m.known_until = nil
+	delete(m.clearedFields, signinlimit.FieldKnownUntil)
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *SignInLimitMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *SignInLimitMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the SignInLimit entity.
+// If the SignInLimit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SignInLimitMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *SignInLimitMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// Where appends a list predicates to the SignInLimitMutation builder.
+func (m *SignInLimitMutation) Where(ps ...predicate.SignInLimit) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SignInLimitMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SignInLimitMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SignInLimit, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SignInLimitMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SignInLimitMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SignInLimit).
+func (m *SignInLimitMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SignInLimitMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.used != nil {
+		fields = append(fields, signinlimit.FieldUsed)
+	}
+	if m.ends_at != nil {
+		fields = append(fields, signinlimit.FieldEndsAt)
+	}
+	if m.known_until != nil {
+		fields = append(fields, signinlimit.FieldKnownUntil)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, signinlimit.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SignInLimitMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case signinlimit.FieldUsed:
+		return m.Used()
+	case signinlimit.FieldEndsAt:
+		return m.EndsAt()
+	case signinlimit.FieldKnownUntil:
+		return m.KnownUntil()
+	case signinlimit.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SignInLimitMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case signinlimit.FieldUsed:
+		return m.OldUsed(ctx)
+	case signinlimit.FieldEndsAt:
+		return m.OldEndsAt(ctx)
+	case signinlimit.FieldKnownUntil:
+		return m.OldKnownUntil(ctx)
+	case signinlimit.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown SignInLimit field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SignInLimitMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case signinlimit.FieldUsed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsed(v)
+		return nil
+	case signinlimit.FieldEndsAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndsAt(v)
+		return nil
+	case signinlimit.FieldKnownUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKnownUntil(v)
+		return nil
+	case signinlimit.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SignInLimit field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SignInLimitMutation) AddedFields() []string {
+	var fields []string
+	if m.addused != nil {
+		fields = append(fields, signinlimit.FieldUsed)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SignInLimitMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case signinlimit.FieldUsed:
+		return m.AddedUsed()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SignInLimitMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case signinlimit.FieldUsed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUsed(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SignInLimit numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SignInLimitMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(signinlimit.FieldKnownUntil) {
+		fields = append(fields, signinlimit.FieldKnownUntil)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SignInLimitMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SignInLimitMutation) ClearField(name string) error {
+	switch name {
+	case signinlimit.FieldKnownUntil:
+		m.ClearKnownUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown SignInLimit nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SignInLimitMutation) ResetField(name string) error {
+	switch name {
+	case signinlimit.FieldUsed:
+		m.ResetUsed()
+		return nil
+	case signinlimit.FieldEndsAt:
+		m.ResetEndsAt()
+		return nil
+	case signinlimit.FieldKnownUntil:
+		m.ResetKnownUntil()
+		return nil
+	case signinlimit.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SignInLimit field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SignInLimitMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SignInLimitMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SignInLimitMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SignInLimitMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SignInLimitMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SignInLimitMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SignInLimitMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown SignInLimit unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SignInLimitMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown SignInLimit edge %s", name)
 }
 
 // TweetMutation represents an operation that mutates the Tweet nodes in the graph.

@@ -36,6 +36,8 @@ type Tx struct {
 	Reaction *ReactionClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// SignInLimit is the client for interacting with the SignInLimit builders.
+	SignInLimit *SignInLimitClient
 	// Tweet is the client for interacting with the Tweet builders.
 	Tweet *TweetClient
 	// TweetStats is the client for interacting with the TweetStats builders.
@@ -188,6 +190,7 @@ func (tx *Tx) init() {
 	tx.ParkedEvent = NewParkedEventClient(tx.config)
 	tx.Reaction = NewReactionClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
+	tx.SignInLimit = NewSignInLimitClient(tx.config)
 	tx.Tweet = NewTweetClient(tx.config)
 	tx.TweetStats = NewTweetStatsClient(tx.config)
 	tx.User = NewUserClient(tx.config)

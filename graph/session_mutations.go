@@ -44,7 +44,7 @@ func deliver(who *caller.Caller, in *accounts.SignedIn, how model.TokenDelivery)
 func cookieEnd(s *accounts.Session) time.Time { return s.CreatedAt.Add(400 * 24 * time.Hour) }
 
 func deviceOf(who *caller.Caller, in graphql.Omittable[*model.DeviceInput]) accounts.Device {
-	d := accounts.Device{UserAgent: who.UserAgent}
+	d := accounts.Device{UserAgent: who.UserAgent, Address: who.Address}
 	if v := in.Value(); v != nil {
 		d.Token, d.Name = v.Token.Value(), v.Name.Value()
 	}
@@ -148,7 +148,7 @@ func (m mutations) ChangePassword(ctx context.Context, input model.ChangePasswor
 		return nil, err
 	}
 	p := &model.ChangePasswordPayload{}
-	err = m.accounts().ChangePassword(ctx, who.UserID(), who.SessionID(), input.CurrentPassword, input.NewPassword)
+	err = m.accounts().ChangePassword(ctx, who.UserID(), who.SessionID(), who.Address, input.CurrentPassword, input.NewPassword)
 	if err == nil {
 		p.Viewer = viewerOf(ctx, who.UserID())
 	}
@@ -188,8 +188,8 @@ func (m mutations) UpdateSettings(ctx context.Context, input model.UpdateSetting
 		return nil, err
 	}
 	p := &model.UpdateSettingsPayload{}
-	err = m.accounts().UpdateSettings(ctx, who.UserID(), accounts.SettingsChange{
-		Username: input.Username.Value(), Email: input.Email.Value(), SessionPolicy: input.SessionPolicy.Value()})
+	err = m.accounts().UpdateSettings(ctx, who.UserID(), accounts.SettingsChange{Username: input.Username.Value(), Email: input.Email.Value(),
+		SessionPolicy: input.SessionPolicy.Value(), CurrentPassword: input.CurrentPassword.Value(), Address: who.Address})
 	if err == nil {
 		p.Viewer = viewerOf(ctx, who.UserID())
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (s *Server) withCaller(next http.Handler) http.Handler {
 			s.refuseCaller(w, r, err)
 			return
 		}
-		c := newCaller(userAgent(r), who)
+		c := newCaller(userAgent(r), transport.Network(r.RemoteAddr), who)
 		c.SetCookie = jar.set
 		if r.Header.Get("Authorization") == "" { // else the cookie is of another session
 			c.ClearCookie = jar.clear
@@ -131,11 +132,11 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	if err != nil {
 		return transport.InitResult{}, err
 	}
-	agent := userAgent(r) // the request itself is not kept
+	agent, address := userAgent(r), transport.Network(r.RemoteAddr) // the request itself is not kept
 	result := transport.InitResult{
 		UserID: who.UserID,
 		Ctx: func(ctx context.Context) context.Context {
-			return caller.With(ctx, newCaller(agent, who))
+			return caller.With(ctx, newCaller(agent, address, who))
 		},
 	}
 	if who.SessionID != 0 {
@@ -144,9 +145,9 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	return result, nil
 }
 
-func newCaller(agent string, who Session) *caller.Caller {
+func newCaller(agent string, address netip.Prefix, who Session) *caller.Caller {
 	c := caller.New(who.UserID, who.SessionID)
-	c.UserAgent = agent
+	c.UserAgent, c.Address = agent, address
 	return c
 }
 

@@ -50,7 +50,7 @@ func refusalsOf(u, other *apitest.User, theirs string) []refusal {
 		return signing(apitest.Vars{"device": apitest.Vars{"token": token, "name": name}})
 	}
 	gone := ids.Encode(ids.KindTweet, 1<<40)
-	return []refusal{
+	return append(textRefusals(u.Password), []refusal{
 		{"no username", "signUp", signing(apitest.Vars{"username": ""}), []string{"REQUIRED input.username"}},
 		{"a long username", "signUp", signing(apitest.Vars{"username": long(31)}), []string{"TOO_LONG input.username"}},
 		{"a blank in the username", "signUp", signing(apitest.Vars{"username": "a b"}), []string{"INVALID input.username"}},
@@ -100,8 +100,16 @@ func refusalsOf(u, other *apitest.User, theirs string) []refusal {
 		{"a website without host", "updateProfile", apitest.Vars{"websiteUrl": "https://"}, []string{"INVALID input.websiteUrl"}},
 		{"a long website", "updateProfile", apitest.Vars{"websiteUrl": "https://example.com/" + long(200)}, []string{"TOO_LONG input.websiteUrl"}},
 		{"a bad username and email", "updateSettings", apitest.Vars{"username": "-", "email": "-"}, []string{"INVALID input.username", "INVALID input.email"}},
-		{"another's username and email", "updateSettings", apitest.Vars{"username": strings.ToUpper(other.Name), "email": other.Name + "@EXAMPLE.com"},
+		{"another's username and email", "updateSettings", apitest.Vars{"username": strings.ToUpper(other.Name), "email": other.Name + "@EXAMPLE.com", "currentPassword": u.Password},
 			[]string{"TAKEN input.username", "TAKEN input.email"}},
+		{"an email without the password", "updateSettings", apitest.Vars{"email": "new-" + u.Name + "@example.com"}, []string{"REQUIRED input.currentPassword"}},
+		{"an email and a name without the password", "updateSettings", apitest.Vars{"username": apitest.Unique("new"), "email": "new-" + u.Name + "@example.com"},
+			[]string{"REQUIRED input.currentPassword"}},
+		{"an email with an empty password", "updateSettings", apitest.Vars{"email": "new-" + u.Name + "@example.com", "currentPassword": ""},
+			[]string{"REQUIRED input.currentPassword"}},
+		{"an email with a wrong password", "updateSettings", apitest.Vars{"email": "new-" + u.Name + "@example.com", "currentPassword": "wrong horse"},
+			[]string{"INVALID_CREDENTIALS input.currentPassword"}},
+		{"another spelling of the email", "updateSettings", apitest.Vars{"email": strings.ToUpper(u.Name) + "@example.com"}, []string{"REQUIRED input.currentPassword"}},
 
 		{"oneself", "followUser", apitest.Vars{"userId": u.ID}, []string{"SELF input.userId"}},
 		{"nobody", "followUser", apitest.Vars{"userId": ids.Encode(ids.KindUser, 1<<40)}, []string{"NOT_FOUND input.userId"}},
@@ -115,7 +123,7 @@ func refusalsOf(u, other *apitest.User, theirs string) []refusal {
 		{"no tweet", "deleteTweet", apitest.Vars{"tweetId": gone}, []string{"NOT_FOUND input.tweetId"}},
 		{"no tweet", "setReaction", apitest.Vars{"subjectId": gone, "reaction": "LIKE"}, []string{"NOT_FOUND input.subjectId"}},
 		{"no tweet to undo for", "setReaction", apitest.Vars{"subjectId": gone, "reaction": "NONE"}, []string{"NOT_FOUND input.subjectId"}},
-	}
+	}...)
 }
 
 func rowID(user string) int64 {
@@ -175,7 +183,8 @@ func TestRefusals(t *testing.T) {
 				}
 			}
 			if after := state(); after != before {
-				t.Fatalf("%s, %s: the rows were\n%s\nand are\n%s", c.mutation, c.name, before, after)
+				t.Errorf("%s, %s: the rows were\n%s\nand are\n%s", c.mutation, c.name, before, after)
+				before = after
 			}
 		}
 		for _, v := range graph.Schema(&graph.Resolver{}).Schema().Types["UserErrorCode"].EnumValues {

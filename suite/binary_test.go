@@ -93,8 +93,8 @@ type process struct {
 	proc           *testproc.Proc
 }
 
-// newProcess prepares a node on empty stores; start runs it.
-func newProcess(t testing.TB, mode apitest.Mode) *process {
+// newProcess prepares a node on empty stores; args are added to its command line. start runs it.
+func newProcess(t testing.TB, mode apitest.Mode, args ...string) *process {
 	t.Helper()
 	var c app.Config
 	var redis *redistest.Redis
@@ -102,7 +102,7 @@ func newProcess(t testing.TB, mode apitest.Mode) *process {
 		redis = redistest.Start(t)
 		c.DatabaseURL, c.RedisURL = apitest.Migrated(t), redis.URL()
 	}
-	p := processOn(t, c)
+	p := processOn(t, c, args...)
 	p.Redis = redis
 	return p
 }
@@ -125,7 +125,9 @@ func processOn(t testing.TB, c app.Config, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{Roost: &apitest.Roost{Mode: apitest.Server, URL: fmt.Sprintf("http://127.0.0.1:%d", port), Config: c}, home: home}
-	p.args = []string{"serve", "--demo=false", "--addr", fmt.Sprintf("127.0.0.1:%d", port)}
+	// All users of a test come from one address.
+	p.args = []string{"serve", "--demo=false", "--addr", fmt.Sprintf("127.0.0.1:%d", port),
+		"--sign-in-per-account=0", "--sign-in-per-address=0", "--sign-up-per-address=0"}
 	if c.Server() {
 		p.args = append(p.args, "--database-url", c.DatabaseURL, "--redis-url", c.RedisURL)
 	} else {

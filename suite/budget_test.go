@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"roost/internal/apitest"
+	"roost/internal/app"
 	"roost/internal/sqldb"
 )
 
@@ -60,7 +61,7 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 				}
 			})
 		}
-	}, apitest.Metered)
+	}, apitest.Metered, limited(1<<30, 1<<30), func(c *app.Config) { c.SignUpPerAddress = 1 << 30 })
 }
 
 // asked gives who asks, and the operation's variables.

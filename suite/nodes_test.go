@@ -13,7 +13,7 @@ import (
 
 // eachCluster runs the test on two nodes with the same PostgreSQL and Redis, and on a single embedded node,
 // which is its own other one.
-func eachCluster(t *testing.T, fn func(t *testing.T, a, b *apitest.Roost)) {
+func eachCluster(t *testing.T, fn func(t *testing.T, a, b *apitest.Roost), opts ...apitest.Option) {
 	t.Helper()
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		if r.Mode == apitest.Embedded {
@@ -21,7 +21,7 @@ func eachCluster(t *testing.T, fn func(t *testing.T, a, b *apitest.Roost)) {
 			return
 		}
 		fn(t, r, join(t, r))
-	})
+	}, opts...)
 }
 
 // join starts another node on the stores of one.

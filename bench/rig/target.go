@@ -72,7 +72,8 @@ func (t *Target) start(ctx context.Context) error {
 		if t.Admin, err = freeAddr(); err != nil {
 			return err
 		}
-		spec.Args = append([]string{"serve", "--admin-addr", t.Admin, "--read-cache=" + strconv.FormatBool(!t.Uncached)}, spec.Args...)
+		spec.Args = append([]string{"serve", "--admin-addr", t.Admin, "--read-cache=" + strconv.FormatBool(!t.Uncached),
+			"--sign-in-per-address=0"}, spec.Args...) // all viewers sign in from one
 	}
 	proc, err := t.rig.home.Start(spec)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -289,7 +290,7 @@ func TestFoundIsShown(t *testing.T) {
 				return err
 			}},
 			{"change the password", func(ctx context.Context) error {
-				return r.Accounts.ChangePassword(ctx, user, in.Session.ID.ID, "correct horse", "correct horse")
+				return r.Accounts.ChangePassword(ctx, user, in.Session.ID.ID, netip.Prefix{}, "correct horse", "correct horse")
 			}},
 			{"log in on the same device", func(ctx context.Context) error {
 				again, err := r.Accounts.LogIn(ctx, w.nameOf(t, user), "correct horse", accounts.Device{Token: &phone})

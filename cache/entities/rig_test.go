@@ -59,6 +59,7 @@ func newRig(t testing.TB, c sqldb.Config, server *redistest.Redis) *rig {
 	log, gen := events.New(client, now), ids.NewGenerator(now, idlease.New(db))
 	cfg := accounts.DefaultConfig()
 	cfg.Hashing = accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 100}
+	cfg.Limits = accounts.Limits{} // all come from one address
 	r := &rig{db: db, client: client, redis: server, log: log, clock: now, Sources: Sources{
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
 		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Timelines: timelines.New(db)}}

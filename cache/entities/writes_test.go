@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func (w *world) write(t *testing.T) {
 		do("log out", func() error { _, err := w.Accounts.LogOut(ctx, in.UserID, in.Session.ID.ID); return err }),
 		do("revoke others", func() error { _, err := w.Accounts.RevokeOthers(ctx, in.UserID, in.Session.ID.ID); return err }),
 		do("password", func() error {
-			return w.Accounts.ChangePassword(ctx, in.UserID, in.Session.ID.ID, "correct horse", "correct horse")
+			return w.Accounts.ChangePassword(ctx, in.UserID, in.Session.ID.ID, netip.Prefix{}, "correct horse", "correct horse")
 		}),
 		do("touch", func() error {
 			w.clock.Add(6 * time.Minute)

@@ -133,6 +133,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"serve --drain-delay=301s", 2, "--drain-delay: 5m1s is not between"},
 		{"serve --log-format=xml", 2, `--log-format: "xml" is neither text nor json`},
 		{"serve --database-conns=-1", 2, "--database-conns: it must not be negative"},
+		{"serve --sign-in-per-account=-1 --sign-in-per-address=-2", 2, "--sign-in-per-account: it must not be negative"},
+		{"serve --sign-up-per-address=x", 2, "sign-up-per-address"},
 		{"serve --data-dir=", 2, "--data-dir: name a directory"},
 		{"serve --database-url=postgres://ada:hunter2@db/roost", 2, "--database-url and --redis-url go together"},
 		{"serve --redis-url=redis://cache:6379", 2, "--database-url and --redis-url go together"},

@@ -21,21 +21,25 @@ import (
 var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong", "input")
 
 // LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same
-// answer, INVALID_CREDENTIALS, after the same work.
+// answer, INVALID_CREDENTIALS, after the same work. Attempts beyond Limits get RATE_LIMITED before any work.
 func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
 	if e := d.check(); e != nil {
 		return nil, e
 	}
-	who, err := a.byLogin(ctx, login)
+	name, address := loginKey(login), d.Address.String()
+	this := a.limiter.limits.signIn(address, name)
+	var who *ent.User
+	err := a.hasher.attempt(ctx, origin{address, name}, func(p *permit) (err error) {
+		if err = a.limiter.admit(ctx, this); err != nil {
+			return err
+		}
+		if who, err = a.byLogin(ctx, name); err != nil {
+			return err
+		}
+		return p.check(who, password, errCredentials)
+	})
 	if err != nil {
 		return nil, err
-	}
-	fits, err := a.verify(ctx, who, password)
-	if err != nil {
-		return nil, err
-	}
-	if !fits {
-		return nil, errCredentials
 	}
 	sessionID, err := a.ids.Next(ctx)
 	if err != nil {
@@ -53,8 +57,10 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 		if err := a.makeRoom(ctx, tx, now, d); err != nil {
 			return err
 		}
-		out, err = a.startSession(ctx, tx, who.ID, sessionID, d)
-		return err
+		if out, err = a.startSession(ctx, tx, who.ID, sessionID, d); err != nil {
+			return err
+		}
+		return a.limiter.succeeded(ctx, tx, this)
 	})
 	if err != nil {
 		return nil, err
@@ -62,23 +68,30 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 	return out, nil
 }
 
-func (a *Accounts) verify(ctx context.Context, who *ent.User, password string) (bool, error) {
-	if len(password) > maxPassword {
-		password = password[:maxPassword] + "x" // as long as can be, and never right
-	}
+// check returns wrong unless the password is right. A nil user is an unknown one.
+func (p *permit) check(who *ent.User, password string, wrong *errs.Error) error {
 	var stored *string
 	if who != nil {
 		stored = who.PasswordHash
 	}
-	return a.hasher.verify(ctx, stored, password)
+	fits, err := p.verify(stored, formsOf(password))
+	if err == nil && !fits {
+		return wrong
+	}
+	return err
 }
 
-// byLogin finds an account, nil if there is none; both outcomes take two statements.
-func (a *Accounts) byLogin(ctx context.Context, login string) (*ent.User, error) {
+// loginKey returns the form in which a login is claimed, as a username or an email address, or "" if it cannot be either.
+func loginKey(login string) string {
 	key := strings.ToLower(cut(login, maxEmail+1))
 	if !printable(key, false) {
-		key = ""
+		return ""
 	}
+	return key
+}
+
+// byLogin returns the account of a loginKey, or nil; both outcomes take two statements.
+func (a *Accounts) byLogin(ctx context.Context, key string) (*ent.User, error) {
 	var id int64
 	var err error
 	if strings.Contains(key, "@") {

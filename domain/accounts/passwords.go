@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -16,68 +18,105 @@ import (
 	"roost/internal/errs"
 )
 
-// Hashing is the price of a password hash and how many may be computed at once.
+// Hashing is the price of a password hash, and how much of the machine hashing may take.
 type Hashing struct {
 	// Memory is in KiB, Time in passes.
 	Memory, Time uint32
-	// Parallel is how many hashes run at once; Waiting how many more may wait. Beyond that the caller
-	// gets UNAVAILABLE at once.
-	Parallel, Waiting int
+	// Parallel is how many hashes run at once, at least one.
+	Parallel int
+	// Share bounds the part of all processors that hashing takes, from 0 to 1: a permit rests after each use for as long
+	// as that needs. 0 is no bound.
+	Share float64
+	// Waiting bounds the attempts that wait for a permit, WaitingPerAddress those from one address; 0 is the same as
+	// Waiting. fairQueue describes what happens beyond the bounds.
+	Waiting, WaitingPerAddress int
 }
 
-// DefaultHashing are the argon2id parameters that OWASP's password storage cheat sheet recommends
-// (19 MiB, 2 passes, 1 lane), one hash a core at a time.
+// DefaultHashing returns the argon2id parameters that OWASP's password storage cheat sheet recommends (19 MiB, 2 passes, 1
+// lane), on fewer processors than the process has, so that other requests keep the rest.
 func DefaultHashing() Hashing {
-	return Hashing{Memory: 19 * 1024, Time: 2, Parallel: runtime.NumCPU(), Waiting: 256}
+	return Hashing{Memory: 19 * 1024, Time: 2, Parallel: max(1, runtime.GOMAXPROCS(0)/2), Share: 0.4, Waiting: 256, WaitingPerAddress: 32}
 }
 
 const (
 	saltBytes = 16
 	keyBytes  = 32
+	// maxRest is how long a permit rests at most.
+	maxRest = time.Second
 )
 
-// hasher computes argon2id hashes behind a semaphore with a bounded queue.
+// hasher computes argon2id hashes for those who have a permit.
 type hasher struct {
-	cfg   Hashing
-	slots chan struct{}
-	queue chan struct{}
-	dummy string
+	cfg      Hashing
+	queue    *fairQueue
+	refusals *pacer
+	dummy    string
+	hashes   atomic.Int64
 }
 
 func newHasher(cfg Hashing) *hasher {
-	h := &hasher{cfg: cfg, slots: make(chan struct{}, cfg.Parallel), queue: make(chan struct{}, cfg.Parallel+cfg.Waiting)}
-	// Unknown users are checked against this one, so that they take as long as known ones.
+	cfg.Parallel = max(1, cfg.Parallel)
+	h := &hasher{cfg: cfg, refusals: newPacer(),
+		queue: newFairQueue(cfg.Parallel, cfg.Waiting, cmp.Or(cfg.WaitingPerAddress, cfg.Waiting))}
+	// The passwords of unknown users are compared with this hash, so that they take as long as those of others.
 	h.dummy = h.encode(make([]byte, saltBytes), make([]byte, keyBytes))
 	return h
 }
 
-func (h *hasher) run(ctx context.Context, fn func()) error {
-	select {
-	case h.queue <- struct{}{}:
-		defer func() { <-h.queue }()
-	default:
-		return errs.Busy("sign-in", time.Second)
-	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	fn()
-	return nil
+// permit is the right to compute hashes, one after the other.
+type permit struct {
+	*hasher
+	used time.Duration
 }
 
-// hash makes the stored form of a password, in the PHC string format.
-func (h *hasher) hash(ctx context.Context, password string) (out string, err error) {
-	salt := make([]byte, saltBytes)
-	if _, err := rand.Read(salt); err != nil {
-		return "", err
+// attempt runs fn with a permit. fn does all the work of an attempt that precedes its transaction, so that a flood of
+// attempts uses no more connections to the database than there are permits. RATE_LIMITED is delayed by the pacer.
+func (h *hasher) attempt(ctx context.Context, from origin, fn func(p *permit) error) error {
+	err := h.withPermit(ctx, from, fn)
+	if errs.Is(err, errs.RateLimited) {
+		h.refusals.wait(ctx, from.address)
 	}
-	err = h.run(ctx, func() {
-		out = h.encode(salt, argon2.IDKey([]byte(password), salt, h.cfg.Time, h.cfg.Memory, 1, keyBytes))
-	})
-	return out, err
+	return err
+}
+
+func (h *hasher) withPermit(ctx context.Context, from origin, fn func(p *permit) error) error {
+	release, err := h.queue.acquire(ctx, from)
+	if err != nil {
+		return err
+	}
+	p := &permit{hasher: h}
+	defer func() {
+		if rest := h.rest(p.used); rest > 0 {
+			time.AfterFunc(rest, release)
+		} else {
+			release()
+		}
+	}()
+	return fn(p)
+}
+
+// rest is for how long a permit must stay unused after hashing for a time, to keep hashing within its share.
+func (h *hasher) rest(used time.Duration) time.Duration {
+	busy := h.cfg.Share * float64(runtime.GOMAXPROCS(0)) / float64(h.cfg.Parallel) // of a permit's time
+	if busy == 0 || busy >= 1 {
+		return 0
+	}
+	return time.Duration(min(float64(used)*(1/busy-1), float64(maxRest)))
+}
+
+func (p *permit) key(password, salt []byte, passes, memory uint32, lanes uint8, length int) []byte {
+	began := time.Now()
+	defer func() { p.used += time.Since(began) }()
+	p.hashes.Add(1)
+	return argon2.IDKey(password, salt, passes, memory, lanes, uint32(length))
+}
+
+// hash returns the stored form of a password, in the PHC string format.
+func (p *permit) hash(password string) string {
+	salt := make([]byte, saltBytes)
+	// It never fails; Go ends the process when the system has no randomness.
+	_, _ = rand.Read(salt)
+	return p.encode(salt, p.key([]byte(password), salt, p.cfg.Time, p.cfg.Memory, 1, keyBytes))
 }
 
 func (h *hasher) encode(salt, key []byte) string {
@@ -87,10 +126,10 @@ func (h *hasher) encode(salt, key []byte) string {
 
 var errUnknownForm = errors.New("a stored password has an unknown form")
 
-// verify reports whether the password fits the stored form. A nil stored form, that of an unknown user
-// or an account without password, costs as much and never fits.
-func (h *hasher) verify(ctx context.Context, stored *string, password string) (ok bool, err error) {
-	phc := h.dummy
+// verify reports whether one of the forms of a password fits the stored hash. A nil hash, that of an unknown user or an
+// account without password, costs as much as one that does not fit.
+func (p *permit) verify(stored *string, forms []string) (bool, error) {
+	phc := p.dummy
 	if stored != nil {
 		phc = *stored
 	}
@@ -108,17 +147,24 @@ func (h *hasher) verify(ctx context.Context, stored *string, password string) (o
 	if errV != nil || errP != nil || errS != nil || errK != nil || version != argon2.Version {
 		return false, errUnknownForm
 	}
-	err = h.run(ctx, func() {
-		got := argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(want)))
-		ok = subtle.ConstantTimeCompare(got, want) == 1 && stored != nil
-	})
-	return ok, err
+	for _, form := range forms {
+		got := p.key([]byte(form), salt, passes, memory, lanes, len(want))
+		if subtle.ConstantTimeCompare(got, want) == 1 && stored != nil {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
-// HashPassword makes the stored form of a password, for imports.
-func (a *Accounts) HashPassword(ctx context.Context, password string) (string, error) {
-	if e := checkPassword(password, "password"); e != nil {
+// HashPassword returns the stored form of a new password, for imports.
+func (a *Accounts) HashPassword(ctx context.Context, password string) (hash string, err error) {
+	normal, e := checkPassword(password, "password")
+	if e != nil {
 		return "", e
 	}
-	return a.hasher.hash(ctx, password)
+	err = a.hasher.attempt(ctx, origin{}, func(p *permit) error {
+		hash = p.hash(normal)
+		return nil
+	})
+	return hash, err
 }

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"roost/ent"
@@ -29,7 +30,9 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 		bad[1] = checkText(*in.Bio, "bio", MaxBio, false, true)
 	}
 	if in.WebsiteURL != nil && *in.WebsiteURL != "" {
-		bad[2] = checkWebsite(*in.WebsiteURL)
+		var kept string
+		kept, bad[2] = checkWebsite(*in.WebsiteURL)
+		in.WebsiteURL = &kept
 	}
 	if err := gather(bad[:]...); err != nil {
 		return err
@@ -69,9 +72,13 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 type SettingsChange struct {
 	Username, Email *string
 	SessionPolicy   *SessionPolicy
+	// CurrentPassword is needed to change the email address. Address is where the request comes from, for Limits.
+	CurrentPassword *string
+	Address         netip.Prefix
 }
 
-// UpdateSettings changes private settings. Names and addresses that somebody has are refused with TAKEN.
+// UpdateSettings changes private settings. Names and addresses that somebody has are refused with TAKEN. Another email
+// address without the current password is refused with REQUIRED, with a wrong one with INVALID_CREDENTIALS.
 func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in SettingsChange) error {
 	var bad [2]*errs.Error
 	if in.Username != nil {
@@ -83,13 +90,25 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 	if err := gather(bad[:]...); err != nil {
 		return err
 	}
-	if in == (SettingsChange{}) {
+	if in.Username == nil && in.Email == nil && in.SessionPolicy == nil {
 		return nil
+	}
+	var shown *proof
+	if in.Email != nil {
+		var err error
+		if shown, err = a.proveForEmail(ctx, userID, in); err != nil {
+			return err
+		}
 	}
 	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		now, err := lockUser(ctx, tx, userID)
 		if err != nil {
 			return err
+		}
+		if in.Email != nil && *in.Email != now.Email {
+			if err := shown.holds(now); err != nil {
+				return err
+			}
 		}
 		told := events.SettingsUpdated{UserID: userID, Ver: now.Ver + 1}
 		up := tx.User.Update().Where(user.ID(userID)).AddVer(1)
@@ -113,7 +132,7 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 			return fmt.Errorf("update the settings: %w", err)
 		}
 		tx.Emit(told)
-		return nil
+		return a.accept(ctx, tx, shown)
 	})
 }
 
@@ -155,24 +174,18 @@ func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsCh
 }
 
 // ChangePassword sets a new password and ends all the user's sessions but the one in use. A wrong
-// current password is refused with INVALID_CREDENTIALS.
-func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, current, wish string) error {
-	if e := checkPassword(wish, "newPassword"); e != nil {
+// current password is refused with INVALID_CREDENTIALS, attempts beyond Limits with RATE_LIMITED.
+func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, from netip.Prefix, current, wish string) error {
+	wish, e := checkPassword(wish, "newPassword")
+	if e != nil {
 		return e
 	}
-	wrong := errs.New(errs.InvalidCredentials, "the password is wrong", "input", "currentPassword")
-	who, err := a.client.User.Query().Where(user.ID(userID)).Only(ctx)
-	if err != nil {
-		return events.Unavailable(fmt.Errorf("read the user: %w", err))
-	}
-	fits, err := a.verify(ctx, who, current)
+	who, err := a.byID(ctx, userID)
 	if err != nil {
 		return err
 	}
-	if !fits {
-		return wrong
-	}
-	hash, err := a.hasher.hash(ctx, wish)
+	hash := ""
+	shown, err := a.prove(ctx, who, from, current, func(p *permit) { hash = p.hash(wish) })
 	if err != nil {
 		return err
 	}
@@ -181,15 +194,17 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, curre
 		if err != nil {
 			return err
 		}
-		if now.PasswordHash == nil || *now.PasswordHash != *who.PasswordHash {
-			return wrong // it was changed meanwhile
+		if err := shown.holds(now); err != nil {
+			return err
 		}
 		if err := tx.User.Update().Where(user.ID(userID)).SetPasswordHash(hash).AddVer(1).Exec(ctx); err != nil {
 			return fmt.Errorf("change the password: %w", err)
 		}
 		tx.Emit(events.PasswordChanged{UserID: userID, Ver: now.Ver + 1})
 		tx.Found() // the answer covers sessions that another request has just ended
-		_, err = a.endSessions(ctx, tx, userID, PasswordChanged, "AND id <> $5", keep)
-		return err
+		if _, err = a.endSessions(ctx, tx, userID, PasswordChanged, "AND id <> $5", keep); err != nil {
+			return err
+		}
+		return a.accept(ctx, tx, shown)
 	})
 }

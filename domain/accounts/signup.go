@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"roost/events"
@@ -18,6 +19,8 @@ type Device struct {
 	Name *string
 	// UserAgent is what the browser or app calls itself; it is cut to 256 bytes.
 	UserAgent string
+	// Address is where it connects from, an IPv4 address or an IPv6 network, for Limits.
+	Address netip.Prefix
 }
 
 func (d Device) check() *errs.Error {
@@ -47,7 +50,8 @@ type SignedIn struct {
 	Key     string
 }
 
-// SignUp makes an account and signs in. Names and addresses that somebody has are refused with TAKEN.
+// SignUp makes an account and signs in. Names and addresses that somebody has are refused with TAKEN, attempts
+// beyond Limits with RATE_LIMITED.
 func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	name := in.Username
 	var badName *errs.Error
@@ -55,11 +59,18 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 		name = strings.TrimSpace(*in.Name)
 		badName = checkName(name)
 	}
-	if err := gather(checkUsername(in.Username), checkEmail(in.Email), checkPassword(in.Password, "password"),
-		badName, in.Device.check()); err != nil {
+	password, badPassword := checkPassword(in.Password, "password")
+	if err := gather(checkUsername(in.Username), checkEmail(in.Email), badPassword, badName, in.Device.check()); err != nil {
 		return nil, err
 	}
-	hash, err := a.hasher.hash(ctx, in.Password)
+	address, hash := in.Device.Address.String(), ""
+	err := a.hasher.attempt(ctx, origin{address, strings.ToLower(in.Username)}, func(p *permit) error {
+		if err := a.limiter.admit(ctx, a.limiter.limits.signUp(address)); err != nil {
+			return err
+		}
+		hash = p.hash(password)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +94,10 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 			return fmt.Errorf("create the user: %w", err)
 		}
 		tx.Emit(events.UserSignedUp{UserID: userID, Username: in.Username, NameVer: nameVer})
-		out, err = a.startSession(ctx, tx, userID, sessionID, in.Device)
-		return err
+		if out, err = a.startSession(ctx, tx, userID, sessionID, in.Device); err != nil {
+			return err
+		}
+		return a.limiter.signedUp(ctx, tx, address, strings.ToLower(in.Username), strings.ToLower(in.Email))
 	})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Config sets the lives of sessions and the price of passwords.
+// Config sets the lives of sessions, the price of passwords, and the limits of attempts.
 type Config struct {
 	// IdleTimeout ends a session that was not used for so long.
 	IdleTimeout time.Duration
@@ -24,26 +24,30 @@ type Config struct {
 	AbsoluteTimeout time.Duration
 	// Hashing is the price of passwords.
 	Hashing Hashing
+	// Limits bound the attempts to prove a password and to sign up.
+	Limits Limits
 }
 
 // DefaultConfig keeps sessions for 30 idle days and a year in all.
 func DefaultConfig() Config {
-	return Config{IdleTimeout: 30 * 24 * time.Hour, AbsoluteTimeout: 365 * 24 * time.Hour, Hashing: DefaultHashing()}
+	return Config{IdleTimeout: 30 * 24 * time.Hour, AbsoluteTimeout: 365 * 24 * time.Hour, Hashing: DefaultHashing(), Limits: DefaultLimits()}
 }
 
 // Accounts reads and writes accounts and sessions. It is safe for concurrent use.
 type Accounts struct {
-	client *ent.Client
-	log    *events.Log
-	ids    *ids.Generator
-	clock  clock.Clock
-	cfg    Config
-	hasher *hasher
+	client  *ent.Client
+	log     *events.Log
+	ids     *ids.Generator
+	clock   clock.Clock
+	cfg     Config
+	hasher  *hasher
+	limiter *limiter
 }
 
 // New makes accounts over the log's database.
 func New(client *ent.Client, log *events.Log, gen *ids.Generator, c clock.Clock, cfg Config) *Accounts {
-	return &Accounts{client: client, log: log, ids: gen, clock: c, cfg: cfg, hasher: newHasher(cfg.Hashing)}
+	return &Accounts{client: client, log: log, ids: gen, clock: c, cfg: cfg, hasher: newHasher(cfg.Hashing),
+		limiter: newLimiter(log, c, cfg.Limits)}
 }
 
 // ByID gives accounts in one statement; unknown ids are left out.

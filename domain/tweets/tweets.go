@@ -16,6 +16,7 @@ import (
 	"roost/internal/errs"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
+	"roost/internal/visible"
 )
 
 // MaxLength is the most code points in a tweet.
@@ -46,7 +47,7 @@ func New(client *ent.Client, log *events.Log, gen *ids.Generator) *Tweets {
 // Check tells why a text cannot be a tweet's; nil if it can.
 func Check(text string) *errs.Error {
 	switch {
-	case strings.TrimSpace(text) == "":
+	case !visible.Any(text):
 		return errs.New(errs.Required, "a tweet must not be blank", "input", "text")
 	case utf8.RuneCountInString(text) > MaxLength:
 		return errs.New(errs.TooLong, "a tweet has at most 280 characters", "input", "text")

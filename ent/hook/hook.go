@@ -140,6 +140,18 @@ func (f SessionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, err
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SessionMutation", m)
 }
 
+// The SignInLimitFunc type is an adapter to allow the use of ordinary
+// function as SignInLimit mutator.
+type SignInLimitFunc func(context.Context, *ent.SignInLimitMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SignInLimitFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SignInLimitMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SignInLimitMutation", m)
+}
+
 // The TweetFunc type is an adapter to allow the use of ordinary
 // function as Tweet mutator.
 type TweetFunc func(context.Context, *ent.TweetMutation) (ent.Value, error)

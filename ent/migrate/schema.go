@@ -291,6 +291,27 @@ var (
 			},
 		},
 	}
+	// SignInLimitsColumns holds the columns for the "sign_in_limits" table.
+	SignInLimitsColumns = []*schema.Column{
+		{Name: "key", Type: field.TypeString},
+		{Name: "used", Type: field.TypeInt64},
+		{Name: "ends_at", Type: field.TypeTime},
+		{Name: "known_until", Type: field.TypeTime, Nullable: true},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// SignInLimitsTable holds the schema information for the "sign_in_limits" table.
+	SignInLimitsTable = &schema.Table{
+		Name:       "sign_in_limits",
+		Columns:    SignInLimitsColumns,
+		PrimaryKey: []*schema.Column{SignInLimitsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sign_in_limits_expired",
+				Unique:  false,
+				Columns: []*schema.Column{SignInLimitsColumns[4]},
+			},
+		},
+	}
 	// TweetsColumns holds the columns for the "tweets" table.
 	TweetsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64},
@@ -388,6 +409,7 @@ var (
 		ParkedEventsTable,
 		ReactionsTable,
 		SessionsTable,
+		SignInLimitsTable,
 		TweetsTable,
 		TweetStatsTable,
 		UsersTable,
@@ -433,6 +455,9 @@ func init() {
 	}
 	SessionsTable.Annotation = &entsql.Annotation{
 		Table: "sessions",
+	}
+	SignInLimitsTable.Annotation = &entsql.Annotation{
+		Table: "sign_in_limits",
 	}
 	TweetsTable.Annotation = &entsql.Annotation{
 		Table: "tweets",

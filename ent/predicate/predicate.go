@@ -39,6 +39,9 @@ type Reaction func(*sql.Selector)
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
 
+// SignInLimit is the predicate function for signinlimit builders.
+type SignInLimit func(*sql.Selector)
+
 // Tweet is the predicate function for tweet builders.
 type Tweet func(*sql.Selector)
 

@@ -2052,8 +2052,10 @@ type UpdateProfilePayload implements MutationPayload {
 input UpdateSettingsInput {
   "The username."
   username: String
-  "The email address."
+  "The email address; changing it needs ` + "`" + `currentPassword` + "`" + `."
   email: String
+  "The password in use."
+  currentPassword: String
   "Whether signing in on one device ends the sessions on the others."
   sessionPolicy: SessionPolicy
 }
@@ -9038,7 +9040,7 @@ func (ec *executionContext) unmarshalInputUpdateSettingsInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"username", "email", "sessionPolicy"}
+	fieldsInOrder := [...]string{"username", "email", "currentPassword", "sessionPolicy"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9059,6 +9061,13 @@ func (ec *executionContext) unmarshalInputUpdateSettingsInput(ctx context.Contex
 				return it, err
 			}
 			it.Email = graphql.OmittableOf(data)
+		case "currentPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currentPassword"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CurrentPassword = graphql.OmittableOf(data)
 		case "sessionPolicy":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionPolicy"))
 			data, err := ec.unmarshalOSessionPolicy2ᚖroostᚋdomainᚋaccountsᚐSessionPolicy(ctx, v)

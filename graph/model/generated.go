@@ -334,8 +334,10 @@ func (UpdateProfilePayload) IsMutationPayload() {}
 type UpdateSettingsInput struct {
 	// The username.
 	Username graphql.Omittable[*string] `json:"username"`
-	// The email address.
+	// The email address; changing it needs `currentPassword`.
 	Email graphql.Omittable[*string] `json:"email"`
+	// The password in use.
+	CurrentPassword graphql.Omittable[*string] `json:"currentPassword"`
 	// Whether signing in on one device ends the sessions on the others.
 	SessionPolicy graphql.Omittable[*accounts.SessionPolicy] `json:"sessionPolicy"`
 }

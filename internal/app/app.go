@@ -154,6 +154,7 @@ func (c Config) rowSources(s *Stores, log *events.Log) entities.Sources {
 	if c.Hashing != nil {
 		cfg.Hashing = *c.Hashing
 	}
+	cfg.Limits.PerAccount, cfg.Limits.PerAddress, cfg.Limits.SignUps = c.SignInPerAccount, c.SignInPerAddress, c.SignUpPerAddress
 	return entities.Sources{
 		Accounts:  accounts.New(s.Client, log, s.IDs, c.clock(), cfg),
 		Counts:    counts.New(s.Client),

@@ -9,6 +9,7 @@ import (
 
 	"roost/cache"
 	"roost/cache/audit"
+	"roost/domain/accounts"
 	"roost/events"
 	"roost/live"
 	"roost/server"
@@ -54,6 +55,7 @@ func (a *App) addBackground() error {
 	}
 	a.sampler = audit.NewSampler(a.rows.Tier(), cmp.Or(a.Config.SampleEvery, audit.SampleEvery), auditKinds(a.rows)...)
 	a.services.Add("cache sampler", a.sampler)
+	a.services.Add("sign-in cleaner", accounts.NewLimitCleaner(a.sources.Accounts))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
 	for _, c := range a.consumerGroups() {
 		g, err := events.NewGroup(s.Client, s.DB, a.Config.clock(), c)

@@ -52,6 +52,9 @@ func (c *Config) Check() error {
 			bad.add("roles", fmt.Errorf("%q is neither api nor worker", r))
 		}
 	}
+	bad.checkNumber("sign-in-per-account", c.SignInPerAccount)
+	bad.checkNumber("sign-in-per-address", c.SignInPerAddress)
+	bad.checkNumber("sign-up-per-address", c.SignUpPerAddress)
 	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
 		bad.add("drain-delay", fmt.Errorf("%s is not between 0 and %s", c.DrainDelay, maxDrainDelay))
 	}
@@ -83,8 +86,12 @@ func (c *Config) checkStores(bad *mistakes) {
 	} else if c.DataDir == "" {
 		bad.add("data-dir", errors.New("name a directory"))
 	}
-	if c.DatabaseConn < 0 {
-		bad.add("database-conns", errors.New("it must not be negative"))
+	bad.checkNumber("database-conns", c.DatabaseConn)
+}
+
+func (f *mistakes) checkNumber(flag string, n int) {
+	if n < 0 {
+		f.add(flag, errors.New("it must not be negative"))
 	}
 }
 

@@ -36,6 +36,8 @@ type Config struct {
 	DrainDelay     time.Duration
 	LogFormat      string
 	ReadCache      bool
+	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
+	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
 
 	// What follows has no flag: only tests set it.
 
@@ -89,6 +91,13 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
 	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache gives")
+	limits := accounts.DefaultLimits()
+	f.IntVar(&c.SignInPerAccount, "sign-in-per-account", limits.PerAccount,
+		"most failed attempts in 15 minutes to sign in with one name, of which a fifth (at least 5) may come from one address; 0 is no limit")
+	f.IntVar(&c.SignInPerAddress, "sign-in-per-address", limits.PerAddress,
+		"most attempts in 15 minutes to sign in from one IPv4 address or IPv6 /64; 0 is no limit")
+	f.IntVar(&c.SignUpPerAddress, "sign-up-per-address", limits.SignUps,
+		"most attempts in 15 minutes to sign up from one IPv4 address or IPv6 /64; 0 is no limit")
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; the stop may take 30s more (default 5s with --database-url, else 0s)")
 	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")
 }

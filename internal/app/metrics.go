@@ -2,12 +2,14 @@ package app
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"roost/cache"
+	"roost/domain/accounts"
 	"roost/internal/buildinfo"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
@@ -16,7 +18,8 @@ import (
 
 // collectors are what a node tells of itself at /metrics besides what its server does.
 func (a *App) collectors() []prometheus.Collector {
-	all := []prometheus.Collector{buildMetrics(), a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.liveMetrics()}
+	all := []prometheus.Collector{buildMetrics(), a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.signInMetrics(),
+		a.liveMetrics()}
 	all = append(all, a.rows.Collectors()...)
 	for name, pool := range a.stores.DB.Pools() {
 		all = append(all, collectors.NewDBStatsCollector(pool, name))
@@ -81,6 +84,18 @@ func (a *App) sessionMetrics() prometheus.Collector {
 	s.counter(checks, help, func(a *App) int64 { return a.checked.failed.Load() }, "outcome", "failed")
 	s.counter("sessions_found_ended_total", "Sessions with open sockets that a check found to have ended.",
 		func(a *App) int64 { return a.checked.ended.Load() })
+	return s
+}
+
+// signInMetrics are about attempts to prove a password and to sign up.
+func (a *App) signInMetrics() prometheus.Collector {
+	s := &snapshot[accounts.SignInStats]{read: a.sources.Accounts.SignInStats}
+	s.gauge("sign_in_waiting", "Attempts to sign in or up that wait until a password may be hashed.", func(of accounts.SignInStats) float64 { return float64(of.Waiting) })
+	s.counter("password_hashes_total", "Password hashes that were computed.", func(of accounts.SignInStats) int64 { return of.Hashes })
+	const refused, why = "sign_in_refused_total", "Attempts to sign in or up that were refused before a password was hashed."
+	for _, limit := range slices.Sorted(maps.Keys(a.sources.Accounts.SignInStats().Refused)) {
+		s.counter(refused, why, func(of accounts.SignInStats) int64 { return of.Refused[limit] }, "limit", limit)
+	}
 	return s
 }
 

@@ -70,7 +70,9 @@ func (s *Stores) prepare(ctx context.Context, c Config) (err error) {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
 			return err
 		}
-		cfg.File = s.dir.File(DatabaseFile)
+		if cfg.File, err = s.dir.Database(DatabaseFile); err != nil {
+			return err
+		}
 	}
 	if s.DB, err = sqldb.New(cfg); err != nil {
 		return err

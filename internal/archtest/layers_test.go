@@ -95,6 +95,7 @@ var roost = rules{
 		"internal/requestid": 0,
 		"internal/sqldb":     0,
 		"internal/testproc":  0,
+		"internal/visible":   0,
 
 		// Databases at the current schema, for tests.
 		"internal/dbtest": 2,

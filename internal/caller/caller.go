@@ -4,6 +4,7 @@ package caller
 
 import (
 	"context"
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
@@ -13,6 +14,9 @@ import (
 type Caller struct {
 	// UserAgent is what the browser or app calls itself, at most 256 bytes.
 	UserAgent string
+	// Address is where the request comes from: an IPv4 address, or the /64 of an IPv6 address. It is the zero Prefix if
+	// that is not available.
+	Address netip.Prefix
 	// SetCookie delivers a session key as a cookie; nil where none can be set, as over a socket.
 	SetCookie func(key string, expires time.Time)
 	// ClearCookie removes the session cookie; nil like SetCookie.

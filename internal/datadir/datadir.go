@@ -49,7 +49,7 @@ func Open(dir string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, private)
 	if err != nil {
 		return nil, fmt.Errorf("open the data directory %s: %w", path, err)
 	}
@@ -64,7 +64,56 @@ func Open(dir string) (*Dir, error) {
 	if err := sign(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the data directory %s: %w", path, err), f.Close())
 	}
+	if err := narrow(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return &Dir{path: path, lock: f}, nil
+}
+
+// private is the mode of every file: only the owner may read and write it.
+const private = 0o600
+
+// companions are the suffixes of the files that SQLite keeps for a database. SQLite creates them with the database's mode.
+var companions = []string{"-wal", "-shm", "-journal"}
+
+// Database returns the path of an SQLite database in the directory. Only the owner may read it, whatever the directory's
+// mode and the umask: an absent file is created with mode 0600, an existing one and its companions are changed to it, and
+// Database fails if that is not permitted. Call it before SQLite opens the file, because closing a file drops the locks
+// that the process has on it.
+func (d *Dir) Database(name string) (string, error) {
+	path := filepath.Join(d.path, name)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, private)
+	if err != nil {
+		return "", fmt.Errorf("open the database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return "", fmt.Errorf("open the database: %w", err)
+	}
+	if err := narrow(path); err != nil {
+		return "", err
+	}
+	for _, suffix := range companions {
+		if err := narrow(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return path, nil
+}
+
+// narrow changes a file that others have rights to, so that only its owner has.
+func narrow(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&^private == 0 {
+		return nil
+	}
+	if err := os.Chmod(path, private); err != nil {
+		return fmt.Errorf("others may read %s (mode %o), and its mode cannot be changed; run chmod 600 on it as its owner: %w",
+			path, info.Mode().Perm(), err)
+	}
+	return nil
 }
 
 // sign writes this process's id over an earlier owner's.
@@ -88,9 +137,6 @@ func owner(f *os.File) int {
 
 // Path is the directory, absolute.
 func (d *Dir) Path() string { return d.path }
-
-// File is the path of a file in the directory.
-func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
 
 // Close gives the directory back. The lock's file stays: removing it would let two processes lock two
 // files of one name.

@@ -37,8 +37,8 @@ func TestOneOwnerAtATime(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
 		t.Fatalf("mode %v, %v", info.Mode(), err)
 	}
-	if got := d.File("roost.db"); got != filepath.Join(path, "roost.db") || d.Path() != path {
-		t.Fatalf("File gives %s, Path %s", got, d.Path())
+	if got, err := d.Database("roost.db"); err != nil || got != filepath.Join(path, "roost.db") || d.Path() != path {
+		t.Fatalf("Database gives %s, %v, Path %s", got, err, d.Path())
 	}
 	_, err = Open(path)
 	if e, ok := errors.AsType[*InUseError](err); !ok || e.PID != os.Getpid() {

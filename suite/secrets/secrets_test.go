@@ -129,7 +129,10 @@ func (s *says) walk() (key string) {
 	me := s.r.As(key)
 	s.run(me, change, apitest.Vars{"i": apitest.Vars{"currentPassword": another, "newPassword": another}})
 	s.run(me, change, apitest.Vars{"i": apitest.Vars{"currentPassword": password, "newPassword": another}})
-	s.run(me, `mutation { updateSettings(input: {username: "lovelace", email: "lovelace@example.com"}) {`+viewer+`} }`, nil)
+	for _, typed := range []string{device, another} {
+		s.run(me, `mutation($p: String) { updateSettings(input: {username: "lovelace", email: "lovelace@example.com", currentPassword: $p}) {`+viewer+`} }`,
+			apitest.Vars{"p": typed})
+	}
 	s.run(me, `{ `+strings.Replace(viewer, "userErrors { code message path }", "", 1)+`}`, nil)
 	return key
 }
