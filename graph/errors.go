@@ -37,7 +37,12 @@ func userError(e *errs.Error) *model.UserError {
 	if path == nil {
 		path = []string{}
 	}
-	return &model.UserError{Code: model.UserErrorCode(e.Kind.Code()), Message: e.Message, Path: path}
+	out := &model.UserError{Code: model.UserErrorCode(e.Kind.Code()), Message: e.Message, Path: path}
+	if e.Limit > 0 {
+		limit := int32(e.Limit)
+		out.Limit = &limit
+	}
+	return out
 }
 
 // Present turns any error into what a client may see: a safe message and a code. Causes are logged.

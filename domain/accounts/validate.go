@@ -32,7 +32,7 @@ func checkUsername(s string) *errs.Error {
 	case s == "":
 		return errs.New(errs.Required, "a username is needed", "input", "username")
 	case len(s) > MaxUsername:
-		return errs.New(errs.TooLong, "a username has at most 30 characters", "input", "username")
+		return errs.New(errs.TooLong, "a username has at most 30 characters", "input", "username").Within(MaxUsername)
 	case !usernamePattern.MatchString(s):
 		return errs.New(errs.Invalid, "a username has ASCII letters, digits and underscores", "input", "username")
 	}
@@ -44,7 +44,7 @@ func checkEmail(s string) *errs.Error {
 		return errs.New(errs.Required, "an email address is needed", "input", "email")
 	}
 	if len(s) > maxEmail {
-		return errs.New(errs.TooLong, "an email address has at most 254 characters", "input", "email")
+		return errs.New(errs.TooLong, "an email address has at most 254 characters", "input", "email").Within(maxEmail)
 	}
 	at, err := mail.ParseAddress(s)
 	if err != nil || at.Address != s || at.Name != "" || !printable(s, false) || strings.ContainsAny(s, "\" ") {
@@ -56,9 +56,9 @@ func checkEmail(s string) *errs.Error {
 func checkPassword(s string, field string) *errs.Error {
 	switch {
 	case utf8.RuneCountInString(s) < MinPassword:
-		return errs.New(errs.TooShort, "a password has at least 8 characters", "input", field)
+		return errs.New(errs.TooShort, "a password has at least 8 characters", "input", field).Within(MinPassword)
 	case len(s) > maxPassword:
-		return errs.New(errs.TooLong, "a password has at most 1,024 bytes", "input", field)
+		return errs.New(errs.TooLong, "a password has at most 1,024 bytes", "input", field).Within(maxPassword)
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func checkText(s, field string, most int, needed, lines bool) *errs.Error {
 	case needed && strings.TrimSpace(s) == "":
 		return errs.New(errs.Required, "it must not be blank", "input", field)
 	case utf8.RuneCountInString(s) > most:
-		e := errs.Newf(errs.TooLong, "it has at most %d characters", most)
+		e := errs.Newf(errs.TooLong, "it has at most %d characters", most).Within(most)
 		e.Path = []string{"input", field}
 		return e
 	case !printable(s, lines):
@@ -97,7 +97,7 @@ func printable(s string, lines bool) bool {
 
 func checkWebsite(s string) *errs.Error {
 	if len(s) > maxURL {
-		return errs.New(errs.TooLong, "an address has at most 200 bytes", "input", "websiteUrl")
+		return errs.New(errs.TooLong, "an address has at most 200 bytes", "input", "websiteUrl").Within(maxURL)
 	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || !printable(s, false) || strings.Contains(s, " ") {

@@ -133,7 +133,9 @@ export type TimelineResetReason =
   /** The client read events more slowly than they came. */
   | 'CLIENT_TOO_SLOW'
   /** Many entries changed at once, after a follow or unfollow, say. */
-  | 'TIMELINE_REBUILT';
+  | 'TIMELINE_REBUILT'
+  /** An event could not be delivered, although that was tried several times. */
+  | 'EVENT_LOST';
 
 export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
