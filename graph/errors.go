@@ -64,6 +64,9 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 	case ours && e.Kind != errs.Internal:
 		out.Message = e.Message
 		code(out, e.Kind)
+		if e.Reason != "" {
+			out.Extensions["reason"] = e.Reason
+		}
 		if e.RetryAfter > 0 {
 			out.Extensions["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
 		}

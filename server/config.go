@@ -44,7 +44,7 @@ type Config struct {
 	NoAPI bool
 
 	Schema         graphql.ExecutableSchema
-	SDL            string // served as /schema.graphqls
+	SDL            string // served as /schema.graphqls and /schema.graphql
 	Extensions     []graphql.HandlerExtension
 	ErrorPresenter graphql.ErrorPresenterFunc // nil is gqlgen's, which shows every error's text
 	Recover        graphql.RecoverFunc        // nil is gqlgen's
