@@ -110,7 +110,12 @@ func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 // lost returns the reset that covers an event which cannot be delivered.
 func (h *homeEvents) lost(model.TimelineEvent) model.TimelineEvent {
 	h.Hub.EventLost()
-	return &model.TimelineReset{Cursor: eventCursor(h.last), Reason: model.TimelineResetReasonEventLost}
+	return coverUpTo(h.last)
+}
+
+// coverUpTo is the reset that covers what could not be delivered, up to a position.
+func coverUpTo(position int64) *model.TimelineReset {
+	return &model.TimelineReset{Cursor: eventCursor(position), Reason: model.TimelineResetReasonEventLost}
 }
 
 // checkedFor is how long what was decided about the visibility of entries holds while the client has not
@@ -131,12 +136,12 @@ func (h *homeEvents) decide(ctx context.Context) {
 	})
 	if err != nil { // what could not be checked is not left out silently
 		if ctx.Err() == nil {
+			h.Hub.EventLost()
 			slog.WarnContext(ctx, "a home timeline is reset: it is unknown what its viewer may see", "error", err)
 		}
 		last := h.changes[len(h.changes)-1]
 		h.changes = []live.Change{last}
-		h.last = last.Seq
-		events = []model.TimelineEvent{h.lost(nil)}
+		events = []model.TimelineEvent{coverUpTo(last.Seq)}
 	}
 	h.decided = events
 }
