@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // The addresses of this machine that `localhost` stands for. Which of them a client tries first, and whether it tries the
@@ -71,9 +73,12 @@ type joined struct {
 	net.Listener
 	second   net.Listener
 	accepted chan accepted
+	deadline chan time.Time // a new one for Accept, if it has not taken it yet
 	closed   chan struct{}
 	once     sync.Once
 	running  sync.WaitGroup
+
+	timer <-chan time.Time // of Accept alone; nil without a deadline
 }
 
 type accepted struct {
@@ -82,7 +87,8 @@ type accepted struct {
 }
 
 func join(first, second net.Listener) net.Listener {
-	j := &joined{Listener: first, second: second, accepted: make(chan accepted), closed: make(chan struct{})}
+	j := &joined{Listener: first, second: second, accepted: make(chan accepted),
+		deadline: make(chan time.Time, 1), closed: make(chan struct{})}
 	for _, l := range []net.Listener{first, second} {
 		j.running.Go(func() { j.accept(l) })
 	}
@@ -104,14 +110,39 @@ func (j *joined) accept(l net.Listener) {
 	}
 }
 
-// Accept waits for a connection of either.
+// Accept waits for a connection of either. It is called by one goroutine at a time.
 func (j *joined) Accept() (net.Conn, error) {
-	select {
-	case a := <-j.accepted:
-		return a.conn, a.err
-	case <-j.closed:
-		return nil, net.ErrClosed
+	for {
+		select {
+		case a := <-j.accepted:
+			return a.conn, a.err
+		case t := <-j.deadline:
+			j.timer = time.After(time.Until(t))
+		case <-j.timer:
+			j.timer = nil
+			select {
+			case a := <-j.accepted: // in the same moment
+				return a.conn, a.err
+			default:
+				return nil, os.ErrDeadlineExceeded
+			}
+		case <-j.closed:
+			return nil, net.ErrClosed
+		}
 	}
+}
+
+// SetDeadline ends an Accept at a time, the one that waits or the next.
+func (j *joined) SetDeadline(t time.Time) error {
+	select {
+	case <-j.deadline: // it was not taken
+	default:
+	}
+	select {
+	case j.deadline <- t:
+	default: // another one came in between
+	}
+	return nil
 }
 
 // Close ends both.

@@ -31,6 +31,9 @@ func requestErrors(name string) []requestError {
 		{`{ user(username: 1) { username } }`, nil, "VALIDATION", ""},
 		{"{ viewer { email } } { limits { pageSize } }", nil, "VALIDATION", ""},
 
+		{"{ ...F } fragment F on Query { ...F }", nil, "VALIDATION", ""},
+		{"{ ... @defer { limits { pageSize } } }", nil, "VALIDATION", "@defer is not supported"},
+
 		{user("followers(first: 101) { totalCount }"), nil, "PAGE_SIZE", outOfRange},
 		{user("followers(first: -1) { totalCount }"), nil, "PAGE_SIZE", outOfRange},
 		{user("following(last: 5000000000) { totalCount }"), nil, "PAGE_SIZE", outOfRange},
