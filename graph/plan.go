@@ -257,7 +257,7 @@ func (p plan) timelines(ctx context.Context, lv *level, f graphql.CollectedField
 }
 
 // readsPage reports whether what is selected of a connection needs the rows of its page: `totalCount` and
-// `eventCursor` do not, and a page of no rows only to know whether the list goes on.
+// `eventCursor` do not, and a page of no rows only to find out whether the list goes on.
 func (p plan) readsPage(sel selection, connection string, w cursors.Window) bool {
 	return p.has(sel, connection, "pageInfo") || w.Size > 0 && (p.has(sel, connection, "edges") || p.has(sel, connection, "nodes"))
 }

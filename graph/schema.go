@@ -22,7 +22,7 @@ func Schema(r *Resolver) graphql.ExecutableSchema {
 	return generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: offered()})
 }
 
-// offered is the schema without the directives that gqlgen knows and Roost refuses, so that introspection does not offer
+// offered is the schema without the directives that gqlgen adds and Roost refuses, so that introspection does not offer
 // them.
 var offered = sync.OnceValue(func() *ast.Schema {
 	schema := *generated.NewExecutableSchema(generated.Config{}).Schema()

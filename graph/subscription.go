@@ -77,7 +77,7 @@ type homeEvents struct {
 	changes []live.Change
 	decided []model.TimelineEvent
 	at      time.Time
-	// last is the position of the event that was given last.
+	// last is the position of the event that next returned last.
 	last int64
 }
 

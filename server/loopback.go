@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The addresses of this machine that `localhost` stands for. Which of them a client tries first, and whether it tries the
+// The addresses of this machine that `localhost` means. Which of them a client tries first, and whether it tries the
 // other, differs from program to program.
 const (
 	loopback4 = "127.0.0.1"

@@ -68,13 +68,13 @@ const countedEvents = `subscription($after: String) { homeTimelineEvents(after: 
 	... on TimelineReset { reason } } }`
 
 // outages are how many times in a row an event cannot be resolved: those that retries overcome, and those that
-// last until the client has heard of them.
+// last until the client has got a reset or an error.
 const (
 	brief = 1
 	long  = 1 << 30
 )
 
-// homeCoverage is what a client knows of a home timeline from its stream.
+// homeCoverage is what a client has learned about a home timeline from its stream.
 type homeCoverage struct {
 	user      *apitest.User
 	healthy   *apitest.Roost
@@ -84,7 +84,7 @@ type homeCoverage struct {
 	reason []string
 }
 
-// covers reports whether a tweet came, or lies before a reset: a client that reads its timeline again has it.
+// covers reports whether a tweet came, or was posted before a reset: a client that reads its timeline again has it.
 func (c *homeCoverage) covers(t testing.TB, tweet, last string) bool {
 	t.Helper()
 	return c.delivered[tweet] || slices.ContainsFunc(c.resets, func(cursor string) bool {
@@ -96,7 +96,7 @@ func (c *homeCoverage) covers(t testing.TB, tweet, last string) bool {
 }
 
 // Not one event vanishes when SQL fails while it is being resolved: it is tried again, and when that does not
-// help a reset with its cursor stands for it. The stream goes on behind.
+// help a reset with its cursor covers it. The stream goes on behind.
 func TestEventsWhileSQLFails(t *testing.T) {
 	t.Parallel()
 	for what, table := range map[string]string{
@@ -165,7 +165,7 @@ func testEventsWhileSQLFails(t *testing.T, table string) {
 	upTo(last)
 	for i, tweet := range posted {
 		if !seen.covers(t, tweet, last) {
-			t.Errorf("tweet %d neither came nor lies before a reset (%v)", i, seen.reason)
+			t.Errorf("tweet %d neither came nor was posted before a reset (%v)", i, seen.reason)
 		}
 	}
 	lost := 0

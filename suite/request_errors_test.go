@@ -95,7 +95,7 @@ func TestRequestErrors(t *testing.T) {
 		answers := map[string]*apitest.Response{"over a socket": socket.Subscribe(t, c.query, c.vars).Next(t)}
 		if c.query[0] != 's' {
 			answers["over HTTP"] = u.Run(t, c.query, c.vars)
-			answers["over HTTP again"] = u.Run(t, c.query, c.vars) // now the document may be known
+			answers["over HTTP again"] = u.Run(t, c.query, c.vars) // now the document may be cached
 		}
 		for how, res := range answers {
 			if len(res.Errors) == 0 || len(res.Data) > 0 {

@@ -66,7 +66,7 @@ func served(t *testing.T, r *apitest.Roost, path string) string {
 	return string(text)
 }
 
-// Introspection offers what works, and tells the rules that hold everywhere.
+// Introspection offers what works, and has the rules that hold everywhere.
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
 	r := apitest.New(t, apitest.Embedded)

@@ -39,7 +39,7 @@ const (
 	LimitReached       Kind = "LIMIT_REACHED"
 )
 
-// Reason tells requests apart that are all BAD_REQUEST: it is their `extensions.reason`.
+// Reason distinguishes requests that are all BAD_REQUEST; it is their `extensions.reason`.
 type Reason string
 
 // The reasons.
@@ -50,7 +50,7 @@ const (
 	ReasonValidation Reason = "VALIDATION"
 	// ReasonVariables are variables that do not fit the document.
 	ReasonVariables Reason = "VARIABLES"
-	// ReasonBadCursor is a cursor that is none of the list it was given to.
+	// ReasonBadCursor is a cursor that does not belong to the list.
 	ReasonBadCursor Reason = "BAD_CURSOR"
 	// ReasonPageSize are paging arguments that ask for no page: a size out of range, or arguments that exclude
 	// each other.

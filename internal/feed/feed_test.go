@@ -11,7 +11,7 @@ import (
 	"roost/internal/feed"
 )
 
-// upTo gives the numbers up to n, and calls end at the end.
+// upTo is a source of the numbers up to n.
 func upTo(n int, end func()) feed.Source[int] {
 	last := 0
 	next := func(context.Context) (int, error) {
@@ -100,8 +100,8 @@ func TestAForeignResolver(t *testing.T) {
 	f.Close()
 }
 
-// An event that could not be resolved comes again as often as it may, then what stands for it; the next one has
-// all its tries.
+// An event that could not be resolved comes again as often as it may, then its substitute. The next event has all its
+// tries.
 func TestAgain(t *testing.T) {
 	t.Parallel()
 	ctx, f := feed.With(t.Context())
@@ -127,7 +127,7 @@ func TestAgain(t *testing.T) {
 			}
 			if want < 0 {
 				if f.Replace() {
-					t.Error("what stands for an event is replaced")
+					t.Error("a substitute is replaced")
 				}
 				break
 			}
@@ -143,7 +143,7 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// Nothing stands for an event whose source has no substitute, and nothing is tried for a client that has gone.
+// An event whose source has no substitute is not replaced, and nothing is tried for a client that has gone.
 func TestNotAgain(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

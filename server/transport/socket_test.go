@@ -169,8 +169,8 @@ func TestStreamFails(t *testing.T) {
 	c.hear(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"complete"}`)
 }
 
-// An event that cannot be resolved at all is tried again, then something stands for it or the stream ends with its
-// error. None is sent as null.
+// An event that cannot be resolved at all is tried again, then it is replaced or the stream ends with its error. None is
+// sent as null.
 func TestEventsThatFail(t *testing.T) {
 	t.Parallel()
 	sound := func(id string) string {
@@ -207,7 +207,7 @@ func TestEventsThatFail(t *testing.T) {
 	}
 }
 
-// A client that completes an operation while an event is tried again hears nothing more of it.
+// A client that completes an operation while an event is tried again receives nothing more of it.
 func TestCompletedWhileAnEventIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	f := start(t)

@@ -1,11 +1,11 @@
-// Package variables checks the variables of an operation before it begins, as the GraphQL specification has it and
-// in the words of graphql-js, so that clients and their developers meet errors that they know.
+// Package variables checks the variables of an operation before it begins, by the rules of the GraphQL specification and
+// with the messages of graphql-js, so that developers of clients meet familiar errors.
 //
 // gqlparser's own check names neither the variable's type nor the place in words, and lets some values pass that
 // a resolver's decoder refuses later, as a fault of a field: strings for Int, numbers of 64 bits, enum values in
 // lower case, numbers for String, input objects with @oneOf.
 //
-// Values are not repeated in messages, other than in graphql-js: a client may have put a password where none belongs.
+// Unlike graphql-js, messages do not repeat values: a client may have put a password where none belongs.
 package variables
 
 import (

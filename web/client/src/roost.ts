@@ -152,7 +152,7 @@ export class Roost {
 
   /** Ends the session, and forgets all that it read. */
   async logOut(): Promise<Result<LogOutMutation>> {
-    this.#live.forEach((live) => live.leave()); // else they would be told of the end
+    this.#live.forEach((live) => live.leave()); // else they would report the end as an error
     let ended = false;
     try {
       const result = await this.act(LogOut);
@@ -187,7 +187,7 @@ export class Roost {
 
   /**
    * A cache holds one viewer's view, and a socket belongs to the session that it was opened with. Mounted queries ask
-   * again; they are not waited for, and tell themselves what fails.
+   * again; they are not waited for, and report their failures themselves.
    */
   async #changeSession(key: string | undefined): Promise<void> {
     this.#key = key;

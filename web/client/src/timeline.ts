@@ -35,7 +35,7 @@ const mostHeld = 256; // events that wait for a page; with more, the timeline is
 
 /**
  * The viewer's home timeline, live. It reads the timeline, and subscribes to what has happened since then. After a
- * broken connection it goes on from the last event; when the server cannot tell any more what happened, or something went
+ * broken connection it goes on from the last event; when the server no longer has what happened since, or something went
  * wrong, it reads again as far down as it was read before, so nobody who scrolls is thrown to the top.
  */
 export class LiveTimeline {
@@ -178,7 +178,7 @@ export class LiveTimeline {
       const variables = { first: this.#first, after };
       await this.#apollo.query({ query: HomeTimeline, variables, fetchPolicy: "network-only" });
     } catch (error) {
-      this.#tell(error, session); // whoever scrolls will ask again
+      this.#report(error, session); // whoever scrolls will ask again
     } finally {
       const held = this.#held;
       this.#held = undefined;
@@ -229,16 +229,16 @@ export class LiveTimeline {
     }
   }
 
-  /** Tells of a failure, and reads again when that may help. */
+  /** Reports a failure, and reads again when that may help. */
   #failed(error: unknown, session: number): void {
     if (session === this.#session) {
       this.#events?.unsubscribe();
-      this.#tell(error, session);
+      this.#report(error, session);
       this.#again.soon(error);
     }
   }
 
-  #tell(error: unknown, session: number): void {
+  #report(error: unknown, session: number): void {
     if (session === this.#session) {
       this.#options.onError?.(error);
     }

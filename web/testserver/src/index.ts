@@ -46,7 +46,7 @@ export class RoostServer {
     return Number(this.#running.port);
   }
 
-  /** Ends it as a deployment would: its sockets are told to come back. */
+  /** Ends it as a deployment would: its sockets are closed with a code that means "come back". */
   async shutDown(): Promise<void> {
     await this.#end("SIGTERM");
   }
