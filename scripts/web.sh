@@ -33,8 +33,8 @@ export ROOST_BIN=$work/roost
 
 cd web
 printf '== packages\n'
-if grep -q '"resolved": *"http' package-lock.json; then
-	echo 'web/package-lock.json names a host: write it with the .npmrc of web/' >&2
+if grep -l '"resolved": *"http' package-lock.json react/package-lock.json >&2; then
+	echo 'the lock files of web/ that are named above name a host: write them with the .npmrc beside them' >&2
 	exit 1
 fi
 # npm's own cache serves what was fetched before.
