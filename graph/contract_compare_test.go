@@ -18,6 +18,7 @@ type difference struct {
 
 func compareSchemas(contract, served *ast.Schema) *difference {
 	d := &difference{contract: contract, served: served}
+	d.describe("the schema", contract.Description, served.Description)
 	for _, name := range slices.Sorted(maps.Keys(served.Types)) {
 		s := served.Types[name]
 		switch c := contract.Types[name]; {
@@ -163,12 +164,12 @@ func (d *difference) compareValue(name string, c, s *ast.Type, cDefault, sDefaul
 		d.contradict("%s is %s, the contract has %s", name, s, c)
 		return
 	}
-	if text(cDefault) != text(sDefault) && text(d.restricted(c, cDefault)) != text(sDefault) {
-		d.contradict("%s is %s by default, the contract has %s", name, text(sDefault), text(cDefault))
+	if valueText(cDefault) != valueText(sDefault) && valueText(d.restricted(c, cDefault)) != valueText(sDefault) {
+		d.contradict("%s is %s by default, the contract has %s", name, valueText(sDefault), valueText(cDefault))
 	}
 }
 
-func text(v *ast.Value) string {
+func valueText(v *ast.Value) string {
 	if v == nil {
 		return "nothing"
 	}

@@ -37,7 +37,12 @@ func userError(e *errs.Error) *model.UserError {
 	if path == nil {
 		path = []string{}
 	}
-	return &model.UserError{Code: model.UserErrorCode(e.Kind.Code()), Message: e.Message, Path: path}
+	out := &model.UserError{Code: model.UserErrorCode(e.Kind.Code()), Message: e.Message, Path: path}
+	if e.Limit > 0 {
+		limit := int32(e.Limit)
+		out.Limit = &limit
+	}
+	return out
 }
 
 // Present turns any error into what a client may see: a safe message and a code. Causes are logged.
@@ -59,6 +64,9 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 	case ours && e.Kind != errs.Internal:
 		out.Message = e.Message
 		code(out, e.Kind)
+		if e.Reason != "" {
+			out.Extensions["reason"] = e.Reason
+		}
 		if e.RetryAfter > 0 {
 			out.Extensions["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
 		}

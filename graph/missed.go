@@ -19,11 +19,11 @@ var homeTypes = []string{events.TweetPosted{}.Type(), events.TweetDeleted{}.Type
 // eventCursor is the cursor of a position in the log, which may be 0.
 func eventCursor(position int64) string { return cursors.Encode(cursors.Events, position+1) }
 
-// positionOf reads an event cursor; it fails with BAD_REQUEST for anything else.
+// positionOf reads an event cursor; it fails with BAD_CURSOR for anything else.
 func positionOf(cursor string) (int64, error) {
 	place, err := cursors.Decode(cursors.Events, cursor)
 	if err != nil {
-		return 0, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events")
+		return 0, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events").Because(errs.ReasonBadCursor)
 	}
 	return place - 1, nil
 }

@@ -17,7 +17,7 @@ func pagingArgs(raw map[string]any) cursors.Args {
 		}
 		n, err := model.UnmarshalInt(raw[name])
 		if err != nil {
-			n = 0 // refused like 0
+			n = -1 // refused like -1
 		}
 		return &n
 	}

@@ -224,6 +224,9 @@ func (p plan) follows(ctx context.Context, lv *level, f graphql.CollectedField, 
 	if p.has(of(f), "FollowConnection", "totalCount") {
 		p.set.UserCounts.Want(lv.rows, owners)
 	}
+	if !p.readsPage(of(f), "FollowConnection", w) {
+		return
+	}
 	var items []int64
 	lv.beside = append(lv.beside, func() { items = p.pages(ctx, f, pages, w, "FollowConnection", owners) })
 	lv.next = append(lv.next, func(lv *level) {
@@ -241,6 +244,9 @@ func (p plan) timelines(ctx context.Context, lv *level, f graphql.CollectedField
 	if err != nil {
 		return // the field will say so
 	}
+	if !p.readsPage(of(f), "TimelineConnection", w) {
+		return
+	}
 	var items []int64
 	lv.beside = append(lv.beside, func() { items = p.pages(ctx, f, p.set.TimelinePage, w, "TimelineConnection", owners) })
 	lv.next = append(lv.next, func(lv *level) {
@@ -248,6 +254,12 @@ func (p plan) timelines(ctx context.Context, lv *level, f graphql.CollectedField
 		p.set.TweetByID.Want(lv.rows, items)
 		p.tweets(ctx, lv, p.nodes(of(f), "TimelineConnection", "TimelineEdge"), items)
 	})
+}
+
+// readsPage reports whether what is selected of a connection needs the rows of its page: `totalCount` and
+// `eventCursor` do not, and a page of no rows only to find out whether the list goes on.
+func (p plan) readsPage(sel selection, connection string, w cursors.Window) bool {
+	return p.has(sel, connection, "pageInfo") || w.Size > 0 && (p.has(sel, connection, "edges") || p.has(sel, connection, "nodes"))
 }
 
 // pages reads a page of each owner's list, and what its page info needs, and gives the items of all of them.

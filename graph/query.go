@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -116,7 +117,7 @@ func (q queries) Viewer(ctx context.Context) (*model.Viewer, error) {
 
 func (q queries) User(ctx context.Context, username string) (*accounts.User, error) {
 	set := loaders.From(ctx)
-	id, err := load(ctx, set.UserIDByName, username)
+	id, err := load(ctx, set.UserIDByName, strings.TrimPrefix(username, "@"))
 	if err != nil || id == 0 {
 		return nil, err
 	}

@@ -2,7 +2,10 @@ package graph
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -16,13 +19,28 @@ import (
 
 // Schema is the executable schema over the resolvers.
 func Schema(r *Resolver) graphql.ExecutableSchema {
-	return generated.NewExecutableSchema(generated.Config{Resolvers: r})
+	return generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: offered()})
 }
 
+// offered is the schema without the directives that gqlgen adds and Roost refuses, so that introspection does not offer
+// them.
+var offered = sync.OnceValue(func() *ast.Schema {
+	schema := *generated.NewExecutableSchema(generated.Config{}).Schema()
+	schema.Directives = maps.Clone(schema.Directives)
+	delete(schema.Directives, "defer")
+	return &schema
+})
+
 // SDL is the schema as it is served, with its descriptions.
-func SDL(es graphql.ExecutableSchema) string {
+func SDL(es graphql.ExecutableSchema) string { return text(es.Schema()) }
+
+// text writes a schema. The formatter leaves the schema's own description out.
+func text(schema *ast.Schema) string {
 	var b strings.Builder
-	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(es.Schema())
+	if schema.Description != "" {
+		fmt.Fprintf(&b, "\"\"\"\n%s\n\"\"\"\nschema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}\n", schema.Description)
+	}
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(schema)
 	return b.String()
 }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
 	"roost/cache/entities"
+	"roost/domain/accounts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/tweets"
@@ -25,15 +27,17 @@ type subscriptions struct{ *Resolver }
 // Subscription resolves live updates. Each runs in the goroutine of its sender; see the package feed.
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptions{r} }
 
-// stream is the channel of a subscription; an error of next ends it, and the client is told so.
-func stream[T any](ctx context.Context, name string, next func(ctx context.Context) (T, error), end func()) <-chan T {
-	return feed.Events(ctx, func(ctx context.Context) (T, error) {
+// stream is the channel of a subscription; an error of the source ends it, and the client gets the error.
+func stream[T any](ctx context.Context, name string, source feed.Source[T]) <-chan T {
+	next := source.Next
+	source.Next = func(ctx context.Context) (T, error) {
 		event, err := next(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
 			err = Present(ctx, fmt.Errorf("%s: %w", name, err))
 		}
 		return event, err
-	}, end)
+	}
+	return feed.Events(ctx, source)
 }
 
 // HomeTimelineEvents first gives what was missed since `after`, then what happens. Subscribing comes before
@@ -57,7 +61,8 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 		home.sub.Close()
 		return nil, err
 	}
-	return stream(ctx, "homeTimelineEvents", home.next, home.sub.Close), nil
+	return stream(ctx, "homeTimelineEvents",
+		feed.Source[model.TimelineEvent]{Next: home.next, Lost: home.lost, End: home.sub.Close}), nil
 }
 
 // homeEvents are the events of one viewer's home timeline.
@@ -72,6 +77,8 @@ type homeEvents struct {
 	changes []live.Change
 	decided []model.TimelineEvent
 	at      time.Time
+	// last is the position of the event that next returned last.
+	last int64
 }
 
 // next gives the next event that the viewer may see.
@@ -89,6 +96,7 @@ func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 		}
 		// However long that took, one gets on.
 		event := h.decided[0]
+		h.last = h.changes[0].Seq
 		h.changes, h.decided = h.changes[1:], h.decided[1:]
 		if len(h.changes) == 0 {
 			h.changes, h.decided = nil, nil // it may be long until the next one
@@ -97,6 +105,17 @@ func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 			return event, nil
 		}
 	}
+}
+
+// lost returns the reset that covers an event which cannot be delivered.
+func (h *homeEvents) lost(model.TimelineEvent) model.TimelineEvent {
+	h.Hub.EventLost()
+	return coverUpTo(h.last)
+}
+
+// coverUpTo is the reset that covers what could not be delivered, up to a position.
+func coverUpTo(position int64) *model.TimelineReset {
+	return &model.TimelineReset{Cursor: eventCursor(position), Reason: model.TimelineResetReasonEventLost}
 }
 
 // checkedFor is how long what was decided about the visibility of entries holds while the client has not
@@ -109,13 +128,20 @@ const (
 // decide says what the next changes are for the viewer. Visibility is decided when they are sent: for those
 // that a slow client lets wait, again and again.
 func (h *homeEvents) decide(ctx context.Context) {
-	h.at = time.Now()
-	events, err := h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), checkedAtOnce)])
+	var events []model.TimelineEvent
+	err := feed.Retry(ctx, func() (err error) {
+		h.at = time.Now()
+		events, err = h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), checkedAtOnce)])
+		return err
+	})
 	if err != nil { // what could not be checked is not left out silently
+		if ctx.Err() == nil {
+			h.Hub.EventLost()
+			slog.WarnContext(ctx, "a home timeline is reset: it is unknown what its viewer may see", "error", err)
+		}
 		last := h.changes[len(h.changes)-1]
 		h.changes = []live.Change{last}
-		events = []model.TimelineEvent{&model.TimelineReset{Cursor: eventCursor(last.Seq),
-			Reason: model.TimelineResetReasonTimelineRebuilt}}
+		events = []model.TimelineEvent{coverUpTo(last.Seq)}
 	}
 	h.decided = events
 }
@@ -219,7 +245,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 			counts.waiting = append(counts.waiting, now[id])
 		}
 	}
-	return stream(ctx, "reactionsChanged", counts.next, sub.Close), nil
+	return stream(ctx, "reactionsChanged", feed.Source[model.Reactable]{Next: counts.next, End: sub.Close}), nil
 }
 
 // watchedTweets are the subjects of a subscription that have not been deleted.
@@ -260,7 +286,11 @@ func (w *watchedTweets) lives(id int64) bool { return entities.Live(w.rows[id]) 
 // than checkedFor.
 func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error) {
 	if time.Since(w.checked) > checkedFor {
-		if _, err := w.look(ctx); err != nil {
+		err := feed.Retry(ctx, func() error {
+			_, err := w.look(ctx)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -269,7 +299,11 @@ func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error
 
 // statesNow reads what the subjects' counts are.
 func (w *watchedTweets) statesNow(ctx context.Context) ([]live.State, error) {
-	now, err := w.look(ctx)
+	var now map[int64]*reactions.Counts
+	err := feed.Retry(ctx, func() (err error) {
+		now, err = w.look(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +374,7 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 	}
 	id := who.SessionID()
 	watch, told := s.Hub.WatchSession(id), false
-	return stream(ctx, "sessionEnded", func(ctx context.Context) (*model.SessionEnded, error) {
+	next := func(ctx context.Context) (*model.SessionEnded, error) {
 		if told {
 			return nil, io.EOF
 		}
@@ -350,7 +384,11 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 			return nil, ctx.Err()
 		}
 		told = true
-		got, err := s.Sources.Sessions.ByID(ctx, []int64{id})
+		var got map[int64]*accounts.Session
+		err := feed.Retry(ctx, func() (err error) {
+			got, err = s.Sources.Sessions.ByID(ctx, []int64{id})
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -358,5 +396,6 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 			return &model.SessionEnded{Session: session, Reason: *session.EndReason}, nil
 		}
 		return nil, io.EOF
-	}, watch.Close), nil
+	}
+	return stream(ctx, "sessionEnded", feed.Source[*model.SessionEnded]{Next: next, End: watch.Close}), nil
 }

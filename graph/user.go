@@ -64,7 +64,7 @@ func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner 
 	if err != nil {
 		return nil, err
 	}
-	page, read, err := readPage(ctx, pages, owner, w)
+	page, read, err := readPage(ctx, pages, owner, "FollowConnection", w)
 	if err != nil {
 		return nil, err
 	}
@@ -81,10 +81,14 @@ func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner 
 	return c, nil
 }
 
-// readPage reads a page of an owner's list through a loader, and gives the means to read others.
-func readPage(ctx context.Context, pages *loaders.Pages, owner int64, w cursors.Window) (cursors.Page[sqldb.Row], pager, error) {
+// readPage reads a page of an owner's list through a loader, if the connection that is being resolved needs it, and
+// returns the means to read others.
+func readPage(ctx context.Context, pages *loaders.Pages, owner int64, connection string, w cursors.Window) (cursors.Page[sqldb.Row], pager, error) {
 	read := func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
 		return load(ctx, pages, sqldb.Key{Owner: owner, Window: w})
+	}
+	if !planOf(ctx).readsPage(selected(ctx), connection, w) {
+		return cursors.Page[sqldb.Row]{}, read, nil
 	}
 	page, err := read(ctx, w)
 	return page, read, err
@@ -99,7 +103,7 @@ func (u users) Timeline(ctx context.Context, obj *accounts.User, first *int32, a
 	if include != nil && len(include) == 0 {
 		return emptyTimeline(), nil // nothing is asked for
 	}
-	page, read, err := readPage(ctx, loaders.From(ctx).TimelinePage, int64(obj.ID), w)
+	page, read, err := readPage(ctx, loaders.From(ctx).TimelinePage, int64(obj.ID), "TimelineConnection", w)
 	if err != nil {
 		return nil, err
 	}

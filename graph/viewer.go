@@ -51,9 +51,11 @@ func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int
 	}
 	// Of before the first read: what happens while the page is read comes as an event, too.
 	position := loaders.From(ctx).Position()
-	page, err := read(ctx, w)
-	if err != nil {
-		return nil, err
+	var page cursors.Page[sqldb.Row]
+	if planOf(ctx).readsPage(selected(ctx), "HomeTimelineConnection", w) {
+		if page, err = read(ctx, w); err != nil {
+			return nil, err
+		}
 	}
 	c, err := timeline(ctx, cursors.Home, "HomeTimelineConnection", w, page, read)
 	if err != nil {

@@ -8,17 +8,20 @@ type Stats struct {
 	Home, Counts, Sessions int
 	// Queued are the changes of timelines that wait for their subscribers, Longest those of the slowest one.
 	Queued, Longest int
-	// Overflows and Rebuilds are the resets since the node began: of subscribers that were too slow, and for
-	// other reasons.
-	Overflows, Rebuilds int64
+	// Overflows, Losses and Rebuilds are the resets since the node began: of subscribers that were too slow, of
+	// events that could not be delivered, and for other reasons.
+	Overflows, Losses, Rebuilds int64
 }
 
 // resets counts the resets of timelines.
-type resets struct{ overflows, rebuilds atomic.Int64 }
+type resets struct{ overflows, losses, rebuilds atomic.Int64 }
+
+// EventLost counts a reset that a subscriber gets because an event could not be delivered.
+func (h *Hub) EventLost() { h.resets.losses.Add(1) }
 
 // Stats gives the numbers of now.
 func (h *Hub) Stats() Stats {
-	s := Stats{Overflows: h.resets.overflows.Load(), Rebuilds: h.resets.rebuilds.Load()}
+	s := Stats{Overflows: h.resets.overflows.Load(), Losses: h.resets.losses.Load(), Rebuilds: h.resets.rebuilds.Load()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, subs := range h.home {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the packages of web/, checks what is generated and the types, and runs tests
-# against a roost that it builds: `web.sh client` those of the typed client and its
-# example, `web.sh browser` those in Chromium. ROOST_TEST_SCREENSHOTS keeps pictures of
-# the pages in a directory.
+# Installs the packages of web/, checks what is generated and the types, also those of a
+# React project that installs the client's tarball, and runs tests against a roost that
+# it builds: `web.sh client` those of the typed client and its example, `web.sh browser`
+# those in Chromium. ROOST_TEST_SCREENSHOTS keeps pictures of the pages in a directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
@@ -33,8 +33,8 @@ export ROOST_BIN=$work/roost
 
 cd web
 printf '== packages\n'
-if grep -q '"resolved": *"http' package-lock.json; then
-	echo 'web/package-lock.json names a host: write it with the .npmrc of web/' >&2
+if grep -l '"resolved": *"http' package-lock.json react/package-lock.json >&2; then
+	echo 'the lock files of web/ that are named above name a host: write them with the .npmrc beside them' >&2
 	exit 1
 fi
 # npm's own cache serves what was fetched before.
@@ -50,11 +50,33 @@ printf '== types\n'
 rm -rf ./*/dist # also of files that are not there any more
 node_modules/.bin/tsc --build
 
+# What both a project and the client use must be there once, or their types and hooks differ.
+printf '== a project that installs the tarball\n'
+project=$work/react
+mkdir "$project"
+tar -C react --exclude=node_modules --exclude=dist -cf - . | tar -C "$project" -xf -
+npm pack -w @roost/client --pack-destination "$work" --silent >/dev/null
+(
+	cd "$project"
+	npm ci --prefer-offline --loglevel=error
+	npm install --no-save --prefer-offline --loglevel=error "$work"/roost-client-*.tgz
+	for package in @apollo/client graphql rxjs graphql-ws; do
+		copies=$(find node_modules -type d -path "*node_modules/$package" | wc -l)
+		if ((copies != 1)); then
+			printf '%s is installed %s times\n' "$package" "$copies" >&2
+			exit 1
+		fi
+	done
+	npm run --silent check
+	NODE_ENV=development npm run --silent build -- --logLevel error
+)
+
 printf '== tests\n'
-run() { node --test --test-reporter=spec --test-timeout=120000 "$@"; }
+# With the development build of Apollo Client, which complains about misuse.
+run() { node --conditions=development --test --test-reporter=spec --test-timeout=120000 "$@"; }
 if [[ $1 == client ]]; then
 	run example/dist/test/*.test.js
 else
 	"$ROOST_TEST_CHROMIUM" --version 2>/dev/null
-	run --test-concurrency=1 browser/dist/*.test.js
+	ROOST_TEST_REACT=$project/dist run --test-concurrency=1 browser/dist/*.test.js
 fi

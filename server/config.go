@@ -21,7 +21,7 @@ import (
 // Config is all that a server can be told. Schema and Authenticator are required unless NoAPI is set, zero
 // values of the rest mean the defaults.
 type Config struct {
-	// Addr is the address to listen on, 127.0.0.1:8080 by default; port 0 picks a free one.
+	// Addr is the address to listen on, localhost:8080 by default, which is 127.0.0.1 and ::1; port 0 picks a free one.
 	Addr string
 	// AdminAddr is that of /metrics and /debug/pprof; empty turns them off. It is not for the public.
 	AdminAddr string
@@ -48,7 +48,7 @@ type Config struct {
 	NoAPI bool
 
 	Schema         graphql.ExecutableSchema
-	SDL            string // served as /schema.graphqls
+	SDL            string // served as /schema.graphqls and /schema.graphql
 	Extensions     []graphql.HandlerExtension
 	ErrorPresenter graphql.ErrorPresenterFunc // nil is gqlgen's, which shows every error's text
 	Recover        graphql.RecoverFunc        // nil is gqlgen's
@@ -92,7 +92,7 @@ type Config struct {
 
 // withDefaults gives the config that is used, or every fault of the one given.
 func (c Config) withDefaults() (Config, error) {
-	c.Addr = cmp.Or(c.Addr, "127.0.0.1:8080")
+	c.Addr = cmp.Or(c.Addr, "localhost:8080")
 	c.PublicURL = cmp.Or(c.PublicURL, PublicURL(c.Addr))
 	c.CheckTimeout = cmp.Or(c.CheckTimeout, time.Second)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 25_000)
@@ -158,14 +158,15 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-// PublicURL is where browsers on the same machine find a server that listens on an address: under localhost
-// if the address names no host.
+// PublicURL is where browsers on the same machine find a server that listens on an address: under localhost if the
+// address names no host, or this machine. To browsers localhost and 127.0.0.1 are different sites, and frontends in
+// development are on localhost.
 func PublicURL(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "http://" + addr
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+	if ip, err := netip.ParseAddr(host); host == "" || host == loopback4 || host == loopback6 || err == nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
 	return "http://" + net.JoinHostPort(host, port)

@@ -39,7 +39,16 @@ func TestDrainClosesConnectionsWithTheirAnswers(t *testing.T) {
 // Who has connected before the server stops to listen is answered, also when the request comes after that.
 func TestStopAnswersWhoHasConnected(t *testing.T) {
 	t.Parallel()
-	f := start(t, func(c *server.Config) { c.PerAddress = 1000 })
+	for _, addr := range []string{"127.0.0.1:0", "localhost:0"} {
+		t.Run(addr, func(t *testing.T) {
+			t.Parallel()
+			testStopAnswersWhoHasConnected(t, addr)
+		})
+	}
+}
+
+func testStopAnswersWhoHasConnected(t *testing.T, on string) {
+	f := start(t, func(c *server.Config) { c.Addr, c.PerAddress = on, 1000 })
 	addr := strings.TrimPrefix(f.url, "http://")
 	dial := func() (net.Conn, error) { return new(net.Dialer).DialContext(t.Context(), "tcp", addr) }
 	const clients = 200

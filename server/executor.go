@@ -6,6 +6,7 @@ import (
 
 	"roost/server/guard"
 	"roost/server/transport"
+	"roost/server/variables"
 )
 
 // newExecutor sets gqlgen up with our transports and limits. The order of extensions matters: persisted
@@ -40,8 +41,9 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 	for _, e := range cfg.Extensions {
 		exec.Use(e)
 	}
-	exec.AddTransport(s.socket)
-	exec.AddTransport(s.httpTransport())
+	schema := cfg.Schema.Schema()
+	exec.AddTransport(variables.Checked(s.socket, schema))
+	exec.AddTransport(variables.Checked(s.httpTransport(), schema))
 	return exec, nil
 }
 

@@ -114,17 +114,20 @@ const quietFor = time.Millisecond
 // quiesce ends Accept, and closes the listener, in a moment without new connections. Closing it at any other time resets
 // those that wait in the kernel's queue, with requests in them that a proxy may not repeat.
 func (l *boundedListener) quiesce() {
-	if tcp, ok := l.Listener.(*net.TCPListener); ok {
+	if timed, ok := l.Listener.(deadliner); ok {
 		l.quiescing.Store(true)
-		_ = tcp.SetDeadline(time.Now()) // for an Accept that waits
+		_ = timed.SetDeadline(time.Now()) // for an Accept that waits
 	}
 }
 
+// deadliner is a listener whose Accept ends at a time.
+type deadliner interface{ SetDeadline(t time.Time) error }
+
 // window gives an Accept while quiescing its time.
 func (l *boundedListener) window() {
-	if tcp, ok := l.Listener.(*net.TCPListener); ok && l.quiescing.Load() {
+	if timed, ok := l.Listener.(deadliner); ok && l.quiescing.Load() {
 		l.began = time.Now()
-		_ = tcp.SetDeadline(l.began.Add(quietFor))
+		_ = timed.SetDeadline(l.began.Add(quietFor))
 	}
 }
 

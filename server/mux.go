@@ -34,8 +34,9 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	mux.Handle(graphqlPath, s.graphql(exec))
+	mux.Handle(graphqlPath, playground.Lead(s.graphql(exec)))
 	mux.HandleFunc("GET /schema.graphqls", s.serveSDL)
+	mux.HandleFunc("GET /schema.graphql", s.serveSDL) // relay-compiler reads no other extension
 	page.Mount(mux)
 	return nil
 }

@@ -77,6 +77,18 @@ func (o *origins) allowsSocket(r *http.Request) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
+// allowedHeaders are those that GraphQL clients and tracing libraries add to requests by themselves. Most mean nothing to
+// this server, but a browser sends no request at all when one of its headers is not named here.
+const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Requested-With, " +
+	"apollographql-client-name, apollographql-client-version, apollo-require-preflight, " +
+	"x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, x-apollo-cache-key, " +
+	"graphql-client-name, graphql-client-version, graphql-preflight, graphql-require-preflight, " +
+	"traceparent, tracestate, baggage, sentry-trace, b3, newrelic, x-amzn-trace-id, " +
+	"x-datadog-origin, x-datadog-parent-id, x-datadog-sampling-priority, x-datadog-trace-id"
+
+// exposedHeaders are those of an answer that a page of another origin may read.
+const exposedHeaders = "Retry-After, Server-Timing, X-Request-Id"
+
 // guard answers preflights, lets allowed origins read answers, and refuses requests from others that a
 // browser would send with cookies.
 func (o *origins) guard(next http.Handler) http.Handler {
@@ -93,14 +105,14 @@ func (o *origins) guard(next http.Handler) http.Handler {
 		if allowed {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
-			h.Set("Access-Control-Expose-Headers", "Server-Timing, X-Request-Id, Retry-After")
+			h.Set("Access-Control-Expose-Headers", exposedHeaders)
 			h.Set("Timing-Allow-Origin", origin)
 		}
 		switch {
 		case r.Method == http.MethodOptions:
 			if allowed {
 				h.Set("Access-Control-Allow-Methods", "GET, POST")
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept")
+				h.Set("Access-Control-Allow-Headers", allowedHeaders)
 				h.Set("Access-Control-Max-Age", "600")
 			}
 			h.Set("Allow", "GET, POST, OPTIONS")

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"roost/server"
@@ -57,6 +58,39 @@ func TestOrigins(t *testing.T) {
 		if (err == nil) != c.allowed || err != nil && resp.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: socket: %v", c.origin, err)
 		}
+	}
+}
+
+// The headers that GraphQL clients and tracing libraries add by themselves do not stop a request of an allowed page, and
+// what it needs of an answer it may read.
+func TestHeadersOfClients(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *server.Config) { c.AllowLocalhost = true })
+	const origin = "http://localhost:5173"
+	pre := send(t, "OPTIONS", f.url+"/graphql", "", "Origin", origin, "Access-Control-Request-Method", "POST",
+		"Access-Control-Request-Headers", "authorization,content-type")
+	allowed := map[string]bool{}
+	for name := range strings.SplitSeq(pre.header.Get("Access-Control-Allow-Headers"), ",") {
+		allowed[strings.ToLower(strings.TrimSpace(name))] = true
+	}
+	for _, name := range []string{"authorization", "content-type", "accept", "apollographql-client-name", "apollographql-client-version",
+		"x-apollo-operation-name", "apollo-require-preflight", "sentry-trace", "baggage", "traceparent", "tracestate", "idempotency-key", "x-request-id"} {
+		if !allowed[name] {
+			t.Errorf("%s is not allowed: %v", name, pre.header)
+		}
+	}
+	if allowed["*"] || allowed["cookie"] {
+		t.Errorf("too much is allowed: %v", pre.header)
+	}
+	a := f.query(t, "{hello}", "Origin", origin)
+	for _, name := range []string{"Server-Timing", "X-Request-Id", "Retry-After"} {
+		if exposed := a.header.Get("Access-Control-Expose-Headers"); !strings.Contains(exposed, name) {
+			t.Errorf("%s cannot be read: %q", name, exposed)
+		}
+	}
+	stranger := send(t, "OPTIONS", f.url+"/graphql", "", "Origin", "http://evil.example", "Access-Control-Request-Method", "POST")
+	if got := stranger.header.Get("Access-Control-Allow-Headers"); got != "" {
+		t.Errorf("a stranger may send %s", got)
 	}
 }
 

@@ -151,7 +151,8 @@ func TestPublicURL(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{
 		":8080": "http://localhost:8080", "0.0.0.0:8080": "http://localhost:8080", "[::]:8080": "http://localhost:8080",
-		"127.0.0.1:8080": "http://127.0.0.1:8080", "[::1]:80": "http://[::1]:80", "roost.example:81": "http://roost.example:81",
+		"127.0.0.1:8080": "http://localhost:8080", "[::1]:80": "http://localhost:80", "localhost:80": "http://localhost:80",
+		"127.0.0.2:8080": "http://127.0.0.2:8080", "roost.example:81": "http://roost.example:81",
 	} {
 		if got := server.PublicURL(addr); got != want {
 			t.Errorf("%s: %s, want %s", addr, got, want)

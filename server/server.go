@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -107,14 +106,6 @@ const (
 	adminConnections = 64
 	adminTimeout     = 5 * time.Minute
 )
-
-func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("server: %w", err)
-	}
-	return l, nil
-}
 
 func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Server {
 	return &http.Server{

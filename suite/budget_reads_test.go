@@ -77,6 +77,7 @@ var costedReads = []costed{
 	{name: "homeTimeline, nodes and edges", cold: price{9, 18}, warm: price{1, 2}, query: `query($n: Int!) { viewer { homeTimeline(first: $n) {
 			nodes {` + tweetScalars + ` } again: nodes { by: author { username } }
 			edges { cursor node { author {` + userScalars + `} } } } } }`},
+	{name: "homeTimeline, where it is", cold: price{0, 0}, warm: price{0, 0}, query: `{ viewer { homeTimeline { eventCursor } } }`},
 	{name: "homeTimeline after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { homeTimeline(first: $n, after: $at) {` + wholePage + ` nodes { id } } } }`,
 		prepare: after("homeTimeline")},
 	{name: "homeTimeline before", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { homeTimeline(last: $n, before: $at) {` + wholePage + ` nodes { id } } } }`,
@@ -87,6 +88,8 @@ var costedReads = []costed{
 
 	{name: "followers", cold: price{7, 14}, warm: price{1, 2}, query: `query($n: Int!) { viewer { user { followers(first: $n) { totalCount` + wholePage + `
 			nodes {` + userScalars + `} edges { cursor followedAt node { username } } } } } }`},
+	{name: "followers, how many", cold: price{2, 5}, warm: price{0, 1}, query: `{ viewer { user { followers(first: 0) { totalCount nodes { id } } following { totalCount } } } }`},
+	{name: "followers, whether any", cold: price{3, 5}, warm: price{1, 1}, query: `{ viewer { user { followers(first: 0) { totalCount pageInfo { hasNextPage } } } } }`},
 	{name: "followers after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { followers(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.followers")},
 	{name: "followers before", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { followers(last: $n, before: $at) {` + wholePage + ` nodes { id } } } } }`,
@@ -99,6 +102,7 @@ var costedReads = []costed{
 		prepare: after("user.following")},
 	{name: "timeline", cold: price{6, 12}, warm: price{1, 2}, query: `query($n: Int!) { viewer { user { timeline(first: $n, include: [TWEETS]) {` + wholePage + `
 			nodes {` + tweetScalars + `} edges { cursor node { author {` + userScalars + `} } } } } } }`},
+	{name: "timeline, nothing of it", cold: price{1, 3}, warm: price{0, 1}, query: `{ viewer { user { username timeline(first: 0) { nodes { id } } again: timeline { __typename } } } }`},
 	{name: "timeline after", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { timeline(first: $n, after: $at) {` + wholePage + ` nodes { id } } } } }`,
 		prepare: after("user.timeline")},
 	{name: "timeline before", cold: price{4, 6}, warm: price{2, 2}, query: `query($n: Int!, $at: String!) { viewer { user { timeline(last: $n, before: $at) {` + wholePage + ` nodes { id } } } } }`,

@@ -9,7 +9,7 @@ import (
 
 // What is selected of payloads in costed operations.
 const (
-	userErrors = ` userErrors { code message path } ... on MutationPayload { userErrors { code } } `
+	userErrors = ` userErrors { code message path limit } ... on MutationPayload { userErrors { code } } `
 	viewerPage = ` viewer { email sessionPolicy user {` + userScalars + `} currentSession { id isCurrent }
 		homeTimeline(first: $n) { nodes {` + tweetScalars + ` author { username } } } } `
 	followPage = ` user {` + userScalars + ` followers(first: $n) { totalCount nodes { username tweetCount } } } `

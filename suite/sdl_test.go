@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2"
@@ -19,19 +20,14 @@ import (
 // tells.
 func TestServedSchemaText(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
-		res, err := http.Get(r.URL + "/schema.graphqls")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = res.Body.Close() }()
-		text, err := io.ReadAll(res.Body)
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatalf("status %d, %v", res.StatusCode, err)
-		}
-		if want := graph.SDL(graph.Schema(&graph.Resolver{})); string(text) != want {
+		text := served(t, r, "/schema.graphqls")
+		if want := graph.SDL(graph.Schema(&graph.Resolver{})); text != want {
 			t.Errorf("the node serves another text than the schema's:\n%s", text)
 		}
-		schema, perr := gqlparser.LoadSchema(&ast.Source{Input: string(text)})
+		if other := served(t, r, "/schema.graphql"); other != text {
+			t.Errorf("/schema.graphql is another text:\n%s", other)
+		}
+		schema, perr := gqlparser.LoadSchema(&ast.Source{Input: text})
 		if perr != nil {
 			t.Fatal(perr)
 		}
@@ -54,6 +50,60 @@ func TestServedSchemaText(t *testing.T) {
 			t.Errorf("introspection tells\n%q, the text is\n%q", got, want)
 		}
 	})
+}
+
+func served(t *testing.T, r *apitest.Roost, path string) string {
+	t.Helper()
+	res, err := http.Get(r.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: status %d, %v", path, res.StatusCode, err)
+	}
+	return string(text)
+}
+
+// Introspection offers what works, and has the rules that hold everywhere.
+func TestIntrospection(t *testing.T) {
+	t.Parallel()
+	r := apitest.New(t, apitest.Embedded)
+	res := r.Anonymous().Must(t, `{ __schema { description directives { name } types { name fields { name description args { name description } } } } }`, nil)
+	if description := res.String("__schema.description"); !strings.Contains(description, "IDs are opaque") {
+		t.Errorf("the description of the schema is %q", description)
+	}
+	var directives []string
+	for _, d := range res.Get("__schema.directives").([]any) {
+		directives = append(directives, apitest.Get(d, "name").(string))
+	}
+	slices.Sort(directives)
+	if want := []string{"deprecated", "include", "oneOf", "skip", "specifiedBy"}; !slices.Equal(directives, want) {
+		t.Errorf("the directives are %v, want %v", directives, want)
+	}
+	if refused := r.Anonymous().Run(t, `{ ... @defer { limits { pageSize } } }`, nil); len(refused.Errors) != 1 || refused.Errors[0].Code() != "BAD_REQUEST" {
+		t.Errorf("@defer: %s", refused.Body)
+	}
+	arguments := 0
+	for _, typ := range res.Get("__schema.types").([]any) {
+		name := apitest.Get(typ, "name").(string)
+		fields, _ := apitest.Get(typ, "fields").([]any)
+		for _, f := range fields {
+			args := apitest.Get(f, "args").([]any)
+			if strings.HasPrefix(name, "__") {
+				continue
+			}
+			for _, a := range args {
+				if arguments++; apitest.Get(a, "description") == nil {
+					t.Errorf("%s.%s(%s) has no description", name, apitest.Get(f, "name"), apitest.Get(a, "name"))
+				}
+			}
+		}
+	}
+	if arguments < 30 {
+		t.Errorf("only %d arguments were seen", arguments)
+	}
 }
 
 const introspection = `query { __schema { types { kind name interfaces { name } possibleTypes { name } enumValues(includeDeprecated: true) { name }

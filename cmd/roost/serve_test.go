@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -38,7 +39,7 @@ func serving(t *testing.T, args ...string) (p *process, site string) {
 // The banner tells where a browser finds Roost, and a login that works.
 func TestBanner(t *testing.T) {
 	t.Parallel()
-	p, site := serving(t, "--addr=:0")
+	p, site := serving(t, "--addr=localhost:0")
 	u, err := url.Parse(site)
 	if err != nil || u.Hostname() != "localhost" || u.Port() == "0" || u.Port() == "" {
 		t.Fatalf("Roost is at %q, %v", site, err)
@@ -56,6 +57,17 @@ func TestBanner(t *testing.T) {
 		!strings.HasPrefix(apitest.Get(got, "url").(string), site+"/") {
 		t.Errorf("the viewer is %v, Roost at %s", got, site)
 	}
+	for _, host := range []string{"127.0.0.1", "::1"} { // localhost may be either
+		if l, err := net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+			t.Logf("this machine has no %s: %v", host, err)
+			continue
+		} else if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, body := get("http://" + net.JoinHostPort(host, u.Port()) + "/healthz"); status != http.StatusOK {
+			t.Errorf("at %s: %d %s", host, status, body)
+		}
+	}
 	p.signal(t, syscall.SIGINT)
 	if code := p.wait(t); code != 0 {
 		t.Errorf("Ctrl-C ends it with %d: %s", code, p.stderr.String())
@@ -67,13 +79,13 @@ func TestBannerBehindAProxy(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "--addr=127.0.0.1:0", "--public-url=https://social.example/", "--demo=false", "--admin-addr=127.0.0.1:0")
 	apitest.Until(t, "the banner", func() bool {
-		ok, err := regexp.MatchString(`Roost is at https://social.example/, on this machine at http://127.0.0.1:\d+/\n(?s:.*)http://127.0.0.1:[1-9]\d+/metrics\n(?s:.*)Sign up`,
+		ok, err := regexp.MatchString(`Roost is at https://social.example/, on this machine at http://localhost:\d+/\n(?s:.*)http://127.0.0.1:[1-9]\d+/metrics\n(?s:.*)Sign up`,
 			p.out.String())
 		return ok && err == nil
 	})
 	worker := start(t, nil, "--addr=127.0.0.1:0", "--roles=worker", "--demo=false")
 	apitest.Until(t, "the banner of a worker", func() bool {
-		return strings.Contains(worker.out.String(), "its health is at http://127.0.0.1:")
+		return strings.Contains(worker.out.String(), "its health is at http://localhost:")
 	})
 }
 

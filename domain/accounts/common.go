@@ -27,8 +27,8 @@ var commonest = sync.OnceValue(func() map[string]struct{} {
 // several ways, which the profile OpaqueString of RFC 8265 makes equal. It refuses what could not be typed again on
 // another device, above all hidden characters.
 func checkPassword(s string, field string) (string, *errs.Error) {
-	short := errs.New(errs.TooShort, "a password has at least 8 characters", "input", field)
-	long := errs.New(errs.TooLong, "a password has at most 1,024 bytes", "input", field)
+	short := errs.New(errs.TooShort, "a password has at least 8 characters", "input", field).Within(MinPassword)
+	long := errs.New(errs.TooLong, "a password has at most 1,024 bytes", "input", field).Within(maxPassword)
 	if utf8.RuneCountInString(s) < MinPassword {
 		return "", short
 	}

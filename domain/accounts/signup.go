@@ -25,7 +25,7 @@ type Device struct {
 
 func (d Device) check() *errs.Error {
 	if d.Token != nil && len(*d.Token) > maxDeviceToken {
-		return errs.New(errs.TooLong, "a device token has at most 256 bytes", "input", "device", "token")
+		return errs.New(errs.TooLong, "a device token has at most 256 bytes", "input", "device", "token").Within(maxDeviceToken)
 	}
 	if d.Name != nil {
 		if e := checkText(*d.Name, "name", maxDeviceName, false, false); e != nil {

@@ -32,7 +32,7 @@ func checkUsername(s string) *errs.Error {
 	case s == "":
 		return errs.New(errs.Required, "a username is needed", "input", "username")
 	case len(s) > MaxUsername:
-		return errs.New(errs.TooLong, "a username has at most 30 characters", "input", "username")
+		return errs.New(errs.TooLong, "a username has at most 30 characters", "input", "username").Within(MaxUsername)
 	case !usernamePattern.MatchString(s):
 		return errs.New(errs.Invalid, "a username has ASCII letters, digits and underscores", "input", "username")
 	}
@@ -44,7 +44,7 @@ func checkEmail(s string) *errs.Error {
 		return errs.New(errs.Required, "an email address is needed", "input", "email")
 	}
 	if len(s) > maxEmail {
-		return errs.New(errs.TooLong, "an email address has at most 254 characters", "input", "email")
+		return errs.New(errs.TooLong, "an email address has at most 254 characters", "input", "email").Within(maxEmail)
 	}
 	at, err := mail.ParseAddress(s)
 	// With hidden characters, or controls of the writing direction, two addresses look alike.
@@ -64,7 +64,7 @@ func checkText(s, field string, most int, needed, lines bool) *errs.Error {
 	case needed && !visible.Any(s):
 		return errs.New(errs.Required, "it must not be blank", "input", field)
 	case utf8.RuneCountInString(s) > most:
-		e := errs.Newf(errs.TooLong, "it has at most %d characters", most)
+		e := errs.Newf(errs.TooLong, "it has at most %d characters", most).Within(most)
 		e.Path = []string{"input", field}
 		return e
 	case !printable(s, lines):

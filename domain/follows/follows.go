@@ -70,7 +70,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			return fmt.Errorf("count the followed: %w", err)
 		}
 		if over {
-			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "input", "userId")
+			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "input", "userId").Within(counts.MaxFollowing)
 		}
 		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver,
 			FollowerVer: vers[followerID].Ver, FolloweeVer: vers[followeeID].Ver, FollowingVer: vers[followerID].Following})

@@ -50,7 +50,7 @@ func Check(text string) *errs.Error {
 	case !visible.Any(text):
 		return errs.New(errs.Required, "a tweet must not be blank", "input", "text")
 	case utf8.RuneCountInString(text) > MaxLength:
-		return errs.New(errs.TooLong, "a tweet has at most 280 characters", "input", "text")
+		return errs.New(errs.TooLong, "a tweet has at most 280 characters", "input", "text").Within(MaxLength)
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
 	}):

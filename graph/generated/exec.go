@@ -272,6 +272,7 @@ type ComplexityRoot struct {
 
 	UserError struct {
 		Code    func(childComplexity int) int
+		Limit   func(childComplexity int) int
 		Message func(childComplexity int) int
 		Path    func(childComplexity int) int
 	}
@@ -1291,6 +1292,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserError.Code(childComplexity), true
+	case "UserError.limit":
+		if e.ComplexityRoot.UserError.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Limit(childComplexity), true
 	case "UserError.message":
 		if e.ComplexityRoot.UserError.Message == nil {
 			break
@@ -1827,6 +1834,8 @@ type UserError {
   message: String!
   "The input field to blame, e.g. ` + "`" + `[\"input\", \"text\"]` + "`" + `; empty if it is none in particular."
   path: [String!]!
+  "The limit that the input broke, such as the most characters or the most items; null if it is not about a number."
+  limit: Int
 }
 
 "Reasons to refuse an input. New codes may be added: treat an unknown one like ` + "`" + `INVALID` + "`" + `."
@@ -2151,7 +2160,8 @@ type Subscription {
   """
   What happens to the viewer's home timeline. With ` + "`" + `after` + "`" + ` (an ` + "`" + `eventCursor` + "`" + `, or the ` + "`" + `cursor` + "`" + ` of the
   last event received) everything since then is sent first, so a reconnect misses nothing; what
-  cannot be sent any more is announced by a ` + "`" + `TimelineReset` + "`" + `.
+  cannot be sent any more, or cannot be delivered, is covered by a ` + "`" + `TimelineReset` + "`" + `. After an ` + "`" + `error` + "`" + ` subscribe
+  again with the last cursor.
   """
   homeTimelineEvents(
     "An ` + "`" + `eventCursor` + "`" + `, or the ` + "`" + `cursor` + "`" + ` of the last event received; only what comes from now on when omitted."
@@ -2160,7 +2170,8 @@ type Subscription {
   """
   Sends a subject whenever its reactions change: ask for ` + "`" + `id` + "`" + ` and ` + "`" + `reactions` + "`" + `, and normalized client
   caches update by themselves. The current state of each subject is sent first. Bursts are merged,
-  the latest state always arrives.
+  the latest state always arrives; if it cannot be delivered the operation ends with an ` + "`" + `error` + "`" + `, and whoever
+  subscribes again begins with it.
   """
   reactionsChanged(
     "Up to ` + "`" + `Limits.batchSize` + "`" + ` subjects, such as the tweets on screen."
@@ -2208,6 +2219,8 @@ enum TimelineResetReason {
   CLIENT_TOO_SLOW
   "Many entries changed at once, after a follow or unfollow, say."
   TIMELINE_REBUILT
+  "An event could not be delivered, although that was tried several times."
+  EVENT_LOST
 }
 
 "The end of a session."
@@ -2579,6 +2592,8 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 		return ec.fieldContext_UserError_message(ctx, field)
 	case "path":
 		return ec.fieldContext_UserError_path(ctx, field)
+	case "limit":
+		return ec.fieldContext_UserError_limit(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
 }
@@ -7197,6 +7212,29 @@ func (ec *executionContext) fieldContext_UserError_path(_ context.Context, field
 	return graphql.NewScalarFieldContext("UserError", field, false, false, "String")
 }
 
+func (ec *executionContext) _UserError_limit(ctx context.Context, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserError_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UserError_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserError", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Viewer_user(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10881,6 +10919,11 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 		case "path":
 			out.Values[i] = ec._UserError_path(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "limit":
+			out.Values[i] = ec._UserError_limit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

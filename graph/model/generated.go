@@ -417,17 +417,20 @@ const (
 	TimelineResetReasonClientTooSlow TimelineResetReason = "CLIENT_TOO_SLOW"
 	// Many entries changed at once, after a follow or unfollow, say.
 	TimelineResetReasonTimelineRebuilt TimelineResetReason = "TIMELINE_REBUILT"
+	// An event could not be delivered, although that was tried several times.
+	TimelineResetReasonEventLost TimelineResetReason = "EVENT_LOST"
 )
 
 var AllTimelineResetReason = []TimelineResetReason{
 	TimelineResetReasonCursorExpired,
 	TimelineResetReasonClientTooSlow,
 	TimelineResetReasonTimelineRebuilt,
+	TimelineResetReasonEventLost,
 }
 
 func (e TimelineResetReason) IsValid() bool {
 	switch e {
-	case TimelineResetReasonCursorExpired, TimelineResetReasonClientTooSlow, TimelineResetReasonTimelineRebuilt:
+	case TimelineResetReasonCursorExpired, TimelineResetReasonClientTooSlow, TimelineResetReasonTimelineRebuilt, TimelineResetReasonEventLost:
 		return true
 	}
 	return false

@@ -70,6 +70,7 @@ type UserError struct {
 	Code    UserErrorCode
 	Message string
 	Path    []string
+	Limit   *int32
 }
 
 // TweetOf wraps a tweet; nil stays nil.

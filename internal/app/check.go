@@ -121,7 +121,7 @@ func SplitAddr(addr string) (host, port string, err error) {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("%q is not like 127.0.0.1:8080", addr)
+		return "", "", fmt.Errorf("%q is not like localhost:8080", addr)
 	}
 	return host, port, nil
 }

@@ -7,7 +7,7 @@ import (
 
 // good is a configuration as the flags of a node give it.
 func good() Config {
-	return Config{Addr: "127.0.0.1:8080", DataDir: "data", Roles: "api,worker", Demo: true}
+	return Config{Addr: "localhost:8080", DataDir: "data", Roles: "api,worker", Demo: true}
 }
 
 func TestCheckFillsIn(t *testing.T) {
@@ -18,7 +18,9 @@ func TestCheckFillsIn(t *testing.T) {
 		url    string
 		own    bool
 	}{
-		{"a host", func(*Config) {}, "http://127.0.0.1:8080", true},
+		{"localhost", func(*Config) {}, "http://localhost:8080", true},
+		{"this machine", func(c *Config) { c.Addr = "127.0.0.1:8080" }, "http://localhost:8080", true},
+		{"a host", func(c *Config) { c.Addr = "192.0.2.7:8080" }, "http://192.0.2.7:8080", true},
 		{"no host", func(c *Config) { c.Addr = ":8080" }, "http://localhost:8080", true},
 		{"every IPv4 address", func(c *Config) { c.Addr = "0.0.0.0:80" }, "http://localhost:80", true},
 		{"every address", func(c *Config) { c.Addr = "[::]:8080" }, "http://localhost:8080", true},

@@ -81,11 +81,11 @@ func (c *Config) StoreFlags(f *flag.FlagSet) {
 // ServeFlags adds the settings of `roost serve`.
 func (c *Config) ServeFlags(f *flag.FlagSet) {
 	c.StoreFlags(f)
-	f.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`address` to listen on")
+	f.StringVar(&c.Addr, "addr", "localhost:8080", "`address` to listen on; localhost is 127.0.0.1 and ::1")
 	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
 	f.StringVar(&c.Roles, "roles", "api,worker", "what this node does: api, worker or both")
-	f.StringVar(&c.PublicURL, "public-url", "", "`URL` under which browsers reach the site; if empty http:// and --addr, or localhost if that names no host")
+	f.StringVar(&c.PublicURL, "public-url", "", "`URL` under which browsers reach the site; if empty http:// and --addr, with localhost for this machine")
 	f.StringVar(&c.Origins, "origins", "", "web `origins` besides the public URL's that may use the API, separated by commas")
 	f.StringVar(&c.TrustedProxies, "trusted-proxies", "", "`networks` of the proxies in front, as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For counts")
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")

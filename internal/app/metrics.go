@@ -109,6 +109,7 @@ func (a *App) liveMetrics() prometheus.Collector {
 	s.gauge("live_longest_queue", "Changes that wait for the slowest subscriber.", func(l live.Stats) float64 { return float64(l.Longest) })
 	const resets, reset = "live_resets_total", "Home timelines that their subscribers were told to read again."
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Overflows }, "why", "slow")
+	s.counter(resets, reset, func(l live.Stats) int64 { return l.Losses }, "why", "lost")
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Rebuilds }, "why", "rebuilt")
 	if a.follower != nil {
 		s.gauge("live_behind", "Events that the log was ahead of this node's subscribers at the last look.",

@@ -41,6 +41,7 @@ var roost = rules{
 		"server/transport":           6,
 		"server/guard":               6,
 		"server/playground":          6,
+		"server/variables":           6,
 		"server/internal/testschema": 6,
 
 		// The API: resolvers.
@@ -112,7 +113,7 @@ var roost = rules{
 		"cmd/roost":        {"internal/app"},
 		"internal/app":     {"internal/demo"},
 		"loaders":          {"cache/entities"},
-		"server":           {"server/guard", "server/playground", "server/transport"},
+		"server":           {"server/guard", "server/playground", "server/transport", "server/variables"},
 		"graph":            {"graph/generated", "graph/model"},
 		"graph/generated":  {"graph/model"},
 		"domain/follows":   {"domain/counts"},

@@ -37,7 +37,7 @@ func Encode(k Kind, place int64) string {
 	return encoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(k)}, uint64(place)))
 }
 
-// Decode reads a cursor of the kind; it fails with BAD_REQUEST for garbage and cursors of other lists.
+// Decode reads a cursor of the kind; it fails with BAD_CURSOR for garbage and cursors of other lists.
 func Decode(k Kind, cursor string) (int64, error) {
 	if len(cursor) == 12 {
 		b, err := encoding.DecodeString(cursor)
@@ -48,7 +48,7 @@ func Decode(k Kind, cursor string) (int64, error) {
 			}
 		}
 	}
-	return 0, errs.New(errs.BadRequest, "the cursor is not one of this list")
+	return 0, errs.New(errs.BadRequest, "the cursor is not one of this list").Because(errs.ReasonBadCursor)
 }
 
 // Args are the paging arguments of a connection as they were given.
@@ -72,14 +72,15 @@ type Window struct {
 func Whole(size int) Window { return Window{Size: size, Above: math.MaxInt64} }
 
 // Window reads the arguments: `first` with `after`, or `last` with `before`, each from 0 to MaxSize,
-// neither meaning the first DefaultSize. Anything else fails with BAD_REQUEST.
+// neither meaning the first DefaultSize. Anything else fails with BAD_REQUEST and the
+// reason PAGE_SIZE, or BAD_CURSOR.
 func (a Args) Window(k Kind) (Window, error) {
 	w := Whole(DefaultSize)
 	switch {
 	case a.First != nil && a.Last != nil:
-		return w, errs.New(errs.BadRequest, "give `first` or `last`, not both")
+		return w, errs.New(errs.BadRequest, "give `first` or `last`, not both").Because(errs.ReasonPageSize)
 	case a.Last != nil && a.After != nil, a.First != nil && a.Before != nil, a.After != nil && a.Before != nil:
-		return w, errs.New(errs.BadRequest, "`first` goes with `after`, `last` with `before`")
+		return w, errs.New(errs.BadRequest, "`first` goes with `after`, `last` with `before`").Because(errs.ReasonPageSize)
 	case a.Last != nil || a.Before != nil:
 		w.Backward = true
 	}
@@ -88,7 +89,7 @@ func (a Args) Window(k Kind) (Window, error) {
 			continue
 		}
 		if *n < 0 || *n > MaxSize {
-			return w, errs.Newf(errs.BadRequest, "`first` and `last` take 0 to %d", MaxSize)
+			return w, errs.Newf(errs.BadRequest, "`first` and `last` take 0 to %d", MaxSize).Because(errs.ReasonPageSize)
 		}
 		w.Size = int(*n)
 	}

@@ -39,6 +39,24 @@ const (
 	LimitReached       Kind = "LIMIT_REACHED"
 )
 
+// Reason distinguishes requests that are all BAD_REQUEST; it is their `extensions.reason`.
+type Reason string
+
+// The reasons.
+const (
+	// ReasonParse is a document that is no GraphQL.
+	ReasonParse Reason = "PARSE"
+	// ReasonValidation is a document that does not fit the schema.
+	ReasonValidation Reason = "VALIDATION"
+	// ReasonVariables are variables that do not fit the document.
+	ReasonVariables Reason = "VARIABLES"
+	// ReasonBadCursor is a cursor that does not belong to the list.
+	ReasonBadCursor Reason = "BAD_CURSOR"
+	// ReasonPageSize are paging arguments that ask for no page: a size out of range, or arguments that exclude
+	// each other.
+	ReasonPageSize Reason = "PAGE_SIZE"
+)
+
 // Code is the name that clients see.
 func (k Kind) Code() string {
 	if k == NotAllowed {
@@ -63,6 +81,10 @@ type Error struct {
 	Message string
 	// Path names the input field to blame, outermost first; empty if none.
 	Path []string
+	// Reason says more about a BadRequest, in a form for programs; empty if there is nothing more to say.
+	Reason Reason
+	// Limit is the number that a TooShort, TooLong or LimitReached input broke; 0 if there is none.
+	Limit int
 	// RetryAfter tells RateLimited and Unavailable clients when to come back; 0 is unknown.
 	RetryAfter time.Duration
 	// Err is the cause, for logs.
@@ -88,6 +110,18 @@ func New(kind Kind, message string, path ...string) *Error {
 // Newf makes an error of a kind with a formatted message.
 func Newf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because adds the reason of a BadRequest.
+func (e *Error) Because(reason Reason) *Error {
+	e.Reason = reason
+	return e
+}
+
+// Within adds the limit that the input broke.
+func (e *Error) Within(limit int) *Error {
+	e.Limit = limit
+	return e
 }
 
 // Busy refuses work for now because a bounded resource is full.

@@ -3,6 +3,7 @@ package feed_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -10,15 +11,16 @@ import (
 	"roost/internal/feed"
 )
 
-// upTo gives the numbers up to n, and counts how often it is ended.
-func upTo(n int, ended *int) (next func(context.Context) (int, error), end func()) {
+// upTo is a source of the numbers up to n.
+func upTo(n int, end func()) feed.Source[int] {
 	last := 0
-	return func(context.Context) (int, error) {
+	next := func(context.Context) (int, error) {
 		if last++; last > n {
 			return 0, io.EOF
 		}
 		return last, nil
-	}, func() { *ended++ }
+	}
+	return feed.Source[int]{Next: next, End: end}
 }
 
 // A failure is told apart from a good end, and from a client that has gone.
@@ -31,7 +33,7 @@ func TestErr(t *testing.T) {
 	}{{io.EOF, nil, false}, {broken, broken, false}, {broken, nil, true}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		ctx, f := feed.With(ctx)
-		feed.Events(ctx, func(context.Context) (int, error) { return 0, c.err }, func() {})
+		feed.Events(ctx, feed.Source[int]{Next: func(context.Context) (int, error) { return 0, c.err }, End: func() {}})
 		if c.gone {
 			cancel()
 		}
@@ -47,8 +49,7 @@ func TestEventsAreMadeWhenAskedFor(t *testing.T) {
 	t.Parallel()
 	ctx, f := feed.With(t.Context())
 	ended := 0
-	next, end := upTo(2, &ended)
-	events := feed.Events(ctx, next, end)
+	events := feed.Events(ctx, upTo(2, func() { ended++ }))
 	select {
 	case e := <-events:
 		t.Fatalf("%d came before it was asked for", e)
@@ -78,8 +79,7 @@ func TestAnEventThatIsNotTaken(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ctx, f := feed.With(ctx)
 	ended := 0
-	next, end := upTo(5, &ended)
-	feed.Events(ctx, next, end)
+	feed.Events(ctx, upTo(5, func() { ended++ }))
 	f.Next()
 	cancel()
 	f.Next()
@@ -94,7 +94,100 @@ func TestAForeignResolver(t *testing.T) {
 	t.Parallel()
 	_, f := feed.With(t.Context())
 	f.Next()
+	if f.Again(feed.Retries) || f.Replace() {
+		t.Error("its events come again")
+	}
 	f.Close()
+}
+
+// An event that could not be resolved comes again as often as it may, then its substitute. The next event has all its
+// tries.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	ctx, f := feed.With(t.Context())
+	source := upTo(2, func() {})
+	source.Lost = func(n int) int { return -n }
+	events := feed.Events(ctx, source)
+	defer f.Close()
+	for event := 1; event <= 2; event++ {
+		want := event
+		for try := 0; ; try++ {
+			f.Next()
+			if got := <-events; got != want {
+				t.Fatalf("try %d gives %d, want %d", try, got, want)
+			}
+			if event == 2 && try == 1 {
+				break // it goes well
+			}
+			if f.Again(2) {
+				if try >= 2 {
+					t.Fatalf("event %d comes again after %d tries", event, try+1)
+				}
+				continue
+			}
+			if want < 0 {
+				if f.Replace() {
+					t.Error("a substitute is replaced")
+				}
+				break
+			}
+			if try != 2 || !f.Replace() {
+				t.Fatalf("event %d is given up after %d tries", event, try+1)
+			}
+			want = -event
+		}
+	}
+	f.Next()
+	if _, open := <-events; open || f.Again(1) || f.Replace() {
+		t.Error("something comes after the end")
+	}
+}
+
+// An event whose source has no substitute is not replaced, and nothing is tried for a client that has gone.
+func TestNotAgain(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	ctx, f := feed.With(ctx)
+	events := feed.Events(ctx, upTo(2, func() {}))
+	defer f.Close()
+	f.Next()
+	<-events
+	if f.Again(0) || f.Replace() {
+		t.Error("an event came again that must not")
+	}
+	cancel()
+	if f.Again(feed.Retries) {
+		t.Error("an event is tried again for nobody")
+	}
+}
+
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	for _, c := range []struct {
+		failures, calls int
+		want            error
+	}{{0, 1, nil}, {1, 2, nil}, {feed.Retries + 5, feed.Retries + 1, broken}} {
+		t.Run(fmt.Sprint(c.failures), func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			err := feed.Retry(t.Context(), func() error {
+				if calls++; calls <= c.failures {
+					return broken
+				}
+				return nil
+			})
+			if err != c.want || calls != c.calls {
+				t.Errorf("%d failures: %v after %d calls", c.failures, err, calls)
+			}
+		})
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	calls := 0
+	if err := feed.Retry(gone, func() error { calls++; return broken }); err != broken || calls != 1 {
+		t.Errorf("for nobody: %v after %d calls", err, calls)
+	}
 }
 
 // Without a sender that asks, the channel is filled all the same.
@@ -102,8 +195,7 @@ func TestWithoutAFeed(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	next, _ := upTo(3, new(int))
-	events := feed.Events(ctx, next, func() { close(ended) })
+	events := feed.Events(ctx, upTo(3, func() { close(ended) }))
 	for want := 1; want <= 3; want++ {
 		if got := <-events; got != want {
 			t.Errorf("got %d, want %d", got, want)
@@ -115,8 +207,7 @@ func TestWithoutAFeed(t *testing.T) {
 	<-ended
 
 	ended = make(chan struct{})
-	next, _ = upTo(3, new(int))
-	feed.Events(ctx, next, func() { close(ended) })
+	feed.Events(ctx, upTo(3, func() { close(ended) }))
 	cancel()
 	select {
 	case <-ended:

@@ -70,5 +70,9 @@ func tooComplex(format string, args ...any) *errs.Error {
 }
 
 func refusal(e *errs.Error) *gqlerror.Error {
-	return &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code()}}
+	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code()}}
+	if e.Reason != "" {
+		out.Extensions["reason"] = e.Reason
+	}
+	return out
 }

@@ -77,7 +77,7 @@ func (w *walk) document(doc *ast.QueryDocument) *errs.Error {
 	}
 	for _, f := range doc.Fragments {
 		if w.fragments[f.Name] != nil { // the second one would hide behind the first
-			return errs.New(errs.BadRequest, "two fragments have the same name")
+			return errs.New(errs.BadRequest, "two fragments have the same name").Because(errs.ReasonValidation)
 		}
 		w.fragments[f.Name] = f
 	}
@@ -156,7 +156,7 @@ func (w *walk) fragment(f *ast.FragmentDefinition) (size, *errs.Error) {
 	s, known := w.sizes[f.Name]
 	switch {
 	case known && s == visiting:
-		return s, errs.New(errs.BadRequest, "a fragment spreads itself")
+		return s, errs.New(errs.BadRequest, "a fragment spreads itself").Because(errs.ReasonValidation)
 	case known:
 		return s, nil
 	}
@@ -240,7 +240,7 @@ func (w *walk) spread(list ast.DirectiveList) *errs.Error {
 	}
 	for _, d := range list {
 		if d.Name == "defer" || d.Name == "stream" {
-			return errs.Newf(errs.BadRequest, "@%s is not supported", d.Name)
+			return errs.Newf(errs.BadRequest, "@%s is not supported", d.Name).Because(errs.ReasonValidation)
 		}
 	}
 	return w.countDirectives(list)

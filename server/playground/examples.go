@@ -1,18 +1,19 @@
 package playground
 
 // Example is an operation to start from, a tab of its own. A variable of the form {"fill": "TWEET"} or
-// {"fill": "TWEETS"} is replaced by the page with ids from the visitor's timeline.
+// {"fill": "TWEETS"} is replaced by the page with ids from the visitor's timeline, {"fill": "USER"} with that of somebody
+// to follow.
 type Example struct {
 	Query     string         `json:"query"`
 	Variables map[string]any `json:"variables,omitempty"`
 }
 
-// Examples are the tabs that a new visitor finds, the first one in front.
+// Examples are the tabs that a new visitor finds, the first one in front. It is a query: the page runs it by itself.
 func Examples() []Example {
 	return []Example{
-		{Query: `# Your home timeline, newest first.
-# Press play, or Ctrl-Enter. The Explorer, on the left,
-# builds queries by clicking.
+		{Query: `# Your home timeline, newest first. It has run already:
+# press play, or Ctrl-Enter, to run it again.
+# The Explorer, on the left, builds queries by clicking.
 query HomeTimeline {
   viewer {
     user { username name }
@@ -24,7 +25,9 @@ query HomeTimeline {
           text
           createdAt
           author { username name }
-          reactions { likeCount dislikeCount viewerReaction }
+          reactions {
+            likeCount dislikeCount viewerReaction
+          }
         }
       }
       pageInfo { hasNextPage endCursor }
@@ -32,8 +35,8 @@ query HomeTimeline {
   }
 }
 `},
-		{Query: `# Your timeline, live. Leave it running, and tweet
-# in a second window: this one follows.
+		{Query: `# Your timeline, live: events come on top, newest first.
+# Leave it running, and tweet in a second window.
 subscription HomeTimelineEvents {
   homeTimelineEvents {
     __typename
@@ -52,21 +55,36 @@ subscription HomeTimelineEvents {
   }
 }
 `, Variables: map[string]any{"input": map[string]any{"text": "Hello from the playground"}}},
-		{Query: `# DISLIKE or NONE change your mind.
+		{Query: `# DISLIKE or NONE change it.
 # Doing it twice equals doing it once.
 mutation Like($input: SetReactionInput!) {
   setReaction(input: $input) {
-    subject { id reactions { likeCount dislikeCount viewerReaction revision } }
+    subject {
+      id
+      reactions { likeCount dislikeCount viewerReaction }
+    }
     userErrors { code message path }
   }
 }
 `, Variables: map[string]any{"input": map[string]any{"subjectId": map[string]any{"fill": "TWEET"}, "reaction": "LIKE"}}},
+		{Query: `# Their tweets come into your home timeline at once,
+# and a subscriber gets a TimelineReset.
+mutation Follow($input: FollowUserInput!) {
+  followUser(input: $input) {
+    user {
+      username viewerIsFollowing
+      followers(first: 0) { totalCount }
+    }
+    userErrors { code message path }
+  }
+}
+`, Variables: map[string]any{"input": map[string]any{"userId": map[string]any{"fill": "USER"}}}},
 		{Query: `# The counts of some tweets, live:
 # as they are first, then whenever they change.
 subscription ReactionsChanged($ids: [ID!]!) {
   reactionsChanged(subjectIds: $ids) {
     id
-    reactions { likeCount dislikeCount viewerReaction revision }
+    reactions { likeCount dislikeCount viewerReaction }
   }
 }
 `, Variables: map[string]any{"ids": map[string]any{"fill": "TWEETS"}}},

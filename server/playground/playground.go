@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"mime"
 	"net/http"
 	"regexp"
 	"strings"
@@ -97,6 +98,32 @@ func (v view) Settings() any {
 		Demo     *DemoLogin `json:"demo"`
 		Examples []Example  `json:"examples"`
 	}{v.Endpoint, v.Demo, v.Config.Examples}
+}
+
+// Lead leads people who open the address of the API in a browser to the page: they ask for HTML and for no operation. All
+// others get to the API.
+func Lead(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.URL.Query()
+		if r.Method != http.MethodGet || asked.Has("query") || asked.Has("extensions") || !acceptsHTML(r) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Vary", "Accept")
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	})
+}
+
+// acceptsHTML reports whether the request names HTML among what it accepts, as browsers do when they go to a page.
+func acceptsHTML(r *http.Request) bool {
+	for _, accept := range r.Header.Values("Accept") {
+		for part := range strings.SplitSeq(accept, ",") {
+			if name, _, err := mime.ParseMediaType(strings.TrimSpace(part)); err == nil && name == "text/html" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Mount adds the page at / and its files below /playground/.

@@ -102,6 +102,42 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// A person who opens the address of the API finds the page; programs, and whoever asks something, find the API.
+func TestLead(t *testing.T) {
+	t.Parallel()
+	api := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the API") })
+	s := httptest.NewServer(playground.Lead(api))
+	defer s.Close()
+	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for _, c := range []struct {
+		method, path, accept string
+		leads                bool
+	}{
+		{"GET", "/graphql", browser, true},
+		{"GET", "/graphql?x=1", browser, true},
+		{"GET", "/graphql?query={hello}", browser, false},
+		{"GET", "/graphql?extensions={}", browser, false},
+		{"GET", "/graphql", "*/*", false},
+		{"GET", "/graphql", "application/json", false},
+		{"GET", "/graphql", "", false},
+		{"POST", "/graphql", browser, false},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, s.URL+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", c.accept)
+		resp, err := new(http.Transport).RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if leads := resp.StatusCode == http.StatusSeeOther && resp.Header.Get("Location") == "/"; leads != c.leads || !leads && resp.StatusCode != 200 {
+			t.Errorf("%s %s, %s: %d %q", c.method, c.path, c.accept, resp.StatusCode, resp.Header.Get("Location"))
+		}
+	}
+}
+
 func TestDemoLogin(t *testing.T) {
 	t.Parallel()
 	_, html := get(t, start(t, playground.Config{}).URL+"/")

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"roost/internal/errs"
@@ -26,6 +27,11 @@ var kinds = map[string]bool{
 	errs.Unavailable.Code(): true, errs.Internal.Code(): true,
 }
 
+// reasons are why gqlgen's parser and validator refuse a document, by the code that gqlgen adds.
+var reasons = map[string]errs.Reason{
+	errcode.ParseFailed: errs.ReasonParse, errcode.ValidationFailed: errs.ReasonValidation,
+}
+
 // ToGraphQL shows an error of ours: its message, its code, and when to come back. Any other error, and a
 // refusal of an input, which has no place at the top level, is INTERNAL and tells nothing.
 func ToGraphQL(err error) *gqlerror.Error {
@@ -34,6 +40,9 @@ func ToGraphQL(err error) *gqlerror.Error {
 		e = errs.New(errs.Internal, "internal error")
 	}
 	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code()}}
+	if e.Reason != "" {
+		out.Extensions["reason"] = e.Reason
+	}
 	if e.RetryAfter > 0 {
 		out.Extensions["retryAfter"] = seconds(e.RetryAfter)
 	}
@@ -53,6 +62,9 @@ func requestErrors(list gqlerror.List) gqlerror.List {
 				e.Extensions = map[string]any{}
 			}
 			e.Extensions["code"] = errs.BadRequest.Code()
+			if reason, ok := reasons[code]; ok {
+				e.Extensions["reason"] = reason
+			}
 			e.Message = redact(e.Message)
 		}
 	}

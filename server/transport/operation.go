@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -221,8 +222,35 @@ func (st *stream) send() bool {
 	case len(resp.Data) == 0: // it could not start
 		st.op.fail(requestErrors(resp.Errors))
 		return false
+	case len(resp.Errors) > 0 && st.events.Again(retries(resp.Errors)):
+		return true
+	case lacksEvent(resp):
+		if st.events.Replace() {
+			return true
+		}
+		st.op.fail(resp.Errors) // the client is to come back for it
+		return false
 	}
 	return st.op.next(resp)
+}
+
+// retries is how often an event is resolved again after these errors.
+func retries(list gqlerror.List) (most int) {
+	for _, e := range list {
+		switch code, _ := e.Extensions["code"].(string); errs.Kind(code) {
+		case errs.Unavailable, errs.RateLimited:
+			most = feed.Retries
+		case errs.Internal:
+			most = max(most, 1) // it may have been an accident
+		}
+	}
+	return most
+}
+
+// lacksEvent reports whether an error below the subscription's field has turned the whole event into null, its cursor
+// included. An event that lacks less arrives with its errors.
+func lacksEvent(resp *graphql.Response) bool {
+	return len(resp.Errors) > 0 && bytes.HasSuffix(resp.Data, []byte(`":null}`))
 }
 
 // withRoot puts the subscription's field into the context of its events: gqlgen leaves it out, and the

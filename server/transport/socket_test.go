@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"roost/internal/caller"
 	"roost/internal/errs"
+	"roost/internal/feed"
 	"roost/server/transport"
 )
 
@@ -165,6 +167,55 @@ func TestStreamFails(t *testing.T) {
 	c.hearError("1", "UNAVAILABLE")
 	c.say(subscribe("1", "subscription{ticks(n:1)}"))
 	c.hear(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"complete"}`)
+}
+
+// An event that cannot be resolved at all is tried again, then it is replaced or the stream ends with its error. None is
+// sent as null.
+func TestEventsThatFail(t *testing.T) {
+	t.Parallel()
+	sound := func(id string) string {
+		return `{"id":"1","type":"next","payload":{"data":{"faulty":{"id":"` + id + `","sound":"sound"}}}}`
+	}
+	for name, c := range map[string]struct {
+		times   int
+		code    string
+		covered bool
+		want    []string
+		end     string // the code of the error that ends it; empty for a good end
+	}{
+		"tried again":            {feed.Retries, "UNAVAILABLE", false, []string{sound("1"), sound("2"), sound("3")}, ""},
+		"covered":                {feed.Retries + 1, "UNAVAILABLE", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
+		"ended":                  {feed.Retries + 1, "UNAVAILABLE", false, nil, "UNAVAILABLE"},
+		"an accident":            {1, "INTERNAL", true, []string{sound("1"), sound("2"), sound("3")}, ""},
+		"no accident":            {2, "INTERNAL", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
+		"hopeless":               {1, "BAD_REQUEST", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
+		"hopeless and uncovered": {1, "BAD_REQUEST", false, nil, "BAD_REQUEST"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ws := start(t).connected(t)
+			ws.say(subscribe("1", fmt.Sprintf(`subscription{faulty(times:%d,code:\"%s\",covered:%t){id sound}}`, c.times, c.code, c.covered)))
+			ws.hear(c.want...)
+			if c.end == "" {
+				ws.hear(`{"id":"1","type":"complete"}`)
+			} else {
+				ws.hearError("1", c.end)
+			}
+			ws.say(subscribe("1", "{hello}")) // nothing in between, and the id is free
+			ws.hear(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
+		})
+	}
+}
+
+// A client that completes an operation while an event is tried again receives nothing more of it.
+func TestCompletedWhileAnEventIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	ws := f.connected(t)
+	ws.say(subscribe("1", `subscription{faulty(times:100,code:\"UNAVAILABLE\",covered:true){id sound}}`), `{"id":"1","type":"complete"}`)
+	eventually(t, "the operation ends", func() bool { return f.seen.has("socket subscription OK") })
+	ws.say(subscribe("1", "{hello}"))
+	ws.hear(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
 }
 
 // A field of an event that panics spoils that event, not the stream.

@@ -45,6 +45,7 @@ type ComplexityRoot struct {
 		Name  func(childComplexity int) int
 		Panic func(childComplexity int) int
 		Self  func(childComplexity int) int
+		Sound func(childComplexity int) int
 		Tags  func(childComplexity int) int
 	}
 
@@ -88,6 +89,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		Faulty         func(childComplexity int, times int32, code string, covered bool) int
 		Feed           func(childComplexity int) int
 		Flood          func(childComplexity int, size int32) int
 		Panic          func(childComplexity int) int
@@ -106,6 +108,7 @@ type ComplexityRoot struct {
 type ItemResolver interface {
 	Panic(ctx context.Context, obj *Item) (*string, error)
 	Fail(ctx context.Context, obj *Item) (*string, error)
+	Sound(ctx context.Context, obj *Item) (string, error)
 	Self(ctx context.Context, obj *Item) (*Item, error)
 	Items(ctx context.Context, obj *Item, first *int32, after *string, last *int32, before *string) (*ItemConnection, error)
 	Tags(ctx context.Context, obj *Item) ([]string, error)
@@ -140,6 +143,7 @@ type SubscriptionResolver interface {
 	Refused(ctx context.Context) (<-chan int32, error)
 	Panic(ctx context.Context) (<-chan int32, error)
 	PanickingItems(ctx context.Context) (<-chan *Item, error)
+	Faulty(ctx context.Context, times int32, code string, covered bool) (<-chan *Item, error)
 	SessionEnded(ctx context.Context) (<-chan bool, error)
 }
 
@@ -202,6 +206,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Item.Self(childComplexity), true
+	case "Item.sound":
+		if e.ComplexityRoot.Item.Sound == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Item.Sound(childComplexity), true
 	case "Item.tags":
 		if e.ComplexityRoot.Item.Tags == nil {
 			break
@@ -399,6 +409,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Whoami(childComplexity), true
 
+	case "Subscription.faulty":
+		if e.ComplexityRoot.Subscription.Faulty == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_faulty_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Faulty(childComplexity, args["times"].(int32), args["code"].(string), args["covered"].(bool)), true
 	case "Subscription.feed":
 		if e.ComplexityRoot.Subscription.Feed == nil {
 			break
@@ -590,6 +611,8 @@ func (ec *executionContext) childFields_Item(ctx context.Context, field graphql.
 		return ec.fieldContext_Item_panic(ctx, field)
 	case "fail":
 		return ec.fieldContext_Item_fail(ctx, field)
+	case "sound":
+		return ec.fieldContext_Item_sound(ctx, field)
 	case "self":
 		return ec.fieldContext_Item_self(ctx, field)
 	case "items":
@@ -934,6 +957,36 @@ func (ec *executionContext) field_Query_tree_args(ctx context.Context, rawArgs m
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_faulty_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "times",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["times"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "code",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["code"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "covered",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["covered"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_flood_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1125,6 +1178,29 @@ func (ec *executionContext) _Item_fail(ctx context.Context, field graphql.Collec
 	)
 }
 func (ec *executionContext) fieldContext_Item_fail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Item", field, true, true, "String")
+}
+
+func (ec *executionContext) _Item_sound(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Item_sound(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Item().Sound(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Item_sound(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Item", field, true, true, "String")
 }
 
@@ -2276,6 +2352,50 @@ func (ec *executionContext) fieldContext_Subscription_panickingItems(_ context.C
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Item(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_faulty(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_faulty(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Faulty(ctx, fc.Args["times"].(int32), fc.Args["code"].(string), fc.Args["covered"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Item) graphql.Marshaler {
+			return ec.marshalNItem2ᚖroostᚋserverᚋinternalᚋtestschemaᚐItem(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_faulty(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_faulty_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -3480,6 +3600,12 @@ func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Item_fail(ctx, field, obj)
 				})
+		case "sound":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Item_sound(ctx, field, obj)
+				})
 		case "self":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -3855,6 +3981,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_panic(ctx, fields[0])
 	case "panickingItems":
 		return ec._Subscription_panickingItems(ctx, fields[0])
+	case "faulty":
+		return ec._Subscription_faulty(ctx, fields[0])
 	case "sessionEnded":
 		return ec._Subscription_sessionEnded(ctx, fields[0])
 	default:

@@ -4,4 +4,7 @@ package testschema
 type Item struct {
 	ID   string
 	Name *string
+	// Faults is how often `sound` still fails, with Code.
+	Faults int
+	Code   string
 }

@@ -3,6 +3,7 @@ package testschema
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -148,6 +149,13 @@ func (item) Panic(context.Context, *Item) (*string, error) { panic("a secret in 
 func (item) Fail(context.Context, *Item) (*string, error) {
 	return nil, errs.New(errs.Internal, "it went wrong")
 }
+func (item) Sound(_ context.Context, it *Item) (string, error) {
+	if it.Faults > 0 {
+		it.Faults--
+		return "", errs.New(errs.Kind(it.Code), "it went wrong")
+	}
+	return "sound", nil
+}
 func (item) Self(_ context.Context, it *Item) (*Item, error) { return it, nil }
 func (item) Items(_ context.Context, _ *Item, first *int32, _ *string, last *int32, _ *string) (*ItemConnection, error) {
 	return page(first, last)
@@ -182,12 +190,13 @@ func (s subscription) Ticks(ctx context.Context, n int32) (<-chan int32, error) 
 		return produce(ctx, s.Resolvers, func(i int) (int32, bool) { return int32(i + 1), i < int(n) }), nil
 	}
 	last := int32(0)
-	return feed.Events(ctx, func(context.Context) (int32, error) {
+	next := func(context.Context) (int32, error) {
 		if last++; last > -n {
 			return 0, errs.New(errs.Unavailable, "the store is away")
 		}
 		return last, nil
-	}, func() {}), nil
+	}
+	return feed.Events(ctx, feed.Source[int32]{Next: next, End: func() {}}), nil
 }
 func (s subscription) Feed(ctx context.Context) (<-chan *Item, error) {
 	return produce(ctx, s.Resolvers, func(int) (*Item, bool) {
@@ -212,6 +221,22 @@ func (subscription) Refused(context.Context) (<-chan int32, error) {
 func (subscription) Panic(context.Context) (<-chan int32, error) { panic("a secret in a panic") }
 func (s subscription) PanickingItems(ctx context.Context) (<-chan *Item, error) {
 	return produce(ctx, s.Resolvers, func(i int) (*Item, bool) { return &Item{ID: fmt.Sprint(i)}, i < 2 }), nil
+}
+func (s subscription) Faulty(ctx context.Context, times int32, code string, covered bool) (<-chan *Item, error) {
+	sent := 0
+	source := feed.Source[*Item]{End: func() {}, Next: func(context.Context) (*Item, error) {
+		switch sent++; sent {
+		case 1, 2:
+			return &Item{ID: fmt.Sprint(sent), Faults: int(times), Code: code}, nil
+		case 3:
+			return &Item{ID: "3"}, nil
+		}
+		return nil, io.EOF
+	}}
+	if covered {
+		source.Lost = func(it *Item) *Item { return &Item{ID: "instead of " + it.ID} }
+	}
+	return feed.Events(ctx, source), nil
 }
 func (s subscription) SessionEnded(ctx context.Context) (<-chan bool, error) {
 	return produce(ctx, s.Resolvers, func(i int) (bool, bool) {

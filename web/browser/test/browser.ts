@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
-/** Names that lead to this machine besides 127.0.0.1; every other one is not found: nothing leaves it. */
+/** Names that lead to this machine besides its own; every other one is not found: nothing leaves it. */
 const here = ["api.roost.test", "other.roost.test", "stranger.test"];
 
 /** Starts the Chromium that ROOST_TEST_CHROMIUM names. */
@@ -21,7 +21,7 @@ export async function startBrowser(): Promise<Browser> {
       "--disable-component-update",
       "--disable-sync",
       "--no-first-run",
-      `--host-resolver-rules=${here.map((name) => `MAP ${name} 127.0.0.1`).join(", ")}, MAP * ~NOTFOUND , EXCLUDE 127.0.0.1`,
+      `--host-resolver-rules=${here.map((name) => `MAP ${name} 127.0.0.1`).join(", ")}, MAP * ~NOTFOUND , EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE [::1]`,
     ],
   });
 }
@@ -30,7 +30,7 @@ export async function startBrowser(): Promise<Browser> {
 export interface Visit {
   readonly context: BrowserContext;
   readonly page: Page;
-  /** Console errors, uncaught exceptions and failed requests. */
+  /** Console errors and warnings, uncaught exceptions and failed requests. */
   readonly faults: string[];
   /** Hosts that anything was asked of. */
   readonly hosts: Set<string>;
@@ -50,15 +50,15 @@ export async function picture(page: Page, name: string): Promise<void> {
   }
 }
 
-/** Opens a page for a test; a picture of its end is kept. */
-export async function visit(t: Test, browser: Browser): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+/** Opens a page for a test, of a size in pixels; a picture of its end is kept. */
+export async function visit(t: Test, browser: Browser, width = 1400, height = 900): Promise<Visit> {
+  const context = await browser.newContext({ viewport: { width, height } });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const faults: string[] = [];
   const hosts = new Set<string>();
   page.on("console", (message) => {
-    if (message.type() === "error") {
+    if (message.type() === "error" || message.type() === "warning") {
       faults.push(message.text());
     }
   });

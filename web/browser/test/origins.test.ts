@@ -65,6 +65,31 @@ test("a frontend on another port of localhost works with cookies and a socket", 
   assert.deepEqual(unexpected, [], "but for the crash");
 });
 
+// To a browser localhost and 127.0.0.1 are two sites, and a session's cookie is for the site of the page alone. The
+// page finds its API all the same, whichever name either has.
+for (const page of ["localhost", "127.0.0.1"]) {
+  for (const api of ["localhost", "127.0.0.1"]) {
+    test(`a page at ${page} is signed in at an API that is named ${api}`, async (t) => {
+      const { page: tab, faults, context } = await visit(t, browser);
+      await tab.goto(at(page, `/?api=${encodeURIComponent(`http://${api}:${roost.port}`)}`));
+      const account = newcomer("site");
+      await tab.getByLabel("Username").fill(account.username);
+      await tab.getByLabel("Password").fill(account.password);
+      await tab.getByRole("button", { name: "Make an account" }).click();
+      await tab.getByText(`@${account.username}`).waitFor();
+      assert.equal((await context.cookies())[0]?.name, "roost_session");
+      await tab.getByLabel("What happens?").fill("The next call");
+      await tab.getByRole("button", { name: "Tweet", exact: true }).click();
+      await tab.locator("#timeline li").filter({ hasText: "The next call" }).waitFor();
+      await tweet(roost.url, await logIn(account), "Over the socket");
+      await tab.locator("#timeline li").first().filter({ hasText: "Over the socket" }).waitFor();
+      await tab.reload();
+      await tab.getByText(`@${account.username}`).first().waitFor();
+      assert.deepEqual(faults, []);
+    });
+  }
+}
+
 /** Signs in from another device. */
 async function logIn({ username, password }: { username: string; password: string }): Promise<string> {
   const query = "mutation ($input: LogInInput!) { logIn(input: $input) { token } }";

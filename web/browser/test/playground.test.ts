@@ -18,13 +18,12 @@ after(async () => {
   await Promise.all([browser?.close(), demo?.stop(), bare?.stop()]);
 });
 
-test("a demo is signed in, and its first example runs", async (t) => {
+test("a demo is signed in, and its first example has run", async (t) => {
   const { page, faults, hosts, context } = await visit(t, browser);
   const playground = new Playground(page);
   await playground.open(demo.url);
-  await page.getByText(/Signed in as @ada/).waitFor();
+  await playground.notice("signed in as @ada");
   assert.match(await playground.text("query"), /query HomeTimeline/);
-  await playground.run();
   await playground.shows('"hasNextPage": true');
   assert.match(await playground.text("result"), /"text": "\S/);
   const [cookie] = await context.cookies();
@@ -66,16 +65,29 @@ test("a subscription runs and shows what happens", async (t) => {
   await playground.run();
   await page.getByRole("button", { name: /^Stop query/ }).waitFor();
   let posted = 0;
-  await until("a tweet comes", async () => {
+  await until("two tweets have come", async () => {
     await tweet(demo.url, key, `Seen live ${++posted}`); // until the subscription has begun
-    return (await playground.text("result")).includes("Seen live");
+    return (await playground.events()).length > 1;
   });
+  // A list with times, the newest event first.
+  const events = await playground.events();
   assert.match(await playground.text("result"), /TimelineEntryAdded/);
+  for (const { at } of events) {
+    assert.match(at, /^\d\d:\d\d:\d\d\.\d{3}Z$/);
+  }
+  assert.deepEqual(events.map(({ at }) => at), events.map(({ at }) => at).sort().reverse());
+  const numbers = events.flatMap(({ data }) => /^Seen live (\d+)$/.exec(data.homeTimelineEvents.edge?.node.text ?? "")?.[1] ?? []).map(Number);
+  assert.ok(numbers.length > 0);
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => b - a));
   await playground.stop();
+  const before = (await playground.events()).length;
+  await tweet(demo.url, key, "After the stop");
 
   await playground.example("ReactionsChanged");
   await playground.run();
   await playground.shows('"likeCount"');
+  assert.ok(before > 1);
+  assert.equal((await playground.text("result")).includes("After the stop"), false);
   await playground.stop();
   assert.deepEqual(faults, []);
 });
@@ -84,12 +96,14 @@ test("cookie and Bearer sign-in", async (t) => {
   const { page, faults, context } = await visit(t, browser);
   const playground = new Playground(page);
   await playground.open(bare.url);
-  assert.equal(await page.locator("#notice").isVisible(), false, "nobody is signed in");
+  await playground.notice("Nobody is signed in");
+  assert.equal(await playground.text("result"), "", "there is nothing to read yet");
 
   await playground.example("SignUp");
   await playground.run();
   await playground.shows('"username": "newcomer"');
   assert.equal((await context.cookies()).length, 1);
+  await playground.notice("signed in as @newcomer");
   const who = "{ viewer { user { username } } }";
   await playground.write(`query ByCookie ${who}`);
   await playground.run();
@@ -116,11 +130,94 @@ test("cookie and Bearer sign-in", async (t) => {
   await playground.run();
   await playground.shows("LOGGED_OUT");
   assert.equal((await context.cookies()).length, 0);
+  await playground.notice("Nobody is signed in");
   await playground.example("LogIn");
   await playground.run();
   await playground.shows('"username": "newcomer"');
   assert.equal((await context.cookies()).length, 1);
+  await playground.notice("signed in as @newcomer");
   await page.reload();
-  await page.getByText("Signed in as @newcomer.").waitFor();
+  await playground.notice("signed in as @newcomer");
+  assert.deepEqual(faults, []);
+});
+
+test("a visitor of the demo signs out, and in again", async (t) => {
+  const { page, faults } = await visit(t, browser);
+  const playground = new Playground(page);
+  await playground.open(demo.url);
+  await playground.notice("signed in as @ada");
+  await playground.write("mutation LogOut { logOut { session { endReason } } }");
+  await playground.run();
+  await playground.shows("LOGGED_OUT");
+  await playground.notice("signed out of the demo");
+  await page.reload();
+  await playground.notice("signed out of the demo");
+  await page.getByRole("button", { name: "Sign in as @ada" }).click();
+  await playground.notice("signed in as @ada");
+  assert.deepEqual(faults, []);
+});
+
+test("following somebody resets a running subscription", async (t) => {
+  const { page, faults, context } = await visit(t, browser);
+  const playground = new Playground(page);
+  await playground.open(demo.url);
+  await playground.example("HomeTimelineEvents");
+  await playground.run();
+  await playground.shows("listeningSince");
+  // In a second window, as the example says.
+  const other = new Playground(await context.newPage());
+  await other.open(demo.url);
+  await other.example("Follow");
+  await other.run();
+  await other.shows('"viewerIsFollowing": true');
+  assert.doesNotMatch(await other.text("result"), /NOT_FOUND|SELF/);
+  await playground.shows("TIMELINE_REBUILT");
+  assert.deepEqual(faults, []);
+});
+
+test("what is in front is what runs, however fast the play button is pressed", async (t) => {
+  const { page, faults } = await visit(t, browser);
+  const playground = new Playground(page);
+  await playground.open(demo.url);
+  await playground.shows('"hasNextPage": true');
+  for (const [name, shows] of [["HomeTimelineEvents", "listeningSince"], ["Tweet", "createTweet"], ["HomeTimeline", "hasNextPage"]] as const) {
+    await page.getByRole("tab", { name, exact: true }).click();
+    await playground.run();
+    await playground.shows(shows);
+    if (name === "HomeTimelineEvents") {
+      await playground.stop();
+    }
+  }
+  assert.deepEqual(faults, []);
+});
+
+test("it can be used on a phone", async (t) => {
+  const { page, faults } = await visit(t, browser, 390, 844);
+  const playground = new Playground(page);
+  await playground.open(demo.url);
+  await playground.shows('"hasNextPage": true');
+  const box = async (selector: string) => {
+    const found = await page.locator(selector).first().boundingBox();
+    assert.ok(found, selector);
+    return found;
+  };
+  const whole = async (): Promise<void> => {
+    const [editor, play, result] = [await box(".graphiql-query-editor .CodeMirror"), await box(".graphiql-execute-button"), await box(".graphiql-response")];
+    assert.ok(editor.width >= 250 && editor.height >= 100, `the editor is ${editor.width} x ${editor.height}`);
+    assert.ok(result.width >= 380 && result.height >= 150, `the result is ${result.width} x ${result.height}`);
+    for (const { x, y, width, height } of [editor, play, result]) {
+      assert.ok(x >= 0 && y >= 0 && x + width <= 390 && y + height <= 844, `something is at ${x}, ${y} and ${width} x ${height}`);
+    }
+    assert.ok(editor.y + editor.height <= result.y, "the result is below the editor");
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, "nothing is wider than the screen");
+  };
+  await whole();
+  await playground.example("HomeTimelineEvents");
+  await playground.run();
+  await playground.shows("listeningSince");
+  await playground.stop();
+  await page.getByRole("button", { name: /Documentation Explorer/ }).click();
+  await page.getByText("IDs are opaque").waitFor();
+  await whole();
   assert.deepEqual(faults, []);
 });

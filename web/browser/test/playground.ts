@@ -19,20 +19,14 @@ export class Playground {
   async example(name: string): Promise<void> {
     await this.page.getByRole("tab", { name, exact: true }).click();
     await until(`the example ${name} is shown`, async () => (await this.text("query")).includes(` ${name}`));
-    await this.#noted(name);
   }
 
-  /** GraphiQL takes note of an operation's name a moment after its text, and sends the name that it knows. */
-  async #noted(name: string): Promise<void> {
-    await until(`the operation ${name} is in front`, () =>
-      this.page.evaluate((want) => localStorage.getItem("graphiql:operationName") === want, name));
-  }
-
-  /** Opens a tab with an operation of one's own, which has a name that no other tab has. */
+  /** Opens a tab with an operation of one's own. */
   async write(query: string, headers?: object): Promise<void> {
+    const before = await this.text("query");
     await this.page.getByRole("button", { name: "New tab" }).click();
+    await until("the new tab is in front", async () => (await this.text("query")) !== before);
     await this.fill(".graphiql-query-editor", query);
-    await this.#noted(/(?:query|mutation|subscription) (\w+)/.exec(query)?.[1] ?? "");
     if (headers) {
       await this.page.getByRole("button", { name: "Headers", exact: true }).click();
       await this.fill(".graphiql-editor-tool .graphiql-editor:not(.hidden)", JSON.stringify(headers));
@@ -55,6 +49,17 @@ export class Playground {
     return this.page.locator(`${place} .CodeMirror`).first().evaluate(
       (node) => (node as unknown as { CodeMirror: { getValue(): string } }).CodeMirror.getValue(),
     );
+  }
+
+  /** What the notice says once it says what is wanted. */
+  async notice(text: string | RegExp): Promise<void> {
+    await this.page.locator("#notice span").filter({ hasText: text }).waitFor();
+  }
+
+  /** The events of a subscription that are shown, newest first. */
+  async events(): Promise<{ at: string; data: any }[]> {
+    const text = await this.text("result");
+    return text === "" ? [] : (JSON.parse(text).events ?? []);
   }
 
   /** Waits until the result holds a text. */

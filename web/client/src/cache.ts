@@ -20,16 +20,18 @@ export function newCache(): InMemoryCache {
         },
       },
       ReactionSummary: { merge: newest },
+      // Each event replaces the one before.
+      Subscription: { fields: { homeTimelineEvents: { merge: false }, sessionEnded: { merge: false } } },
     },
   });
 }
 
 /** Of two summaries of one subject the one with the higher revision is newer. */
 const newest: FieldMergeFunction<StoreObject | Reference> = (existing, incoming, { mergeObjects, readField }) => {
+  if (!existing) {
+    return incoming;
+  }
   const had = readField<number>("revision", existing);
   const got = readField<number>("revision", incoming);
-  if (existing && had !== undefined && got !== undefined && got < had) {
-    return mergeObjects(incoming, existing);
-  }
-  return mergeObjects(existing ?? {}, incoming);
+  return had !== undefined && got !== undefined && got < had ? mergeObjects(incoming, existing) : mergeObjects(existing, incoming);
 };

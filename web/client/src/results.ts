@@ -7,6 +7,7 @@ export type ErrorCode =
   | "FORBIDDEN"
   | "BAD_REQUEST"
   | "QUERY_TOO_COMPLEX"
+  | "RESPONSE_TOO_LARGE"
   | "RATE_LIMITED"
   | "PERSISTED_QUERY_NOT_FOUND"
   | "UNAVAILABLE"
@@ -52,6 +53,11 @@ export function codeOf(error: unknown): ErrorCode | undefined {
     return error.errors[0]?.extensions?.["code"] as ErrorCode | undefined;
   }
   return error instanceof SessionOver ? "UNAUTHENTICATED" : undefined;
+}
+
+/** What is wrong with a BAD_REQUEST, from `extensions.reason`; undefined for other errors. */
+export function reasonOf(error: unknown): string | undefined {
+  return CombinedGraphQLErrors.is(error) ? (error.errors[0]?.extensions?.["reason"] as string | undefined) : undefined;
 }
 
 /** How long to wait before trying again, in milliseconds; undefined if trying again is of no use. */

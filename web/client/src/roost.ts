@@ -1,13 +1,12 @@
 import { ApolloClient, ApolloLink, HttpLink, type OperationVariables, type TypedDocumentNode } from "@apollo/client";
 import { SetContextLink } from "@apollo/client/link/context";
-import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
 import { OperationTypeNode } from "graphql";
 import { map, type Observable } from "rxjs";
+import { sameSite } from "./address.js";
 import { newCache } from "./cache.js";
 import {
   LogIn,
   LogOut,
-  ReactionsChanged,
   SignUp,
   type LogInInput,
   type LogInMutation,
@@ -15,13 +14,17 @@ import {
   type SignUpInput,
   type SignUpMutation,
 } from "./generated/operations.js";
+import { LiveReactions } from "./reactions.js";
 import { resultOf, type Result } from "./results.js";
-import { Socket } from "./socket.js";
+import { Socket, type ConnectionState } from "./socket.js";
 import { LiveTimeline, type TimelineOptions } from "./timeline.js";
 
 /** How to reach a Roost. */
 export interface RoostOptions {
-  /** Where it is, such as `http://127.0.0.1:8080`. */
+  /**
+   * Where it is, such as `http://localhost:8080`. With `auth: "cookie"` a page of this machine asks a server of this
+   * machine under the page's own host name, because a browser keeps cookies from other sites.
+   */
   readonly url: string;
   /** `cookie` for browsers (the default), `key` for apps and scripts, which keep the key themselves. */
   readonly auth?: "cookie" | "key";
@@ -37,12 +40,14 @@ export class Roost {
   readonly apollo: ApolloClient;
   readonly #auth: "cookie" | "key";
   readonly #socket: Socket;
+  /** What goes on from session to session. */
+  readonly #live = new Set<LiveTimeline | LiveReactions>();
   #key: string | undefined;
 
   constructor(options: RoostOptions) {
     this.#auth = options.auth ?? "cookie";
     this.#key = options.key;
-    const uri = `${options.url.replace(/\/$/, "")}/graphql`;
+    const uri = `${this.#auth === "cookie" ? sameSite(options.url) : options.url.replace(/\/$/, "")}/graphql`;
     this.#socket = new Socket({
       url: uri.replace(/^http/, "ws"),
       key: () => this.#key,
@@ -59,18 +64,27 @@ export class Roost {
     this.apollo = new ApolloClient({
       cache: newCache(),
       link: ApolloLink.split(
-        ({ operationType, getContext }) =>
-          operationType === OperationTypeNode.SUBSCRIPTION || getContext()["overSocket"] === true,
-        new GraphQLWsLink(this.#socket.client),
+        ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+        this.#socket.link(),
         authorize.concat(http),
       ),
     });
+    // When the store is empty, and before mounted queries ask again.
+    this.apollo.onResetStore(async () => this.#live.forEach((live) => live.enter()));
   }
 
   /** The session key, with `auth: "key"`: whoever has it is signed in, keep it well. */
   get key(): string | undefined {
     return this.#key;
   }
+
+  /** How live updates are doing. With React: `useSyncExternalStore(roost.onConnection, () => roost.connection)`. */
+  get connection(): ConnectionState {
+    return this.#socket.state;
+  }
+
+  /** Calls the listener after each change of `connection`, until the returned function is called. */
+  readonly onConnection = (listener: () => void): (() => void) => this.#socket.onChange(listener);
 
   /** Asks the server. Rejects when the operation failed; `codeOf` tells why. */
   async query<TData, TVariables extends OperationVariables>(
@@ -109,15 +123,21 @@ export class Roost {
     );
   }
 
-  /** The viewer's home timeline, kept up to date until it is closed. */
+  /** The viewer's home timeline, kept up to date until it is closed. It follows whoever signs in. */
   homeTimeline(options: TimelineOptions): LiveTimeline {
-    return new LiveTimeline(this.apollo, this.#socket, options);
+    const timeline = new LiveTimeline(this.apollo, options, () => this.#live.delete(timeline));
+    this.#live.add(timeline);
+    return timeline;
   }
 
   /** Keeps the counts of some tweets, those on screen, up to date in the cache; gives what ends it. */
   liveReactions(subjectIds: readonly string[], onError: (error: unknown) => void = () => {}): () => void {
-    const updates = this.subscribe(ReactionsChanged, { subjectIds: [...subjectIds] }).subscribe({ error: onError });
-    return () => updates.unsubscribe();
+    const reactions = new LiveReactions(this.apollo, subjectIds, onError);
+    this.#live.add(reactions);
+    return () => {
+      this.#live.delete(reactions);
+      reactions.leave();
+    };
   }
 
   /** Makes an account and signs in. */
@@ -132,15 +152,24 @@ export class Roost {
 
   /** Ends the session, and forgets all that it read. */
   async logOut(): Promise<Result<LogOutMutation>> {
-    const result = await this.act(LogOut);
-    if (result.ok) {
-      await this.#changeSession(undefined);
+    this.#live.forEach((live) => live.leave()); // else they would report the end as an error
+    let ended = false;
+    try {
+      const result = await this.act(LogOut);
+      ended = result.ok;
+      return result;
+    } finally {
+      if (ended) {
+        await this.#changeSession(undefined);
+      } else {
+        this.#live.forEach((live) => live.enter());
+      }
     }
-    return result;
   }
 
   /** Ends everything that runs. */
   close(): void {
+    this.#live.forEach((live) => live.leave());
     this.apollo.stop();
     this.#socket.close();
   }
@@ -156,11 +185,21 @@ export class Roost {
     return result;
   }
 
-  /** A cache holds one viewer's view, and a socket belongs to the session that it was opened with. */
+  /**
+   * A cache holds one viewer's view, and a socket belongs to the session that it was opened with. Mounted queries ask
+   * again; they are not waited for, and report their failures themselves.
+   */
   async #changeSession(key: string | undefined): Promise<void> {
     this.#key = key;
-    await this.apollo.clearStore();
+    this.#live.forEach((live) => live.leave());
     this.#socket.reconnect();
+    await new Promise<void>((emptied) => {
+      const stop = this.apollo.onResetStore(async () => {
+        stop();
+        emptied();
+      });
+      this.apollo.resetStore().catch(() => emptied());
+    });
   }
 }
 

@@ -1,4 +1,7 @@
-import { CloseCode, createClient, type Client } from "graphql-ws";
+import { ApolloLink, CombinedGraphQLErrors, type OperationVariables } from "@apollo/client";
+import { print } from "graphql";
+import { CloseCode, createClient, type Client, type SubscribePayload } from "graphql-ws";
+import { Observable } from "rxjs";
 import { SessionOver } from "./results.js";
 
 /** What a Socket needs. */
@@ -11,6 +14,12 @@ export interface SocketOptions {
   readonly webSocket?: unknown;
 }
 
+/**
+ * How live updates are doing: `idle` while nothing is subscribed, `connecting` for the first time, `open`, `waiting` to
+ * connect again after the connection broke, or `ended` because the session is over.
+ */
+export type ConnectionState = "idle" | "connecting" | "open" | "waiting" | "ended";
+
 const pingEvery = 15_000; // milliseconds
 const pongWithin = 5_000; // milliseconds, else the connection is taken for dead
 const longestWait = 15_000; // milliseconds between two attempts to connect
@@ -20,13 +29,13 @@ const longestWait = 15_000; // milliseconds between two attempts to connect
  * and subscribes again, for as long as it takes; only the end of the session ends it.
  */
 export class Socket {
-  readonly client: Client;
+  readonly #client: Client;
   readonly #listeners = new Set<() => void>();
-  #connected = false;
+  #state: ConnectionState = "idle";
 
   constructor(options: SocketOptions) {
     let patience: ReturnType<typeof setTimeout> | undefined;
-    this.client = createClient({
+    this.#client = createClient({
       url: options.url,
       connectionParams: () => {
         const key = options.key();
@@ -39,18 +48,16 @@ export class Socket {
       retryWait: (attempt) => new Promise((resolve) => setTimeout(resolve, waitBefore(attempt))),
       shouldRetry,
       on: {
-        // Subscriptions are sent right after this event; who listens comes behind them.
-        connected: () => {
-          this.#connected = true;
-          setTimeout(() => this.#listeners.forEach((listener) => listener()), 0);
-        },
-        closed: () => {
-          this.#connected = false;
+        connecting: (again) => this.#change(again ? "waiting" : "connecting"),
+        connected: () => this.#change("open"),
+        closed: (event) => {
           clearTimeout(patience);
+          const code = closeCode(event);
+          this.#change(code === CloseCode.Forbidden ? "ended" : code === 1000 ? "idle" : "waiting");
         },
         ping: (received) => {
           if (!received) {
-            patience = setTimeout(() => this.client.terminate(), pongWithin);
+            patience = setTimeout(() => this.#client.terminate(), pongWithin);
           }
         },
         pong: (received) => {
@@ -62,38 +69,86 @@ export class Socket {
     });
   }
 
-  /** Whether the socket is open and acknowledged. */
-  get connected(): boolean {
-    return this.#connected;
+  /** The state of the connection. */
+  get state(): ConnectionState {
+    return this.#state;
   }
 
-  /** Calls the listener whenever the socket has opened and what was subscribed is subscribed again. */
-  onConnected(listener: () => void): () => void {
+  /** Calls the listener after each change of the state, until the returned function is called. */
+  onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * The link over this socket. An operation whose context has `resume`, a function, gets the variables that it returns
+   * besides its own, each time that it is sent: also after the connection broke.
+   */
+  link(): ApolloLink {
+    return new ApolloLink((operation) => {
+      const { operationName, variables, extensions, getContext } = operation;
+      const resume = getContext()["resume"] as (() => OperationVariables) | undefined;
+      const payload: SubscribePayload = {
+        ...(operationName === undefined ? {} : { operationName }),
+        query: print(operation.query),
+        extensions,
+        get variables() {
+          return { ...variables, ...resume?.() };
+        },
+      };
+      return new Observable<ApolloLink.Result>((observer) =>
+        this.#client.subscribe<ApolloLink.Result["data"]>(payload, {
+          next: (result) => observer.next(result as ApolloLink.Result),
+          error: (reason) => observer.error(errorOf(reason)),
+          complete: () => observer.complete(),
+        }),
+      );
+    });
+  }
+
   /** Opens the socket anew, for another session; subscriptions go on. */
   reconnect(): void {
-    this.client.terminate();
+    this.#client.terminate();
   }
 
   /** Ends all subscriptions and the socket. */
   close(): void {
     // It waits for a connection that is being made, to close it; when none comes about, so much the better.
-    Promise.resolve(this.client.dispose()).catch(() => {});
+    Promise.resolve(this.#client.dispose()).catch(() => {});
   }
+
+  #change(state: ConnectionState): void {
+    if (state !== this.#state) {
+      this.#state = state;
+      [...this.#listeners].forEach((listener) => listener());
+    }
+  }
+}
+
+/** Why an operation ended: its errors, or the end of the connection. */
+function errorOf(reason: unknown): Error {
+  if (reason instanceof Error) {
+    return reason;
+  }
+  if (Array.isArray(reason)) {
+    return new CombinedGraphQLErrors({ errors: reason });
+  }
+  return new Error(`the connection was closed with code ${String(closeCode(reason))}`);
+}
+
+function closeCode(event: unknown): unknown {
+  return typeof event === "object" && event !== null && "code" in event ? event.code : undefined;
 }
 
 /** Whatever went wrong may be better next time, but for a session that is over. */
 function shouldRetry(reason: unknown): boolean {
-  if (typeof reason === "object" && reason !== null && "code" in reason && reason.code === CloseCode.Forbidden) {
+  if (closeCode(reason) === CloseCode.Forbidden) {
     throw new SessionOver();
   }
   return true;
 }
 
 /** Doubles from 200 ms, and is spread so that the clients of a restarted server do not all come at once. */
-function waitBefore(attempt: number): number {
-  return Math.min(longestWait, 200 * 2 ** attempt) * (0.5 + Math.random() / 2);
+export function waitBefore(attempt: number): number {
+  return Math.min(longestWait, 200 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
 }

@@ -6,10 +6,9 @@ import {
   type HomeTimelineQuery,
   type TimelineEntryFragment,
 } from "./generated/operations.js";
-import { retryAfter } from "./results.js";
-import type { Socket } from "./socket.js";
+import { Again } from "./again.js";
 
-type PageInfo = NonNullable<HomeTimelineQuery["viewer"]>["homeTimeline"]["pageInfo"];
+type Timeline = NonNullable<HomeTimelineQuery["viewer"]>["homeTimeline"];
 type TimelineEvent = HomeTimelineEventsSubscription["homeTimelineEvents"];
 
 /** What is known of a home timeline. */
@@ -30,29 +29,35 @@ export interface TimelineOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** Most events to keep while a page is on its way; with more, it is read once more. */
-const mostHeld = 256;
+const largestPage = 100; // entries, `Limits.pageSize`
+const mostKept = 1_000; // entries that are read again; with more, the oldest are left out
+const mostHeld = 256; // events that wait for a page; with more, the timeline is read again
 
 /**
- * The viewer's home timeline, live. It subscribes first and reads then; it reads again whenever the server
- * says so and whenever the socket was away, so nothing is missed for longer than a broken connection lasts.
+ * The viewer's home timeline, live. It reads the timeline, and subscribes to what has happened since then. After a
+ * broken connection it goes on from the last event; when the server no longer has what happened since, or something went
+ * wrong, it reads again as far down as it was read before, so nobody who scrolls is thrown to the top.
  */
 export class LiveTimeline {
   readonly #apollo: ApolloClient;
   readonly #options: TimelineOptions;
   readonly #first: number;
-  readonly #ends: (() => void)[] = [];
+  readonly #unwatch: () => void;
+  readonly #again: Again;
   #turn: Promise<void> = Promise.resolve(); // one read at a time
-  #refresh: Promise<void> | undefined; // the one that waits for its turn
-  #held: TimelineEvent[] | undefined; // events that came during a read: they are newer than its answer
-  #overflowed = false;
+  #reading: Promise<void> | undefined; // the read from the top that waits for its turn
+  #cursor = ""; // of the last event, or of the page: where the subscription goes on
+  #events: { unsubscribe(): void } | undefined;
+  #held: TimelineEvent[] | undefined; // events that came while an older page was on its way: they are newer than it
+  #session = 0; // counts the sessions; what was asked in an earlier one is nobody's any more
   #closed = false;
 
   /** Is made by Roost.homeTimeline. */
-  constructor(apollo: ApolloClient, socket: Socket, options: TimelineOptions) {
+  constructor(apollo: ApolloClient, options: TimelineOptions, closed: () => void) {
     this.#apollo = apollo;
     this.#options = options;
     this.#first = options.first ?? 20;
+    this.#again = new Again(() => this.refresh());
     const view = apollo
       .watchQuery({ query: HomeTimeline, variables: { first: this.#first }, fetchPolicy: "cache-only" })
       .subscribe(({ data, dataState }) => {
@@ -60,39 +65,45 @@ export class LiveTimeline {
           options.onChange(viewOf(data));
         }
       });
-    const events = apollo.subscribe({ query: HomeTimelineEvents }).subscribe(({ data, error }) => {
-      if (error) {
-        this.#fail(error);
-      } else if (data) {
-        this.#take(data.homeTimelineEvents);
-      }
-    });
-    this.#ends.push(() => view.unsubscribe(), () => events.unsubscribe());
-    this.#ends.push(socket.onConnected(() => void this.refresh()));
-    if (socket.connected) {
-      void this.refresh();
-    }
+    this.#unwatch = () => {
+      view.unsubscribe();
+      closed();
+    };
+    void this.refresh();
   }
 
-  /** Reads the first page again. Older pages are forgotten: what lies between may have changed, too. */
+  /** Reads the timeline again, as far down as it was read, and goes on with what happens from then on. */
   refresh(): Promise<void> {
-    this.#refresh ??= this.#inTurn(async () => {
-      this.#refresh = undefined;
-      // Over the socket, behind the subscription: what happens after this read is an event.
-      await this.#read({ first: this.#first }, { overSocket: true });
+    this.#reading ??= this.#inTurn(async () => {
+      this.#reading = undefined;
+      this.#events?.unsubscribe();
+      const session = this.#session;
+      try {
+        const data = await this.#readAgain();
+        if (session !== this.#session) {
+          return;
+        }
+        this.#apollo.cache.writeQuery({ query: HomeTimeline, variables: { first: this.#first }, data });
+        if (data.viewer) {
+          this.#cursor = data.viewer.homeTimeline.eventCursor;
+          this.#subscribe();
+        }
+      } catch (error) {
+        this.#failed(error, session);
+      }
     });
-    return this.#refresh;
+    return this.#reading;
   }
 
   /** Reads the next older page, if there is one, and tells whether there are still more. */
   async more(): Promise<boolean> {
     await this.#inTurn(async () => {
-      const page = this.#page();
+      const page = this.#page()?.pageInfo;
       if (page?.hasNextPage) {
-        await this.#read({ first: this.#first, after: page.endCursor }, {});
+        await this.#readOlder(page.endCursor);
       }
     });
-    return !this.#closed && (this.#page()?.hasNextPage ?? false);
+    return !this.#closed && (this.#page()?.pageInfo.hasNextPage ?? false);
   }
 
   /** Puts an entry into its place, such as the one that `CreateTweet` gives; twice is once. */
@@ -101,15 +112,27 @@ export class LiveTimeline {
     this.#apollo.cache.updateQuery(query, (data) => (data?.viewer ? withEntry(data, entry) : undefined));
   }
 
-  /** Stops following. */
-  close(): void {
-    this.#closed = true;
-    this.#ends.splice(0).forEach((end) => end());
+  /** Forgets the session that ends: Roost calls it, and `enter` when the next one has begun. */
+  leave(): void {
+    this.#session++;
+    this.#again.stop();
+    this.#events?.unsubscribe();
   }
 
-  #page(): PageInfo | undefined {
-    const data = this.#apollo.cache.readQuery({ query: HomeTimeline, variables: { first: this.#first } });
-    return data?.viewer?.homeTimeline.pageInfo;
+  /** Begins in another session, or in none. */
+  enter(): void {
+    void this.refresh();
+  }
+
+  /** Stops following. */
+  close(): void {
+    this.leave();
+    this.#closed = true;
+    this.#unwatch();
+  }
+
+  #page(): Timeline | undefined {
+    return this.#apollo.cache.readQuery({ query: HomeTimeline, variables: { first: this.#first } })?.viewer?.homeTimeline;
   }
 
   #inTurn(read: () => Promise<void>): Promise<void> {
@@ -118,37 +141,82 @@ export class LiveTimeline {
     return turn;
   }
 
-  async #read(variables: { first: number; after?: string | null }, context: object): Promise<void> {
+  /** The timeline from the top down to the oldest entry that is shown, in as few pages as possible. */
+  async #readAgain(): Promise<HomeTimelineQuery> {
+    const shown = this.#page()?.edges ?? [];
+    const oldest = shown.at(-1)?.node.createdAt;
+    const top = await this.#read(Math.min(Math.max(this.#first, shown.length), largestPage));
+    if (!top.viewer) {
+      return top;
+    }
+    const { edges, ...rest } = top.viewer.homeTimeline;
+    const all = [...edges];
+    let { pageInfo } = rest;
+    const reaches = (): boolean => oldest === undefined || (all.at(-1)?.node.createdAt ?? "") <= oldest;
+    while (pageInfo.hasNextPage && !reaches() && all.length < mostKept) {
+      const page = (await this.#read(largestPage, pageInfo.endCursor)).viewer?.homeTimeline;
+      if (!page) {
+        break; // the session has ended meanwhile
+      }
+      all.push(...page.edges);
+      ({ pageInfo } = page);
+    }
+    // The cursor is that of the first page: what happened while the others were read comes as an event, too.
+    return { ...top, viewer: { ...top.viewer, homeTimeline: { ...rest, edges: all, pageInfo } } };
+  }
+
+  async #read(first: number, after?: string | null): Promise<HomeTimelineQuery> {
+    const variables = after === undefined ? { first } : { first, after };
+    const { data } = await this.#apollo.query({ query: HomeTimeline, variables, fetchPolicy: "no-cache" });
+    return data as HomeTimelineQuery;
+  }
+
+  async #readOlder(after: string | null): Promise<void> {
+    const session = this.#session;
     this.#held = [];
     try {
-      await this.#apollo.query({ query: HomeTimeline, variables, fetchPolicy: "network-only", context });
+      const variables = { first: this.#first, after };
+      await this.#apollo.query({ query: HomeTimeline, variables, fetchPolicy: "network-only" });
     } catch (error) {
-      this.#fail(error);
-      const wait = retryAfter(error);
-      if (wait !== undefined && !this.#closed) {
-        const timer = setTimeout(() => void this.refresh(), wait);
-        this.#ends.push(() => clearTimeout(timer));
-      }
+      this.#report(error, session); // whoever scrolls will ask again
     } finally {
       const held = this.#held;
       this.#held = undefined;
-      held.forEach((event) => this.#take(event));
+      if (session === this.#session) {
+        held.forEach((event) => this.#take(event));
+      }
     }
-    if (this.#overflowed) {
-      this.#overflowed = false;
-      void this.refresh();
-    }
+  }
+
+  /** Subscribes behind the cursor. When the socket opens again it does so behind the cursor of then. */
+  #subscribe(): void {
+    const session = this.#session;
+    const context = { resume: () => ({ after: this.#cursor }), queryDeduplication: false };
+    this.#events = this.#apollo.subscribe({ query: HomeTimelineEvents, context }).subscribe({
+      next: ({ data, error }) => {
+        if (session !== this.#session) {
+          return;
+        }
+        if (error || !data) {
+          this.#failed(error, session); // an event of which a field failed, or the end of the operation
+        } else {
+          this.#again.succeeded();
+          this.#take(data.homeTimelineEvents);
+        }
+      },
+      complete: () => this.#again.soon(undefined),
+    });
   }
 
   #take(event: TimelineEvent): void {
     if (this.#held) {
-      if (this.#held.length < mostHeld) {
-        this.#held.push(event);
-      } else {
-        this.#overflowed = true;
+      if (this.#held.push(event) > mostHeld) {
+        this.#held = [];
+        void this.refresh();
       }
       return;
     }
+    this.#cursor = event.cursor;
     switch (event.__typename) {
       case "TimelineEntryAdded":
         return this.put(event.edge);
@@ -161,8 +229,17 @@ export class LiveTimeline {
     }
   }
 
-  #fail(error: unknown): void {
-    if (!this.#closed) {
+  /** Reports a failure, and reads again when that may help. */
+  #failed(error: unknown, session: number): void {
+    if (session === this.#session) {
+      this.#events?.unsubscribe();
+      this.#report(error, session);
+      this.#again.soon(error);
+    }
+  }
+
+  #report(error: unknown, session: number): void {
+    if (session === this.#session) {
       this.#options.onError?.(error);
     }
   }

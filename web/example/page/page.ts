@@ -1,5 +1,5 @@
 // A frontend in one file: sign in with a cookie, a home timeline that moves, likes that count.
-// ?api=http://127.0.0.1:8080 says where Roost is.
+// ?api=http://localhost:8080 says where Roost is.
 import {
   codeOf,
   connect,
@@ -12,7 +12,7 @@ import {
   type TimelineEntryFragment,
 } from "@roost/client";
 
-const url = new URLSearchParams(location.search).get("api") ?? "http://127.0.0.1:8080";
+const url = new URLSearchParams(location.search).get("api") ?? "http://localhost:8080";
 const roost = connect({ url });
 let timeline: LiveTimeline | undefined;
 let liveIds = "";

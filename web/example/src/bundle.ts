@@ -29,7 +29,7 @@ export async function bundle(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-/** Serves the page on every loopback name; port 0 picks a free one. */
+/** Serves files at 127.0.0.1, where browsers look for localhost as well; port 0 picks a free one. */
 export async function serve(files: ReadonlyMap<string, string>, port: number): Promise<Server> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;

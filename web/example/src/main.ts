@@ -1,4 +1,4 @@
-// `node example/dist/src/main.js http://127.0.0.1:8080` shows the tour against a running roost.
+// `node example/dist/src/main.js http://localhost:8080` shows the tour against a running roost.
 import { tour } from "./tour.js";
 
-await tour(process.argv[2] ?? "http://127.0.0.1:8080", (line) => console.log(line));
+await tour(process.argv[2] ?? "http://localhost:8080", (line) => console.log(line));

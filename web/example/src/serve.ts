@@ -3,4 +3,4 @@ import { bundle, serve } from "./bundle.js";
 
 const port = Number(process.argv[2] ?? 5173);
 await serve(await bundle(), port);
-console.log(`The page is at http://127.0.0.1:${port}/ and uses the Roost at http://127.0.0.1:8080 (or ?api=URL)`);
+console.log(`The page is at http://localhost:${port}/ and uses the Roost at http://localhost:8080 (or ?api=URL)`);

@@ -20,16 +20,20 @@ import {
   TweetReactions,
   UnfollowUser,
 } from "@roost/client";
-import { newcomer, RoostServer, until } from "@roost/testserver";
+import { newcomer, RoostServer, until, warnings } from "@roost/testserver";
 import { buildSchema, lexicographicSortSchema, printSchema } from "graphql";
 import WebSocket from "ws";
 import { tour } from "../src/tour.js";
 
 let server: RoostServer;
+const warned = warnings();
 before(async () => {
   server = await RoostServer.start();
 });
-after(() => server.stop());
+after(async () => {
+  await server.stop();
+  assert.deepEqual(warned, [], "the development build of Apollo Client has nothing to complain about");
+});
 
 /** Somebody new, signed in, who leaves with the test. */
 async function somebody(t: { after(fn: () => void): void }): Promise<{ roost: Roost; id: string; username: string }> {

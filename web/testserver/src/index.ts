@@ -32,7 +32,7 @@ export class RoostServer {
   /** Starts one on a free port and waits until it listens. */
   static async start(options: RoostServerOptions = {}): Promise<RoostServer> {
     const server = new RoostServer(await mkdtemp(join(tmpdir(), "roost-web-")), options);
-    await server.#run("127.0.0.1:0");
+    await server.#run("localhost:0");
     return server;
   }
 
@@ -46,12 +46,17 @@ export class RoostServer {
     return Number(this.#running.port);
   }
 
+  /** Ends it as a deployment would: its sockets are closed with a code that means "come back". */
+  async shutDown(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
   /** Kills it as a crash would. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
 
-  /** Starts it again after kill, on the same data and port. */
+  /** Starts it again after kill or shutDown, on the same data and port. */
   async restart(): Promise<void> {
     await this.#run(this.#running.host);
   }
@@ -134,6 +139,19 @@ let counter = 0;
 export function newcomer(prefix = "web"): { username: string; email: string; password: string } {
   const username = `${prefix}_${process.pid}_${++counter}`;
   return { username, email: `${username}@example.com`, password: "correct horse battery" };
+}
+
+/** Gathers what is written to the console as a warning or an error, such as Apollo's hints in development. */
+export function warnings(): string[] {
+  const seen: string[] = [];
+  for (const method of ["warn", "error"] as const) {
+    const write = console[method];
+    console[method] = (...args: unknown[]) => {
+      seen.push(args.map(String).join(" "));
+      write(...args);
+    };
+  }
+  return seen;
 }
 
 /** Waits until the check is true, looking again every few milliseconds; fails after 15 s. */

@@ -1,0 +1,131 @@
+package graph
+
+import (
+	"context"
+	"errors"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/internal/cursors"
+	"roost/internal/errs"
+)
+
+// Pages refuses an operation that asks for a page which cannot be: with BAD_REQUEST and the reason PAGE_SIZE or
+// BAD_CURSOR, before anything is read for it. A field that refuses its arguments itself would null the object that
+// it belongs to.
+type Pages struct{}
+
+var (
+	_ graphql.HandlerExtension        = Pages{}
+	_ graphql.OperationContextMutator = Pages{}
+)
+
+// ExtensionName names the extension.
+func (Pages) ExtensionName() string { return "Pages" }
+
+// Validate is called when the extension is installed.
+func (Pages) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext looks at the arguments of every list that the operation selects.
+func (Pages) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
+	c := pageCheck{variables: oc.Variables, seen: map[string]bool{}}
+	return c.set(oc.Operation.SelectionSet)
+}
+
+// pagedFields are the fields with paging arguments, and how these are read.
+var pagedFields = map[string]func(args cursors.Args) error{
+	"Viewer.homeTimeline":             window(cursors.Home),
+	"User.followers":                  window(cursors.Followers),
+	"User.following":                  window(cursors.Following),
+	"User.timeline":                   window(cursors.Timeline),
+	"Subscription.homeTimelineEvents": eventWindow,
+}
+
+func window(kind cursors.Kind) func(args cursors.Args) error {
+	return func(args cursors.Args) error {
+		_, err := args.Window(kind)
+		return err
+	}
+}
+
+func eventWindow(args cursors.Args) error {
+	if args.After == nil {
+		return nil
+	}
+	_, err := positionOf(*args.After)
+	return err
+}
+
+// pageCheck looks at an operation once, and at each of its fragments once: what a fragment's arguments are does not
+// depend on where it is spread.
+type pageCheck struct {
+	variables map[string]any
+	seen      map[string]bool
+}
+
+func (c *pageCheck) set(set ast.SelectionSet) *gqlerror.Error {
+	for _, selection := range set {
+		if err := c.selection(selection); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *pageCheck) selection(selection ast.Selection) *gqlerror.Error {
+	switch s := selection.(type) {
+	case *ast.Field:
+		if !c.included(s.Directives) {
+			return nil
+		}
+		if err := c.field(s); err != nil {
+			return err
+		}
+		return c.set(s.SelectionSet)
+	case *ast.InlineFragment:
+		if c.included(s.Directives) {
+			return c.set(s.SelectionSet)
+		}
+	case *ast.FragmentSpread:
+		if !c.seen[s.Name] && c.included(s.Directives) {
+			c.seen[s.Name] = true
+			return c.set(s.Definition.SelectionSet)
+		}
+	}
+	return nil
+}
+
+// included reports whether @skip and @include let a selection be.
+func (c *pageCheck) included(list ast.DirectiveList) bool {
+	for _, d := range list {
+		if d.Name != "skip" && d.Name != "include" {
+			continue
+		}
+		if on, ok := d.ArgumentMap(c.variables)["if"].(bool); ok && on == (d.Name == "skip") {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *pageCheck) field(f *ast.Field) *gqlerror.Error {
+	if f.ObjectDefinition == nil || len(f.Arguments) == 0 {
+		return nil
+	}
+	check, paged := pagedFields[f.ObjectDefinition.Name+"."+f.Name]
+	if !paged {
+		return nil
+	}
+	err := check(pagingArgs(f.ArgumentMap(c.variables)))
+	e, ours := errors.AsType[*errs.Error](err)
+	if !ours {
+		return nil
+	}
+	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code(), "reason": e.Reason}}
+	if f.Position != nil {
+		out.Locations = []gqlerror.Location{{Line: f.Position.Line, Column: f.Position.Column}}
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The addresses of this machine that `localhost` means. Which of them a client tries first, and whether it tries the
+// other, differs from program to program.
+const (
+	loopback4 = "127.0.0.1"
+	loopback6 = "::1"
+)
+
+// portTries is how often a free port of one loopback address may be taken on the other.
+const portTries = 10
+
+// listen listens on an address. The host `localhost` means both loopback addresses of the machine, or the one that it
+// has; port 0 is the same free port of both.
+func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil && host == "localhost" {
+		return listenLocalhost(ctx, port)
+	}
+	return listenOn(ctx, addr)
+}
+
+func listenOn(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	return l, nil
+}
+
+func listenLocalhost(ctx context.Context, port string) (net.Listener, error) {
+	for try := 1; ; try++ {
+		first, err := listenOn(ctx, net.JoinHostPort(loopback4, port))
+		if isAbsent(err) {
+			return listenOn(ctx, net.JoinHostPort(loopback6, port))
+		}
+		if err != nil {
+			return nil, err
+		}
+		second, err := listenOn(ctx, net.JoinHostPort(loopback6, strconv.Itoa(first.Addr().(*net.TCPAddr).Port)))
+		switch {
+		case err == nil:
+			return join(first, second), nil
+		case isAbsent(err):
+			return first, nil
+		}
+		err = errors.Join(err, first.Close())
+		if port != "0" || !errors.Is(err, syscall.EADDRINUSE) || try == portTries {
+			return nil, err
+		}
+	}
+}
+
+// isAbsent reports whether listening failed because the machine has no such address, for want of a protocol say.
+func isAbsent(err error) bool {
+	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EPROTONOSUPPORT)
+}
+
+// joined accepts from two listeners. Addr is that of the first.
+type joined struct {
+	net.Listener
+	second   net.Listener
+	accepted chan accepted
+	deadline chan time.Time // a new one for Accept, if it has not taken it yet
+	closed   chan struct{}
+	once     sync.Once
+	running  sync.WaitGroup
+
+	timer <-chan time.Time // of Accept alone; nil without a deadline
+}
+
+type accepted struct {
+	conn net.Conn
+	err  error
+}
+
+func join(first, second net.Listener) net.Listener {
+	j := &joined{Listener: first, second: second, accepted: make(chan accepted),
+		deadline: make(chan time.Time, 1), closed: make(chan struct{})}
+	for _, l := range []net.Listener{first, second} {
+		j.running.Go(func() { j.accept(l) })
+	}
+	return j
+}
+
+// accept hands on what one of the listeners accepts, one connection at a time.
+func (j *joined) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		select {
+		case j.accepted <- accepted{conn, err}:
+		case <-j.closed:
+			if conn != nil {
+				_ = conn.Close() // nobody is to serve it
+			}
+			return
+		}
+	}
+}
+
+// Accept waits for a connection of either. It is called by one goroutine at a time.
+func (j *joined) Accept() (net.Conn, error) {
+	for {
+		select {
+		case a := <-j.accepted:
+			return a.conn, a.err
+		case t := <-j.deadline:
+			j.timer = time.After(time.Until(t))
+		case <-j.timer:
+			j.timer = nil
+			select {
+			case a := <-j.accepted: // in the same moment
+				return a.conn, a.err
+			default:
+				return nil, os.ErrDeadlineExceeded
+			}
+		case <-j.closed:
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// SetDeadline ends an Accept at a time, the one that waits or the next.
+func (j *joined) SetDeadline(t time.Time) error {
+	select {
+	case <-j.deadline: // it was not taken
+	default:
+	}
+	select {
+	case j.deadline <- t:
+	default: // another one came in between
+	}
+	return nil
+}
+
+// Close ends both.
+func (j *joined) Close() error {
+	err := net.ErrClosed
+	j.once.Do(func() {
+		close(j.closed)
+		err = errors.Join(j.Listener.Close(), j.second.Close())
+		j.running.Wait()
+	})
+	return err
+}
