@@ -148,7 +148,8 @@ var statementClasses = []statementClass{
 	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),
 	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
 	statementsOf("the right to remove events", `SELECT set_config\(.*\), pg_try_advisory_xact_lock\(\$2\)`, atMost(1), "it reads nothing"),
-	fewRows("a group's parts", `(INSERT INTO|UPDATE|SELECT position, leased_until, owner, .* FROM|SELECT COUNT\(.*\) FROM) "?group_parts"? .*`),
+	fewRows("a group's parts", `(INSERT INTO|UPDATE|SELECT position, leased_until, owner, .* FROM|SELECT (COUNT|MIN)\(.*\) FROM) "?group_parts"? .*`),
 	fewRows("parked events", `SELECT .* FROM (parked_events AS p|"parked_events") .*`),
+	statementsOf("expired limits of sign-in", `DELETE FROM "sign_in_limits" WHERE .* LIMIT 500 FOR UPDATE SKIP LOCKED.*`, atMost(2*500), "a batch, once to find and once to remove"),
 	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, ver`, atMost(maxSessions), "a user's live sessions"),
 }

@@ -10,7 +10,6 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 
 	"roost/ent/signinlimit"
-	"roost/events"
 	"roost/internal/lifecycle"
 )
 
@@ -63,25 +62,20 @@ func (c *LimitCleaner) Clean(ctx context.Context) (removed int, err error) {
 	return removed, ctx.Err()
 }
 
-func (c *LimitCleaner) batch(ctx context.Context) (n int, err error) {
+func (c *LimitCleaner) batch(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
 	defer cancel()
-	err = c.accounts.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		q := tx.SignInLimit.Query().Where(signinlimit.ExpiresAtLT(tx.Now)).Order(signinlimit.ByExpiresAt()).Limit(cleanBatch)
-		q.Modify(func(s *entsql.Selector) {
-			if s.Dialect() == dialect.Postgres {
-				s.ForUpdate(entsql.WithLockAction(entsql.SkipLocked))
-			}
-		})
-		keys, err := q.IDs(ctx)
-		if err != nil {
-			return fmt.Errorf("find expired limits of sign-in: %w", err)
+	now := c.accounts.clock.Now()
+	n, err := c.accounts.client.SignInLimit.Delete().Where(func(s *entsql.Selector) {
+		expired := entsql.Dialect(s.Dialect()).Select(signinlimit.FieldID).From(entsql.Table(signinlimit.Table)).
+			Where(entsql.LT(signinlimit.FieldExpiresAt, now)).OrderBy(signinlimit.FieldExpiresAt).Limit(cleanBatch)
+		if s.Dialect() == dialect.Postgres {
+			expired.ForUpdate(entsql.WithLockAction(entsql.SkipLocked))
 		}
-		n, err = tx.SignInLimit.Delete().Where(signinlimit.IDIn(keys...)).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("remove expired limits of sign-in: %w", err)
-		}
-		return nil
-	})
-	return n, err
+		s.Where(entsql.In(s.C(signinlimit.FieldID), expired))
+	}).Exec(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("remove expired limits of sign-in: %w", err)
+	}
+	return n, nil
 }

@@ -147,7 +147,7 @@ func settings(opts Options) []string {
 	set := map[string]string{
 		"listen_addresses":        "127.0.0.1",
 		"unix_socket_directories": "",
-		"max_connections":         "300",
+		"max_connections":         "900",
 		"log_min_messages":        "warning",
 	}
 	if !opts.Durable {
