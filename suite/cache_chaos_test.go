@@ -105,7 +105,7 @@ func TestCacheChaos(t *testing.T) {
 	ended()
 	last := <-d.alive // the last write is one that nobody but the log tells of
 	h.write(t.Context(), at(last.Roost, h.user), true)
-	h.rests(t, c, soak(10*time.Second, 2*time.Second))
+	h.rests(t, c, grace())
 	h.check(t, c.db)
 	t.Logf("%d reads, %d writes acknowledged, %d cut off, %d flushes, %d texts", len(h.reads), len(h.acked), h.cut, flushes, len(versions(t, c.db)))
 	if h.cut == 0 || len(h.acked) < 50 || len(h.reads) < 500 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,6 +11,7 @@ import (
 
 	"roost/internal/apitest"
 	"roost/internal/ids"
+	"roost/internal/testtime"
 )
 
 const (
@@ -33,7 +33,7 @@ type history struct {
 // Ten thousand operations by concurrent clients leave the API and the rows as a model of plain maps says.
 func TestRandomHistory(t *testing.T) {
 	seeds := []uint64{1}
-	if os.Getenv("ROOST_SOAK") != "" {
+	if testtime.Soaking() {
 		for range 9 {
 			seeds = append(seeds, rand.Uint64())
 		}

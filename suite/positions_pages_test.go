@@ -210,7 +210,7 @@ func followersOnTwoNodes(t *testing.T, c *pair, d *doomed, kill time.Duration, p
 		}
 	}
 	var all sync.WaitGroup
-	going := func() bool { return read.Load() < int64(pages) && len(failed) == 0 }
+	going := func() bool { return (read.Load() < int64(pages) || d != nil && killed.Load() == 0) && len(failed) == 0 }
 	for i, f := range viewers {
 		all.Go(func() {
 			next := time.Now().Add(kill)

@@ -7,6 +7,7 @@ import (
 
 	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 // lockNumber is an advisory lock that statements of these tests wait for.
@@ -48,17 +49,7 @@ func opened(t *testing.T, c sqldb.Config) *sqldb.DB {
 // until waits for a condition.
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited 30 s for: %s", what)
-		}
-	}
+	testtime.Until(t, what, condition)
 }
 
 // A statement that the client abandons after Config.Patience ends at the server as well.
