@@ -84,7 +84,7 @@ func TestCacheChaos(t *testing.T) {
 	h := &chronicle{user: c.nodes[0].SignUp(t, "ada")}
 	web := webClient(t)
 	end := time.Now().Add(soak(8*time.Second, time.Minute))
-	ended := c.traffic(t, h, audience{readers: 16, writers: 3, writeEvery: 20 * time.Millisecond}, func(ctx context.Context, h *chronicle, n int) {
+	ended := profileTraffic(t, c, h, audience{readers: 16, writers: 3, writeEvery: 20 * time.Millisecond}, func(ctx context.Context, h *chronicle, n int) {
 		if rand.IntN(10) > 0 {
 			h.write(ctx, c.writer(h.user, n, web), false)
 			return

@@ -108,7 +108,7 @@ func TestCacheRedisInTrouble(t *testing.T) {
 			h := &chronicle{user: s.nodes[0].SignUp(t, "ada")}
 			quiet := s.nodes[0].SignUp(t, "quiet")
 			s.says(t, quiet, "old")
-			ended := s.traffic(t, h, audience{8, 2, soak(20*time.Millisecond, 2*time.Millisecond), 30 * time.Millisecond}, nil)
+			ended := profileTraffic(t, s.pair, h, audience{8, 2, soak(20*time.Millisecond, 2*time.Millisecond), 30 * time.Millisecond}, nil)
 			pass(500 * time.Millisecond)
 			if x.before != nil {
 				x.before(t, s)

@@ -57,7 +57,7 @@ func TestAbandonedStatementsEndAtTheServer(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	waiting := heldLock(t, url)
-	db := opened(t, sqldb.Config{URL: url, MaxConns: 4, Patience: 500 * time.Millisecond})
+	db := opened(t, sqldb.Config{URL: url, MaxConns: 4, Patience: 2 * time.Second})
 	for range 3 {
 		if _, err := db.Writer().ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", lockNumber); !sqldb.IsUnavailable(err) {
 			t.Errorf("a statement that waits for ever: %v", err)
