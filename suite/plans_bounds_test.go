@@ -149,6 +149,9 @@ var statementClasses = []statementClass{
 	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
 	statementsOf("the right to remove events", `SELECT set_config\(.*\), pg_try_advisory_xact_lock\(\$2\)`, atMost(1), "it reads nothing"),
 	fewRows("a group's parts", `(INSERT INTO|UPDATE|SELECT position, leased_until, owner, .* FROM|SELECT COUNT\(.*\) FROM) "?group_parts"? .*`),
+	fewRows("the position of a group", `SELECT MIN\(position\) FROM group_parts .*`),
+	statementsOf("expired limits of sign-in", `SELECT .* FROM "sign_in_limits" WHERE .* ORDER BY "sign_in_limits"."expires_at" LIMIT 500 .*`,
+		atMost(500), "a batch"),
 	fewRows("parked events", `SELECT .* FROM (parked_events AS p|"parked_events") .*`),
 	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, ver`, atMost(maxSessions), "a user's live sessions"),
 }

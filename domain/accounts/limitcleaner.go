@@ -77,6 +77,9 @@ func (c *LimitCleaner) batch(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return fmt.Errorf("find expired limits of sign-in: %w", err)
 		}
+		if len(keys) == 0 {
+			return nil
+		}
 		n, err = tx.SignInLimit.Delete().Where(signinlimit.IDIn(keys...)).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("remove expired limits of sign-in: %w", err)
