@@ -117,6 +117,7 @@ func TestRefusing(t *testing.T) {
 				}
 				if first == nil {
 					first = err
+					wait(t, "a second of refusals", func() bool { return x.redis.only.refuses(invalidateTimeout, time.Now()) })
 				} else if n := tries(t, server) - before; n != 1 {
 					t.Errorf("the writer tried %d times although all has been refused for a second", n)
 				}

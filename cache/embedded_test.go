@@ -16,7 +16,7 @@ import (
 func TestLongPipelines(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		const commands, size = 20_000, 1000
-		r := openFor(t, url, 4*patience)
+		r := openFor(t, url, patience)
 		value := strings.Repeat("x", size)
 		err := r.call(t.Context(), "k", func(ctx context.Context, c *redis.Client) error {
 			if err := c.Set(ctx, "k", value, 0).Err(); err != nil {

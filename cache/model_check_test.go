@@ -2,11 +2,12 @@ package cache
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"roost/internal/testtime"
 )
 
 // atRest reports a stale entry when nothing is under way.
@@ -141,7 +142,7 @@ func (m model) sizes(strict bool) [][2]int {
 		faults++
 	}
 	switch {
-	case os.Getenv("ROOST_SOAK") != "" && m.failovers < 2 && (!m.follows || faults < 3): // else it is tens of millions
+	case testtime.Soaking() && m.failovers < 2 && (!m.follows || faults < 3): // else it is tens of millions
 		return [][2]int{{2, 2}}
 	case faults < 2 && m.failovers == 0 && !strict:
 		return [][2]int{{2, 2}}

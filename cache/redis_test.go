@@ -12,10 +12,11 @@ import (
 
 	"roost/internal/redistest"
 	"roost/internal/reqstats"
+	"roost/internal/testtime"
 )
 
-// patience is the time of a call in tests that are not about time: the machine may be busy.
-const patience = 5 * time.Second
+// patience is also the time of a call in tests that are not about time: the machine may be busy.
+const patience = testtime.Patience
 
 func open(t testing.TB, url string) *Redis { t.Helper(); return openFor(t, url, callTimeout) }
 
@@ -41,17 +42,9 @@ func onBoth(t *testing.T, fn func(t *testing.T, url string)) {
 }
 
 // untilUp waits until the breaker lets calls through.
-func untilUp(t *testing.T, r *Redis) (took time.Duration) {
+func untilUp(t *testing.T, r *Redis) {
 	t.Helper()
-	start := time.Now()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for r.Ping(t.Context()) != nil {
-		if <-tick.C; time.Since(start) > 20*time.Second {
-			t.Fatal("Redis is back and not used")
-		}
-	}
-	return time.Since(start)
+	testtime.Until(t, "Redis to be used again", func() bool { return r.Ping(t.Context()) == nil })
 }
 
 // Without Redis calls fail soon, then at once, and after it is back they succeed: also when it hangs
@@ -115,7 +108,7 @@ func TestHangingCallIsBounded(t *testing.T) {
 	if err := r.Ping(t.Context()); err == nil {
 		t.Fatal("a paused Redis answers")
 	}
-	if took := time.Since(start); took > 8*callTimeout {
+	if took := time.Since(start); took > testtime.Soak[time.Duration](40, 8)*callTimeout {
 		t.Errorf("it took %s, the limit is %s", took, callTimeout)
 	}
 }
@@ -180,6 +173,7 @@ func TestBadURL(t *testing.T) {
 // A waker that hears nothing stops at once, whether Redis runs or not.
 func TestWakerStops(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
+		quickest := patience // of three: the machine may be busy
 		for range 3 {
 			heard := make(chan struct{}, 100)
 			w := NewWaker(open(t, url), func() {
@@ -196,9 +190,10 @@ func TestWakerStops(t *testing.T) {
 			if err := w.Stop(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if took := time.Since(began); took > quiet/2 {
-				t.Errorf("it took %s", took)
-			}
+			quickest = min(quickest, time.Since(began))
+		}
+		if quickest > quiet/2 {
+			t.Errorf("it took at least %s", quickest)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"roost/internal/redistest"
+	"roost/internal/testtime"
 )
 
 // Random schedules over the real tier and real servers. Steps are drawn one by one: a writer goes on, a
@@ -313,7 +313,7 @@ func (s *schedule) end() error {
 			}
 		}()
 	}
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for _, r := range s.readers {
 		select {
@@ -373,7 +373,7 @@ func (g *stage) run(draw func(n int) int) error {
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	all := 1000
-	if os.Getenv("ROOST_SOAK") != "" {
+	if testtime.Soaking() {
 		all = 10_000
 	}
 	s, err := loadScripts(nil)

@@ -13,6 +13,7 @@ import (
 
 	"roost/internal/redistest"
 	"roost/internal/reqstats"
+	"roost/internal/testtime"
 )
 
 // table is a table of SQL as the tier sees it: rows with versions, and how often it was read.
@@ -227,20 +228,10 @@ func TestHeldReader(t *testing.T) {
 	})
 }
 
-// wait waits for a condition, with a deadline.
+// wait waits for a condition.
 func wait(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatal("waited in vain for ", what)
-		}
-	}
+	testtime.Until(t, what, ok)
 }
 
 // A lease whose holder is gone delays readers by no more than the escape; what they return is told, so
@@ -249,7 +240,7 @@ func TestEscape(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		x, b, a := tierAt(t, url), newTable(), key("a")
 		b.write(a)
-		gone := x.do(t.Context(), x.scripts.lease, []string{a}, func(int) []any { return []any{"gone", 60_000, 60_000} })
+		gone := x.do(t.Context(), x.scripts.lease, []string{a}, func(int) []any { return []any{"gone", 600_000, 600_000} })
 		if gone[0].word != "leased" {
 			t.Fatal(gone)
 		}
@@ -258,7 +249,7 @@ func TestEscape(t *testing.T) {
 		if v := get(t, x, b, a)[0]; v.Version != 2 {
 			t.Errorf("it reads version %d", v.Version)
 		}
-		if took := time.Since(start); took < escapeAfter || took > 8*escapeAfter {
+		if took := time.Since(start); took < escapeAfter || took > testtime.Soak(patience/2, 8*escapeAfter) {
 			t.Errorf("it took %s, want a little more than %s", took, escapeAfter)
 		}
 		late := x.do(t.Context(), x.scripts.fill, []string{a}, func(int) []any { return []any{"gone", 1, "old", 60_000} })
@@ -322,7 +313,7 @@ func TestLargeValue(t *testing.T) {
 				t.Errorf("%d bytes", len(v.Data))
 			}
 		}
-		if took := time.Since(start); b.loads.Load() != 3 || took > 10*leaseMin {
+		if took := time.Since(start); b.loads.Load() != 3 || took > testtime.Soak(patience/2, 10*leaseMin) {
 			t.Errorf("%d statements in %s", b.loads.Load(), took)
 		}
 	})

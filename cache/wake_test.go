@@ -51,7 +51,7 @@ func TestWakerHearsAndStops(t *testing.T) {
 		for range 10 { // the first is for its own start
 			select {
 			case <-heard:
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("nothing is heard")
 			}
 		}

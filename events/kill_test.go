@@ -20,6 +20,7 @@ import (
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 // A child is a node in a process of its own: the test binary, run again with the database in this variable.
@@ -214,12 +215,7 @@ func (r *rig) checkAcks(t *testing.T, acked []int64) {
 }
 
 // soak picks the short form of a test or, with ROOST_SOAK, the long one.
-func soak[T any](short, long T) T {
-	if os.Getenv("ROOST_SOAK") != "" {
-		return long
-	}
-	return short
-}
+func soak[T any](short, long T) T { return testtime.Soak(short, long) }
 
 // A node is killed at any moment, again and again: what it acknowledged has its effect, once and whole.
 func TestKilledAtRandom(t *testing.T) {

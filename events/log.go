@@ -120,7 +120,9 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	if l.copies != nil && len(tx.events) > 0 {
 		ended = l.copies.Announce(ctx, tx.events)
 	}
-	faults.At("events.before-commit")
+	if len(tx.events) > 0 {
+		faults.At("events.before-commit")
+	}
 	// A commit that is cut off in the middle is unknown; let it finish.
 	if err := raw.Commit(); err != nil {
 		if !sqldb.IsUnavailable(err) {
@@ -129,7 +131,9 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	committed = true
-	faults.At("events.after-commit")
+	if len(tx.events) > 0 {
+		faults.At("events.after-commit")
+	}
 	ended(true)
 	return tx.events, l.showFound(ctx, tx)
 }

@@ -19,6 +19,7 @@ import (
 	"roost/internal/clock"
 	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 func TestMain(m *testing.M) {
@@ -30,10 +31,7 @@ func TestMain(m *testing.M) {
 		slog.SetDefault(slog.New(slog.DiscardHandler))
 	}
 	// Each check is a history of its own on real databases; the command line may ask for more.
-	checks := "8"
-	if os.Getenv("ROOST_SOAK") != "" {
-		checks = "300"
-	}
+	checks := testtime.Soak("8", "300")
 	_, _ = flag.Set("rapid.checks", checks), flag.Set("rapid.nofailfile", "true")
 	code := m.Run()
 	if left := running(); code == 0 && left != "" {
@@ -56,7 +54,7 @@ func running() string {
 }
 
 // patience is how long tests wait for something that should come soon; one that passes never waits it out.
-const patience = 30 * time.Second
+const patience = testtime.Patience
 
 // rig is a database with a log. Time of rows and retries stands still until a test moves it, and on SQLite that of leases.
 type rig struct {
@@ -258,17 +256,7 @@ func effects(group string, hook func(e events.Entry) error) events.HandlerFunc {
 // until waits for a condition.
 func until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited %s for: %s", patience, what)
-		}
-	}
+	testtime.Until(t, what, condition)
 }
 
 // untilEffects waits until the group has left so many rows, for as long as there come more.

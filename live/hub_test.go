@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"roost/events"
+	"roost/internal/testtime"
 )
 
-// patience is how long a test waits for what should come at once.
-const patience = 10 * time.Second
+const patience = testtime.Patience
 
 // everybody is an audience of all who are asked about.
 func everybody(_ context.Context, _ int64, viewers []int64) ([]int64, error) { return viewers, nil }

@@ -15,12 +15,13 @@ import (
 	"github.com/gorilla/websocket"
 
 	"roost/internal/errs"
+	"roost/internal/testtime"
 	"roost/server"
 	"roost/server/internal/testschema"
 	"roost/server/transport"
 )
 
-const patience = 10 * time.Second
+const patience = testtime.Patience
 
 // accounts is an Authenticator with the keys key-1 to key-9 of the users 1 to 9, whose sessions the test
 // ends; it can be away.
@@ -224,15 +225,5 @@ func hear(t *testing.T, ws *websocket.Conn) (string, int) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited in vain for: %s", what)
-		}
-	}
+	testtime.Until(t, what, ok)
 }

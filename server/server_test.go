@@ -213,7 +213,7 @@ func TestConfig(t *testing.T) {
 func TestSlowSenders(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(c *server.Config) {
-		c.ReadHeaderTimeout, c.ReadTimeout = 500*time.Millisecond, time.Second
+		c.ReadHeaderTimeout, c.ReadTimeout = 2*time.Second, 3*time.Second
 	})
 	for _, begin := range []string{
 		"", "POST /graphql HTTP/1.1\r\nHost: x\r\n",

@@ -1,9 +1,12 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,10 +23,11 @@ import (
 	"roost/internal/testproc"
 )
 
-// program is the roost binary, built once in a test process.
+// program is the roost binary. Test processes share what they build, in bin/test of the repository, where the go
+// command leaves alone what is up to date.
 type program struct {
 	tags string
-	// files are added to the sources, by their path in the repository.
+	// files are added to the sources, by their path in the repository. Such a program is not shared.
 	files map[string]string
 	once  sync.Once
 	home  *testproc.Home // kept: one that nobody refers to is removed
@@ -39,19 +43,19 @@ var (
 func (p *program) build(t testing.TB) string {
 	t.Helper()
 	p.once.Do(func() {
-		// Without -race: it is the program that operators run. The home goes with the test process.
+		// The home goes with the test process.
 		if p.home, p.err = testproc.NewHome("binary", "KILL"); p.err != nil {
 			return
 		}
 		p.path = p.home.Join("roost")
-		var overlay string
-		if overlay, p.err = p.overlay(); p.err != nil {
+		if len(p.files) > 0 {
+			var overlay string
+			if overlay, p.err = p.overlay(t); p.err == nil {
+				p.err = p.compile(p.path, overlay)
+			}
 			return
 		}
-		cmd := exec.Command("go", "build", "-buildvcs=false", "-overlay", overlay, "-tags", p.tags, "-o", p.path, "roost/cmd/roost")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			p.err = fmt.Errorf("build the program: %w: %s", err, out)
-		}
+		p.err = p.shared(filepath.Join(repository(t), "bin", "test"))
 	})
 	if p.err != nil {
 		t.Fatal(p.err)
@@ -59,15 +63,67 @@ func (p *program) build(t testing.TB) string {
 	return p.path
 }
 
-// overlay writes the added files, and the list of them for the go command; it is empty if there are none.
-func (p *program) overlay() (list string, err error) {
-	if len(p.files) == 0 {
-		return "", nil
+// compile builds without -race: it is the program that operators run.
+func (p *program) compile(path, overlay string) error {
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-overlay", overlay, "-tags", p.tags, "-o", path, "roost/cmd/roost")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the program: %w: %s", err, out)
 	}
-	root, err := filepath.Abs("..")
+	return nil
+}
+
+// shared brings the program in a directory up to date, one process at a time, and copies it: it may be built anew while
+// the tests run.
+func (p *program) shared(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return p.compile(p.path, "") // the repository is read-only
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return "", err
+		return p.compile(p.path, "")
 	}
+	defer func() { _ = lock.Close() }()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	from := filepath.Join(dir, "roost-"+cmp.Or(p.tags, "plain"))
+	if err := p.compile(from, ""); err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(p.path, os.O_CREATE|os.O_WRONLY, 0o700)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// repository returns the directory of the repository.
+func repository(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("there is no go.mod above the test")
+		}
+	}
+}
+
+// overlay writes the added files, and the list of them for the go command.
+func (p *program) overlay(t testing.TB) (list string, err error) {
+	t.Helper()
+	root := repository(t)
 	replace := map[string]string{}
 	for name, content := range p.files {
 		at := p.home.Join(strings.ReplaceAll(name, "/", "_"))

@@ -84,7 +84,7 @@ func TestCacheChaos(t *testing.T) {
 	h := &chronicle{user: c.nodes[0].SignUp(t, "ada")}
 	web := webClient(t)
 	end := time.Now().Add(soak(8*time.Second, time.Minute))
-	ended := c.traffic(t, h, audience{readers: 16, writers: 3, writeEvery: 20 * time.Millisecond}, func(ctx context.Context, h *chronicle, n int) {
+	ended := profileTraffic(t, c, h, audience{readers: 16, writers: 3, writeEvery: 20 * time.Millisecond}, func(ctx context.Context, h *chronicle, n int) {
 		if rand.IntN(10) > 0 {
 			h.write(ctx, c.writer(h.user, n, web), false)
 			return
@@ -105,7 +105,7 @@ func TestCacheChaos(t *testing.T) {
 	ended()
 	last := <-d.alive // the last write is one that nobody but the log tells of
 	h.write(t.Context(), at(last.Roost, h.user), true)
-	h.rests(t, c, soak(10*time.Second, 2*time.Second))
+	h.rests(t, c, grace())
 	h.check(t, c.db)
 	t.Logf("%d reads, %d writes acknowledged, %d cut off, %d flushes, %d texts", len(h.reads), len(h.acked), h.cut, flushes, len(versions(t, c.db)))
 	if h.cut == 0 || len(h.acked) < 50 || len(h.reads) < 500 {

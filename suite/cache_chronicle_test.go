@@ -104,8 +104,8 @@ type audience struct {
 	readEvery, writeEvery time.Duration
 }
 
-// traffic are readers and writers of a profile on all nodes; ended waits for them.
-func (c *pair) traffic(t *testing.T, h *chronicle, who audience, write func(ctx context.Context, h *chronicle, n int)) (ended func()) {
+// profileTraffic starts readers and writers of a profile on all nodes; ended waits for them.
+func profileTraffic(t *testing.T, c *pair, h *chronicle, who audience, write func(ctx context.Context, h *chronicle, n int)) (ended func()) {
 	t.Helper()
 	web := webClient(t)
 	ctx, stop := context.WithCancel(context.Background())

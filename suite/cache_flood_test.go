@@ -29,8 +29,8 @@ func (f *flood) fail(what string) {
 	f.wrong = append(f.wrong, what)
 }
 
-// flood begins one: every answer is the profile, or says when to come back.
-func (c *pair) flood(t *testing.T, clients int, users []string) *flood {
+// startFlood begins one: every answer is the profile, or says when to come back.
+func startFlood(t *testing.T, c *pair, clients int, users []string) *flood {
 	t.Helper()
 	f, web := &flood{}, webClient(t)
 	ctx, stop := context.WithCancel(context.Background())
@@ -103,7 +103,7 @@ func TestCacheFlushedUnderLoad(t *testing.T) {
 	c.start(t, c.nodes)
 
 	c.redis.Stop()
-	f := c.flood(t, readers, users)
+	f := startFlood(t, c, readers, users)
 	f.rate(window) // until the nodes have given Redis up
 	alone, aloneBusy := f.rate(2 * window)
 	c.redis.Restart()

@@ -216,7 +216,7 @@ func (k *link) pass(in net.Conn) {
 	if cut {
 		return
 	}
-	out, err := net.DialTimeout("tcp", to, time.Second)
+	out, err := net.DialTimeout("tcp", to, 10*time.Second)
 	if err != nil {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // A session is revoked by a node that dies right after the commit, while a node is cut off from Redis: the one that
-// writes, so that nobody was told, or one that reads. Every node refuses the key within a second, and goes on to
+// writes, so that nobody was told, or one that reads. Every node refuses the key within a second (a busy machine gets more), and goes on to
 // when Redis is back for all.
 func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 	t.Parallel()
@@ -61,7 +61,7 @@ func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 					apitest.Until(t, fmt.Sprintf("node %d to refuse the key", i), func() bool { return p.As(old.Key).Run(t, who, nil).Status == 401 })
 					slowest = max(slowest, time.Since(died))
 				}
-				if slowest > soak(4*time.Second, time.Second) {
+				if slowest > soak(20*time.Second, time.Second) {
 					t.Errorf("the key of the revoked session works for %s", slowest)
 				}
 				toWriter.Mend()

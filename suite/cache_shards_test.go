@@ -118,7 +118,7 @@ func (s *shards) dies(t *testing.T) {
 			}
 		}
 		busy = append(busy, h)
-		ends = append(ends, s.traffic(t, h, audience{3, 1, soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
+		ends = append(ends, profileTraffic(t, s.pair, h, audience{3, 1, soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
 	}
 	quiet := func(server int) (users []*apitest.User) {
 		for n, u := range s.users {

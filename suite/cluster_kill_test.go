@@ -2,20 +2,17 @@ package suite
 
 import (
 	"math/rand/v2"
-	"os"
 	"syscall"
 	"testing"
 	"time"
 
 	"roost/internal/apitest"
+	"roost/internal/testtime"
 )
 
 // soak picks the short form of a test or, with ROOST_SOAK, the long one.
 func soak[T any](short, long T) T {
-	if os.Getenv("ROOST_SOAK") != "" {
-		return long
-	}
-	return short
+	return testtime.Soak(short, long)
 }
 
 // Nodes and workers are killed at any moment, alone or together, while clients post tweets: every tweet that

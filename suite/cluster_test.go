@@ -33,12 +33,11 @@ type cluster struct {
 // tallyEnv turns the group on and makes its transactions so long that most signals meet one.
 var tallyEnv = []string{"ROOST_TALLY=1", "ROOST_FAULT=tally.half:hold:500us"}
 
-// newCluster starts two nodes of either kind on empty stores.
-func newCluster(t *testing.T) *cluster {
+// newCluster starts two nodes of either kind on empty stores; settings are added to the database's URL.
+func newCluster(t *testing.T, settings ...string) *cluster {
 	t.Helper()
 	c := &cluster{bin: faulty.build(t), env: tallyEnv}
-	// A process that freezes inside a transaction loses that before the lease of the tally ends.
-	c.config.DatabaseURL = apitest.Migrated(t) + "&idle_in_transaction_session_timeout=400"
+	c.config.DatabaseURL = apitest.Migrated(t) + strings.Join(settings, "")
 	c.config.RedisURL = redistest.Start(t).URL()
 	for range 2 {
 		c.api = append(c.api, c.prepare(t, "api"))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,15 +11,18 @@ import (
 
 	"roost/internal/apitest"
 	"roost/internal/ids"
+	"roost/internal/testtime"
 )
 
 const (
-	historyLength  = 10_000
 	historyClients = 12
 	historyMembers = 48
 	// checkpoints are how often the history pauses to be compared.
 	checkpoints = 4
 )
+
+// historyLength is the number of operations of a history.
+func historyLength() int { return testtime.Soak(3_000, 10_000) }
 
 // history runs random operations over the API and notes in the model what each has led to.
 type history struct {
@@ -30,10 +32,10 @@ type history struct {
 	left atomic.Int64
 }
 
-// Ten thousand operations by concurrent clients leave the API and the rows as a model of plain maps says.
+// Thousands of operations by concurrent clients leave the API and the rows as a model of plain maps says.
 func TestRandomHistory(t *testing.T) {
 	seeds := []uint64{1}
-	if os.Getenv("ROOST_SOAK") != "" {
+	if testtime.Soaking() {
 		for range 9 {
 			seeds = append(seeds, rand.Uint64())
 		}
@@ -49,7 +51,7 @@ func TestRandomHistory(t *testing.T) {
 				clients[c] = &historian{history: h, rnd: rand.New(rand.NewPCG(seed, uint64(c)))}
 			}
 			for part := range checkpoints {
-				h.left.Store(historyLength / checkpoints)
+				h.left.Store(int64(historyLength() / checkpoints))
 				apitest.Together(t, len(clients), func(c int) error { return clients[c].work() })
 				h.compare(t, rand.New(rand.NewPCG(seed, uint64(1000+part))), 2<<part)
 				if t.Failed() {

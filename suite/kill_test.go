@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 
 	"roost/internal/apitest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 // standing is what a user has done: their name, live tweets, reactions but NONE, and whom they follow.
@@ -141,7 +141,7 @@ func (s *survivor) read(t testing.TB, all []*survivor, common []string) standing
 func TestKilledAtAnyMoment(t *testing.T) {
 	const users, most = 8, 250
 	kills := 10
-	if os.Getenv("ROOST_SOAK") != "" {
+	if testtime.Soaking() {
 		kills = 100
 	}
 	inBothModes(t, func(t *testing.T, p *process) {

@@ -55,9 +55,7 @@ func TestSocketsLeaveNothingBehind(t *testing.T) {
 					heap = mem
 				}
 			}
-			if grown := heapInUse() - heap; grown > (rounds-1)*sockets<<10 {
-				t.Errorf("the heap has grown by %d KiB in %d sockets", grown>>10, (rounds-1)*sockets)
-			}
+			expectHeap(t, heap, (rounds-1)*sockets<<10)
 		})
 	}
 }
@@ -115,11 +113,20 @@ func TestEventsLeaveNothingBehind(t *testing.T) {
 		return heapInUse()
 	}
 	before := pass(warm)
-	grown := pass(events) - before
-	t.Logf("%d KiB more after %d events of %d subscriptions", grown>>10, events, users)
-	if grown > users*events*perPush {
-		t.Errorf("the heap has grown by %d KiB in %d events of %d subscriptions", grown>>10, events, users)
-	}
+	pass(events)
+	expectHeap(t, before, users*events*perPush)
+}
+
+// expectHeap waits until the heap is at most so much larger than it was: what runs in the background has finished
+// by then, and what is still there afterwards leaks.
+func expectHeap(t *testing.T, was, most int64) {
+	t.Helper()
+	grown := heapInUse() - was
+	defer func() { t.Logf("the heap has grown by %d KiB; at most %d are allowed", grown>>10, most>>10) }()
+	apitest.Until(t, "the heap to be free of what is over", func() bool {
+		grown = heapInUse() - was
+		return grown <= most
+	})
 }
 
 // fewConns bounds a node's connections, so that all are soon there.

@@ -3,13 +3,13 @@ package suite
 import (
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"roost/internal/apitest"
+	"roost/internal/testtime"
 )
 
 // entry is an item of a modelled list: its id, and its place, which grows with every entry.
@@ -93,7 +93,7 @@ func TestWalkingThroughChangingLists(t *testing.T) {
 			apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 				pool := r.SignUps(t, "pool", 6)
 				few := walksInAll
-				if os.Getenv("ROOST_SOAK") != "" {
+				if testtime.Soaking() {
 					few = math.MaxInt
 				}
 				rapid.Check(t, func(rt *rapid.T) {

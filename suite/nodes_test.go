@@ -178,8 +178,8 @@ func cutPubSub(t *testing.T, r *apitest.Roost) {
 	}
 }
 
-// soon is within what a session that is revoked on one node must be closed on the others.
-const soon = time.Second
+// soon is within what a session that is revoked on one node must be closed on the others; a busy machine gets more.
+func soon() time.Duration { return soak(15*time.Second, time.Second) }
 
 // A session that is revoked on one node is told, and its sockets closed, on the other.
 func TestNodesEndSessionsEverywhere(t *testing.T) {
@@ -219,8 +219,8 @@ func TestNodesEndSessionsEverywhere(t *testing.T) {
 			slices.Sort(times)
 			t.Logf("closed after %v", times)
 			// One of them may have met a machine that was busy with something else.
-			if times[rounds/2] > soon {
-				t.Errorf("half of the sessions were closed later than %s: %v", soon, times)
+			if times[rounds/2] > soon() {
+				t.Errorf("half of the sessions were closed later than %s: %v", soon(), times)
 			}
 			watchCounts(t, kept, u.Tweet(t, "still here"))
 		})

@@ -3,7 +3,6 @@ package suite
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"roost/internal/ids"
 	"roost/internal/importedtest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 // The oracle: what lists are, in the simplest SQL that says it.
@@ -77,7 +77,7 @@ var kinds = map[string]string{
 // direction of reading.
 func TestListsEqualTheOracle(t *testing.T) {
 	random, steps := 10, 8
-	if os.Getenv("ROOST_SOAK") != "" {
+	if testtime.Soaking() {
 		random, steps = 300, 30
 	}
 	onImported(t, func(t *testing.T, r *apitest.Roost, db *sqldb.DB) {

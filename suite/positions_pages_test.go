@@ -138,7 +138,7 @@ func newFollowers(t *testing.T, c *pair, viewers, authors int) []*follower {
 }
 
 // background has somebody react to tweets all the time, on all nodes, until it is ended.
-func (c *pair) background(t *testing.T, web *http.Client, reactors int) (end func() error) {
+func background(t *testing.T, c *pair, web *http.Client, reactors int) (end func() error) {
 	t.Helper()
 	crowd := c.nodes[0].SignUps(t, "reactor", reactors)
 	tweet := crowd[0].Tweet(t, "like me")
@@ -199,7 +199,7 @@ func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 func followersOnTwoNodes(t *testing.T, c *pair, d *doomed, kill time.Duration, pages int) {
 	t.Helper()
 	web, viewers := webClient(t), newFollowers(t, c, 4, 4)
-	end := c.background(t, web, 2)
+	end := background(t, c, web, 2)
 	var read, killed atomic.Int64
 	ctx := context.Background()
 	failed := make(chan error, 100)
@@ -210,7 +210,7 @@ func followersOnTwoNodes(t *testing.T, c *pair, d *doomed, kill time.Duration, p
 		}
 	}
 	var all sync.WaitGroup
-	going := func() bool { return read.Load() < int64(pages) && len(failed) == 0 }
+	going := func() bool { return (read.Load() < int64(pages) || d != nil && killed.Load() == 0) && len(failed) == 0 }
 	for i, f := range viewers {
 		all.Go(func() {
 			next := time.Now().Add(kill)

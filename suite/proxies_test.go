@@ -107,7 +107,7 @@ func (p proxied) start(t *testing.T, one, two string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join("..", "docs", "proxies", p.file))
+	text, err := os.ReadFile(filepath.Join(repository(t), "docs", "proxies", p.file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // What the README shows is served, and its first example works in the demo world that it tells to start.
 func TestReadmeExamples(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	readme, err := os.ReadFile(filepath.Join(repository(t), "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // The user of docs/redis.md may do all that nodes ask of Redis, and not more than a node needs.
 func TestRedisUser(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/redis.md")
+	page, err := os.ReadFile(filepath.Join(repository(t), "docs", "redis.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -192,18 +193,20 @@ func TestSignInUnderAFlood(t *testing.T) {
 		}
 	})
 	const hashes = "roost_password_hashes_total"
-	failed, most := 0, 0.0
+	failed, hashed := 0, []float64(nil)
 	for range 20 {
 		before, began := sample(t, admin, hashes), time.Now()
 		res, err := from(p.Roost, "127.0.0.2").Do(t.Context(), refusing["logIn"], apitest.Vars{"i": apitest.Vars{
 			"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}})
-		took, most = append(took, time.Since(began)), max(most, sample(t, admin, hashes)-before)
+		took, hashed = append(took, time.Since(began)), append(hashed, sample(t, admin, hashes)-before)
 		if err != nil || res.String("x.token") == "" {
 			failed++
 		}
 	}
 	enough()
 	all.Wait()
+	slices.Sort(hashed)
+	most := soak(hashed[len(hashed)/2], hashed[len(hashed)-1]) // on a busy machine it takes longer to read the figures
 	t.Logf("home: idle p50 %s p95 %s; in the flood p50 %s p95 %s of %d; sign-in: p50 %s, at most %s and %v hashes; the flood got %s answers",
 		percentile(idle, 50), percentile(idle, 95), percentile(busy, 50), percentile(busy, 95), len(busy),
 		percentile(took, 50), percentile(took, 100), most, stop())

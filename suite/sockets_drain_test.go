@@ -109,8 +109,8 @@ func tweetUntil(stop chan struct{}, authors []*apitest.User) error {
 	}
 }
 
-// expectSlices wants the sockets to have been closed over a time, not all of them in one part of it. A busy
-// machine may move some of them, never all to the same moment.
+// expectSlices wants the sockets to have been closed over a time, not nearly all of them in one part of it. A busy
+// machine may move many of them, never all to the same moment.
 func expectSlices(t testing.TB, all []*returner, took time.Duration) {
 	t.Helper()
 	at := make([]time.Time, len(all))
@@ -127,10 +127,10 @@ func expectSlices(t testing.TB, all []*returner, took time.Duration) {
 		most = max(most, closes[part])
 	}
 	t.Logf("%d sockets were closed over %v, %v in its tenths; the process took %v", len(at), spread.Round(time.Millisecond), closes, took.Round(time.Millisecond))
-	if spread < time.Second || most > len(at)/2 {
+	if spread < time.Second || most > soak(len(at)*9/10, len(at)/2) {
 		t.Errorf("%d sockets were closed over %v, %d of them in a tenth of it", len(at), spread, most)
 	}
-	if took > 30*time.Second {
+	if took > soak(apitest.Patience, 30*time.Second) {
 		t.Errorf("the process took %v", took)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -15,13 +14,15 @@ import (
 	"github.com/gorilla/websocket"
 
 	"roost/internal/apitest"
+	"roost/internal/testtime"
 )
 
 const (
 	// flat is how much a node's memory may grow while it has readers that do not read: the collector's
-	// room for a heap of this size, and less than what a queue of all events would hold.
-	flat = 24 << 20
-	// muteFor is how long one may hold its place once what it may hold is full.
+	// room for a heap of this size, and less than what a queue of all events would hold. On a busy machine
+	// the collector comes late.
+	flat, flatBusy = 24 << 20, 36 << 20
+	// muteFor is how long one may hold its place once what it may hold is full, on a quiet machine.
 	muteFor = 10 * time.Second
 )
 
@@ -29,8 +30,7 @@ const (
 // nobody else waits for it.
 func TestMuteSocketsOfAProcess(t *testing.T) {
 	events, readers, aliases := 600, 4, 80
-	soak := os.Getenv("ROOST_SOAK") != ""
-	if soak {
+	if testtime.Soaking() {
 		events, readers, aliases = 10_000, 20, 1
 	}
 	t.Parallel()
@@ -56,7 +56,7 @@ func TestMuteSocketsOfAProcess(t *testing.T) {
 	var beside []time.Duration
 	for len(beside) < events*readers {
 		beside = append(beside, w.pass(t, events/20)...)
-		if soak && len(w.closed()) == len(w.mutes) {
+		if testtime.Soaking() && len(w.closed()) == len(w.mutes) {
 			w.mute(t, users[0], aliases) // there is always one
 		}
 	}
@@ -64,10 +64,10 @@ func TestMuteSocketsOfAProcess(t *testing.T) {
 	w.expectClosed(t)
 	t.Logf("99 of 100 events come within %v alone and %v beside one that does not read", percentile(alone, 99), percentile(beside, 99))
 	t.Logf("%d events, %d sockets that nobody read; the node had %d MiB before and %d MiB after", events, len(w.mutes), before>>20, after>>20)
-	if after-before > flat {
+	if after-before > soak[int64](flatBusy, flat) {
 		t.Errorf("the node grew by %d MiB", (after-before)>>20)
 	}
-	if a, b := percentile(alone, 99), percentile(beside, 99); soak && b > 2*a+20*time.Millisecond {
+	if a, b := percentile(alone, 99), percentile(beside, 99); testtime.Soaking() && b > 2*a+20*time.Millisecond {
 		t.Errorf("99 of 100 events come within %v, alone within %v", b, a)
 	}
 	readOn(t, w.mutes[0].Conn, w.posted)
@@ -225,7 +225,7 @@ func (w *muted) expectClosed(t testing.TB) {
 		if i == 0 {
 			t.Logf("the first was closed %v after it had to be full", late.Round(100*time.Millisecond))
 		}
-		if late > muteFor {
+		if late > soak(apitest.Patience, muteFor) {
 			t.Errorf("mute socket %d was closed %v after it had to be full", i, late)
 		}
 	}

@@ -102,7 +102,7 @@ func TestNodeLeavesConnectionsToAStandby(t *testing.T) {
 // fault of ours.
 func TestLockTimeoutIsUnavailable(t *testing.T) {
 	t.Parallel()
-	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseURL += "&lock_timeout=50" })
+	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseURL += "&lock_timeout=500" })
 	ada := r.SignUp(t, "ada")
 	tx, err := r.DB(t).Writer().BeginTx(t.Context(), nil)
 	if err != nil {

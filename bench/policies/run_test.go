@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"roost/internal/pgtest"
 	"roost/internal/redistest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 func stores(t *testing.T) Stores {
@@ -28,7 +28,7 @@ func stores(t *testing.T) Stores {
 // short is a load that gives every fault its chance within a second; ROOST_SOAK makes it half a minute.
 func short() Load {
 	l := Load{Clients: 16, Keys: 50, Writes: 0.2, Warm: 100 * time.Millisecond, Duration: 1200 * time.Millisecond}
-	if os.Getenv("ROOST_SOAK") != "" {
+	if testtime.Soaking() {
 		l.Duration = 30 * time.Second
 	}
 	return l

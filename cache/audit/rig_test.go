@@ -13,6 +13,7 @@ import (
 
 	"roost/cache"
 	"roost/internal/redistest"
+	"roost/internal/testtime"
 )
 
 // table stands for a table of SQL, as in the tests of package cache: rows with versions, and how often it is
@@ -111,17 +112,7 @@ func onEach(t *testing.T, fn func(t *testing.T, x *cache.Tier)) {
 	}
 }
 
-// patience is how long tests wait for what should come soon.
-const patience = 20 * time.Second
-
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	end, tick := time.Now().Add(patience), time.NewTicker(5*time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(end) {
-			t.Fatalf("waited %s for %s", patience, what)
-		}
-		<-tick.C
-	}
+	testtime.Until(t, what, ok)
 }

@@ -67,6 +67,7 @@ func TestSampler(t *testing.T) {
 		s := NewSampler(x, 20*time.Millisecond, b)
 		s.start(t)
 		until(t, "samples", func() bool { n, _ := s.told(t, b); return n[outcomeEqual] > 50 })
+		stale := time.Now()
 		b.set("3", 2, "second")
 		key := b.Prefix() + "3"
 		until(t, "the stale entry to be found", func() bool { n, _ := s.told(t, b); return n["now"] == 1 })
@@ -79,7 +80,7 @@ func TestSampler(t *testing.T) {
 			t.Fatal(err)
 		}
 		until(t, "it to settle", func() bool { n, _ := s.told(t, b); return n["now"] == 0 })
-		upTo := time.Since(found) + 100*time.Millisecond
+		upTo := time.Since(stale)
 		n, h := s.told(t, b)
 		if n[outcomeStale] != 1 || h.zeros != n[outcomeEqual] || h.count != h.zeros+1 {
 			t.Errorf("%v, %+v", n, h)

@@ -13,9 +13,10 @@ import (
 	"roost/domain/follows"
 	"roost/events"
 	"roost/internal/clock"
+	"roost/internal/testtime"
 )
 
-const patience = 30 * time.Second
+const patience = testtime.Patience
 
 // service is what runs in a test.
 type service interface {
@@ -59,13 +60,7 @@ func (r *rig) relays(t *testing.T, s *Store) {
 
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for began := time.Now(); !condition(); <-tick.C {
-		if time.Since(began) > patience {
-			t.Fatalf("waited %s for: %s", patience, what)
-		}
-	}
+	testtime.Until(t, what, condition)
 }
 
 // With writers that die after each commit, and invalidate nothing, both nodes read what SQL says once they have

@@ -15,6 +15,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/internal/errs"
+	"roost/internal/testtime"
 )
 
 // After every write both nodes read, of every row that there is or could be, what SQL says.
@@ -24,14 +25,15 @@ func TestEveryWriteIsSeen(t *testing.T) {
 		for range 4 {
 			w.signUp(t)
 		}
-		for step := range 300 {
+		steps := testtime.Soak(150, 300)
+		for step := range steps {
 			w.agree(t, step)
 			w.write(t)
 			if t.Failed() {
 				return
 			}
 		}
-		w.agree(t, 300)
+		w.agree(t, steps)
 	})
 }
 

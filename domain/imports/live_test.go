@@ -51,7 +51,7 @@ func TestImportOnALiveSite(t *testing.T) {
 		if p.File != "users.tsv.gz" && !lately {
 			select {
 			case <-wrote:
-			case <-time.After(10 * time.Second):
+			case <-time.After(patience):
 				lately = true
 			}
 		}

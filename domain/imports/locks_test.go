@@ -11,10 +11,10 @@ import (
 	"roost/internal/clock"
 	"roost/internal/dbtest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
-// patience is how long these tests wait for what should come at once.
-const patience = 20 * time.Second
+const patience = testtime.Patience
 
 // within fails the test unless fn returns in time; its context ends then.
 func within(t *testing.T, what string, fn func(ctx context.Context) error) {

@@ -9,10 +9,10 @@ import (
 
 	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
-// patience is how long these tests wait for what should come soon.
-const patience = 30 * time.Second
+const patience = testtime.Patience
 
 // upTo brings an empty database to a version.
 func upTo(t *testing.T, db *sqldb.DB, version int64) {

@@ -11,13 +11,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"roost/domain/accounts"
 	"roost/internal/app"
 	"roost/internal/dbtest"
 	"roost/internal/redistest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 // Mode is a kind of stores.
@@ -29,9 +29,8 @@ const (
 	Server   Mode = "postgres+redis"
 )
 
-// Patience is how long tests wait for something that should come soon. It is long because a loaded
-// machine is slow; a test that passes never waits it out.
-const Patience = 20 * time.Second
+// Patience is testtime's.
+const Patience = testtime.Patience
 
 // Roost is a running node with what a test needs around it.
 type Roost struct {
@@ -178,17 +177,7 @@ func Ints(t testing.TB, db *sqldb.DB, query string, args ...any) (out []int64) {
 // Until waits until the condition holds, or fails the test with what was waited for.
 func Until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(Patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited %s for: %s", Patience, what)
-		}
-	}
+	testtime.Until(t, what, condition)
 }
 
 var serial atomic.Int64

@@ -96,6 +96,7 @@ var roost = rules{
 		"internal/requestid": 0,
 		"internal/sqldb":     0,
 		"internal/testproc":  0,
+		"internal/testtime":  0,
 		"internal/visible":   0,
 
 		// Databases at the current schema, for tests.
@@ -137,6 +138,7 @@ var roost = rules{
 		"internal/pgtest",
 		"internal/redistest",
 		"internal/testproc",
+		"internal/testtime",
 		"server/internal/testschema",
 	},
 	// Generated files are free anyway; these hold a generated schema for tests.

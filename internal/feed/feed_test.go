@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roost/internal/feed"
+	"roost/internal/testtime"
 )
 
 // upTo is a source of the numbers up to n.
@@ -211,7 +212,7 @@ func TestWithoutAFeed(t *testing.T) {
 	cancel()
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(testtime.Patience):
 		t.Error("it goes on after its context")
 	}
 }

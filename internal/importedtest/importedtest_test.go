@@ -13,13 +13,15 @@ import (
 	"roost/internal/dataset"
 	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
-// The bounds that an import of the whole data set keeps, on two cores.
+// The bounds that an import of the whole data set keeps on two quiet cores; a busy machine gets busyFactor of the time.
 const (
 	boundPostgres = 60 * time.Second
 	boundSQLite   = 3 * time.Minute
 	boundMemory   = 1 << 30
+	busyFactor    = 5
 )
 
 // It does not run in parallel, so the others wait and the machine is this import's.
@@ -46,8 +48,8 @@ func TestImportKeepsBounds(t *testing.T) {
 		for _, file := range tc.Report.Files {
 			t.Logf("  %s: %d lines in %v", file.Name, file.Lines, file.Elapsed.Round(10*time.Millisecond))
 		}
-		if tc.Report.Elapsed > tc.bound {
-			t.Errorf("%s: the import took %v, more than %v", tc.store, tc.Report.Elapsed, tc.bound)
+		if most := tc.bound * testtime.Soak[time.Duration](busyFactor, 1); tc.Report.Elapsed > most {
+			t.Errorf("%s: the import took %v, more than %v", tc.store, tc.Report.Elapsed, most)
 		}
 		if tc.MaxRSS > boundMemory {
 			t.Errorf("%s: the import took %d MiB, more than %d", tc.store, tc.MaxRSS>>20, boundMemory>>20)

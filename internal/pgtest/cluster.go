@@ -23,7 +23,7 @@ const (
 	// ownDB is the database that Cluster.URL names.
 	ownDB     = "roost"
 	startTime = 60 * time.Second
-	stopTime  = 30 * time.Second
+	stopTime  = 60 * time.Second
 )
 
 // Options of a cluster.

@@ -88,7 +88,7 @@ func (s *server) database(t testing.TB, template string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), startTime)
 		defer cancel()
 		if err := drop(ctx, s.admin, name); err != nil {
 			t.Error(err)

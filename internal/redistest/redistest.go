@@ -21,12 +21,13 @@ import (
 	"time"
 
 	"roost/internal/testproc"
+	"roost/internal/testtime"
 )
 
 const (
 	envServer  = "ROOST_TEST_REDIS_SERVER"
 	minVersion = 7
-	startTime  = 20 * time.Second
+	startTime  = testtime.Patience
 )
 
 // Redis is one server. Its methods fail the test on trouble; they belong to the
@@ -85,7 +86,7 @@ func (r *Redis) Stop() {
 		return
 	}
 	// SIGKILL also ends a paused server.
-	if err := r.proc.End(syscall.SIGKILL, 10*time.Second); err != nil {
+	if err := r.proc.End(syscall.SIGKILL, startTime); err != nil {
 		r.t.Fatal(err)
 	}
 	r.proc = nil
@@ -132,11 +133,11 @@ func (r *Redis) FlushAll() {
 	}
 }
 
-// Do sends one inline command on a connection of its own, within 5 s, and returns
+// Do sends one inline command on a connection of its own and returns
 // the reply as text: a status, an integer or a bulk string. It is for looking
 // into the server, not for load.
 func (r *Redis) Do(command string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	return r.do(ctx, command)
 }

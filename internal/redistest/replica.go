@@ -1,10 +1,10 @@
 package redistest
 
 import (
-	"context"
 	"strings"
 	"testing"
-	"time"
+
+	"roost/internal/testtime"
 )
 
 // Fast are arguments for servers that follow each other: a replica is given its data at once.
@@ -42,18 +42,8 @@ func (r *Redis) must(command string) {
 	}
 }
 
-// until waits for a condition, at most startTime.
+// until waits for a condition.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("redistest: waited in vain for %s", what)
-		}
-	}
+	testtime.Until(t, "redistest: "+what, ok)
 }

@@ -7,6 +7,7 @@ import (
 
 	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 // lockNumber is an advisory lock that statements of these tests wait for.
@@ -48,17 +49,7 @@ func opened(t *testing.T, c sqldb.Config) *sqldb.DB {
 // until waits for a condition.
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited 30 s for: %s", what)
-		}
-	}
+	testtime.Until(t, what, condition)
 }
 
 // A statement that the client abandons after Config.Patience ends at the server as well.
@@ -66,7 +57,7 @@ func TestAbandonedStatementsEndAtTheServer(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	waiting := heldLock(t, url)
-	db := opened(t, sqldb.Config{URL: url, MaxConns: 4, Patience: 500 * time.Millisecond})
+	db := opened(t, sqldb.Config{URL: url, MaxConns: 4, Patience: 2 * time.Second})
 	for range 3 {
 		if _, err := db.Writer().ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", lockNumber); !sqldb.IsUnavailable(err) {
 			t.Errorf("a statement that waits for ever: %v", err)

@@ -11,20 +11,15 @@ import (
 
 	"roost/internal/errs"
 	"roost/internal/reqstats"
+	"roost/internal/testtime"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = testtime.Patience
 
 // until waits for a condition.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	end := time.Now().Add(patience)
-	for tick := time.NewTicker(time.Millisecond); !ok(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
+	testtime.Until(t, what, ok)
 }
 
 // request is the context of a new request.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"roost/internal/testproc"
+	"roost/internal/testtime"
 )
 
 // childEnv makes this binary the test process that TestKilledOwner kills.
@@ -46,17 +47,7 @@ func child() {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within 20 s: %s", what)
-		case <-tick.C:
-		}
-	}
+	testtime.Until(t, what, ok)
 }
 
 func gone(path string) bool {
@@ -167,7 +158,7 @@ func TestEndKillsWhatIgnoresSignals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = p.WaitReady(10*time.Second, func(context.Context) error {
+	err = p.WaitReady(testtime.Patience, func(context.Context) error {
 		if p.LogTail() != "ready" {
 			return errors.New("not yet")
 		}
@@ -199,7 +190,7 @@ func TestAStartThatFailsTellsTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	never := errors.New("not yet")
-	err = p.WaitReady(10*time.Second, func(context.Context) error { return never })
+	err = p.WaitReady(testtime.Patience, func(context.Context) error { return never })
 	if err == nil || !strings.Contains(err.Error(), "no room") {
 		t.Errorf("got %v", err)
 	}

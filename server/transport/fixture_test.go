@@ -17,12 +17,12 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/gorilla/websocket"
 
+	"roost/internal/testtime"
 	"roost/server/internal/testschema"
 	"roost/server/transport"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = testtime.Patience
 
 // fixture is a server with both transports on the test schema.
 type fixture struct {
@@ -119,17 +119,7 @@ func (r *record) lastClose() int {
 // eventually waits for a condition that other goroutines bring about.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited in vain for: %s", what)
-		}
-	}
+	testtime.Until(t, what, ok)
 }
 
 // client is a raw graphql-transport-ws client: it says what it is told to.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"roost/internal/testtime"
 	"roost/server/transport"
 )
 
@@ -49,7 +50,7 @@ func TestSessionEndsUnderStreams(t *testing.T) {
 	began := time.Now()
 	end()
 	c.hearClose(4403)
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > testtime.Soak(patience, time.Second) {
 		t.Errorf("it took %v", took)
 	}
 	eventually(t, "the subscription ends", func() bool { return f.res.Running.Load() == 0 })

@@ -139,7 +139,7 @@ func TestOrigin(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(s *setup) {
-		s.socket.SlowAfter, s.socket.CloseTimeout = 50*time.Millisecond, 100*time.Millisecond
+		s.socket.SlowAfter, s.socket.CloseTimeout = 500*time.Millisecond, 100*time.Millisecond
 		s.socket.WriteTimeout = time.Hour
 	})
 	slow, quick := f.connected(t), f.connected(t)
@@ -257,7 +257,7 @@ func TestTooLongWhileSending(t *testing.T) {
 
 func TestPings(t *testing.T) {
 	t.Parallel()
-	f := start(t, func(s *setup) { s.socket.PingInterval = 300 * time.Millisecond })
+	f := start(t, func(s *setup) { s.socket.PingInterval = time.Second })
 	good, dead := f.dial(t), f.dial(t)
 	pings := make(chan struct{}, 100)
 	answer := good.PingHandler()

@@ -259,7 +259,7 @@ func TestSubprotocols(t *testing.T) {
 
 func TestInitTimeout(t *testing.T) {
 	t.Parallel()
-	f := start(t, func(s *setup) { s.socket.InitTimeout = 500 * time.Millisecond })
+	f := start(t, func(s *setup) { s.socket.InitTimeout = 2 * time.Second })
 	f.dial(t).hearClose(4408)
 	c := f.connected(t) // one that came in time stays
 	c.say(`{"type":"ping"}`)
@@ -269,7 +269,7 @@ func TestInitTimeout(t *testing.T) {
 func TestInitDecides(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(s *setup) {
-		s.socket.InitTimeout = time.Second
+		s.socket.InitTimeout = 3 * time.Second // also for those who are in time on a busy machine
 		s.socket.Init = func(ctx context.Context, r *http.Request, payload map[string]any) (transport.InitResult, error) {
 			switch payload["as"] {
 			case "nobody":

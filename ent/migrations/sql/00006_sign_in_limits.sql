@@ -1,3 +1,4 @@
+-- roost: expand
 -- +goose Up
 -- Counters of attempts to sign in, by address, by account, and by pairs of both. Keys are hashes.
 CREATE TABLE sign_in_limits (
