@@ -61,6 +61,17 @@ func (r *timed) settle(t *testing.T) {
 	apitest.Until(t, "the last use is written", func() bool { return r.writes(t, r.witness) > before })
 }
 
+// known waits until the node knows what was written of a user's last use, and has nothing more to write: before the
+// clock moves, which would make that of a later time.
+func (r *timed) known(t *testing.T, u *apitest.User) {
+	t.Helper()
+	now := r.clock.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	apitest.Until(t, "the node to know the last use", func() bool {
+		return u.Must(t, `{ viewer { currentSession { lastUsedAt } } }`, nil).String("viewer.currentSession.lastUsedAt") == now
+	})
+	apitest.Until(t, "the node to have written the last uses", func() bool { return figures(t, r.Roost)["roost_sessions_to_touch"] == 0 })
+}
+
 // The last use is written every five minutes at most, and never by the request itself.
 func TestLastUseIsWrittenSeldom(t *testing.T) {
 	eachTimed(t, func(t *testing.T, r *timed) {
@@ -86,6 +97,7 @@ func TestLastUseIsWrittenSeldom(t *testing.T) {
 		}
 		use()
 		apitest.Until(t, "the last use is written", func() bool { return r.writes(t, u) > 0 })
+		r.known(t, u)
 		use()
 		r.clock.Add(4 * time.Minute)
 		use()
@@ -163,6 +175,7 @@ func TestExpiryClosesSockets(t *testing.T) {
 		for n := range int64(2) {
 			r.clock.Add(29 * day)
 			apitest.Until(t, "the use of the socket is written", func() bool { return r.writes(t, u) == n+1 })
+			r.known(t, u)
 		}
 		if s.Err() != nil {
 			t.Fatalf("the socket was closed: %v", s.Err())

@@ -27,6 +27,7 @@ type Toucher struct {
 	accounts *Accounts
 	mu       sync.Mutex
 	pending  map[int64]struct{}
+	writing  int // taken from pending, and perhaps not written yet
 }
 
 // NewToucher makes a toucher; Used may be called before it starts.
@@ -92,5 +93,6 @@ func (t *Toucher) take() []int64 {
 		batch = append(batch, id)
 		delete(t.pending, id)
 	}
+	t.writing = len(batch)
 	return batch
 }

@@ -79,7 +79,7 @@ func (c *Config) CheckStores() error {
 
 func (c *Config) checkStores(bad *mistakes) {
 	if c.Server() {
-		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Opaque != "" || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 			// Without the URL's own words: a password may be among them.
 			bad.add("database-url", errors.New("it must look like postgres://user:password@host:5432/name"))
 		}

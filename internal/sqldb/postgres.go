@@ -23,7 +23,7 @@ const (
 
 func openPostgres(c Config) (*DB, error) {
 	u, err := url.Parse(c.URL)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+	if err != nil || u.Opaque != "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return nil, errors.New("the database URL must look like postgres://user:password@host:5432/name")
 	}
 	q := u.Query()
