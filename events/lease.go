@@ -82,7 +82,8 @@ func (l *lease) sameEpoch(args *[]any) string {
 	return fmt.Sprintf(" AND $%d = (SELECT epoch FROM log_heads WHERE id = 1)", len(*args))
 }
 
-// within bounds a position to the log: in a database that went back, and has not noticed yet, that ends below.
+// within bounds a position to the log. Whoever begins a new epoch puts back what is beyond its end, but may do so between
+// this statement's look at the epoch and its commit.
 func (l *lease) within(position string) string {
 	if !l.g.db.IsPostgres() {
 		return position

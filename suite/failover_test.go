@@ -134,7 +134,7 @@ func (f *failover) beside(t *testing.T, all []*scribe) (end func()) {
 		})
 	}
 	for i, u := range all {
-		every(20*time.Millisecond, func(n int) { u.write(ctx, f, f.nodes[(n+i)%2]) })
+		every(50*time.Millisecond, func(n int) { u.write(ctx, f, f.nodes[(n+i)%2]) })
 		for _, node := range f.nodes {
 			every(10*time.Millisecond, func(n int) {
 				if err := u.read(ctx, node, n%2 == 0); err != nil && ctx.Err() == nil {
@@ -228,9 +228,16 @@ func TestFailoverWithLoss(t *testing.T) {
 	if got := lastRevision(t, counts, lostRevision); got.dislikes != 5 {
 		t.Fatalf("before the failover the counts are %+v", got)
 	}
+	// So many that the new primary does not get to their versions in the time of the test.
+	apitest.Together(t, len(loads), func(i int) error {
+		for n := range 200 {
+			loads[i].write(t.Context(), f, f.nodes[n%2])
+		}
+		return nil
+	})
 	end := f.beside(t, loads)
 	for _, u := range loads {
-		u.await(t, "copies of what will be lost", func() bool { return len(u.reads) > 50 })
+		u.await(t, "copies of what will be lost", func() bool { return len(u.reads) > 20 })
 	}
 	f.fail(t)
 	for i := range 3 * len(authors) {
@@ -241,7 +248,7 @@ func TestFailoverWithLoss(t *testing.T) {
 	}
 	for _, u := range loads {
 		u.await(t, "writes for three seconds after the failover", func() bool {
-			return len(u.acked) > 50 && u.acked[len(u.acked)-1].at.Sub(u.acked[0].at) > 3*time.Second
+			return len(u.acked) > 20 && u.acked[len(u.acked)-1].at.Sub(u.acked[0].at) > 3*time.Second
 		})
 	}
 	end()
