@@ -18,7 +18,7 @@ func BenchmarkVerbs(b *testing.B) {
 		run := func(name string, s script, args ...any) {
 			b.Run(store+"/"+name, func(b *testing.B) {
 				for b.Loop() {
-					for i, r := range x.do(b.Context(), s, keys, func(int) []any { return args }) {
+					for i, r := range x.do(b.Context(), s, keys, func(int) (int64, []any) { return 0, args }) {
 						if r.err != nil {
 							b.Fatal(i, r.err)
 						}

@@ -51,7 +51,7 @@ func TestConfirm(t *testing.T) {
 		all := make([]Invalidation, len(names))
 		for i, name := range names {
 			b.write(keys[name])
-			all[i] = Invalidation{rowsOf(x), keys[name], 2}
+			all[i] = Invalidation{Kind: rowsOf(x), Key: keys[name], Version: 2}
 		}
 		invalidate(t, y, Intent{}, keys["current"], 2)
 		get(t, y, b, keys["current"])
@@ -111,7 +111,7 @@ func TestRefusing(t *testing.T) {
 			for i := range 10 {
 				b.write(keys[i])
 				before := tries(t, server)
-				err := x.Invalidate(t.Context(), Intent{}, Invalidation{rowsOf(x), keys[i], 2})
+				err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: keys[i], Version: 2})
 				if err == nil || errors.Is(err, ErrDown) {
 					t.Fatalf("write %d: %v", i, err)
 				}
@@ -121,7 +121,7 @@ func TestRefusing(t *testing.T) {
 				} else if n := tries(t, server) - before; n != 1 {
 					t.Errorf("the writer tried %d times although all has been refused for a second", n)
 				}
-				y.Confirm(t.Context(), Invalidation{rowsOf(y), keys[i], 2})
+				y.Confirm(t.Context(), Invalidation{Kind: rowsOf(y), Key: keys[i], Version: 2})
 			}
 			t.Log(first)
 			for range 3 {

@@ -17,11 +17,11 @@ const (
 	settleMost, settleProbe = 1000, 10
 )
 
-// debt is an invalidation that Redis has not taken: its version, and the server that the key was on, nil if none was
-// known.
+// debt is an invalidation that Redis has not taken: its version, the epoch of the log that this belongs to, and the server
+// that the key was on, nil if none was known.
 type debt struct {
-	version int64
-	server  *shard
+	version, epoch int64
+	server         *shard
 }
 
 // debts are the invalidations that Redis has not taken from this process. The relay sends them too; until they are
@@ -45,8 +45,14 @@ func (d *debts) start() {
 	d.owed, d.count, d.suspended = map[string]debt{}, map[*shard]int{}, map[*shard]int64{}
 }
 
+// forget drops all debts and suspensions.
+func (d *debts) forget() {
+	d.start()
+	d.some.Store(false)
+}
+
 // add notes a debt of a server. It suspends the server when there are more than can be remembered.
-func (d *debts) add(key string, version int64, server *shard) {
+func (d *debts) add(key string, version, epoch int64, server *shard) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.some.Store(true)
@@ -58,7 +64,10 @@ func (d *debts) add(key string, version int64, server *shard) {
 	if ok {
 		d.count[old.server]--
 	}
-	d.owed[key] = debt{max(old.version, version), server}
+	if ok && old.epoch == epoch {
+		version = max(old.version, version)
+	}
+	d.owed[key] = debt{version, epoch, server}
 	d.count[server]++
 }
 
@@ -88,7 +97,7 @@ func (d *debts) paid(sent []Invalidation) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, i := range sent {
-		if owed, ok := d.owed[i.Key]; ok && owed.version <= i.Version {
+		if owed, ok := d.owed[i.Key]; ok && owed.epoch == i.Epoch && owed.version <= i.Version {
 			d.remove(i.Key)
 		}
 	}
@@ -103,7 +112,7 @@ func (d *debts) pick(most int) (all []Invalidation) {
 		if len(all) == most {
 			break
 		}
-		all = append(all, Invalidation{Key: key, Version: owed.version})
+		all = append(all, Invalidation{Key: key, Version: owed.version, Epoch: owed.epoch})
 	}
 	return all
 }

@@ -95,6 +95,9 @@
 //     connections that live through a change of roles are right, too. An id of the process would not do: see
 //     TestFailoverAndBack. Redis takes a new id also when it has had no replica for an hour
 //     (repl-backlog-ttl): that is one cold start.
+//   - A database that goes back has rows with smaller versions than their entries. The log is in another epoch then,
+//     which is part of the fence, too. What is read, filled, invalidated or owed belongs to the epoch of before the
+//     read of SQL or the commit, so that nothing of the old database gets into the new epoch.
 //   - A read goes back if one returns what no entry holds, and an older fill is accepted later. So what is
 //     returned is either in an entry, by an accepted fill, or told before: then leases from before are gone.
 //   - The floor refuses what a database that lags gives, as long as Redis remembers (10 s without readers),

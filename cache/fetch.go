@@ -165,14 +165,15 @@ func (t *Tier) abandon(ctx context.Context, led []*flight) {
 // release gives leases back. Without an answer of Redis they end by themselves.
 func (t *Tier) release(ctx context.Context, led []*flight) {
 	var keys, held []string
+	var epochs []int64
 	for _, fl := range led {
 		if !fl.ended && fl.token != "" {
-			keys, held = append(keys, fl.key), append(held, fl.token)
+			keys, held, epochs = append(keys, fl.key), append(held, fl.token), append(epochs, fl.epoch)
 			fl.token = ""
 		}
 	}
 	if len(keys) > 0 {
-		t.do(context.WithoutCancel(ctx), t.scripts.release, keys, func(i int) []any { return []any{held[i]} })
+		t.do(context.WithoutCancel(ctx), t.scripts.release, keys, func(i int) (int64, []any) { return epochs[i], []any{held[i]} })
 	}
 }
 
@@ -231,8 +232,10 @@ func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 	var asking []*flight
 	var keys []string
 	names := make([]string, len(pending))
+	// Whatever is read from now on must not be filled into a later epoch: it may come from the database as it was before.
+	epoch := t.Epoch()
 	for i, fl := range pending {
-		names[i] = fl.key
+		names[i], fl.epoch = fl.key, epoch
 	}
 	owed, none := t.owedOf(ctx, names)
 	for i, fl := range pending {
@@ -247,7 +250,9 @@ func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 		return f
 	}
 	lease := ms(t.leaseFor())
-	replies := t.do(ctx, t.scripts.lease, keys, func(i int) []any { return []any{asking[i].token, lease, ms(floorFor)} })
+	replies := t.do(ctx, t.scripts.lease, keys, func(i int) (int64, []any) {
+		return epoch, []any{asking[i].token, lease, ms(floorFor)}
+	})
 	for i, fl := range asking {
 		r := replies[i]
 		if r.err != nil || r.word != "leased" {
@@ -313,9 +318,9 @@ func (t *Tier) fill(ctx context.Context, k *Kind, f *fetching, values []Value) (
 		}
 		filling, keys = append(filling, told{fl, values[i], k.count.filled}), append(keys, fl.key)
 	}
-	replies := t.do(ctx, t.scripts.fill, keys, func(i int) []any {
+	replies := t.do(ctx, t.scripts.fill, keys, func(i int) (int64, []any) {
 		v := filling[i].value
-		return []any{filling[i].token, v.Version, v.Data, ms(k.lives(v))}
+		return filling[i].epoch, []any{filling[i].token, v.Version, v.Data, ms(k.lives(v))}
 	})
 	for i, x := range filling {
 		r := replies[i]
@@ -367,9 +372,10 @@ func (t *Tier) tell(ctx context.Context, k *Kind, all []told) (again []*flight) 
 	var telling []*flight
 	var send []Invalidation
 	for _, x := range all {
-		if !x.away {
+		// In another epoch than that of the value nothing is to be told of it.
+		if !x.away && x.epoch == t.Epoch() {
 			telling = append(telling, x.flight)
-			send = append(send, Invalidation{Kind: k, Key: x.key, Version: x.value.Version})
+			send = append(send, Invalidation{Kind: k, Key: x.key, Version: x.value.Version, Epoch: x.epoch})
 		}
 	}
 	behind := map[*flight]bool{}

@@ -23,6 +23,7 @@ type flight struct {
 	after *flight // ends before this starts, if that is soon; nil if there is none
 	away  bool    // Redis was not there for the key
 	token string  // of the lease, empty without one
+	epoch int64   // of the log, when the round began that reads SQL
 	ended bool
 	// behind is how often what SQL gave was older than what Redis has been told.
 	behind int

@@ -45,7 +45,7 @@ func TestAway(t *testing.T) {
 			readTogether(t, x, b, a)
 			b.write(a)
 			begin := time.Now()
-			if err := x.Invalidate(t.Context(), Intent{}, Invalidation{rowsOf(x), a, 2}); err == nil {
+			if err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2}); err == nil {
 				t.Error("an invalidation that did not arrive is no error")
 			}
 			if took := time.Since(begin); took > testtime.Soak(patience/2, 3*invalidateTimeout) {
@@ -248,7 +248,7 @@ func TestReadOnly(t *testing.T) {
 	server.Follow(primary)
 	loads := b.loads.Load()
 	b.write(a)
-	if err := x.Invalidate(t.Context(), Intent{}, Invalidation{rowsOf(x), a, 2}); err == nil || errors.Is(err, ErrDown) {
+	if err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2}); err == nil || errors.Is(err, ErrDown) {
 		t.Errorf("an invalidation on a replica: %v", err)
 	}
 	for range 5 {

@@ -210,7 +210,7 @@ func (s *schedule) write(k int) {
 		w.pc = 2
 	case 2:
 		s.say("W%d invalidates v%d", k, w.ver)
-		err := x.Invalidate(context.Background(), w.intent, Invalidation{rowsOf(x), s.key, w.ver})
+		err := x.Invalidate(context.Background(), w.intent, Invalidation{Kind: rowsOf(x), Key: s.key, Version: w.ver})
 		if err == nil { // else it is acknowledged, and its staleness is bounded by the relay
 			s.mu.Lock()
 			s.acked = max(s.acked, w.ver)
@@ -251,7 +251,7 @@ func (s *schedule) step(op int) {
 	case op < 96:
 		if len(s.relay) > 0 {
 			s.say("the relay repeats v%d", s.relay[0])
-			_ = s.g.nodes[1].Invalidate(ctx, Intent{}, Invalidation{rowsOf(s.g.nodes[1]), s.key, s.relay[0]})
+			_ = s.g.nodes[1].Invalidate(ctx, Intent{}, Invalidation{Kind: rowsOf(s.g.nodes[1]), Key: s.key, Version: s.relay[0]})
 			s.relay = s.relay[1:]
 		}
 	case op < 99:
@@ -264,7 +264,7 @@ func (s *schedule) step(op int) {
 // confirm has a node follow the log to its end.
 func (s *schedule) confirm(node int) {
 	s.say("node %d confirms v%d", node, s.db)
-	s.g.nodes[node].Confirm(context.Background(), Invalidation{rowsOf(s.g.nodes[node]), s.key, s.db})
+	s.g.nodes[node].Confirm(context.Background(), Invalidation{Kind: rowsOf(s.g.nodes[node]), Key: s.key, Version: s.db})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told[node] = s.db
@@ -332,7 +332,7 @@ func (s *schedule) end() error {
 			x.Withdraw(context.Background(), in)
 		}
 		for _, v := range s.relay {
-			if err := x.Invalidate(context.Background(), Intent{}, Invalidation{rowsOf(x), s.key, v}); err != nil {
+			if err := x.Invalidate(context.Background(), Intent{}, Invalidation{Kind: rowsOf(x), Key: s.key, Version: v}); err != nil {
 				return err
 			}
 		}

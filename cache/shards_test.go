@@ -137,7 +137,7 @@ func TestOneShardAway(t *testing.T) {
 		// Writes go on; what could not be invalidated is read in SQL by who wrote it, when the server is back.
 		var invs []Invalidation
 		for _, key := range keys {
-			invs = append(invs, Invalidation{rowsOf(x), key, b.write(key).Version})
+			invs = append(invs, Invalidation{Kind: rowsOf(x), Key: key, Version: b.write(key).Version})
 		}
 		if err := x.Invalidate(t.Context(), Intent{}, invs...); err == nil {
 			t.Error("nothing is said of the invalidations that did not arrive")
@@ -162,7 +162,7 @@ func invalidateAll(t *testing.T, x *Tier, b *table, keys []string) {
 	t.Helper()
 	var all []Invalidation
 	for _, key := range keys {
-		all = append(all, Invalidation{rowsOf(x), key, b.write(key).Version})
+		all = append(all, Invalidation{Kind: rowsOf(x), Key: key, Version: b.write(key).Version})
 	}
 	if err := x.Invalidate(t.Context(), Intent{}, all...); err != nil {
 		t.Fatal(err)

@@ -95,6 +95,8 @@ type Tier struct {
 	kinds map[string]*Kind
 
 	bypassed bool
+	// epoch is the number of the epoch of the log; it changes under owed.mu.
+	epoch atomic.Int64
 }
 
 // Bypass has all reads go to SQL, to measure what the cache gives. It must be called before the first read; writes

@@ -90,7 +90,7 @@ func get(t testing.TB, x *Tier, b *table, keys ...string) []Value {
 
 func invalidate(t testing.TB, x *Tier, in Intent, key string, version int64) {
 	t.Helper()
-	if err := x.Invalidate(t.Context(), in, Invalidation{rowsOf(x), key, version}); err != nil {
+	if err := x.Invalidate(t.Context(), in, Invalidation{Kind: rowsOf(x), Key: key, Version: version}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -240,7 +240,7 @@ func TestEscape(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		x, b, a := tierAt(t, url), newTable(), key("a")
 		b.write(a)
-		gone := x.do(t.Context(), x.scripts.lease, []string{a}, func(int) []any { return []any{"gone", 600_000, 600_000} })
+		gone := x.do(t.Context(), x.scripts.lease, []string{a}, func(int) (int64, []any) { return 0, []any{"gone", 600_000, 600_000} })
 		if gone[0].word != "leased" {
 			t.Fatal(gone)
 		}
@@ -252,7 +252,7 @@ func TestEscape(t *testing.T) {
 		if took := time.Since(start); took < escapeAfter || took > testtime.Soak(patience/2, 8*escapeAfter) {
 			t.Errorf("it took %s, want a little more than %s", took, escapeAfter)
 		}
-		late := x.do(t.Context(), x.scripts.fill, []string{a}, func(int) []any { return []any{"gone", 1, "old", 60_000} })
+		late := x.do(t.Context(), x.scripts.fill, []string{a}, func(int) (int64, []any) { return 0, []any{"gone", 1, "old", 60_000} })
 		if late[0].word != "lost" {
 			t.Errorf("a fill of what is older than what was returned: %v", late[0])
 		}

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,29 @@ import (
 
 // embeddedFence stands for the reign of a Redis in the process: it ends with it.
 const embeddedFence = "embedded"
+
+// epochSuffix is what the epoch of the log adds to the fence of a server: entries of another epoch count as absent. Epoch 0,
+// of processes that follow no log, adds nothing.
+func epochSuffix(epoch int64) string {
+	if epoch == 0 {
+		return ""
+	}
+	return ":" + strconv.FormatInt(epoch, 10)
+}
+
+// SetEpoch has the tier use entries of an epoch of the log only, from the next read on: the rows of another epoch may be
+// newer than what SQL has by now. What was owed or suspended before concerned other entries.
+func (t *Tier) SetEpoch(epoch int64) {
+	d := &t.owed
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t.epoch.Swap(epoch) != epoch {
+		d.forget()
+	}
+}
+
+// Epoch is the epoch of the log that reads and writes which begin now belong to.
+func (t *Tier) Epoch() int64 { return t.epoch.Load() }
 
 // group is the part of a batch that one server answers; shard is nil where none is known.
 type group struct {
@@ -95,12 +119,12 @@ func (r *Redis) pipeline(ctx context.Context, s *shard, add func(p redis.Pipelin
 	})
 }
 
-// fenceArg is what the verbs get: empty lets them ask the server.
-func (r *Redis) fenceArg() string {
+// fenceArg is what the verbs get: the fence, or only what follows the server's own part, for which they ask it.
+func (r *Redis) fenceArg(epoch int64) string {
 	if r.Embedded() {
-		return embeddedFence
+		return embeddedFence + epochSuffix(epoch)
 	}
-	return ""
+	return epochSuffix(epoch)
 }
 
 // fenceOf reads the reign from INFO replication: the replication id, which is new whenever a process
@@ -140,6 +164,7 @@ func (t *Tier) read(ctx context.Context, keys []string, held []int64) []seen {
 // reign it answers.
 func (t *Tier) look(ctx context.Context, g group, keys []string, held []int64) (cmds []*redis.SliceCmd, fence string, err error) {
 	var info *redis.StringCmd
+	epoch := t.Epoch()
 	cmds = make([]*redis.SliceCmd, len(g.at))
 	err = t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
 		if !t.redis.Embedded() {
@@ -156,6 +181,9 @@ func (t *Tier) look(ctx context.Context, g group, keys []string, held []int64) (
 	fence = embeddedFence
 	if err == nil && info != nil {
 		fence = fenceOf(info.Val())
+	}
+	if fence != "" {
+		fence += epochSuffix(epoch)
 	}
 	return cmds, fence, err
 }
@@ -215,11 +243,14 @@ type reply struct {
 	from   *shard // nil if no server is known
 }
 
-// do runs a verb on keys, one pipeline a server; args gives what follows the fence. Every script has one
+// do runs a verb on keys, one pipeline a server; args gives the epoch, and what follows the fence. Every script has one
 // key, so a cluster takes them in any mixture.
-func (t *Tier) do(ctx context.Context, s script, keys []string, args func(i int) []any) []reply {
+func (t *Tier) do(ctx context.Context, s script, keys []string, args func(i int) (epoch int64, rest []any)) []reply {
 	out := make([]reply, len(keys))
-	withFence := func(i int) []any { return append([]any{t.redis.fenceArg()}, args(i)...) }
+	withFence := func(i int) []any {
+		epoch, rest := args(i)
+		return append([]any{t.redis.fenceArg(epoch)}, rest...)
+	}
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
 		left := t.send(ctx, s, g, keys, withFence, out, false)
 		if len(left) > 0 {

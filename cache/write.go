@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,15 @@ type Invalidation struct {
 	Kind    *Kind
 	Key     string
 	Version int64
+	// Epoch is that of the log of which the transaction is part, as of before its commit; 0 is the current one.
+	Epoch int64
 }
 
 // Intent is the announcement of a transaction. The zero Intent is none.
 type Intent struct {
-	id   string
-	keys []string
+	id    string
+	keys  []string
+	epoch int64
 }
 
 // Intend announces, before a transaction commits, that it changes rows of which not even a moment's
@@ -26,8 +30,10 @@ type Intent struct {
 // SQL and nothing is filled. The transaction must end within that time. On an error some keys are not
 // announced: the write may go on, with the window between commit and invalidation that others have.
 func (t *Tier) Intend(ctx context.Context, keys ...string) (Intent, error) {
-	in := Intent{id: t.tokens.next(), keys: keys}
-	replies := t.do(ctx, t.scripts.intend, keys, func(int) []any { return []any{in.id, ms(IntentFor), ms(floorFor)} })
+	in := Intent{id: t.tokens.next(), keys: keys, epoch: t.Epoch()}
+	replies := t.do(ctx, t.scripts.intend, keys, func(int) (int64, []any) {
+		return in.epoch, []any{in.id, ms(IntentFor), ms(floorFor)}
+	})
 	var errs []error
 	for i, r := range replies {
 		if r.err != nil {
@@ -39,7 +45,7 @@ func (t *Tier) Intend(ctx context.Context, keys ...string) (Intent, error) {
 
 // Withdraw ends an intent whose transaction has not committed. What does not arrive ends by itself.
 func (t *Tier) Withdraw(ctx context.Context, in Intent) {
-	t.do(ctx, t.scripts.invalidate, in.keys, func(int) []any { return []any{0, in.id, ms(floorFor)} })
+	t.do(ctx, t.scripts.invalidate, in.keys, func(int) (int64, []any) { return in.epoch, []any{0, in.id, ms(floorFor)} })
 }
 
 // Invalidate makes sure, after a commit and before it is acknowledged, that nothing older than the
@@ -50,7 +56,7 @@ func (t *Tier) Withdraw(ctx context.Context, in Intent) {
 func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) error {
 	for _, key := range in.keys {
 		if !slices.ContainsFunc(all, func(i Invalidation) bool { return i.Key == key }) {
-			all = append(all, Invalidation{Key: key}) // ends the intent, no more
+			all = append(all, Invalidation{Key: key, Epoch: in.epoch}) // ends the intent, no more
 		}
 	}
 	for _, i := range all {
@@ -87,7 +93,7 @@ func (t *Tier) owe(ctx context.Context, left []Invalidation) {
 	}
 	for _, g := range t.redis.groups(context.WithoutCancel(ctx), keys) {
 		for _, at := range g.at {
-			t.owed.add(keys[at], left[at].Version, g.shard)
+			t.owed.add(keys[at], left[at].Version, cmp.Or(left[at].Epoch, t.Epoch()), g.shard)
 		}
 	}
 }
@@ -119,7 +125,10 @@ func (t *Tier) invalidations(ctx context.Context, in Intent, all []Invalidation)
 	for i := range all {
 		keys[i] = all[i].Key
 	}
-	replies := t.do(ctx, t.scripts.invalidate, keys, func(i int) []any { return []any{all[i].Version, in.id, ms(floorFor)} })
+	current := t.Epoch()
+	replies := t.do(ctx, t.scripts.invalidate, keys, func(i int) (int64, []any) {
+		return cmp.Or(all[i].Epoch, current), []any{all[i].Version, in.id, ms(floorFor)}
+	})
 	now := time.Now()
 	for i, r := range replies {
 		if r.from != nil && !unusable(r.err) && r.word != "current" && r.word != "unkept" { // those write nothing

@@ -22,7 +22,13 @@ type LogHead struct {
 	// Oldest holds the value of the "oldest" field.
 	Oldest int64 `json:"oldest,omitempty"`
 	// SequencedAt holds the value of the "sequenced_at" field.
-	SequencedAt  time.Time `json:"sequenced_at,omitempty"`
+	SequencedAt time.Time `json:"sequenced_at,omitempty"`
+	// Epoch holds the value of the "epoch" field.
+	Epoch int64 `json:"epoch,omitempty"`
+	// EpochSince holds the value of the "epoch_since" field.
+	EpochSince int64 `json:"epoch_since,omitempty"`
+	// Lineage holds the value of the "lineage" field.
+	Lineage      string `json:"lineage,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -31,8 +37,10 @@ func (*LogHead) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case loghead.FieldID, loghead.FieldSeq, loghead.FieldOldest:
+		case loghead.FieldID, loghead.FieldSeq, loghead.FieldOldest, loghead.FieldEpoch, loghead.FieldEpochSince:
 			values[i] = new(sql.NullInt64)
+		case loghead.FieldLineage:
+			values[i] = new(sql.NullString)
 		case loghead.FieldSequencedAt:
 			values[i] = new(sql.NullTime)
 		default:
@@ -73,6 +81,24 @@ func (_m *LogHead) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field sequenced_at", values[i])
 			} else if value.Valid {
 				_m.SequencedAt = value.Time
+			}
+		case loghead.FieldEpoch:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field epoch", values[i])
+			} else if value.Valid {
+				_m.Epoch = value.Int64
+			}
+		case loghead.FieldEpochSince:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field epoch_since", values[i])
+			} else if value.Valid {
+				_m.EpochSince = value.Int64
+			}
+		case loghead.FieldLineage:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field lineage", values[i])
+			} else if value.Valid {
+				_m.Lineage = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -118,6 +144,15 @@ func (_m *LogHead) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("sequenced_at=")
 	builder.WriteString(_m.SequencedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("epoch=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Epoch))
+	builder.WriteString(", ")
+	builder.WriteString("epoch_since=")
+	builder.WriteString(fmt.Sprintf("%v", _m.EpochSince))
+	builder.WriteString(", ")
+	builder.WriteString("lineage=")
+	builder.WriteString(_m.Lineage)
 	builder.WriteByte(')')
 	return builder.String()
 }

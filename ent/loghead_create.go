@@ -48,6 +48,48 @@ func (_c *LogHeadCreate) SetSequencedAt(v time.Time) *LogHeadCreate {
 	return _c
 }
 
+// SetEpoch sets the "epoch" field.
+func (_c *LogHeadCreate) SetEpoch(v int64) *LogHeadCreate {
+	_c.mutation.SetEpoch(v)
+	return _c
+}
+
+// SetNillableEpoch sets the "epoch" field if the given value is not nil.
+func (_c *LogHeadCreate) SetNillableEpoch(v *int64) *LogHeadCreate {
+	if v != nil {
+		_c.SetEpoch(*v)
+	}
+	return _c
+}
+
+// SetEpochSince sets the "epoch_since" field.
+func (_c *LogHeadCreate) SetEpochSince(v int64) *LogHeadCreate {
+	_c.mutation.SetEpochSince(v)
+	return _c
+}
+
+// SetNillableEpochSince sets the "epoch_since" field if the given value is not nil.
+func (_c *LogHeadCreate) SetNillableEpochSince(v *int64) *LogHeadCreate {
+	if v != nil {
+		_c.SetEpochSince(*v)
+	}
+	return _c
+}
+
+// SetLineage sets the "lineage" field.
+func (_c *LogHeadCreate) SetLineage(v string) *LogHeadCreate {
+	_c.mutation.SetLineage(v)
+	return _c
+}
+
+// SetNillableLineage sets the "lineage" field if the given value is not nil.
+func (_c *LogHeadCreate) SetNillableLineage(v *string) *LogHeadCreate {
+	if v != nil {
+		_c.SetLineage(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *LogHeadCreate) SetID(v int64) *LogHeadCreate {
 	_c.mutation.SetID(v)
@@ -93,6 +135,18 @@ func (_c *LogHeadCreate) defaults() {
 		v := loghead.DefaultOldest
 		_c.mutation.SetOldest(v)
 	}
+	if _, ok := _c.mutation.Epoch(); !ok {
+		v := loghead.DefaultEpoch
+		_c.mutation.SetEpoch(v)
+	}
+	if _, ok := _c.mutation.EpochSince(); !ok {
+		v := loghead.DefaultEpochSince
+		_c.mutation.SetEpochSince(v)
+	}
+	if _, ok := _c.mutation.Lineage(); !ok {
+		v := loghead.DefaultLineage
+		_c.mutation.SetLineage(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -105,6 +159,15 @@ func (_c *LogHeadCreate) check() error {
 	}
 	if _, ok := _c.mutation.SequencedAt(); !ok {
 		return &ValidationError{Name: "sequenced_at", err: errors.New(`ent: missing required field "LogHead.sequenced_at"`)}
+	}
+	if _, ok := _c.mutation.Epoch(); !ok {
+		return &ValidationError{Name: "epoch", err: errors.New(`ent: missing required field "LogHead.epoch"`)}
+	}
+	if _, ok := _c.mutation.EpochSince(); !ok {
+		return &ValidationError{Name: "epoch_since", err: errors.New(`ent: missing required field "LogHead.epoch_since"`)}
+	}
+	if _, ok := _c.mutation.Lineage(); !ok {
+		return &ValidationError{Name: "lineage", err: errors.New(`ent: missing required field "LogHead.lineage"`)}
 	}
 	return nil
 }
@@ -150,6 +213,18 @@ func (_c *LogHeadCreate) createSpec() (*LogHead, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SequencedAt(); ok {
 		_spec.SetField(loghead.FieldSequencedAt, field.TypeTime, value)
 		_node.SequencedAt = value
+	}
+	if value, ok := _c.mutation.Epoch(); ok {
+		_spec.SetField(loghead.FieldEpoch, field.TypeInt64, value)
+		_node.Epoch = value
+	}
+	if value, ok := _c.mutation.EpochSince(); ok {
+		_spec.SetField(loghead.FieldEpochSince, field.TypeInt64, value)
+		_node.EpochSince = value
+	}
+	if value, ok := _c.mutation.Lineage(); ok {
+		_spec.SetField(loghead.FieldLineage, field.TypeString, value)
+		_node.Lineage = value
 	}
 	return _node, _spec
 }
@@ -248,6 +323,54 @@ func (u *LogHeadUpsert) SetSequencedAt(v time.Time) *LogHeadUpsert {
 // UpdateSequencedAt sets the "sequenced_at" field to the value that was provided on create.
 func (u *LogHeadUpsert) UpdateSequencedAt() *LogHeadUpsert {
 	u.SetExcluded(loghead.FieldSequencedAt)
+	return u
+}
+
+// SetEpoch sets the "epoch" field.
+func (u *LogHeadUpsert) SetEpoch(v int64) *LogHeadUpsert {
+	u.Set(loghead.FieldEpoch, v)
+	return u
+}
+
+// UpdateEpoch sets the "epoch" field to the value that was provided on create.
+func (u *LogHeadUpsert) UpdateEpoch() *LogHeadUpsert {
+	u.SetExcluded(loghead.FieldEpoch)
+	return u
+}
+
+// AddEpoch adds v to the "epoch" field.
+func (u *LogHeadUpsert) AddEpoch(v int64) *LogHeadUpsert {
+	u.Add(loghead.FieldEpoch, v)
+	return u
+}
+
+// SetEpochSince sets the "epoch_since" field.
+func (u *LogHeadUpsert) SetEpochSince(v int64) *LogHeadUpsert {
+	u.Set(loghead.FieldEpochSince, v)
+	return u
+}
+
+// UpdateEpochSince sets the "epoch_since" field to the value that was provided on create.
+func (u *LogHeadUpsert) UpdateEpochSince() *LogHeadUpsert {
+	u.SetExcluded(loghead.FieldEpochSince)
+	return u
+}
+
+// AddEpochSince adds v to the "epoch_since" field.
+func (u *LogHeadUpsert) AddEpochSince(v int64) *LogHeadUpsert {
+	u.Add(loghead.FieldEpochSince, v)
+	return u
+}
+
+// SetLineage sets the "lineage" field.
+func (u *LogHeadUpsert) SetLineage(v string) *LogHeadUpsert {
+	u.Set(loghead.FieldLineage, v)
+	return u
+}
+
+// UpdateLineage sets the "lineage" field to the value that was provided on create.
+func (u *LogHeadUpsert) UpdateLineage() *LogHeadUpsert {
+	u.SetExcluded(loghead.FieldLineage)
 	return u
 }
 
@@ -352,6 +475,62 @@ func (u *LogHeadUpsertOne) SetSequencedAt(v time.Time) *LogHeadUpsertOne {
 func (u *LogHeadUpsertOne) UpdateSequencedAt() *LogHeadUpsertOne {
 	return u.Update(func(s *LogHeadUpsert) {
 		s.UpdateSequencedAt()
+	})
+}
+
+// SetEpoch sets the "epoch" field.
+func (u *LogHeadUpsertOne) SetEpoch(v int64) *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.SetEpoch(v)
+	})
+}
+
+// AddEpoch adds v to the "epoch" field.
+func (u *LogHeadUpsertOne) AddEpoch(v int64) *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.AddEpoch(v)
+	})
+}
+
+// UpdateEpoch sets the "epoch" field to the value that was provided on create.
+func (u *LogHeadUpsertOne) UpdateEpoch() *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.UpdateEpoch()
+	})
+}
+
+// SetEpochSince sets the "epoch_since" field.
+func (u *LogHeadUpsertOne) SetEpochSince(v int64) *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.SetEpochSince(v)
+	})
+}
+
+// AddEpochSince adds v to the "epoch_since" field.
+func (u *LogHeadUpsertOne) AddEpochSince(v int64) *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.AddEpochSince(v)
+	})
+}
+
+// UpdateEpochSince sets the "epoch_since" field to the value that was provided on create.
+func (u *LogHeadUpsertOne) UpdateEpochSince() *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.UpdateEpochSince()
+	})
+}
+
+// SetLineage sets the "lineage" field.
+func (u *LogHeadUpsertOne) SetLineage(v string) *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.SetLineage(v)
+	})
+}
+
+// UpdateLineage sets the "lineage" field to the value that was provided on create.
+func (u *LogHeadUpsertOne) UpdateLineage() *LogHeadUpsertOne {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.UpdateLineage()
 	})
 }
 
@@ -622,6 +801,62 @@ func (u *LogHeadUpsertBulk) SetSequencedAt(v time.Time) *LogHeadUpsertBulk {
 func (u *LogHeadUpsertBulk) UpdateSequencedAt() *LogHeadUpsertBulk {
 	return u.Update(func(s *LogHeadUpsert) {
 		s.UpdateSequencedAt()
+	})
+}
+
+// SetEpoch sets the "epoch" field.
+func (u *LogHeadUpsertBulk) SetEpoch(v int64) *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.SetEpoch(v)
+	})
+}
+
+// AddEpoch adds v to the "epoch" field.
+func (u *LogHeadUpsertBulk) AddEpoch(v int64) *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.AddEpoch(v)
+	})
+}
+
+// UpdateEpoch sets the "epoch" field to the value that was provided on create.
+func (u *LogHeadUpsertBulk) UpdateEpoch() *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.UpdateEpoch()
+	})
+}
+
+// SetEpochSince sets the "epoch_since" field.
+func (u *LogHeadUpsertBulk) SetEpochSince(v int64) *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.SetEpochSince(v)
+	})
+}
+
+// AddEpochSince adds v to the "epoch_since" field.
+func (u *LogHeadUpsertBulk) AddEpochSince(v int64) *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.AddEpochSince(v)
+	})
+}
+
+// UpdateEpochSince sets the "epoch_since" field to the value that was provided on create.
+func (u *LogHeadUpsertBulk) UpdateEpochSince() *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.UpdateEpochSince()
+	})
+}
+
+// SetLineage sets the "lineage" field.
+func (u *LogHeadUpsertBulk) SetLineage(v string) *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.SetLineage(v)
+	})
+}
+
+// UpdateLineage sets the "lineage" field to the value that was provided on create.
+func (u *LogHeadUpsertBulk) UpdateLineage() *LogHeadUpsertBulk {
+	return u.Update(func(s *LogHeadUpsert) {
+		s.UpdateLineage()
 	})
 }
 

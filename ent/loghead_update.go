@@ -85,6 +85,62 @@ func (_u *LogHeadUpdate) SetNillableSequencedAt(v *time.Time) *LogHeadUpdate {
 	return _u
 }
 
+// SetEpoch sets the "epoch" field.
+func (_u *LogHeadUpdate) SetEpoch(v int64) *LogHeadUpdate {
+	_u.mutation.ResetEpoch()
+	_u.mutation.SetEpoch(v)
+	return _u
+}
+
+// SetNillableEpoch sets the "epoch" field if the given value is not nil.
+func (_u *LogHeadUpdate) SetNillableEpoch(v *int64) *LogHeadUpdate {
+	if v != nil {
+		_u.SetEpoch(*v)
+	}
+	return _u
+}
+
+// AddEpoch adds value to the "epoch" field.
+func (_u *LogHeadUpdate) AddEpoch(v int64) *LogHeadUpdate {
+	_u.mutation.AddEpoch(v)
+	return _u
+}
+
+// SetEpochSince sets the "epoch_since" field.
+func (_u *LogHeadUpdate) SetEpochSince(v int64) *LogHeadUpdate {
+	_u.mutation.ResetEpochSince()
+	_u.mutation.SetEpochSince(v)
+	return _u
+}
+
+// SetNillableEpochSince sets the "epoch_since" field if the given value is not nil.
+func (_u *LogHeadUpdate) SetNillableEpochSince(v *int64) *LogHeadUpdate {
+	if v != nil {
+		_u.SetEpochSince(*v)
+	}
+	return _u
+}
+
+// AddEpochSince adds value to the "epoch_since" field.
+func (_u *LogHeadUpdate) AddEpochSince(v int64) *LogHeadUpdate {
+	_u.mutation.AddEpochSince(v)
+	return _u
+}
+
+// SetLineage sets the "lineage" field.
+func (_u *LogHeadUpdate) SetLineage(v string) *LogHeadUpdate {
+	_u.mutation.SetLineage(v)
+	return _u
+}
+
+// SetNillableLineage sets the "lineage" field if the given value is not nil.
+func (_u *LogHeadUpdate) SetNillableLineage(v *string) *LogHeadUpdate {
+	if v != nil {
+		_u.SetLineage(*v)
+	}
+	return _u
+}
+
 // Mutation returns the LogHeadMutation object of the builder.
 func (_u *LogHeadUpdate) Mutation() *LogHeadMutation {
 	return _u.mutation
@@ -146,6 +202,21 @@ func (_u *LogHeadUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.SequencedAt(); ok {
 		_spec.SetField(loghead.FieldSequencedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Epoch(); ok {
+		_spec.SetField(loghead.FieldEpoch, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEpoch(); ok {
+		_spec.AddField(loghead.FieldEpoch, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.EpochSince(); ok {
+		_spec.SetField(loghead.FieldEpochSince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEpochSince(); ok {
+		_spec.AddField(loghead.FieldEpochSince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Lineage(); ok {
+		_spec.SetField(loghead.FieldLineage, field.TypeString, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -221,6 +292,62 @@ func (_u *LogHeadUpdateOne) SetSequencedAt(v time.Time) *LogHeadUpdateOne {
 func (_u *LogHeadUpdateOne) SetNillableSequencedAt(v *time.Time) *LogHeadUpdateOne {
 	if v != nil {
 		_u.SetSequencedAt(*v)
+	}
+	return _u
+}
+
+// SetEpoch sets the "epoch" field.
+func (_u *LogHeadUpdateOne) SetEpoch(v int64) *LogHeadUpdateOne {
+	_u.mutation.ResetEpoch()
+	_u.mutation.SetEpoch(v)
+	return _u
+}
+
+// SetNillableEpoch sets the "epoch" field if the given value is not nil.
+func (_u *LogHeadUpdateOne) SetNillableEpoch(v *int64) *LogHeadUpdateOne {
+	if v != nil {
+		_u.SetEpoch(*v)
+	}
+	return _u
+}
+
+// AddEpoch adds value to the "epoch" field.
+func (_u *LogHeadUpdateOne) AddEpoch(v int64) *LogHeadUpdateOne {
+	_u.mutation.AddEpoch(v)
+	return _u
+}
+
+// SetEpochSince sets the "epoch_since" field.
+func (_u *LogHeadUpdateOne) SetEpochSince(v int64) *LogHeadUpdateOne {
+	_u.mutation.ResetEpochSince()
+	_u.mutation.SetEpochSince(v)
+	return _u
+}
+
+// SetNillableEpochSince sets the "epoch_since" field if the given value is not nil.
+func (_u *LogHeadUpdateOne) SetNillableEpochSince(v *int64) *LogHeadUpdateOne {
+	if v != nil {
+		_u.SetEpochSince(*v)
+	}
+	return _u
+}
+
+// AddEpochSince adds value to the "epoch_since" field.
+func (_u *LogHeadUpdateOne) AddEpochSince(v int64) *LogHeadUpdateOne {
+	_u.mutation.AddEpochSince(v)
+	return _u
+}
+
+// SetLineage sets the "lineage" field.
+func (_u *LogHeadUpdateOne) SetLineage(v string) *LogHeadUpdateOne {
+	_u.mutation.SetLineage(v)
+	return _u
+}
+
+// SetNillableLineage sets the "lineage" field if the given value is not nil.
+func (_u *LogHeadUpdateOne) SetNillableLineage(v *string) *LogHeadUpdateOne {
+	if v != nil {
+		_u.SetLineage(*v)
 	}
 	return _u
 }
@@ -316,6 +443,21 @@ func (_u *LogHeadUpdateOne) sqlSave(ctx context.Context) (_node *LogHead, err er
 	}
 	if value, ok := _u.mutation.SequencedAt(); ok {
 		_spec.SetField(loghead.FieldSequencedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Epoch(); ok {
+		_spec.SetField(loghead.FieldEpoch, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEpoch(); ok {
+		_spec.AddField(loghead.FieldEpoch, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.EpochSince(); ok {
+		_spec.SetField(loghead.FieldEpochSince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEpochSince(); ok {
+		_spec.AddField(loghead.FieldEpochSince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Lineage(); ok {
+		_spec.SetField(loghead.FieldLineage, field.TypeString, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &LogHead{config: _u.config}

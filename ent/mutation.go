@@ -4012,18 +4012,23 @@ func (m *ImportedIDMutation) ResetEdge(name string) error {
 // LogHeadMutation represents an operation that mutates the LogHead nodes in the graph.
 type LogHeadMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *int64
-	seq           *int64
-	addseq        *int64
-	oldest        *int64
-	addoldest     *int64
-	sequenced_at  *time.Time
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*LogHead, error)
-	predicates    []predicate.LogHead
+	op             Op
+	typ            string
+	id             *int64
+	seq            *int64
+	addseq         *int64
+	oldest         *int64
+	addoldest      *int64
+	sequenced_at   *time.Time
+	epoch          *int64
+	addepoch       *int64
+	epoch_since    *int64
+	addepoch_since *int64
+	lineage        *string
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*LogHead, error)
+	predicates     []predicate.LogHead
 }
 
 var _ ent.Mutation = (*LogHeadMutation)(nil)
@@ -4278,6 +4283,154 @@ func (m *LogHeadMutation) ResetSequencedAt() {
 	m.sequenced_at = nil
 }
 
+// SetEpoch sets the "epoch" field.
+func (m *LogHeadMutation) SetEpoch(i int64) {
+	m.epoch = &i
+	m.addepoch = nil
+}
+
+// Epoch returns the value of the "epoch" field in the mutation.
+func (m *LogHeadMutation) Epoch() (r int64, exists bool) {
+	v := m.epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpoch returns the old "epoch" field's value of the LogHead entity.
+// If the LogHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LogHeadMutation) OldEpoch(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpoch: %w", err)
+	}
+	return oldValue.Epoch, nil
+}
+
+// AddEpoch adds i to the "epoch" field.
+func (m *LogHeadMutation) AddEpoch(i int64) {
+	if m.addepoch != nil {
+		*m.addepoch += i
+	} else {
+		m.addepoch = &i
+	}
+}
+
+// AddedEpoch returns the value that was added to the "epoch" field in this mutation.
+func (m *LogHeadMutation) AddedEpoch() (r int64, exists bool) {
+	v := m.addepoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpoch resets all changes to the "epoch" field.
+func (m *LogHeadMutation) ResetEpoch() {
+	m.epoch = nil
+	m.addepoch = nil
+}
+
+// SetEpochSince sets the "epoch_since" field.
+func (m *LogHeadMutation) SetEpochSince(i int64) {
+	m.epoch_since = &i
+	m.addepoch_since = nil
+}
+
+// EpochSince returns the value of the "epoch_since" field in the mutation.
+func (m *LogHeadMutation) EpochSince() (r int64, exists bool) {
+	v := m.epoch_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpochSince returns the old "epoch_since" field's value of the LogHead entity.
+// If the LogHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LogHeadMutation) OldEpochSince(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpochSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpochSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpochSince: %w", err)
+	}
+	return oldValue.EpochSince, nil
+}
+
+// AddEpochSince adds i to the "epoch_since" field.
+func (m *LogHeadMutation) AddEpochSince(i int64) {
+	if m.addepoch_since != nil {
+		*m.addepoch_since += i
+	} else {
+		m.addepoch_since = &i
+	}
+}
+
+// AddedEpochSince returns the value that was added to the "epoch_since" field in this mutation.
+func (m *LogHeadMutation) AddedEpochSince() (r int64, exists bool) {
+	v := m.addepoch_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpochSince resets all changes to the "epoch_since" field.
+func (m *LogHeadMutation) ResetEpochSince() {
+	m.epoch_since = nil
+	m.addepoch_since = nil
+}
+
+// SetLineage sets the "lineage" field.
+func (m *LogHeadMutation) SetLineage(s string) {
+	m.lineage = &s
+}
+
+// Lineage returns the value of the "lineage" field in the mutation.
+func (m *LogHeadMutation) Lineage() (r string, exists bool) {
+	v := m.lineage
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLineage returns the old "lineage" field's value of the LogHead entity.
+// If the LogHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LogHeadMutation) OldLineage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLineage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLineage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLineage: %w", err)
+	}
+	return oldValue.Lineage, nil
+}
+
+// ResetLineage resets all changes to the "lineage" field.
+func (m *LogHeadMutation) ResetLineage() {
+	m.lineage = nil
+}
+
 // Where appends a list predicates to the LogHeadMutation builder.
 func (m *LogHeadMutation) Where(ps ...predicate.LogHead) {
 	m.predicates = append(m.predicates, ps...)
@@ -4312,7 +4465,7 @@ func (m *LogHeadMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *LogHeadMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 6)
 	if m.seq != nil {
 		fields = append(fields, loghead.FieldSeq)
 	}
@@ -4321,6 +4474,15 @@ func (m *LogHeadMutation) Fields() []string {
 	}
 	if m.sequenced_at != nil {
 		fields = append(fields, loghead.FieldSequencedAt)
+	}
+	if m.epoch != nil {
+		fields = append(fields, loghead.FieldEpoch)
+	}
+	if m.epoch_since != nil {
+		fields = append(fields, loghead.FieldEpochSince)
+	}
+	if m.lineage != nil {
+		fields = append(fields, loghead.FieldLineage)
 	}
 	return fields
 }
@@ -4336,6 +4498,12 @@ func (m *LogHeadMutation) Field(name string) (ent.Value, bool) {
 		return m.Oldest()
 	case loghead.FieldSequencedAt:
 		return m.SequencedAt()
+	case loghead.FieldEpoch:
+		return m.Epoch()
+	case loghead.FieldEpochSince:
+		return m.EpochSince()
+	case loghead.FieldLineage:
+		return m.Lineage()
 	}
 	return nil, false
 }
@@ -4351,6 +4519,12 @@ func (m *LogHeadMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldOldest(ctx)
 	case loghead.FieldSequencedAt:
 		return m.OldSequencedAt(ctx)
+	case loghead.FieldEpoch:
+		return m.OldEpoch(ctx)
+	case loghead.FieldEpochSince:
+		return m.OldEpochSince(ctx)
+	case loghead.FieldLineage:
+		return m.OldLineage(ctx)
 	}
 	return nil, fmt.Errorf("unknown LogHead field %s", name)
 }
@@ -4381,6 +4555,27 @@ func (m *LogHeadMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSequencedAt(v)
 		return nil
+	case loghead.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpoch(v)
+		return nil
+	case loghead.FieldEpochSince:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpochSince(v)
+		return nil
+	case loghead.FieldLineage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLineage(v)
+		return nil
 	}
 	return fmt.Errorf("unknown LogHead field %s", name)
 }
@@ -4395,6 +4590,12 @@ func (m *LogHeadMutation) AddedFields() []string {
 	if m.addoldest != nil {
 		fields = append(fields, loghead.FieldOldest)
 	}
+	if m.addepoch != nil {
+		fields = append(fields, loghead.FieldEpoch)
+	}
+	if m.addepoch_since != nil {
+		fields = append(fields, loghead.FieldEpochSince)
+	}
 	return fields
 }
 
@@ -4407,6 +4608,10 @@ func (m *LogHeadMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSeq()
 	case loghead.FieldOldest:
 		return m.AddedOldest()
+	case loghead.FieldEpoch:
+		return m.AddedEpoch()
+	case loghead.FieldEpochSince:
+		return m.AddedEpochSince()
 	}
 	return nil, false
 }
@@ -4429,6 +4634,20 @@ func (m *LogHeadMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddOldest(v)
+		return nil
+	case loghead.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpoch(v)
+		return nil
+	case loghead.FieldEpochSince:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpochSince(v)
 		return nil
 	}
 	return fmt.Errorf("unknown LogHead numeric field %s", name)
@@ -4465,6 +4684,15 @@ func (m *LogHeadMutation) ResetField(name string) error {
 		return nil
 	case loghead.FieldSequencedAt:
 		m.ResetSequencedAt()
+		return nil
+	case loghead.FieldEpoch:
+		m.ResetEpoch()
+		return nil
+	case loghead.FieldEpochSince:
+		m.ResetEpochSince()
+		return nil
+	case loghead.FieldLineage:
+		m.ResetLineage()
 		return nil
 	}
 	return fmt.Errorf("unknown LogHead field %s", name)

@@ -57,6 +57,18 @@ func init() {
 	logheadDescOldest := logheadFields[2].Descriptor()
 	// loghead.DefaultOldest holds the default value on creation for the oldest field.
 	loghead.DefaultOldest = logheadDescOldest.Default.(int64)
+	// logheadDescEpoch is the schema descriptor for epoch field.
+	logheadDescEpoch := logheadFields[4].Descriptor()
+	// loghead.DefaultEpoch holds the default value on creation for the epoch field.
+	loghead.DefaultEpoch = logheadDescEpoch.Default.(int64)
+	// logheadDescEpochSince is the schema descriptor for epoch_since field.
+	logheadDescEpochSince := logheadFields[5].Descriptor()
+	// loghead.DefaultEpochSince holds the default value on creation for the epoch_since field.
+	loghead.DefaultEpochSince = logheadDescEpochSince.Default.(int64)
+	// logheadDescLineage is the schema descriptor for lineage field.
+	logheadDescLineage := logheadFields[6].Descriptor()
+	// loghead.DefaultLineage holds the default value on creation for the lineage field.
+	loghead.DefaultLineage = logheadDescLineage.Default.(string)
 	parkedeventFields := schema.ParkedEvent{}.Fields()
 	_ = parkedeventFields
 	// parkedeventDescAttempts is the schema descriptor for attempts field.

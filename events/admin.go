@@ -88,8 +88,8 @@ func (a *Admin) fill(ctx context.Context, g *GroupStatus, head int64) (err error
 	if err != nil {
 		return err
 	}
-	if len(next) > 0 {
-		g.Oldest = next[0].At
+	if len(next.Entries) > 0 {
+		g.Oldest = next.Entries[0].At
 	}
 	of := parkedevent.GroupName(g.Name)
 	if g.Parked, err = a.client.ParkedEvent.Query().Where(of, parkedevent.Dead(false)).Count(ctx); err != nil {

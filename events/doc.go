@@ -21,6 +21,13 @@
 // in time and lock no row in common may come in either order, also of one aggregate: there consumers go
 // by the versions in the events. Decision 12 lists the rows.
 //
+// # Epochs
+//
+// A database can go back to an earlier state: a standby takes over that lacks the last writes, a backup is restored. The log
+// is in another epoch then, and a Position of one epoch says nothing in another. Epochs has the process notice, whoever reads
+// the log first; a Follower goes on where the epoch began, and says so with Batch.Restart; a Group moves no position of an
+// earlier epoch. Decision 18 has the argument.
+//
 // # Followers
 //
 // A Follower reads the whole log on behalf of one process and applies it there, batch by batch. Its position covers an

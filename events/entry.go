@@ -11,13 +11,18 @@ import (
 
 // Entry is an event at its place in the log.
 type Entry struct {
-	Seq       int64
+	Seq int64
+	// Epoch is the number of the epoch of the log that it was read in, 0 if that is not known.
+	Epoch     int64
 	Type      string
 	Version   int
 	Aggregate int64
 	Payload   string
 	At        time.Time
 }
+
+// Position is the position behind the event.
+func (e Entry) Position() Position { return At(e.Epoch, e.Seq) }
 
 // decoders read the payloads of the events that this binary knows, by type; each knows all versions of
 // its type so far.

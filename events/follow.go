@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
@@ -17,18 +18,23 @@ const (
 	// followBatch is the most events of one batch, and followTimeout how long reading one may take.
 	followBatch   = 1000
 	followTimeout = 5 * time.Second
-	// headEvery is how often it also asks where the log ends.
-	headEvery = time.Second
 )
 
 // Batch holds the events of the log behind From, up to and including To.
 type Batch struct {
+	Epoch    int64
 	From, To int64
 	Entries  []Entry
 	// Gap says that the first events of the batch are missing, because retention removed them before this node
 	// read them.
 	Gap bool
+	// Restart says that the log is in another epoch than before the batch, which has no events and ends where the epoch
+	// began. Positions from before it mean nothing any more.
+	Restart bool
 }
+
+// Position is the position up to which the batch goes.
+func (b Batch) Position() Position { return At(b.Epoch, b.To) }
 
 // FollowerConfig says what a Follower does with the batches that it reads, in their order. Apply and Applied are
 // needed.
@@ -50,18 +56,17 @@ type Follower struct {
 	reader   *Reader
 	loop     lifecycle.Loop
 	wake     chan struct{}
-	position atomic.Int64
+	position atomic.Int64 // a Position
 	head     atomic.Int64 // of the log, at the last look
-	end      int64        // of the log, at the start
+	end      Position     // of the log, at the start
 	started  atomic.Bool
 
 	mu      sync.Mutex
 	waiting []chan struct{} // calls of CatchUp since the last look began
 
 	// The goroutine's own: calls of CatchUp that end when the position reaches goal, which is -1 until it is known.
-	due     []chan struct{}
-	goal    int64
-	checked time.Time // when it last asked where the log ends
+	due  []chan struct{}
+	goal int64
 }
 
 // NewFollower makes a follower; Start runs it.
@@ -73,19 +78,19 @@ func NewFollower(r *Reader, cfg FollowerConfig) *Follower {
 
 // Start fails when the database cannot be asked where the log ends.
 func (f *Follower) Start(ctx context.Context) error {
-	head, err := f.reader.Head(ctx)
+	log, err := f.read(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
-	from := head
+	from := log.Head
 	if f.cfg.From != nil {
-		if from, err = f.cfg.From(ctx, head); err != nil {
+		if from, err = f.cfg.From(ctx, log.Head); err != nil {
 			return err
 		}
 	}
-	f.position.Store(min(from, head))
-	f.head.Store(head)
-	f.end = head
+	f.position.Store(int64(At(log.Epoch.Number, min(from, log.Head))))
+	f.head.Store(log.Head)
+	f.end = At(log.Epoch.Number, log.Head)
 	f.started.Store(true)
 	return f.loop.Start(ctx)
 }
@@ -105,13 +110,13 @@ func (f *Follower) Wake() {
 }
 
 // Position is the position up to which all events have been applied.
-func (f *Follower) Position() int64 { return f.position.Load() }
+func (f *Follower) Position() Position { return Position(f.position.Load()) }
 
 // Head is the position of the newest event, as of a second ago at most unless the database is away.
 func (f *Follower) Head() int64 { return f.head.Load() }
 
 // End is where the log ended when the follower started.
-func (f *Follower) End() int64 { return f.end }
+func (f *Follower) End() Position { return f.end }
 
 // CatchUp returns when everything has been applied that was committed before the call. Calls share their work. It
 // fails with the context, and returns nil at once where no follower runs.
@@ -152,51 +157,66 @@ func (f *Follower) look(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if b.To > b.From {
+	if b.To > b.From || b.Restart {
 		f.cfg.Apply(ctx, b)
-		f.position.Store(b.To)
+		f.position.Store(int64(b.Position()))
 		f.cfg.Applied(b)
 	}
 	f.release()
-	return len(b.Entries) == followBatch, nil
+	return len(b.Entries) == followBatch || b.Restart, nil
 }
 
-// next reads the next batch, which is empty at the end of the log. That is one statement as long as events come: their
-// positions have no gaps, and become visible in their order, so the last one that is read is the end.
+// errElsewhere says that a read of the log came from another database than the process's other reads.
+var errElsewhere = errors.New("the connections of this node lead to different databases")
+
+// read reads the log behind a position.
+func (f *Follower) read(ctx context.Context, position int64, limit int) (Chunk, error) {
+	look := f.reader.epochs.Look()
+	c, err := f.reader.After(ctx, position, math.MaxInt64, limit)
+	if err == nil && f.reader.epochs.See(look, c.Epoch).Number != c.Epoch.Number {
+		err = errElsewhere
+	}
+	return c, err
+}
+
+// next reads the next batch, which is empty at the end of the log. That is one statement.
 func (f *Follower) next(ctx context.Context) (b Batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, followTimeout)
 	defer cancel()
 	if err := f.gather(ctx); err != nil {
 		return b, err
 	}
-	from := f.position.Load()
-	b = Batch{From: from, To: from}
-	if b.Entries, err = f.reader.After(ctx, from, math.MaxInt64, followBatch); err != nil {
+	at := f.Position()
+	log, err := f.read(ctx, at.Seq(), followBatch)
+	if err != nil {
 		return b, err
 	}
+	if log.Epoch.Number != at.Epoch() {
+		return f.restart(log), nil
+	}
+	b = Batch{Epoch: at.Epoch(), From: at.Seq(), To: at.Seq(), Entries: log.Entries}
+	if log.Head < b.From {
+		// PostgreSQL could not notice: a snapshot of its files was restored, or commits were not durable.
+		return b, beginEpoch(ctx, f.reader.db, at.Epoch())
+	}
+	f.head.Store(log.Head)
 	if n := len(b.Entries); n > 0 {
 		b.To = b.Entries[n-1].Seq
 	}
-	f.head.Store(max(f.head.Load(), b.To))
-	behind := false
-	if now := time.Now(); now.Sub(f.checked) >= headEvery {
-		f.checked = now
-		head, err := f.reader.Head(ctx)
-		if err != nil {
-			return b, err
-		}
-		f.head.Store(head)
-		behind = len(b.Entries) == 0 && head > from
-	}
-	if behind || len(b.Entries) > 0 && b.Entries[0].Seq > from+1 {
+	if n := len(b.Entries); n == 0 && log.Head > b.From || n > 0 && b.Entries[0].Seq > b.From+1 {
 		// A process that was frozen for days may find that retention has removed what comes next.
-		oldest, err := f.reader.Oldest(ctx)
-		if err != nil {
-			return b, err
-		}
-		b.Gap, b.To = oldest > from, max(b.To, oldest)
+		b.Gap, b.To = log.Oldest > b.From, max(b.To, log.Oldest)
 	}
 	return b, nil
+}
+
+// restart goes on where another epoch of the log began. What was committed before is in every read of the database since;
+// what came afterwards is applied as ever.
+func (f *Follower) restart(log Chunk) Batch {
+	from := max(log.Epoch.Since, log.Oldest)
+	f.head.Store(log.Head)
+	f.goal = -1 // of the log as it was
+	return Batch{Epoch: log.Epoch.Number, From: from, To: from, Restart: true}
 }
 
 // gather takes the calls of CatchUp that have come, and finds the position that ends them. All committed events are
@@ -220,7 +240,7 @@ func (f *Follower) gather(ctx context.Context) (err error) {
 
 // release ends the calls of CatchUp whose position is reached.
 func (f *Follower) release() {
-	if len(f.due) == 0 || f.goal < 0 || f.position.Load() < f.goal {
+	if len(f.due) == 0 || f.goal < 0 || f.Position().Seq() < f.goal {
 		return
 	}
 	for _, done := range f.due {

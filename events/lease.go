@@ -17,6 +17,8 @@ type lease struct {
 	// position is the committed one; seen is how far the log has been read, with nothing for this part
 	// between the two.
 	position, seen int64
+	// epoch is that of the log in which both are places. On SQLite it cannot change while a process runs.
+	epoch int64
 }
 
 // errLost says that the part belongs to somebody else by now; what was not committed is theirs to do.
@@ -61,12 +63,32 @@ func (l *lease) step(ctx context.Context) (more bool, err error) {
 func (l *lease) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, releaseWithin)
 	defer cancel()
-	_, err := l.g.db.ExecContext(ctx, `UPDATE group_parts SET owner = '', position = $1 WHERE id = $2 AND owner = $3 AND position = $4`,
-		l.seen, l.g.key(l.part), l.g.owner, l.position)
+	args := []any{l.seen, l.g.key(l.part), l.g.owner, l.position}
+	_, err := l.g.db.ExecContext(ctx, "UPDATE group_parts SET owner = '', position = "+l.within("$1")+
+		" WHERE id = $2 AND owner = $3 AND position = $4"+l.sameEpoch(&args), args...)
 	if err != nil {
 		return fmt.Errorf("release the lease: %w", err)
 	}
 	return nil
+}
+
+// sameEpoch is the condition that the log is still in the epoch in which the positions of the lease are places. A database
+// that went back may say that the part is at the same position and of the same owner, and have other events behind it.
+func (l *lease) sameEpoch(args *[]any) string {
+	if !l.g.db.IsPostgres() {
+		return ""
+	}
+	*args = append(*args, l.epoch)
+	return fmt.Sprintf(" AND $%d = (SELECT epoch FROM log_heads WHERE id = 1)", len(*args))
+}
+
+// within bounds a position to the log. Whoever begins a new epoch puts back what is beyond its end, but may do so between
+// this statement's look at the epoch and its commit.
+func (l *lease) within(position string) string {
+	if !l.g.db.IsPostgres() {
+		return position
+	}
+	return "LEAST(" + position + ", " + headOf(l.g.db) + ")"
 }
 
 // batch handles the next events. It reports whether there are more.
@@ -109,7 +131,7 @@ func (l *lease) read(ctx context.Context) (all []Entry, end, head int64, err err
 	if l.g.cfg.Parts > 1 {
 		mine, args = " AND "+l.g.partOf("aggregate")+" = $4", append(args, l.part)
 	}
-	all, err = readEntries(ctx, l.g.db, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s%[4]s ORDER BY %[1]s LIMIT $3",
+	all, err = readEntries(ctx, l.g.db, l.epoch, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s%[4]s ORDER BY %[1]s LIMIT $3",
 		place(l.g.db), entryColumns, oneOf(l.g.cfg.Types), mine), args...)
 	if len(all) == l.g.cfg.Batch {
 		end = all[len(all)-1].Seq
@@ -184,8 +206,9 @@ func (l *lease) once(ctx context.Context, fn func(ctx context.Context, tx *ent.T
 		return fmt.Errorf("begin: %w", err)
 	}
 	until, args := l.g.leaseEnd([]any{end, l.g.clock.Now(), l.g.key(l.part), l.g.owner, l.position})
-	res, err := tx.Client().ExecContext(ctx, "UPDATE group_parts SET position = $1, leased_until = "+until+`, moved_at = $2
-		WHERE id = $3 AND owner = $4 AND position = $5`, args...)
+	same := l.sameEpoch(&args)
+	res, err := tx.Client().ExecContext(ctx, "UPDATE group_parts SET position = "+l.within("$1")+", leased_until = "+until+`, moved_at = $2
+		WHERE id = $3 AND owner = $4 AND position = $5`+same, args...)
 	if err != nil {
 		return undo(ctx, tx, fmt.Errorf("move the position: %w", err))
 	}

@@ -41,6 +41,7 @@ type Log struct {
 	clock     clock.Clock
 	copies    Copies // nil if there are none
 	observers []Observer
+	epochs    *Epochs // nil if nobody tracks them
 }
 
 // New is a log over the client's database.
@@ -48,6 +49,9 @@ func New(client *ent.Client, c clock.Clock) *Log { return &Log{client: client, c
 
 // Observe adds an observer. It must be called before the first Write.
 func (l *Log) Observe(o Observer) { l.observers = append(l.observers, o) }
+
+// Track has the log tell observers of nothing that was committed in an earlier epoch. It must be called before the first Write.
+func (l *Log) Track(e *Epochs) { l.epochs = e }
 
 // Keep has the log tell of every write who keeps copies of rows. It must be called before the first Write.
 func (l *Log) Keep(c Copies) { l.copies = c }
@@ -80,10 +84,12 @@ func (t *Tx) Emit(e ...Event) { t.events = append(t.events, e...) }
 // be asked gives UNAVAILABLE.
 func (l *Log) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	for try := 1; ; try++ {
+		epoch := l.epochs.Now().Number
 		committed, err := l.once(ctx, fn)
 		if err == nil {
 			for _, o := range l.observers {
-				if len(committed) > 0 {
+				// What was committed before the database went back may be gone, and is newer than what is there now.
+				if len(committed) > 0 && l.epochs.Now().Number == epoch {
 					o(committed)
 				}
 			}

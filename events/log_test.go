@@ -17,10 +17,11 @@ import (
 // checkGapless wants places 1 to n, and events of one aggregate in the order in which they were written.
 func (r *rig) checkGapless(t testing.TB, n int64) {
 	t.Helper()
-	all, err := r.reader.After(t.Context(), 0, 1<<60, int(n)+10)
+	log, err := r.reader.After(t.Context(), 0, 1<<60, int(n)+10)
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := log.Entries
 	if int64(len(all)) != n {
 		t.Fatalf("%d events in the log, want %d", len(all), n)
 	}
@@ -228,7 +229,8 @@ func TestEveryEventDecodes(t *testing.T) {
 	if err := events.Append(t.Context(), r.client, r.clock.Now(), each...); err != nil {
 		t.Fatal(err)
 	}
-	all, err := r.reader.After(t.Context(), 0, 1000, 1000)
+	log, err := r.reader.After(t.Context(), 0, 1000, 1000)
+	all := log.Entries
 	if err != nil || len(all) != len(each) {
 		t.Fatal(len(all), err)
 	}
@@ -239,7 +241,7 @@ func TestEveryEventDecodes(t *testing.T) {
 		}
 	}
 	some, err := r.reader.After(t.Context(), 0, 1000, 1000, "TweetPosted", "RowsImported")
-	if err != nil || len(some) != 2 || some[0].Seq != 10 || some[1].Seq != 13 {
+	if err != nil || len(some.Entries) != 2 || some.Entries[0].Seq != 10 || some.Entries[1].Seq != 13 {
 		t.Errorf("by type: %v (%v)", some, err)
 	}
 }

@@ -55,10 +55,11 @@ func TestStalledWriterComesBeforeThoseAfterIt(t *testing.T) {
 		r.write(t, 2*round+1, 7)
 		r.numbered(t)
 	}
-	all, err := r.reader.After(t.Context(), 0, 1<<60, 1<<20)
+	log, err := r.reader.After(t.Context(), 0, 1<<60, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := log.Entries
 	next := int64(0)
 	for _, e := range all {
 		if e.Aggregate != 7 {

@@ -11,10 +11,16 @@ import (
 )
 
 // Reader reads the log by position.
-type Reader struct{ db *sqldb.DB }
+type Reader struct {
+	db     *sqldb.DB
+	epochs *Epochs // nil if nobody wants to know
+}
 
 // NewReader reads the log of a database.
-func NewReader(db *sqldb.DB) *Reader { return &Reader{db} }
+func NewReader(db *sqldb.DB) *Reader { return &Reader{db: db} }
+
+// Track reads the log for a process that tracks its epoch.
+func (e *Epochs) Track(db *sqldb.DB) *Reader { return &Reader{db, e} }
 
 // place is the column of an event's place in the log.
 func place(db *sqldb.DB) string {
@@ -31,8 +37,11 @@ func headOf(db *sqldb.DB) string {
 	if db.IsPostgres() {
 		return "(SELECT seq FROM log_heads WHERE id = 1)"
 	}
-	return "MAX(COALESCE((SELECT MAX(id) FROM events), 0), COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0))"
+	return fileHead
 }
+
+// fileHead is headOf on SQLite.
+const fileHead = "MAX(COALESCE((SELECT MAX(id) FROM events), 0), COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0))"
 
 // Head is the place of the newest event, 0 in an empty log.
 func (r *Reader) Head(ctx context.Context) (head int64, err error) {
@@ -66,12 +75,42 @@ func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
 	return oldest, nil
 }
 
-// After gives up to limit events behind the position and not behind upTo, in their order; with types, only
-// those. Events that retention has removed are missing: ask for Oldest afterwards, and the answer is whole
-// if the position is not below it.
-func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) ([]Entry, error) {
-	return readEntries(ctx, r.db, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s ORDER BY %[1]s LIMIT $3",
-		place(r.db), entryColumns, oneOf(types)), position, upTo, limit)
+// Chunk is a part of the log as of one moment.
+type Chunk struct {
+	Epoch Epoch
+	// Head is the place of the newest event, Oldest that of the newest event that retention has removed.
+	Head, Oldest int64
+	// Entries are all events that were asked for, except those that retention has removed.
+	Entries []Entry
+}
+
+// After reads up to limit events behind the position and not behind upTo, in their order; with types, only those. The answer
+// lacks events if the position is below the chunk's Oldest. It is one statement.
+func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) (c Chunk, err error) {
+	rows, err := r.db.QueryContext(ctx, fmt.Sprintf(`SELECT h.epoch, h.epoch_since, %[1]s, h.oldest, e.place, %[3]s
+		FROM log_heads AS h LEFT JOIN (SELECT %[2]s AS place, %[3]s FROM events WHERE %[2]s > $1 AND %[2]s <= $2%[4]s
+			ORDER BY %[2]s LIMIT $3) AS e ON 1 = 1
+		WHERE h.id = 1 ORDER BY e.place`, headOf(r.db), place(r.db), entryColumns, oneOf(types)), position, upTo, limit)
+	if err != nil {
+		return c, fmt.Errorf("read the log: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var seq, version, aggregate sql.NullInt64
+		var kind, payload sql.NullString
+		var at sql.NullTime
+		if err := rows.Scan(&c.Epoch.Number, &c.Epoch.Since, &c.Head, &c.Oldest, &seq, &kind, &version, &aggregate, &payload, &at); err != nil {
+			return c, fmt.Errorf("read the log: %w", err)
+		}
+		if seq.Valid {
+			c.Entries = append(c.Entries, Entry{Seq: seq.Int64, Epoch: c.Epoch.Number, Type: kind.String, Version: int(version.Int64),
+				Aggregate: aggregate.Int64, Payload: payload.String, At: at.Time})
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return c, fmt.Errorf("read the log: %w", err)
+	}
+	return c, nil
 }
 
 // oneOf is a condition on the type; the types are constants of this package.
@@ -105,7 +144,8 @@ type rows interface {
 	Close() error
 }
 
-func readEntries[R rows](ctx context.Context, db querier[R], query string, args ...any) ([]Entry, error) {
+// readEntries reads events of an epoch.
+func readEntries[R rows](ctx context.Context, db querier[R], epoch int64, query string, args ...any) ([]Entry, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
@@ -113,7 +153,7 @@ func readEntries[R rows](ctx context.Context, db querier[R], query string, args 
 	defer func() { _ = rows.Close() }()
 	var out []Entry
 	for rows.Next() {
-		var e Entry
+		e := Entry{Epoch: epoch}
 		if err := rows.Scan(&e.Seq, &e.Type, &e.Version, &e.Aggregate, &e.Payload, &e.At); err != nil {
 			return nil, fmt.Errorf("read the log: %w", err)
 		}

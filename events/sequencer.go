@@ -35,6 +35,8 @@ type Sequencer struct {
 	told func()
 	ran  atomic.Int64
 
+	epochs  *Epochs // nil if nobody wants to know
+	epoch   int64   // in which settled and swept were noted
 	settled settled
 	swept   time.Time
 }
@@ -46,6 +48,9 @@ func NewSequencer(db *sqldb.DB, told func()) *Sequencer {
 	s.Run = s.run
 	return s
 }
+
+// Track reports the epoch of the log 40 times a second. It must be called before Start.
+func (s *Sequencer) Track(e *Epochs) { s.epochs = e }
 
 // Wake makes the sequencer look now; it never blocks.
 func (s *Sequencer) Wake() {
@@ -107,13 +112,21 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 		above, s.swept = 0, now
 	}
 	for {
-		n, err := sequence(ctx, s.db, sequenceBatch, above)
+		look := s.epochs.Look()
+		n, epoch, err := sequence(ctx, s.db, sequenceBatch, above)
 		if err != nil {
 			return err
 		}
+		s.epochs.See(look, epoch)
 		s.ran.Store(time.Now().UnixNano())
 		if n > 0 {
 			s.told()
+		}
+		if epoch.Number != s.epoch {
+			// Ids began again somewhere below.
+			s.epoch, s.swept, above, raise = epoch.Number, time.Time{}, 0, func() {}
+			s.settled.forget()
+			continue
 		}
 		if n < sequenceBatch {
 			raise()
@@ -124,15 +137,17 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 
 // Sequence gives up to most committed events of PostgreSQL their place, and returns how many.
 func Sequence(ctx context.Context, db *sqldb.DB, most int64) (n int64, err error) {
-	return sequence(ctx, db, most, 0)
+	n, _, err = sequence(ctx, db, most, 0)
+	return n, err
 }
 
-func sequence(ctx context.Context, db *sqldb.DB, most, above int64) (n int64, err error) {
+func sequence(ctx context.Context, db *sqldb.DB, most, above int64) (n int64, e Epoch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sequenceWithin)
 	defer cancel()
 	// Not through the reading pool: the function writes.
-	if err := db.Writer().QueryRowContext(ctx, "SELECT roost_sequence($1, $2)", most, above).Scan(&n); err != nil {
-		return 0, fmt.Errorf("sequence events: %w", err)
+	err = db.Writer().QueryRowContext(ctx, "SELECT given, epoch, since FROM roost_number($1, $2)", most, above).Scan(&n, &e.Number, &e.Since)
+	if err != nil {
+		return 0, e, fmt.Errorf("sequence events: %w", err)
 	}
-	return n, nil
+	return n, e, nil
 }

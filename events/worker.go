@@ -77,11 +77,10 @@ func (w *worker) turn(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	// Not to be cut off by a stop: nobody would know whether the part was taken, and it would stay so.
-	position, ok, err := w.take(context.WithoutCancel(ctx))
-	if err != nil || !ok {
+	l, err := w.take(context.WithoutCancel(ctx))
+	if err != nil || l == nil {
 		return false, err
 	}
-	l := &lease{g: w.g, part: w.part, position: position, seen: position}
 	// The lease is given back even when the group stops or a batch panicked.
 	defer func() { err = errors.Join(err, l.release(context.WithoutCancel(ctx))) }()
 	more, err = w.serve(ctx, l)
@@ -128,8 +127,8 @@ func (w *worker) todo(ctx context.Context) (bool, error) {
 	return free && (due || head > position), nil
 }
 
-// take takes the lease of the part if it is free. It never waits for somebody who works on the part.
-func (w *worker) take(ctx context.Context) (position int64, ok bool, err error) {
+// take takes the lease of the part, or returns nil if it is not free. It never waits for somebody who works on the part.
+func (w *worker) take(ctx context.Context) (*lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
 	defer cancel()
 	skip := ""
@@ -139,16 +138,18 @@ func (w *worker) take(ctx context.Context) (position int64, ok bool, err error) 
 	now, args := w.g.leaseNow([]any{w.g.owner, w.g.key(w.part)})
 	until, args := w.g.leaseEnd(args)
 	rows, err := w.g.db.QueryContext(ctx, "UPDATE group_parts SET owner = $1, leased_until = "+until+` WHERE id = (SELECT id FROM group_parts
-		WHERE id = $2 AND (owner IN ('', $1) OR leased_until <= `+now+")"+skip+") RETURNING position", args...)
+		WHERE id = $2 AND (owner IN ('', $1) OR leased_until <= `+now+")"+skip+") RETURNING position, (SELECT epoch FROM log_heads WHERE id = 1)", args...)
 	if err != nil {
-		return 0, false, fmt.Errorf("take a lease: %w", err)
+		return nil, fmt.Errorf("take a lease: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	if !rows.Next() {
-		return 0, false, rows.Err()
+		return nil, rows.Err()
 	}
-	if err := rows.Scan(&position); err != nil {
-		return 0, false, fmt.Errorf("take a lease: %w", err)
+	l := &lease{g: w.g, part: w.part}
+	if err := rows.Scan(&l.position, &l.epoch); err != nil {
+		return nil, fmt.Errorf("take a lease: %w", err)
 	}
-	return position, true, rows.Close()
+	l.seen = l.position
+	return l, rows.Close()
 }

@@ -17,41 +17,33 @@ var homeTypes = []string{events.TweetPosted{}.Type(), events.TweetDeleted{}.Type
 	events.UserUnfollowed{}.Type(), events.RowsImported{}.Type()}
 
 // eventCursor is the cursor of a position in the log, which may be 0.
-func eventCursor(position int64) string { return cursors.Encode(cursors.Events, position+1) }
+func eventCursor(position events.Position) string {
+	return cursors.Encode(cursors.Events, int64(position)+1)
+}
 
 // positionOf reads an event cursor; it fails with BAD_CURSOR for anything else.
-func positionOf(cursor string) (int64, error) {
+func positionOf(cursor string) (events.Position, error) {
 	place, err := cursors.Decode(cursors.Events, cursor)
 	if err != nil {
 		return 0, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events").Because(errs.ReasonBadCursor)
 	}
-	return place - 1, nil
+	return events.Position(place - 1), nil
 }
 
 // missed gives what happened to a viewer's home timeline behind one position and up to another, oldest
 // first, or a reset when that cannot be told any more.
-func (s subscriptions) missed(ctx context.Context, viewer, after, upTo int64) ([]live.Change, error) {
-	head, err := s.Log.Head(ctx)
+func (s subscriptions) missed(ctx context.Context, viewer int64, after, upTo events.Position) ([]live.Change, error) {
+	log, err := s.Log.After(ctx, after.Seq(), upTo.Seq(), maxMissed+1, homeTypes...)
 	if err != nil {
 		return nil, err
 	}
-	if after > head { // of a log that is gone
-		return []live.Change{{Seq: upTo, Reset: live.Expired}}, nil
-	}
-	if after >= upTo {
+	// Of a log that is gone, unless both positions and the answer are of one epoch, which the node may not have noticed yet.
+	gone := after.Epoch() != upTo.Epoch() || log.Epoch.Number != upTo.Epoch() || after.Seq() > log.Head
+	if !gone && after.Covers(upTo) {
 		return nil, nil
 	}
-	entries, err := s.Log.After(ctx, after, upTo, maxMissed+1, homeTypes...)
-	if err != nil {
-		return nil, err
-	}
-	// Asked afterwards, so that retention cannot come in between.
-	oldest, err := s.Log.Oldest(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if after < oldest || len(entries) > maxMissed {
-		return []live.Change{{Seq: upTo, Reset: live.Expired}}, nil
+	if gone || after.Seq() < log.Oldest || len(log.Entries) > maxMissed {
+		return []live.Change{{At: upTo, Reset: live.Expired}}, nil
 	}
 	followed, err := s.Sources.Rows.Followed.Load(ctx, []int64{viewer})
 	if err != nil {
@@ -61,7 +53,7 @@ func (s subscriptions) missed(ctx context.Context, viewer, after, upTo int64) ([
 	if f := followed[viewer]; f != nil {
 		authors = append(authors, f.UserIDs...)
 	}
-	return changesFor(viewer, authors, entries), nil
+	return changesFor(viewer, authors, log.Entries), nil
 }
 
 // changesFor picks what concerns the viewer, who reads the authors. What lies before a reset is part of what
@@ -75,28 +67,28 @@ func changesFor(viewer int64, authors []int64, entries []events.Entry) []live.Ch
 	for _, entry := range entries {
 		e, err := entry.Event()
 		if err != nil {
-			out = []live.Change{{Seq: entry.Seq, Reset: live.Rebuilt}}
+			out = []live.Change{{At: entry.Position(), Reset: live.Rebuilt}}
 			continue
 		}
 		switch e := e.(type) {
 		case events.TweetPosted:
 			if read[e.AuthorID] {
-				out = append(out, live.Change{Seq: entry.Seq, TweetID: e.TweetID, AuthorID: e.AuthorID})
+				out = append(out, live.Change{At: entry.Position(), TweetID: e.TweetID, AuthorID: e.AuthorID})
 			}
 		case events.TweetDeleted:
 			if read[e.AuthorID] {
-				out = append(out, live.Change{Seq: entry.Seq, TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true})
+				out = append(out, live.Change{At: entry.Position(), TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true})
 			}
 		case events.UserFollowed:
 			if e.FollowerID == viewer {
-				out = []live.Change{{Seq: entry.Seq, Reset: live.Rebuilt}}
+				out = []live.Change{{At: entry.Position(), Reset: live.Rebuilt}}
 			}
 		case events.UserUnfollowed:
 			if e.FollowerID == viewer {
-				out = []live.Change{{Seq: entry.Seq, Reset: live.Rebuilt}}
+				out = []live.Change{{At: entry.Position(), Reset: live.Rebuilt}}
 			}
 		case events.RowsImported:
-			out = []live.Change{{Seq: entry.Seq, Reset: live.Rebuilt}}
+			out = []live.Change{{At: entry.Position(), Reset: live.Rebuilt}}
 		}
 	}
 	return out

@@ -14,6 +14,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/tweets"
+	"roost/events"
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/errs"
@@ -51,10 +52,13 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 	home.position = home.sub.From
 	if after != nil {
 		if home.position, err = positionOf(*after); err == nil {
+			if home.position.Epoch() == 0 { // of a release whose positions had no epochs
+				home.position = events.At(home.sub.From.Epoch(), home.position.Seq())
+			}
 			home.changes, err = s.missed(ctx, home.viewer, home.position, home.sub.From)
 		}
 		if len(home.changes) > 0 && home.changes[0].Reset == live.Expired {
-			home.position = home.changes[0].Seq // it may lie before a cursor that is ahead of the log
+			home.position = home.changes[0].At // it may lie before a cursor that is ahead of the log
 		}
 	}
 	if err != nil {
@@ -71,14 +75,14 @@ type homeEvents struct {
 	viewer int64
 	sub    *live.Home
 	// position is up to where the client has seen changes when it came, perhaps on a node ahead of this one.
-	position int64
+	position events.Position
 	// changes are still to be sent, oldest first. decided is what the first of them are for the viewer, nil
 	// for what is not to be seen, as it was at a time.
 	changes []live.Change
 	decided []model.TimelineEvent
 	at      time.Time
 	// last is the position of the event that next returned last.
-	last int64
+	last events.Position
 }
 
 // next gives the next event that the viewer may see.
@@ -89,14 +93,14 @@ func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 			if err != nil {
 				return nil, err
 			}
-			h.changes = slices.DeleteFunc(changes, func(c live.Change) bool { return c.Seq <= h.position })
+			h.changes = slices.DeleteFunc(changes, func(c live.Change) bool { return h.position.Covers(c.At) })
 		}
 		if len(h.decided) == 0 || time.Since(h.at) > checkedFor {
 			h.decide(ctx)
 		}
 		// However long that took, one gets on.
 		event := h.decided[0]
-		h.last = h.changes[0].Seq
+		h.last = h.changes[0].At
 		h.changes, h.decided = h.changes[1:], h.decided[1:]
 		if len(h.changes) == 0 {
 			h.changes, h.decided = nil, nil // it may be long until the next one
@@ -114,7 +118,7 @@ func (h *homeEvents) lost(model.TimelineEvent) model.TimelineEvent {
 }
 
 // coverUpTo is the reset that covers what could not be delivered, up to a position.
-func coverUpTo(position int64) *model.TimelineReset {
+func coverUpTo(position events.Position) *model.TimelineReset {
 	return &model.TimelineReset{Cursor: eventCursor(position), Reason: model.TimelineResetReasonEventLost}
 }
 
@@ -141,7 +145,7 @@ func (h *homeEvents) decide(ctx context.Context) {
 		}
 		last := h.changes[len(h.changes)-1]
 		h.changes = []live.Change{last}
-		events = []model.TimelineEvent{coverUpTo(last.Seq)}
+		events = []model.TimelineEvent{coverUpTo(last.At)}
 	}
 	h.decided = events
 }
@@ -162,7 +166,7 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 	}
 	out := make([]model.TimelineEvent, len(changes))
 	for i, c := range changes {
-		cursor := eventCursor(c.Seq)
+		cursor := eventCursor(c.At)
 		switch {
 		case c.Reset != live.NoReset:
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
@@ -330,6 +334,9 @@ func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 		for len(c.waiting) == 0 {
 			states, err := c.sub.Next(ctx)
 			c.checked = time.Now() // deletions come with the states
+			if err == nil && states[0].Anew {
+				clear(c.sent)
+			}
 			if err == nil && states[0].Unknown {
 				states, err = c.statesNow(ctx)
 			}

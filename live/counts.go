@@ -13,6 +13,8 @@ type State struct {
 	Deleted                   bool
 	// Unknown says that changes were skipped: nothing else is set, and the counts must be read again.
 	Unknown bool
+	// Anew comes with Unknown, and says that revisions may have gone back, because the database has.
+	Anew bool
 }
 
 // newer reports whether s replaces old.
@@ -28,7 +30,9 @@ const mergeFor = 50 * time.Millisecond
 type freshCounts struct {
 	mu     sync.Mutex
 	latest map[int64]State
-	some   chan struct{}
+	// anew says that what the database now has is not what was told before latest.
+	anew bool
+	some chan struct{}
 }
 
 func (f *freshCounts) put(s State, watched bool) {
@@ -43,12 +47,20 @@ func (f *freshCounts) put(s State, watched bool) {
 	signal(f.some)
 }
 
-func (f *freshCounts) take() map[int64]State {
+// restart drops what waits, and has all counts read again.
+func (f *freshCounts) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	got := f.latest
-	f.latest = map[int64]State{}
-	return got
+	f.latest, f.anew = map[int64]State{}, true
+	signal(f.some)
+}
+
+func (f *freshCounts) take() (latest map[int64]State, anew bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	latest, anew = f.latest, f.anew
+	f.latest, f.anew = map[int64]State{}, false
+	return latest, anew
 }
 
 // Counts is a subscription to the counts of some tweets.
@@ -59,8 +71,10 @@ type Counts struct {
 	latest map[int64]State
 	// skipped says that changes were passed over since the last Next.
 	skipped bool
-	some    chan struct{}
-	last    time.Time
+	// anew says that revisions may have gone back since.
+	anew bool
+	some chan struct{}
+	last time.Time
 }
 
 // SubscribeCounts subscribes to the counts of tweets from now on.
@@ -103,7 +117,7 @@ func (s *Counts) take() []State {
 	got := make([]State, 0, len(s.tweets))
 	if s.skipped {
 		for _, id := range s.tweets {
-			got = append(got, State{TweetID: id, Unknown: true})
+			got = append(got, State{TweetID: id, Unknown: true, Anew: s.anew})
 		}
 	} else {
 		for _, st := range s.latest {
@@ -111,7 +125,7 @@ func (s *Counts) take() []State {
 		}
 	}
 	clear(s.latest)
-	s.skipped = false
+	s.skipped, s.anew = false, false
 	return got
 }
 
@@ -133,20 +147,21 @@ func (s *Counts) push(st State) {
 	signal(s.some)
 }
 
-func (s *Counts) skip() {
+func (s *Counts) skip(anew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.skipped = true
+	s.anew = s.anew || anew
 	signal(s.some)
 }
 
-// skipCounts tells every subscriber that changes were skipped.
-func (h *Hub) skipCounts() {
+// skipCounts tells every subscriber that changes were skipped, or that the counts begin anew.
+func (h *Hub) skipCounts(anew bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, subs := range h.counts {
 		for s := range subs {
-			s.skip()
+			s.skip(anew)
 		}
 	}
 }
@@ -156,7 +171,7 @@ func (h *Hub) skipCountsOf(tweetID int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.counts[tweetID] {
-		s.skip()
+		s.skip(false)
 	}
 }
 
@@ -174,7 +189,11 @@ func (h *Hub) carryCounts(ctx context.Context) {
 		case <-h.fresh.some:
 		}
 		guard(ctx, "counts", func() {
-			for id, st := range h.fresh.take() {
+			latest, anew := h.fresh.take()
+			if anew {
+				h.skipCounts(true)
+			}
+			for id, st := range latest {
 				h.tellCounts(id, st)
 			}
 		})

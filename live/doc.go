@@ -21,5 +21,8 @@
 // subscribers told to read again, and ended sessions are found by the checker. Nobody waits for a slow subscriber. An
 // event that cannot be read resets home subscribers, and has those of its tweet's counts read again.
 //
+// In another epoch of the log, because the database went back, every home subscriber is reset (Expired) and every counts
+// subscriber reads again, whatever the revisions were.
+//
 // Lifecycle. Start runs the goroutines, Stop ends them; subscriptions end with their own context.
 package live

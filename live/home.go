@@ -12,8 +12,8 @@ import (
 // Change is something that happened to a home timeline. If Reset is set, events were skipped or too
 // much changed, and the timeline must be read again.
 type Change struct {
-	// Seq is the place of the event in the log; of a reset, that of the last event that it stands for.
-	Seq               int64
+	// At is the position behind the event; of a reset, that behind the last event that it stands for.
+	At                events.Position
 	TweetID, AuthorID int64
 	Deleted           bool
 	Reset             Reset
@@ -36,7 +36,7 @@ const homeBuffer = 256
 // Home is a subscription to a viewer's home timeline.
 type Home struct {
 	// From is the position behind which changes are told.
-	From   int64
+	From   events.Position
 	hub    *Hub
 	viewer int64
 	mu     sync.Mutex
@@ -49,7 +49,7 @@ func (h *Hub) SubscribeHome(viewerID int64) *Home {
 	s := &Home{hub: h, viewer: viewerID, some: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s.From = h.position.Load()
+	s.From = h.Position()
 	add(h.home, viewerID, s)
 	return s
 }
@@ -88,29 +88,29 @@ func (s *Home) push(c Change) {
 		s.queue = append(s.queue[:0], c)
 		s.hub.resets.rebuilds.Add(1)
 	case len(s.queue) >= homeBuffer:
-		s.queue = append(s.queue[:0], Change{Seq: c.Seq, Reset: TooSlow})
+		s.queue = append(s.queue[:0], Change{At: c.At, Reset: TooSlow})
 		s.hub.resets.overflows.Add(1)
 	case len(s.queue) == 1 && s.queue[0].Reset == TooSlow:
 		// It has not even taken the reset yet, which now stands for this one, too.
-		s.queue[0].Seq = c.Seq
+		s.queue[0].At = c.At
 	default:
 		s.queue = append(s.queue, c)
 	}
 	signal(s.some)
 }
 
-func (h *Hub) tellHome(ctx context.Context, seq int64, e events.Event, viewers []int64) {
+func (h *Hub) tellHome(ctx context.Context, at events.Position, e events.Event, viewers []int64) {
 	switch e := e.(type) {
 	case events.TweetPosted:
-		h.tellAudience(ctx, Change{Seq: seq, TweetID: e.TweetID, AuthorID: e.AuthorID}, viewers)
+		h.tellAudience(ctx, Change{At: at, TweetID: e.TweetID, AuthorID: e.AuthorID}, viewers)
 	case events.TweetDeleted:
-		h.tellAudience(ctx, Change{Seq: seq, TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true}, viewers)
+		h.tellAudience(ctx, Change{At: at, TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true}, viewers)
 	case events.UserFollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{Seq: seq, Reset: Rebuilt})
+		h.pushTo([]int64{e.FollowerID}, Change{At: at, Reset: Rebuilt})
 	case events.UserUnfollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{Seq: seq, Reset: Rebuilt})
+		h.pushTo([]int64{e.FollowerID}, Change{At: at, Reset: Rebuilt})
 	case events.RowsImported:
-		h.resetAll(seq, Rebuilt)
+		h.resetAll(at, Rebuilt)
 	}
 }
 
@@ -128,7 +128,7 @@ func (h *Hub) tellAudience(ctx context.Context, c Change, viewers []int64) {
 		if ctx.Err() == nil {
 			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet is unknown", "error", err)
 		}
-		concerned, c = viewers, Change{Seq: c.Seq, Reset: Rebuilt}
+		concerned, c = viewers, Change{At: c.At, Reset: Rebuilt}
 	}
 	h.pushTo(concerned, c)
 }
@@ -139,20 +139,20 @@ func (h *Hub) pushTo(viewers []int64, c Change) {
 	defer h.mu.Unlock()
 	for _, v := range viewers {
 		for s := range h.home[v] {
-			if c.Seq > s.From {
+			if !s.From.Covers(c.At) {
 				s.push(c)
 			}
 		}
 	}
 }
 
-func (h *Hub) resetAll(seq int64, why Reset) {
+func (h *Hub) resetAll(at events.Position, why Reset) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, subs := range h.home {
 		for s := range subs {
-			if seq > s.From {
-				s.push(Change{Seq: seq, Reset: why})
+			if !s.From.Covers(at) {
+				s.push(Change{At: at, Reset: why})
 			}
 		}
 	}

@@ -22,7 +22,7 @@ type Hub struct {
 	home     map[int64]map[*Home]struct{}   // by viewer
 	counts   map[int64]map[*Counts]struct{} // by tweet
 	sessions map[int64]map[*Session]struct{}
-	// position is how far the log was carried to the subscribers. It is written under mu.
+	// position is how far the log was carried to the subscribers, an events.Position. It is written under mu.
 	position atomic.Int64
 
 	fresh freshCounts
@@ -66,33 +66,47 @@ func (h *Hub) Observe(committed []events.Event) {
 
 // take passes a batch of the log on to the subscribers, or passes over it if nobody waits for anything.
 func (h *Hub) take(ctx context.Context, b events.Batch) {
-	if b.To <= h.Position() || h.PassOver(b.To) {
+	to := b.Position()
+	if b.Restart {
+		h.restart(to)
+		return
+	}
+	if h.Position().Covers(to) || h.PassOver(to) {
 		return // the first is from before the tail's start
 	}
 	if b.Gap && len(b.Entries) > 0 {
-		h.SkipTo(b.Entries[0].Seq - 1)
+		h.SkipTo(events.At(b.Epoch, b.Entries[0].Seq-1))
 	} else if b.Gap {
-		h.SkipTo(b.To)
+		h.SkipTo(to)
 	}
 	h.Carry(ctx, b.Entries)
-	if h.Position() < b.To {
-		h.advance(b.To)
+	if !h.Position().Covers(to) {
+		h.advance(to)
 	}
+}
+
+// restart goes on in another epoch of the log. Nobody knows what of the events carried before still holds: home timelines
+// and counts must be read again. Sessions are checked all the time.
+func (h *Hub) restart(position events.Position) {
+	h.advance(position)
+	h.resetAll(position, Expired)
+	h.fresh.restart()
 }
 
 // Carry takes events of the log, in their order, to the subscribers. The node's cached reads must show what the events
 // have changed.
 func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 	for _, entry := range entries {
-		viewers := h.advance(entry.Seq)
+		at := entry.Position()
+		viewers := h.advance(at)
 		e, err := entry.Event()
 		if err != nil {
 			h.unreadable(ctx, entry, err)
 			continue
 		}
 		h.Observe([]events.Event{e})
-		if !guard(ctx, "home timelines", func() { h.tellHome(ctx, entry.Seq, e, viewers) }) {
-			h.resetAll(entry.Seq, Rebuilt) // nobody knows whom the event concerned
+		if !guard(ctx, "home timelines", func() { h.tellHome(ctx, at, e, viewers) }) {
+			h.resetAll(at, Rebuilt) // nobody knows whom the event concerned
 		}
 	}
 }
@@ -105,15 +119,15 @@ func (h *Hub) unreadable(ctx context.Context, entry events.Entry, err error) {
 		return
 	}
 	slog.ErrorContext(ctx, "home timelines are reset, because it is not known whom an event concerns", "error", err)
-	h.resetAll(entry.Seq, Rebuilt)
+	h.resetAll(entry.Position(), Rebuilt)
 	h.skipCountsOf(entry.Aggregate)
 }
 
 // advance moves the position and gives those who subscribed before: who comes later begins behind it.
-func (h *Hub) advance(position int64) []int64 {
+func (h *Hub) advance(position events.Position) []int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.position.Store(position)
+	h.position.Store(int64(position))
 	viewers := make([]int64, 0, len(h.home))
 	for v := range h.home {
 		viewers = append(viewers, v)
@@ -123,24 +137,24 @@ func (h *Hub) advance(position int64) []int64 {
 
 // Position is how far the log was carried: what was committed up to there has been told to everybody who had
 // subscribed, and every read of this node that begins now shows it.
-func (h *Hub) Position() int64 { return h.position.Load() }
+func (h *Hub) Position() events.Position { return events.Position(h.position.Load()) }
 
 // SkipTo moves on to a position without carrying what lies before it, and says so to the subscribers.
-func (h *Hub) SkipTo(position int64) {
+func (h *Hub) SkipTo(position events.Position) {
 	h.advance(position)
 	h.resetAll(position, Rebuilt)
-	h.skipCounts()
+	h.skipCounts(false)
 }
 
 // PassOver moves on to a position without looking at what lies before it if nobody waits for anything; it
 // reports whether that is so. Who comes later begins behind it.
-func (h *Hub) PassOver(position int64) bool {
+func (h *Hub) PassOver(position events.Position) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.home)+len(h.counts)+len(h.sessions) > 0 {
 		return false
 	}
-	h.position.Store(position)
+	h.position.Store(int64(position))
 	return true
 }
 

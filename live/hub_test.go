@@ -39,7 +39,7 @@ func carrier(t *testing.T, h *Hub) func(all ...events.Event) {
 		t.Helper()
 		for _, e := range all {
 			seq++
-			h.Carry(t.Context(), []events.Entry{entry(t, seq, e)})
+			h.Carry(t.Context(), []events.Entry{entry(t, int64(seq), e)})
 		}
 	}
 }
@@ -50,10 +50,10 @@ func collect(t *testing.T, s *Home, n int) (all []Change) {
 	last := s.From
 	defer func() {
 		for i := range all {
-			if all[i].Seq <= last {
-				t.Errorf("change %d is at place %d, after one at %d", i, all[i].Seq, last)
+			if all[i].At <= last {
+				t.Errorf("change %d is at place %d, after one at %d", i, all[i].At, last)
 			}
-			last, all[i].Seq = all[i].Seq, 0
+			last, all[i].At = all[i].At, 0
 		}
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -52,7 +52,7 @@ func posted(t *testing.T, from int64, tweets ...int64) events.Batch {
 func tail(t *testing.T) (*Hub, *Tail) {
 	t.Helper()
 	h := start(t, everybody)
-	return h, NewTail(h, func() int64 { return 0 })
+	return h, NewTail(h, func() events.Position { return 0 })
 }
 
 // While nobody waits for anything the position moves all the same; who comes then misses nothing that is still to
@@ -65,7 +65,7 @@ func TestNobodyWatchesTheLog(t *testing.T) {
 		t.Helper()
 		l.Take(posted(t, at, tweet))
 		at++
-		if l.carry(t.Context()); h.Position() != at {
+		if l.carry(t.Context()); h.Position() != events.Position(at) {
 			t.Errorf("the hub is at %d, want %d", h.Position(), at)
 		}
 	}
@@ -159,7 +159,7 @@ func TestUnreadableEventsAreToldAsResets(t *testing.T) {
 		e.Seq = at
 		l.Take(events.Batch{From: at - 1, To: at, Entries: []events.Entry{e}})
 		l.carry(t.Context())
-		if got := collect(t, home, 1)[0]; got.Reset != Rebuilt || h.Position() != at {
+		if got := collect(t, home, 1)[0]; got.Reset != Rebuilt || h.Position() != events.Position(at) {
 			t.Errorf("%s: home timelines are told of %+v, the hub is at %d", name, got, h.Position())
 		}
 		if got, err := counts.Next(ctx); err != nil || !got[0].Unknown {

@@ -16,7 +16,7 @@ const tailMost = 50_000
 type Tail struct {
 	lifecycle.Loop
 	hub   *Hub
-	start func() int64
+	start func() events.Position
 	some  chan struct{}
 
 	mu      sync.Mutex
@@ -26,7 +26,7 @@ type Tail struct {
 
 // NewTail makes a tail that feeds the hub. Position is asked when it starts: what lies behind it will be passed to Take,
 // and what lies before it is passed over.
-func NewTail(h *Hub, position func() int64) *Tail {
+func NewTail(h *Hub, position func() events.Position) *Tail {
 	t := &Tail{hub: h, start: position, some: make(chan struct{}, 1)}
 	t.Run = t.run
 	return t

@@ -6,6 +6,7 @@ import (
 
 	"roost/cache"
 	"roost/cache/entities"
+	"roost/events"
 )
 
 // reads are the cached reads of a set.
@@ -13,12 +14,12 @@ type reads struct {
 	store *entities.Store
 	once  sync.Once
 	// now is the position of the node, asked once: before the first read.
-	now  func() int64
-	from int64
+	now  func() events.Position
+	from events.Position
 }
 
 // position is the position of the log as of before the first read.
-func (r *reads) position() int64 {
+func (r *reads) position() events.Position {
 	r.once.Do(func() { r.from = r.now() })
 	return r.from
 }

@@ -5,6 +5,7 @@ import (
 
 	"roost/cache"
 	"roost/cache/entities"
+	"roost/events"
 	"roost/internal/caller"
 )
 
@@ -31,8 +32,8 @@ func newRows(t *testing.T) *entities.Store {
 // must not be reported to be true of what happened after its rows were read.
 func TestPositionIsOfBeforeTheFirstRead(t *testing.T) {
 	t.Parallel()
-	at := int64(4)
-	s := New(Sources{Rows: newRows(t), Position: func() int64 { return at }}, &caller.Caller{})
+	at := events.Position(4)
+	s := New(Sources{Rows: newRows(t), Position: func() events.Position { return at }}, &caller.Caller{})
 	at = 5 // such as while a mutation writes
 	lv := s.Level()
 	lv.Fetch(t.Context())
@@ -40,7 +41,7 @@ func TestPositionIsOfBeforeTheFirstRead(t *testing.T) {
 	if got := s.Position(); got != 5 {
 		t.Errorf("a set that began to read at position 5 is at %d", got)
 	}
-	idle := New(Sources{Rows: newRows(t), Position: func() int64 { return at }}, &caller.Caller{})
+	idle := New(Sources{Rows: newRows(t), Position: func() events.Position { return at }}, &caller.Caller{})
 	if first, at := idle.Position(), idle.Position(); first != 6 || at != 6 {
 		t.Errorf("a set that has not read is at %d, then %d", first, at)
 	}

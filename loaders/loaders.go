@@ -13,6 +13,7 @@ import (
 	"roost/domain/reactions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
+	"roost/events"
 	"roost/internal/caller"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
@@ -24,7 +25,7 @@ type Sources struct {
 	Rows     *entities.Store
 	Sessions *accounts.Authenticator
 	// Position is the position of the log whose effects show in every cached read that begins now; nil is always 0.
-	Position func() int64
+	Position func() events.Position
 }
 
 // Pages is a loader of pages of lists.
@@ -57,7 +58,7 @@ type Set struct {
 func New(s Sources, who *caller.Caller) *Set {
 	rows := &reads{store: s.Rows, now: s.Position}
 	if rows.now == nil {
-		rows.now = func() int64 { return 0 }
+		rows.now = func() events.Position { return 0 }
 	}
 	id := func(id int64) (int64, bool) { return id, true }
 	// Asked each time: signing in makes it somebody in the middle of an operation.
@@ -103,7 +104,7 @@ func New(s Sources, who *caller.Caller) *Set {
 
 // Position is the position of the log that the set may be reported to be true of: everything up to there shows in
 // whatever its loaders answer. It is noted before their first read.
-func (s *Set) Position() int64 { return s.rows.position() }
+func (s *Set) Position() events.Position { return s.rows.position() }
 
 // related reports whether one may follow the other: nobody follows oneself, and there may be no viewer.
 func related(viewer, id int64) bool { return viewer != 0 && viewer != id }

@@ -141,7 +141,7 @@ func caughtUp(t *testing.T, db *sqldb.DB, u *apitest.User, tweet string, nodes .
 	apitest.Until(t, "the nodes to have carried it", func() bool {
 		for _, node := range nodes {
 			fresh, _ := readHome(t, node, u)
-			if place, err := cursors.Decode(cursors.Events, fresh.cursor); err != nil || place <= head {
+			if positionAt(t, fresh.cursor).Seq() < head {
 				return false
 			}
 		}

@@ -11,18 +11,19 @@ import (
 	"testing"
 	"time"
 
+	"roost/events"
 	"roost/internal/apitest"
 	"roost/internal/cursors"
 )
 
 // positionAt is the position of the log that an event cursor stands for.
-func positionAt(t testing.TB, cursor string) int64 {
+func positionAt(t testing.TB, cursor string) events.Position {
 	t.Helper()
 	place, err := cursors.Decode(cursors.Events, cursor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return place - 1
+	return events.Position(place - 1)
 }
 
 // follower is a viewer who follows and unfollows authors, one after the other, and reads pages meanwhile.
@@ -101,7 +102,7 @@ func (f *follower) check(t *testing.T, c *pair) (bad int) {
 		}
 	}
 	for _, p := range f.pages {
-		position := positionAt(t, p.cursor)
+		position := positionAt(t, p.cursor).Seq()
 		for author, seqs := range places {
 			n := 0 // changes that the position covers
 			for n < len(seqs) && seqs[n] <= position {

@@ -54,8 +54,8 @@ const recoveryTimeout = 5 * time.Second
 type recovery struct {
 	store  *Store
 	reader *events.Reader
-	// Suspensions up to number end when the relay has passed need.
-	number, need int64
+	// Suspensions up to number end when the relay has passed need, a place in the log of the epoch.
+	number, need, epoch int64
 }
 
 // Recovery is the service that has this node read from Redis again after a suspension: once the relay has passed
@@ -113,6 +113,9 @@ func (c *recovery) look(ctx context.Context) error {
 	if tier.Suspension() == 0 {
 		return nil
 	}
+	if epoch := tier.Epoch(); epoch != c.epoch {
+		c.number, c.need, c.epoch = 0, 0, epoch
+	}
 	short, cancel := context.WithTimeout(ctx, recoveryTimeout)
 	defer cancel()
 	position, relayed, err := c.reader.GroupPosition(short, relayGroup)
@@ -127,7 +130,7 @@ func (c *recovery) look(ctx context.Context) error {
 		tier.Resume(number)
 		return nil
 	}
-	if f := c.store.follower; f.Position() >= f.End() {
+	if f := c.store.follower; f.Position() >= f.End() || f.Position().Epoch() != f.End().Epoch() {
 		tier.Resume(c.store.began)
 	}
 	if position < c.need {

@@ -46,10 +46,11 @@ func BenchmarkFollow(b *testing.B) {
 			b.ResetTimer()
 			for done := 0; done < b.N; {
 				at := int64(done % 2000)
-				entries, err := reader.After(context.Background(), at, 2000, min(batch, b.N-done))
+				log, err := reader.After(context.Background(), at, 2000, min(batch, b.N-done))
 				if err != nil {
 					b.Fatal(err)
 				}
+				entries := log.Entries
 				r.there.apply(context.Background(), events.Batch{From: at, To: at + int64(len(entries)), Entries: entries})
 				done += len(entries)
 			}

@@ -152,6 +152,14 @@ func (s *Store) invalidations(all []events.Event) []cache.Invalidation {
 	return out
 }
 
+// in says of invalidations which epoch of the log they belong to.
+func in(epoch int64, all []cache.Invalidation) []cache.Invalidation {
+	for i := range all {
+		all[i].Epoch = epoch
+	}
+	return all
+}
+
 // changes are what events of the log say about entries.
 type changes struct {
 	invalidations []cache.Invalidation
@@ -178,6 +186,8 @@ func (s *Store) changesOf(entries []events.Entry) (c changes) {
 		}
 		all = append(all, e)
 	}
-	c.invalidations = s.invalidations(all)
+	if len(entries) > 0 {
+		c.invalidations = in(entries[0].Epoch, s.invalidations(all))
+	}
 	return c
 }

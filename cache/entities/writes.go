@@ -14,6 +14,8 @@ var _ events.Copies = (*Store)(nil)
 // Announce makes the store an events.Copies. It takes one trip for strict events, and one after the commit. What
 // Redis does not take within a second is repeated from the log; reads of this node see the write all the same.
 func (s *Store) Announce(ctx context.Context, all []events.Event) (ended func(committed bool)) {
+	// Of before the commit: a version that was given before the database went back must not be told in the next epoch.
+	epoch := s.tier.Epoch()
 	var strict []string
 	for _, e := range all {
 		for _, i := range s.strict(e) {
@@ -31,7 +33,7 @@ func (s *Store) Announce(ctx context.Context, all []events.Event) (ended func(co
 		switch {
 		case committed:
 			// Its error is counted, and mended from the log.
-			_ = s.tier.Invalidate(ctx, intent, s.invalidations(all)...)
+			_ = s.tier.Invalidate(ctx, intent, in(epoch, s.invalidations(all))...)
 		case len(strict) > 0:
 			s.tier.Withdraw(context.WithoutCancel(ctx), intent)
 		}

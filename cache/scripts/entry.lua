@@ -1,5 +1,5 @@
--- What every verb begins with: it reads the entry KEYS[1] into locals. ARGV[1] is the fence of a Redis
--- that has no replication; empty asks the server, which must be a primary.
+-- What every verb begins with: it reads the entry KEYS[1] into locals. ARGV[1] is the fence; if it is empty or begins
+-- with a colon it is only the end of it, and what precedes that is the id of the server, which must be a primary.
 --
 -- An entry is one hash:
 --   e      fence: who wrote it. Fields under another fence count as absent.
@@ -9,12 +9,12 @@
 --   h      intents, 'id=end;' each, ends in ms of this server's clock
 -- Data never stands beside a lease or an intent.
 local key, fence = KEYS[1], ARGV[1]
-if fence == '' then
+if fence == '' or string.sub(fence, 1, 1) == ':' then
   local info = redis.call('INFO', 'replication')
   if not string.find(info, 'role:master', 1, true) then
     return redis.error_reply('READONLY this server is not a primary')
   end
-  fence = string.match(info, 'master_replid:(%x+)')
+  fence = string.match(info, 'master_replid:(%x+)') .. fence
 end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"roost/events"
 	"roost/internal/app"
 	"roost/internal/sqldb"
 )
@@ -32,7 +33,7 @@ func backup(ctx context.Context, args []string, out io.Writer) error {
 	if _, err := os.Stat(from); err != nil {
 		return fmt.Errorf("there is no embedded database in %s: name its --data-dir", c.DataDir)
 	}
-	if err := sqldb.Backup(ctx, from, words[0]); err != nil {
+	if err := sqldb.Backup(ctx, from, words[0], events.StampCopy); err != nil {
 		return err
 	}
 	info, err := os.Stat(words[0])

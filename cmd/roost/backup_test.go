@@ -21,6 +21,8 @@ func TestBackupCommand(t *testing.T) {
 		t.Fatalf("backup ends with %d: %s%s", code, p.out.String(), p.stderr.String())
 	}
 	u.Delete(t, tweet)
+	const cursor = `{ viewer { homeTimeline { eventCursor } } }`
+	before := u.Must(t, cursor, nil).String("viewer.homeTimeline.eventCursor")
 
 	dir := t.TempDir()
 	if err := os.Rename(file, filepath.Join(dir, "roost.db")); err != nil {
@@ -31,6 +33,16 @@ func TestBackupCommand(t *testing.T) {
 	restored := apitest.Start(t, c)
 	if got := restored.LogIn(t, u).Must(t, `query($id: ID!) { tweet(id: $id) { text } }`, apitest.Vars{"id": tweet}).String("tweet.text"); got != "keep this" {
 		t.Errorf("the copy has the tweet as %q", got)
+	}
+	// The copy's log is another one, also when it has regrown: a client's cursor of the original has expired.
+	v := restored.LogIn(t, u)
+	for range 5 {
+		v.Tweet(t, "in the copy")
+	}
+	event := v.Dial(t).Subscribe(t, `subscription($after: String) { homeTimelineEvents(after: $after) { ... on TimelineReset { reason } } }`,
+		apitest.Vars{"after": before}).Next(t)
+	if got := event.String("homeTimelineEvents.reason"); got != "CURSOR_EXPIRED" {
+		t.Errorf("a cursor of the original gives %s", event.Body)
 	}
 	for _, c := range []struct {
 		args []string

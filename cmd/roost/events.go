@@ -32,7 +32,7 @@ type eventsCommand struct {
 	alone bool
 }
 
-const eventsUsage = "groups | dead [--group GROUP] | retry GROUP [SEQ|all] | replay GROUP --from SEQ|start  [flags]"
+const eventsUsage = "groups | dead [--group GROUP] | retry GROUP [SEQ|all] | replay GROUP --from SEQ|start | new-epoch  [flags]"
 
 func eventLog(ctx context.Context, args []string, out io.Writer) (err error) {
 	c := eventsCommand{out: out}
@@ -83,6 +83,8 @@ func (c *eventsCommand) command(words []string) (func(context.Context) error, er
 			return nil, errors.New("--limit must be 1 to 1000")
 		}
 		return c.dead, nil
+	case name == "new-epoch" && len(rest) == 0:
+		return c.newEpoch, nil
 	case name == "retry" && (len(rest) == 1 || len(rest) == 2):
 		seq := int64(0)
 		if len(rest) == 2 && rest[1] != "all" {
@@ -187,6 +189,15 @@ func (c *eventsCommand) retry(ctx context.Context, group string, seq int64) erro
 		return fmt.Errorf("the group %q has no dead letter at %d", group, seq)
 	}
 	_, err = fmt.Fprintf(c.out, "%d dead letters of %s will be tried again%s\n", n, group, c.later())
+	return err
+}
+
+func (c *eventsCommand) newEpoch(ctx context.Context) error {
+	e, err := c.admin.NewEpoch(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "the log is in epoch %d from %d on; streams are reset and cached rows dropped%s\n", e.Number, e.Since, c.later())
 	return err
 }
 

@@ -146,3 +146,37 @@ func TestEventsCommandLine(t *testing.T) {
 		}
 	}
 }
+
+// A new epoch by hand resets the streams of a running node.
+func TestNewEpochCommand(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []apitest.Mode{apitest.Embedded, apitest.Server} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			r := apitest.New(t, mode)
+			where := []string{"--database-url", r.Config.DatabaseURL}
+			if mode == apitest.Embedded {
+				where = []string{"--data-dir", r.Config.DataDir, "--admin-addr", r.App.AdminAddr().String()}
+			}
+			u := r.SignUp(t, "ada")
+			page := u.Must(t, `{ viewer { homeTimeline { eventCursor } } }`, nil)
+			st := u.Dial(t).Subscribe(t, `subscription($after: String) { homeTimelineEvents(after: $after) { __typename ... on TimelineReset { reason } } }`,
+				apitest.Vars{"after": page.String("viewer.homeTimeline.eventCursor")})
+			u.Tweet(t, "it runs")
+			if event := st.Next(t); event.String("homeTimelineEvents.__typename") != "TimelineEntryAdded" {
+				t.Errorf("before it comes %s", event.Body)
+			}
+			out, err := roost(append([]string{"new-epoch"}, where...)...)
+			if err != nil || !strings.Contains(out, "the log is in epoch ") {
+				t.Errorf("%v\n%s", err, out)
+			}
+			if event := st.Next(t); event.String("homeTimelineEvents.reason") != "CURSOR_EXPIRED" {
+				t.Errorf("after it comes %s", event.Body)
+			}
+			u.Tweet(t, "and goes on")
+			if event := st.Next(t); event.String("homeTimelineEvents.__typename") != "TimelineEntryAdded" {
+				t.Errorf("afterwards comes %s", event.Body)
+			}
+		})
+	}
+}

@@ -17,6 +17,12 @@ const (
 	FieldOldest = "oldest"
 	// FieldSequencedAt holds the string denoting the sequenced_at field in the database.
 	FieldSequencedAt = "sequenced_at"
+	// FieldEpoch holds the string denoting the epoch field in the database.
+	FieldEpoch = "epoch"
+	// FieldEpochSince holds the string denoting the epoch_since field in the database.
+	FieldEpochSince = "epoch_since"
+	// FieldLineage holds the string denoting the lineage field in the database.
+	FieldLineage = "lineage"
 	// Table holds the table name of the loghead in the database.
 	Table = "log_heads"
 )
@@ -27,6 +33,9 @@ var Columns = []string{
 	FieldSeq,
 	FieldOldest,
 	FieldSequencedAt,
+	FieldEpoch,
+	FieldEpochSince,
+	FieldLineage,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -42,6 +51,12 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultOldest holds the default value on creation for the "oldest" field.
 	DefaultOldest int64
+	// DefaultEpoch holds the default value on creation for the "epoch" field.
+	DefaultEpoch int64
+	// DefaultEpochSince holds the default value on creation for the "epoch_since" field.
+	DefaultEpochSince int64
+	// DefaultLineage holds the default value on creation for the "lineage" field.
+	DefaultLineage string
 )
 
 // OrderOption defines the ordering options for the LogHead queries.
@@ -65,4 +80,19 @@ func ByOldest(opts ...sql.OrderTermOption) OrderOption {
 // BySequencedAt orders the results by the sequenced_at field.
 func BySequencedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSequencedAt, opts...).ToFunc()
+}
+
+// ByEpoch orders the results by the epoch field.
+func ByEpoch(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEpoch, opts...).ToFunc()
+}
+
+// ByEpochSince orders the results by the epoch_since field.
+func ByEpochSince(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEpochSince, opts...).ToFunc()
+}
+
+// ByLineage orders the results by the lineage field.
+func ByLineage(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLineage, opts...).ToFunc()
 }

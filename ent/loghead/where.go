@@ -69,6 +69,21 @@ func SequencedAt(v time.Time) predicate.LogHead {
 	return predicate.LogHead(sql.FieldEQ(FieldSequencedAt, v))
 }
 
+// Epoch applies equality check predicate on the "epoch" field. It's identical to EpochEQ.
+func Epoch(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldEQ(FieldEpoch, v))
+}
+
+// EpochSince applies equality check predicate on the "epoch_since" field. It's identical to EpochSinceEQ.
+func EpochSince(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldEQ(FieldEpochSince, v))
+}
+
+// Lineage applies equality check predicate on the "lineage" field. It's identical to LineageEQ.
+func Lineage(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldEQ(FieldLineage, v))
+}
+
 // SeqEQ applies the EQ predicate on the "seq" field.
 func SeqEQ(v int64) predicate.LogHead {
 	return predicate.LogHead(sql.FieldEQ(FieldSeq, v))
@@ -187,6 +202,151 @@ func SequencedAtLT(v time.Time) predicate.LogHead {
 // SequencedAtLTE applies the LTE predicate on the "sequenced_at" field.
 func SequencedAtLTE(v time.Time) predicate.LogHead {
 	return predicate.LogHead(sql.FieldLTE(FieldSequencedAt, v))
+}
+
+// EpochEQ applies the EQ predicate on the "epoch" field.
+func EpochEQ(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldEQ(FieldEpoch, v))
+}
+
+// EpochNEQ applies the NEQ predicate on the "epoch" field.
+func EpochNEQ(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldNEQ(FieldEpoch, v))
+}
+
+// EpochIn applies the In predicate on the "epoch" field.
+func EpochIn(vs ...int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldIn(FieldEpoch, vs...))
+}
+
+// EpochNotIn applies the NotIn predicate on the "epoch" field.
+func EpochNotIn(vs ...int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldNotIn(FieldEpoch, vs...))
+}
+
+// EpochGT applies the GT predicate on the "epoch" field.
+func EpochGT(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldGT(FieldEpoch, v))
+}
+
+// EpochGTE applies the GTE predicate on the "epoch" field.
+func EpochGTE(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldGTE(FieldEpoch, v))
+}
+
+// EpochLT applies the LT predicate on the "epoch" field.
+func EpochLT(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldLT(FieldEpoch, v))
+}
+
+// EpochLTE applies the LTE predicate on the "epoch" field.
+func EpochLTE(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldLTE(FieldEpoch, v))
+}
+
+// EpochSinceEQ applies the EQ predicate on the "epoch_since" field.
+func EpochSinceEQ(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldEQ(FieldEpochSince, v))
+}
+
+// EpochSinceNEQ applies the NEQ predicate on the "epoch_since" field.
+func EpochSinceNEQ(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldNEQ(FieldEpochSince, v))
+}
+
+// EpochSinceIn applies the In predicate on the "epoch_since" field.
+func EpochSinceIn(vs ...int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldIn(FieldEpochSince, vs...))
+}
+
+// EpochSinceNotIn applies the NotIn predicate on the "epoch_since" field.
+func EpochSinceNotIn(vs ...int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldNotIn(FieldEpochSince, vs...))
+}
+
+// EpochSinceGT applies the GT predicate on the "epoch_since" field.
+func EpochSinceGT(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldGT(FieldEpochSince, v))
+}
+
+// EpochSinceGTE applies the GTE predicate on the "epoch_since" field.
+func EpochSinceGTE(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldGTE(FieldEpochSince, v))
+}
+
+// EpochSinceLT applies the LT predicate on the "epoch_since" field.
+func EpochSinceLT(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldLT(FieldEpochSince, v))
+}
+
+// EpochSinceLTE applies the LTE predicate on the "epoch_since" field.
+func EpochSinceLTE(v int64) predicate.LogHead {
+	return predicate.LogHead(sql.FieldLTE(FieldEpochSince, v))
+}
+
+// LineageEQ applies the EQ predicate on the "lineage" field.
+func LineageEQ(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldEQ(FieldLineage, v))
+}
+
+// LineageNEQ applies the NEQ predicate on the "lineage" field.
+func LineageNEQ(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldNEQ(FieldLineage, v))
+}
+
+// LineageIn applies the In predicate on the "lineage" field.
+func LineageIn(vs ...string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldIn(FieldLineage, vs...))
+}
+
+// LineageNotIn applies the NotIn predicate on the "lineage" field.
+func LineageNotIn(vs ...string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldNotIn(FieldLineage, vs...))
+}
+
+// LineageGT applies the GT predicate on the "lineage" field.
+func LineageGT(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldGT(FieldLineage, v))
+}
+
+// LineageGTE applies the GTE predicate on the "lineage" field.
+func LineageGTE(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldGTE(FieldLineage, v))
+}
+
+// LineageLT applies the LT predicate on the "lineage" field.
+func LineageLT(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldLT(FieldLineage, v))
+}
+
+// LineageLTE applies the LTE predicate on the "lineage" field.
+func LineageLTE(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldLTE(FieldLineage, v))
+}
+
+// LineageContains applies the Contains predicate on the "lineage" field.
+func LineageContains(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldContains(FieldLineage, v))
+}
+
+// LineageHasPrefix applies the HasPrefix predicate on the "lineage" field.
+func LineageHasPrefix(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldHasPrefix(FieldLineage, v))
+}
+
+// LineageHasSuffix applies the HasSuffix predicate on the "lineage" field.
+func LineageHasSuffix(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldHasSuffix(FieldLineage, v))
+}
+
+// LineageEqualFold applies the EqualFold predicate on the "lineage" field.
+func LineageEqualFold(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldEqualFold(FieldLineage, v))
+}
+
+// LineageContainsFold applies the ContainsFold predicate on the "lineage" field.
+func LineageContainsFold(v string) predicate.LogHead {
+	return predicate.LogHead(sql.FieldContainsFold(FieldLineage, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -183,6 +183,9 @@ var (
 		{Name: "seq", Type: field.TypeInt64},
 		{Name: "oldest", Type: field.TypeInt64, Default: 0},
 		{Name: "sequenced_at", Type: field.TypeTime},
+		{Name: "epoch", Type: field.TypeInt64, Default: 0},
+		{Name: "epoch_since", Type: field.TypeInt64, Default: 0},
+		{Name: "lineage", Type: field.TypeString, Size: 2147483647, Default: ""},
 	}
 	// LogHeadsTable holds the schema information for the "log_heads" table.
 	LogHeadsTable = &schema.Table{

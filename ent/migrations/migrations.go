@@ -227,5 +227,16 @@ var describing sync.Mutex
 func CreateSQLite(ctx context.Context, drv dialect.Driver) error {
 	describing.Lock()
 	defer describing.Unlock()
-	return ent.NewClient(ent.Driver(drv)).Schema.Create(ctx, schema.WithForeignKeys(false))
+	if err := ent.NewClient(ent.Driver(drv)).Schema.Create(ctx, schema.WithForeignKeys(false)); err != nil {
+		return err
+	}
+	for _, q := range []string{
+		"INSERT INTO log_heads (id, seq, oldest, sequenced_at, epoch, epoch_since, lineage) VALUES (1, 0, 0, CURRENT_TIMESTAMP, 0, 0, '') ON CONFLICT DO NOTHING",
+		"UPDATE log_heads SET epoch = abs(random() % 1048575) + 1 WHERE epoch = 0",
+	} {
+		if err := drv.Exec(ctx, q, []any{}, nil); err != nil {
+			return fmt.Errorf("begin the log: %w", err)
+		}
+	}
+	return nil
 }

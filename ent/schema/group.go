@@ -11,13 +11,18 @@ import (
 // LogHead is the one row that says where the log ends.
 type LogHead struct{ ent.Schema }
 
-// Fields of the head: seq is the last given, oldest the last that retention removed.
+// Fields of the head: seq is the last given, oldest the last that retention removed. epoch is a random number that changes
+// when the database went back to an earlier state, or is a copy; epoch_since is the seq where it began, and lineage what
+// PostgreSQL said about itself by then.
 func (LogHead) Fields() []ent.Field {
 	return []ent.Field{
 		ownID("id"),
 		field.Int64("seq"),
 		field.Int64("oldest").Default(0),
 		field.Time("sequenced_at"),
+		field.Int64("epoch").Default(0),
+		field.Int64("epoch_since").Default(0),
+		field.Text("lineage").Default(""),
 	}
 }
 

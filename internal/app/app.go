@@ -113,6 +113,7 @@ func (a *App) listen(ctx context.Context) error {
 // addServices adds what runs behind the server.
 func (a *App) addServices() error {
 	a.services.Add("database", databaseWait{a})
+	a.services.Add("log epoch", epochStart{a})
 	a.services.Add("id lease", a.stores.Renewer())
 	a.services.Add("redis clock", a.redis.Ticker())
 	a.services.Add("toucher", a.toucher)
@@ -139,6 +140,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 		return err
 	}
 	log.Keep(a.rows)
+	a.trackEpochs()
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows,
 		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)

@@ -17,6 +17,7 @@ import (
 
 // background is what a node does with the event log.
 type background struct {
+	epochs    *events.Epochs
 	sequencer *events.Sequencer
 	follower  *events.Follower // nil without the role api, like tail
 	tail      *live.Tail
@@ -38,14 +39,15 @@ func (a *App) consumerGroups() []events.GroupConfig {
 func (a *App) addBackground() error {
 	s := a.stores
 	a.sequencer = events.NewSequencer(s.DB, a.logGrew)
+	a.sequencer.Track(a.epochs)
 	a.log.Observe(func([]events.Event) { a.sequencer.Wake() })
 	a.services.Add("sequencer", a.sequencer)
 	a.waker = cache.NewWaker(a.redis, a.wake)
 	a.services.Add("waker", a.waker)
 	if a.Config.Has("api") {
-		reader := events.NewReader(s.DB)
+		reader := a.epochs.Track(s.DB)
 		a.follower = a.rows.Follow(reader, func(b events.Batch) { a.tail.Take(b) })
-		a.tail = live.NewTail(a.hub, func() int64 { return max(a.follower.End(), a.follower.Position()) })
+		a.tail = live.NewTail(a.hub, a.tailFrom)
 		a.services.Add("log follower", a.follower)
 		a.services.Add("cache recovery", a.rows.Recovery(reader))
 		a.services.Add("live tail", a.tail)
@@ -66,6 +68,14 @@ func (a *App) addBackground() error {
 		a.services.Add("consumer group "+c.Name, g)
 	}
 	return nil
+}
+
+// tailFrom is where live updates begin: at the end of the log when the follower started, or behind that.
+func (a *App) tailFrom() events.Position {
+	if end, at := a.follower.End(), a.follower.Position(); !at.Covers(end) && at.Epoch() == end.Epoch() {
+		return end
+	}
+	return a.follower.Position()
 }
 
 // logGrew wakes this node, and tells the others.

@@ -57,6 +57,11 @@ func OpenCacheAudit(ctx context.Context, c Config) (a *audit.Auditor, closeStore
 	if err != nil {
 		return nil, nil, errors.Join(err, closeStores())
 	}
+	epoch, err := events.CurrentEpoch(ctx, stores.DB)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeStores())
+	}
+	tier.SetEpoch(epoch.Number)
 	return audit.NewAuditor(tier, auditKinds(rows)...), closeStores, nil
 }
 

@@ -20,6 +20,7 @@ type EventAdmin interface {
 	Retry(ctx context.Context, group string, seq int64) (int, error)
 	Replay(ctx context.Context, group string, position int64) error
 	Start(ctx context.Context) (int64, error)
+	NewEpoch(ctx context.Context) (events.Epoch, error)
 }
 
 // eventRequest is the body of every request, eventAnswer that of every answer.
@@ -36,6 +37,7 @@ type eventAnswer struct {
 	Dead     []events.DeadLetter  `json:",omitempty"`
 	Retried  int                  `json:",omitempty"`
 	Position int64                `json:",omitempty"`
+	Epoch    *events.Epoch        `json:",omitempty"`
 }
 
 // maxDead bounds how many dead letters one answer lists.
@@ -59,6 +61,11 @@ func EventHandlers(admin EventAdmin) map[string]http.Handler {
 		},
 		"replay": func(ctx context.Context, q eventRequest, _ *eventAnswer) error {
 			return admin.Replay(ctx, q.Group, q.Position)
+		},
+		"new-epoch": func(ctx context.Context, _ eventRequest, a *eventAnswer) error {
+			e, err := admin.NewEpoch(ctx)
+			a.Epoch = &e
+			return err
 		},
 		"start": func(ctx context.Context, _ eventRequest, a *eventAnswer) (err error) {
 			a.Position, err = admin.Start(ctx)
@@ -142,4 +149,16 @@ func (r RemoteEvents) Replay(ctx context.Context, group string, position int64) 
 func (r RemoteEvents) Start(ctx context.Context) (int64, error) {
 	a, err := r.ask(ctx, "start", eventRequest{})
 	return a.Position, err
+}
+
+// NewEpoch begins a new epoch of the log.
+func (r RemoteEvents) NewEpoch(ctx context.Context) (events.Epoch, error) {
+	a, err := r.ask(ctx, "new-epoch", eventRequest{})
+	if err == nil && a.Epoch == nil {
+		err = errors.New("the node is of a release without epochs")
+	}
+	if err != nil {
+		return events.Epoch{}, err
+	}
+	return *a.Epoch, nil
 }

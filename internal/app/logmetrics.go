@@ -19,6 +19,7 @@ func (a *App) logMetrics() prometheus.Collector {
 		app: a, admin: a.eventAdmin(), reader: events.NewReader(a.stores.DB),
 		head:    desc("head", "Place of the newest event."),
 		removed: desc("removed", "Place of the newest event that retention has removed."),
+		epochs:  desc("epochs_total", "How often this node has found that the database went back to an earlier state."),
 		age:     desc("sequencer_age_seconds", "Time since this node's sequencer last looked with success."),
 		lag:     desc("lag", "Events that the group has not passed.", "group"),
 		oldest:  desc("oldest_event_seconds", "Age of the oldest event that the group has not passed; 0 without one.", "group"),
@@ -35,12 +36,12 @@ type logMetrics struct {
 	admin  *events.Admin
 	reader *events.Reader
 
-	head, removed, age, lag, oldest, parked, dead, handled, failed, looked *prometheus.Desc
+	head, removed, epochs, age, lag, oldest, parked, dead, handled, failed, looked *prometheus.Desc
 }
 
 // Describe is part of prometheus.Collector.
 func (m *logMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.head, m.removed, m.age, m.lag, m.oldest, m.parked, m.dead, m.handled, m.failed, m.looked} {
+	for _, d := range []*prometheus.Desc{m.head, m.removed, m.epochs, m.age, m.lag, m.oldest, m.parked, m.dead, m.handled, m.failed, m.looked} {
 		ch <- d
 	}
 }
@@ -53,6 +54,7 @@ func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	ch <- prometheus.MustNewConstMetric(m.epochs, prometheus.CounterValue, float64(m.app.epochs.Changes()))
 	gauge(m.age, m.app.sequencer.Age().Seconds())
 	for _, g := range m.app.groups {
 		h := g.Health()

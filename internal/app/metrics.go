@@ -113,7 +113,7 @@ func (a *App) liveMetrics() prometheus.Collector {
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Rebuilds }, "why", "rebuilt")
 	if a.follower != nil {
 		s.gauge("live_behind", "Events that the log was ahead of this node's subscribers at the last look.",
-			func(live.Stats) float64 { return float64(max(0, a.follower.Head()-a.hub.Position())) })
+			func(live.Stats) float64 { return float64(max(0, a.follower.Head()-a.hub.Position().Seq())) })
 	}
 	return s
 }

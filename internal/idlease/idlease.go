@@ -48,6 +48,12 @@ func (l *Leases) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Gra
 		if err != nil {
 			return ids.Grant{}, err
 		}
+		if !ok {
+			ok, err = l.reclaim(ctx, held.Node, until)
+		}
+		if err != nil {
+			return ids.Grant{}, err
+		}
 		if ok {
 			return ids.Grant{Node: held.Node, After: held.After, Until: until}, nil
 		}
@@ -74,6 +80,17 @@ func (l *Leases) extend(ctx context.Context, node int, until int64) (bool, error
 		"UPDATE id_leases SET ceiling = $1 WHERE node = $2 AND owner = $3 AND ceiling <= $1", until, node, l.owner)
 	if err != nil {
 		return false, fmt.Errorf("extend the id lease: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// reclaim takes a node number again that the database has never heard of: it went back to before this process took it. Rows
+// are never removed, so nobody else has had the number since.
+func (l *Leases) reclaim(ctx context.Context, node int, until int64) (bool, error) {
+	res, err := l.db.ExecContext(ctx, "INSERT INTO id_leases (node, owner, ceiling) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", node, l.owner, until)
+	if err != nil {
+		return false, fmt.Errorf("take the id lease again: %w", err)
 	}
 	n, err := res.RowsAffected()
 	return n == 1, err

@@ -203,3 +203,42 @@ func TestNoFreeNumber(t *testing.T) {
 		}
 	})
 }
+
+// A database that went back to before a lease was taken has never heard of it. A generator in doubt takes its number again, or
+// another one if somebody else has it by then, and its ids go on growing.
+func TestForgottenLease(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *sqldb.DB) {
+		c := clock.NewFake(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+		g := ids.NewGenerator(c, New(db))
+		next := func() (int64, int) {
+			t.Helper()
+			id, err := g.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id, int(id >> 12 & ids.Nodes)
+		}
+		first, node := next()
+		for _, by := range []string{"", "somebody"} {
+			if _, err := db.ExecContext(t.Context(), "DELETE FROM id_leases"); err != nil {
+				t.Fatal(err)
+			}
+			if by != "" {
+				_, err := db.ExecContext(t.Context(), "INSERT INTO id_leases VALUES ($1, $2, $3)", node, by, int64(ids.MaxMillis))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.Doubt()
+			id, at := next()
+			if id <= first || (at == node) != (by == "") {
+				t.Errorf("number %d, which %q has by now: id %d after %d, with number %d", node, by, id, first, at)
+			}
+			var owners int
+			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM id_leases WHERE node = $1 AND owner <> 'somebody'", at).Scan(&owners); err != nil || owners != 1 {
+				t.Errorf("the database has %d leases of the number in use, %v", owners, err)
+			}
+			first = id
+		}
+	})
+}

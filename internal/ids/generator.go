@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"roost/internal/clock"
@@ -69,6 +70,8 @@ type Generator struct {
 	grant *Grant
 	last  int64
 	seq   int
+	// doubted says that the granter may have forgotten the grant.
+	doubted atomic.Bool
 }
 
 // NewGenerator makes ids under the grants of g.
@@ -87,7 +90,7 @@ func (g *Generator) Next(ctx context.Context) (int64, error) {
 	}
 	defer g.unlock()
 	now := max(Millis(g.clock.Now()), g.last)
-	if g.grant == nil || now > g.grant.Until {
+	if g.grant == nil || now > g.grant.Until || g.doubted.Load() {
 		if err := g.renew(ctx, now); err != nil {
 			return 0, err
 		}
@@ -114,11 +117,14 @@ func (g *Generator) Renew(ctx context.Context) error {
 	}
 	defer g.unlock()
 	now := max(Millis(g.clock.Now()), g.last)
-	if g.grant != nil && now+renewBefore < g.grant.Until {
+	if g.grant != nil && now+renewBefore < g.grant.Until && !g.doubted.Load() {
 		return nil
 	}
 	return g.renew(ctx, now)
 }
+
+// Doubt has the grant confirmed before the next id is made: the granter's memory may have gone back to before it.
+func (g *Generator) Doubt() { g.doubted.Store(true) }
 
 func (g *Generator) lock(ctx context.Context) error {
 	select {
@@ -139,8 +145,12 @@ func (g *Generator) renew(ctx context.Context, now int64) error {
 	if now < 0 || now > MaxMillis {
 		return errors.New("the machine's clock is outside of the years 2006 to 2075")
 	}
+	doubted := g.doubted.Swap(false)
 	grant, err := g.granter.Grant(ctx, now, g.grant)
 	if err != nil {
+		if doubted {
+			g.doubted.Store(true)
+		}
 		return noIDs(err)
 	}
 	if g.grant == nil || grant.Node != g.grant.Node {

@@ -44,6 +44,34 @@ func (c *Cluster) Promote() {
 	}
 }
 
+// StopFollowing cuts a standby off from its primary: it stays as it is, and has only that when it is promoted.
+func (c *Cluster) StopFollowing() {
+	c.t.Helper()
+	err := c.c.ask(func(ctx context.Context, db *sql.DB) error {
+		for _, q := range []string{"ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()"} {
+			if _, err := db.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var left int
+			if err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_wal_receiver").Scan(&left); err != nil || left == 0 {
+				return err
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	if err != nil {
+		c.t.Fatalf("cut the standby off: %v", err)
+	}
+}
+
 // CatchUp waits until a standby shows everything that its primary has committed by now.
 func (c *Cluster) CatchUp(primary *Cluster) {
 	c.t.Helper()

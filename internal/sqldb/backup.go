@@ -16,8 +16,9 @@ const partialSuffix = ".partial"
 // Backup copies a SQLite database, also one that another process writes to, into the new file to, readable by its
 // owner only. The copy is one consistent snapshot of everything that was committed when Backup began, without a
 // write-ahead log beside it. A file named to is never replaced, and nothing is left behind on an error; a killed
-// process leaves the file to + ".partial", which the next run refuses to overwrite.
-func Backup(ctx context.Context, from, to string) (err error) {
+// process leaves the file to + ".partial", which the next run refuses to overwrite. stamp may change the copy before it gets
+// its name.
+func Backup(ctx context.Context, from, to string, stamp func(ctx context.Context, made *sql.DB) error) (err error) {
 	if _, err := os.Stat(from); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
@@ -34,7 +35,7 @@ func Backup(ctx context.Context, from, to string) (err error) {
 		return fmt.Errorf("make the backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close(), os.Remove(partial)) }()
-	if err := copyInto(ctx, from, partial); err != nil {
+	if err := copyInto(ctx, from, partial, stamp); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -46,8 +47,8 @@ func Backup(ctx context.Context, from, to string) (err error) {
 	return syncDir(filepath.Dir(to))
 }
 
-// copyInto copies the database and checks the copy.
-func copyInto(ctx context.Context, from, to string) (err error) {
+// copyInto copies the database, has the copy stamped, and checks it.
+func copyInto(ctx context.Context, from, to string, stamp func(ctx context.Context, made *sql.DB) error) (err error) {
 	source, err := sql.Open("sqlite", fileURL(from, "mode=rw&_pragma=busy_timeout(5000)"))
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
@@ -56,11 +57,14 @@ func copyInto(ctx context.Context, from, to string) (err error) {
 	if _, err := source.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
 		return fmt.Errorf("copy the database: %w", err)
 	}
-	made, err := sql.Open("sqlite", fileURL(to, "mode=ro"))
+	made, err := sql.Open("sqlite", fileURL(to, "mode=rw"))
 	if err != nil {
 		return fmt.Errorf("open the copy: %w", err)
 	}
 	defer func() { err = errors.Join(err, made.Close()) }()
+	if err := stamp(ctx, made); err != nil {
+		return err
+	}
 	var verdict string
 	if err := made.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
 		return fmt.Errorf("check the copy: %w", err)

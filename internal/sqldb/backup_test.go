@@ -44,7 +44,7 @@ func TestBackupOfALiveDatabase(t *testing.T) {
 		}
 	}()
 	copied := filepath.Join(dir, "copy.db")
-	if err := Backup(t.Context(), live, copied); err != nil {
+	if err := Backup(t.Context(), live, copied, unstamped); err != nil {
 		t.Error(err)
 	}
 	close(stop)
@@ -101,7 +101,7 @@ func TestBackupReplacesNothing(t *testing.T) {
 		{good, filepath.Join(dir, "no", "such", "b.db"), "no such file"},
 		{file("garbage.db", strings.Repeat("this is not a database. ", 400)), filepath.Join(dir, "c.db"), "not a database"},
 	} {
-		err := Backup(t.Context(), c.from, c.to)
+		err := Backup(t.Context(), c.from, c.to, unstamped)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s to %s: %v, want %q", c.from, c.to, err, c.want)
 		}
@@ -123,3 +123,6 @@ func TestBackupReplacesNothing(t *testing.T) {
 		}
 	}
 }
+
+// unstamped leaves a copy as it is.
+func unstamped(context.Context, *sql.DB) error { return nil }

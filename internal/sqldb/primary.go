@@ -20,7 +20,7 @@ var ErrNotPrimary = errors.New("the database at this address is a standby or rea
 // connections that were opened before are closed instead of being used again.
 type primaryConnector struct {
 	driver.Connector
-	// generation counts how often the server turned out not to be the primary any more.
+	// generation counts how often the server turned out not to be the primary any more, or the database another one.
 	generation atomic.Int64
 }
 
@@ -58,6 +58,13 @@ func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // demote closes the connections of a generation, once each is free.
 func (c *primaryConnector) demote(generation int64) {
 	c.generation.CompareAndSwap(generation, generation+1)
+}
+
+// Renew closes every connection that is open now, once each is free: the database's address leads to another server by now.
+func (db *DB) Renew() {
+	if db.primaries != nil {
+		db.primaries.generation.Add(1)
+	}
 }
 
 // primaryConn is a connection that is not used again when its server takes no writes any more.

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"roost/events"
+)
+
+// trackEpochs has the node enter every new epoch of the log as a whole.
+func (a *App) trackEpochs() {
+	a.epochs = &events.Epochs{}
+	a.log.Track(a.epochs)
+	a.epochs.Enter(func(before, now events.Epoch) {
+		if before.Number != 0 {
+			// First, so that what is read in the new epoch comes from where it was found.
+			a.stores.DB.Renew()
+			a.stores.IDs.Doubt()
+		}
+		a.rows.Tier().SetEpoch(now.Number)
+		if before.Number == 0 {
+			return
+		}
+		slog.Error("the database went back to an earlier state, or was replaced by a copy: acknowledged writes may be lost. "+
+			"All cached rows are dropped and all streams are reset; nothing else needs to be done here. "+
+			"If it was a failover, synchronous replication would have lost nothing",
+			"epoch_before", before.Number, "epoch", now.Number, "log_ends_at", now.Since)
+		a.wake()
+	})
+}
+
+// epochStart is the service that finds out in which epoch the log is, before anything uses the cache or the log.
+type epochStart struct{ *App }
+
+// Start fails when the database cannot be asked.
+func (e epochStart) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	look := e.epochs.Look()
+	now, err := events.CurrentEpoch(ctx, e.stores.DB)
+	if err != nil {
+		return err
+	}
+	e.epochs.See(look, now)
+	return nil
+}
+
+// Stop does nothing.
+func (e epochStart) Stop(context.Context) error { return nil }
