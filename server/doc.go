@@ -26,8 +26,11 @@
 //
 //	connections       wait in the kernel's backlog until one of Config.MaxConnections ends
 //	of one address    closed at once beyond Config.PerAddress; sockets and trusted proxies do not count
+//	requests          wait for their turn, then 503; see package admission. Health, readiness and the admin address
+//	                  take no turn
 //	slow senders      ReadHeaderTimeout for the headers, ReadTimeout for all of a request
-//	slow readers      WriteTimeout for an answer
+//	slow readers      WriteTimeout for a small answer, transport.HTTP's time for a larger one; Config.MaxUnread bytes
+//	                  of all together
 //	idle connections  IdleTimeout
 //	long headers      MaxHeaderBytes, 431
 //	checks            one at a time each, Config.CheckTimeout, answers kept for a quarter of a second

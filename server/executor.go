@@ -49,12 +49,14 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 
 func (s *Server) httpTransport() transport.HTTP {
 	h := s.cfg.HTTP
-	h.BeforeWrite, h.Observer, h.Log = s.beforeWrite, s.metrics, s.cfg.Log
+	h.BeforeWrite, h.Unread, h.Observer, h.Log = s.beforeWrite, s.unread, s.metrics, s.cfg.Log
 	return h
 }
 
 func (s *Server) newSocket() *transport.Socket {
 	cfg := s.cfg.Socket
-	cfg.Init, cfg.CheckOrigin, cfg.Observer, cfg.Log = s.initSocket, s.origins.allowsSocket, s.metrics, s.cfg.Log
+	cfg.Init, cfg.CheckOrigin = s.initSocket, s.origins.allowsSocket
+	cfg.Cost = guard.CostOf
+	cfg.Gate, cfg.Unread, cfg.Observer, cfg.Log = s.gate, s.unread, s.metrics, s.cfg.Log
 	return transport.NewSocket(cfg)
 }

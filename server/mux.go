@@ -43,7 +43,7 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 
 // graphql parts websockets, which say later who they are and are counted event by event, from requests.
 func (s *Server) graphql(exec http.Handler) http.Handler {
-	requests := s.metrics.count(s.origins.guard(s.whenOpen(s.withStats(s.withCaller(exec)))))
+	requests := s.metrics.count(s.origins.guard(s.whenOpen(s.httpTransport().Receive(s.withTurn(s.withCaller(exec))))))
 	sockets := s.whenOpen(exec)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {

@@ -34,6 +34,7 @@ type Config struct {
 	ServerTiming   bool
 	DatabaseConn   int
 	DrainDelay     time.Duration
+	QueueWait      time.Duration
 	LogFormat      string
 	ReadCache      bool
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
@@ -91,6 +92,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
 	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache gives")
+	f.DurationVar(&c.QueueWait, "queue-wait", 100*time.Millisecond, "how long a request waits for its turn on a busy node before it is refused, at most 10s")
 	limits := accounts.DefaultLimits()
 	f.IntVar(&c.SignInPerAccount, "sign-in-per-account", limits.PerAccount,
 		"most failed attempts in 15 minutes to sign in with one name, of which a fifth (at least 5) may come from one address; 0 is no limit")
