@@ -77,7 +77,7 @@ func (s *Server) authenticate(ctx context.Context, key string) (Session, error) 
 	}
 	e, ours := errors.AsType[*errs.Error](err)
 	if ctx.Err() == nil && (!ours || e.Err != nil) { // a refusal of ours has no cause that anybody must look at
-		s.cfg.Log.ErrorContext(ctx, "a session key could not be checked", "error", err)
+		s.cfg.Log.ErrorContext(ctx, "a key could not be checked", "error", err)
 	}
 	if ours && e.Kind == errs.Unavailable {
 		return Session{}, &errs.Error{Kind: e.Kind, Message: e.Message, RetryAfter: cmp.Or(e.RetryAfter, retryAfter)}

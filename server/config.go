@@ -45,6 +45,13 @@ type Config struct {
 	// UNAVAILABLE. It is for a node whose stores are not there yet.
 	Closed bool
 
+	// NoIntrospection refuses `__schema` and `__type`, and does not serve SDL.
+	NoIntrospection bool
+	// NoPlayground leaves the page at / out.
+	NoPlayground bool
+	// NoSuggestions leaves out of errors what the client may have meant, which tells the schema bit by bit.
+	NoSuggestions bool
+
 	// NoAPI leaves /healthz, /readyz and the admin address: for nodes that only work in the background.
 	NoAPI bool
 

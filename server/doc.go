@@ -17,7 +17,9 @@
 //
 // # Where from
 //
-// One list of origins decides on CORS, on state-changing requests from other origins and on websockets.
+// One list of origins decides on CORS, on state-changing requests from other origins and on websockets. Pages of the
+// host itself need no entry, under the scheme that Config.PublicURL says. Under a host that is no name of the site and
+// not this machine everything but health and readiness is refused with 421, against DNS rebinding.
 //
 // Whose address counts, for limits and in logs, is decided once, before anything else: the peer's, or, if
 // that is in Config.TrustedProxies, the client that X-Forwarded-For tells of.

@@ -3,6 +3,7 @@ package server
 import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"roost/server/guard"
 	"roost/server/transport"
@@ -35,7 +36,13 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 	if cfg.Recover != nil {
 		exec.SetRecoverFunc(cfg.Recover)
 	}
-	exec.Use(extension.Introspection{})
+	if !cfg.NoIntrospection {
+		exec.Use(extension.Introspection{})
+	}
+	if cfg.NoSuggestions {
+		exec.SetDisableSuggestion(true)
+		exec.SetValidationRulesFn(rulesWithoutSuggestions)
+	}
 	exec.Use(transport.Persisted{Store: store})
 	exec.Use(limits)
 	for _, e := range cfg.Extensions {
@@ -45,6 +52,15 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 	exec.AddTransport(variables.Checked(s.socket, schema))
 	exec.AddTransport(variables.Checked(s.httpTransport(), schema))
 	return exec, nil
+}
+
+// rulesWithoutSuggestions are gqlparser's, with the variants that gqlgen does not exchange by itself.
+func rulesWithoutSuggestions() *rules.Rules {
+	set := rules.NewDefaultRules()
+	set.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	set.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	set.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return set
 }
 
 func (s *Server) httpTransport() transport.HTTP {

@@ -40,6 +40,11 @@
 // cut off, those first that hold most and read least. An answer over HTTP has to be read within
 // HTTP.ReadGrace and a second for each HTTP.ReadRate bytes.
 //
+// # Subscriptions
+//
+// Each open subscription is charged to its user, or to the network of a caller without a session, what one event of it
+// may cost. Of equal subscriptions of a session one makes an event, and the others send the same bytes; see streamKey.
+//
 // # At the limits
 //
 //	more unread bytes than Unread allows        connections that do not read are cut off
@@ -53,6 +58,9 @@
 //	SocketConfig.Rate
 //	no turn at SocketConfig.Gate                the operation is refused, UNAVAILABLE; an initialisation, 1013
 //	more operations than SocketConfig.Operations that operation is refused, RATE_LIMITED
+//	open subscriptions that cost more together  that subscription is refused, RATE_LIMITED
+//	than SocketConfig.UserPoints, AddressPoints
+//	a subscription that costs more alone        it is refused, QUERY_TOO_COMPLEX
 //	send queue full                             operations wait for room; after SocketConfig.SlowAfter
 //	                                            the socket is closed with 1013 and its queue dropped
 //	more sockets than SocketConfig.Sockets      503 before the upgrade
