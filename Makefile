@@ -60,6 +60,10 @@ bench-short: ## check answers and that every measurement works, a minute
 bench-policies: ## measure the cache beside other policies, and what each shows to readers, two minutes
 	scripts/bench.sh -policies $(ARGS)
 
+.PHONY: bench-overload
+bench-overload: ## measure goodput at 0.9 to 3 times what a node can do (OP=home)
+	scripts/bench.sh -overload -ops $(or $(OP),home) $(ARGS)
+
 .PHONY: profile
 profile: ## profile one bench operation (OP=home, profile, summaries, react, viral)
 	scripts/bench.sh -profile bench/results/profiles -ops $(or $(OP),home) $(ARGS)

@@ -32,6 +32,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	case s.compare:
 		return compare(rest)
+	case s.overload:
+		return overload(ctx, s)
 	case s.policies:
 		return comparePolicies(ctx, s)
 	case s.profile != "":

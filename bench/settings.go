@@ -29,6 +29,8 @@ type Settings struct {
 	compare bool
 	// policies measures the policies of a cache instead of the operations.
 	policies bool
+	// overload measures goodput under more load than the server can bear.
+	overload bool
 	short    bool
 	data     string
 }
@@ -56,6 +58,7 @@ func parse(args []string) (*Settings, []string, error) {
 		fmt.Fprint(f.Output(), "Usage: bench [flags]                 measures, prints tables and writes the results as JSON\n"+
 			"       bench -profile DIR -ops OP    puts load on one operation and leaves profiles of the roost process\n"+
 			"       bench -policies               measures cache policies and what they show to readers, two minutes\n"+
+			"       bench -overload -ops OP       measures goodput at 0.9 to 3 times what the server can do, a minute an operation\n"+
 			"       bench -compare A.json B.json  compares the ratios of two runs; fails if they are too far apart\n\n")
 		f.PrintDefaults()
 	}
@@ -75,6 +78,7 @@ func parse(args []string) (*Settings, []string, error) {
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
 	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")
+	f.BoolVar(&s.overload, "overload", false, "measure goodput when more is asked than the server can do, instead; -ops, -conns and -duration count")
 	f.StringVar(&s.data, "data", "", "`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
 	f.BoolVar(&s.short, "short", false, "one short round on a small made-up data set: shows that everything works; the figures mean nothing")
 	if err := f.Parse(args); err != nil {

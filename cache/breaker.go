@@ -8,6 +8,9 @@ import (
 const (
 	// breakAfter is how many failures in a row open the breaker.
 	breakAfter = 3
+	// doubtAfter is how many calls in a row without a clear outcome count as a failure: a server that hangs while the
+	// process runs late is found to be away all the same.
+	doubtAfter = 16
 	// probeEvery is how often an open breaker lets one call try.
 	probeEvery = 500 * time.Millisecond
 )
@@ -16,6 +19,7 @@ const (
 type breaker struct {
 	mu       sync.Mutex
 	failures int
+	doubts   int // since the last clear outcome
 	open     bool
 	probing  bool
 	next     time.Time
@@ -35,13 +39,29 @@ func (b *breaker) allow(now time.Time) bool {
 	return true
 }
 
+// outcome is how a call went.
+type outcome int
+
+const (
+	answered outcome = iota
+	broken           // the server cannot be used
+	unclear          // no answer in time, while this process ran late itself
+)
+
 // report tells how a call went. changed says that the breaker has just opened or closed.
-func (b *breaker) report(ok bool, now time.Time) (changed, open bool) {
+func (b *breaker) report(how outcome, now time.Time) (changed, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	was := b.open
 	b.probing = false
-	if ok {
+	if how == unclear {
+		if b.doubts++; b.doubts < doubtAfter && !b.open {
+			return false, false
+		}
+		how = broken
+	}
+	b.doubts = 0
+	if how == answered {
 		b.failures, b.open = 0, false
 	} else if b.failures++; b.failures >= breakAfter {
 		b.open, b.next = true, now.Add(probeEvery)

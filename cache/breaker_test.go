@@ -15,12 +15,12 @@ func TestBreaker(t *testing.T) {
 		if !b.allow(now) {
 			t.Fatal("a closed breaker refuses")
 		}
-		return b.report(false, now)
+		return b.report(broken, now)
 	}
 	// A success in between begins the count again.
 	fail()
 	fail()
-	b.report(true, now)
+	b.report(answered, now)
 	fail()
 	if changed, open := fail(); changed || open {
 		t.Error("it opens after two failures in a row")
@@ -36,7 +36,7 @@ func TestBreaker(t *testing.T) {
 	if !b.allow(now) || b.allow(now) || b.allow(now.Add(time.Hour)) {
 		t.Error("it does not allow one probe, or allows several")
 	}
-	if changed, open := b.report(false, now); changed || !open {
+	if changed, open := b.report(broken, now); changed || !open {
 		t.Error("a failed probe changes it")
 	}
 	if b.allow(now.Add(probeEvery - 1)) {
@@ -51,7 +51,7 @@ func TestBreaker(t *testing.T) {
 	if !b.allow(now) {
 		t.Fatal("an abandoned probe blocks the next")
 	}
-	if changed, open := b.report(true, now); !changed || open {
+	if changed, open := b.report(answered, now); !changed || open {
 		t.Error("a good probe does not close it")
 	}
 	for range 10 {
@@ -67,7 +67,7 @@ func TestOneProbeOfMany(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var b breaker
 	for range breakAfter {
-		b.report(false, now)
+		b.report(broken, now)
 	}
 	allowed := make(chan struct{}, 100)
 	var all sync.WaitGroup

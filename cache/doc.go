@@ -6,7 +6,9 @@
 // A call waits at most 250 ms for Redis. Every server has a breaker: after three failures in a row calls
 // fail at once, without touching it; every half second one may try again, and its success closes the
 // breaker. So a server that hangs costs one request in half a second a wait, and one that comes back is
-// used within a second. An answer is a success, also one that tells of an error.
+// used within a second. An answer is a success, also one that tells of an error. While the process itself runs late
+// (Config.Late) a call has up to 750 ms more, and one without an answer says little about the server: 16 of them
+// in a row count as one failure.
 //
 // Redis is one server, the primary that Sentinels name, a Redis Cluster, or a ring of independent servers
 // (see Config). Every command and script has one key and batches are pipelines, one a server, sent at once,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"roost/internal/admission"
 	"roost/internal/faults"
 )
 
@@ -87,10 +88,8 @@ func (t *Tier) fetch(ctx context.Context, req *Request, missing []miss) error {
 		t.lead(ctx, req, led)
 		var again []miss
 		for i, fl := range all {
-			select {
-			case <-fl.done:
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := fl.wait(ctx); err != nil {
+				return err
 			}
 			switch {
 			case fl.err == errAbandoned:
@@ -139,6 +138,7 @@ func (t *Tier) follow(ctx context.Context, led []*flight) bool {
 			defer timer.Stop()
 			enough = timer.C
 		}
+		resume := admission.FromContext(ctx).Pause()
 		select {
 		case <-fl.after.done:
 			fl.after = nil
@@ -146,8 +146,10 @@ func (t *Tier) follow(ctx context.Context, led []*flight) bool {
 			for _, fl := range led {
 				fl.after = nil
 			}
-			return true
 		case <-ctx.Done():
+		}
+		resume()
+		if ctx.Err() != nil {
 			return false
 		}
 	}
@@ -211,10 +213,12 @@ func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (agai
 	}
 	if len(f.waiting) > 0 {
 		req.Kind.count.waits.Add(float64(len(f.waiting)))
+		resume := admission.FromContext(ctx).Pause()
 		select {
 		case <-time.After(t.pause(time.Since(f.waiting[0].born))):
 		case <-ctx.Done():
 		}
+		resume()
 	}
 	return append(again, f.waiting...)
 }

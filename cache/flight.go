@@ -1,9 +1,12 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
+
+	"roost/internal/admission"
 )
 
 // flight is one fetch of a key that misses, for all readers in the process that ask before it starts.
@@ -80,4 +83,20 @@ func (f *flights) finish(fl *flight, v Value, err error) {
 	}
 	f.mu.Unlock()
 	close(fl.done)
+}
+
+// wait waits for a flight to end. The request does not count as running meanwhile, see package admission.
+func (fl *flight) wait(ctx context.Context) error {
+	select {
+	case <-fl.done:
+		return nil
+	default:
+	}
+	defer admission.FromContext(ctx).Pause()()
+	select {
+	case <-fl.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

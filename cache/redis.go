@@ -19,6 +19,17 @@ import (
 // callTimeout bounds one call of Redis, connecting included.
 const callTimeout = 250 * time.Millisecond
 
+// When the process itself runs late, a call has extraPerLag times as long more as that, at most mostExtra: an answer that
+// has come must be found by whoever reads it late.
+const (
+	extraPerLag = 4
+	mostExtra   = 750 * time.Millisecond
+)
+
+// lateAfter is the part of a call's time that the process has to be late for a call without an answer in time to
+// say nothing about Redis.
+const lateAfter = 5
+
 // connsPerProcessor and leastConns bound the connections to one server: calls are short, but under overload there
 // are many at once.
 const connsPerProcessor, leastConns = 16, 64
@@ -38,6 +49,8 @@ type Config struct {
 	URL string
 	// Conns bounds the connections to one server; 0 is 16 a processor, at least 64.
 	Conns int
+	// Late says how late this process ran at most since a time; nil is never. See package lag.
+	Late func(since time.Time) time.Duration
 }
 
 // Redis is a connection pool to each server, with its breaker. It is safe for concurrent use.
@@ -49,8 +62,9 @@ type Redis struct {
 	embedded *miniredis.Miniredis
 	timeout  time.Duration // of a call
 	batch    int           // the most keys of one pipeline
+	late     func(since time.Time) time.Duration
 
-	failed, refused atomic.Int64
+	failed, refused, doubtful atomic.Int64
 }
 
 // poolLog takes what go-redis says of each connection that fails; the breaker tells when it matters.
@@ -73,7 +87,10 @@ type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error
 // there is one.
 func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 	setPoolLog()
-	r := &Redis{timeout: timeout, batch: maxBatch}
+	r := &Redis{timeout: timeout, batch: maxBatch, late: c.Late}
+	if r.late == nil {
+		r.late = func(time.Time) time.Duration { return 0 }
+	}
 	a := &address{options: &redis.Options{}}
 	if c.URL != "" {
 		var err error
@@ -157,14 +174,20 @@ func (r *Redis) noteMoved(ctx context.Context, err error) {
 	}
 }
 
+// patience is how long a call may take that begins now.
+func (r *Redis) patience(now time.Time) time.Duration {
+	return r.timeout + min(extraPerLag*r.late(now.Add(-r.timeout)), mostExtra)
+}
+
 // asked runs one call under a breaker and the deadline. An answer is a success, also one that tells of
 // an error or of a missing key.
 func (r *Redis) asked(ctx context.Context, b *breaker, fn func(ctx context.Context) error) error {
-	if !b.allow(time.Now()) {
+	began := time.Now()
+	if !b.allow(began) {
 		r.refused.Add(1)
 		return ErrDown
 	}
-	short, cancel := context.WithTimeout(ctx, r.timeout)
+	short, cancel := context.WithTimeout(ctx, r.patience(began))
 	defer cancel()
 	err := fn(short)
 	failed := away(err)
@@ -172,10 +195,16 @@ func (r *Redis) asked(ctx context.Context, b *breaker, fn func(ctx context.Conte
 		b.abandon() // the caller left, or all connections are in use; that says nothing about Redis
 		return err
 	}
-	if failed {
+	how := answered
+	switch {
+	case failed && timedOut(err) && r.late(began) >= r.timeout/lateAfter:
+		how = unclear // the answer may have been there, and nobody to read it
+		r.doubtful.Add(1)
+	case failed:
+		how = broken
 		r.failed.Add(1)
 	}
-	if changed, open := b.report(!failed, time.Now()); changed {
+	if changed, open := b.report(how, time.Now()); changed {
 		slog.WarnContext(ctx, "redis", "answers", !open, "error", err)
 	}
 	return err
@@ -188,6 +217,12 @@ func away(err error) bool {
 	}
 	var answer redis.Error
 	return !errors.As(err, &answer) || redis.IsLoadingError(err) || redis.IsMaxClientsError(err) || redis.IsAuthError(err)
+}
+
+// timedOut tells that there was no answer in time.
+func timedOut(err error) bool {
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
 }
 
 // unusable tells that a server was not asked, or is away.

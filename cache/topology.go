@@ -113,11 +113,12 @@ func noHeartbeat(context.Context, *redis.Client) bool { return true }
 func (a *address) client(timeout time.Duration) redis.UniversalClient {
 	o := a.options
 	bound(o, timeout)
+	longest := timeout + mostExtra
 	switch a.form {
 	case schemeCluster:
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
+			DialTimeout: longest, ReadTimeout: longest, WriteTimeout: longest, PoolTimeout: timeout,
 			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
 			MaintNotificationsConfig: o.MaintNotificationsConfig,
 		})
@@ -128,7 +129,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 		}
 		return redis.NewRing(&redis.RingOptions{
 			Addrs: shards, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
-			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
+			DialTimeout: longest, ReadTimeout: longest, WriteTimeout: longest, PoolTimeout: timeout,
 			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
 			HeartbeatFn: noHeartbeat, HeartbeatFrequency: time.Hour,
 			NewConsistentHash: func(names []string) redis.ConsistentHash { return newHashRing(names) },
@@ -140,7 +141,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 	case schemeSentinel:
 		return redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: a.sentinel, SentinelAddrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
+			DialTimeout: longest, ReadTimeout: longest, WriteTimeout: longest, PoolTimeout: timeout,
 			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
 		})
 	default:
@@ -150,7 +151,8 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 
 // bound sets what a cache needs of one server: it fails soon and does not try again by itself.
 func bound(o *redis.Options, timeout time.Duration) {
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
+	longest := timeout + mostExtra // the context of a call has its deadline
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = longest, longest, longest, timeout
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries, o.DialerRetries = -1, 1
 	if o.PoolSize == 0 {

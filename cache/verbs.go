@@ -299,7 +299,7 @@ func (t *Tier) redirect(ctx context.Context, s script, g group, keys []string, a
 	if !ok {
 		return
 	}
-	short, cancel := context.WithTimeout(ctx, t.redis.timeout)
+	short, cancel := context.WithTimeout(ctx, t.redis.patience(time.Now()))
 	defer cancel()
 	pipe := cluster.Pipeline()
 	var moved []int

@@ -3,7 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"fmt"
 	"math"
 	"runtime/debug"
 
@@ -80,7 +80,7 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 		code(out, errs.Internal)
 	}
 	if !ours || e.Err != nil {
-		slog.ErrorContext(ctx, "a field failed", "path", out.Path.String(), "code", out.Extensions["code"], "error", err)
+		failed(ctx, failure{path: out.Path.String(), code: out.Extensions["code"], cause: err.Error()})
 	}
 	return out
 }
@@ -112,6 +112,6 @@ func Recover(ctx context.Context, p any) error {
 	if elsewhere, ok := p.(*panicked); ok {
 		p, stack = elsewhere.value, elsewhere.stack
 	}
-	slog.ErrorContext(ctx, "panic in a resolver", "panic", p, "stack", string(stack))
+	failed(ctx, failure{path: graphql.GetPath(ctx).String(), code: errs.Internal.Code(), cause: fmt.Sprint("panic: ", p), stack: string(stack)})
 	return errs.New(errs.Internal, "something went wrong on our side")
 }

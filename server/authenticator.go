@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -73,10 +75,14 @@ func (s *Server) authenticate(ctx context.Context, key string) (Session, error) 
 	case errs.Is(err, errs.Unauthenticated):
 		return Session{}, errs.New(errs.Unauthenticated, "the key is not valid, or its session has ended")
 	}
-	if ctx.Err() == nil {
+	e, ours := errors.AsType[*errs.Error](err)
+	if ctx.Err() == nil && (!ours || e.Err != nil) { // a refusal of ours has no cause that anybody must look at
 		s.cfg.Log.ErrorContext(ctx, "a key could not be checked", "error", err)
 	}
-	return Session{}, errs.Busy("sign-in", retryAfter)
+	if ours && e.Kind == errs.Unavailable {
+		return Session{}, &errs.Error{Kind: e.Kind, Message: e.Message, RetryAfter: cmp.Or(e.RetryAfter, retryAfter)}
+	}
+	return Session{}, &errs.Error{Kind: errs.Unavailable, Message: "the session could not be checked, try again", RetryAfter: retryAfter}
 }
 
 // withCaller authenticates HTTP requests. A caller's cookies are set when the answer is written.
@@ -134,7 +140,7 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	}
 	agent, address := userAgent(r), transport.Network(r.RemoteAddr) // the request itself is not kept
 	result := transport.InitResult{
-		UserID: who.UserID,
+		UserID: who.UserID, SessionID: who.SessionID,
 		Ctx: func(ctx context.Context) context.Context {
 			return caller.With(ctx, newCaller(agent, address, who))
 		},

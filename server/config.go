@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"roost/internal/admission"
 	"roost/server/guard"
 	"roost/server/playground"
 	"roost/server/transport"
@@ -44,6 +45,13 @@ type Config struct {
 	// UNAVAILABLE. It is for a node whose stores are not there yet.
 	Closed bool
 
+	// NoIntrospection refuses `__schema` and `__type`, and does not serve SDL.
+	NoIntrospection bool
+	// NoPlayground leaves the page at / out.
+	NoPlayground bool
+	// NoSuggestions leaves out of errors what the client may have meant, which tells the schema bit by bit.
+	NoSuggestions bool
+
 	// NoAPI leaves /healthz, /readyz and the admin address: for nodes that only work in the background.
 	NoAPI bool
 
@@ -57,6 +65,8 @@ type Config struct {
 	// PersistedQueries keeps documents under their hash; a store in the process by default.
 	PersistedQueries transport.PersistedQueries
 
+	// Admission bounds how many requests run at once.
+	Admission  admission.Config
 	Guard      guard.Limits
 	HTTP       transport.HTTP         // MaxBody and Timeout; the rest is set here
 	Socket     transport.SocketConfig // limits; hooks are set here
@@ -76,11 +86,16 @@ type Config struct {
 	MaxConnections int // open at once, sockets included; 25,000
 	// PerAddress bounds the connections of one IPv4 address or IPv6 /64 network, besides sockets and those of
 	// trusted proxies; 1,000.
-	PerAddress        int
+	PerAddress int
+	// MaxUnread bounds the bytes of answers and messages that clients have not read yet, of all connections together;
+	// transport.DefaultMaxUnread.
+	MaxUnread int
+	// SendBuffer is how many bytes the system may keep for a client over HTTP, which it rounds; 256 KiB.
+	SendBuffer        int
 	MaxHeaderBytes    int           // of one request; 16 KiB
 	ReadHeaderTimeout time.Duration // 5 s
 	ReadTimeout       time.Duration // for a whole request; 15 s
-	WriteTimeout      time.Duration // from the end of the headers to the end of the answer; 45 s
+	WriteTimeout      time.Duration // from the end of the headers to the end of a small answer; 45 s
 	IdleTimeout       time.Duration // between requests; 90 s
 	// DrainDelay is how long Stop goes on serving while readiness fails, for load balancers to notice; 0.
 	DrainDelay time.Duration
@@ -97,6 +112,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.CheckTimeout = cmp.Or(c.CheckTimeout, time.Second)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 25_000)
 	c.PerAddress = cmp.Or(c.PerAddress, 1_000)
+	c.SendBuffer = cmp.Or(c.SendBuffer, 256<<10)
 	c.MaxHeaderBytes = cmp.Or(c.MaxHeaderBytes, 16<<10)
 	c.ReadHeaderTimeout = cmp.Or(c.ReadHeaderTimeout, 5*time.Second)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 15*time.Second)
@@ -126,6 +142,7 @@ func (c Config) validate() error {
 	}
 	for name, n := range map[string]int{
 		"MaxConnections": c.MaxConnections, "PerAddress": c.PerAddress, "MaxHeaderBytes": c.MaxHeaderBytes,
+		"MaxUnread": c.MaxUnread, "SendBuffer": c.SendBuffer,
 		"QueryCacheEntries": c.QueryCacheEntries, "QueryCacheText": c.QueryCacheText,
 		"QueryCacheNodes": c.QueryCacheNodes,
 	} {

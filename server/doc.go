@@ -17,7 +17,9 @@
 //
 // # Where from
 //
-// One list of origins decides on CORS, on state-changing requests from other origins and on websockets.
+// One list of origins decides on CORS, on state-changing requests from other origins and on websockets. Pages of the
+// host itself need no entry, under the scheme that Config.PublicURL says. Under a host that is no name of the site and
+// not this machine everything but health and readiness is refused with 421, against DNS rebinding.
 //
 // Whose address counts, for limits and in logs, is decided once, before anything else: the peer's, or, if
 // that is in Config.TrustedProxies, the client that X-Forwarded-For tells of.
@@ -26,8 +28,11 @@
 //
 //	connections       wait in the kernel's backlog until one of Config.MaxConnections ends
 //	of one address    closed at once beyond Config.PerAddress; sockets and trusted proxies do not count
+//	requests          wait for their turn, then 503; see package admission. Health, readiness and the admin address
+//	                  take no turn
 //	slow senders      ReadHeaderTimeout for the headers, ReadTimeout for all of a request
-//	slow readers      WriteTimeout for an answer
+//	slow readers      WriteTimeout for a small answer, transport.HTTP's time for a larger one; Config.MaxUnread bytes
+//	                  of all together
 //	idle connections  IdleTimeout
 //	long headers      MaxHeaderBytes, 431
 //	checks            one at a time each, Config.CheckTimeout, answers kept for a quarter of a second

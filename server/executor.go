@@ -3,6 +3,7 @@ package server
 import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"roost/server/guard"
 	"roost/server/transport"
@@ -35,7 +36,13 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 	if cfg.Recover != nil {
 		exec.SetRecoverFunc(cfg.Recover)
 	}
-	exec.Use(extension.Introspection{})
+	if !cfg.NoIntrospection {
+		exec.Use(extension.Introspection{})
+	}
+	if cfg.NoSuggestions {
+		exec.SetDisableSuggestion(true)
+		exec.SetValidationRulesFn(rulesWithoutSuggestions)
+	}
 	exec.Use(transport.Persisted{Store: store})
 	exec.Use(limits)
 	for _, e := range cfg.Extensions {
@@ -47,14 +54,25 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 	return exec, nil
 }
 
+// rulesWithoutSuggestions are gqlparser's, with the variants that gqlgen does not exchange by itself.
+func rulesWithoutSuggestions() *rules.Rules {
+	set := rules.NewDefaultRules()
+	set.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	set.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	set.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return set
+}
+
 func (s *Server) httpTransport() transport.HTTP {
 	h := s.cfg.HTTP
-	h.BeforeWrite, h.Observer, h.Log = s.beforeWrite, s.metrics, s.cfg.Log
+	h.BeforeWrite, h.Unread, h.Observer, h.Log = s.beforeWrite, s.unread, s.metrics, s.cfg.Log
 	return h
 }
 
 func (s *Server) newSocket() *transport.Socket {
 	cfg := s.cfg.Socket
-	cfg.Init, cfg.CheckOrigin, cfg.Observer, cfg.Log = s.initSocket, s.origins.allowsSocket, s.metrics, s.cfg.Log
+	cfg.Init, cfg.CheckOrigin = s.initSocket, s.origins.allowsSocket
+	cfg.Cost = guard.CostOf
+	cfg.Gate, cfg.Unread, cfg.Observer, cfg.Log = s.gate, s.unread, s.metrics, s.cfg.Log
 	return transport.NewSocket(cfg)
 }

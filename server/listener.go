@@ -43,6 +43,8 @@ type connectionLimits struct {
 	exempt func(netip.Addr) bool
 	// refused is told of connections beyond perAddress.
 	refused func()
+	// sendBuffer is how many bytes the system may keep for a client; 0 leaves that to the system.
+	sendBuffer int
 }
 
 func bound(l net.Listener, limits connectionLimits) net.Listener {
@@ -74,6 +76,9 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		}
 		leave, ok := l.enter(c.RemoteAddr().String())
 		if ok {
+			if tcp, is := c.(*net.TCPConn); is && l.limits.sendBuffer > 0 {
+				_ = tcp.SetWriteBuffer(l.limits.sendBuffer)
+			}
 			return &boundedConn{Conn: c, listener: l, leave: leave, free: sync.OnceFunc(func() { <-l.slots })}, nil
 		}
 		l.limits.refused()

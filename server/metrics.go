@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"roost/internal/admission"
 	"roost/server/transport"
 )
 
@@ -22,11 +23,12 @@ type metrics struct {
 	refusedConns prometheus.Counter
 	dropped      prometheus.Counter
 	timedOut     prometheus.Counter
+	cut          prometheus.Counter
 }
 
 var _ transport.Observer = (*metrics)(nil)
 
-func newMetrics(r *prometheus.Registry) (*metrics, error) {
+func newMetrics(r *prometheus.Registry, unread *transport.Unread, gate *admission.Gate) (*metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: name, Help: help}, labels)
 	}
@@ -54,16 +56,44 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 		timedOut: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "roost", Name: "socket_write_timeouts_total", Help: "Websockets closed because a message did not leave in time.",
 		}),
+		cut: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "roost", Name: "answers_cut_total", Help: "Answers and websockets cut off because their clients did not read.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{
-		m.requests, m.operations, m.duration, m.sockets, m.closes, m.refused, m.refusedConns, m.dropped, m.timedOut,
+	for _, c := range append(gauges(unread, gate),
+		m.requests, m.operations, m.duration, m.sockets, m.closes, m.refused, m.refusedConns, m.dropped, m.timedOut, m.cut,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	} {
+	) {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
+}
+
+// gauges show what is held for clients, and what the gate does.
+func gauges(unread *transport.Unread, gate *admission.Gate) []prometheus.Collector {
+	gauge := func(name, help string, value func() int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "roost", Name: name, Help: help},
+			func() float64 { return float64(value()) })
+	}
+	all := []prometheus.Collector{
+		gauge("unread_bytes", "Bytes of answers and messages that clients have not read yet.", unread.Held),
+		gauge("requests_running", "Requests and operations that run, those that wait for the database aside.",
+			func() int { return gate.Load().Running }),
+		gauge("requests_inside", "Requests and operations that have begun.", func() int { return gate.Load().Inside }),
+		gauge("requests_limit", "How many may run now.", func() int { return gate.Load().Limit }),
+	}
+	for kind, name := range map[admission.Kind]string{admission.Request: "http", admission.Patient: "socket"} {
+		labels := prometheus.Labels{"transport": name}
+		all = append(all,
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "roost", Name: "requests_waiting", ConstLabels: labels,
+				Help: "Requests and operations that wait for their turn."}, func() float64 { return float64(gate.Load().Waiting[kind]) }),
+			prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "roost", Name: "requests_refused_total", ConstLabels: labels,
+				Help: "Requests and operations refused because more came than the node can bear."},
+				func() float64 { return float64(gate.Load().Refused[kind]) }))
+	}
+	return all
 }
 
 // Operation and what follows make it an Observer.
@@ -77,6 +107,7 @@ func (m *metrics) SocketOpened()             { m.sockets.Inc() }
 func (m *metrics) SocketRefused()            { m.refused.Inc() }
 func (m *metrics) QueueDropped(messages int) { m.dropped.Add(float64(messages)) }
 func (m *metrics) WriteTimedOut()            { m.timedOut.Inc() }
+func (m *metrics) AnswerCut()                { m.cut.Inc() }
 func (m *metrics) SocketClosed(code int) {
 	m.sockets.Dec()
 	m.closes.WithLabelValues(closeLabel(code)).Inc()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 
+	"roost/internal/admission"
 	"roost/internal/errs"
 	"roost/internal/reqstats"
 	"roost/internal/requestid"
@@ -51,10 +52,19 @@ func (s *Server) withDrain(next http.Handler) http.Handler {
 	})
 }
 
-// withStats counts what each request costs.
-func (s *Server) withStats(next http.Handler) http.Handler {
+// withTurn lets requests in as far as the node can bear, and counts what each costs. Its excess is refused here, before
+// anything has been done for it.
+func (s *Server) withTurn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, _ := reqstats.With(r.Context())
+		ticket, err := s.gate.Enter(r.Context(), transport.Network(r.RemoteAddr), admission.Request)
+		if err != nil {
+			if r.Context().Err() == nil { // else nobody is left to read it
+				transport.Refuse(w, r, http.StatusServiceUnavailable, asError(err))
+			}
+			return
+		}
+		defer ticket.Leave()
+		ctx, _ := reqstats.With(admission.With(r.Context(), ticket))
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -1,8 +1,12 @@
 package server
 
 import (
+	"io"
 	"net/http"
 	"net/http/pprof"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -30,20 +34,29 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
+	site := http.NewServeMux()
+	mux.Handle("/", s.withHost(site))
+	api := s.graphql(exec)
+	if !s.cfg.NoIntrospection {
+		site.HandleFunc("GET /schema.graphqls", s.serveSDL)
+		site.HandleFunc("GET /schema.graphql", s.serveSDL) // relay-compiler reads no other extension
+	}
+	if s.cfg.NoPlayground {
+		site.Handle(graphqlPath, api)
+		return nil
+	}
 	page, err := playground.New(s.cfg.Playground)
 	if err != nil {
 		return err
 	}
-	mux.Handle(graphqlPath, playground.Lead(s.graphql(exec)))
-	mux.HandleFunc("GET /schema.graphqls", s.serveSDL)
-	mux.HandleFunc("GET /schema.graphql", s.serveSDL) // relay-compiler reads no other extension
-	page.Mount(mux)
+	site.Handle(graphqlPath, playground.Lead(api))
+	page.Mount(site)
 	return nil
 }
 
 // graphql parts websockets, which say later who they are and are counted event by event, from requests.
 func (s *Server) graphql(exec http.Handler) http.Handler {
-	requests := s.metrics.count(s.origins.guard(s.whenOpen(s.withStats(s.withCaller(exec)))))
+	requests := s.metrics.count(s.origins.guard(s.whenOpen(s.httpTransport().Receive(s.withTurn(s.withCaller(exec))))))
 	sockets := s.whenOpen(exec)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -76,12 +89,25 @@ func (s *Server) serveSDL(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(s.cfg.SDL))
 }
 
+// serveCommandLine is pprof's, without what follows the scheme of a URL: the database's and Redis' hold passwords.
+func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
+	args := slices.Clone(os.Args)
+	for i, arg := range args {
+		if scheme, _, isURL := strings.Cut(arg, "://"); isURL {
+			args[i] = scheme + "://…"
+		}
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, strings.Join(args, "\x00"))
+}
+
 // newAdminMux is for operators only.
 func (s *Server) newAdminMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/cmdline", serveCommandLine)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

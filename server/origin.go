@@ -1,8 +1,8 @@
 package server
 
 import (
+	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,26 +14,35 @@ import (
 // origins is the one decision on where browsers may come from.
 type origins struct {
 	allowed   map[string]bool
+	hosts     map[string]string // names of the site, each with the scheme that browsers use for it
 	localhost bool
 }
 
 func newOrigins(cfg Config) (*origins, error) {
-	o := &origins{allowed: map[string]bool{}, localhost: cfg.AllowLocalhost}
+	o := &origins{allowed: map[string]bool{}, hosts: map[string]string{}, localhost: cfg.AllowLocalhost}
 	for _, text := range append([]string{cfg.PublicURL}, cfg.Origins...) {
 		origin, err := ParseOrigin(text)
 		if err != nil {
 			return nil, err
 		}
 		o.allowed[origin] = true
+		scheme, host, _ := strings.Cut(origin, "://")
+		if name := hostname(host); o.hosts[name] == "" { // the public URL comes first
+			o.hosts[name] = scheme
+		}
 	}
 	return o, nil
 }
 
-// ParseOrigin gives an origin as browsers write it. It fails for what is none, stars included.
+// ParseOrigin gives an origin as browsers write it. It fails for what is none, stars included, and does not repeat a
+// password that it finds.
 func ParseOrigin(text string) (string, error) {
+	if strings.Contains(text, "@") {
+		return "", errors.New("it must have no user and no password, as in https://app.example.com")
+	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" ||
 		strings.Contains(u.Host, "*") {
 		return "", fmt.Errorf("%q is not like https://app.example.com", text)
 	}
@@ -58,23 +67,14 @@ func (o *origins) allows(origin string) bool {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return false
 	}
-	host := u.Hostname()
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return IsLoopback(u.Hostname())
 }
 
 // allowsSocket decides on a websocket, which browsers open across origins without asking, cookies
 // included. Programs that are no browsers send no Origin.
 func (o *origins) allowsSocket(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	if origin == "" || o.allows(origin) {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	return origin == "" || o.allows(origin) || o.own(r, origin)
 }
 
 // allowedHeaders are those that GraphQL clients and tracing libraries add to requests by themselves. Most mean nothing to
@@ -92,10 +92,11 @@ const exposedHeaders = "Retry-After, Server-Timing, X-Request-Id"
 // guard answers preflights, lets allowed origins read answers, and refuses requests from others that a
 // browser would send with cookies.
 func (o *origins) guard(next http.Handler) http.Handler {
-	strangers := http.NewCrossOriginProtection()
-	strangers.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	deny := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		transport.Refuse(w, r, http.StatusForbidden, errs.New(errs.Forbidden, "requests from this origin are not allowed"))
-	}))
+	})
+	strangers := http.NewCrossOriginProtection()
+	strangers.SetDenyHandler(deny)
 	strict := strangers.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -119,6 +120,8 @@ func (o *origins) guard(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 		case allowed:
 			next.ServeHTTP(w, r)
+		case origin != "" && r.Method == http.MethodPost && r.Header.Get("Sec-Fetch-Site") == "" && !o.own(r, origin):
+			deny(w, r) // net/http compares hosts only
 		default:
 			strict.ServeHTTP(w, r)
 		}

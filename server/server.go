@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"roost/internal/admission"
 	"roost/internal/lifecycle"
 	"roost/server/transport"
 )
@@ -20,6 +21,8 @@ type Server struct {
 	proxies proxies
 	metrics *metrics
 	socket  *transport.Socket
+	unread  *transport.Unread
+	gate    *admission.Gate
 	probes  []*probe
 	secure  bool // whether cookies are
 
@@ -45,11 +48,12 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, secure: isHTTPS(cfg.PublicURL), proxies: cfg.TrustedProxies}
+	s := &Server{cfg: cfg, secure: isHTTPS(cfg.PublicURL), proxies: cfg.TrustedProxies, unread: transport.NewUnread(cfg.MaxUnread),
+		gate: admission.New(cfg.Admission)}
 	if s.origins, err = newOrigins(cfg); err != nil {
 		return nil, err
 	}
-	if s.metrics, err = newMetrics(cfg.Metrics); err != nil {
+	if s.metrics, err = newMetrics(cfg.Metrics, s.unread, s.gate); err != nil {
 		return nil, err
 	}
 	s.open.Store(!cfg.Closed)
@@ -72,7 +76,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	listeners := []*served{{
 		Listener: bound(public, connectionLimits{total: s.cfg.MaxConnections, perAddress: s.cfg.PerAddress,
-			exempt: s.proxies.trust, refused: s.metrics.refusedConns.Inc}),
+			exempt: s.proxies.trust, refused: s.metrics.refusedConns.Inc, sendBuffer: s.cfg.SendBuffer}),
 		http: s.httpServer(s.public, s.cfg.ReadTimeout, s.cfg.WriteTimeout),
 	}}
 	if s.cfg.AdminAddr != "" {

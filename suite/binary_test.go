@@ -181,8 +181,8 @@ func processOn(t testing.TB, c app.Config, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{Roost: &apitest.Roost{Mode: apitest.Server, URL: fmt.Sprintf("http://127.0.0.1:%d", port), Config: c}, home: home}
-	// All users of a test come from one address.
-	p.args = []string{"serve", "--demo=false", "--addr", fmt.Sprintf("127.0.0.1:%d", port),
+	// All users of a test come from one address, and share two processors with the rest of the tests.
+	p.args = []string{"serve", "--demo=false", "--queue-wait=10s", "--addr", fmt.Sprintf("127.0.0.1:%d", port),
 		"--sign-in-per-account=0", "--sign-in-per-address=0", "--sign-up-per-address=0"}
 	if c.Server() {
 		p.args = append(p.args, "--database-url", c.DatabaseURL, "--redis-url", c.RedisURL)

@@ -32,7 +32,7 @@ func dice(i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
 
 // graphql appends a POST to Roost with a query, given as a JSON string, and variables.
 func graphql(buf []byte, key, query, variables string) []byte {
-	buf = append(buf, "POST /graphql HTTP/1.1\r\nHost: roost\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
+	buf = append(buf, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
 	buf = append(buf, key...)
 	buf = append(buf, "\r\nContent-Length: "...)
 	buf = strconv.AppendInt(buf, int64(len(`{"query":,"variables":}`)+len(query)+len(variables)), 10)

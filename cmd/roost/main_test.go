@@ -125,6 +125,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"ROOST_ROLES=cook serve", 2, `--roles: "cook" is neither`},
 		{"serve --public-url=social.example", 2, `--public-url: "social.example" is not like https://`},
 		{"serve --public-url=https://social.example/roost", 2, "--public-url: "},
+		{"serve --public-url=https://ada:hunter2@social.example", 2, "--public-url: it must have no user and no password"},
+		{"serve --origins=https://app.example,https://ada:hunter2@x.example", 2, "--origins: it must have no user and no password"},
 		{"serve --origins=https://app.example,*", 2, `--origins: "*" is not like https://`},
 		{"ROOST_ORIGINS=app.example serve", 2, `--origins: "app.example" is not like https://`},
 		{"serve --trusted-proxies=10.0.0.0/8,proxy", 2, `--trusted-proxies: "proxy" is not a network`},

@@ -31,6 +31,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		return badFlags(f, err)
 	}
 	slog.SetDefault(slog.New(requestid.Handler(logHandler(c.LogFormat, os.Stderr))))
+	app.LimitMemory()
 	node, err := app.New(ctx, c)
 	if err != nil {
 		return err

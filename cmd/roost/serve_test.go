@@ -174,3 +174,87 @@ func TestLogAsJSON(t *testing.T) {
 		t.Errorf("the log is %q", lines)
 	}
 }
+
+// What outsiders need not see can be turned off, and some of it is with the stores of a site.
+func TestSwitches(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	site := []string{"--database-url=" + apitest.Migrated(t), "--redis-url=" + redis.URL()}
+	for _, c := range []struct {
+		name                                  string
+		args                                  []string
+		playground, introspection, suggestion bool
+	}{
+		{"embedded", nil, true, true, true},
+		{"embedded, off", []string{"--playground=false", "--introspection=false"}, false, false, true},
+		{"a site", site, false, true, false},
+		{"a site, on", append(site, "--playground", "--introspection"), true, true, false},
+		{"a site, off", append(site, "--introspection=false"), false, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, here := serving(t, append([]string{"--addr=localhost:0", "--demo=false"}, c.args...)...)
+			ask := func(query string) string {
+				_, _, body := get(here + "/graphql?query=" + url.QueryEscape(query))
+				return body
+			}
+			if status, _, _ := get(here + "/"); (status == http.StatusOK) != c.playground {
+				t.Errorf("the playground: %d", status)
+			}
+			if status, _, _ := get(here + "/schema.graphqls"); (status == http.StatusOK) != c.introspection {
+				t.Errorf("the schema: %d", status)
+			}
+			if body := ask("{__schema{queryType{name}}}"); strings.Contains(body, `"Query"`) != c.introspection {
+				t.Errorf("introspection: %s", body)
+			}
+			if body := ask("{limit}"); strings.Contains(body, "Did you mean") != c.suggestion || !strings.Contains(body, "BAD_REQUEST") {
+				t.Errorf("a suggestion: %s", body)
+			}
+		})
+	}
+}
+
+// The profiles of a node tell its command line without the passwords that are in it.
+func TestCommandLineHidesPasswords(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	db, err := url.Parse(apitest.Migrated(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.User = url.UserPassword(db.User.Username(), "hunter2")
+	p, _ := serving(t, "--addr=localhost:0", "--admin-addr=localhost:0", "--database-url="+db.String(), "--redis-url", redis.URL())
+	var admin string
+	apitest.Until(t, "the admin address", func() bool {
+		if m := regexp.MustCompile(`(http://\S+)/metrics`).FindStringSubmatch(p.out.String()); m != nil {
+			admin = m[1]
+		}
+		return admin != ""
+	})
+	status, _, body := get(admin + "/debug/pprof/cmdline")
+	if status != http.StatusOK || !strings.Contains(body, "\x00--admin-addr=localhost:0\x00--database-url=postgres") {
+		t.Errorf("%d %q", status, body)
+	}
+	for _, secret := range []string{"hunter2", db.Host, strings.TrimPrefix(redis.URL(), "redis://")} {
+		if strings.Contains(body, secret) {
+			t.Errorf("it has %q: %q", secret, body)
+		}
+	}
+}
+
+// A demo world, whose people have a known password, is not offered to other machines in silence.
+func TestDemoForOtherMachinesWarns(t *testing.T) {
+	t.Parallel()
+	for args, warns := range map[string]bool{
+		"--addr=0.0.0.0:0": true, "--addr=:0": true, "--addr=localhost:0": false, "--addr=127.0.0.1:0": false,
+		"--addr=0.0.0.0:0 --demo=false": false,
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			p, _ := serving(t, strings.Fields(args)...)
+			if said := p.stderr.String(); strings.Contains(said, "known password") != warns {
+				t.Errorf("the log says: %s", said)
+			}
+		})
+	}
+}

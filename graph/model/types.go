@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"roost/domain/reactions"
@@ -79,4 +80,21 @@ func TweetOf(t *tweets.Tweet) *Tweet {
 		return nil
 	}
 	return &Tweet{Tweet: t}
+}
+
+// EventKey makes the entry a feed.Keyed.
+func (e *TimelineEntryAdded) EventKey() string { return "added " + e.Cursor }
+
+// EventKey makes the entry a feed.Keyed.
+func (e *TimelineEntryRemoved) EventKey() string { return "removed " + e.Cursor + e.TweetID }
+
+// EventKey makes the reset a feed.Keyed.
+func (e *TimelineReset) EventKey() string { return "reset " + e.Cursor + string(e.Reason) }
+
+// EventKey makes a tweet whose counts have changed a feed.Keyed.
+func (t *Tweet) EventKey() string {
+	if t.Counts == nil {
+		return ""
+	}
+	return fmt.Sprint("counts ", t.ID, t.Counts.Revision)
 }

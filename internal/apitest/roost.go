@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"roost/domain/accounts"
 	"roost/internal/app"
@@ -72,7 +73,7 @@ var quiet = sync.OnceFunc(func() {
 func New(t testing.TB, m Mode, opts ...Option) *Roost {
 	t.Helper()
 	c := app.Config{Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", PublicURL: "http://roost.test", Roles: "api,worker",
-		ServerTiming: true, ReadCache: true, DatabaseWait: Patience,
+		ServerTiming: true, ReadCache: true, Introspection: true, Playground: true, DatabaseWait: Patience, QueueWait: 10 * time.Second,
 		Hashing: &accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 1000}}
 	var redis *redistest.Redis
 	if m == Server {

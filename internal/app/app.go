@@ -22,6 +22,8 @@ import (
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph"
+	"roost/internal/admission"
+	"roost/internal/lag"
 	"roost/internal/lifecycle"
 	"roost/live"
 	"roost/loaders"
@@ -35,6 +37,7 @@ type App struct {
 	Config  Config
 	stores  *Stores
 	redis   *cache.Redis
+	lag     *lag.Meter
 	rows    *entities.Store
 	queries *cache.PersistedQueries // nil without the role api
 	sources loaders.Sources
@@ -69,7 +72,8 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.stores, err = newStores(ctx, c); err != nil {
 		return err
 	}
-	if a.redis, err = cache.Open(cache.Config{URL: a.Config.RedisURL, Conns: a.Config.RedisConns}); err != nil {
+	a.lag = lag.New()
+	if a.redis, err = cache.Open(cache.Config{URL: c.RedisURL, Conns: c.RedisConns, Late: a.lag.Since}); err != nil {
 		return err
 	}
 	if err := a.buildDomain(ctx); err != nil {
@@ -112,6 +116,7 @@ func (a *App) listen(ctx context.Context) error {
 
 // addServices adds what runs behind the server.
 func (a *App) addServices() error {
+	a.services.Add("lag meter", a.lag)
 	a.services.Add("database", databaseWait{a})
 	a.services.Add("log epoch", epochStart{a})
 	a.services.Add("id lease", a.stores.Renewer())
@@ -204,10 +209,12 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.Schema = graph.Schema(resolver)
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
-	cfg.Extensions = append(slices.Clone(c.Extensions), graph.Pages{}, graph.Fresh{Sources: a.sources})
+	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.Fresh{Sources: a.sources})
 	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
 	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
 	cfg.ServerTiming = c.ServerTiming
+	cfg.NoIntrospection, cfg.NoPlayground, cfg.NoSuggestions = !c.Introspection, !c.Playground, c.Server()
+	cfg.Admission = admission.Config{Wait: c.QueueWait, Lag: a.lag.Lag}
 	cfg.Playground.Demo = a.demoLogin()
 	return nil
 }

@@ -20,6 +20,9 @@ const defaultDrainDelay = 5 * time.Second
 // maxDrainDelay bounds DrainDelay: who stops a node is not to wait for long.
 const maxDrainDelay = 5 * time.Minute
 
+// maxQueueWait bounds QueueWait: clients are to hear of it before they give up.
+const maxQueueWait = 10 * time.Second
+
 // mistakes are what is wrong with a configuration.
 type mistakes []error
 
@@ -57,6 +60,9 @@ func (c *Config) Check() error {
 	bad.checkNumber("sign-up-per-address", c.SignUpPerAddress)
 	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
 		bad.add("drain-delay", fmt.Errorf("%s is not between 0 and %s", c.DrainDelay, maxDrainDelay))
+	}
+	if c.QueueWait < 0 || c.QueueWait > maxQueueWait {
+		bad.add("queue-wait", fmt.Errorf("%s is not between 0 and %s", c.QueueWait, maxQueueWait))
 	}
 	if c.LogFormat != "" && c.LogFormat != "text" && c.LogFormat != "json" {
 		bad.add("log-format", fmt.Errorf("%q is neither text nor json", c.LogFormat))

@@ -34,7 +34,10 @@ type Config struct {
 	ServerTiming   bool
 	DatabaseConn   int
 	DrainDelay     time.Duration
+	QueueWait      time.Duration
 	LogFormat      string
+	Introspection  bool
+	Playground     bool
 	ReadCache      bool
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
@@ -91,6 +94,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
 	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache gives")
+	f.DurationVar(&c.QueueWait, "queue-wait", 100*time.Millisecond, "how long a request waits for its turn on a busy node before it is refused, at most 10s")
 	limits := accounts.DefaultLimits()
 	f.IntVar(&c.SignInPerAccount, "sign-in-per-account", limits.PerAccount,
 		"most failed attempts in 15 minutes to sign in with one name, of which a fifth (at least 5) may come from one address; 0 is no limit")
@@ -99,6 +103,8 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.IntVar(&c.SignUpPerAddress, "sign-up-per-address", limits.SignUps,
 		"most attempts in 15 minutes to sign up from one IPv4 address or IPv6 /64; 0 is no limit")
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; the stop may take 30s more (default 5s with --database-url, else 0s)")
+	f.BoolVar(&c.Introspection, "introspection", true, "answer __schema and __type, and serve /schema.graphqls")
+	f.BoolVar(&c.Playground, "playground", true, "serve the playground at / (default false with --database-url)")
 	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")
 }
 
@@ -129,6 +135,9 @@ func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	c.timingSet = given["server-timing"]
 	if !given["drain-delay"] && c.Server() {
 		c.DrainDelay = defaultDrainDelay
+	}
+	if !given["playground"] && c.Server() {
+		c.Playground = false
 	}
 	return errors.Join(bad...)
 }

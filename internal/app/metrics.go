@@ -54,6 +54,7 @@ func (a *App) redisMetrics() prometheus.Collector {
 		return 0
 	})
 	s.counter("redis_failures_total", "Calls of Redis that failed.", func(h cache.Health) int64 { return h.Failed })
+	s.counter("redis_doubtful_total", "Calls of Redis without an answer while the process ran late itself.", func(h cache.Health) int64 { return h.Doubtful })
 	s.counter("redis_refused_total", "Calls of Redis that were not made because it was down.", func(h cache.Health) int64 { return h.Refused })
 	return s
 }

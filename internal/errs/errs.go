@@ -18,6 +18,7 @@ const (
 	Forbidden              Kind = "FORBIDDEN"
 	BadRequest             Kind = "BAD_REQUEST"
 	QueryTooComplex        Kind = "QUERY_TOO_COMPLEX"
+	ResponseTooLarge       Kind = "RESPONSE_TOO_LARGE"
 	RateLimited            Kind = "RATE_LIMITED"
 	PersistedQueryNotFound Kind = "PERSISTED_QUERY_NOT_FOUND"
 	Unavailable            Kind = "UNAVAILABLE"

@@ -50,12 +50,28 @@ type Feed struct {
 	next func() (more bool)
 	// again puts the last event into the channel once more, replace its substitute; nil without one.
 	again, replace func()
-	pause          func(retry int) bool
+	// take empties the channel.
+	take  func()
+	pause func(retry int) bool
+	// key is the key of the event in the channel.
+	key string
 	// retries are those of the last event; waiting says that it is in the channel once more.
 	retries int
 	waiting bool
 	end     func()
 	err     error
+}
+
+// Keyed is an event that has a key: of two events of the same field with the same key, made for the same caller at about
+// the same time, one can stand for the other.
+type Keyed interface{ EventKey() string }
+
+// keyOf is the key of an event, or "" if it is not Keyed.
+func keyOf(event any) string {
+	if keyed, ok := event.(Keyed); ok {
+		return keyed.EventKey()
+	}
+	return ""
 }
 
 type key struct{}
@@ -77,6 +93,16 @@ func (f *Feed) Next() {
 	f.retries = 0
 	if f.next != nil && !f.next() {
 		f.next = nil
+	}
+}
+
+// Key returns the key of the event in the channel, or "" if it is not Keyed.
+func (f *Feed) Key() string { return f.key }
+
+// Skip takes the event out of the channel, for a sender that has its answer already.
+func (f *Feed) Skip() {
+	if f.take != nil {
+		f.take()
 	}
 }
 
@@ -126,15 +152,22 @@ func Events[T any](ctx context.Context, source Source[T]) <-chan T {
 	events := make(chan T, 1)
 	var last, none T // an event is kept until the next one is waited for
 	put := func() {
+		f.key = keyOf(last)
 		select {
 		case events <- last:
 		case <-ctx.Done(): // the event before was not taken
 		}
 	}
+	f.take = func() {
+		select {
+		case <-events:
+		default:
+		}
+	}
 	f.end = source.End
 	f.pause = func(retry int) bool { return pause(ctx, retry) }
 	f.next = func() bool {
-		f.again, f.replace, last = nil, nil, none
+		f.again, f.replace, f.key, last = nil, nil, "", none
 		event, err := source.Next(ctx)
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, io.EOF) {

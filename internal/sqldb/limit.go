@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"roost/internal/admission"
 	"roost/internal/errs"
 	"roost/internal/reqstats"
 )
@@ -118,18 +119,23 @@ func newLimit(size int, wait time.Duration) *limit {
 
 // slot is the right to hold a connection. A nil slot is that of background work.
 type slot struct {
-	of   *limit
-	once sync.Once
+	of     *limit
+	resume func()
+	once   sync.Once
 }
 
 // release gives the slot to who waits next. All calls but the first do nothing.
 func (s *slot) release() {
 	if s != nil {
-		s.once.Do(s.of.release)
+		s.once.Do(func() {
+			s.of.release()
+			s.resume()
+		})
 	}
 }
 
-// acquire waits for a slot. It fails with UNAVAILABLE when there is none in time, or with the context.
+// acquire waits for a slot. It fails with UNAVAILABLE when there is none in time, or with the context. Until it is
+// released the request does not count as running, see package admission.
 func (l *limit) acquire(ctx context.Context) (*slot, error) {
 	c := classOf(ctx)
 	if c == background {
@@ -138,16 +144,26 @@ func (l *limit) acquire(ctx context.Context) (*slot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	resume := admission.FromContext(ctx).Pause()
+	if err := l.take(ctx, c); err != nil {
+		resume()
+		return nil, err
+	}
+	return &slot{of: l, resume: resume}, nil
+}
+
+// take takes a slot, at once or in its turn.
+func (l *limit) take(ctx context.Context, c class) error {
 	l.mu.Lock()
 	if l.held < l.size {
 		l.held++
 		l.mu.Unlock()
-		return &slot{of: l}, nil
+		return nil
 	}
 	if c != patient && l.waiting[c].Len() >= l.queue {
 		l.refused[QueueFull]++
 		l.mu.Unlock()
-		return nil, busy()
+		return busy()
 	}
 	w := &waiter{make(chan struct{})}
 	at := l.waiting[c].PushBack(w)
@@ -158,7 +174,7 @@ func (l *limit) acquire(ctx context.Context) (*slot, error) {
 	inVain := false
 	select {
 	case <-w.granted:
-		return &slot{of: l}, nil
+		return nil
 	case <-timer.C:
 		inVain = true
 	case <-ctx.Done():
@@ -167,15 +183,15 @@ func (l *limit) acquire(ctx context.Context) (*slot, error) {
 	defer l.mu.Unlock()
 	select {
 	case <-w.granted: // just now; who is about to leave finds out by its context
-		return &slot{of: l}, nil
+		return nil
 	default:
 	}
 	l.waiting[c].Remove(at)
 	if !inVain {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	l.refused[WaitedInVain]++
-	return nil, busy()
+	return busy()
 }
 
 func busy() error { return errs.Busy("the database", comeBack) }

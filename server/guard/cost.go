@@ -4,83 +4,137 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Cost is the number of fields that executing a validated operation may resolve. Below a field with `first`
-// or `last` everything counts as often as the page has items; below a lookup by a list of ids, as often as
-// the list has; below any other list, Limits.List times. A page costs no less than its items, which are read
-// whatever is selected of them. Fields that the variables leave out do not count.
-// It stops counting a little above Limits.Cost.
-func Cost(schema *ast.Schema, op *ast.OperationDefinition, variables map[string]any, limits Limits) int {
-	c := costing{schema: schema, variables: variables, limits: limits}
+// Prices tell what operations on a schema cost.
+type Prices struct {
+	limits      Limits
+	description *description
+}
+
+// NewPrices are the prices of a schema under the limits.
+func NewPrices(schema *ast.Schema, limits Limits) *Prices {
+	return &Prices{limits: limits, description: describe(schema)}
+}
+
+// Cost is what executing a validated operation may cost, in points. Below a field with `first` or `last`
+// everything counts as often as the page has items; below a lookup by a list of ids, as often as the list has;
+// below any other list, Limits.List times. A page costs no less than its items, which are read whatever is
+// selected of them. What asks for the schema's description costs what the description really has. Fields that
+// the variables leave out do not count. The counting stops a little above most.
+func (p *Prices) Cost(op *ast.OperationDefinition, variables map[string]any, most int) int {
+	c := costing{Prices: p, variables: variables, most: most}
 	return c.set(op.SelectionSet, 1, noPage)
 }
 
 type costing struct {
-	schema    *ast.Schema
+	*Prices
 	variables map[string]any
-	limits    Limits
+	most      int
 }
 
 // noPage is the page of what is not a connection.
 const noPage = -1
 
-// set is the cost of a selection set that is resolved so many times. Below a connection, page is the size
-// of its page: the connection's own lists are that page.
-func (c *costing) set(set ast.SelectionSet, times, page int) int {
+// each calls fn for the fields of a set that the variables include, with fragments written out, until the
+// total of what it returns is too much.
+func (c *costing) each(set ast.SelectionSet, fn func(*ast.Field) int) int {
 	total := 0
 	for _, sel := range set {
-		if total > c.limits.Cost {
+		if total > c.most {
 			break
 		}
 		switch sel := sel.(type) {
 		case *ast.Field:
 			if c.included(sel.Directives) {
-				total = add(total, c.field(sel, times, page))
+				total = add(total, fn(sel))
 			}
 		case *ast.InlineFragment:
 			if c.included(sel.Directives) {
-				total = add(total, c.set(sel.SelectionSet, times, page))
+				total = add(total, c.each(sel.SelectionSet, fn))
 			}
 		case *ast.FragmentSpread:
 			if sel.Definition != nil && c.included(sel.Directives) {
-				total = add(total, c.set(sel.Definition.SelectionSet, times, page))
+				total = add(total, c.each(sel.Definition.SelectionSet, fn))
 			}
 		}
 	}
 	return total
 }
 
+// set is the cost of a selection set that is resolved so many times. Below a connection, page is the size
+// of its page: the connection's own lists are that page.
+func (c *costing) set(set ast.SelectionSet, times, page int) int {
+	return c.each(set, func(f *ast.Field) int { return c.field(f, times, page) })
+}
+
 func (c *costing) field(f *ast.Field, times, page int) int {
-	if strings.HasPrefix(f.Name, "__") {
-		if f.Name == "__typename" {
-			return times
-		}
-		return c.limits.Introspection
-	}
-	if len(f.SelectionSet) == 0 || f.Definition == nil {
-		return times
+	switch {
+	case f.Name == "__schema":
+		return c.described(f.SelectionSet, map[*described]int{c.description.schema: times})
+	case f.Name == "__type":
+		return c.typeByName(f, times)
+	case len(f.SelectionSet) == 0 || f.Definition == nil:
+		return multiply(times, scalarPoints)
 	}
 	isList, args := f.Definition.Type.Elem != nil, f.Definition.Arguments
-	items, below := 1, noPage
-	switch {
-	case args.ForName("first") != nil || args.ForName("last") != nil:
-		if items = c.pageSize(f); !isList {
-			items, below = 1, items
-		}
+	switch paged := args.ForName("first") != nil || args.ForName("last") != nil; {
+	case paged && !isList:
+		size := c.pageSize(f)
+		below := c.set(f.SelectionSet, times, size)
+		return add(multiply(times, pagePoints), max(below, multiply(multiply(times, size), itemPoints)))
+	case paged:
+		return add(multiply(times, pagePoints), c.items(f, multiply(times, c.pageSize(f))))
 	case isList && page != noPage:
-		items = page
+		return add(multiply(times, scalarPoints), c.items(f, multiply(times, page)))
 	case isList:
-		items = c.listSize(f)
+		return add(multiply(times, scalarPoints), c.items(f, multiply(times, c.listSize(f))))
+	default:
+		return c.items(f, times)
 	}
-	cost := add(times, c.set(f.SelectionSet, multiply(times, items), below))
-	if below != noPage {
-		cost = max(cost, multiply(times, below))
+}
+
+// items is the cost of so many objects with what is selected of them.
+func (c *costing) items(f *ast.Field, times int) int {
+	return add(multiply(times, objectPoints), c.set(f.SelectionSet, times, noPage))
+}
+
+// typeByName is the cost of a `__type`; of one that does not exist there is none but the field's own.
+func (c *costing) typeByName(f *ast.Field, times int) int {
+	name, _ := c.text(f.Arguments.ForName("name"))
+	node := c.description.types[name]
+	if node == nil {
+		return multiply(times, scalarPoints)
 	}
-	return cost
+	return c.described(f.SelectionSet, map[*described]int{node: times})
+}
+
+// described is the cost of a selection set on objects of the schema's description, each of which stands in
+// the answer so many times. It takes time for each object once, and each has been paid for before.
+func (c *costing) described(set ast.SelectionSet, objects map[*described]int) int {
+	count := 0
+	for _, times := range objects {
+		count = add(count, times)
+	}
+	paid := multiply(count, describedObjectPoints)
+	if paid > c.most {
+		return paid
+	}
+	return add(paid, c.each(set, func(f *ast.Field) int {
+		own := multiply(count, describedScalarPoints)
+		if len(f.SelectionSet) == 0 {
+			return own
+		}
+		below := map[*described]int{}
+		for object, times := range objects {
+			for _, next := range object.below[f.Name] {
+				below[next] = add(below[next], times)
+			}
+		}
+		return add(own, c.described(f.SelectionSet, below))
+	}))
 }
 
 // listSize is the number of items of a list that is no page: that of the list it is asked with, if any.
@@ -137,6 +191,18 @@ func (c *costing) integer(v *ast.Value) (int, bool) {
 func parse(s string) (int, bool) {
 	n, err := strconv.ParseFloat(s, 64)
 	return int(min(max(n, -1), math.MaxInt32)), err == nil
+}
+
+// text is the value of an argument that is a string.
+func (c *costing) text(arg *ast.Argument) (string, bool) {
+	if arg == nil {
+		return "", false
+	}
+	if arg.Value.Kind == ast.Variable {
+		s, ok := c.variables[arg.Value.Raw].(string)
+		return s, ok
+	}
+	return arg.Value.Raw, true
 }
 
 // length is the number of items in a list argument; one that is no list counts as a list of one.

@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"roost/internal/caller"
 	"roost/internal/errs"
 )
 
@@ -14,13 +15,15 @@ import (
 type Guard struct {
 	limits Limits
 	cache  graphql.Cache[*ast.QueryDocument]
-	schema *ast.Schema
+	prices *Prices
 }
 
 var (
 	_ graphql.HandlerExtension          = (*Guard)(nil)
 	_ graphql.OperationParameterMutator = (*Guard)(nil)
 	_ graphql.OperationContextMutator   = (*Guard)(nil)
+	_ graphql.ResponseInterceptor       = (*Guard)(nil)
+	_ graphql.RootFieldInterceptor      = (*Guard)(nil)
 )
 
 // New is a guard with the limits. The cache is that of the executor: what it holds has passed the guard.
@@ -32,9 +35,9 @@ func New(limits Limits, cache graphql.Cache[*ast.QueryDocument]) (*Guard, error)
 // ExtensionName names the extension.
 func (*Guard) ExtensionName() string { return "Guard" }
 
-// Validate learns the schema.
+// Validate learns what the schema's fields cost.
 func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
-	g.schema = schema.Schema()
+	g.prices = NewPrices(schema.Schema(), g.limits)
 	return nil
 }
 
@@ -55,14 +58,29 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 // costKey is where an operation's statistics hold its cost.
 const costKey = "cost"
 
+// CostOf is the cost of an operation that has passed a guard, in points.
+func CostOf(op *graphql.OperationContext) int {
+	cost, _ := op.Stats.GetExtension(costKey).(int)
+	return cost
+}
+
 // MutateOperationContext checks the operation's cost.
-func (g *Guard) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	cost := Cost(g.schema, op.Operation, op.Variables, g.limits)
+func (g *Guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	most := byCaller(ctx, g.limits.Cost, g.limits.AnonymousCost)
+	cost := g.prices.Cost(op.Operation, op.Variables, most)
 	op.Stats.SetExtension(costKey, cost)
-	if cost > g.limits.Cost {
-		return refusal(tooComplex("the operation may cost more than %d fields; ask for fewer or smaller pages", g.limits.Cost))
+	if cost > most {
+		return refusal(tooComplex("the operation may cost more than %d points; ask for fewer fields or smaller pages", most))
 	}
 	return nil
+}
+
+// byCaller is the limit of a signed-in caller, or that of an anonymous one.
+func byCaller(ctx context.Context, signedIn, anonymous int) int {
+	if caller.From(ctx).UserID() == 0 {
+		return anonymous
+	}
+	return signedIn
 }
 
 func tooComplex(format string, args ...any) *errs.Error {

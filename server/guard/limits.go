@@ -26,14 +26,19 @@ type Limits struct {
 	Variables  int // defined by one operation; 60
 	Literal    int // lists and objects inside each other in a literal; 10
 
-	Cost int // fields that executing may resolve; 10,000
-	Page int // the largest page that any list gives, which larger requests count as; 100
+	// Cost is the most points that an operation of a signed-in caller may cost; 20,000. See Prices.
+	Cost int
+	// AnonymousCost is that of a caller without a session; 10,000, which takes less than 20 ms of processor time.
+	AnonymousCost int
+	// AnswerBytes is the most data in an answer or an event for a signed-in caller, in bytes; 4 MiB.
+	AnswerBytes int
+	// AnonymousAnswerBytes is that for a caller without a session; 1 MiB.
+	AnonymousAnswerBytes int
+	Page                 int // the largest page that any list gives, which larger requests count as; 100
 	// DefaultPage is what a list gives that was not asked for a size; 20.
 	DefaultPage int
 	// List is what a list counts as that cannot be asked for a size; 5.
 	List int
-	// Introspection is what one field of the schema's description costs at the top of an operation; 1,000.
-	Introspection int
 }
 
 // Defaults are the limits that zero values stand for.
@@ -41,7 +46,8 @@ func Defaults() Limits {
 	return Limits{
 		Bytes: 32 << 10, Tokens: 3_000, Nesting: 60, Depth: 20, Selections: 1_000, Total: 3_000, SelectSet: 120, EqualKeys: 40,
 		RootFields: 20, Aliases: 120, Fragments: 60, Spreads: 200, Directives: 60, Operations: 20, Variables: 60,
-		Literal: 10, Cost: 10_000, Page: 100, DefaultPage: 20, List: 5, Introspection: 1_000,
+		Literal: 10, Cost: 20_000, AnonymousCost: 10_000, AnswerBytes: 4 << 20, AnonymousAnswerBytes: 1 << 20,
+		Page: 100, DefaultPage: 20, List: 5,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,7 +15,9 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"roost/internal/caller"
 	"roost/server/guard"
+	"roost/server/internal/testschema"
 )
 
 // contract is the real API's schema, without resolvers: enough to be validated against.
@@ -35,9 +38,9 @@ func readFile(t *testing.T, name string) string {
 	return string(raw)
 }
 
-// What GraphiQL and a rich client ask of the real API is let through, with room to spare.
-func TestOrdinaryOperationsPass(t *testing.T) {
-	t.Parallel()
+// loadContract is the real API's schema with an executor that only prepares operations, under the default limits.
+func loadContract(t *testing.T) (*ast.Schema, *executor.Executor) {
+	t.Helper()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: readFile(t, "../../schema.graphqls")})
 	if err != nil {
 		t.Fatal(err)
@@ -48,15 +51,27 @@ func TestOrdinaryOperationsPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.Use(g)
-	for _, name := range []string{"introspection", "home"} {
-		op, list := prepare(e, readFile(t, "testdata/"+name+".graphql"), nil)
+	return schema, e
+}
+
+// What tools and a rich client ask of the real API is let through without a session, with room to spare for a
+// schema that grows.
+func TestOrdinaryOperationsPass(t *testing.T) {
+	t.Parallel()
+	_, e := loadContract(t)
+	names, err := filepath.Glob("testdata/introspection/*.graphql")
+	if err != nil || len(names) < 5 {
+		t.Fatalf("%d introspection queries: %v", len(names), err)
+	}
+	for _, name := range append(names, "testdata/home.graphql") {
+		op, list := prepare(e, readFile(t, name), nil)
 		if list != nil {
 			t.Errorf("%s: %v", name, list)
 			continue
 		}
-		cost := guard.Cost(schema, op.Operation, op.Variables, guard.Defaults())
+		cost := guard.CostOf(op)
 		t.Logf("%s costs %d", name, cost)
-		if cost > guard.Defaults().Cost/2 {
+		if cost > guard.Defaults().AnonymousCost*3/4 {
 			t.Errorf("%s costs %d: no room is left", name, cost)
 		}
 	}
@@ -124,60 +139,108 @@ func complete(l guard.Limits) guard.Limits {
 
 func TestCost(t *testing.T) {
 	t.Parallel()
-	e := newExecutor(t, guard.Limits{Cost: math.MaxInt32 - 1})
+	e := newExecutor(t, guard.Limits{AnonymousCost: math.MaxInt32 - 1})
+	const scalar, object, page, item = 2, 6, 12, 2
 	for _, c := range []struct {
 		query     string
 		variables map[string]any
 		want      int
 	}{
-		{"{hello}", nil, 1},
-		{"{item(id:1){id name self{id}}}", nil, 5},
-		{"{items{pageInfo{hasNextPage}}}", nil, 20},                                      // the page is read
-		{"{items{nodes{id}}}", nil, 1 + 1 + 20},                                          // the page by default
-		{"{items(first:7){nodes{id}}}", nil, 1 + 1 + 7},                                  //
-		{"{items(last:7){nodes{id}}}", nil, 1 + 1 + 7},                                   //
-		{"{items(first:7){edges{cursor node{id}}}}", nil, 1 + 1 + 7 + 7 + 7},             //
-		{"{items(first:7){nodes{items(first:3){nodes{id}}}}}", nil, 1 + 1 + 7 + 7 + 7*3}, // pages in pages
-		{"query($n:Int){items(first:$n){nodes{id}}}", map[string]any{"n": int64(7)}, 9},  //
-		{"query($n:Int){items(first:$n){nodes{id}}}", map[string]any{"n": json.Number("7")}, 9},
-		{"query($n:Int=7){items(first:$n){nodes{id}}}", nil, 9},
-		{"query($n:Int){items(first:$n){nodes{id}}}", nil, 22},
-		{"{items(first:0){nodes{id}}}", nil, 2},
-		{"{items(first:-1){nodes{id}}}", nil, 22},
-		{"{items(first:1000000000){nodes{id}}}", nil, 1 + 1 + 100},
-		{"query($n:Int){items(first:$n){nodes{id}}}", map[string]any{"n": json.Number("4611686018427387904")}, 102},
-		{`{nodes(ids:["1","2","3"]){id name}}`, nil, 1 + 6},
-		{`query($i:[ID!]!){nodes(ids:$i){id}}`, map[string]any{"i": []any{"1", "2"}}, 1 + 2},
-		{`{nodes(ids:"1"){id}}`, nil, 2},
+		{"{hello}", nil, scalar},
+		{"{item(id:1){id name self{id}}}", nil, 2*object + 3*scalar},
+		{"{items{pageInfo{hasNextPage}}}", nil, page + 20*item}, // the page is read
+		{"{items{nodes{id}}}", nil, pageOf(20)},                 // the page by default
+		{"{items(first:7){nodes{id}}}", nil, pageOf(7)},
+		{"{items(last:7){nodes{id}}}", nil, pageOf(7)},
+		{"{items(first:7){edges{cursor node{id}}}}", nil, page + scalar + 7*(object+scalar+object+scalar)},
+		{"{items(first:7){nodes{items(first:3){nodes{id}}}}}", nil, page + scalar + 7*(object+pageOf(3))}, // pages in pages
+		{"query($n:Int){items(first:$n){nodes{id}}}", map[string]any{"n": int64(7)}, pageOf(7)},
+		{"query($n:Int){items(first:$n){nodes{id}}}", map[string]any{"n": json.Number("7")}, pageOf(7)},
+		{"query($n:Int=7){items(first:$n){nodes{id}}}", nil, pageOf(7)},
+		{"query($n:Int){items(first:$n){nodes{id}}}", nil, pageOf(20)},
+		{"{items(first:0){nodes{id}}}", nil, pageOf(0)},
+		{"{items(first:-1){nodes{id}}}", nil, pageOf(20)},
+		{"{items(first:1000000000){nodes{id}}}", nil, pageOf(100)},
+		{"query($n:Int){items(first:$n){nodes{id}}}", map[string]any{"n": json.Number("4611686018427387904")}, pageOf(100)},
+		{`{nodes(ids:["1","2","3"]){id name}}`, nil, scalar + 3*(object+2*scalar)},
+		{`query($i:[ID!]!){nodes(ids:$i){id}}`, map[string]any{"i": []any{"1", "2"}}, scalar + 2*(object+scalar)},
+		{`{nodes(ids:"1"){id}}`, nil, scalar + object + scalar},
 		{"query($b:Boolean!){hello @include(if:$b) item(id:1) @skip(if:true){id}}", map[string]any{"b": false}, 0},
-		{"query($b:Boolean!){hello @include(if:$b)}", map[string]any{"b": true}, 1},
-		{"{...F ...on Query{hello}}fragment F on Query{item(id:1){id}}", nil, 3},
-		{"{failing(times:3){id}}", nil, 1 + 5}, // a list that cannot be asked for a size
-		{"{__typename}", nil, 1},
-		{"{__schema{types{name}}}", nil, 1000},
-		{"{items(first:100){nodes{items(first:100){nodes{items(first:100){nodes{id}}}}}}}", nil, 1 + 1 + 100 + 100 + 10_000 + 10_000 + 1_000_000},
+		{"query($b:Boolean!){hello @include(if:$b)}", map[string]any{"b": true}, scalar},
+		{"{...F ...on Query{hello}}fragment F on Query{item(id:1){id}}", nil, object + 2*scalar},
+		{"{failing(times:3){id}}", nil, scalar + 5*(object+scalar)}, // a list that cannot be asked for a size
+		{"{__typename}", nil, scalar},
+		{"{items(first:100){nodes{items(first:100){nodes{items(first:100){nodes{id}}}}}}}", nil,
+			page + scalar + 100*(object+page+scalar+100*(object+pageOf(100)))},
 	} {
 		op, list := prepare(e, c.query, c.variables)
 		if list != nil {
 			t.Errorf("%s: %v", c.query, list)
 			continue
 		}
-		limits := guard.Defaults()
-		limits.Cost = math.MaxInt32 - 1
-		if got := guard.Cost(nil, op.Operation, op.Variables, limits); got != c.want {
+		if got := guard.CostOf(op); got != c.want {
 			t.Errorf("%s %v costs %d, want %d", c.query, c.variables, got, c.want)
+		}
+	}
+}
+
+// pageOf is the cost of a page with one scalar of each of its items.
+func pageOf(items int) int { return 12 + 2 + items*(6+2) }
+
+// What asks for the schema's description costs as much as the description has: of each object 3 points, of each
+// field that is selected of it one.
+func TestCostOfTheDescription(t *testing.T) {
+	t.Parallel()
+	e := newExecutor(t, guard.Limits{AnonymousCost: math.MaxInt32 - 1, EqualKeys: 1000})
+	schema := testschema.NewExecutableSchema(testschema.Config{}).Schema()
+	types, fields, args := len(schema.Types), 0, 0
+	for _, def := range schema.Types {
+		if def.Kind != ast.Object && def.Kind != ast.Interface {
+			continue
+		}
+		for _, f := range def.Fields {
+			if !strings.HasPrefix(f.Name, "__") {
+				fields++
+				args += len(f.Arguments)
+			}
+		}
+	}
+	const object, scalar = 3, 1
+	for query, want := range map[string]int{
+		"{__schema{description}}":                                            object + scalar,
+		"{__schema{types{name kind}}}":                                       object + scalar + types*(object+2*scalar),
+		"{__schema{types{fields{name}}}}":                                    object + scalar + types*(object+scalar) + fields*(object+scalar),
+		"{__schema{types{fields{args{name}}}}}":                              object + scalar + types*(object+scalar) + fields*(object+scalar) + args*(object+scalar),
+		`{__type(name:"Item"){name}}`:                                        object + scalar,
+		`{__type(name:"Item"){fields{name}}}`:                                object + scalar + len(schema.Types["Item"].Fields)*(object+scalar),
+		`{__type(name:"Item"){kind ...F}}fragment F on __Type{ofType{name}}`: object + 2*scalar,
+		`{__type(name:"Nothing"){fields{name}}}`:                             2,
+		`{__type(name:"PageInfo"){fields{type{name ofType{name}}}}}`: object + scalar + (object + scalar) + (object + 2*scalar) +
+			(object + scalar),
+	} {
+		op, list := prepare(e, query, nil)
+		if list != nil {
+			t.Errorf("%s: %v", query, list)
+			continue
+		}
+		if got := guard.CostOf(op); got != want {
+			t.Errorf("%s costs %d, want %d", query, got, want)
 		}
 	}
 }
 
 func TestCostIsLimited(t *testing.T) {
 	t.Parallel()
-	e := newExecutor(t, guard.Limits{Cost: 12})
+	e := newExecutor(t, guard.Limits{AnonymousCost: pageOf(10), Cost: pageOf(20)})
 	const query = "query($n:Int){items(first:$n){nodes{id}}}"
-	for n, want := range map[int]string{10: "OK", 11: "QUERY_TOO_COMPLEX"} {
-		_, list := prepare(e, query, map[string]any{"n": json.Number(fmt.Sprint(n))})
-		if codeOf(list) != want {
-			t.Errorf("a page of %d: %v", n, list)
+	for user, most := range map[int64]int{0: 10, 1: 20} {
+		ctx := caller.With(t.Context(), caller.New(user, user))
+		for n, want := range map[int]string{most: "OK", most + 1: "QUERY_TOO_COMPLEX"} {
+			_, list := e.CreateOperationContext(graphql.StartOperationTrace(ctx),
+				&graphql.RawParams{Query: query, Variables: map[string]any{"n": json.Number(fmt.Sprint(n))}})
+			if codeOf(list) != want {
+				t.Errorf("user %d, a page of %d: %v", user, n, list)
+			}
 		}
 	}
 }

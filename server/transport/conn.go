@@ -32,6 +32,8 @@ type conn struct {
 	ws   *websocket.Conn
 	exec graphql.GraphExecutor
 	out  *outbox
+	// unread counts the bytes that wait for the client.
+	unread *account
 	// req is the upgrade request, for Init; nil afterwards.
 	req *http.Request
 
@@ -83,6 +85,7 @@ func newConn(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphE
 		peerCode:   closeNone,
 	}
 	c.out = newOutbox(func() { go c.write() })
+	c.unread = s.cfg.Unread.account(c.addr, func() { go c.cutUnread() })
 	// The request ends with its handler, the connection goes on.
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	return c
@@ -115,6 +118,7 @@ func (c *conn) finish() {
 	<-c.written
 	c.linger()
 	c.cutTimer.Stop()
+	c.unread.close()
 	_ = c.ws.Close()
 	c.release()
 	c.wg.Wait()
@@ -173,6 +177,9 @@ func (c *conn) shut(code int, reason string, how ending) {
 		if n := c.out.seal(how != flush); n > 0 && how == drop {
 			c.s.cfg.Observer.QueueDropped(n)
 		}
+		if how != flush {
+			c.unread.close()
+		}
 		c.cutTimer = time.AfterFunc(c.s.cfg.CloseTimeout, c.cut)
 		close(c.shutting)
 		c.cancel()
@@ -188,6 +195,14 @@ func (c *conn) cut() {
 		_ = t.SetLinger(0)
 	}
 	_ = c.ws.NetConn().Close()
+}
+
+// cutUnread ends the connection because others need the memory that it holds. A client that does not read would
+// not see a close frame.
+func (c *conn) cutUnread() {
+	c.s.cfg.Observer.AnswerCut()
+	c.shut(closeTryAgain, "Too slow", drop)
+	c.cut()
 }
 
 // retire lets no new operation begin, waits until those running have ended, though not longer than grace,

@@ -36,8 +36,19 @@
 // seconds. The queue is dropped; the close frame goes out if the
 // system still takes it, else the client sees a reset.
 //
+// What all connections hold together, answers over HTTP included, is bounded by Unread: beyond it connections are
+// cut off, those first that hold most and read least. An answer over HTTP has to be read within
+// HTTP.ReadGrace and a second for each HTTP.ReadRate bytes.
+//
+// # Subscriptions
+//
+// Each open subscription is charged to its user, or to the network of a caller without a session, what one event of it
+// may cost. Of equal subscriptions of a session one makes an event, and the others send the same bytes; see streamKey.
+//
 // # At the limits
 //
+//	more unread bytes than Unread allows        connections that do not read are cut off
+//	answer not read in time                     the connection is cut off
 //	body longer than HTTP.MaxBody               413, BAD_REQUEST
 //	message longer than SocketConfig.MaxMessage closed with 1009
 //	JSON deeper or fuller than the package      QUERY_TOO_COMPLEX
@@ -45,7 +56,11 @@
 //	more errors than maxErrors                  the rest is counted in extensions.errorsOmitted
 //	messages, or ping frames, faster than       closed with 4429
 //	SocketConfig.Rate
+//	no turn at SocketConfig.Gate                the operation is refused, UNAVAILABLE; an initialisation, 1013
 //	more operations than SocketConfig.Operations that operation is refused, RATE_LIMITED
+//	open subscriptions that cost more together  that subscription is refused, RATE_LIMITED
+//	than SocketConfig.UserPoints, AddressPoints
+//	a subscription that costs more alone        it is refused, QUERY_TOO_COMPLEX
 //	send queue full                             operations wait for room; after SocketConfig.SlowAfter
 //	                                            the socket is closed with 1013 and its queue dropped
 //	more sockets than SocketConfig.Sockets      503 before the upgrade

@@ -23,8 +23,8 @@ const (
 // kinds are the codes that an entry of `errors` may carry.
 var kinds = map[string]bool{
 	errs.Unauthenticated.Code(): true, errs.Forbidden.Code(): true, errs.BadRequest.Code(): true,
-	errs.QueryTooComplex.Code(): true, errs.RateLimited.Code(): true, errs.PersistedQueryNotFound.Code(): true,
-	errs.Unavailable.Code(): true, errs.Internal.Code(): true,
+	errs.QueryTooComplex.Code(): true, errs.ResponseTooLarge.Code(): true, errs.RateLimited.Code(): true,
+	errs.PersistedQueryNotFound.Code(): true, errs.Unavailable.Code(): true, errs.Internal.Code(): true,
 }
 
 // reasons are why gqlgen's parser and validator refuse a document, by the code that gqlgen adds.

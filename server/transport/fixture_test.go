@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -40,6 +41,12 @@ type setup struct {
 
 func start(t *testing.T, change ...func(*setup)) *fixture {
 	t.Helper()
+	return startOn(t, nil, change...)
+}
+
+// startOn is start with a listener, or one of its own.
+func startOn(t *testing.T, l net.Listener, change ...func(*setup)) *fixture {
+	t.Helper()
 	f := &fixture{
 		res: &testschema.Resolvers{
 			Items: make(chan *testschema.Item), Gate: make(chan struct{}), Ended: make(chan struct{}),
@@ -62,7 +69,12 @@ func start(t *testing.T, change ...func(*setup)) *fixture {
 	}
 	exec.AddTransport(f.socket)
 	exec.AddTransport(s.http)
-	f.Server = httptest.NewServer(exec)
+	f.Server = httptest.NewUnstartedServer(exec)
+	if l != nil {
+		_ = f.Listener.Close()
+		f.Listener = l
+	}
+	f.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -83,6 +95,7 @@ type record struct {
 	late    int
 	open    int
 	refused int
+	cut     int
 }
 
 func (r *record) Operation(how, kind, code string, _ time.Duration) {
@@ -99,7 +112,10 @@ func (r *record) SocketClosed(code int) {
 }
 func (r *record) SocketRefused()     { r.mu.Lock(); r.refused++; r.mu.Unlock() }
 func (r *record) WriteTimedOut()     { r.mu.Lock(); r.late++; r.mu.Unlock() }
+func (r *record) AnswerCut()         { r.mu.Lock(); r.cut++; r.mu.Unlock() }
 func (r *record) QueueDropped(n int) { r.mu.Lock(); r.dropped += n; r.mu.Unlock() }
+
+func (r *record) cuts() int { r.mu.Lock(); defer r.mu.Unlock(); return r.cut }
 
 func (r *record) has(operation string) bool {
 	r.mu.Lock()

@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"roost/internal/admission"
 	"roost/internal/errs"
 )
 
@@ -34,6 +35,12 @@ type HTTP struct {
 	Timeout time.Duration
 	// BeforeWrite may add headers to an answer, just before it is written; nil adds none.
 	BeforeWrite func(ctx context.Context, h http.Header)
+	// ReadGrace is how long a client may take to read an answer; it has a second more for each ReadRate bytes. Small
+	// answers have as long as the server's own timeout says. 0 are DefaultReadGrace and DefaultReadRate.
+	ReadGrace time.Duration
+	ReadRate  int
+	// Unread bounds the bytes of answers that clients have not read; nil does not.
+	Unread *Unread
 	// Observer counts operations; nil counts none.
 	Observer Observer
 	// Log tells of panics; nil is slog.Default.
@@ -58,18 +65,20 @@ type exchange struct {
 
 // Do answers the request.
 func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	if h.MaxBody == 0 {
-		h.MaxBody = DefaultMaxBody
-	}
-	if h.Timeout == 0 {
-		h.Timeout = DefaultTimeout
-	}
-	if h.Observer == nil {
-		h.Observer = unobserved{}
-	}
+	h.setDefaults()
 	x := &exchange{HTTP: h, w: w, r: r, start: time.Now(), kind: "none"}
 	defer x.recover()
 	x.run(exec)
+}
+
+func (h *HTTP) setDefaults() {
+	setDefault(&h.MaxBody, DefaultMaxBody)
+	setDefault(&h.Timeout, DefaultTimeout)
+	setDefault(&h.ReadGrace, DefaultReadGrace)
+	setDefault(&h.ReadRate, DefaultReadRate)
+	if h.Observer == nil {
+		h.Observer = unobserved{}
+	}
 }
 
 func (x *exchange) run(exec graphql.GraphExecutor) {
@@ -84,7 +93,7 @@ func (x *exchange) run(exec graphql.GraphExecutor) {
 	if err != nil {
 		x.refuse(code, err)
 		if code == http.StatusRequestEntityTooLarge {
-			x.discard()
+			discard(x.w, x.r)
 		}
 		return
 	}
@@ -124,35 +133,20 @@ func (x *exchange) read() (*graphql.RawParams, int, *errs.Error) {
 }
 
 func (x *exchange) readBody() (*graphql.RawParams, int, *errs.Error) {
-	b := buffers.Get().(*bytes.Buffer)
-	defer release(b)
-	if _, err := b.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.MaxBody)); err != nil {
-		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-			return nil, http.StatusRequestEntityTooLarge,
-				errs.Newf(errs.BadRequest, "the body is longer than %d bytes", x.MaxBody)
+	b, ok := x.r.Body.(*received)
+	if !ok {
+		buffer := buffers.Get().(*bytes.Buffer)
+		defer release(buffer)
+		if status, err := x.receive(x.w, x.r, buffer); err != nil {
+			return nil, status, err
 		}
-		return nil, http.StatusBadRequest, errs.New(errs.BadRequest, "the body could not be read")
+		b = newReceived(buffer)
 	}
-	if err := checkJSON(b.Bytes()); err != nil {
+	if err := checkJSON(b.raw); err != nil {
 		return nil, http.StatusBadRequest, err
 	}
-	p, err := decodeParams(b.Bytes())
+	p, err := decodeParams(b.raw)
 	return p, http.StatusBadRequest, err
-}
-
-// What is read of a body that is too long, so that its sender gets to see the answer: a connection closed
-// over unread bytes is reset.
-const (
-	maxDiscard  = 8 << 20
-	discardTime = 2 * time.Second
-)
-
-func (x *exchange) discard() {
-	c := http.NewResponseController(x.w)
-	if c.Flush() != nil || c.SetReadDeadline(time.Now().Add(discardTime)) != nil {
-		return
-	}
-	_, _ = io.CopyN(io.Discard, x.r.Body, maxDiscard)
 }
 
 // queryParams reads the parameters of a GET.
@@ -218,9 +212,32 @@ func (x *exchange) send(status int, resp *graphql.Response) {
 		x.BeforeWrite(x.r.Context(), x.w.Header())
 	}
 	x.sent = true
-	send(x.w, x.media, status, resp)
-	x.observe(codeOf(resp.Errors))
+	code := codeOf(resp.Errors)
+	x.write(status, resp)
+	x.observe(code)
 }
+
+// write sends the answer, for which a client that reads it slowly has as much time as it is long. The request does
+// not run any more.
+func (x *exchange) write(status int, resp *graphql.Response) {
+	admission.FromContext(x.r.Context()).Leave()
+	size := cap(resp.Data)
+	if size <= smallAnswer {
+		_ = send(x.w, x.media, status, resp)
+		return
+	}
+	c := http.NewResponseController(x.w)
+	_ = c.SetWriteDeadline(time.Now().Add(x.ReadGrace + time.Duration(size)*time.Second/time.Duration(x.ReadRate)))
+	held := x.Unread.account(Network(x.r.RemoteAddr), func() { _ = c.SetWriteDeadline(longAgo) })
+	held.add(size)
+	err := send(x.w, x.media, status, resp)
+	if cut := held.close(); cut || errors.Is(err, os.ErrDeadlineExceeded) {
+		x.Observer.AnswerCut()
+	}
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
 
 func (x *exchange) observe(code string) {
 	x.Observer.Operation("http", x.kind, code, time.Since(x.start))
@@ -238,7 +255,7 @@ func (x *exchange) recover() {
 	logPanic(x.r.Context(), x.Log, p)
 	if !x.sent {
 		x.sent = true
-		send(x.w, x.media, http.StatusInternalServerError, failed(ToGraphQL(errs.New(errs.Internal, "internal error"))))
+		_ = send(x.w, x.media, http.StatusInternalServerError, failed(ToGraphQL(errs.New(errs.Internal, "internal error"))))
 		x.observe(errs.Internal.Code())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"roost/internal/admission"
 	"roost/internal/errs"
 )
 
@@ -34,7 +35,7 @@ func (c *conn) handleInit(raw json.RawMessage) {
 func (c *conn) initialise(payload map[string]any) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.cfg.InitTimeout)
 	defer cancel()
-	who, err := c.s.cfg.Init(ctx, c.req, payload)
+	who, err := c.identify(ctx, payload)
 	c.req = nil
 	if err != nil {
 		c.refuseInit(err)
@@ -56,6 +57,16 @@ func (c *conn) initialise(payload map[string]any) {
 		defer c.mu.Unlock()
 		c.watch(who.Ended)
 	}
+}
+
+// identify asks when its turn has come.
+func (c *conn) identify(ctx context.Context, payload map[string]any) (InitResult, error) {
+	ticket, err := c.s.cfg.Gate.Enter(ctx, c.addr, admission.Patient)
+	if err != nil {
+		return InitResult{}, err
+	}
+	defer ticket.Leave()
+	return c.s.cfg.Init(admission.With(ctx, ticket), c.req, payload)
 }
 
 func (c *conn) refuseInit(err error) {

@@ -78,16 +78,30 @@ func encodeComplete(id []byte) []byte {
 }
 
 func encodeNext(id []byte, resp *graphql.Response) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(len(resp.Data) + len(id) + 48)
-	b.WriteString(`{"id":`)
-	b.Write(id)
-	b.WriteString(`,"type":"` + typeNext + `","payload":`)
-	if err := appendResponse(&b, resp); err != nil {
+	b := beginNext(id, len(resp.Data))
+	if err := appendResponse(b, resp); err != nil {
 		return nil, err
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
+}
+
+// encodePayloadFor is a `next` with a payload that is JSON already.
+func encodePayloadFor(id, payload []byte) []byte {
+	b := beginNext(id, len(payload))
+	b.Write(payload)
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// beginNext is a `next` up to its payload, with room for so many bytes of it.
+func beginNext(id []byte, room int) *bytes.Buffer {
+	b := &bytes.Buffer{}
+	b.Grow(room + len(id) + 48)
+	b.WriteString(`{"id":`)
+	b.Write(id)
+	b.WriteString(`,"type":"` + typeNext + `","payload":`)
+	return b
 }
 
 func encodeError(id []byte, list gqlerror.List) []byte {

@@ -19,6 +19,9 @@ type Observer interface {
 	// WriteTimedOut tells of a socket that ends because a message or a ping did not leave within
 	// SocketConfig.WriteTimeout.
 	WriteTimedOut()
+	// AnswerCut tells of an answer over HTTP, or a socket, that was cut off because its client did not read in time
+	// or too much was held for clients that do not read.
+	AnswerCut()
 }
 
 // unobserved is the Observer of those who have none.
@@ -30,3 +33,4 @@ func (unobserved) SocketClosed(int)                                {}
 func (unobserved) SocketRefused()                                  {}
 func (unobserved) QueueDropped(int)                                {}
 func (unobserved) WriteTimedOut()                                  {}
+func (unobserved) AnswerCut()                                      {}

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"roost/internal/admission"
 	"roost/internal/errs"
 	"roost/internal/feed"
 	"roost/internal/reqstats"
@@ -26,6 +27,7 @@ type operation struct {
 	ctx    context.Context // of this operation alone; held here between the reader and the goroutine
 	cancel context.CancelFunc
 	start  time.Time
+	ticket *admission.Ticket // to run; a subscription runs until it has started
 
 	// silenced is set when the client completes the operation: nothing more is sent.
 	silenced atomic.Bool
@@ -66,8 +68,22 @@ func (c *conn) handleSubscribe(m message) {
 		c.s.cfg.Observer.Operation("socket", op.kind, codeOf(list), 0)
 		c.post(encodeError(op.key, list))
 	default:
-		c.wg.Go(op.run)
+		c.begin(op)
 	}
+}
+
+// begin runs an operation when it is let in. Until then the reader waits: nobody has more than one operation wait.
+func (c *conn) begin(op *operation) {
+	ticket, err := c.s.cfg.Gate.Enter(op.ctx, c.addr, admission.Patient)
+	if err != nil {
+		if op.ctx.Err() == nil {
+			op.fail(gqlerror.List{ToGraphQL(err)})
+		}
+		op.ended()
+		return
+	}
+	op.ticket = ticket
+	c.wg.Go(op.run)
 }
 
 // admit registers the operation, or gives the error to answer with, or the code to close with.
@@ -113,6 +129,7 @@ func (op *operation) run() {
 			op.ended()
 		}
 	}()
+	defer op.ticket.Leave()
 	defer op.recover()
 	ctx, oc := op.prepare()
 	switch {
@@ -126,7 +143,7 @@ func (op *operation) run() {
 
 // prepare parses and checks the operation; nil says that it cannot run, and that the client knows.
 func (op *operation) prepare() (context.Context, *graphql.OperationContext) {
-	ctx := graphql.StartOperationTrace(op.ctx)
+	ctx := graphql.StartOperationTrace(admission.With(op.ctx, op.ticket))
 	if op.who.Ctx != nil {
 		ctx = op.who.Ctx(ctx)
 	}
@@ -156,6 +173,7 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 	defer cancel()
 	responses, ctx := op.c.exec.DispatchOperation(ctx, oc)
 	resp := responses(ctx)
+	op.ticket.Leave() // it may take the client a while to read the answer
 	switch {
 	case resp == nil:
 		op.fail(gqlerror.List{ToGraphQL(errs.New(errs.Unavailable, "the operation took too long"))})
@@ -174,29 +192,40 @@ type stream struct {
 	ctx       context.Context // of its events; held here because the goroutine's frames are few
 	events    *feed.Feed
 	responses graphql.ResponseHandler
+	open      *openStream
 }
 
 // open starts a subscription. It goes on in a goroutine of its own, whose stack has not been grown by
 // parsing and validation.
 func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
 	op.stream.Store(true)
+	opened, refusal := op.c.s.streams.open(op.who, op.c.addr, keyOf(op.who, oc), op.c.s.cfg.Cost(oc))
+	if refusal != nil {
+		op.fail(gqlerror.List{ToGraphQL(refusal)})
+		return
+	}
 	ctx, events := feed.With(ctx)
+	st := &stream{op: op, events: events, open: opened}
 	defer func() {
 		if !op.handedOn { // after a panic
-			events.Close()
+			st.close()
 		}
 	}()
-	st := &stream{op: op, events: events}
 	st.responses, ctx = op.c.exec.DispatchOperation(ctx, oc)
 	st.ctx = withRoot(ctx, oc)
 	op.handedOn = true
 	op.c.wg.Go(st.run)
 }
 
+func (st *stream) close() {
+	st.events.Close()
+	st.open.close()
+}
+
 // run sends the events of a subscription. Like conn.read it mostly waits, and keeps its frames small.
 func (st *stream) run() {
 	defer st.op.ended()
-	defer st.events.Close()
+	defer st.close()
 	defer st.op.recover()
 	for more := true; more; more = st.send() {
 		st.events.Next() // here it waits, before anything is made for the event
@@ -205,9 +234,18 @@ func (st *stream) run() {
 
 // send sends an event, or the end; it reports whether more may come. Each event has statistics of its own.
 func (st *stream) send() bool {
-	event, _ := reqstats.With(st.ctx)
-	resp := st.responses(event)
+	var resp *graphql.Response
+	payload := st.open.equals.event(st.ctx, st.events.Key(), func(share bool) []byte {
+		event, _ := reqstats.With(st.ctx)
+		if resp = st.responses(event); !share {
+			return nil
+		}
+		return encodePayload(resp)
+	})
 	switch {
+	case payload != nil: // made for an equal subscription
+		st.events.Skip()
+		return st.op.send(encodePayloadFor(st.op.key, payload), false)
 	case resp == nil:
 		if err := st.events.Err(); err != nil { // it must not look like one that is over
 			presented, ok := errors.AsType[*gqlerror.Error](err)
@@ -287,6 +325,13 @@ func (op *operation) fail(list gqlerror.List) {
 // the operation still is the client's: after its end nothing is sent.
 func (op *operation) send(data []byte, final bool) bool {
 	c := op.c
+	c.unread.add(len(data))
+	sent := false
+	defer func() {
+		if !sent {
+			c.unread.add(-len(data))
+		}
+	}()
 	var timer *time.Timer
 	var slow bool
 	for {
@@ -305,6 +350,7 @@ func (op *operation) send(data []byte, final bool) bool {
 		}
 		c.mu.Unlock()
 		if queued {
+			sent = true
 			return true
 		}
 		if slow {

@@ -141,7 +141,9 @@ func (c *conn) handle(kind int, raw []byte) {
 // post queues a message of the connection itself. The reader does not wait: a client that makes the server
 // answer without reading the answers is closed as soon as their reserve is full.
 func (c *conn) post(data []byte) {
+	c.unread.add(len(data))
 	if !c.out.put(letter{data: data}) {
+		c.unread.add(-len(data))
 		c.shut(closeTryAgain, "Too slow", drop)
 	}
 }

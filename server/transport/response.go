@@ -28,43 +28,57 @@ func release(b *bytes.Buffer) {
 // appendResponse writes a response as JSON. Data goes out as gqlgen wrote it: to marshal it again would
 // copy and compact every byte. A response without data is a request error and has no `data` entry.
 func appendResponse(b *bytes.Buffer, resp *graphql.Response) error {
-	list, omitted := capErrors(resp.Errors)
+	if err := appendHead(b, resp); err != nil {
+		return err
+	}
+	b.Write(resp.Data)
+	return appendTail(b, resp)
+}
+
+// appendHead writes what comes before the data of a response.
+func appendHead(b *bytes.Buffer, resp *graphql.Response) error {
+	b.WriteByte('{')
+	if list, _ := capErrors(resp.Errors); len(list) > 0 {
+		if err := appendEntry(b, "errors", list); err != nil {
+			return err
+		}
+	}
+	if len(resp.Data) > 0 {
+		return appendEntry(b, "data", nil)
+	}
+	return nil
+}
+
+// appendTail writes what comes after the data.
+func appendTail(b *bytes.Buffer, resp *graphql.Response) error {
 	extensions := resp.Extensions
-	if omitted > 0 {
+	if omitted := len(resp.Errors) - maxErrors; omitted > 0 {
 		extensions = map[string]any{"errorsOmitted": omitted}
 		for k, v := range resp.Extensions {
 			extensions[k] = v
 		}
 	}
-	b.WriteByte('{')
-	if len(list) > 0 {
-		raw, err := json.Marshal(list)
-		if err != nil {
-			return err
-		}
-		b.WriteString(`"errors":`)
-		b.Write(raw)
-		b.WriteByte(',')
-	}
-	if len(resp.Data) > 0 {
-		b.WriteString(`"data":`)
-		b.Write(resp.Data)
-		b.WriteByte(',')
-	}
 	if len(extensions) > 0 {
-		raw, err := json.Marshal(extensions)
-		if err != nil {
+		if err := appendEntry(b, "extensions", extensions); err != nil {
 			return err
 		}
-		b.WriteString(`"extensions":`)
-		b.Write(raw)
-		b.WriteByte(',')
-	}
-	if last := b.Len() - 1; b.Bytes()[last] == ',' {
-		b.Truncate(last)
 	}
 	b.WriteByte('}')
 	return nil
+}
+
+// appendEntry writes an entry of a response's object; nil leaves the value to the caller.
+func appendEntry(b *bytes.Buffer, name string, value any) error {
+	if last := b.Len() - 1; b.Bytes()[last] != '{' {
+		b.WriteByte(',')
+	}
+	b.WriteString(`"` + name + `":`)
+	if value == nil {
+		return nil
+	}
+	raw, err := json.Marshal(value)
+	b.Write(raw)
+	return err
 }
 
 // failed is a response of errors alone.
@@ -76,24 +90,50 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, err *errs.Error)
 	if !ok {
 		media = mediaJSON
 	}
-	send(w, media, status, failed(ToGraphQL(err)))
+	_ = send(w, media, status, failed(ToGraphQL(err)))
 }
 
-// send writes the answer at once, with its length.
-func send(w http.ResponseWriter, media string, status int, resp *graphql.Response) {
+// send writes the answer, with its length. Small ones go out in one piece; to copy the data of large ones would
+// hold it twice for as long as the client takes to read.
+func send(w http.ResponseWriter, media string, status int, resp *graphql.Response) error {
 	b := buffers.Get().(*bytes.Buffer)
 	defer release(b)
-	if err := appendResponse(b, resp); err != nil {
+	data := resp.Data
+	if len(data) <= smallAnswer {
+		data = nil
+	}
+	split, err := appendAround(b, resp, data)
+	if err != nil {
 		b.Reset()
-		status = http.StatusInternalServerError
+		status, data, split = http.StatusInternalServerError, nil, 0
 		_ = appendResponse(b, failed(ToGraphQL(err)))
 	}
 	h := w.Header()
 	h.Set("Content-Type", media)
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Content-Length", strconv.Itoa(b.Len()+len(data)))
 	if status != http.StatusOK {
 		setRetryAfter(h, resp.Errors)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a client that went away is its own affair
+	for _, part := range [][]byte{b.Bytes()[:split], data, b.Bytes()[split:]} {
+		if len(part) == 0 {
+			continue
+		}
+		if _, err := w.Write(part); err != nil { // a client that went away is its own affair
+			return err
+		}
+	}
+	return nil
+}
+
+// appendAround writes a response without its data, if that is given, and returns where the data belongs.
+func appendAround(b *bytes.Buffer, resp *graphql.Response, data []byte) (split int, err error) {
+	if data == nil {
+		return 0, appendResponse(b, resp)
+	}
+	if err := appendHead(b, resp); err != nil {
+		return 0, err
+	}
+	split = b.Len()
+	return split, appendTail(b, resp)
 }

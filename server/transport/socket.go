@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
+	"roost/internal/admission"
 	"roost/internal/errs"
 )
 
@@ -25,8 +26,8 @@ const Subprotocol = "graphql-transport-ws"
 type InitResult struct {
 	// Ctx prepares the context of each operation, as with a caller of its own; nil changes nothing.
 	Ctx func(context.Context) context.Context
-	// UserID is whose connection it is, for the limit per user; 0 for nobody's.
-	UserID int64
+	// UserID is whose connection it is, for the limits per user, and SessionID by which session; 0 for nobody's.
+	UserID, SessionID int64
 	// Ended is done when the session ends. Operations then get SocketConfig.EndGrace to end by themselves,
 	// before the connection is closed with 4403. nil never ends.
 	Ended context.Context
@@ -52,15 +53,24 @@ type SocketConfig struct {
 	DrainOver    time.Duration // that a drain takes at least until the last slice, if ctx allows; 2 s
 	Timeout      time.Duration // for a query or mutation; DefaultTimeout
 
-	MaxMessage int64   // bytes of a client's message; DefaultMaxBody
-	SendBuffer int     // bytes that the system may keep for a client, which it rounds; 128 KiB
-	Sockets    int     // in total; 20,000
-	PerAddress int     // of one IPv4 address or IPv6 /64 network; 2,000
-	PerUser    int     // of one user; 64
-	Operations int     // running on one connection; 100
-	Rate       float64 // messages a second that a client may send; 50
-	Burst      float64 // messages at once; 250
+	MaxMessage int64 // bytes of a client's message; DefaultMaxBody
+	SendBuffer int   // bytes that the system may keep for a client, which it rounds; 128 KiB
+	Sockets    int   // in total; 20,000
+	PerAddress int   // of one IPv4 address or IPv6 /64 network; 2,000
+	PerUser    int   // of one user; 64
+	Operations int   // running on one connection; 100
+	UserPoints int   // that events of a user's open subscriptions may cost, see package guard; 8,000
+	// AddressPoints is that of all callers without a session of one IPv4 address or IPv6 /64 network; 80,000.
+	AddressPoints int
+	Rate          float64 // messages a second that a client may send; 50
+	Burst         float64 // messages at once; 250
 
+	// Cost is what an operation costs, an event of a subscription, in points; nil is nothing.
+	Cost func(*graphql.OperationContext) int
+	// Gate lets operations and initialisations run; nil lets all.
+	Gate *admission.Gate
+	// Unread bounds the bytes of messages that clients have not read, of all sockets together; nil does not.
+	Unread   *Unread
 	Observer Observer
 	Log      *slog.Logger
 }
@@ -74,7 +84,8 @@ func (c SocketConfig) Validate() error {
 		"CloseTimeout": float64(c.CloseTimeout), "EndGrace": float64(c.EndGrace),
 		"DrainGrace": float64(c.DrainGrace), "DrainOver": float64(c.DrainOver), "Timeout": float64(c.Timeout),
 		"MaxMessage": float64(c.MaxMessage), "SendBuffer": float64(c.SendBuffer), "Sockets": float64(c.Sockets), "PerAddress": float64(c.PerAddress),
-		"PerUser": float64(c.PerUser), "Operations": float64(c.Operations), "Rate": c.Rate, "Burst": c.Burst,
+		"PerUser": float64(c.PerUser), "Operations": float64(c.Operations),
+		"UserPoints": float64(c.UserPoints), "AddressPoints": float64(c.AddressPoints), "Rate": c.Rate, "Burst": c.Burst,
 	} {
 		if n < 0 {
 			faults = append(faults, fmt.Errorf("transport: socket limit %s is negative", name))
@@ -99,6 +110,8 @@ func (c *SocketConfig) setDefaults() {
 	setDefault(&c.PerAddress, 2_000)
 	setDefault(&c.PerUser, 64)
 	setDefault(&c.Operations, 100)
+	setDefault(&c.UserPoints, 8_000)
+	setDefault(&c.AddressPoints, 80_000)
 	setDefault(&c.Rate, 50)
 	setDefault(&c.Burst, 250)
 	if c.Observer == nil {
@@ -106,6 +119,9 @@ func (c *SocketConfig) setDefaults() {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.Cost == nil {
+		c.Cost = func(*graphql.OperationContext) int { return 0 }
 	}
 	if c.Init == nil {
 		c.Init = func(context.Context, *http.Request, map[string]any) (InitResult, error) {
@@ -125,6 +141,7 @@ func setDefault[T comparable](field *T, value T) {
 type Socket struct {
 	cfg      SocketConfig
 	upgrader websocket.Upgrader
+	streams  *streams
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -142,7 +159,8 @@ var _ graphql.Transport = (*Socket)(nil)
 func NewSocket(cfg SocketConfig) *Socket {
 	cfg.setDefaults()
 	return &Socket{
-		cfg: cfg,
+		cfg:     cfg,
+		streams: newStreams(cfg.UserPoints, cfg.AddressPoints),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: cfg.InitTimeout,
 			ReadBufferSize:   512, // kept by each connection; longer messages are read in parts

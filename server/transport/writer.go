@@ -40,6 +40,7 @@ func (c *conn) writeFailed() {
 
 // deliver sends a letter.
 func (c *conn) deliver(l letter) {
+	defer c.unread.add(-len(l.data))
 	if l.op != nil && l.op.silenced.Load() {
 		return
 	}

@@ -44,6 +44,7 @@ type ComplexityRoot struct {
 		Items func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		Name  func(childComplexity int) int
 		Panic func(childComplexity int) int
+		Seen  func(childComplexity int, as *string) int
 		Self  func(childComplexity int) int
 		Sound func(childComplexity int) int
 		Tags  func(childComplexity int) int
@@ -96,6 +97,7 @@ type ComplexityRoot struct {
 		PanickingItems func(childComplexity int) int
 		Refused        func(childComplexity int) int
 		SessionEnded   func(childComplexity int) int
+		Shared         func(childComplexity int, forArg *string) int
 		Silent         func(childComplexity int) int
 		Ticks          func(childComplexity int, n int32) int
 	}
@@ -109,6 +111,7 @@ type ItemResolver interface {
 	Panic(ctx context.Context, obj *Item) (*string, error)
 	Fail(ctx context.Context, obj *Item) (*string, error)
 	Sound(ctx context.Context, obj *Item) (string, error)
+	Seen(ctx context.Context, obj *Item, as *string) (string, error)
 	Self(ctx context.Context, obj *Item) (*Item, error)
 	Items(ctx context.Context, obj *Item, first *int32, after *string, last *int32, before *string) (*ItemConnection, error)
 	Tags(ctx context.Context, obj *Item) ([]string, error)
@@ -144,6 +147,7 @@ type SubscriptionResolver interface {
 	Panic(ctx context.Context) (<-chan int32, error)
 	PanickingItems(ctx context.Context) (<-chan *Item, error)
 	Faulty(ctx context.Context, times int32, code string, covered bool) (<-chan *Item, error)
+	Shared(ctx context.Context, forArg *string) (<-chan *Item, error)
 	SessionEnded(ctx context.Context) (<-chan bool, error)
 }
 
@@ -200,6 +204,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Item.Panic(childComplexity), true
+	case "Item.seen":
+		if e.ComplexityRoot.Item.Seen == nil {
+			break
+		}
+
+		args, err := ec.field_Item_seen_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Item.Seen(childComplexity, args["as"].(*string)), true
 	case "Item.self":
 		if e.ComplexityRoot.Item.Self == nil {
 			break
@@ -461,6 +476,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.SessionEnded(childComplexity), true
+	case "Subscription.shared":
+		if e.ComplexityRoot.Subscription.Shared == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_shared_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Shared(childComplexity, args["for"].(*string)), true
 	case "Subscription.silent":
 		if e.ComplexityRoot.Subscription.Silent == nil {
 			break
@@ -613,6 +639,8 @@ func (ec *executionContext) childFields_Item(ctx context.Context, field graphql.
 		return ec.fieldContext_Item_fail(ctx, field)
 	case "sound":
 		return ec.fieldContext_Item_sound(ctx, field)
+	case "seen":
+		return ec.fieldContext_Item_seen(ctx, field)
 	case "self":
 		return ec.fieldContext_Item_self(ctx, field)
 	case "items":
@@ -807,6 +835,20 @@ func (ec *executionContext) field_Item_items_args(ctx context.Context, rawArgs m
 	return args, nil
 }
 
+func (ec *executionContext) field_Item_seen_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "as",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["as"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -998,6 +1040,20 @@ func (ec *executionContext) field_Subscription_flood_args(ctx context.Context, r
 		return nil, err
 	}
 	args["size"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_shared_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "for",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["for"] = arg0
 	return args, nil
 }
 
@@ -1202,6 +1258,50 @@ func (ec *executionContext) _Item_sound(ctx context.Context, field graphql.Colle
 }
 func (ec *executionContext) fieldContext_Item_sound(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Item", field, true, true, "String")
+}
+
+func (ec *executionContext) _Item_seen(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Item_seen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Item().Seen(ctx, obj, fc.Args["as"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Item_seen(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Item",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Item_seen_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Item_self(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
@@ -2394,6 +2494,50 @@ func (ec *executionContext) fieldContext_Subscription_faulty(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_faulty_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_shared(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_shared(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Shared(ctx, fc.Args["for"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Item) graphql.Marshaler {
+			return ec.marshalNItem2ᚖroostᚋserverᚋinternalᚋtestschemaᚐItem(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_shared(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_shared_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3606,6 +3750,12 @@ func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Item_sound(ctx, field, obj)
 				})
+		case "seen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Item_seen(ctx, field, obj)
+				})
 		case "self":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -3983,6 +4133,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_panickingItems(ctx, fields[0])
 	case "faulty":
 		return ec._Subscription_faulty(ctx, fields[0])
+	case "shared":
+		return ec._Subscription_shared(ctx, fields[0])
 	case "sessionEnded":
 		return ec._Subscription_sessionEnded(ctx, fields[0])
 	default:

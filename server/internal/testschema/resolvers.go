@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,28 @@ type Resolvers struct {
 	Running atomic.Int32
 	// Flooded counts the texts that flood has handed on.
 	Flooded atomic.Int64
+	// Seen counts the runs of Item.seen; SeenFaults is how many of them still fail.
+	Seen, SeenFaults atomic.Int64
+
+	mu        sync.Mutex
+	listeners map[chan *Item]struct{} // one for each Subscription.shared
+}
+
+// Broadcast sends an item to each Subscription.shared, and returns how many there are.
+func (r *Resolvers) Broadcast(it Item) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.listeners {
+		c <- &it
+	}
+	return len(r.listeners)
+}
+
+// Listeners returns how many Subscription.shared run.
+func (r *Resolvers) Listeners() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.listeners)
 }
 
 // Query has the resolvers of the type.
@@ -41,7 +64,7 @@ func (r *Resolvers) Mutation() MutationResolver { return mutation{r} }
 func (r *Resolvers) Subscription() SubscriptionResolver { return subscription{r} }
 
 // Item has the resolvers of the type.
-func (r *Resolvers) Item() ItemResolver { return item{} }
+func (r *Resolvers) Item() ItemResolver { return item{r} }
 
 func (r *Resolvers) gate(ctx context.Context) (string, error) {
 	r.Running.Add(1)
@@ -143,7 +166,7 @@ func (mutation) SignOut(ctx context.Context) (string, error) {
 func (mutation) Panic(context.Context) (*string, error)     { panic("a secret in a panic") }
 func (m mutation) Gate(ctx context.Context) (string, error) { return m.gate(ctx) }
 
-type item struct{}
+type item struct{ *Resolvers }
 
 func (item) Panic(context.Context, *Item) (*string, error) { panic("a secret in a panic") }
 func (item) Fail(context.Context, *Item) (*string, error) {
@@ -155,6 +178,17 @@ func (item) Sound(_ context.Context, it *Item) (string, error) {
 		return "", errs.New(errs.Kind(it.Code), "it went wrong")
 	}
 	return "sound", nil
+}
+func (i item) Seen(ctx context.Context, _ *Item, as *string) (string, error) {
+	i.Resolvers.Seen.Add(1)
+	if i.SeenFaults.Add(-1) >= 0 {
+		return "", errs.New(errs.BadRequest, "not this time")
+	}
+	name := "nobody"
+	if as != nil {
+		name = *as
+	}
+	return fmt.Sprintf("%d as %s", caller.From(ctx).UserID(), name), nil
 }
 func (item) Self(_ context.Context, it *Item) (*Item, error) { return it, nil }
 func (item) Items(_ context.Context, _ *Item, first *int32, _ *string, last *int32, _ *string) (*ItemConnection, error) {
@@ -237,6 +271,30 @@ func (s subscription) Faulty(ctx context.Context, times int32, code string, cove
 		source.Lost = func(it *Item) *Item { return &Item{ID: "instead of " + it.ID} }
 	}
 	return feed.Events(ctx, source), nil
+}
+func (s subscription) Shared(ctx context.Context, _ *string) (<-chan *Item, error) {
+	items := make(chan *Item, 100)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listeners == nil {
+		s.listeners = map[chan *Item]struct{}{}
+	}
+	s.listeners[items] = struct{}{}
+	return feed.Events(ctx, feed.Source[*Item]{
+		Next: func(ctx context.Context) (*Item, error) {
+			select {
+			case it := <-items:
+				return it, nil
+			case <-ctx.Done():
+				return nil, io.EOF
+			}
+		},
+		End: func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.listeners, items)
+		},
+	}), nil
 }
 func (s subscription) SessionEnded(ctx context.Context) (<-chan bool, error) {
 	return produce(ctx, s.Resolvers, func(i int) (bool, bool) {

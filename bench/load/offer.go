@@ -1,0 +1,163 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Offer is an open loop that never waits: a request that finds every connection busy gets a new one, so that
+// a server that falls behind gets no relief.
+type Offer struct {
+	Addr    string
+	Traffic Traffic
+	// Rate is in requests a second, Duration how long they come.
+	Rate     float64
+	Duration time.Duration
+	// Deadline is when a client stops caring, counted from the time a request was due.
+	Deadline time.Duration
+	// Conns bounds the connections; requests beyond it are not sent and count as Unsent.
+	Conns int
+}
+
+// Outcome counts what became of the requests of an Offer.
+type Outcome struct {
+	// Good were answered well within the deadline, Late after it; Refused got a status of 503; Broken is the
+	// rest: other answers, and connections that ended. Unsent found no connection.
+	Good, Late, Refused, Broken, Unsent int64
+	// Latency is of good answers, Refusal of refusals, both from the time a request was due.
+	Latency, Refusal Histogram
+	// Elapsed is from the start to the last answer.
+	Elapsed time.Duration
+}
+
+// Goodput is good answers a second of the time in which requests came.
+func (o *Outcome) Goodput(d time.Duration) float64 { return float64(o.Good) / d.Seconds() }
+
+// offering is the state of a running Offer.
+type offering struct {
+	Offer
+	mu      sync.Mutex
+	idle    []chan time.Time // of connections that wait, the last used first
+	workers []*offered
+	wg      sync.WaitGroup
+}
+
+// offered is one connection with what it saw.
+type offered struct {
+	Outcome
+	source  Source
+	request []byte
+	work    chan time.Time
+}
+
+// Run offers the load, and returns when everything was answered or given up.
+func (o Offer) Run(ctx context.Context) (*Outcome, error) {
+	r := &offering{Offer: o}
+	start := time.Now()
+	pace := NewPacer(start, o.Rate, o.Duration)
+	var unsent int64
+	paced := make(chan struct{})
+	go func() {
+		defer close(paced)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		precise()
+		for {
+			at, ok := pace.Due()
+			if !ok || ctx.Err() != nil {
+				return
+			}
+			napUntil(at)
+			if !r.send(ctx, at) {
+				unsent++
+			}
+		}
+	}()
+	<-paced
+	r.mu.Lock()
+	for _, w := range r.workers {
+		close(w.work)
+	}
+	r.mu.Unlock()
+	r.wg.Wait()
+	out := &Outcome{Elapsed: time.Since(start), Unsent: unsent}
+	for _, w := range r.workers {
+		out.Good, out.Late, out.Refused, out.Broken = out.Good+w.Good, out.Late+w.Late, out.Refused+w.Refused, out.Broken+w.Broken
+		out.Latency.Add(&w.Latency)
+		out.Refusal.Add(&w.Refusal)
+	}
+	return out, ctx.Err()
+}
+
+// send gives a request to a connection that waits, or to a new one.
+func (r *offering) send(ctx context.Context, due time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.idle); n > 0 {
+		r.idle[n-1] <- due
+		r.idle = r.idle[:n-1]
+		return true
+	}
+	if len(r.workers) >= r.Conns {
+		return false
+	}
+	w := &offered{source: r.Traffic.Source(len(r.workers), r.Conns), work: make(chan time.Time, 1)}
+	r.workers = append(r.workers, w)
+	w.work <- due
+	r.wg.Go(func() { r.serve(ctx, w) })
+	return true
+}
+
+// serve sends what it is given over a connection of its own, which it opens again when it ends.
+func (r *offering) serve(ctx context.Context, w *offered) {
+	var conn *Conn
+	defer func() {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}()
+	for due := range w.work {
+		if conn == nil {
+			conn, _ = Dial(ctx, r.Addr)
+		}
+		if conn == nil || !w.ask(conn, r.Offer, due) {
+			w.Broken++
+			if conn != nil {
+				_ = conn.Close()
+				conn = nil
+			}
+		}
+		r.mu.Lock()
+		r.idle = append(r.idle, w.work)
+		r.mu.Unlock()
+	}
+}
+
+// ask sends one request; it reports whether the connection goes on.
+func (w *offered) ask(conn *Conn, o Offer, due time.Time) bool {
+	if conn.SetDeadline(due.Add(Patience)) != nil {
+		return false
+	}
+	w.request = w.source(w.request[:0])
+	status, body, err := conn.Do(w.request)
+	took := time.Since(due)
+	switch {
+	case err != nil:
+		return false
+	case status == http.StatusServiceUnavailable:
+		w.Refused++
+		w.Refusal.Record(took)
+	case status != http.StatusOK || !bytes.HasPrefix(body, o.Traffic.Good):
+		return false
+	case took > o.Deadline:
+		w.Late++
+	default:
+		w.Good++
+		w.Latency.Record(took)
+	}
+	return true
+}

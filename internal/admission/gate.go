@@ -1,0 +1,226 @@
+package admission
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+
+	"roost/internal/errs"
+)
+
+// Config says how much a gate lets in. Zero values mean the defaults.
+type Config struct {
+	// Running is how many requests may run at once; 8 a processor, at least 16.
+	Running int
+	// Inside is how many may be inside, those that wait for the database included; 4,096.
+	Inside int
+	// Wait is how long a request waits for its turn; 100 ms.
+	Wait time.Duration
+	// PatientWait is how long a patient one waits; 4 s.
+	PatientWait time.Duration
+	// Queue is how many of each kind may wait; 2,048. Of one network an eighth of it, patient ones aside.
+	Queue int
+	// PatientQueue is how many patient ones may wait; 25,000, which is more than there are sockets.
+	PatientQueue int
+	// Lag says how late the process runs; nil is never.
+	Lag func() time.Duration
+}
+
+const (
+	// maxLag is how late a process may run before its gate lets fewer requests run.
+	maxLag = 25 * time.Millisecond
+	// adjustEvery is how often the limit changes.
+	adjustEvery = 50 * time.Millisecond
+	// comeBack is what a refused client is told to wait.
+	comeBack = time.Second
+)
+
+func (c Config) withDefaults() Config {
+	c.Running = cmp.Or(c.Running, max(16, 8*runtime.GOMAXPROCS(0)))
+	c.Inside = cmp.Or(c.Inside, 4_096)
+	c.Wait = cmp.Or(c.Wait, 100*time.Millisecond)
+	c.PatientWait = cmp.Or(c.PatientWait, 4*time.Second)
+	c.Queue = cmp.Or(c.Queue, 2_048)
+	c.PatientQueue = cmp.Or(c.PatientQueue, 25_000)
+	return c
+}
+
+// Kind is how a request waits.
+type Kind int
+
+// Kinds of requests.
+const (
+	Request Kind = iota // its client can soon try again
+	Patient             // of a socket, which nobody repeats soon
+	kinds
+)
+
+// Gate lets requests in.
+type Gate struct {
+	cfg   Config
+	least int
+
+	mu       sync.Mutex
+	limit    int
+	adjusted time.Time
+	running  int
+	inside   int
+	waiting  [kinds]queue
+	turn     Kind // who is served next if both wait
+	pace     pace // at which requests that wait are let in
+	refused  [kinds]int64
+}
+
+// New is an open gate.
+func New(c Config) *Gate {
+	c = c.withDefaults()
+	g := &Gate{cfg: c, limit: c.Running, least: min(c.Running, max(4, 2*runtime.GOMAXPROCS(0)))}
+	for k := range g.waiting {
+		g.waiting[k].networks = map[netip.Prefix]*line{}
+	}
+	return g
+}
+
+// Enter lets a request of a network in, or fails with UNAVAILABLE after it has waited in vain, or with the error of
+// ctx. Whoever gets a ticket has to Leave. A nil Gate lets everything in.
+func (g *Gate) Enter(ctx context.Context, network netip.Prefix, kind Kind) (*Ticket, error) {
+	if g == nil {
+		return nil, nil
+	}
+	g.mu.Lock()
+	g.adjust()
+	if g.running < g.limit && g.inside < g.cfg.Inside {
+		g.admit()
+		g.mu.Unlock()
+		return &Ticket{gate: g}, nil
+	}
+	if !g.mayWait(network, kind) {
+		g.refused[kind]++
+		g.mu.Unlock()
+		return nil, busy()
+	}
+	w := g.waiting[kind].push(network)
+	g.mu.Unlock()
+
+	for again := false; ; again = true {
+		if g.await(ctx, w, kind) {
+			return &Ticket{gate: g}, nil
+		}
+		g.mu.Lock()
+		switch {
+		case w.at == nil: // just now
+			g.mu.Unlock()
+			return &Ticket{gate: g}, nil
+		case ctx.Err() == nil && !again && g.waiting[kind].len <= g.limit:
+			// So few wait that something has held all of them up. That is no reason to refuse them.
+			g.mu.Unlock()
+			continue
+		}
+		g.waiting[kind].remove(w)
+		defer g.mu.Unlock()
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		g.refused[kind]++
+		return nil, busy()
+	}
+}
+
+// await reports whether a request that waits is let in in time.
+func (g *Gate) await(ctx context.Context, w *waiter, kind Kind) bool {
+	patience := g.cfg.Wait
+	if kind == Patient {
+		patience = g.cfg.PatientWait
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-w.admitted:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func busy() error { return errs.Busy("the server", comeBack) }
+
+// The callers of what follows hold the lock.
+
+func (g *Gate) mayWait(network netip.Prefix, kind Kind) bool {
+	q := &g.waiting[kind]
+	if kind == Patient {
+		return q.len < g.cfg.PatientQueue
+	}
+	ahead := q.of(network)
+	if q.len >= g.cfg.Queue || ahead >= max(1, g.cfg.Queue/8) {
+		return false
+	}
+	// Its turn comes when so many of its own have had theirs, each after one of every other network.
+	turns := min(q.len, (ahead+1)*(len(q.networks)+1)) + 1
+	return time.Duration(turns)*g.pace.interval() <= g.cfg.Wait
+}
+
+func (g *Gate) admit() {
+	g.running++
+	g.inside++
+}
+
+// next lets those in who wait, as far as there is room.
+func (g *Gate) next() {
+	for g.running < g.limit && g.inside < g.cfg.Inside {
+		kind := g.turn
+		if g.waiting[kind].len == 0 {
+			kind = 1 - kind
+		}
+		w := g.waiting[kind].pop()
+		if w == nil {
+			return
+		}
+		g.turn = 1 - kind
+		if kind == Request {
+			g.pace.step(time.Now(), g.waiting[Request].len > 0)
+		}
+		g.admit()
+		close(w.admitted)
+	}
+}
+
+// adjust follows the lag of the process: less by a fifth while it is late, more by an eighth of the whole while it
+// is not.
+func (g *Gate) adjust() {
+	if g.cfg.Lag == nil {
+		return
+	}
+	now := time.Now()
+	if now.Sub(g.adjusted) < adjustEvery {
+		return
+	}
+	g.adjusted = now
+	if g.cfg.Lag() > maxLag {
+		g.limit = max(g.least, g.limit*4/5)
+	} else if g.limit < g.cfg.Running {
+		g.limit = min(g.cfg.Running, g.limit+max(1, g.cfg.Running/8))
+		g.next()
+	}
+}
+
+// Load is what a gate has to do.
+type Load struct {
+	// Running requests are at most Limit. Inside counts those that are paused as well.
+	Running, Limit, Inside int
+	// Waiting is how many wait, by Kind, Refused how many were refused.
+	Waiting [2]int
+	Refused [2]int64
+}
+
+// Load returns how much a gate has to do now, and has refused so far.
+func (g *Gate) Load() Load {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return Load{Running: g.running, Limit: g.limit, Inside: g.inside, Refused: g.refused,
+		Waiting: [2]int{g.waiting[Request].len, g.waiting[Patient].len}}
+}

@@ -1,0 +1,162 @@
+// Package lag measures how late the process runs: because other processes have the processors, because the
+// container may use no more, because the process was stopped for a while, or because there is more to run than there are
+// processors. What a clock says of an operation then says little about whom the operation waited for.
+package lag
+
+import (
+	"context"
+	"math"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"roost/internal/lifecycle"
+)
+
+const (
+	// beat is how often the meter wants to run.
+	beat = 20 * time.Millisecond
+	// span is what one entry of the meter's memory covers, and memory how many it has: 3 s.
+	span   = 100 * time.Millisecond
+	memory = 30
+	// recent is what Lag looks back at.
+	recent = 3 * span
+)
+
+// Meter measures while it runs; one that does not run is never late.
+type Meter struct {
+	loop lifecycle.Loop
+	// due is when the next beat should come, in ns of Unix time; 0 while the meter does not run.
+	due atomic.Int64
+
+	mu    sync.Mutex
+	spans [memory]worst
+}
+
+// worst is the longest lag of a span.
+type worst struct {
+	span int64 // its number since 1970
+	lag  time.Duration
+}
+
+var _ lifecycle.Service = (*Meter)(nil)
+
+// New is a meter that does not run yet.
+func New() *Meter {
+	m := &Meter{}
+	m.loop.Run = m.run
+	return m
+}
+
+// Start begins to measure.
+func (m *Meter) Start(ctx context.Context) error {
+	m.due.Store(time.Now().Add(beat).UnixNano())
+	return m.loop.Start(ctx)
+}
+
+// Stop ends the measuring.
+func (m *Meter) Stop(ctx context.Context) error {
+	err := m.loop.Stop(ctx)
+	m.due.Store(0)
+	return err
+}
+
+// Lag is how late the process ran at most in the last third of a second.
+func (m *Meter) Lag() time.Duration { return m.Since(time.Now().Add(-recent)) }
+
+// Since is how late the process ran at most since a time, which is at most 3 s ago.
+func (m *Meter) Since(t time.Time) time.Duration {
+	now := time.Now()
+	late := m.overdue(now)
+	first := t.UnixNano() / int64(span)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range m.spans {
+		if w.span >= first {
+			late = max(late, w.lag)
+		}
+	}
+	return late
+}
+
+// overdue is how late the next beat is already: whoever asks may run again before the meter does.
+func (m *Meter) overdue(now time.Time) time.Duration {
+	due := m.due.Load()
+	if due == 0 {
+		return 0
+	}
+	return max(0, time.Duration(now.UnixNano()-due))
+}
+
+func (m *Meter) run(ctx context.Context) {
+	queue := newRunQueue()
+	timer := time.NewTimer(beat)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		now := time.Now()
+		m.record(now, max(m.overdue(now), queue.wait()))
+		m.due.Store(now.Add(beat).UnixNano())
+		timer.Reset(beat)
+	}
+}
+
+// record notes how late the process was when it ran at a time.
+func (m *Meter) record(now time.Time, late time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := now.UnixNano() / int64(span)
+	if w := &m.spans[n%memory]; w.span != n {
+		*w = worst{n, late}
+	} else {
+		w.lag = max(w.lag, late)
+	}
+}
+
+// runQueue tells how long goroutines waited for a processor, from the histogram that the runtime keeps.
+type runQueue struct {
+	sample []metrics.Sample
+	before []uint64
+}
+
+func newRunQueue() *runQueue {
+	q := &runQueue{sample: []metrics.Sample{{Name: "/sched/latencies:seconds"}}}
+	q.wait()
+	return q
+}
+
+// wait is the 95th percentile of those waits since the last call.
+func (q *runQueue) wait() time.Duration {
+	metrics.Read(q.sample)
+	if q.sample[0].Value.Kind() != metrics.KindFloat64Histogram {
+		return 0
+	}
+	h := q.sample[0].Value.Float64Histogram()
+	if q.before == nil {
+		q.before = make([]uint64, len(h.Counts))
+	}
+	total := uint64(0)
+	for i, n := range h.Counts {
+		q.before[i], total = n-q.before[i], total+n-q.before[i]
+	}
+	beyond := total / 20
+	var wait float64
+	for i := len(h.Counts) - 1; i >= 0; i-- {
+		if n := q.before[i]; n > beyond {
+			wait = h.Buckets[i]
+			break
+		} else {
+			beyond -= n
+		}
+	}
+	copy(q.before, h.Counts)
+	if total == 0 || math.IsInf(wait, 0) {
+		return 0
+	}
+	return time.Duration(wait * float64(time.Second))
+}

@@ -1,0 +1,96 @@
+package lag
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A meter remembers how late the process ran, for as long as it is asked about.
+func TestSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := New()
+		began := time.Now()
+		if got := m.Since(began.Add(-time.Hour)); got != 0 {
+			t.Errorf("a meter that does not run is %v late", got)
+		}
+		m.record(time.Now(), 300*time.Millisecond)
+		m.record(time.Now(), 100*time.Millisecond)
+		time.Sleep(time.Second)
+		m.record(time.Now(), 40*time.Millisecond)
+		for _, c := range []struct {
+			since time.Time
+			want  time.Duration
+		}{
+			{began, 300 * time.Millisecond},
+			{time.Now().Add(-500 * time.Millisecond), 40 * time.Millisecond},
+			{time.Now().Add(span), 0},
+		} {
+			if got := m.Since(c.since); got != c.want {
+				t.Errorf("since %v ago it was %v late, want %v", time.Since(c.since), got, c.want)
+			}
+		}
+		time.Sleep(memory * span)
+		m.record(time.Now(), time.Millisecond) // in the place of an old one
+		if got := m.Lag(); got != time.Millisecond {
+			t.Errorf("lately it was %v late", got)
+		}
+	})
+}
+
+// What is overdue counts before the meter has noticed it: after a stop the first to run may be anybody.
+func TestOverdue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := New()
+		m.due.Store(time.Now().UnixNano())
+		time.Sleep(400 * time.Millisecond)
+		if got := m.Lag(); got != 400*time.Millisecond {
+			t.Errorf("it is %v late, want 400ms", got)
+		}
+	})
+}
+
+// A process with more to run than there are processors is late, and is not any more when that is over.
+func TestABusyProcess(t *testing.T) {
+	m := New()
+	if err := m.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := m.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if got := m.Since(time.Now()); got < 0 {
+			t.Errorf("a stopped meter is %v late", got)
+		}
+	}()
+	var done atomic.Bool
+	var all sync.WaitGroup
+	for range 50 * runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for !done.Load() { // without a call that gives others a turn
+			}
+		})
+	}
+	until(t, "the meter to see that it is late", func() bool { return m.Lag() > 30*time.Millisecond })
+	done.Store(true)
+	all.Wait()
+	until(t, "the meter to see that it is not late", func() bool { return m.Lag() < 30*time.Millisecond })
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		runtime.Gosched()
+	}
+}

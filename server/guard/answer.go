@@ -1,0 +1,92 @@
+package guard
+
+import (
+	"context"
+	"io"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/internal/errs"
+)
+
+// answer bounds the data of one answer, or of one event of a subscription. It belongs to the goroutine that writes
+// the answer.
+type answer struct {
+	left     int // bytes
+	tooLarge bool
+}
+
+type answerKey struct{}
+
+// InterceptResponse replaces an answer that is too large by an error, with nothing of the data.
+func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	most := byCaller(ctx, g.limits.AnswerBytes, g.limits.AnonymousAnswerBytes)
+	a := &answer{left: most}
+	resp := next(context.WithValue(ctx, answerKey{}, a))
+	if resp == nil || !a.tooLarge && len(resp.Data) <= most {
+		return resp
+	}
+	return &graphql.Response{Errors: gqlerror.List{refusal(errs.Newf(errs.ResponseTooLarge,
+		"the answer has more than %d bytes of data; ask for fewer fields or smaller pages", most))}}
+}
+
+// InterceptRootField stops the writing of a root field where the answer becomes too large, so that no more than
+// that is ever held. Events of subscriptions do not come by here: gqlgen writes them whole, and what an
+// operation may cost bounds them.
+func (g *Guard) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	m := next(ctx)
+	a, ok := ctx.Value(answerKey{}).(*answer)
+	if !ok || m == graphql.Null || m == graphql.RequiredNull { // gqlgen knows these two by their addresses
+		return m
+	}
+	return boundedField{m, a}
+}
+
+// boundedField is the value of a root field that is written as far as the answer has room.
+type boundedField struct {
+	graphql.Marshaler
+	answer *answer
+}
+
+// outOfRoom is what a boundedWriter panics with: nothing else ends the writing of a tree of values early.
+type outOfRoom struct{}
+
+// MarshalGQL writes the field, or a part of it that InterceptResponse throws away.
+func (f boundedField) MarshalGQL(w io.Writer) {
+	if f.answer.tooLarge {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			if _, full := p.(outOfRoom); !full {
+				panic(p)
+			}
+			f.answer.tooLarge = true
+		}
+	}()
+	f.Marshaler.MarshalGQL(boundedWriter{w, f.answer})
+}
+
+type boundedWriter struct {
+	io.Writer
+	answer *answer
+}
+
+// Write counts what is written.
+func (w boundedWriter) Write(p []byte) (int, error) {
+	w.take(len(p))
+	return w.Writer.Write(p)
+}
+
+// WriteString is Write without a copy.
+func (w boundedWriter) WriteString(s string) (int, error) {
+	w.take(len(s))
+	return io.WriteString(w.Writer, s)
+}
+
+func (w boundedWriter) take(n int) {
+	if w.answer.left -= n; w.answer.left < 0 {
+		panic(outOfRoom{})
+	}
+}

@@ -1,0 +1,73 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"roost/internal/errs"
+)
+
+// received is the body of a request that has been read.
+type received struct {
+	*bytes.Reader
+	raw []byte
+}
+
+func newReceived(b *bytes.Buffer) *received { return &received{bytes.NewReader(b.Bytes()), b.Bytes()} }
+
+// Close does nothing: the connection needs nothing more of the body.
+func (*received) Close() error { return nil }
+
+// Receive reads the body of each request before next does anything for it, so that next, and whatever it holds, does
+// not wait for the network. A body that is too long is refused; other mistakes are left to Do.
+func (h HTTP) Receive(next http.Handler) http.Handler {
+	h.setDefaults()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || !acceptsBody(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		start := time.Now()
+		b := buffers.Get().(*bytes.Buffer)
+		defer release(b)
+		if status, err := h.receive(w, r, b); err != nil {
+			Refuse(w, r, status, err)
+			h.Observer.Operation("http", "none", err.Kind.Code(), time.Since(start))
+			if status == http.StatusRequestEntityTooLarge {
+				discard(w, r)
+			}
+			return
+		}
+		r.Body = newReceived(b)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// receive reads a body into a buffer, or returns the status and the error of its refusal.
+func (h HTTP) receive(w http.ResponseWriter, r *http.Request, b *bytes.Buffer) (int, *errs.Error) {
+	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, h.MaxBody)); err != nil {
+		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+			return http.StatusRequestEntityTooLarge, errs.Newf(errs.BadRequest, "the body is longer than %d bytes", h.MaxBody)
+		}
+		return http.StatusBadRequest, errs.New(errs.BadRequest, "the body could not be read")
+	}
+	return 0, nil
+}
+
+// What is read of a body that is too long, so that its sender gets to see the answer: a connection closed
+// over unread bytes is reset.
+const (
+	maxDiscard  = 8 << 20
+	discardTime = 2 * time.Second
+)
+
+func discard(w http.ResponseWriter, r *http.Request) {
+	c := http.NewResponseController(w)
+	if c.Flush() != nil || c.SetReadDeadline(time.Now().Add(discardTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
+}

@@ -1,0 +1,82 @@
+package transport
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"roost/internal/errs"
+)
+
+// streamPoints is what an open subscription is charged at least, in points (see package guard): each event has to be
+// looked at, decided about and sent, whatever is selected of it.
+const streamPoints = 60
+
+// streams are the open subscriptions of all sockets. All that one owner has open may cost so many points an event
+// together, and equal ones know each other.
+type streams struct {
+	perUser, perAddress int
+
+	mu     sync.Mutex
+	points map[owner]int
+	equals map[streamKey]*equals
+}
+
+// owner is who is charged for a subscription: a user, or the network of a caller without a session.
+type owner struct {
+	user    int64
+	network netip.Prefix
+}
+
+// openStream is an open subscription.
+type openStream struct {
+	of     *streams
+	owner  owner
+	points int
+	key    streamKey
+	equals *equals
+}
+
+func newStreams(perUser, perAddress int) *streams {
+	return &streams{perUser: perUser, perAddress: perAddress, points: map[owner]int{}, equals: map[streamKey]*equals{}}
+}
+
+// open charges a subscription that costs so many points an event, or returns why it cannot be open. Equal ones cost as
+// much as others: an event that is too long for them to share is made for each.
+func (s *streams) open(who InitResult, network netip.Prefix, key streamKey, points int) (*openStream, *errs.Error) {
+	by, limit, whose := owner{user: who.UserID}, s.perUser, "this user"
+	if who.UserID == 0 {
+		by, limit, whose = owner{network: network}, s.perAddress, "this address"
+	}
+	points = max(points, streamPoints)
+	if points > s.perUser {
+		return nil, errs.Newf(errs.QueryTooComplex, "an event of the subscription may cost more than %d points; select less", s.perUser)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.points[by]+points > limit {
+		return nil, &errs.Error{Kind: errs.RateLimited, RetryAfter: 10 * time.Second,
+			Message: "the open subscriptions of " + whose + " cost too much together; complete some of them"}
+	}
+	s.points[by] += points
+	e := s.equals[key]
+	if e == nil {
+		e = &equals{}
+		s.equals[key] = e
+	}
+	e.join(1)
+	return &openStream{of: s, owner: by, points: points, key: key, equals: e}, nil
+}
+
+// close ends the charge.
+func (st *openStream) close() {
+	s := st.of
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.points[st.owner] -= st.points; s.points[st.owner] == 0 {
+		delete(s.points, st.owner)
+	}
+	if st.equals.join(-1) == 0 {
+		delete(s.equals, st.key)
+	}
+}

@@ -1,0 +1,269 @@
+package price
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/introspection"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"roost/graph"
+	"roost/internal/apitest"
+	"roost/server/guard"
+)
+
+// The most that an anonymous document may cost. The yardstick takes 3 to 4 ms on two cores of an Intel Xeon, where a
+// document must take less than 20.
+const (
+	maxBytes   = 1 << 20
+	yardsticks = 6
+)
+
+// A document costs an anonymous caller's node little, however hostile it is: those that somebody has thought of,
+// and many that are drawn at random from the schema and repeated under aliases up to what the guard lets through.
+func TestWorstDocuments(t *testing.T) {
+	r, w := newWorld(t)
+	yard := yardstick(t, r, w)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("the yardstick takes %v; seed %d", yard, seed)
+	d := newDrawer(t, w, rand.New(rand.NewPCG(seed, 0)))
+	queries := hostile(w)
+	for range drawn {
+		queries = append(queries, d.document())
+	}
+	var worst time.Duration
+	for _, query := range queries {
+		size := 0
+		took := cpu(t, func() { size = ask(t, r, query) })
+		for range 3 { // it may have been the collector, or work of the node's own
+			if took > yardsticks/2*yard {
+				took = min(took, cpu(t, func() { ask(t, r, query) }))
+			}
+		}
+		if size > maxBytes+1024 {
+			t.Errorf("%d bytes for %.1000s", size, query)
+		}
+		if took > yardsticks*yard {
+			t.Errorf("%v, %.1f times the yardstick, for %.1000s", took, float64(took)/float64(yard), query)
+		}
+		if took > worst {
+			worst = took
+			t.Logf("%v, %d points, %d bytes for %.200s", took, d.price(query), size, query)
+		}
+	}
+}
+
+// drawn is how many documents are drawn.
+const drawn = 100
+
+// hostile are documents that people have thought of. What the guard refuses has to be refused cheaply.
+func hostile(w *world) []string {
+	const ref = "type{kind name ofType{kind name ofType{kind name ofType{kind name}}}}"
+	page := func(n int, what string) string {
+		return fmt.Sprintf("{user(username:%q){timeline(first:100){nodes{%s}}}}", w.names[0], repeat(n, what))
+	}
+	return []string{
+		introspection.Query,
+		"{" + repeat(9, "a%d:__schema{types{fields{args{"+ref+"}}}}") + "}",
+		"{" + repeat(9, "a%d:__schema{types{fields{type{fields{type{name description kind}}}}}}") + "}",
+		"{" + repeat(9, "a%d:__schema{types{possibleTypes{fields{description args{description}}}interfaces{fields{description}}}}") + "}",
+		"{__schema{types{" + repeat(40, "a%d:fields{type{fields{name description}}}") + "}}}",
+		"{" + repeat(20, `a%d:__type(name:"Query"){fields{args{`+ref+`}type{fields{args{description}}}}}`) + "}",
+		page(98, "a%d:text "), page(98, "a%d:id "), page(12, "a%d:text "), page(32, "a%d:author{id name}"), page(20, "a%d:author{id}"),
+		page(32, "a%d:reactions{likeCount viewerReaction}"), page(7, "a%d:reactions{viewerReaction}"), page(24, "a%d:reactions{subject{id}viewerReaction}"),
+		page(1, "a%d:author{timeline(first:10){nodes{id}}}"), page(3, "a%d:author{followers(first:1){totalCount}}"),
+		page(2, "a%d:author{timeline(first:101){nodes{id}}}"),
+		fmt.Sprintf("{user(username:%q){%s}}", w.names[0], repeat(20, "a%d:timeline(first:100){nodes{id text url}}")),
+		fmt.Sprintf("{user(username:%q){%s}}", w.names[0], repeat(100, "a%d:timeline(first:1000){nodes{id}}")),
+		"{" + repeat(20, fmt.Sprintf("a%%d:user(username:%q){followers(first:29){nodes{id}}}", w.names[0])) + "}",
+	}
+}
+
+func repeat(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// world is who and what documents can ask for.
+type world struct{ ids, names []string }
+
+func newWorld(t *testing.T) (*apitest.Roost, *world) {
+	t.Helper()
+	const people, tweets = 30, 100
+	r := apitest.New(t, apitest.Server)
+	users := r.SignUps(t, "reader", people)
+	w := &world{}
+	ada := users[0]
+	for _, u := range users[1:] {
+		u.Follow(t, ada.ID)
+		ada.Follow(t, u.ID)
+	}
+	for i := range tweets {
+		w.ids = append(w.ids, ada.Tweet(t, fmt.Sprintf("%d %s", i, strings.Repeat("語", 270))))
+	}
+	for _, u := range users {
+		w.ids = append(w.ids, u.Tweet(t, strings.Repeat("語", 280)), u.ID)
+		w.names = append(w.names, u.Name)
+	}
+	return r, w
+}
+
+// yardstick is the processor time of a page of 100 tweets with 20 scalars of each.
+func yardstick(t *testing.T, r *apitest.Roost, w *world) time.Duration {
+	t.Helper()
+	query := fmt.Sprintf("{user(username:%q){timeline(first:100){nodes{%s}}}}", w.names[0], repeat(20, "a%d:id "))
+	ask(t, r, query)
+	best := time.Hour
+	for range 10 {
+		best = min(best, cpu(t, func() { ask(t, r, query) }))
+	}
+	return best
+}
+
+// ask sends a document without a session, and returns the size of the answer.
+func ask(t *testing.T, r *apitest.Roost, query string) int {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Post(r.URL+"/graphql", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	n, err := io.Copy(io.Discard, res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(n)
+}
+
+// drawer draws documents from the schema.
+type drawer struct {
+	*rand.Rand
+	world  *world
+	schema *ast.Schema
+	exec   *executor.Executor
+	limits guard.Limits
+}
+
+func newDrawer(t *testing.T, w *world, rnd *rand.Rand) *drawer {
+	t.Helper()
+	es := graph.Schema(&graph.Resolver{})
+	e := executor.New(es)
+	g, err := guard.New(guard.Limits{}, graphql.NoCache[*ast.QueryDocument]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Use(g)
+	return &drawer{Rand: rnd, world: w, schema: es.Schema(), exec: e, limits: guard.Defaults()}
+}
+
+// price is the cost of a document, or -1 if it is refused.
+func (d *drawer) price(query string) int {
+	op, list := d.exec.CreateOperationContext(graphql.StartOperationTrace(context.Background()), &graphql.RawParams{Query: query})
+	if list != nil {
+		return -1
+	}
+	return guard.CostOf(op)
+}
+
+// document draws fields of the query type until one is let through that is worth it, and repeats it as often as the
+// guard lets through.
+func (d *drawer) document() string {
+	for {
+		field, query, cost := d.field(d.schema.Query, 0), "", 0
+		for n := 1; n <= d.limits.RootFields; n++ {
+			more := "{" + repeat(n, "r%d:"+field+" ") + "}"
+			c := d.price(more)
+			if c < 0 {
+				break
+			}
+			query, cost = more, c
+		}
+		if cost > d.limits.AnonymousCost/3 {
+			return query
+		}
+	}
+}
+
+// field draws a field of a type, with what is selected below it.
+func (d *drawer) field(of *ast.Definition, depth int) string {
+	fields := of.Fields
+	if of == d.schema.Query && d.IntN(4) > 0 { // the description of the schema has two of many fields
+		fields = slices.DeleteFunc(slices.Clone(fields), func(f *ast.FieldDefinition) bool { return strings.HasPrefix(f.Name, "__") })
+	}
+	f := fields[d.IntN(len(fields))]
+	below := d.schema.Types[f.Type.Name()]
+	return f.Name + d.arguments(f) + d.selection(below, depth+1)
+}
+
+// selection draws what is selected of a type: a few fields, or one of them many times.
+func (d *drawer) selection(of *ast.Definition, depth int) string {
+	if of.IsLeafType() {
+		return ""
+	}
+	if depth > 9 {
+		return "{__typename}"
+	}
+	var b strings.Builder
+	b.WriteString("{__typename ")
+	if of.Kind == ast.Union || of.Name == "Node" || of.Name == "Reactable" {
+		possible := d.schema.GetPossibleTypes(of)
+		object := possible[d.IntN(len(possible))]
+		fmt.Fprintf(&b, "... on %s%s}", object.Name, d.selection(object, depth))
+		return b.String()
+	}
+	if d.IntN(3) == 0 {
+		field := d.field(of, depth)
+		n := min(1+d.IntN(100), max(1, d.limits.Bytes/len(field)))
+		b.WriteString(repeat(n, "a%d:"+field+" "))
+	} else {
+		for i := range 1 + d.IntN(4) {
+			fmt.Fprintf(&b, "b%d:%s ", i, d.field(of, depth))
+		}
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+// arguments draws arguments that lead somewhere.
+func (d *drawer) arguments(f *ast.FieldDefinition) string {
+	var list []string
+	for _, a := range f.Arguments {
+		switch a.Name {
+		case "first":
+			list = append(list, fmt.Sprintf("first:%d", []int{1, 5, 30, 100}[d.IntN(4)]))
+		case "username":
+			list = append(list, fmt.Sprintf("username:%q", d.world.names[d.IntN(2)*d.IntN(len(d.world.names))]))
+		case "id":
+			list = append(list, fmt.Sprintf("id:%q", d.world.ids[d.IntN(len(d.world.ids))]))
+		case "ids", "subjectIds":
+			some := slices.Clone(d.world.ids)
+			d.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+			raw, _ := json.Marshal(some[:min(len(some), 1+d.IntN(100))])
+			list = append(list, a.Name+":"+string(raw))
+		case "name":
+			list = append(list, fmt.Sprintf("name:%q", []string{"User", "Query", "Mutation", "Tweet"}[d.IntN(4)]))
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(list, " ") + ")"
+}
