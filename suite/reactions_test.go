@@ -7,6 +7,7 @@ import (
 
 	"roost/internal/apitest"
 	"roost/internal/sqldb"
+	"roost/internal/testtime"
 )
 
 // setReaction asks for all that a client shows after a click.
@@ -51,7 +52,8 @@ func TestEqualReactionsAtOnceCountOnce(t *testing.T) {
 }
 
 func TestTogglesOfManyUsersAddUp(t *testing.T) {
-	const users, tweets, toggles = 200, 5, 5
+	const tweets, toggles = 5, 5
+	users := testtime.Soak(80, 200)
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		crowd := r.SignUps(t, "toggler", users)
 		subjects := make([]string, tweets)

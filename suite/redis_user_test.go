@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"roost/cache/audit"
 	"roost/internal/apitest"
@@ -29,7 +30,9 @@ func TestRedisUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := app.Config{DatabaseURL: apitest.Migrated(t), RedisURL: strings.Replace(redis.URL(), "redis://", "redis://roost:secret@", 1)}
-	one := apitest.New(t, apitest.Server, func(o *app.Config) { o.DatabaseURL, o.RedisURL = c.DatabaseURL, c.RedisURL })
+	one := apitest.New(t, apitest.Server, func(o *app.Config) {
+		o.DatabaseURL, o.RedisURL, o.SampleEvery = c.DatabaseURL, c.RedisURL, 50*time.Millisecond
+	})
 	two := join(t, one)
 
 	ada, bob := one.SignUp(t, "ada"), two.SignUp(t, "bob")
@@ -70,10 +73,13 @@ func TestRedisUser(t *testing.T) {
 	}
 	two.LogIn(t, bob)
 
-	stats, err := redis.Do("INFO commandstats")
-	if err != nil {
-		t.Fatal(err)
-	}
+	var stats string
+	apitest.Until(t, "the nodes to take samples of the cache", func() bool {
+		if stats, err = redis.Do("INFO commandstats"); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(stats, "cmdstat_randomkey:")
+	})
 	for line := range strings.Lines(stats) {
 		if strings.HasPrefix(line, "cmdstat_") && !strings.Contains(line, "rejected_calls=0") {
 			t.Errorf("Redis refused a command: %s", strings.TrimSpace(line))

@@ -27,6 +27,9 @@ func TestRowsAreWrittenInOnePlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range found {
+			if strings.Contains(f, "client.SignInLimit.") {
+				continue // counters of attempts: nothing keeps copies of them
+			}
 			t.Errorf("%s: write rows in events.Log.Write", f)
 		}
 	}
