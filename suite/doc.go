@@ -1,3 +1,3 @@
-// Package suite holds Roost's end-to-end tests: they run whole nodes on both kinds of stores and speak
-// GraphQL to them.
+// Package suite holds Roost's end-to-end tests in parts by subject, each a test process of its own. They run whole
+// nodes on both kinds of stores and speak GraphQL to them; package rig has what the parts share.
 package suite

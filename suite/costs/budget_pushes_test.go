@@ -1,0 +1,153 @@
+package costs
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"roost/internal/apitest"
+	"roost/internal/ids"
+	"roost/suite/rig"
+)
+
+// pushed is an event of a subscription with the most SQL statements that it takes, whatever the size of the pages
+// in it and whatever of it is in the cache: before it is sent, to decide about it, and for resolving its fields.
+type pushed struct {
+	name, query string
+	before, sql int64
+	// is the type of the event, empty for a subscription of one type.
+	is string
+	// prepare gives the subscriber, the variables, and what makes the event happen once the
+	// subscription runs; nil is for the first state.
+	prepare func(t *testing.T, c *crowd, n int) (u *apitest.User, vars apitest.Vars, happen func())
+	// first waits until the subscription runs, and gives the statements that it has made by then.
+	first func(t *testing.T, c *crowd, u *apitest.User, s *apitest.Socket, events *apitest.Stream, n int) (before int64)
+}
+
+func (p pushed) check(t *testing.T, c *crowd, n int) {
+	t.Helper()
+	u, vars, happen := p.prepare(t, c, n)
+	page(vars, n)
+	s := u.Dial(t)
+	events, earlier := s.Subscribe(t, p.query, vars), int64(0)
+	if p.first != nil {
+		earlier = p.first(t, c, u, s, events, n)
+	}
+	if happen != nil {
+		happen()
+	}
+	res := events.Next(t)
+	for p.is != "" && res.String("x.__typename") != p.is {
+		res = events.Next(t)
+	}
+	if len(res.Errors) > 0 {
+		t.Fatalf("%s", res.Body)
+	}
+	cost := res.Costs(t)
+	if before := cost.Before - earlier; before > p.before || cost.SQL > p.sql || cost.Waits != 0 {
+		t.Errorf("with pages of %d it took %d statements before it, %d for it and %d batches that waited, want at most %d, %d and 0: %s",
+			n, before, cost.SQL, cost.Waits, p.before, p.sql, res.Body)
+	}
+}
+
+// untilReset makes resets happen until the first comes: the subscription runs then. A reset takes no
+// statement, so those that are still to come do not count.
+func untilReset(t *testing.T, c *crowd, u *apitest.User, _ *apitest.Socket, events *apitest.Stream, _ int) int64 {
+	t.Helper()
+	other := c.SignUp(t, "followed")
+	for end := time.Now().Add(apitest.Patience); time.Now().Before(end); {
+		u.Follow(t, other.ID)
+		u.Unfollow(t, other.ID)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		res, err := events.TryNext(ctx)
+		cancel()
+		if err == nil {
+			return res.Costs(t).Before
+		}
+	}
+	t.Fatal("the subscription does not run")
+	return 0
+}
+
+// statesFirst reads the first state of each subject.
+func statesFirst(t *testing.T, _ *crowd, _ *apitest.User, _ *apitest.Socket, events *apitest.Stream, n int) (before int64) {
+	for range n {
+		before = events.Next(t).Costs(t).Before
+	}
+	return before
+}
+
+// answered waits for the answer to a query on the socket: the server has read the subscription by then.
+func answered(t *testing.T, _ *crowd, _ *apitest.User, s *apitest.Socket, _ *apitest.Stream, _ int) int64 {
+	s.Subscribe(t, `{ viewer { email } }`, nil).Next(t)
+	return 0
+}
+
+const costedHomeEvents = `subscription($n: Int!, $after: String) { x: homeTimelineEvents(after: $after) { __typename cursor
+	... on TimelineEntryAdded { cursor edge { cursor node {` + rig.TweetScalars + ` author {` + rig.UserScalars + ` followers(first: $n) { nodes { username } } } } } }
+	... on TimelineEntryRemoved { cursor tweetId } ... on TimelineReset { cursor reason } } }`
+
+const costedReactionEvents = `subscription($ids: [ID!]!, $n: Int!) { x: reactionsChanged(subjectIds: $ids) { __typename id
+	reactions { subject { id } likeCount dislikeCount viewerReaction revision }
+	... on Tweet {` + rig.TweetScalars + ` author { username following(first: $n) { nodes { username } } } } } }`
+
+const costedSessionEvents = `subscription { x: sessionEnded { reason session {` + rig.SessionScalars + `} } }`
+
+var costedPushes = []pushed{
+	{name: "homeTimelineEvents, own tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 7,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u := c.member(t, 0)
+			return u, apitest.Vars{}, func() { u.Tweet(t, "mine") }
+		}},
+	{name: "homeTimelineEvents, followed user's tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 7,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u, other := c.SignUp(t, "subscriber"), c.member(t, 0)
+			u.Follow(t, other.ID)
+			return u, apitest.Vars{}, func() { other.Tweet(t, "theirs") }
+		}},
+	{name: "homeTimelineEvents, a deletion", query: costedHomeEvents, is: "TimelineEntryRemoved", first: untilReset,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u := c.SignUp(t, "subscriber")
+			tweet := u.Tweet(t, "soon gone")
+			return u, apitest.Vars{}, func() { u.Delete(t, tweet) }
+		}},
+	{name: "homeTimelineEvents, a reset", query: costedHomeEvents, is: "TimelineReset", first: untilReset,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u := c.SignUp(t, "subscriber")
+			other := c.SignUp(t, "followed")
+			return u, apitest.Vars{}, func() { u.Follow(t, other.ID) }
+		}},
+	{name: "homeTimelineEvents, missed", query: costedHomeEvents, is: "TimelineEntryAdded", before: 5, sql: 6,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u := c.member(t, 0)
+			place := func() string {
+				return u.Must(t, `{ viewer { homeTimeline(first: 1) { eventCursor } } }`, nil).String("viewer.homeTimeline.eventCursor")
+			}
+			before := place()
+			u.Tweet(t, "missed")
+			// The node has passed it when a subscriber gets what comes after.
+			home := rig.WatchHome(t, u, u.Dial(t))
+			rig.ExpectHome(t, home, "+"+u.Tweet(t, "not missed"))
+			return u, apitest.Vars{"after": before}, nil
+		}},
+	{name: "reactionsChanged, first state", query: costedReactionEvents, before: 2, sql: 4,
+		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
+			return c.viewer, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}, nil
+		}},
+	{name: "reactionsChanged", query: costedReactionEvents, first: statesFirst, sql: 2,
+		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
+			u, other := c.SignUp(t, "subscriber"), c.SignUp(t, "reactor")
+			all := make([]string, n)
+			for i := range all {
+				all[i] = u.Tweet(t, "like me")
+			}
+			return u, apitest.Vars{"ids": all}, func() { other.React(t, all[0], "LIKE") }
+		}},
+	{name: "sessionEnded", query: costedSessionEvents, first: answered, before: 1,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u := c.SignUp(t, "subscriber")
+			return u, apitest.Vars{}, func() {
+				c.LogIn(t, u).Must(t, `mutation { revokeOtherSessions { userErrors { code } } }`, nil)
+			}
+		}},
+}

@@ -1,0 +1,135 @@
+package costs
+
+import (
+	"encoding/json"
+	"testing"
+
+	"roost/internal/apitest"
+	"roost/internal/app"
+	"roost/internal/sqldb"
+	"roost/suite/rig"
+)
+
+// price is what an operation takes after the check of the session: SQL statements, and round trips of Redis.
+type price struct{ sql, trips int64 }
+
+// costed is an operation over HTTP with what it takes, whatever the size of its pages: with nothing in the cache,
+// and with all of it there that was not written lately.
+type costed struct {
+	name, query string
+	cold, warm  price
+	// races says that fields at the root share what they read: the trips are then at most those.
+	races bool
+	// prepare gives who asks and what, for pages of n items; nil is the crowd's viewer with no variables
+	// but n, and m for lists inside of lists.
+	prepare func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars)
+}
+
+// Every operation takes a fixed number of statements and of round trips: none of them depends on how many items a
+// page has, and none waits for a timer to gather keys. They are measured one after the other, for what one has
+// read is in the cache for the next.
+func TestCostsDoNotDependOnPageSize(t *testing.T) {
+	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
+		c, db := newCrowd(t, r), r.DB(t)
+		for _, op := range costedReads {
+			t.Run(op.name, func(t *testing.T) {
+				for _, n := range []int{1, 50} {
+					who, vars := op.asked(t, c, n)
+					who.Must(t, op.query, vars) // the process keeps what it keeps of tweets
+					clearCache(t, r, db)
+					op.check(t, "cold", who, vars, op.cold)
+					op.check(t, "warm", who, vars, op.warm)
+				}
+			})
+		}
+		for _, op := range costedWrites {
+			t.Run(op.name, func(t *testing.T) {
+				for _, n := range []int{1, 50} {
+					who, vars := op.asked(t, c, n)
+					clearCache(t, r, db)
+					op.check(t, "cold", who, vars, op.cold)
+					who, vars = op.asked(t, c, n)
+					rig.Relayed(t, db)
+					op.check(t, "warm", who, vars, op.warm)
+				}
+			})
+		}
+		for _, p := range costedPushes {
+			t.Run(p.name, func(t *testing.T) {
+				for _, n := range []int{1, 50} {
+					clearCache(t, r, db)
+					p.check(t, c, n)
+				}
+			})
+		}
+	}, apitest.Metered, rig.Limited(1<<30, 1<<30), func(c *app.Config) { c.SignUpPerAddress = 1 << 30 })
+}
+
+// asked gives who asks, and the operation's variables.
+func (op costed) asked(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+	t.Helper()
+	who, vars := c.viewer.Client, apitest.Vars{}
+	if op.prepare != nil {
+		who, vars = op.prepare(t, c, n)
+	}
+	page(vars, n)
+	return who, vars
+}
+
+// clearCache empties the cache, but first waits until the invalidations of what was written have been repeated.
+func clearCache(t *testing.T, r *apitest.Roost, db *sqldb.DB) {
+	t.Helper()
+	rig.Relayed(t, db)
+	rig.Forget(t, r)
+}
+
+func (op costed) check(t *testing.T, how string, who *apitest.Client, vars apitest.Vars, want price) {
+	t.Helper()
+	res := who.Must(t, op.query, vars)
+	cost := res.Costs(t)
+	got := price{cost.SQL, cost.Redis}
+	if op.races && got.sql == want.sql && got.trips < want.trips {
+		got = want
+	}
+	if got != want || cost.Waits != 0 {
+		t.Errorf("%s, with pages of %d, it took %+v and %d batches that waited, want %+v and 0", how, vars["n"], got, cost.Waits, want)
+	}
+	// The check of the session takes the rest: one trip and no statement if it is in the cache.
+	sql, trips := res.Cost()
+	session := price{int64(sql) - cost.SQL, int64(trips) - cost.Redis}
+	switch session {
+	case price{}:
+		if who.Key == "" {
+			break
+		}
+		fallthrough
+	default:
+		t.Errorf("%s: Server-Timing tells of %d statements and %d round trips, they were %d and %d, and %+v for the session",
+			how, sql, trips, cost.SQL, cost.Redis, session)
+	case price{trips: 1}:
+	case price{sql: 1, trips: 3}: // of a session that was used for the first time
+		if how == "warm" && op.prepare == nil {
+			t.Errorf("%s: the check of the session takes %+v", how, session)
+		}
+	}
+	refused(t, res)
+}
+
+// page adds the sizes of pages to variables.
+func page(vars apitest.Vars, n int) {
+	vars["n"], vars["m"] = n, min(n, 3)
+}
+
+// refused fails the test if the answer refuses an input: a refusal is cheap.
+func refused(t *testing.T, res *apitest.Response) {
+	t.Helper()
+	var data map[string]struct{ UserErrors []any }
+	if json.Unmarshal(res.Data, &data) != nil {
+		return // not all fields are payloads
+	}
+	for name, payload := range data {
+		if len(payload.UserErrors) > 0 {
+			t.Errorf("%s was refused: %s", name, res.Data)
+		}
+	}
+}

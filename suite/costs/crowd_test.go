@@ -1,0 +1,178 @@
+package costs
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roost/internal/apitest"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+	"roost/suite/rig"
+)
+
+// crowd is a world of a viewer and three rings of users. The viewer is followed by all of ring a and
+// follows all of ring c, more than a page of 50 each; b follows a, a follows c, c follows b. So lists
+// beside or inside of each other have no users in common: loaders ask for what they have not got yet,
+// and where lists overlap the number of statements would depend on which came first.
+type crowd struct {
+	*apitest.Roost
+	db      *sqldb.DB
+	viewer  *apitest.User
+	a, b, c []int64
+	tweets  []int64 // the viewer's, oldest first; older than those of the rings
+	spare   atomic.Int64
+	born    time.Time
+	rows    crowdRows
+}
+
+type crowdRows struct{ users, names, mails, follows, stats, tweets, reactions, counts [][]any }
+
+const (
+	ringSize    = 52
+	ringFollows = 5
+	ringTweets  = 4
+	ownTweets   = 53
+)
+
+// newCrowd writes the world's rows with SQL, all but the viewer's account.
+func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
+	t.Helper()
+	w := &crowd{Roost: r, db: r.DB(t), viewer: r.SignUp(t, "viewer"), born: time.Now()}
+	viewer := []int64{rig.RowOf(t, w.viewer.ID)}
+	w.a, w.b, w.c = w.ring("a"), w.ring("b"), w.ring("c")
+	w.tweets = w.tweeting(viewer[0], viewer, ownTweets)
+	for _, ring := range [][]int64{w.a, w.b, w.c} {
+		w.tweeting(viewer[0], ring, ringTweets)
+	}
+	w.following(w.b, w.a)
+	w.following(w.a, w.c)
+	w.following(w.c, w.b)
+	for i := range ringSize {
+		w.follow(w.a[i], viewer[0])
+		w.follow(viewer[0], w.c[i])
+	}
+	w.insert(t, "users (id, username, name, bio, email, session_policy, created_at, ver)", w.rows.users)
+	w.insert(t, "username_claims (name, user_id, ver)", w.rows.names)
+	w.insert(t, "email_claims (email, user_id, ver)", w.rows.mails)
+	w.insert(t, "follows (follower_id, followee_id, active, place, followed_at, ver)", w.rows.follows)
+	w.insert(t, "user_stats (user_id, tweet_count, follower_count, following_count, ver)", w.rows.stats)
+	w.insert(t, "tweets (id, author_id, text, created_at, ver)", w.rows.tweets)
+	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, ver)", w.rows.reactions)
+	w.insert(t, "tweet_stats (tweet_id, like_count, dislike_count, revision)", w.rows.counts)
+	return w
+}
+
+// nextID is an id of an hour ago and of a node number that no node has, above those before.
+func (w *crowd) nextID() int64 {
+	return ids.Compose(ids.Millis(w.born.Add(-time.Hour))+w.spare.Add(1), ids.ImportNode, 0)
+}
+
+// earlierID is an id below every one of nextID.
+func (w *crowd) earlierID() int64 {
+	return ids.Compose(ids.Millis(w.born.Add(-time.Hour))-w.spare.Add(1), ids.ImportNode, 0)
+}
+
+func (w *crowd) ring(name string) (ring []int64) {
+	for i := range ringSize {
+		id, name := w.nextID(), fmt.Sprintf("%s%d", name, i)
+		ring = append(ring, id)
+		w.rows.users = append(w.rows.users, []any{id, name, name, "", name + "@example.com", "MULTI_DEVICE", ids.Time(id), 1})
+		w.rows.names = append(w.rows.names, []any{name, id, 1})
+		w.rows.mails = append(w.rows.mails, []any{name + "@example.com", id, 1})
+	}
+	return ring
+}
+
+// tweeting makes tweets that the viewer likes.
+func (w *crowd) tweeting(viewer int64, authors []int64, each int) (tweets []int64) {
+	for _, author := range authors {
+		for range each {
+			id := w.nextID()
+			tweets = append(tweets, id)
+			w.rows.tweets = append(w.rows.tweets, []any{id, author, fmt.Sprintf("tweet %d", id), ids.Time(id), 1})
+			w.rows.reactions = append(w.rows.reactions, []any{id, viewer, 1, 0, ids.Time(id), 1})
+			w.rows.counts = append(w.rows.counts, []any{id, 1, 0, 1})
+		}
+		w.rows.stats = append(w.rows.stats, []any{author, each, ringFollows, ringFollows, 1})
+	}
+	return tweets
+}
+
+func (w *crowd) follow(follower, followee int64) {
+	place := w.nextID()
+	w.rows.follows = append(w.rows.follows, []any{follower, followee, true, place, ids.Time(place), 1})
+}
+
+// following makes each of one ring follow the same few of another.
+func (w *crowd) following(ring, other []int64) {
+	for i, u := range ring {
+		for n := range ringFollows {
+			w.follow(u, other[(i+n)%ringSize])
+		}
+	}
+}
+
+// member signs up one more user, who like the viewer is followed by a and follows c, for longer than
+// anybody else, and who has n sessions besides.
+func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
+	t.Helper()
+	u := w.SignUp(t, "member")
+	var follows [][]any
+	for i := range ringSize {
+		back, there := w.earlierID(), w.earlierID()
+		follows = append(follows, []any{w.a[i], rig.RowOf(t, u.ID), true, back, ids.Time(back), 1},
+			[]any{rig.RowOf(t, u.ID), w.c[i], true, there, ids.Time(there), 1})
+	}
+	w.insert(t, "follows (follower_id, followee_id, active, place, followed_at, ver)", follows)
+	w.sessions(t, u, sessions)
+	return u
+}
+
+// sessions gives a user n more live sessions, and the global id of the last.
+func (w *crowd) sessions(t testing.TB, u *apitest.User, n int) (last string) {
+	t.Helper()
+	var rows [][]any
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for range n {
+		id := w.nextID()
+		rows = append(rows, []any{id, rig.RowOf(t, u.ID), []byte("no key has this hash"), now, now.Add(time.Hour), now, 1})
+		last = ids.SessionID{User: rig.RowOf(t, u.ID), ID: id}.String()
+	}
+	w.insert(t, "sessions (id, user_id, key_hash, created_at, expires_at, last_used_at, ver)", rows)
+	return last
+}
+
+// insert writes rows into a table, given with its columns.
+func (w *crowd) insert(t testing.TB, into string, rows [][]any) {
+	t.Helper()
+	for len(rows) > 0 {
+		n := min(len(rows), 500)
+		var values []string
+		var args []any
+		for _, row := range rows[:n] {
+			marks := make([]string, len(row))
+			for i, v := range row {
+				args = append(args, v)
+				marks[i] = fmt.Sprintf("$%d", len(args))
+			}
+			values = append(values, "("+strings.Join(marks, ", ")+")")
+		}
+		_, err := w.db.Writer().ExecContext(t.Context(), "INSERT INTO "+into+" VALUES "+strings.Join(values, ", "), args...)
+		if err != nil {
+			t.Fatalf("insert into %s: %v", into, err)
+		}
+		rows = rows[n:]
+	}
+}
+
+// globals are the global ids of the first n of the tweets or users.
+func globals(kind ids.Kind, all []int64, n int) []string {
+	out := make([]string, 0, n)
+	for _, id := range all[:n] {
+		out = append(out, ids.Encode(kind, id))
+	}
+	return out
+}

@@ -1,0 +1,102 @@
+package costs
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"roost/internal/apitest"
+	"roost/internal/app"
+	"roost/suite/rig"
+)
+
+// More is asked of the database than it can do: the excess is told at once to come back, over HTTP and sockets,
+// and what runs in the background goes on; subscriptions lose nothing. As soon as the database can again, all do.
+func TestMoreThanTheDatabaseCanDo(t *testing.T) {
+	t.Parallel()
+	const slots, readers = 6, 30
+	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseConn, c.DatabaseWait = slots+2, 0 })
+	ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
+	ada.Follow(t, bob.ID)
+	socket := ada.Dial(t)
+	home := rig.WatchHome(t, ada, socket)
+	first := bob.Tweet(t, "hello")
+	rig.ExpectHome(t, home, "+"+first)
+
+	// While somebody has the table, whoever reads it keeps a slot.
+	db := r.DB(t)
+	tx, err := db.Writer().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(t.Context(), "LOCK TABLE tweets"); err != nil {
+		t.Fatal(err)
+	}
+	const timeline = `{ viewer { homeTimeline { nodes { id } } } }`
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	stuck := make(chan *apitest.Response, slots)
+	for range slots {
+		go func() {
+			res, err := ada.Do(ctx, timeline, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			stuck <- res
+		}()
+	}
+	const held = `roost_sql_slots_held{db_name="writer"}`
+	apitest.Until(t, "all slots to be held", func() bool { return rig.Figures(t, r)[held] == slots })
+
+	began := time.Now()
+	apitest.Together(t, readers, func(int) error {
+		res := ada.Run(t, timeline, nil)
+		rig.ExpectUnavailable(t, "over HTTP", timeline, res)
+		if res.Status == 503 && res.Header.Get("Retry-After") == "" {
+			t.Errorf("without a Retry-After: %s", res.Body)
+		}
+		return nil
+	})
+	t.Logf("%d requests were refused within %s", readers, time.Since(began).Round(time.Millisecond))
+	rig.ExpectUnavailable(t, "over a socket", timeline, socket.Subscribe(t, timeline, nil).Next(t))
+	if status, body := r.Ready(t); status != 200 {
+		t.Errorf("a node without slots says %d %s", status, body)
+	}
+	got := rig.Figures(t, r)
+	if got[held] != slots || got[`roost_sql_waiting{db_name="writer"}`] != 0 {
+		t.Errorf("%v slots are held and %v wait", got[held], got[`roost_sql_waiting{db_name="writer"}`])
+	}
+	refused := got[`roost_sql_refused_total{db_name="writer",why="waited"}`] + got[`roost_sql_refused_total{db_name="writer",why="queue_full"}`]
+	if refused < readers {
+		t.Errorf("%v refusals are counted, want at least %d", refused, readers)
+	}
+	rig.Forget(t, r)
+	// The log goes on: an event written from outside gets its place.
+	if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO events (type, version, aggregate, payload, created_at)
+		SELECT type, version, aggregate, payload, created_at FROM events WHERE type = 'TweetPosted' ORDER BY seq DESC LIMIT 1`); err != nil {
+		t.Fatal(err)
+	}
+	apitest.Until(t, "the event's place", func() bool {
+		return apitest.Int(t, db, "SELECT count(*) FROM events WHERE seq IS NULL") == 0
+	})
+	apitest.Until(t, "the subscription to wait for the tweet", func() bool {
+		return rig.Figures(t, r)[`roost_sql_waiting{db_name="writer"}`] > 0
+	})
+	rig.ExpectUnavailable(t, "who came after the subscription", timeline, ada.Run(t, timeline, nil))
+
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for range slots {
+		if res := <-stuck; res == nil || len(res.Errors) > 0 || res.String("viewer.homeTimeline.nodes.0.id") != first {
+			t.Errorf("who had a slot got %s", res.Body)
+		}
+	}
+	if got := ada.Must(t, timeline, nil).String("viewer.homeTimeline.nodes.0.id"); got != first {
+		t.Errorf("the timeline begins with %s, want %s", got, first)
+	}
+	rig.ExpectHome(t, home, "+"+first) // the event from outside
+	rig.ExpectHome(t, home, "+"+bob.Tweet(t, "and again"))
+	apitest.Until(t, "all slots to be free", func() bool { return rig.Figures(t, r)[held] == 0 })
+}

@@ -1,0 +1,156 @@
+package costs
+
+import (
+	"database/sql/driver"
+	"regexp"
+	"strings"
+)
+
+// statementClass is a kind of statements with the most rows that one of them may read.
+type statementClass struct {
+	name string
+	// is matches the statements' text, its white space made single blanks.
+	is *regexp.Regexp
+	// most is the bound for a statement with these arguments that gave so many rows, why its reason.
+	most func(args []any, given int) int
+	why  string
+	// batch says that a table may be read whole that is smaller than the bound.
+	batch bool
+}
+
+func classOf(query string) *statementClass {
+	for i, c := range statementClasses {
+		if c.is.MatchString(query) {
+			return &statementClasses[i]
+		}
+	}
+	return nil
+}
+
+// idsIn is the number of ids in a list argument.
+func idsIn(arg any) int {
+	v, ok := arg.(driver.Valuer)
+	if !ok {
+		return 0
+	}
+	text, err := v.Value()
+	s, _ := text.(string)
+	if err != nil || s == "" || s == "{}" {
+		return 0
+	}
+	return strings.Count(s, ",") + 1
+}
+
+// statementsOf is for statements whose text matches after its white space was made single blanks.
+func statementsOf(name, text string, most func(args []any, given int) int, why string) statementClass {
+	return statementClass{name: name, is: regexp.MustCompile("^" + text + "$"), most: most, why: why}
+}
+
+// atMost is a bound that does not depend on arguments.
+func atMost(n int) func([]any, int) int { return func([]any, int) int { return n } }
+
+// eachID is a bound of n rows for each id of a list.
+func eachID(arg, n int) func([]any, int) int {
+	return func(args []any, _ int) int { return n * idsIn(args[arg]) }
+}
+
+// eachArgument is a bound of a row for each argument from the first on.
+func eachArgument(first int) func([]any, int) int {
+	return func(args []any, _ int) int { return len(args) - first }
+}
+
+// paged is a bound of a page and one more for each owner of a list.
+func paged(owners, limit int) func([]any, int) int {
+	return func(args []any, _ int) int {
+		n, _ := args[limit].(int)
+		return n * idsIn(args[owners])
+	}
+}
+
+// batchesOf is for statements that read no more rows than an argument says, and no table of fewer in another
+// way.
+func batchesOf(name, text string, limit int) statementClass {
+	c := statementsOf(name, text, func(args []any, _ int) int {
+		n, _ := args[limit].(int)
+		return n + fewAtMost
+	}, "a batch")
+	c.batch = true
+	return c
+}
+
+// fewAtMost is the most rows of what is small on a site in good order.
+const fewAtMost = 8
+
+// fewRows is for statements on tables that are small on a site in good order: they may be read whole.
+func fewRows(name, text string) statementClass {
+	return someRows(name, text, fewAtMost, "small tables")
+}
+
+// someRows is for statements on tables of so many rows at most: they may be read whole.
+func someRows(name, text string, n int, why string) statementClass {
+	c := statementsOf(name, text, atMost(n), why)
+	c.batch = true
+	return c
+}
+
+const (
+	maxSessions = 50
+	maxListed   = 100
+)
+
+var statementClasses = []statementClass{
+	statementsOf("users by id", `SELECT .* FROM "users" WHERE "users"."id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
+	statementsOf("a user", `SELECT .* FROM "users" WHERE "users"."id" = \$1( LIMIT \d)?( FOR UPDATE)?`, atMost(1), "one row, by its key"),
+	statementsOf("usernames", `SELECT .* FROM "username_claims" WHERE "username_claims"."name" (= \$1 LIMIT 2|IN \([$0-9, ]+\))`, eachArgument(0), "one row a name"),
+	statementsOf("an email address", `SELECT .* FROM "email_claims" WHERE "email_claims"."email" = \$1 LIMIT 2`, atMost(1), "one row, by its key"),
+	statementsOf("counts of users", `SELECT .* FROM "user_stats" WHERE "user_stats"."user_id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
+	statementsOf("the limit of follows", `SELECT .* FROM "user_stats" WHERE "user_stats"."user_id" = \$1 AND "user_stats"."following_count" > \$2 LIMIT 1`, atMost(1), "one row, by its key"),
+
+	statementsOf("whom viewers follow", `SELECT k.owner, s.following_ver, t.item FROM .* FROM user_stats WHERE user_id = k.owner .* FROM follows WHERE follower_id = k.owner AND active .*`,
+		func(args []any, given int) int { return given + idsIn(args[0]) }, "the followees, and the counts of each"),
+	statementsOf("follows", `SELECT k.a, k.b, t.value, t.ver FROM unnest.* FROM follows WHERE follower_id = k.a AND followee_id = k.b .*`, eachID(0, 1), "one row a pair"),
+	statementsOf("followers among users", `SELECT k.id FROM unnest.* FROM follows WHERE followee_id = \$1 AND follower_id = k.id .*`, eachID(1, 1), "one row a user asked about"),
+	statementsOf("pages of followers", `SELECT k.n - 1, .* FROM follows WHERE followee_id = k.owner .*`, paged(0, 3), "a page and one more for each list"),
+	statementsOf("pages of followees", `SELECT k.n - 1, .* FROM follows WHERE follower_id = k.owner .*`, paged(0, 3), "a page and one more for each list"),
+	statementsOf("pages of timelines", `SELECT k.n - 1, .* FROM tweets WHERE .*`, paged(0, 3), "a page and one more for each list"),
+	statementsOf("the home timeline", `SELECT t.id FROM unnest.* FROM tweets WHERE .*`, paged(0, 3), "a page and one more for each followee"),
+
+	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
+	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1), "one row, by its key"),
+	statementsOf("counts of tweets", `SELECT .* FROM "tweet_stats" WHERE "tweet_stats"."tweet_id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
+	statementsOf("reactions", `SELECT k.a, k.b, t.value, t.ver FROM unnest.* FROM reactions WHERE tweet_id = k.a AND user_id = k.b .*`, eachID(0, 1), "one row a pair"),
+
+	statementsOf("a user's session", `SELECT .* FROM "sessions" WHERE "sessions"."id" = \$1 AND "sessions"."user_id" = \$2 LIMIT 2`, atMost(1), "one row, by its key"),
+	statementsOf("sessions by id", `SELECT .* FROM "sessions" WHERE "sessions"."id" = ANY\(\$1\)( ORDER BY "sessions"."id")?`, eachID(0, 1), "one row an id"),
+	statementsOf("live sessions", `SELECT .* FROM "sessions" WHERE \("sessions"."user_id" = \$1 AND "sessions"."ended_at" IS NULL\) .*`, atMost(maxSessions), "a user's live sessions"),
+	statementsOf("newest sessions", `SELECT .* FROM "sessions" WHERE "sessions"."id" = ANY\(ARRAY\(SELECT .*`, atMost(2*maxListed), "the length of the list, once in the index"),
+
+	statementsOf("new events", `INSERT INTO "events" .*`, func(args []any, _ int) int { return len(args) / 5 }, "it only adds, a row for five arguments"),
+	statementsOf("a new user", `INSERT INTO "users" .*`, atMost(0), "it only adds"),
+	statementsOf("a new session", `INSERT INTO "sessions" .*`, atMost(0), "it only adds"),
+	statementsOf("a new tweet", `INSERT INTO "tweets" .*`, atMost(0), "it only adds"),
+	statementsOf("a claim", `INSERT INTO (username|email)_claims .*`, atMost(0), "it adds, or changes what its key leads to"),
+	statementsOf("a follow", `INSERT INTO follows .*`, atMost(0), "it adds, or changes what its key leads to"),
+	statementsOf("changed counts of users", `INSERT INTO user_stats .*`, atMost(0), "it adds, or changes what its key leads to"),
+	statementsOf("changed counts of a tweet", `INSERT INTO tweet_stats .*`, atMost(0), "it adds, or changes what its key leads to"),
+	statementsOf("a reaction", `INSERT INTO reactions .*`, atMost(1), "the tweet"),
+	statementsOf("a reaction taken back", `UPDATE reactions .*`, atMost(2), "the reaction and the tweet"),
+	statementsOf("an unfollow", `UPDATE follows .*`, atMost(1), "one row, by its key"),
+	statementsOf("a claim given up", `UPDATE (username|email)_claims .*`, atMost(1), "one row, by its key"),
+	statementsOf("a changed user", `UPDATE "users" SET .* WHERE "users"."id" = \$\d+`, atMost(1), "one row, by its key"),
+	statementsOf("a deleted tweet", `UPDATE "tweets" SET .* WHERE "tweets"."id" = \$\d+ AND "tweets"."deleted_at" IS NULL`, atMost(1), "one row, by its key"),
+	statementsOf("a used session", `UPDATE "sessions" SET .* WHERE \("sessions"."id" = \$\d+ AND .*`, atMost(1), "one row, by its key"),
+	statementsOf("the head of the log", `SELECT \(SELECT seq FROM log_heads WHERE id = 1\)`, atMost(1), "one row, by its key"),
+	statementsOf("the last event with a place", `SELECT COALESCE\(\(SELECT id FROM events WHERE seq = .*`, atMost(2), "two rows, by their keys"),
+	someRows("who inserts events", `SELECT l.virtualtransaction FROM pg_locks .*`, 1000, "the databases of the server"),
+	batchesOf("the next events", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 ORDER BY seq LIMIT \$3`, 2),
+	batchesOf("the log behind a position", `SELECT h.epoch, .* FROM log_heads AS h LEFT JOIN \(SELECT seq AS place, .* WHERE seq > \$1 AND seq <= \$2( AND type .*)?\s+ORDER BY seq LIMIT \$3\) AS e .*`, 2),
+	statementsOf("the epoch of the log", `SELECT epoch, since FROM roost_epoch\(\)`, atMost(1), "one row, by its key"),
+	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),
+	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
+	statementsOf("the right to remove events", `SELECT set_config\(.*\), pg_try_advisory_xact_lock\(\$2\)`, atMost(1), "it reads nothing"),
+	fewRows("a group's parts", `(INSERT INTO|UPDATE|SELECT position, leased_until, owner, .* FROM|SELECT (COUNT|MIN)\(.*\) FROM) "?group_parts"? .*`),
+	fewRows("parked events", `SELECT .* FROM (parked_events AS p|"parked_events") .*`),
+	statementsOf("expired limits of sign-in", `DELETE FROM "sign_in_limits" WHERE .* LIMIT 500 FOR UPDATE SKIP LOCKED.*`, atMost(2*500), "a batch, once to find and once to remove"),
+	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, ver`, atMost(maxSessions), "a user's live sessions"),
+}

@@ -1,0 +1,231 @@
+package costs
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"roost/events"
+	"roost/internal/apitest"
+	"roost/internal/app"
+	"roost/internal/cursors"
+	"roost/internal/ids"
+	"roost/internal/importedtest"
+	"roost/internal/sqldb"
+	"roost/suite/rig"
+)
+
+// storeState is what the tables' statistics and visibility maps are like.
+type storeState struct {
+	name string
+	sql  []string
+}
+
+// rewritten are the tables of the model whose plans depend on more than a primary key.
+var rewritten = []string{"tweets", "follows", "sessions", "users", "user_stats", "tweet_stats", "events"}
+
+func storeStates() []storeState {
+	var vacuumed, rewrite, forget []string
+	for _, table := range rewritten {
+		vacuumed = append(vacuumed, "VACUUM ANALYZE "+table)
+		rewrite = append(rewrite, "VACUUM FULL "+table)
+		forget = append(forget, "DELETE FROM pg_statistic WHERE starelid = '"+table+"'::regclass",
+			"UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = '"+table+"'::regclass")
+	}
+	return []storeState{
+		{"vacuumed", vacuumed},
+		// A table that was written anew has no visibility map, like one that changes faster than it is
+		// vacuumed.
+		{"not vacuumed", rewrite},
+		// As in the first minute of a new installation.
+		{"never analyzed", slices.Concat(rewrite, forget)},
+	}
+}
+
+// Every statement of every operation reads a number of rows that follows from its arguments, whoever asks
+// and whatever PostgreSQL knows about the tables.
+func TestPlansReadBoundedRows(t *testing.T) {
+	t.Parallel()
+	for _, s := range storeStates() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			url := importedtest.Postgres(t)
+			db, err := sqldb.Open(t.Context(), sqldb.Config{URL: url, MaxConns: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			personas := findPersonas(t, db)
+			lengthenLog(t, db)
+			for _, q := range s.sql {
+				if _, err := db.Writer().ExecContext(t.Context(), q); err != nil {
+					t.Fatalf("%s: %v", q, err)
+				}
+			}
+			w := newPlanWatch(t, db.Writer())
+			r := apitest.New(t, apitest.Server, apitest.Metered, func(c *app.Config) { c.DatabaseURL, c.Watch = url, w.watch })
+			everyOperation(t, w, r, db, personas)
+			r.Stop()
+			w.report()
+		})
+	}
+}
+
+// lengthenLog adds events, all with their places: an import leaves few, and a short table is read
+// whole.
+func lengthenLog(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	_, err := db.Writer().ExecContext(t.Context(), `INSERT INTO events (type, version, aggregate, payload, created_at)
+		SELECT 'ReactionSet', 1, n, '{}', now() FROM generate_series(1, 30000) AS n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		n, err := events.Sequence(t.Context(), db, 5000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// pageOf is a size of pages, and of sessions besides the own, that limits of the API allow everywhere.
+const pageOf = 45
+
+// everyOperation runs all operations as a typical user, and those that read the viewer's lists as each of the
+// personas.
+func everyOperation(t *testing.T, w *planWatch, r *apitest.Roost, db *sqldb.DB, users []int64) {
+	donor := r.SignUp(t, "donor")
+	others := crowdOf(t, db, users)
+	for i, p := range personas {
+		if slices.Contains(users[:i], users[i]) {
+			continue // the same user as another persona
+		}
+		w.during(p.name + " signs in")
+		c := importedCrowd(t, r, db, donor, users[i], others, time.Now().Add(-time.Duration(i)*time.Hour))
+		operations := farReads
+		if i == 0 {
+			operations = slices.Concat(farReads, costedReads, costedWrites, rareWrites)
+		}
+		for _, op := range operations {
+			w.during(p.name + ": " + op.name)
+			op.run(t, c, pageOf)
+		}
+		if i > 0 {
+			continue
+		}
+		for _, op := range costedPushes {
+			w.during(op.name)
+			op.run(t, c, pageOf)
+		}
+	}
+}
+
+// run runs the operation for its statements' sake.
+func (op costed) run(t *testing.T, c *crowd, n int) {
+	t.Helper()
+	who, vars := c.viewer.Client, apitest.Vars{}
+	if op.prepare != nil {
+		who, vars = op.prepare(t, c, n)
+	}
+	if vars["at"] == "" {
+		return // there is no such list to page through
+	}
+	page(vars, n)
+	who.Must(t, op.query, vars)
+}
+
+// run waits for the event for its statements' sake.
+func (p pushed) run(t *testing.T, c *crowd, n int) {
+	t.Helper()
+	u, vars, happen := p.prepare(t, c, n)
+	page(vars, n)
+	s := u.Dial(t)
+	events := s.Subscribe(t, p.query, vars)
+	if p.first != nil {
+		p.first(t, c, u, s, events, n)
+	}
+	if happen != nil {
+		happen()
+	}
+	res := events.Next(t)
+	for p.is != "" && res.String("x.__typename") != p.is {
+		res = events.Next(t)
+	}
+}
+
+// farInto gives a place of one of the viewer's lists, so many tenths of it down.
+func farInto(list string, tenths int, kind cursors.Kind) func(*testing.T, *crowd, int) (*apitest.Client, apitest.Vars) {
+	return func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+		at := apitest.Int(t, c.db, fmt.Sprintf(`SELECT coalesce((SELECT place FROM (%[1]s) AS l ORDER BY place DESC
+			LIMIT 1 OFFSET (SELECT count(*) * %[2]d / 10 FROM (%[1]s) AS l)), 1)`, list, tenths), rig.RowOf(t, c.viewer.ID))
+		return c.viewer.Client, apitest.Vars{"at": cursors.Encode(kind, at)}
+	}
+}
+
+// globalsOf gives the ids of as many users or tweets as a batch takes.
+func globalsOf(kind ids.Kind, sql string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.Vars) {
+	return func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+		all := apitest.Ints(t, c.db, sql)
+		return c.viewer.Client, apitest.Vars{"ids": globals(kind, all, len(all))}
+	}
+}
+
+const (
+	homePlaces      = `SELECT t.id AS place FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id WHERE f.follower_id = $1 AND f.active`
+	ownPlaces       = `SELECT id AS place FROM tweets WHERE author_id = $1 AND deleted_at IS NULL`
+	followerPlaces  = `SELECT place FROM follows WHERE followee_id = $1 AND active`
+	followingPlaces = `SELECT place FROM follows WHERE follower_id = $1 AND active`
+	mostFollowed    = `SELECT user_id FROM user_stats ORDER BY follower_count DESC LIMIT 100`
+	newestTweets    = `SELECT id FROM tweets WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 100`
+	mostLiked       = `SELECT tweet_id FROM tweet_stats ORDER BY like_count DESC LIMIT 100`
+)
+
+// rareWrites are ways of operations, or what follows them, that no other operation of a test takes.
+var rareWrites = []costed{
+	{name: "logIn by email", query: rig.LogInOnDevice, prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+		u := c.SignUp(t, "mailer")
+		return c.Anonymous(), apitest.Vars{"i": apitest.Vars{"login": u.Name + "@example.com", "password": u.Password, "tokenDelivery": "TOKEN"}}
+	}},
+	{name: "the first use of a session for long", query: `{ viewer { email } }`, prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+		u := c.SignUp(t, "sleeper")
+		_, err := c.db.Writer().ExecContext(t.Context(), "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2", time.Now().Add(-time.Hour).UTC(), rig.RowOf(t, u.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.Client, apitest.Vars{}
+	}},
+}
+
+// farReads are reads of all of the viewer's lists, far from their tops too, and of the largest batches.
+var farReads = []costed{
+	{name: "a home page", query: `{ viewer { homeTimeline { nodes {` + rig.TweetScalars + ` author {` + rig.UserScalars + `} } } } }`},
+	{name: "a profile", query: `{ viewer { user {` + rig.UserScalars + ` followers { totalCount nodes {` + rig.UserScalars + `} } following { nodes { username } }
+		timeline { nodes {` + rig.TweetScalars + `} } } } }`},
+	{name: "homeTimeline, 100", query: `{ viewer { homeTimeline(first: 100) { nodes {` + rig.TweetScalars + `} } } }`},
+	{name: "homeTimeline, far down", query: `query($at: String!) { viewer { homeTimeline(first: 20, after: $at) {` + rig.WholePage + `nodes { id } } } }`,
+		prepare: farInto(homePlaces, 9, cursors.Home)},
+	{name: "homeTimeline, backward", query: `query($at: String!) { viewer { homeTimeline(last: 20, before: $at) {` + rig.WholePage + `nodes { id } } } }`,
+		prepare: farInto(homePlaces, 5, cursors.Home)},
+	{name: "homeTimeline, from the end", query: `{ viewer { homeTimeline(last: 20) {` + rig.WholePage + `nodes { id } } } }`},
+	{name: "timeline, far down", query: `query($at: String!) { viewer { user { timeline(first: 20, after: $at) {` + rig.WholePage + `nodes { id } } } } }`,
+		prepare: farInto(ownPlaces, 9, cursors.Timeline)},
+	{name: "timeline, backward", query: `query($at: String!) { viewer { user { timeline(last: 20, before: $at) {` + rig.WholePage + `nodes { id } } } } }`,
+		prepare: farInto(ownPlaces, 5, cursors.Timeline)},
+	{name: "timeline, from the end", query: `{ viewer { user { timeline(last: 20) {` + rig.WholePage + `nodes { id } } } } }`},
+	{name: "followers, far down", query: `query($at: String!) { viewer { user { followers(first: 20, after: $at) {` + rig.WholePage + `nodes {` + rig.UserScalars + `} } } } }`,
+		prepare: farInto(followerPlaces, 9, cursors.Followers)},
+	{name: "following, far down", query: `query($at: String!) { viewer { user { following(first: 20, after: $at) {` + rig.WholePage + `nodes {` + rig.UserScalars + `} } } } }`,
+		prepare: farInto(followingPlaces, 9, cursors.Following)},
+	{name: "sessions of years", query: `{ viewer { live: sessions { id } all: sessions(includeEnded: true) { id } } }`},
+	{name: "followers of followers", query: `{ viewer { user { followers(first: 20) { nodes { followers(first: 20) { nodes { username viewerIsFollowing isFollowingViewer } } } } } } }`},
+	{name: "nodes, 100 users", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on User {` + rig.UserScalars + ` followers(first: 3) { totalCount nodes { username } } } } }`,
+		prepare: globalsOf(ids.KindUser, mostFollowed)},
+	{name: "nodes, 100 tweets", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet {` + rig.TweetScalars + ` author {` + rig.UserScalars + `} } } }`,
+		prepare: globalsOf(ids.KindTweet, newestTweets)},
+	{name: "reactionSummaries, the most liked", query: `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount viewerReaction } }`,
+		prepare: globalsOf(ids.KindTweet, mostLiked)},
+}

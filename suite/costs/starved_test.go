@@ -1,0 +1,79 @@
+package costs
+
+import (
+	"context"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"roost/internal/apitest"
+	"roost/suite/rig"
+)
+
+// A node that gets no processor for a while finds, when it goes on, that its calls of Redis have had no answer in time.
+// It does not take that for an outage: Redis has answered all of them.
+func TestAStarvedNodeDoesNotBlameRedis(t *testing.T) {
+	t.Parallel()
+	const readers, rounds, starved = 16, 5, 400 * time.Millisecond
+	p := rig.NewProcess(t, apitest.Server)
+	admin := p.WithAdmin(t)
+	p.Start(t, rig.Plain.Build(t))
+	ada := p.SignUp(t, "ada")
+	ada.Tweet(t, "hello")
+	const page = `{ viewer { homeTimeline(first: 10) { nodes { id text author { name } } } } }`
+	ada.Must(t, page, nil)
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var answered atomic.Int64
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		apitest.Together(t, readers, func(int) error {
+			for ctx.Err() == nil {
+				if _, err := ada.Try(page, nil); err != nil {
+					return err
+				}
+				answered.Add(1)
+			}
+			return nil
+		})
+	}()
+	for range rounds {
+		before := answered.Load()
+		apitest.Until(t, "answers", func() bool { return answered.Load() > before+readers })
+		p.Redis.Pause()
+		last := int64(-1)
+		apitest.Until(t, "all readers to wait for Redis", func() bool {
+			now := answered.Load()
+			still := now == last
+			last = now
+			return still
+		})
+		rig.Signal(t, syscall.SIGSTOP, p)
+		p.Redis.Resume() // its answers wait for the node now
+		began := time.Now()
+		apitest.Until(t, "the calls' time to be up", func() bool { return time.Since(began) > starved })
+		rig.Signal(t, syscall.SIGCONT, p)
+	}
+	before := answered.Load()
+	apitest.Until(t, "answers", func() bool { return answered.Load() > before+readers })
+	stop()
+	<-ended
+	doubtful, err := rig.Metric(t.Context(), admin, "roost_redis_doubtful_total")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused, err := rig.Metric(t.Context(), admin, "roost_redis_refused_total")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d answers; %v calls had no answer in time", answered.Load(), doubtful)
+	if doubtful == 0 {
+		t.Error("no call was under way while the node stood still")
+	}
+	if refused > 0 {
+		t.Errorf("Redis was taken to be down: %v calls were not made", refused)
+	}
+}
