@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -223,21 +222,13 @@ func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (agai
 	return append(again, f.waiting...)
 }
 
-// pause is how long to wait for another's fill after having waited for a while: most fills take no more than some
-// milliseconds, and a slow one is not asked about often.
-func (t *Tier) pause(waited time.Duration) time.Duration {
-	d := min(max(waited, t.pace.pollFrom), t.pace.pollTo)
-	return d/2 + rand.N(d/2+1)
-}
-
 // ask sends LEASE for all; hits end there.
 func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 	f := &fetching{}
 	var asking []*flight
 	var keys []string
 	names := make([]string, len(pending))
-	// Whatever is read from now on must not be filled into a later epoch: it may come from the database as it was before.
-	epoch := t.Epoch()
+	epoch := t.Epoch() // what is read from now on is not for a later one: the database may have been another
 	for i, fl := range pending {
 		names[i], fl.epoch = fl.key, epoch
 	}
@@ -254,9 +245,7 @@ func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 		return f
 	}
 	lease := ms(t.leaseFor())
-	replies := t.do(ctx, t.scripts.lease, keys, func(i int) (int64, []any) {
-		return epoch, []any{asking[i].token, lease, ms(floorFor)}
-	})
+	replies := t.do(ctx, t.scripts.lease, keys, func(i int) (int64, []any) { return epoch, []any{asking[i].token, lease, ms(floorFor)} })
 	for i, fl := range asking {
 		r := replies[i]
 		if r.err != nil || r.word != "leased" {

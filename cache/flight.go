@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -99,4 +100,11 @@ func (fl *flight) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// pause is how long to wait for another's fill after having waited for a while: most fills take no more than some
+// milliseconds, and a slow one is not asked about often.
+func (t *Tier) pause(waited time.Duration) time.Duration {
+	d := min(max(waited, t.pace.pollFrom), t.pace.pollTo)
+	return d/2 + rand.N(d/2+1)
 }
