@@ -16,8 +16,6 @@ import (
 	"roost/internal/testtime"
 )
 
-const patience = testtime.Patience
-
 // service is what runs in a test.
 type service interface {
 	Start(context.Context) error
