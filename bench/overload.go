@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"text/tabwriter"
 	"time"
 
@@ -68,9 +69,10 @@ func (b *bench) overloaded(ctx context.Context, op ops.Operation, w io.Writer) e
 	return nil
 }
 
-// saturation is how many answers a second clients get that wait for each, after as long a time to warm up.
+// saturation is how many answers a second clients get that wait for each, after as long a time to warm up. There are as
+// many of them as a node lets run, so that none is refused.
 func (b *bench) saturation(ctx context.Context, addr string, op ops.Operation) (float64, error) {
-	pool, err := load.NewPool(ctx, addr, b.Connections, op.Roost)
+	pool, err := load.NewPool(ctx, addr, max(16, 8*runtime.GOMAXPROCS(0)), op.Roost)
 	if err != nil {
 		return 0, err
 	}

@@ -78,7 +78,7 @@ func parse(args []string) (*Settings, []string, error) {
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
 	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")
-	f.BoolVar(&s.overload, "overload", false, "measure goodput when more is asked than the server can do, instead; -ops, -conns and -duration count")
+	f.BoolVar(&s.overload, "overload", false, "measure goodput when more is asked than the server can do, instead; -ops and -duration count")
 	f.StringVar(&s.data, "data", "", "`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
 	f.BoolVar(&s.short, "short", false, "one short round on a small made-up data set: shows that everything works; the figures mean nothing")
 	if err := f.Parse(args); err != nil {

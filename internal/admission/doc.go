@@ -16,9 +16,8 @@
 //
 // # Who is next
 //
-// Requests wait at most Config.Wait, and those that would have to wait longer, by the pace at which others are let in,
-// do not begin to. If no more wait than may run, something has held up all of them, and they wait once more. The patient
-// ones, which sockets begin and nobody would repeat soon, wait at most Config.PatientWait. Both kinds take turns. Within each kind the networks of the clients take turns, and those of one network
+// Requests wait at most Config.Wait; the patient ones, which sockets begin and nobody would repeat soon, at most
+// Config.PatientWait. Both take turns. Within each kind the networks of the clients take turns, and those of one network
 // come in order: a client that floods waits behind itself.
 //
 // # When the process is late
@@ -28,7 +27,7 @@
 //
 // # At the limits
 //
-//	more than Config.Running            wait, then UNAVAILABLE with retryAfter; at once if waiting is in vain
+//	more than Config.Running            wait, then UNAVAILABLE with retryAfter
 //	more than Config.Inside             the same
 //	more than Config.Queue waiting      UNAVAILABLE at once; a network may have an eighth of it
 //

@@ -70,7 +70,6 @@ type Gate struct {
 	inside   int
 	waiting  [kinds]queue
 	turn     Kind // who is served next if both wait
-	pace     pace // at which requests that wait are let in
 	refused  [kinds]int64
 }
 
@@ -105,32 +104,6 @@ func (g *Gate) Enter(ctx context.Context, network netip.Prefix, kind Kind) (*Tic
 	w := g.waiting[kind].push(network)
 	g.mu.Unlock()
 
-	for again := false; ; again = true {
-		if g.await(ctx, w, kind) {
-			return &Ticket{gate: g}, nil
-		}
-		g.mu.Lock()
-		switch {
-		case w.at == nil: // just now
-			g.mu.Unlock()
-			return &Ticket{gate: g}, nil
-		case ctx.Err() == nil && !again && g.waiting[kind].len <= g.limit:
-			// So few wait that something has held all of them up. That is no reason to refuse them.
-			g.mu.Unlock()
-			continue
-		}
-		g.waiting[kind].remove(w)
-		defer g.mu.Unlock()
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		g.refused[kind]++
-		return nil, busy()
-	}
-}
-
-// await reports whether a request that waits is let in in time.
-func (g *Gate) await(ctx context.Context, w *waiter, kind Kind) bool {
 	patience := g.cfg.Wait
 	if kind == Patient {
 		patience = g.cfg.PatientWait
@@ -139,11 +112,21 @@ func (g *Gate) await(ctx context.Context, w *waiter, kind Kind) bool {
 	defer timer.Stop()
 	select {
 	case <-w.admitted:
-		return true
+		return &Ticket{gate: g}, nil
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return false
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if w.at == nil { // just now
+		return &Ticket{gate: g}, nil
+	}
+	g.waiting[kind].remove(w)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	g.refused[kind]++
+	return nil, busy()
 }
 
 func busy() error { return errs.Busy("the server", comeBack) }
@@ -155,13 +138,7 @@ func (g *Gate) mayWait(network netip.Prefix, kind Kind) bool {
 	if kind == Patient {
 		return q.len < g.cfg.PatientQueue
 	}
-	ahead := q.of(network)
-	if q.len >= g.cfg.Queue || ahead >= max(1, g.cfg.Queue/8) {
-		return false
-	}
-	// Its turn comes when so many of its own have had theirs, each after one of every other network.
-	turns := min(q.len, (ahead+1)*(len(q.networks)+1)) + 1
-	return time.Duration(turns)*g.pace.interval() <= g.cfg.Wait
+	return q.len < g.cfg.Queue && q.of(network) < max(1, g.cfg.Queue/8)
 }
 
 func (g *Gate) admit() {
@@ -181,9 +158,6 @@ func (g *Gate) next() {
 			return
 		}
 		g.turn = 1 - kind
-		if kind == Request {
-			g.pace.step(time.Now(), g.waiting[Request].len > 0)
-		}
 		g.admit()
 		close(w.admitted)
 	}
