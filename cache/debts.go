@@ -11,7 +11,7 @@ import (
 const (
 	// maxOwed is how many invalidations that one server has not taken a process remembers.
 	maxOwed = 10_000
-	// settleEvery is the least time between two tries to send them. Reads make the tries.
+	// settleEvery is the least time between two tries to send them.
 	settleEvery = 50 * time.Millisecond
 	// settleMost is how many a try sends, and settleProbe how many while a server refuses writes.
 	settleMost, settleProbe = 1000, 10
@@ -154,8 +154,9 @@ func (t *Tier) Resume(number int64) {
 	d.some.Store(len(d.owed)+len(d.suspended) > 0)
 }
 
-// settle sends some of the owed invalidations, unless another call does.
-func (t *Tier) settle(ctx context.Context) {
+// Settle sends some of the invalidations that Redis has not taken, unless another call does. Every read calls it; a
+// process without reads has to.
+func (t *Tier) Settle(ctx context.Context) {
 	d := &t.owed
 	if !d.some.Load() || !d.settling.TryLock() {
 		return

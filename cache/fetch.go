@@ -25,7 +25,7 @@ type miss struct {
 
 // hits reads the keys of all requests at once.
 func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
-	t.settle(ctx)
+	t.Settle(ctx)
 	var keys []string
 	for _, req := range reqs {
 		keys = append(keys, req.Keys...)
