@@ -89,14 +89,14 @@ func (s *Store) userUnfollowed(e events.UserUnfollowed) []cache.Invalidation {
 	return s.edge(e.FollowerID, e.FolloweeID, e.Ver, e.FollowerVer, e.FolloweeVer, e.FollowingVer)
 }
 
-// edge is a changed follow: the edge, the follower's list, and the counts of both ends.
+// edge returns what a changed follow invalidates: the edge, the follower's list, and the counts of both ends.
 func (s *Store) edge(follower, followee, ver, followerVer, followeeVer, followingVer int64) []cache.Invalidation {
 	all := append(s.counted(follower, followerVer), s.counted(followee, followeeVer)...)
 	return append(all, s.Follows.at(follows.Edge{FollowerID: follower, FolloweeID: followee}, ver), s.Followed.at(follower, followingVer))
 }
 
-// counted are changed counts of a user. The first make the row, which has the version of the user's list; events
-// without versions may be about these.
+// counted returns what changed counts of a user invalidate. The first change makes the row, which also holds the version
+// of the list of those whom the user follows; so the list is invalidated, too. Events without versions may be of that kind.
 func (s *Store) counted(user, ver int64) []cache.Invalidation {
 	all := []cache.Invalidation{s.UserCounts.at(user, ver)}
 	if ver <= 1 {
@@ -121,8 +121,8 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	}
 }
 
-// strict is, of the events after which not even the moment between commit and invalidation may show what was before,
-// the row that it is about.
+// strict returns the row that an event is about if that must not be shown as it was even between the commit and the
+// invalidation.
 func (s *Store) strict(e events.Event) []cache.Invalidation {
 	switch e.(type) {
 	case events.SessionEnded, events.PasswordChanged, events.TweetDeleted:
