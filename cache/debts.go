@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// maxOwed is how many keys of one server a process remembers to owe an invalidation.
+	// maxOwed is how many invalidations that one server has not taken a process remembers.
 	maxOwed = 10_000
-	// settleEvery is how often it tries to pay, when it is asked for anything.
+	// settleEvery is the least time between two tries to send them.
 	settleEvery = 50 * time.Millisecond
-	// settleMost is how many invalidations it sends then, and settleProbe how many while Redis refuses writes.
+	// settleMost is how many a try sends, and settleProbe how many while a server refuses writes.
 	settleMost, settleProbe = 1000, 10
 )
 
@@ -24,9 +24,8 @@ type debt struct {
 	server         *shard
 }
 
-// debts are the invalidations that Redis has not taken from this process. The relay sends them too; until they are
-// taken the process does not read the keys from Redis, so that its reads show the writes all the same. Of a server that
-// owes more than can be remembered it reads nothing.
+// debts are the invalidations that Redis has not taken from this process. Until it has, the process reads these keys from
+// SQL. When there are more than maxOwed for one server, it reads nothing from that server. The relay sends them too.
 type debts struct {
 	mu    sync.Mutex
 	owed  map[string]debt
@@ -51,7 +50,7 @@ func (d *debts) forget() {
 	d.some.Store(false)
 }
 
-// add notes a debt of a server. It suspends the server when there are more than can be remembered.
+// add notes a debt to a server. It suspends the server when there are more than can be remembered.
 func (d *debts) add(key string, version, epoch int64, server *shard) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -117,9 +116,9 @@ func (d *debts) pick(most int) (all []Invalidation) {
 	return all
 }
 
-// Suspend has this process read nothing from Redis until Resume, because there may be old entries whose keys it does not
-// have. It returns the number of this reason. Reads of a server to which it owes more than 10,000 keys are suspended
-// without a call.
+// Suspend has this process read nothing from Redis until Resume, because there may be old entries whose keys nobody has
+// named. It returns the number of this reason. Reads of a server are also suspended, without a call, when more than
+// 10,000 invalidations for it are pending.
 func (t *Tier) Suspend() (number int64) {
 	t.owed.mu.Lock()
 	defer t.owed.mu.Unlock()
@@ -155,8 +154,9 @@ func (t *Tier) Resume(number int64) {
 	d.some.Store(len(d.owed)+len(d.suspended) > 0)
 }
 
-// settle sends some of the owed invalidations, unless another call does.
-func (t *Tier) settle(ctx context.Context) {
+// Settle sends some of the invalidations that Redis has not taken, unless another call does. Every read calls it; a
+// process without reads has to.
+func (t *Tier) Settle(ctx context.Context) {
 	d := &t.owed
 	if !d.some.Load() || !d.settling.TryLock() {
 		return

@@ -48,11 +48,11 @@ func decode[E Event](payload []byte) (Event, error) {
 	return e, err
 }
 
-// ErrUnreadable is an event that this binary cannot read: of a type or version that a newer one wrote, or with a
-// damaged payload. The event is to blame, not a store: another attempt would read the same.
+// ErrUnreadable says that this binary cannot read an event: a newer one wrote its type or version, or its payload is
+// damaged. The event is to blame, not a store: another attempt would read the same.
 var ErrUnreadable = errors.New("the event cannot be read")
 
-// unreadable is an error that is ErrUnreadable and says why.
+// unreadable is ErrUnreadable with the reason.
 type unreadable struct{ error }
 
 func (unreadable) Is(target error) bool { return target == ErrUnreadable }

@@ -145,7 +145,10 @@ func (f *Follower) run(ctx context.Context) {
 			warned = time.Now()
 			slog.WarnContext(ctx, "this node does not follow the log", "error", err)
 		}
-		if !more || err != nil {
+		switch {
+		case err != nil:
+			pause(ctx, nil, followEvery) // other nodes may write, and wake this one, all the time
+		case !more:
 			pause(ctx, f.wake, followEvery)
 		}
 	}

@@ -3,11 +3,15 @@ package events_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"roost/events"
+	"roost/internal/dbtest"
+	"roost/internal/sqldb"
 )
 
 // followed is a follower that notes what it applies.
@@ -173,4 +177,26 @@ func TestFollowerBehindRetention(t *testing.T) {
 			t.Errorf("it applied %+v", f.batches)
 		}
 	})
+}
+
+// While the database fails a follower looks at its own pace, however often it is woken: the writes of other nodes wake it,
+// too.
+func TestFollowerWhoseDatabaseFails(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	db := dbtest.Open(t, sqldb.Config{File: dbtest.File(t), Watch: func(context.Context, sqldb.Querier, string, []any) { asked.Add(1) }})
+	f := events.NewFollower(events.NewReader(db), events.FollowerConfig{})
+	start(t, f)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for before := asked.Load(); asked.Load() < before+3; {
+		f.Wake()
+		runtime.Gosched()
+	}
+	// Between three looks there are two pauses of 200 ms.
+	if took := time.Since(began); took < 350*time.Millisecond {
+		t.Errorf("it looked three times in %s", took)
+	}
 }

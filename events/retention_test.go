@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roost/events"
+	"roost/internal/sqldb"
 )
 
 func TestReplay(t *testing.T) {
@@ -165,4 +166,30 @@ func TestCleanersRunBesideEachOther(t *testing.T) {
 			return err == nil && at == 4500
 		})
 	})
+}
+
+// A cleaner that finds the lock of retention taken leaves, and comes again: it does not wait in a queue.
+func TestCleanersDoNotQueue(t *testing.T) {
+	t.Parallel()
+	r := onPostgres(t)
+	r.writeMany(t, 3, 1)
+	r.clock.Add(events.DefaultKeep + time.Hour)
+	holder, err := r.db.Writer().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Rollback() }()
+	if _, err := holder.ExecContext(t.Context(), "SELECT pg_advisory_xact_lock($1)", int64(sqldb.LockRetention)); err != nil {
+		t.Fatal(err)
+	}
+	c := events.NewCleaner(r.client, r.db, r.clock, 0)
+	if n, err := c.Clean(t.Context()); err != nil || n != 0 {
+		t.Errorf("beside somebody who holds the lock it removed %d events: %v", n, err)
+	}
+	if err := holder.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Clean(t.Context()); err != nil || n != 3 {
+		t.Errorf("afterwards it removed %d events: %v", n, err)
+	}
 }

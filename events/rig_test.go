@@ -46,7 +46,7 @@ func running() string {
 	buf := make([]byte, 1<<20)
 	var left []string
 	for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(g, "events.(*worker)") || strings.Contains(g, "events.(*Sequencer)") || strings.Contains(g, "events.(*Cleaner)") {
+		if strings.Contains(g, "events.(*worker)") || strings.Contains(g, "events.(*Sequencer)") || strings.Contains(g, "events.(*Follower)") || strings.Contains(g, "events.(*Cleaner)") {
 			left = append(left, g)
 		}
 	}

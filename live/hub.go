@@ -72,7 +72,10 @@ func (h *Hub) take(ctx context.Context, b events.Batch) {
 		return
 	}
 	if h.Position().Covers(to) || h.PassOver(to) {
-		return // the first is from before the tail's start
+		return
+	}
+	for len(b.Entries) > 0 && h.Position().Covers(events.At(b.Epoch, b.Entries[0].Seq)) {
+		b.Entries = b.Entries[1:] // the tail has started within the first batch
 	}
 	if b.Gap && len(b.Entries) > 0 {
 		h.SkipTo(events.At(b.Epoch, b.Entries[0].Seq-1))

@@ -140,6 +140,32 @@ func TestTailSkipsWhatIsTooMuch(t *testing.T) {
 	}
 }
 
+// The first batches of a node that starts may hold events from before its start. They change nothing for subscribers, who
+// began behind them, and the position does not go back.
+func TestTailBeginsWithinABatch(t *testing.T) {
+	t.Parallel()
+	var h *Hub
+	least := events.Position(1 << 62)
+	h = start(t, func(_ context.Context, _ int64, viewers []int64) ([]int64, error) {
+		least = min(least, h.Position())
+		return viewers, nil
+	})
+	l := NewTail(h, func() events.Position { return 12 })
+	h.advance(12)
+	s := h.SubscribeHome(5)
+	defer s.Close()
+	l.Take(posted(t, 8, 9, 10, 11, 12, 13, 14))
+	l.carry(t.Context())
+	for i, got := range collect(t, s, 2) {
+		if want := int64(13 + i); got.TweetID != want {
+			t.Errorf("change %d is %+v, want tweet %d", i, got, want)
+		}
+	}
+	if least < 12 || h.Position() != 14 {
+		t.Errorf("the hub began at 12, and was at %d while events were carried; it ends at %d", least, h.Position())
+	}
+}
+
 // Of an event that cannot be read nobody knows whom it concerns, so all read again. A type that is not known concerns
 // nothing that this binary shows.
 func TestUnreadableEventsAreToldAsResets(t *testing.T) {

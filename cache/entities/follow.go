@@ -50,7 +50,7 @@ const recoveryPoll = 50 * time.Millisecond
 // recoveryTimeout bounds a look, but for the clearing of an embedded Redis.
 const recoveryTimeout = 5 * time.Second
 
-// recovery ends suspensions.
+// recovery is the state of the service Recovery.
 type recovery struct {
 	store  *Store
 	reader *events.Reader
@@ -58,16 +58,19 @@ type recovery struct {
 	number, need, epoch int64
 }
 
-// Recovery is the service that has this node read from Redis again after a suspension: once the relay has passed
-// everything that was committed before, because then Redis has taken all of it. The suspension of the start ends as soon
-// as the follower has caught up, before the node serves if there is little to follow. Where no relay has ever run, as in
-// embedded mode, it clears the cache instead.
+// Recovery is the service that sends the invalidations that Redis has not taken from this node, also while nobody reads,
+// and that ends suspensions. A suspension ends once the relay has passed everything that was committed before it,
+// because then Redis has taken all of that. The suspension of the start ends as soon as the follower has caught up,
+// before the node serves if there is little to follow. Where no relay has ever run, as in embedded mode, Recovery clears
+// the cache instead.
 func (s *Store) Recovery(r *events.Reader) lifecycle.Service {
 	c := &recovery{store: s, reader: r}
 	return &starting{Loop: lifecycle.Loop{Run: c.run}, first: func(ctx context.Context) {
 		short, cancel := context.WithTimeout(ctx, recoveryPoll)
 		defer cancel()
-		_ = s.follower.CatchUp(short) // else later
+		if s.follower != nil {
+			_ = s.follower.CatchUp(short) // else later
+		}
 		if err := c.look(ctx); err != nil {
 			slog.WarnContext(ctx, "rows are read from the database first", "error", err)
 		}
@@ -107,9 +110,10 @@ func (c *recovery) run(ctx context.Context) {
 	}
 }
 
-// look ends the suspensions that may end.
+// look sends what is pending, and ends the suspensions that may end.
 func (c *recovery) look(ctx context.Context) error {
 	tier := c.store.tier
+	tier.Settle(ctx)
 	if tier.Suspension() == 0 {
 		return nil
 	}
@@ -130,7 +134,7 @@ func (c *recovery) look(ctx context.Context) error {
 		tier.Resume(number)
 		return nil
 	}
-	if f := c.store.follower; f.Position() >= f.End() || f.Position().Epoch() != f.End().Epoch() {
+	if f := c.store.follower; f != nil && (f.Position() >= f.End() || f.Position().Epoch() != f.End().Epoch()) {
 		tier.Resume(c.store.began)
 	}
 	if position < c.need {

@@ -107,7 +107,7 @@ func (r *rig) strange(t *testing.T, user int64, text string, e events.Entry) {
 	t.Helper()
 	r.exec(t, "UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2", text, user)
 	r.exec(t, "INSERT INTO events (type, version, aggregate, payload, created_at) VALUES ($1, $2, $3, $4, $5)",
-		e.Type, e.Version, user, e.Payload, time.Now().UTC())
+		e.Type, e.Version, user, strings.ReplaceAll(e.Payload, "USER", fmt.Sprint(user)), time.Now().UTC())
 }
 
 var strangers = map[string]events.Entry{
@@ -115,6 +115,9 @@ var strangers = map[string]events.Entry{
 	"newer version": {Type: events.ProfileUpdated{}.Type(), Version: 99, Payload: "{}"},
 	"damaged":       {Type: events.ProfileUpdated{}.Type(), Version: 1, Payload: `{"UserID":`},
 	"emptied":       {Type: events.ProfileUpdated{}.Type(), Version: 1, Payload: "null"},
+	// These can be decoded, but no row has such a version.
+	"version below 0":   {Type: events.ProfileUpdated{}.Type(), Version: 1, Payload: `{"UserID":USER,"Ver":-1}`},
+	"version too large": {Type: events.ProfileUpdated{}.Type(), Version: 1, Payload: `{"UserID":USER,"Ver":9007199254740993}`},
 }
 
 // An event that cannot be read changes rows that nobody can name. From when a node's position covers it the node's reads

@@ -2,6 +2,7 @@ package entities
 
 import (
 	"cmp"
+	"fmt"
 
 	"roost/cache"
 	"roost/domain/accounts"
@@ -88,14 +89,14 @@ func (s *Store) userUnfollowed(e events.UserUnfollowed) []cache.Invalidation {
 	return s.edge(e.FollowerID, e.FolloweeID, e.Ver, e.FollowerVer, e.FolloweeVer, e.FollowingVer)
 }
 
-// edge is a changed follow: the edge, the follower's list, and the counts of both ends.
+// edge returns what a changed follow invalidates: the edge, the follower's list, and the counts of both ends.
 func (s *Store) edge(follower, followee, ver, followerVer, followeeVer, followingVer int64) []cache.Invalidation {
 	all := append(s.counted(follower, followerVer), s.counted(followee, followeeVer)...)
 	return append(all, s.Follows.at(follows.Edge{FollowerID: follower, FolloweeID: followee}, ver), s.Followed.at(follower, followingVer))
 }
 
-// counted are changed counts of a user. The first make the row, which has the version of the user's list; events
-// without versions may be about these.
+// counted returns what changed counts of a user invalidate. The first change makes the row, which also holds the version
+// of the list of those whom the user follows; so the list is invalidated, too. Events without versions may be of that kind.
 func (s *Store) counted(user, ver int64) []cache.Invalidation {
 	all := []cache.Invalidation{s.UserCounts.at(user, ver)}
 	if ver <= 1 {
@@ -120,8 +121,8 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	}
 }
 
-// strict is, of the events after which not even the moment between commit and invalidation may show what was before,
-// the row that it is about.
+// strict returns the row that an event is about if that must not be shown as it was even between the commit and the
+// invalidation.
 func (s *Store) strict(e events.Event) []cache.Invalidation {
 	switch e.(type) {
 	case events.SessionEnded, events.PasswordChanged, events.TweetDeleted:
@@ -136,20 +137,32 @@ func (e *Entity[K, V]) at(key K, version int64) cache.Invalidation {
 
 // invalidations are those of events, the newest of each key.
 func (s *Store) invalidations(all []events.Event) []cache.Invalidation {
-	var out []cache.Invalidation
-	index := map[string]int{}
+	n := newest{}
 	for _, e := range all {
-		for _, i := range s.of(e) {
-			at, seen := index[i.Key]
-			if !seen {
-				index[i.Key] = len(out)
-				out = append(out, i)
-			} else if out[at].Version < i.Version {
-				out[at] = i
-			}
+		n.add(s.of(e))
+	}
+	return n.all
+}
+
+// newest gathers invalidations, the newest of each key.
+type newest struct {
+	all []cache.Invalidation
+	at  map[string]int
+}
+
+func (n *newest) add(more []cache.Invalidation) {
+	if n.at == nil {
+		n.at = map[string]int{}
+	}
+	for _, i := range more {
+		at, seen := n.at[i.Key]
+		if !seen {
+			n.at[i.Key] = len(n.all)
+			n.all = append(n.all, i)
+		} else if n.all[at].Version < i.Version {
+			n.all[at] = i
 		}
 	}
-	return out
 }
 
 // in says of invalidations which epoch of the log they belong to.
@@ -174,20 +187,36 @@ func (c changes) unnamed() bool { return c.imported || c.unreadable != nil }
 
 // changesOf reads what entries of the log have changed.
 func (s *Store) changesOf(entries []events.Entry) (c changes) {
-	all := make([]events.Event, 0, len(entries))
+	n := newest{}
 	for _, entry := range entries {
-		e, err := entry.Event()
+		all, err := s.ofEntry(entry, &c)
 		if err != nil {
 			c.unreadable = cmp.Or(c.unreadable, err)
 			continue
 		}
-		if _, ok := e.(events.RowsImported); ok {
-			c.imported = true
-		}
-		all = append(all, e)
+		n.add(all)
 	}
 	if len(entries) > 0 {
-		c.invalidations = in(entries[0].Epoch, s.invalidations(all))
+		c.invalidations = in(entries[0].Epoch, n.all)
 	}
 	return c
+}
+
+// ofEntry reads one entry. A payload may be damaged and still be decoded: a version that no row can have would be refused
+// by the cache each time.
+func (s *Store) ofEntry(entry events.Entry, c *changes) ([]cache.Invalidation, error) {
+	e, err := entry.Event()
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := e.(events.RowsImported); ok {
+		c.imported = true
+	}
+	all := s.of(e)
+	for _, i := range all {
+		if i.Version < 0 || i.Version > cache.MaxVersion {
+			return nil, fmt.Errorf("%w: event %d, a %s, has version %d of %s", events.ErrUnreadable, entry.Seq, entry.Type, i.Version, i.Key)
+		}
+	}
+	return all, nil
 }

@@ -51,7 +51,7 @@ type Options struct {
 	Progress func(Progress)
 }
 
-// Progress is what migrating is at.
+// Progress says what a migration is doing.
 type Progress struct {
 	// File is the migration that is next.
 	File string
@@ -105,12 +105,12 @@ func (b briefly) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 // Up is Run with the defaults.
 func Up(ctx context.Context, db *sql.DB) (int, error) { return Run(ctx, db, Options{}) }
 
-// ErrMigrating says that another node held the lock of migrations all the time.
+// ErrMigrating says that another node held the lock of migrations for the whole of Options.Patience.
 var ErrMigrating = errors.New("another node has not ended migrating this database")
 
 // Run applies what is missing and returns how many files that were. It is safe to run on several nodes at once, of which
-// one does the work, and beside nodes that serve. It fails with ErrNewerSchema and changes nothing when the database is
-// ahead of what this binary serves; of a newer schema that it serves it has nothing to apply. It needs two connections.
+// one does the work, and beside nodes that serve. A newer schema stays as it is: Run fails with ErrNewerSchema unless this
+// binary serves it. It needs two connections.
 func Run(ctx context.Context, db *sql.DB, o Options) (applied int, err error) {
 	if missing, err := pending(ctx, db); err != nil || !missing {
 		return 0, err

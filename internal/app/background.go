@@ -44,12 +44,14 @@ func (a *App) addBackground() error {
 	a.services.Add("sequencer", a.sequencer)
 	a.waker = cache.NewWaker(a.redis, a.wake)
 	a.services.Add("waker", a.waker)
+	reader := a.epochs.Track(s.DB)
 	if a.Config.Has("api") {
-		reader := a.epochs.Track(s.DB)
 		a.follower = a.rows.Follow(reader, func(b events.Batch) { a.tail.Take(b) })
 		a.tail = live.NewTail(a.hub, a.tailFrom)
 		a.services.Add("log follower", a.follower)
-		a.services.Add("cache recovery", a.rows.Recovery(reader))
+	}
+	a.services.Add("cache recovery", a.rows.Recovery(reader))
+	if a.tail != nil {
 		a.services.Add("live tail", a.tail)
 	}
 	if !a.Config.Has("worker") {

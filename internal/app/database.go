@@ -15,32 +15,32 @@ import (
 )
 
 const (
-	// waitFirst is the pause after the first look at a database that is away, which doubles up to waitLongest.
-	waitFirst   = 100 * time.Millisecond
-	waitLongest = 5 * time.Second
-	// lookWithin bounds one look, connecting included.
-	lookWithin = 10 * time.Second
-	// waitSaid is how often it is logged that a node waits.
-	waitSaid = 30 * time.Second
+	// minPause is the pause after the first look at a database that is away. It doubles up to maxPause.
+	minPause = 100 * time.Millisecond
+	maxPause = 5 * time.Second
+	// lookTimeout bounds one look, connecting included.
+	lookTimeout = 10 * time.Second
+	// waitLogEvery is how often it is logged that a node waits.
+	waitLogEvery = 30 * time.Second
 )
 
 // databaseWait holds up the start of what uses the database until that takes writes and has a schema that this binary
-// serves. It is a lifecycle.Service: Start fails for what waiting would not mend, such as a wrong password.
+// serves. It is a lifecycle.Service. Start fails at once for errors that waiting does not mend, such as a wrong password.
 type databaseWait struct{ *App }
 
-// Start waits for as long as the database is away, or the address leads to a standby. While it waits the node listens, and
-// says that it lives and that it starts. If it need not wait it does not listen yet: a balancer that does not ask
-// /readyz takes every node that listens for one that serves.
+// Start waits for as long as the database is away, or the address leads to a standby. While it waits the node listens:
+// /healthz answers 200 and /readyz 503. A node that need not wait does not listen yet, because a balancer that does not
+// ask /readyz takes every node that listens for one that serves.
 func (w databaseWait) Start(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil { // nobody else stops a service whose start failed
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 			defer cancel()
 			err = errors.Join(err, w.server.Stop(ctx))
 		}
 	}()
-	pause := waitFirst
-	var said time.Time
+	pause := minPause
+	var logged time.Time
 	for {
 		err := w.look(ctx)
 		if err == nil || ctx.Err() != nil || !sqldb.IsUnavailable(err) {
@@ -49,8 +49,8 @@ func (w databaseWait) Start(ctx context.Context) (err error) {
 		if err := w.listen(ctx); err != nil {
 			return err
 		}
-		if time.Since(said) >= waitSaid {
-			said = time.Now()
+		if time.Since(logged) >= waitLogEvery {
+			logged = time.Now()
 			slog.WarnContext(ctx, "waiting for the database", "error", err)
 		}
 		// Nodes that start together do not come back together.
@@ -61,7 +61,7 @@ func (w databaseWait) Start(ctx context.Context) (err error) {
 			t.Stop()
 			return ctx.Err()
 		}
-		pause = min(2*pause, waitLongest)
+		pause = min(2*pause, maxPause)
 	}
 }
 
@@ -69,7 +69,7 @@ func (w databaseWait) Start(ctx context.Context) (err error) {
 func (w databaseWait) Stop(ctx context.Context) error { return w.server.Stop(ctx) }
 
 func (w databaseWait) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	if err := w.stores.DB.Check(ctx); err != nil {
 		return fmt.Errorf("connect to the database: %w", err)

@@ -34,7 +34,7 @@ type epochStart struct{ *App }
 
 // Start fails when the database cannot be asked.
 func (e epochStart) Start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	look := e.epochs.Look()
 	now, err := events.CurrentEpoch(ctx, e.stores.DB)

@@ -39,8 +39,8 @@ func (db *DB) tryWrite(ctx context.Context) error {
 	return tx.Commit()
 }
 
-// checkPrimary looks whether the server of a pooled connection takes writes: the check of new connections has been long
-// ago. If it does not, all connections are left.
+// checkPrimary looks whether the server of a pooled connection still takes writes: that was checked when the connection
+// was opened, which may be minutes ago. If it does not, all connections are closed as they become free.
 func (db *DB) checkPrimary(ctx context.Context) error {
 	generation := db.primaries.generation.Load()
 	var readOnly string
