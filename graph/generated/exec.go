@@ -11816,13 +11816,13 @@ func (ec *executionContext) marshalNTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx c
 }
 
 func (ec *executionContext) unmarshalNURI2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := model.UnmarshalURI(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNURI2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(v)
+	res := model.MarshalURI(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "URI!")
 	}
@@ -12357,7 +12357,7 @@ func (ec *executionContext) unmarshalOURI2ᚖstring(ctx context.Context, v any) 
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalString(v)
+	res, err := model.UnmarshalURI(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -12367,7 +12367,7 @@ func (ec *executionContext) marshalOURI2ᚖstring(ctx context.Context, sel ast.S
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(*v)
+	res := model.MarshalURI(*v)
 	return res
 }
 

@@ -38,6 +38,18 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// MarshalURI writes a URI.
+func MarshalURI(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalURI reads a string; what refers to it checks that it is a URI. Anything else is a BAD_REQUEST.
+func UnmarshalURI(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", errs.New(errs.BadRequest, "a URI is a string").Because(errs.ReasonVariables)
+	}
+	return s, nil
+}
+
 // MarshalInt writes an Int.
 func MarshalInt(n int32) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {

@@ -67,7 +67,11 @@ func Check(schema *ast.Schema, op *ast.OperationDefinition, values map[string]an
 			fault = fmt.Sprintf("Variable \"$%s\" of required type %q was not provided.", v.Variable, v.Type)
 		case given && value == nil && v.Type.NonNull:
 			fault = fmt.Sprintf("Variable \"$%s\" of non-null type %q must not be null.", v.Variable, v.Type)
-		case given && value != nil:
+		case given && value == nil:
+			if expected := nonNullUse(op, v.Variable); expected != nil {
+				fault = fmt.Sprintf("Variable \"$%s\" must not be null where type %q is expected.", v.Variable, expected)
+			}
+		case given:
 			c := coercion{schema: schema}
 			if fault = c.value(v.Type, value); fault != "" {
 				at := ""

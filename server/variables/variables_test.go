@@ -22,6 +22,7 @@ var schema = gqlparser.MustLoadSchema(&ast.Source{Input: `
 	type Query {
 		i(v: Int): Int f(v: Float): Int s(v: String): Int b(v: Boolean): Int d(v: ID): Int e(v: Kind): Int m(v: Moment): Int
 		is(v: [Int!]): Int iss(v: [[Int]]): Int t(v: Tree): Int c(v: Choice): Int n(v: Int!): Int ns(v: String!): Int
+		nd(v: Int! = 5): Int q: Query
 	}`})
 
 // Each row is a field, the type of the variable that it gets, the variables as JSON, and what is said about them; "fine" if
@@ -97,6 +98,41 @@ func TestCheck(t *testing.T) {
 		// Nothing that passes is for gqlparser to refuse, with words of its own.
 		if _, err := validator.VariableValues(schema, op, values); err != nil && got == fine {
 			t.Errorf("%s %s passes, and gqlparser says: %v", query, c[2], err)
+		}
+	}
+}
+
+// A variable that may be null can be used where null cannot, if either of them has a default. Then null is refused, and a
+// variable that is left out is not.
+func TestNullThatIsUsedWhereNoneCanBe(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]string{
+		{"Boolean = true", `{ q @include(if: $v) { n(v: 1) } }`, "Boolean!"},
+		{"Boolean = true", `{ q { n(v: 1) @skip(if: $v) } }`, "Boolean!"},
+		{"Boolean = true", `{ q { ... @skip(if: $v) { n(v: 1) } } }`, "Boolean!"},
+		{"Boolean = true", `{ q { ...F @skip(if: $v) } } fragment F on Query { n(v: 1) }`, "Boolean!"},
+		{"Boolean = true", `{ q { ...F } } fragment F on Query { q { n(v: 1) @skip(if: $v) } }`, "Boolean!"},
+		{"Int = 1", `{ n(v: $v) }`, "Int!"},
+		{"Int", `{ nd(v: $v) }`, "Int!"},
+		{"Int = 1", `{ is(v: [2, $v]) }`, "Int!"},
+		{"Int = 1", `{ t(v: {child: {size: $v}, size: 1}) }`, "Int!"},
+		{"Int = 1", `{ i(v: $v) iss(v: [[$v]]) }`, ""},
+		{"Boolean = true", `{ q { b(v: $v) } }`, ""},
+	} {
+		op := operation(t, fmt.Sprintf("query($v: %s) %s", c[0], c[1]))
+		want := ""
+		if c[2] != "" {
+			want = fmt.Sprintf("Variable \"$v\" must not be null where type %q is expected.", c[2])
+		}
+		got := ""
+		if err := variables.Check(schema, op, map[string]any{"v": nil}); err != nil {
+			got = err.Message
+		}
+		if got != want {
+			t.Errorf("%s %s:\n got %s\nwant %s", c[0], c[1], got, want)
+		}
+		if err := variables.Check(schema, op, nil); err != nil {
+			t.Errorf("%s %s without the variable: %v", c[0], c[1], err)
 		}
 	}
 }

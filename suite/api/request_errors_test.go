@@ -81,6 +81,10 @@ func requestErrors(name string) []requestError {
 			`Variable "$ids" got invalid value at "ids[0]"; ID cannot represent value.`},
 		{`query($y: Boolean!) { viewer @include(if: $y) { email } }`, apitest.Vars{"y": "true"}, "VARIABLES",
 			`Variable "$y" got invalid value; Boolean cannot represent a non boolean value.`},
+		{`query($y: Boolean = true) { viewer @include(if: $y) { email } }`, apitest.Vars{"y": nil}, "VARIABLES",
+			`Variable "$y" must not be null where type "Boolean!" is expected.`},
+		{`query($y: Boolean = true) { viewer { email @skip(if: $y) } }`, apitest.Vars{"y": nil}, "VARIABLES",
+			`Variable "$y" must not be null where type "Boolean!" is expected.`},
 	}
 }
 
@@ -138,6 +142,19 @@ func TestRequestsThatAreNoErrors(t *testing.T) {
 		res, err := u.Send(t.Context(), request)
 		if err != nil || len(res.Errors) > 0 {
 			t.Errorf("%s %v: %v %s", c.query, c.vars, err, res.Body)
+		}
+	}
+}
+
+// A value that is not a URI is the client's fault, however it is sent.
+func TestURIsThatAreNoStrings(t *testing.T) {
+	t.Parallel()
+	u := apitest.New(t, apitest.Embedded).SignUp(t, "linking")
+	const update = `mutation($w: URI) { updateProfile(input: {websiteUrl: $w}) { userErrors { code } } }`
+	for _, value := range []any{5, 1.5, true, []any{"https://example.com"}, apitest.Vars{"a": nil}} {
+		res := u.Run(t, update, apitest.Vars{"w": value})
+		if len(res.Errors) != 1 || res.Errors[0].Code() != "BAD_REQUEST" || res.Errors[0].Extensions["reason"] != "VARIABLES" {
+			t.Errorf("%v: %s", value, res.Body)
 		}
 	}
 }
