@@ -107,8 +107,8 @@ func TestAuditCommand(t *testing.T) {
 		if strings.Count(out, `"v1:e:`) != 3 {
 			t.Errorf("the examples:\n%s", out)
 		}
-		if out, _ := audits(r, "--examples=1"); strings.Count(out, `"v1:e:`) != 1 {
-			t.Errorf("one example:\n%s", out)
+		if out, err := audits(r, "--examples=1"); strings.Count(out, `"v1:e:`) != 1 {
+			t.Errorf("one example: %v\n%s", err, out)
 		}
 		apitest.Until(t, "the sampler finds them", func() bool {
 			page := metricsOf(t, r)

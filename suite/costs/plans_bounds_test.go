@@ -145,7 +145,6 @@ var statementClasses = []statementClass{
 	someRows("who inserts events", `SELECT l.virtualtransaction FROM pg_locks .*`, 1000, "the databases of the server"),
 	batchesOf("the next events", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 ORDER BY seq LIMIT \$3`, 2),
 	batchesOf("the log behind a position", `SELECT h.epoch, .* FROM log_heads AS h LEFT JOIN \(SELECT seq AS place, .* WHERE seq > \$1 AND seq <= \$2( AND type .*)?\s+ORDER BY seq LIMIT \$3\) AS e .*`, 2),
-	statementsOf("the epoch of the log", `SELECT epoch, since FROM roost_epoch\(\)`, atMost(1), "one row, by its key"),
 	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),
 	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
 	statementsOf("the right to remove events", `SELECT set_config\(.*\), pg_try_advisory_xact_lock\(\$2\)`, atMost(1), "it reads nothing"),

@@ -28,9 +28,10 @@ type stepWatch struct {
 	known map[string]string // plans by statement
 }
 
-// fitting steps read no table of the model, or one through an index: json_each reads a list argument.
+// fitting steps read no table of the model, or one through an index: json_each reads a list argument, e is a materialized
+// subquery with a limit, and h is log_heads, which has one row.
 var fitting = regexp.MustCompile(`^(SEARCH .*|SCAN \w+ VIRTUAL TABLE INDEX \d+:.*|SCAN \d+-ROW VALUES CLAUSE|SCAN CONSTANT ROW|MULTI-INDEX .*|INDEX \d+` +
-	`|(LIST|SCALAR|CORRELATED (LIST|SCALAR)) SUBQUERY \d+|CO-ROUTINE .*|SCAN \(?subquery-\d+\)?|REUSE LIST SUBQUERY \d+|CREATE BLOOM FILTER|USE TEMP B-TREE .*)$`)
+	`|(LIST|SCALAR|CORRELATED (LIST|SCALAR)) SUBQUERY \d+|CO-ROUTINE .*|SCAN \(?subquery-\d+\)?|REUSE LIST SUBQUERY \d+|CREATE BLOOM FILTER|MATERIALIZE e|SCAN e LEFT-JOIN|SCAN h|USE TEMP B-TREE .*)$`)
 
 // shared finds searches for the beginning of a key that many rows may share: all of those are read, unless
 // they come in the order of the statement and LIMIT ends the search.
