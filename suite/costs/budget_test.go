@@ -36,21 +36,27 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 				for _, n := range []int{1, 50} {
 					who, vars := op.asked(t, c, n)
 					who.Must(t, op.query, vars) // the process keeps what it keeps of tweets
-					clearCache(t, r, db)
-					op.check(t, "cold", who, vars, op.cold)
-					op.check(t, "warm", who, vars, op.warm)
+					op.check(t, "cold", op.cold, func() (*apitest.Client, apitest.Vars) {
+						clearCache(t, r, db)
+						return who, vars
+					})
+					op.check(t, "warm", op.warm, func() (*apitest.Client, apitest.Vars) { return who, vars })
 				}
 			})
 		}
 		for _, op := range costedWrites {
 			t.Run(op.name, func(t *testing.T) {
 				for _, n := range []int{1, 50} {
-					who, vars := op.asked(t, c, n)
-					clearCache(t, r, db)
-					op.check(t, "cold", who, vars, op.cold)
-					who, vars = op.asked(t, c, n)
-					rig.Relayed(t, db)
-					op.check(t, "warm", who, vars, op.warm)
+					op.check(t, "cold", op.cold, func() (*apitest.Client, apitest.Vars) {
+						who, vars := op.asked(t, c, n)
+						clearCache(t, r, db)
+						return who, vars
+					})
+					op.check(t, "warm", op.warm, func() (*apitest.Client, apitest.Vars) {
+						who, vars := op.asked(t, c, n)
+						rig.Relayed(t, db)
+						return who, vars
+					})
 				}
 			})
 		}
@@ -83,16 +89,19 @@ func clearCache(t *testing.T, r *apitest.Roost, db *sqldb.DB) {
 	rig.Forget(t, r)
 }
 
-func (op costed) check(t *testing.T, how string, who *apitest.Client, vars apitest.Vars, want price) {
+// check runs the operation with what prepare returns, and compares what it took. On a busy machine a call of Redis may be so
+// late that a row is read from SQL instead: a difference counts if it is there three times.
+func (op costed) check(t *testing.T, how string, want price, prepare func() (*apitest.Client, apitest.Vars)) {
 	t.Helper()
+	who, vars := prepare()
 	res := who.Must(t, op.query, vars)
-	cost := res.Costs(t)
-	got := price{cost.SQL, cost.Redis}
-	if op.races && got.sql == want.sql && got.trips < want.trips {
-		got = want
+	for try := 1; try < 3 && !op.took(t, res, want); try++ {
+		who, vars = prepare()
+		res = who.Must(t, op.query, vars)
 	}
-	if got != want || cost.Waits != 0 {
-		t.Errorf("%s, with pages of %d, it took %+v and %d batches that waited, want %+v and 0", how, vars["n"], got, cost.Waits, want)
+	cost := res.Costs(t)
+	if !op.took(t, res, want) {
+		t.Errorf("%s, with pages of %d, it took %+v and %d batches that waited, want %+v and 0", how, vars["n"], price{cost.SQL, cost.Redis}, cost.Waits, want)
 	}
 	// The check of the session takes the rest: one trip and no statement if it is in the cache.
 	sql, trips := res.Cost()
@@ -113,6 +122,14 @@ func (op costed) check(t *testing.T, how string, who *apitest.Client, vars apite
 		}
 	}
 	refused(t, res)
+}
+
+// took reports whether an answer took what is wanted, and no batch of it waited.
+func (op costed) took(t *testing.T, res *apitest.Response, want price) bool {
+	t.Helper()
+	cost := res.Costs(t)
+	got := price{cost.SQL, cost.Redis}
+	return cost.Waits == 0 && (got == want || op.races && got.sql == want.sql && got.trips < want.trips)
 }
 
 // page adds the sizes of pages to variables.
