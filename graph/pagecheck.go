@@ -12,9 +12,8 @@ import (
 	"roost/internal/errs"
 )
 
-// Pages refuses an operation that asks for a page which cannot be: with BAD_REQUEST and the reason PAGE_SIZE or
-// BAD_CURSOR, before anything is read for it. A field that refuses its arguments itself would null the object that
-// it belongs to.
+// Pages refuses operations with invalid paging arguments before anything is read, with BAD_REQUEST and the reason
+// PAGE_SIZE or BAD_CURSOR. A field that refused its arguments itself would null the object that it belongs to.
 type Pages struct{}
 
 var (
@@ -58,8 +57,8 @@ func eventWindow(args cursors.Args) error {
 	return err
 }
 
-// pageCheck looks at an operation once, and at each of its fragments once: what a fragment's arguments are does not
-// depend on where it is spread.
+// pageCheck checks the fields of an operation, and those of each fragment once: the arguments in a fragment do not depend on
+// where it is spread.
 type pageCheck struct {
 	variables map[string]any
 	seen      map[string]bool
@@ -97,7 +96,7 @@ func (c *pageCheck) selection(selection ast.Selection) *gqlerror.Error {
 	return nil
 }
 
-// included reports whether @skip and @include let a selection be.
+// included reports whether @skip and @include keep a selection.
 func (c *pageCheck) included(list ast.DirectiveList) bool {
 	for _, d := range list {
 		if d.Name != "skip" && d.Name != "include" {

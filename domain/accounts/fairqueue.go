@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"roost/internal/admission"
 	"roost/internal/errs"
 )
 
@@ -80,7 +81,8 @@ func newFairQueue(permits, maxWaiting, maxPerAddress int) *fairQueue {
 	return q
 }
 
-// acquire waits for a permit, which release returns. The error is RATE_LIMITED, UNAVAILABLE, or that of the context.
+// acquire waits for a permit, which release returns. The error is RATE_LIMITED, UNAVAILABLE, or that of the context. The
+// request does not count as running while it waits, see package admission.
 func (q *fairQueue) acquire(ctx context.Context, from origin) (release func(), err error) {
 	q.mu.Lock()
 	if q.free > 0 { // then nothing waits
@@ -94,6 +96,7 @@ func (q *fairQueue) acquire(ctx context.Context, from origin) (release func(), e
 		return nil, err
 	}
 
+	defer admission.FromContext(ctx).Pause()()
 	timer := time.NewTimer(queueTimeout)
 	defer timer.Stop()
 	select {

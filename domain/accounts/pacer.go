@@ -5,6 +5,8 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"roost/internal/admission"
 )
 
 const (
@@ -43,12 +45,13 @@ func (p *pacer) delay(address string, now time.Time) time.Duration {
 	return max(due.Sub(now), 0)
 }
 
-// wait delays a refusal of an address.
+// wait delays a refusal of an address. The request does not count as running meanwhile.
 func (p *pacer) wait(ctx context.Context, address string) {
 	d := p.delay(address, time.Now())
 	if d == 0 {
 		return
 	}
+	defer admission.FromContext(ctx).Pause()()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -11,8 +11,9 @@
 // # What counts
 //
 // A request runs from Enter to Leave, except while it is paused: it waits for the database, which has a limit of its own
-// (package sqldb), or for what another request reads. So a database that stands still does not close the door to
-// requests that do not need it. Paused requests go on at once; while too many run, the gate lets no new ones in.
+// (package sqldb), for what another request reads, or for a permit to hash a password (package domain/accounts). So neither
+// a database that stands still nor a flood of attempts to sign in closes the door to requests that need neither. Paused
+// requests go on at once; while too many run, the gate lets no new ones in.
 //
 // # Who is next
 //
