@@ -142,8 +142,9 @@ func fillPools(t *testing.T, u *apitest.User) {
 	})
 }
 
-// ofPools are goroutines of the stores' pools, which come and go by themselves; sockets have at least one each.
-const ofPools = 2
+// ofPools bounds the goroutines of the stores' pools, which come and go by themselves: three for each connection to an
+// embedded Redis, eight connections in a pool, two pools. A round has more sockets, of at least one goroutine each.
+const ofPools = 3 * 8 * 2
 
 // settled waits until no more than so many goroutines run, or, without a number, until it stays the same.
 func settled(t testing.TB, most int) (n int) {

@@ -14,7 +14,8 @@ let frontend: Server;
 before(async () => {
   const files = new Map(await bundle());
   files.set("/blank", "<!doctype html><title>A page of somebody else</title>");
-  roost = await RoostServer.start();
+  // It is served under no other name than its own, addresses and those of this machine.
+  roost = await RoostServer.start({ flags: ["--origins", "http://api.roost.test"] });
   frontend = await serve(files, 0);
   browser = await startBrowser();
 });
