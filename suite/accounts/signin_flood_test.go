@@ -44,6 +44,7 @@ type loginFlood struct {
 	// Share is how much of a core the process may use.
 	Share float64
 
+	pacing   sync.Mutex
 	began    time.Time
 	used     time.Duration // of the processors, when it began
 	answered atomic.Int64
@@ -123,13 +124,7 @@ func (f *loginFlood) run(input io.Reader) error {
 func (f *loginFlood) attempts(ctx context.Context, conn net.Conn, host string) {
 	in := bufio.NewReader(conn)
 	for n := 0; ctx.Err() == nil; n++ {
-		if ahead := time.Duration(float64(ownProcessorTime()-f.used)/f.Share) - time.Since(f.began); ahead > 0 {
-			select {
-			case <-ctx.Done():
-			case <-time.After(ahead): // to stay within the share
-			}
-			continue
-		}
+		f.pace(ctx)
 		login := f.Victim
 		if n%2 == 1 {
 			login = fmt.Sprintf("nobody_%x", rand.Int64())
@@ -148,6 +143,23 @@ func (f *loginFlood) attempts(ctx context.Context, conn net.Conn, host string) {
 			return
 		}
 		f.answered.Add(1)
+	}
+}
+
+// pace waits until the process is within its share. One connection waits at a time: hundreds that wake at once would use the
+// share up by waking.
+func (f *loginFlood) pace(ctx context.Context) {
+	f.pacing.Lock()
+	defer f.pacing.Unlock()
+	for ctx.Err() == nil {
+		ahead := time.Duration(float64(ownProcessorTime()-f.used)/f.Share) - time.Since(f.began)
+		if ahead <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(ahead):
+		}
 	}
 }
 
