@@ -53,3 +53,32 @@ func TestAnotherEpochOfTheLog(t *testing.T) {
 		t.Errorf("counts: %+v, %v", states, err)
 	}
 }
+
+// A tail that skips what is too much keeps to the epoch, and a change of the epoch among what it skips is not lost.
+func TestSkippingKeepsTheEpoch(t *testing.T) {
+	t.Parallel()
+	for name, restart := range map[string]bool{"within an epoch": false, "over its beginning": true} {
+		h, l := tail(t)
+		s, c := h.SubscribeHome(5), h.SubscribeCounts([]int64{11})
+		defer s.Close()
+		defer c.Close()
+		if restart {
+			l.Take(events.Batch{Epoch: 4, Restart: true})
+		}
+		for at := int64(0); at <= tailMost; at += 10_000 {
+			l.Take(events.Batch{Epoch: 4, From: at, To: at + 10_000, Entries: make([]events.Entry, 10_000)})
+		}
+		l.carry(t.Context())
+		want := Change{At: events.At(4, 60_000), Reset: Rebuilt}
+		if restart {
+			want.Reset = Expired
+		}
+		if got, err := s.Next(t.Context()); err != nil || len(got) != 1 || got[0] != want || h.Position() != want.At {
+			t.Errorf("%s: %+v came, want %+v; the hub is at %d of epoch %d", name, got, want, h.Position().Seq(), h.Position().Epoch())
+		}
+		states, err := c.Next(t.Context())
+		if err != nil || len(states) != 1 || !states[0].Unknown || states[0].Anew != restart {
+			t.Errorf("%s: counts: %+v, %v", name, states, err)
+		}
+	}
+}

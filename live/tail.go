@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"roost/events"
@@ -38,12 +39,15 @@ func (t *Tail) Start(ctx context.Context) error {
 	return t.Loop.Start(ctx)
 }
 
-// Take takes the next batch; it never blocks. When too much waits already, all of that is skipped.
+// Take takes the next batch; it never blocks. When too much waits already, all of that is skipped, but not that the log has
+// entered another epoch.
 func (t *Tail) Take(b events.Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.waiting+len(b.Entries) > tailMost {
-		t.queue, t.waiting, b = nil, 0, events.Batch{From: b.From, To: b.To, Gap: true}
+		restart := slices.ContainsFunc(t.queue, func(q events.Batch) bool { return q.Restart })
+		t.queue, t.waiting = nil, 0
+		b = events.Batch{Epoch: b.Epoch, From: b.From, To: b.To, Gap: true, Restart: restart}
 	}
 	t.queue = append(t.queue, b)
 	t.waiting += len(b.Entries)
