@@ -34,13 +34,13 @@ type relay struct {
 	store *Store
 	// cleared is the position up to which unreadable events need not clear the cache again. The group handles the
 	// events of a batch one by one after the whole batch has failed.
-	cleared int64
+	cleared events.Position
 }
 
 func (r *relay) handle(ctx context.Context, _ *ent.Tx, batch []events.Entry) error {
-	c, last := r.store.changesOf(batch), batch[len(batch)-1].Seq
+	c, last := r.store.changesOf(batch), batch[len(batch)-1].Position()
 	err := r.store.tier.Invalidate(ctx, cache.Intent{}, c.invalidations...)
-	if err == nil && (c.imported || c.unreadable != nil && last > r.cleared) {
+	if err == nil && (c.imported || c.unreadable != nil && !r.cleared.Covers(last)) {
 		if c.unreadable != nil {
 			slog.ErrorContext(ctx, "all cached rows are dropped, because it is not known which ones an event has changed", "error", c.unreadable)
 		}
