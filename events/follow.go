@@ -112,7 +112,7 @@ func (f *Follower) Wake() {
 // Position is the position up to which all events have been applied.
 func (f *Follower) Position() Position { return Position(f.position.Load()) }
 
-// Head is the position of the newest event, as of a second ago at most unless the database is away.
+// Head is the place of the newest event at the last look, 200 ms ago at most unless the database is away.
 func (f *Follower) Head() int64 { return f.head.Load() }
 
 // End is where the log ended when the follower started.

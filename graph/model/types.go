@@ -96,5 +96,6 @@ func (t *Tweet) EventKey() string {
 	if t.Counts == nil {
 		return ""
 	}
-	return fmt.Sprint("counts ", t.ID, t.Counts.Revision)
+	// With the counts: after the database went back a revision comes again, with others.
+	return fmt.Sprint("counts ", t.ID, t.Counts.Revision, t.Counts.LikeCount, t.Counts.DislikeCount)
 }

@@ -53,19 +53,7 @@ func (c *Cluster) StopFollowing() {
 				return err
 			}
 		}
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			var left int
-			if err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_wal_receiver").Scan(&left); err != nil || left == 0 {
-				return err
-			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
+		return untilTrue(ctx, db, "SELECT count(*) = 0 FROM pg_stat_wal_receiver")
 	})
 	if err != nil {
 		c.t.Fatalf("cut the standby off: %v", err)
@@ -81,23 +69,28 @@ func (c *Cluster) CatchUp(primary *Cluster) {
 	})
 	if err == nil {
 		err = c.c.ask(func(ctx context.Context, db *sql.DB) error {
-			tick := time.NewTicker(10 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				var there bool
-				if err := db.QueryRowContext(ctx, "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", at).Scan(&there); err != nil || there {
-					return err
-				}
-				select {
-				case <-tick.C:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
+			return untilTrue(ctx, db, "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", at)
 		})
 	}
 	if err != nil {
 		c.t.Fatalf("wait for the standby: %v", err)
+	}
+}
+
+// untilTrue asks again and again until the answer is true.
+func untilTrue(ctx context.Context, db *sql.DB, query string, args ...any) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var yes bool
+		if err := db.QueryRowContext(ctx, query, args...).Scan(&yes); err != nil || yes {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
