@@ -78,7 +78,7 @@ func (t *Tier) tell(ctx context.Context, k *Kind, all []told) (again []*flight) 
 	var telling []*flight
 	var send []Invalidation
 	for _, x := range all {
-		// In another epoch than that of the value nothing is to be told of it.
+		// The version of a value from another epoch means nothing in this one.
 		if !x.away && x.epoch == t.Epoch() {
 			telling = append(telling, x.flight)
 			send = append(send, Invalidation{Kind: k, Key: x.key, Version: x.value.Version, Epoch: x.epoch})

@@ -219,7 +219,7 @@ func away(err error) bool {
 	return !errors.As(err, &answer) || redis.IsLoadingError(err) || redis.IsMaxClientsError(err) || redis.IsAuthError(err)
 }
 
-// timedOut tells that there was no answer in time.
+// timedOut reports whether a call failed because there was no answer in time.
 func timedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
 	return ok && t.Timeout()

@@ -243,7 +243,7 @@ type reply struct {
 	from   *shard // nil if no server is known
 }
 
-// do runs a verb on keys, one pipeline a server; args gives the epoch, and what follows the fence. Every script has one
+// do runs a verb on keys, one pipeline a server; args returns the epoch, and what follows the fence. Every script has one
 // key, so a cluster takes them in any mixture.
 func (t *Tier) do(ctx context.Context, s script, keys []string, args func(i int) (epoch int64, rest []any)) []reply {
 	out := make([]reply, len(keys))

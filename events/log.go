@@ -41,7 +41,7 @@ type Log struct {
 	clock     clock.Clock
 	copies    Copies // nil if there are none
 	observers []Observer
-	epochs    *Epochs // nil if nobody tracks them
+	epochs    *Epochs // nil if the process tracks none
 }
 
 // New is a log over the client's database.
@@ -50,7 +50,7 @@ func New(client *ent.Client, c clock.Clock) *Log { return &Log{client: client, c
 // Observe adds an observer. It must be called before the first Write.
 func (l *Log) Observe(o Observer) { l.observers = append(l.observers, o) }
 
-// Track has the log tell observers of nothing that was committed in an earlier epoch. It must be called before the first Write.
+// Track has observers hear of nothing that was committed in an earlier epoch. It must be called before the first Write.
 func (l *Log) Track(e *Epochs) { l.epochs = e }
 
 // Keep has the log tell of every write who keeps copies of rows. It must be called before the first Write.

@@ -13,7 +13,7 @@ import (
 // Reader reads the log by position.
 type Reader struct {
 	db     *sqldb.DB
-	epochs *Epochs // nil if nobody wants to know
+	epochs *Epochs // nil if the process tracks none
 }
 
 // NewReader reads the log of a database.

@@ -35,7 +35,7 @@ type Sequencer struct {
 	told func()
 	ran  atomic.Int64
 
-	epochs  *Epochs // nil if nobody wants to know
+	epochs  *Epochs // nil if the process tracks none
 	epoch   int64   // in which settled and swept were noted
 	settled settled
 	swept   time.Time

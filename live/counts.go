@@ -30,7 +30,7 @@ const mergeFor = 50 * time.Millisecond
 type freshCounts struct {
 	mu     sync.Mutex
 	latest map[int64]State
-	// anew says that what the database now has is not what was told before latest.
+	// anew says that the database went back: latest does not follow on what was sent before.
 	anew bool
 	some chan struct{}
 }
@@ -155,7 +155,7 @@ func (s *Counts) skip(anew bool) {
 	signal(s.some)
 }
 
-// skipCounts tells every subscriber that changes were skipped, or that the counts begin anew.
+// skipCounts has every subscriber read again, because changes were skipped, or the counts begin anew.
 func (h *Hub) skipCounts(anew bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

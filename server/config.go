@@ -49,7 +49,7 @@ type Config struct {
 	NoIntrospection bool
 	// NoPlayground leaves the page at / out.
 	NoPlayground bool
-	// NoSuggestions leaves out of errors what the client may have meant, which tells the schema bit by bit.
+	// NoSuggestions leaves out of errors what the client may have meant, which shows the schema bit by bit.
 	NoSuggestions bool
 
 	// NoAPI leaves /healthz, /readyz and the admin address: for nodes that only work in the background.

@@ -93,7 +93,7 @@ func (o Offer) Run(ctx context.Context) (*Outcome, error) {
 	return out, ctx.Err()
 }
 
-// send gives a request to a connection that waits, or to a new one.
+// send passes a request to a connection that waits, or to a new one.
 func (r *offering) send(ctx context.Context, due time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

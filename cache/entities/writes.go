@@ -14,7 +14,7 @@ var _ events.Copies = (*Store)(nil)
 // Announce makes the store an events.Copies. It takes one trip for strict events, and one after the commit. What
 // Redis does not take within a second is repeated from the log; reads of this node see the write all the same.
 func (s *Store) Announce(ctx context.Context, all []events.Event) (ended func(committed bool)) {
-	// Of before the commit: a version that was given before the database went back must not be told in the next epoch.
+	// Of before the commit: a version that was given before the database went back must not count in the next epoch.
 	epoch := s.tier.Epoch()
 	var strict []string
 	for _, e := range all {

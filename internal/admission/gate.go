@@ -34,7 +34,7 @@ const (
 	maxLag = 25 * time.Millisecond
 	// adjustEvery is how often the limit changes.
 	adjustEvery = 50 * time.Millisecond
-	// comeBack is what a refused client is told to wait.
+	// comeBack is the retryAfter of a refusal.
 	comeBack = time.Second
 )
 

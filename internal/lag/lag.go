@@ -118,7 +118,7 @@ func (m *Meter) record(now time.Time, late time.Duration) {
 	}
 }
 
-// runQueue tells how long goroutines waited for a processor, from the histogram that the runtime keeps.
+// runQueue reads how long goroutines waited for a processor, from the histogram that the runtime keeps.
 type runQueue struct {
 	sample []metrics.Sample
 	before []uint64

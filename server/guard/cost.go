@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Prices tell what operations on a schema cost.
+// Prices hold what operations on a schema cost.
 type Prices struct {
 	limits      Limits
 	description *description

@@ -13,7 +13,7 @@ import (
 const streamPoints = 60
 
 // streams are the open subscriptions of all sockets. All that one owner has open may cost so many points an event
-// together, and equal ones know each other.
+// together, and equal ones share their events.
 type streams struct {
 	perUser, perAddress int
 
