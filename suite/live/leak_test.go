@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"runtime"
 	"runtime/pprof"
@@ -147,10 +148,11 @@ func fillPools(t *testing.T, u *apitest.User) {
 // embedded Redis, eight connections in a pool, two pools. A round has more sockets, of at least one goroutine each.
 const ofPools = 3 * 8 * 2
 
-// settled waits until no more than so many goroutines run, or, without a number, until it stays the same.
+// settled waits until no more than so many goroutines run, or, without a number, returns the least that run within
+// some moments: jobs and pools in the background start and end goroutines all the time.
 func settled(t testing.TB, most int) (n int) {
 	t.Helper()
-	same := 0
+	n, looks := math.MaxInt, 0
 	defer func() {
 		if t.Failed() {
 			var all strings.Builder
@@ -165,11 +167,9 @@ func settled(t testing.TB, most int) (n int) {
 			n = now
 			return now <= most+ofPools
 		}
-		if now != n {
-			n, same = now, 0
-		}
-		same++
-		return same > 40
+		n = min(n, now)
+		looks++
+		return looks > 100
 	})
 	return n
 }
