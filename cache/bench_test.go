@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"roost/internal/redistest"
+	"roost/testkit/redistest"
 )
 
 // What the verbs cost, in one pipeline of 50 keys.

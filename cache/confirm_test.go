@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/redistest"
+	"roost/testkit/redistest"
 )
 
 // Whatever an entry holds, reads of a process show a version once it has been confirmed, also those that were under way

@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"roost/internal/redistest"
+	"roost/testkit/redistest"
 )
 
 // twin runs verbs on a server and on the model's entry, and compares answers and states.

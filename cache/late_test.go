@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"roost/internal/redistest"
+	"roost/testkit/redistest"
 )
 
 // A call without an outcome does not open the breaker, unless there are many in a row: a server that really is

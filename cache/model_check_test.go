@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/testtime"
+	"roost/testkit/testtime"
 )
 
 // atRest reports a stale entry when nothing is under way.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/redistest"
+	"roost/testkit/redistest"
 )
 
 // TestMutants breaks the scripts, one line at a time: the schedules, or the comparison with the model, must

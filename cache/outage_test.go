@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/redistest"
-	"roost/internal/testtime"
+	"roost/testkit/redistest"
+	"roost/testkit/testtime"
 )
 
 // Without Redis everything comes from SQL, soon; a key that many ask for costs SQL one read at a time.

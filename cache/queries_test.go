@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/redistest"
 	"roost/internal/reqstats"
+	"roost/testkit/redistest"
 )
 
 // mapped is a store that keeps everything.

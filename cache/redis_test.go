@@ -10,9 +10,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"roost/internal/redistest"
 	"roost/internal/reqstats"
-	"roost/internal/testtime"
+	"roost/testkit/redistest"
+	"roost/testkit/testtime"
 )
 
 // patience is also the time of a call in tests that are not about time: the machine may be busy.

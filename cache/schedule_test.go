@@ -13,8 +13,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"roost/internal/redistest"
-	"roost/internal/testtime"
+	"roost/testkit/redistest"
+	"roost/testkit/testtime"
 )
 
 // Random schedules over the real tier and real servers. Steps are drawn one by one: a writer goes on, a

@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"roost/internal/redistest"
+	"roost/testkit/redistest"
 )
 
 // errorsSeen keeps every error that a server answered.

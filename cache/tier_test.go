@@ -11,9 +11,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"roost/internal/redistest"
 	"roost/internal/reqstats"
-	"roost/internal/testtime"
+	"roost/testkit/redistest"
+	"roost/testkit/testtime"
 )
 
 // table is a table of SQL as the tier sees it: rows with versions, and how often it was read.

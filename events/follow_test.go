@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"roost/events"
-	"roost/internal/dbtest"
 	"roost/internal/sqldb"
+	"roost/testkit/dbtest"
 )
 
 // followed is a follower that notes what it applies.

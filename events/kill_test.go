@@ -20,7 +20,7 @@ import (
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
+	"roost/testkit/testtime"
 )
 
 // A child is a node in a process of its own: the test binary, run again with the database in this variable.

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"roost/events"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/testkit/pgtest"
 )
 
 // The database goes away in the middle of a drain, in order and not: nothing is lost, nothing is parked, and

@@ -17,9 +17,9 @@ import (
 	"roost/ent/migrations"
 	"roost/events"
 	"roost/internal/clock"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
+	"roost/testkit/pgtest"
+	"roost/testkit/testtime"
 )
 
 func TestMain(m *testing.M) {

@@ -19,8 +19,8 @@ import (
 	"roost/ent/tweetstats"
 	"roost/internal/clock"
 	"roost/internal/errs"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/testkit/pgtest"
 )
 
 // store is a log over a database of its own.

@@ -6,15 +6,15 @@ import (
 	"slices"
 	"time"
 
-	"roost/cache/entities"
 	"roost/domain/follows"
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph/generated"
 	"roost/graph/model"
-	"roost/internal/feed"
 	"roost/internal/ids"
+	"roost/internal/pullstream"
 	"roost/live"
+	"roost/rows"
 )
 
 // HomeTimelineEvents first gives what was missed since `after`, then what happens. Subscribing comes before
@@ -42,7 +42,7 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 		return nil, err
 	}
 	return stream(ctx, "homeTimelineEvents",
-		feed.Source[model.TimelineEvent]{Next: home.next, Lost: home.lost, End: home.sub.Close}), nil
+		pullstream.Source[model.TimelineEvent]{Next: home.next, Lost: home.lost, End: home.sub.Close}), nil
 }
 
 // homeEvents are the events of one viewer's home timeline.
@@ -109,7 +109,7 @@ const (
 // that a slow client lets wait, again and again.
 func (h *homeEvents) decide(ctx context.Context) {
 	var events []model.TimelineEvent
-	err := feed.Retry(ctx, func() (err error) {
+	err := pullstream.Retry(ctx, func() (err error) {
 		h.at = time.Now()
 		events, err = h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), checkedAtOnce)])
 		return err
@@ -136,7 +136,7 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			added = append(added, c.TweetID)
 		}
 	}
-	readable, rows, err := s.readable(ctx, viewer, authors, added)
+	readable, found, err := s.readable(ctx, viewer, authors, added)
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +148,8 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
 			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
-		case readable[c.AuthorID] && entities.Live(rows[c.TweetID]) != nil:
-			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(rows[c.TweetID]))}
+		case readable[c.AuthorID] && rows.Live(found[c.TweetID]) != nil:
+			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(found[c.TweetID]))}
 		}
 	}
 	return out, nil

@@ -7,16 +7,16 @@ import (
 	"io"
 	"time"
 
-	"roost/cache/entities"
 	"roost/domain/accounts"
 	"roost/domain/reactions"
 	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/errs"
-	"roost/internal/feed"
 	"roost/internal/ids"
+	"roost/internal/pullstream"
 	"roost/live"
+	"roost/rows"
 )
 
 type subscriptions struct{ *Resolver }
@@ -25,7 +25,7 @@ type subscriptions struct{ *Resolver }
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptions{r} }
 
 // stream is the channel of a subscription; an error of the source ends it, and the client gets the error.
-func stream[T any](ctx context.Context, name string, source feed.Source[T]) <-chan T {
+func stream[T any](ctx context.Context, name string, source pullstream.Source[T]) <-chan T {
 	next := source.Next
 	source.Next = func(ctx context.Context) (T, error) {
 		event, err := next(ctx)
@@ -34,7 +34,7 @@ func stream[T any](ctx context.Context, name string, source feed.Source[T]) <-ch
 		}
 		return event, err
 	}
-	return feed.Events(ctx, source)
+	return pullstream.Events(ctx, source)
 }
 
 func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string) (<-chan model.Reactable, error) {
@@ -64,7 +64,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 			counts.waiting = append(counts.waiting, now[id])
 		}
 	}
-	return stream(ctx, "reactionsChanged", feed.Source[model.Reactable]{Next: counts.next, End: sub.Close}), nil
+	return stream(ctx, "reactionsChanged", pullstream.Source[model.Reactable]{Next: counts.next, End: sub.Close}), nil
 }
 
 // watchedTweets are the subjects of a subscription that have not been deleted.
@@ -99,13 +99,13 @@ func (w *watchedTweets) look(ctx context.Context) (map[int64]*reactions.Counts, 
 	return now, nil
 }
 
-func (w *watchedTweets) lives(id int64) bool { return entities.Live(w.rows[id]) != nil }
+func (w *watchedTweets) lives(id int64) bool { return rows.Live(w.rows[id]) != nil }
 
 // get gives a tweet, or nil for a deleted one. It looks again when the client has let others wait for longer
 // than checkedFor.
 func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error) {
 	if time.Since(w.checked) > checkedFor {
-		err := feed.Retry(ctx, func() error {
+		err := pullstream.Retry(ctx, func() error {
 			_, err := w.look(ctx)
 			return err
 		})
@@ -113,13 +113,13 @@ func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error
 			return nil, err
 		}
 	}
-	return entities.Live(w.rows[id]), nil
+	return rows.Live(w.rows[id]), nil
 }
 
 // statesNow reads what the subjects' counts are.
 func (w *watchedTweets) statesNow(ctx context.Context) ([]live.State, error) {
 	var now map[int64]*reactions.Counts
-	err := feed.Retry(ctx, func() (err error) {
+	err := pullstream.Retry(ctx, func() (err error) {
 		now, err = w.look(ctx)
 		return err
 	})
@@ -207,7 +207,7 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 		}
 		told = true
 		var got map[int64]*accounts.Session
-		err := feed.Retry(ctx, func() (err error) {
+		err := pullstream.Retry(ctx, func() (err error) {
 			got, err = s.Sources.Sessions.ByID(ctx, []int64{id})
 			return err
 		})
@@ -219,5 +219,5 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 		}
 		return nil, io.EOF
 	}
-	return stream(ctx, "sessionEnded", feed.Source[*model.SessionEnded]{Next: next, End: watch.Close}), nil
+	return stream(ctx, "sessionEnded", pullstream.Source[*model.SessionEnded]{Next: next, End: watch.Close}), nil
 }

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"testing"
 
-	"roost/cache/entities"
 	"roost/domain/tweets"
 	"roost/internal/caller"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
 	"roost/loaders"
+	"roost/rows"
 )
 
 // A page of which tweets were deleted after it was read is filled up, with no tweet left out or repeated.
@@ -38,7 +38,7 @@ func TestPagesAreFilledUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			set := loaders.New(loaders.Sources{Rows: &entities.Store{}}, &caller.Caller{})
+			set := loaders.New(loaders.Sources{Rows: &rows.Store{}}, &caller.Caller{})
 			for id := int64(1); id <= newest; id++ {
 				tweet := &tweets.Tweet{}
 				if slices.Contains(c.gone, id) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"roost/events"
-	"roost/internal/testtime"
+	"roost/testkit/testtime"
 )
 
 const patience = testtime.Patience

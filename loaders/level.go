@@ -5,13 +5,13 @@ import (
 	"sync"
 
 	"roost/cache"
-	"roost/cache/entities"
 	"roost/events"
+	"roost/rows"
 )
 
 // reads are the cached reads of a set.
 type reads struct {
-	store *entities.Store
+	store *rows.Store
 	once  sync.Once
 	// now is the position of the node, asked once: before the first read.
 	now  func() events.Position
@@ -31,7 +31,7 @@ func (r *reads) answer(ctx context.Context, all ...*cache.Request) {
 
 // cached makes a loader over an entity: key names the row of a key, ok is false for a key that cannot have one;
 // value makes the answer of the row, which there may not be.
-func cached[K, R comparable, E, V any](rows *reads, e *entities.Entity[R, E], key func(K) (r R, ok bool),
+func cached[K, R comparable, E, V any](rows *reads, e *rows.Entity[R, E], key func(K) (r R, ok bool),
 	value func(k K, row E, ok bool) V) *Loader[K, V] {
 	ask := func(keys []K) (*cache.Request, answer[K, V]) {
 		asked, at := make([]R, 0, len(keys)), make([]int, len(keys))

@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"roost/cache"
-	"roost/cache/entities"
 	"roost/events"
 	"roost/internal/caller"
+	"roost/rows"
 )
 
 // newRows are rows of no database.
-func newRows(t *testing.T) *entities.Store {
+func newRows(t *testing.T) *rows.Store {
 	t.Helper()
 	redis, err := cache.Open(cache.Config{})
 	if err != nil {
@@ -21,7 +21,7 @@ func newRows(t *testing.T) *entities.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := entities.New(tier, entities.Sources{})
+	rows, err := rows.New(tier, rows.Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ package loaders
 import (
 	"context"
 
-	"roost/cache/entities"
 	"roost/domain/accounts"
 	"roost/domain/counts"
 	"roost/domain/follows"
@@ -17,12 +16,13 @@ import (
 	"roost/internal/caller"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
+	"roost/rows"
 )
 
 // Sources are what loaders read from: rows through the cache, pages of lists from SQL.
 type Sources struct {
-	entities.Sources
-	Rows     *entities.Store
+	rows.Sources
+	Rows     *rows.Store
 	Sessions *accounts.Authenticator
 	// Position is the position of the log whose effects show in every cached read that begins now; nil is always 0.
 	Position func() events.Position
@@ -56,31 +56,31 @@ type Set struct {
 
 // New makes the loaders of one operation.
 func New(s Sources, who *caller.Caller) *Set {
-	rows := &reads{store: s.Rows, now: s.Position}
-	if rows.now == nil {
-		rows.now = func() events.Position { return 0 }
+	requested := &reads{store: s.Rows, now: s.Position}
+	if requested.now == nil {
+		requested.now = func() events.Position { return 0 }
 	}
 	id := func(id int64) (int64, bool) { return id, true }
 	// Asked each time: signing in makes it somebody in the middle of an operation.
 	viewer := who.UserID
 	return &Set{
-		rows:        rows,
-		AccountByID: cached(rows, s.Rows.Accounts, id, func(_ int64, a *accounts.Account, _ bool) *accounts.Account { return a }),
-		SessionByID: cached(rows, s.Rows.Sessions, id, func(_ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
+		rows:        requested,
+		AccountByID: cached(requested, s.Rows.Accounts, id, func(_ int64, a *accounts.Account, _ bool) *accounts.Account { return a }),
+		SessionByID: cached(requested, s.Rows.Sessions, id, func(_ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
 			if !ok {
 				return nil
 			}
 			return s.Sessions.AsOfNow(row)
 		}),
-		UserIDByName: cached(rows, s.Rows.Names, accounts.NameKey, func(_ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }),
-		UserCounts:   cached(rows, s.Rows.UserCounts, id, func(_ int64, c counts.User, _ bool) counts.User { return c }),
-		FollowedByMe: cached(rows, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
+		UserIDByName: cached(requested, s.Rows.Names, accounts.NameKey, func(_ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }),
+		UserCounts:   cached(requested, s.Rows.UserCounts, id, func(_ int64, c counts.User, _ bool) counts.User { return c }),
+		FollowedByMe: cached(requested, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
 			return follows.Edge{FollowerID: viewer(), FolloweeID: id}, related(viewer(), id)
 		}, isActive),
-		FollowsMe: cached(rows, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
+		FollowsMe: cached(requested, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
 			return follows.Edge{FollowerID: id, FolloweeID: viewer()}, related(viewer(), id)
 		}, isActive),
-		HomeAuthors: cached(rows, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, ok bool) []int64 {
+		HomeAuthors: cached(requested, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, ok bool) []int64 {
 			if !ok {
 				return []int64{viewer}
 			}
@@ -89,14 +89,14 @@ func New(s Sources, who *caller.Caller) *Set {
 		FollowersPage: newLoader(s.Follows.Followers),
 		FollowingPage: newLoader(s.Follows.Following),
 		TimelinePage:  newLoader(s.Timelines.OfUsers),
-		TweetByID:     cached(rows, s.Rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return entities.Live(t) }),
-		ReactionCounts: cached(rows, s.Rows.TweetCounts, id, func(id int64, c *reactions.Counts, ok bool) *reactions.Counts {
+		TweetByID:     cached(requested, s.Rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return rows.Live(t) }),
+		ReactionCounts: cached(requested, s.Rows.TweetCounts, id, func(id int64, c *reactions.Counts, ok bool) *reactions.Counts {
 			if !ok {
 				return &reactions.Counts{TweetID: id}
 			}
 			return c
 		}),
-		MyReaction: cached(rows, s.Rows.Reactions, func(id int64) (reactions.Stand, bool) {
+		MyReaction: cached(requested, s.Rows.Reactions, func(id int64) (reactions.Stand, bool) {
 			return reactions.Stand{TweetID: id, UserID: viewer()}, viewer() != 0
 		}, func(_ int64, s reactions.State, _ bool) reactions.Kind { return s.Kind }),
 	}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lint: conflict markers, gofmt, the syntax of shell scripts, go vet, staticcheck (staticcheck.conf). Prints
 # findings and fails when there are any. Layers and package comments are tests, in
-# internal/archtest; scripts and container files are tested in internal/repotest.
+# testkit/archtest; scripts and container files are tested in testkit/repotest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/testtime"
 	"roost/server"
+	"roost/testkit/testtime"
 )
 
 const (

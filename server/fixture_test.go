@@ -15,10 +15,10 @@ import (
 	"github.com/gorilla/websocket"
 
 	"roost/internal/errs"
-	"roost/internal/testtime"
 	"roost/server"
 	"roost/server/internal/testschema"
 	"roost/server/transport"
+	"roost/testkit/testtime"
 )
 
 const patience = testtime.Patience

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/dataset"
+	"roost/testkit/dataset"
 )
 
 // ratio replays a trace: the part of reads that are answered.

@@ -10,7 +10,7 @@ import (
 	"sort"
 	"time"
 
-	"roost/internal/dataset"
+	"roost/testkit/dataset"
 )
 
 // What visits are like.

@@ -7,7 +7,7 @@ import (
 	_ "github.com/lib/pq"
 
 	"roost/bench/load"
-	"roost/internal/pgtest"
+	"roost/testkit/pgtest"
 )
 
 // someWorld has a hundred thousand reactions that may be set.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/dbtest"
-	"roost/internal/pgtest"
+	"roost/testkit/dbtest"
+	"roost/testkit/pgtest"
 )
 
 func TestMain(m *testing.M) {

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/pgtest"
-	"roost/internal/redistest"
 	"roost/internal/sqldb"
+	"roost/testkit/pgtest"
+	"roost/testkit/redistest"
 )
 
 // envWriter makes this test binary a process that writes with a policy until it is killed: the policy's name.

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/pgtest"
-	"roost/internal/redistest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
+	"roost/testkit/pgtest"
+	"roost/testkit/redistest"
+	"roost/testkit/testtime"
 )
 
 func stores(t *testing.T) Stores {

@@ -15,10 +15,10 @@ import (
 
 	_ "github.com/lib/pq"
 
-	"roost/internal/dataset"
-	"roost/internal/pgtest"
-	"roost/internal/redistest"
-	"roost/internal/testproc"
+	"roost/testkit/dataset"
+	"roost/testkit/pgtest"
+	"roost/testkit/redistest"
+	"roost/testkit/testproc"
 )
 
 // Config says what to run on.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"roost/internal/pgtest"
-	"roost/internal/redistest"
+	"roost/testkit/pgtest"
+	"roost/testkit/redistest"
 )
 
 // Stores are a private PostgreSQL and a redis-server alone, with the settings of a Rig's.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"roost/internal/testproc"
+	"roost/testkit/testproc"
 )
 
 // Target is one of the two servers with its stores.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"roost/cache"
-	"roost/internal/redistest"
+	"roost/testkit/redistest"
 )
 
 func (a *Auditor) must(t testing.TB, c Config) (*Report, Counts) {

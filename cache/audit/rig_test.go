@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"roost/cache"
-	"roost/internal/redistest"
-	"roost/internal/testtime"
+	"roost/testkit/redistest"
+	"roost/testkit/testtime"
 )
 
 // table stands for a table of SQL, as in the tests of package cache: rows with versions, and how often it is

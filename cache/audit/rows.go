@@ -9,7 +9,7 @@ import (
 	"roost/cache"
 )
 
-// Kind is a kind of entry. Entities of package entities are kinds.
+// Kind is a kind of entry. An Entity of package rows is a Kind.
 type Kind interface {
 	// Name is its name in metrics and reports.
 	Name() string

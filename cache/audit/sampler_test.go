@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"roost/cache"
-	"roost/internal/redistest"
 	"roost/internal/reqstats"
+	"roost/testkit/redistest"
 )
 
 // observed is what a histogram has: how many in all, how many in its first bucket, and their sum.

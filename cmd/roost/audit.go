@@ -10,9 +10,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"roost/app"
 	"roost/cache"
 	"roost/cache/audit"
-	"roost/internal/app"
 )
 
 const auditUsage = "cache [flags]"

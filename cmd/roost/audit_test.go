@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"roost/app"
 	"roost/cache/audit"
-	"roost/internal/apitest"
-	"roost/internal/app"
 	"roost/internal/sqldb"
+	"roost/testkit/apitest"
 )
 
 // audits runs `roost audit cache` and gives what it prints, with single spaces.

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"roost/app"
 	"roost/events"
-	"roost/internal/app"
 	"roost/internal/sqldb"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // A backup of a running node has what was acknowledged before, and a node runs on it.

@@ -12,8 +12,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"roost/app"
 	"roost/events"
-	"roost/internal/app"
 	"roost/internal/clock"
 	"roost/internal/datadir"
 )

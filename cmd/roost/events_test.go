@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"roost/app"
 	"roost/ent"
 	"roost/events"
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/testkit/apitest"
 )
 
 // roost runs `roost events` and gives what it prints.

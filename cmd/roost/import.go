@@ -8,10 +8,10 @@ import (
 	"os"
 	"time"
 
+	"roost/app"
 	"roost/cache"
 	"roost/domain/accounts"
 	"roost/domain/imports"
-	"roost/internal/app"
 	"roost/internal/clock"
 )
 

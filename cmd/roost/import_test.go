@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"roost/domain/imports"
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // importing runs an import to its end.

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"roost/internal/app"
+	"roost/app"
 )
 
 // A command is one of roost's subcommands.

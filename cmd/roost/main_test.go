@@ -17,9 +17,9 @@ import (
 	"syscall"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
 	"roost/internal/buildinfo"
+	"roost/testkit/apitest"
 )
 
 // asProgram makes this test binary be the program, with its command line, variables and exit codes.

@@ -9,8 +9,8 @@ import (
 	"os"
 	"text/tabwriter"
 
+	"roost/app"
 	"roost/ent/migrations"
-	"roost/internal/app"
 	"roost/internal/sqldb"
 )
 

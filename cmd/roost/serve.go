@@ -11,7 +11,7 @@ import (
 	"os"
 	"time"
 
-	"roost/internal/app"
+	"roost/app"
 	"roost/internal/buildinfo"
 	"roost/internal/requestid"
 	"roost/server"

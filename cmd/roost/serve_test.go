@@ -11,9 +11,9 @@ import (
 	"syscall"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/pgtest"
-	"roost/internal/redistest"
+	"roost/testkit/apitest"
+	"roost/testkit/pgtest"
+	"roost/testkit/redistest"
 )
 
 // serving runs `roost serve` until it says where it is.

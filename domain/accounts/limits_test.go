@@ -11,9 +11,9 @@ import (
 	"roost/ent"
 	"roost/events"
 	"roost/internal/clock"
-	"roost/internal/dbtest"
 	"roost/internal/errs"
 	"roost/internal/sqldb"
+	"roost/testkit/dbtest"
 )
 
 // onBoth runs a test on both kinds of database.

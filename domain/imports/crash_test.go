@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"roost/internal/clock"
-	"roost/internal/dataset"
 	"roost/internal/idlease"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
+	"roost/testkit/dataset"
 )
 
 // childEnv makes the test binary import, with its value as settings, and print a line for each chunk.

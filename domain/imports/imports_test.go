@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/dataset"
 	"roost/internal/ids"
+	"roost/testkit/dataset"
 )
 
 // small is a made-up data set.

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/dataset"
 	"roost/internal/sqldb"
+	"roost/testkit/dataset"
 )
 
 // People use the site while the import runs: they follow and like what the import is about to, and the

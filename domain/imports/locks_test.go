@@ -9,9 +9,9 @@ import (
 	"roost/ent"
 	"roost/events"
 	"roost/internal/clock"
-	"roost/internal/dbtest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
+	"roost/testkit/dbtest"
+	"roost/testkit/testtime"
 )
 
 const patience = testtime.Patience

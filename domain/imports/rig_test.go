@@ -13,10 +13,10 @@ import (
 
 	"roost/events"
 	"roost/internal/clock"
-	"roost/internal/dbtest"
 	"roost/internal/idlease"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
+	"roost/testkit/dbtest"
 )
 
 // store is a database at the current schema, open in the test.

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
+	"roost/testkit/pgtest"
+	"roost/testkit/testtime"
 )
 
 const patience = testtime.Patience

@@ -14,8 +14,8 @@ import (
 	"entgo.io/ent/dialect/sql/schema"
 
 	"roost/ent"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/testkit/pgtest"
 )
 
 func open(t *testing.T, c sqldb.Config) *sqldb.DB {

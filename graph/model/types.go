@@ -82,16 +82,16 @@ func TweetOf(t *tweets.Tweet) *Tweet {
 	return &Tweet{Tweet: t}
 }
 
-// EventKey makes the entry a feed.Keyed.
+// EventKey makes the entry a pullstream.Keyed.
 func (e *TimelineEntryAdded) EventKey() string { return "added " + e.Cursor }
 
-// EventKey makes the entry a feed.Keyed.
+// EventKey makes the entry a pullstream.Keyed.
 func (e *TimelineEntryRemoved) EventKey() string { return "removed " + e.Cursor + e.TweetID }
 
-// EventKey makes the reset a feed.Keyed.
+// EventKey makes the reset a pullstream.Keyed.
 func (e *TimelineReset) EventKey() string { return "reset " + e.Cursor + string(e.Reason) }
 
-// EventKey makes a tweet whose counts have changed a feed.Keyed.
+// EventKey makes a tweet whose counts have changed a pullstream.Keyed.
 func (t *Tweet) EventKey() string {
 	if t.Counts == nil {
 		return ""

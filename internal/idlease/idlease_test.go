@@ -11,8 +11,8 @@ import (
 	"roost/internal/clock"
 	"roost/internal/errs"
 	"roost/internal/ids"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/testkit/pgtest"
 )
 
 // onBoth runs a test with a table on either kind of database.

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
+	"roost/testkit/pgtest"
+	"roost/testkit/testtime"
 )
 
 // lockNumber is an advisory lock that statements of these tests wait for.

@@ -9,8 +9,8 @@ import (
 
 	entsql "entgo.io/ent/dialect/sql"
 
-	"roost/internal/pgtest"
 	"roost/internal/reqstats"
+	"roost/testkit/pgtest"
 )
 
 // onBoth runs a test on an empty database of either kind.

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
+	"roost/testkit/pgtest"
+	"roost/testkit/testtime"
 )
 
 // wire is a way to a server that can fall silent without being cut.

@@ -11,7 +11,7 @@ import (
 
 	"roost/internal/errs"
 	"roost/internal/reqstats"
-	"roost/internal/testtime"
+	"roost/testkit/testtime"
 )
 
 const patience = testtime.Patience

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
+	"roost/testkit/pgtest"
 )
 
 const (

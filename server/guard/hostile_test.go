@@ -14,9 +14,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"roost/internal/testtime"
 	"roost/server/guard"
 	"roost/server/internal/testschema"
+	"roost/testkit/testtime"
 )
 
 // budget is the CPU that a document may take until it is refused or ready to run.

@@ -18,9 +18,9 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/gorilla/websocket"
 
-	"roost/internal/testtime"
 	"roost/server/internal/testschema"
 	"roost/server/transport"
+	"roost/testkit/testtime"
 )
 
 const patience = testtime.Patience

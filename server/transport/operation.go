@@ -13,7 +13,7 @@ import (
 
 	"roost/internal/admission"
 	"roost/internal/errs"
-	"roost/internal/feed"
+	"roost/internal/pullstream"
 	"roost/internal/reqstats"
 )
 
@@ -190,7 +190,7 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 type stream struct {
 	op        *operation
 	ctx       context.Context // of its events; held here because the goroutine's frames are few
-	events    *feed.Feed
+	events    *pullstream.Feed
 	responses graphql.ResponseHandler
 	open      *openStream
 }
@@ -204,7 +204,7 @@ func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
 		op.fail(gqlerror.List{ToGraphQL(refusal)})
 		return
 	}
-	ctx, events := feed.With(ctx)
+	ctx, events := pullstream.With(ctx)
 	st := &stream{op: op, events: events, open: opened}
 	defer func() {
 		if !op.handedOn { // after a panic
@@ -277,7 +277,7 @@ func retries(list gqlerror.List) (most int) {
 	for _, e := range list {
 		switch code, _ := e.Extensions["code"].(string); errs.Kind(code) {
 		case errs.Unavailable, errs.RateLimited:
-			most = feed.Retries
+			most = pullstream.Retries
 		case errs.Internal:
 			most = max(most, 1) // it may have been an accident
 		}

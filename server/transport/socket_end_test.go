@@ -8,8 +8,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"roost/internal/testtime"
 	"roost/server/transport"
+	"roost/testkit/testtime"
 )
 
 // sessioned has connections whose session ends with the context.

@@ -14,7 +14,7 @@ import (
 
 	"roost/internal/caller"
 	"roost/internal/errs"
-	"roost/internal/feed"
+	"roost/internal/pullstream"
 	"roost/server/transport"
 )
 
@@ -183,9 +183,9 @@ func TestEventsThatFail(t *testing.T) {
 		want    []string
 		end     string // the code of the error that ends it; empty for a good end
 	}{
-		"tried again":            {feed.Retries, "UNAVAILABLE", false, []string{sound("1"), sound("2"), sound("3")}, ""},
-		"covered":                {feed.Retries + 1, "UNAVAILABLE", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
-		"ended":                  {feed.Retries + 1, "UNAVAILABLE", false, nil, "UNAVAILABLE"},
+		"tried again":            {pullstream.Retries, "UNAVAILABLE", false, []string{sound("1"), sound("2"), sound("3")}, ""},
+		"covered":                {pullstream.Retries + 1, "UNAVAILABLE", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
+		"ended":                  {pullstream.Retries + 1, "UNAVAILABLE", false, nil, "UNAVAILABLE"},
 		"an accident":            {1, "INTERNAL", true, []string{sound("1"), sound("2"), sound("3")}, ""},
 		"no accident":            {2, "INTERNAL", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
 		"hopeless":               {1, "BAD_REQUEST", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},

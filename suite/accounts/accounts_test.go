@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 const signUp = `mutation($i: SignUpInput!) { signUp(input: $i) { token viewer { email user { id username name } } userErrors { code path } } }`

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // brokenLimits are the numbers that come with refusals, by code and path.

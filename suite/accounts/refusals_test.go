@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"roost/graph"
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // refusal is an input that a mutation refuses.

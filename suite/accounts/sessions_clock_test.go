@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
 	"roost/internal/clock"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 const day = 24 * time.Hour

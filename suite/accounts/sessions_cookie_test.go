@@ -9,8 +9,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
+	"roost/testkit/apitest"
 )
 
 const (

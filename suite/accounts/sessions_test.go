@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // signedIn is a sign-in on a device; empty strings are left out.

@@ -21,9 +21,9 @@ import (
 	"time"
 
 	"roost/domain/accounts"
-	"roost/internal/apitest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // from returns a client that connects from an address of this machine.

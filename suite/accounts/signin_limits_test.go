@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
 	"roost/internal/clock"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // attempts counts how attempts with a wrong password ended: admitted, or refused with RATE_LIMITED. Any other answer fails

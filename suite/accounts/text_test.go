@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // textRefusals are texts that are invisible, look like other texts, or contain markup, and passwords that are common.

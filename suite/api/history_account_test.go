@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // What members do to their profiles and sessions.

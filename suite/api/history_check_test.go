@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // compare holds the API and the rows against the model while nothing runs. So many members' timelines are

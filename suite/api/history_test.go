@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/internal/testtime"
+	"roost/testkit/apitest"
+	"roost/testkit/testtime"
 )
 
 const (

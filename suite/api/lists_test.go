@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // lists are the connections: how to ask for them, and where their page is.

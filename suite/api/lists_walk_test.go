@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"roost/internal/apitest"
-	"roost/internal/testtime"
+	"roost/testkit/apitest"
+	"roost/testkit/testtime"
 )
 
 // entry is an item of a modelled list: its id, and its place, which grows with every entry.

@@ -8,13 +8,13 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
 	"roost/internal/ids"
-	"roost/internal/importedtest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/importedtest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // The oracle: what lists are, in the simplest SQL that says it.

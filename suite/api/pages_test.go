@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // list is a connection: a query with a place for its arguments and fields, and where the answer has it.

@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 func TestEqualReactionsAtOnceCountOnce(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/suite/rig"
+	"roost/app"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // What the README shows is served, and its first example works in the demo world that it tells to start.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // requestError is a request that is refused before anything is read for it.

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"roost/graph"
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // What a node serves as /schema.graphqls is what it executes: the same text, and what introspection

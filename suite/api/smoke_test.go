@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // The way of a newcomer: sign up, follow, tweet, read the home timeline, see it move.

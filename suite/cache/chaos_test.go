@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // Sixteen readers and three writers of one profile on two nodes, Redis is flushed every 300 ms, and one write in

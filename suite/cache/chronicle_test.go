@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // keepHistory has the database note every text of a profile with its version: the order in which the writes

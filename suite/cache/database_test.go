@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"roost/ent/migrations"
-	"roost/internal/apitest"
-	"roost/internal/pgtest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/pgtest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // PostgreSQL is away: what both nodes have in the cache, sessions included, is served on without an error, what they

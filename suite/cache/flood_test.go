@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // flood is clients that read profiles one after the other, whatever they are answered.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // unreadable are events as a newer version, or a broken one, would leave them in the log.

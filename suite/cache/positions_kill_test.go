@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // A writer is killed after its commit, before it has invalidated anything. Who is told by another node to read the

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // follower is a viewer who follows and unfollows authors, one after the other, and reads pages meanwhile.

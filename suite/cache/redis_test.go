@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/redistest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/redistest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // grace is how long after Redis is back a node may show what another wrote meanwhile: until the log has repeated

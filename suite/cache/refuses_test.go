@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/redistest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/redistest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // Redis answers reads and refuses writes, so that no invalidation arrives, and the relay waits. Nodes that only serve

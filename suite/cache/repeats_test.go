@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // repeated is a mutation that a client sends again, because the node died that had done it.

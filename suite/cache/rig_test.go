@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // webClient is an HTTP client that keeps as many connections as it needs.

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/redistest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/redistest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // One of three servers of a Redis Cluster is killed, or one of three of a ring is stopped, while profiles are read and

@@ -4,8 +4,8 @@ import (
 	"syscall"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // inBothModes runs a test of processes on both kinds of stores, in parallel.

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // Nodes and workers are killed at any moment, alone or together, while clients post tweets: every tweet that

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/internal/redistest"
+	"roost/app"
 	"roost/internal/sqldb"
-	"roost/internal/testproc"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/redistest"
+	"roost/testkit/rig"
+	"roost/testkit/testproc"
 )
 
 // cluster is processes of the program on the same PostgreSQL and Redis: nodes that only answer and nodes that

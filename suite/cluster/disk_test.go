@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // An embedded node whose disk is full says so, to clients and to whoever watches it, and goes on when there is room.

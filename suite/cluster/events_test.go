@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // events runs `roost events` on the cluster's database; runs of white space are one space in its output.

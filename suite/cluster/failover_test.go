@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"roost/events"
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/internal/pgtest"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/pgtest"
+	"roost/testkit/rig"
 )
 
 // failover is a site whose database loses its last writes: a primary with an asynchronous standby that is cut off before

@@ -5,9 +5,9 @@ import (
 	"syscall"
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // A node that dies just before a commit has done nothing of an operation, one that dies just after it all

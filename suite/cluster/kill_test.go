@@ -10,10 +10,10 @@ import (
 	"syscall"
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // standing is what a user has done: their name, live tweets, reactions but NONE, and whom they follow.

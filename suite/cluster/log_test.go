@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"roost/app"
 	"roost/ent"
 	"roost/events"
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // effect is a consumer group that writes a row for each tweet.

@@ -7,11 +7,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"roost/app"
 	"roost/ent/migrations"
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/internal/pgtest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/pgtest"
+	"roost/testkit/rig"
 )
 
 // onOwnCluster starts a node on a PostgreSQL that the test may stop.

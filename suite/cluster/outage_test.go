@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // everyRead asks for every field that reads.

@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // An embedded node listens on the API's port only: other processes of the machine cannot reach its Redis.

@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/testproc"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testproc"
 )
 
 // proxied is a proxy of docs/proxies, and how it is run.

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"roost/app"
 	"roost/cache/audit"
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/internal/redistest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/redistest"
+	"roost/testkit/rig"
 )
 
 // The user of docs/redis.md may do all that nodes ask of Redis, and not more than a node needs.

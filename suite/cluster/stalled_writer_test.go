@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // A node pauses between the INSERT of an event and its COMMIT, while other nodes write and sequence. What the same user

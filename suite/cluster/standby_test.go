@@ -6,9 +6,9 @@ import (
 	"sync"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/suite/rig"
+	"roost/app"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // hostOf is the address in a database's URL, and behind is the URL with another address.

@@ -13,14 +13,14 @@ import (
 	"syscall"
 	"testing"
 
+	"roost/app"
 	"roost/ent/migrations"
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/internal/pgtest"
-	"roost/internal/redistest"
 	"roost/internal/sqldb"
-	"roost/internal/testproc"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/pgtest"
+	"roost/testkit/redistest"
+	"roost/testkit/rig"
+	"roost/testkit/testproc"
 )
 
 // migratedCluster starts a PostgreSQL that the test may stop, at the current schema.

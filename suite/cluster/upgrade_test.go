@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/redistest"
 	"roost/internal/sqldb"
-	"roost/internal/testproc"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/redistest"
+	"roost/testkit/rig"
+	"roost/testkit/testproc"
 )
 
 // upgraded is the next release: the same program with two migrations more, of which one needs a table for itself and

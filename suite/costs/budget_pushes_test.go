@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // pushed is an event of a subscription with the most SQL statements that it takes, whatever the size of the pages

@@ -3,9 +3,9 @@ package costs
 import (
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 func withID(kind ids.Kind, of func(c *crowd) int64) func(*testing.T, *crowd, int) (*apitest.Client, apitest.Vars) {

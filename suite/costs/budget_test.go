@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // price is what an operation takes after the check of the session: SQL statements, and round trips of Redis.

@@ -3,9 +3,9 @@ package costs
 import (
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 type preparation = func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars)

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // crowd is a world of a viewer and three rings of users. The viewer is followed by all of ring a and

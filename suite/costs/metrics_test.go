@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // A node tells operators how its parts are.

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/suite/rig"
+	"roost/app"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // More is asked of the database than it can do: the excess is told at once to come back, over HTTP and sockets,

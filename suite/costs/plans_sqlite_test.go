@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/internal/importedtest"
+	"roost/app"
 	"roost/internal/sqldb"
+	"roost/testkit/apitest"
+	"roost/testkit/importedtest"
 )
 
 // stepWatch looks at SQLite's plan of every statement of a node. SQLite tells no numbers of rows, so it

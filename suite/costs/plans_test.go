@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"roost/app"
 	"roost/events"
-	"roost/internal/apitest"
-	"roost/internal/app"
 	"roost/internal/cursors"
 	"roost/internal/ids"
-	"roost/internal/importedtest"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/importedtest"
+	"roost/testkit/rig"
 )
 
 // storeState is what the tables' statistics and visibility maps are like.

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // persona is a user of the imported data with a place in the graph that queries could stumble over.

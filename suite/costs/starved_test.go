@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // A node that gets no processor for a while finds, when it goes on, that its calls of Redis have had no answer in time.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // askAndLeave sends a query again and again over connections of its own, from one address, and reads no answer.

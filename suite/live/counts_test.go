@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 func TestReactionsChangedStartsWithWhatIs(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 const sessionEnded = `subscription { sessionEnded { reason session { id isCurrent endReason endedAt } } }`

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 func TestHomeTimelineEvents(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
-	"roost/suite/rig"
+	"roost/app"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // Sockets and subscriptions that come and go leave neither goroutines nor memory behind. It is not

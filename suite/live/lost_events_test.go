@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"roost/internal/apitest"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // readFault cuts a node from its database just when it reads a table, in the middle of an event.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // A client that comes back to the other node with the cursor of the last event that it got gets what it

@@ -9,11 +9,11 @@ import (
 
 	"roost/ent"
 	"roost/events"
-	"roost/internal/apitest"
 	"roost/internal/clock"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // expectExpired sees that a cursor is answered with one reset, after which the timeline goes on, on this

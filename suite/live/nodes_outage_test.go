@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // Redis goes away and comes back, empty, while a hundred subscribers of two nodes watch and both nodes write:

@@ -11,8 +11,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"roost/internal/apitest"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
 )
 
 // mute subscribes over a socket that nobody reads: what comes piles up in the kernel, then in the node.

@@ -12,10 +12,10 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"roost/internal/apitest"
 	"roost/internal/sqldb"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // A node with a thousand sockets is told to stop while the other goes on taking tweets: it closes the sockets

@@ -6,9 +6,9 @@ import (
 	"syscall"
 	"testing"
 
-	"roost/internal/apitest"
-	"roost/internal/testtime"
-	"roost/suite/rig"
+	"roost/testkit/apitest"
+	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // What open sockets may cost a node: all of it with the most that a node is asked to hold, and each in

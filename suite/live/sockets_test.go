@@ -14,7 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // needFiles makes sure that this process, and those that it starts, may have so many sockets open.

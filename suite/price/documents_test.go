@@ -19,8 +19,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"roost/graph"
-	"roost/internal/apitest"
 	"roost/server/guard"
+	"roost/testkit/apitest"
 )
 
 // The most that an anonymous document may cost. The yardstick takes 3 to 4 ms on two cores of an Intel Xeon, where a

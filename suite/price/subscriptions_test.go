@@ -10,7 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // subscriptionYardsticks bounds what a tweet may cost beside the worst subscriptions of one user. The yardstick takes 3

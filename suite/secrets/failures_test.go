@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // A request writes one line to the log, however many of its fields fail, and the line says what really failed.

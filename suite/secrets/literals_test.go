@@ -9,8 +9,8 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"roost/internal/apitest"
-	"roost/internal/app"
+	"roost/app"
+	"roost/testkit/apitest"
 )
 
 // secret is a word that no schema has.

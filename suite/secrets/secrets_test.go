@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"roost/internal/apitest"
+	"roost/testkit/apitest"
 )
 
 // written is a log that can be read while it is written.

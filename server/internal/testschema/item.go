@@ -7,9 +7,9 @@ type Item struct {
 	// Faults is how often `sound` still fails, with Code.
 	Faults int
 	Code   string
-	// Key makes it a feed.Keyed, unless it is empty.
+	// Key makes it a pullstream.Keyed, unless it is empty.
 	Key string
 }
 
-// EventKey makes the item a feed.Keyed.
+// EventKey makes the item a pullstream.Keyed.
 func (it *Item) EventKey() string { return it.Key }

@@ -11,7 +11,7 @@ import (
 
 	"roost/internal/caller"
 	"roost/internal/errs"
-	"roost/internal/feed"
+	"roost/internal/pullstream"
 	"roost/internal/reqstats"
 )
 
@@ -230,7 +230,7 @@ func (s subscription) Ticks(ctx context.Context, n int32) (<-chan int32, error) 
 		}
 		return last, nil
 	}
-	return feed.Events(ctx, feed.Source[int32]{Next: next, End: func() {}}), nil
+	return pullstream.Events(ctx, pullstream.Source[int32]{Next: next, End: func() {}}), nil
 }
 func (s subscription) Feed(ctx context.Context) (<-chan *Item, error) {
 	return produce(ctx, s.Resolvers, func(int) (*Item, bool) {
@@ -258,7 +258,7 @@ func (s subscription) PanickingItems(ctx context.Context) (<-chan *Item, error) 
 }
 func (s subscription) Faulty(ctx context.Context, times int32, code string, covered bool) (<-chan *Item, error) {
 	sent := 0
-	source := feed.Source[*Item]{End: func() {}, Next: func(context.Context) (*Item, error) {
+	source := pullstream.Source[*Item]{End: func() {}, Next: func(context.Context) (*Item, error) {
 		switch sent++; sent {
 		case 1, 2:
 			return &Item{ID: fmt.Sprint(sent), Faults: int(times), Code: code}, nil
@@ -270,7 +270,7 @@ func (s subscription) Faulty(ctx context.Context, times int32, code string, cove
 	if covered {
 		source.Lost = func(it *Item) *Item { return &Item{ID: "instead of " + it.ID} }
 	}
-	return feed.Events(ctx, source), nil
+	return pullstream.Events(ctx, source), nil
 }
 func (s subscription) Shared(ctx context.Context, _ *string) (<-chan *Item, error) {
 	items := make(chan *Item, 100)
@@ -280,7 +280,7 @@ func (s subscription) Shared(ctx context.Context, _ *string) (<-chan *Item, erro
 		s.listeners = map[chan *Item]struct{}{}
 	}
 	s.listeners[items] = struct{}{}
-	return feed.Events(ctx, feed.Source[*Item]{
+	return pullstream.Events(ctx, pullstream.Source[*Item]{
 		Next: func(ctx context.Context) (*Item, error) {
 			select {
 			case it := <-items:

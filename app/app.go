@@ -1,0 +1,297 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roost/cache"
+	"roost/domain/accounts"
+	"roost/domain/counts"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+	"roost/domain/timelines"
+	"roost/domain/tweets"
+	"roost/events"
+	"roost/graph"
+	"roost/internal/admission"
+	"roost/internal/lag"
+	"roost/internal/lifecycle"
+	"roost/live"
+	"roost/loaders"
+	"roost/rows"
+	"roost/server"
+	"roost/server/guard"
+	"roost/server/transport"
+)
+
+// App is a running node.
+type App struct {
+	Config  Config
+	stores  *Stores
+	redis   *cache.Redis
+	lag     *lag.Meter
+	rows    *rows.Store
+	queries *cache.PersistedQueries // nil without the role api
+	sources loaders.Sources
+	hub     *live.Hub
+	toucher *accounts.Toucher
+	log     *events.Log
+	background
+	checked  sessionChecks
+	demo     demoWorld
+	server   *server.Server
+	services lifecycle.Group
+}
+
+// New builds a node; nothing runs yet. Close frees what it opened.
+func New(ctx context.Context, c Config) (*App, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	a := &App{Config: c}
+	if err := a.build(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// databasePatience is longer than the statements of requests and of workers, which end after 20 s at most.
+const databasePatience = 25 * time.Second
+
+func (a *App) build(ctx context.Context) (err error) {
+	c := a.Config
+	c.patience = databasePatience
+	if a.stores, err = newStores(ctx, c); err != nil {
+		return err
+	}
+	a.lag = lag.New()
+	if a.redis, err = cache.Open(cache.Config{URL: c.RedisURL, Conns: c.RedisConns, Late: a.lag.Since}); err != nil {
+		return err
+	}
+	if err := a.buildDomain(ctx); err != nil {
+		return err
+	}
+	if err := a.addServices(); err != nil {
+		return err
+	}
+	if a.Config.Demo {
+		if err := a.seedDemo(ctx); err != nil {
+			return err
+		}
+	}
+	if a.server, err = a.buildServer(); err != nil {
+		return err
+	}
+	a.services.Add("server", door{a})
+	return nil
+}
+
+// door is the last service of a node: everything that operations need runs by then.
+type door struct{ *App }
+
+// Start lets operations in, and listens unless the node does so already.
+func (d door) Start(ctx context.Context) error {
+	d.server.Open()
+	return d.listen(ctx)
+}
+
+// Stop drains what came in.
+func (d door) Stop(ctx context.Context) error { return d.server.Stop(ctx) }
+
+// listen opens the node's addresses, once.
+func (a *App) listen(ctx context.Context) error {
+	if a.server.Addr() != nil {
+		return nil
+	}
+	return a.server.Start(ctx)
+}
+
+// addServices adds what runs behind the server.
+func (a *App) addServices() error {
+	a.services.Add("lag meter", a.lag)
+	a.services.Add("database", databaseWait{a})
+	a.services.Add("log epoch", epochStart{a})
+	a.services.Add("id lease", a.stores.Renewer())
+	a.services.Add("redis clock", a.redis.Ticker())
+	a.services.Add("toucher", a.toucher)
+	a.services.Add("live hub", a.hub)
+	a.services.Add("session checker", a.hub.SessionChecker(a.endedSessions))
+	return a.addBackground()
+}
+
+func (a *App) buildDomain(ctx context.Context) error {
+	a.log = events.New(a.stores.Client, a.Config.clock())
+	log := a.log
+	sources := a.Config.rowSources(a.stores, log)
+	tier, err := cache.NewTier(a.redis)
+	if err != nil {
+		return err
+	}
+	if err := tier.Probe(ctx); err != nil {
+		return err
+	}
+	if !a.Config.ReadCache {
+		tier.Bypass()
+	}
+	if a.rows, err = rows.New(tier, sources); err != nil {
+		return err
+	}
+	log.Keep(a.rows)
+	a.trackEpochs()
+	a.sources = loaders.Sources{Sources: sources, Rows: a.rows,
+		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
+	a.hub = live.New(a.sources.Timelines.Audience)
+	a.sources.Position = a.hub.Position
+	log.Observe(a.hub.Observe)
+	a.toucher = accounts.NewToucher(a.sources.Accounts)
+	return nil
+}
+
+// rowSources are what reads and writes rows.
+func (c Config) rowSources(s *Stores, log *events.Log) rows.Sources {
+	cfg := accounts.DefaultConfig()
+	if c.Hashing != nil {
+		cfg.Hashing = *c.Hashing
+	}
+	cfg.Limits.PerAccount, cfg.Limits.PerAddress, cfg.Limits.SignUps = c.SignInPerAccount, c.SignInPerAddress, c.SignUpPerAddress
+	return rows.Sources{
+		Accounts:  accounts.New(s.Client, log, s.IDs, c.clock(), cfg),
+		Counts:    counts.New(s.Client),
+		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
+		Tweets:    tweets.New(s.Client, log, s.IDs),
+		Reactions: reactions.New(s.Client, s.DB, log),
+		Timelines: timelines.New(s.DB),
+	}
+}
+
+func (a *App) buildServer() (*server.Server, error) {
+	c := a.Config
+	cfg := server.Config{
+		Addr: c.Addr, AdminAddr: c.AdminAddr, PublicURL: c.PublicURL, TrustedProxies: c.proxies, DrainDelay: c.DrainDelay,
+		Metrics: prometheus.NewRegistry(), AdminHandlers: a.adminHandlers(), NoAPI: !c.Has("api"), Closed: true,
+		Checks: append([]server.Check{
+			a.databaseCheck(),
+			{Name: "redis", Run: a.redis.Ping, Optional: true},
+		}, a.logChecks()...),
+	}
+	if !cfg.NoAPI {
+		if err := a.addAPI(&cfg); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range a.collectors() {
+		if err := cfg.Metrics.Register(m); err != nil {
+			return nil, err
+		}
+	}
+	return server.New(cfg)
+}
+
+func (a *App) addAPI(cfg *server.Config) error {
+	c := a.Config
+	local, err := transport.NewMemoryQueries(transport.DefaultMemoryEntries, transport.DefaultMemoryBytes)
+	if err != nil {
+		return err
+	}
+	if a.queries, err = cache.NewPersistedQueries(a.redis, local); err != nil {
+		return err
+	}
+	resolver := &graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL, DocumentBytes: guard.Defaults().Bytes}
+	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
+	cfg.Schema = graph.Schema(resolver)
+	cfg.SDL = graph.SDL(cfg.Schema)
+	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
+	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.Fresh{Sources: a.sources})
+	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
+	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
+	cfg.ServerTiming = c.ServerTiming
+	cfg.NoIntrospection, cfg.NoPlayground, cfg.NoSuggestions = !c.Introspection, !c.Playground, c.Server()
+	cfg.Admission = admission.Config{Wait: c.QueueWait, Lag: a.lag.Lag}
+	cfg.Playground.Demo = a.demoLogin()
+	return nil
+}
+
+// listening fills the port into a public URL that follows from an address with port 0.
+func (a *App) listening(addr net.Addr) string {
+	if host, port, err := SplitAddr(a.Config.Addr); err == nil && port == "0" && a.Config.ownURL {
+		if _, port, err = SplitAddr(addr.String()); err == nil {
+			a.Config.PublicURL = server.PublicURL(net.JoinHostPort(host, port))
+		}
+	}
+	return a.Config.PublicURL
+}
+
+// Start starts everything; on an error nothing runs.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.services.Start(ctx); err != nil {
+		return err
+	}
+	a.logRoom(ctx)
+	return nil
+}
+
+// roomTimeout bounds the question for the limit of connections.
+const roomTimeout = 2 * time.Second
+
+// logRoom logs how many nodes like this one the database has connections for; it warns when that is none.
+func (a *App) logRoom(ctx context.Context) {
+	if !a.Config.Server() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
+	defer cancel()
+	server, own, err := a.stores.DB.Room(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "it is not known how many connections PostgreSQL accepts", "error", err)
+		return
+	}
+	level := slog.LevelInfo
+	if own > server {
+		level = slog.LevelWarn
+	}
+	slog.Log(ctx, level, "connections to PostgreSQL: --database-conns is this node's share", "node", own, "server", server, "nodes_that_fit", server/own)
+}
+
+// stopWithin bounds a stop, not counting the delay that was asked for.
+const stopWithin = 30 * time.Second
+
+// Stop drains and stops everything; it takes no longer than DrainDelay and 30 s.
+func (a *App) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Config.DrainDelay+cmp.Or(a.Config.StopWithin, stopWithin))
+	defer cancel()
+	return a.services.Stop(ctx)
+}
+
+// Close frees what New opened; call it after Stop.
+func (a *App) Close() error {
+	var all []error
+	if a.redis != nil {
+		all = append(all, a.redis.Close())
+	}
+	if a.stores != nil {
+		all = append(all, a.stores.Close())
+	}
+	return errors.Join(all...)
+}
+
+// Addr is where the API listens, valid after Start.
+func (a *App) Addr() net.Addr { return a.server.Addr() }
+
+// AdminAddr is where the admin address listens, nil without one.
+func (a *App) AdminAddr() net.Addr { return a.server.AdminAddr() }
+
+// Stores tells which stores the node runs on, for people.
+func (a *App) Stores() string {
+	if a.Config.Server() {
+		return "PostgreSQL and Redis"
+	}
+	return fmt.Sprintf("embedded SQLite in %s, Redis in the process", a.Config.DataDir)
+}

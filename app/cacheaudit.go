@@ -1,0 +1,167 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"roost/cache"
+	"roost/cache/audit"
+	"roost/events"
+	"roost/rows"
+)
+
+// CacheAudit compares all of Redis with SQL: by itself, or through the admin address of a node.
+type CacheAudit interface {
+	Run(ctx context.Context, c audit.Config) (*audit.Report, error)
+}
+
+var (
+	_ CacheAudit = (*audit.Auditor)(nil)
+	_ CacheAudit = RemoteAudit{}
+)
+
+func auditKinds(rows *rows.Store) []audit.Kind {
+	var all []audit.Kind
+	for _, k := range rows.Kinds() {
+		all = append(all, k)
+	}
+	return all
+}
+
+// OpenCacheAudit opens PostgreSQL and Redis, to audit them from outside of any node.
+func OpenCacheAudit(ctx context.Context, c Config) (a *audit.Auditor, closeStores func() error, err error) {
+	stores, err := OpenStores(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	redis, err := cache.Open(cache.Config{URL: c.RedisURL})
+	if err != nil {
+		return nil, nil, errors.Join(err, stores.Close())
+	}
+	closeStores = func() error { return errors.Join(redis.Close(), stores.Close()) }
+	tier, err := cache.NewTier(redis)
+	if err == nil {
+		err = errors.Join(tier.Probe(ctx), redis.Ping(ctx))
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, closeStores())
+	}
+	rows, err := rows.New(tier, c.rowSources(stores, events.New(stores.Client, c.clock())))
+	if err != nil {
+		return nil, nil, errors.Join(err, closeStores())
+	}
+	epoch, err := events.CurrentEpoch(ctx, stores.DB)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeStores())
+	}
+	tier.SetEpoch(epoch.Number)
+	return audit.NewAuditor(tier, auditKinds(rows)...), closeStores, nil
+}
+
+// auditLine is a line of the answer: progress, and at the end the report or what went wrong, or both.
+type auditLine struct {
+	Progress *audit.Progress `json:",omitempty"`
+	Report   *audit.Report   `json:",omitempty"`
+	Error    string          `json:",omitempty"`
+}
+
+const (
+	// tellEvery is how often progress is told at most.
+	tellEvery = 500 * time.Millisecond
+	// tellWithin is how long a line may take, and how long the next may be in coming: a batch is bounded by
+	// its statements.
+	tellWithin = 2 * time.Minute
+)
+
+// auditHandler serves an audit on the admin address, one at a time: a POST of the JSON of an audit.Config is
+// answered with a line of JSON now and then, the last with the report. Whoever leaves ends it.
+func auditHandler(a CacheAudit) http.Handler {
+	var running atomic.Bool
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var c audit.Config
+		refuse := func(status int, text string) { answerAdmin(w, status, auditLine{Error: text}) }
+		if status, text := readAdmin(w, r, &c); text != "" {
+			refuse(status, text)
+			return
+		}
+		if err := c.Check(); err != nil {
+			refuse(http.StatusUnprocessableEntity, err.Error())
+			return
+		}
+		if !running.CompareAndSwap(false, true) {
+			refuse(http.StatusConflict, "another audit of the cache is running")
+			return
+		}
+		defer running.Store(false)
+		serveAudit(w, r, a, c)
+	})
+}
+
+func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Config) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	control, out := http.NewResponseController(w), json.NewEncoder(w)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	say := func(line auditLine) {
+		// The deadlines of the server are for short requests.
+		err := errors.Join(control.SetReadDeadline(time.Now().Add(tellWithin)), control.SetWriteDeadline(time.Now().Add(tellWithin)),
+			out.Encode(line), control.Flush())
+		if err != nil {
+			cancel()
+		}
+	}
+	var last time.Time
+	c.Progress = func(p audit.Progress) {
+		if time.Since(last) >= tellEvery {
+			last = time.Now()
+			say(auditLine{Progress: &p})
+		}
+	}
+	report, err := a.Run(ctx, c)
+	line := auditLine{Report: report}
+	if err != nil {
+		line.Error = err.Error()
+	}
+	say(line)
+}
+
+// RemoteAudit reaches the audit of a running node.
+type RemoteAudit struct{ addr string }
+
+// NewRemoteAudit reaches the node with an admin address, as --admin-addr has it.
+func NewRemoteAudit(addr string) RemoteAudit { return RemoteAudit{addr} }
+
+// maxReport bounds what is read of a node's answer, in bytes.
+const maxReport = 16 << 20
+
+// Run has the node audit its cache. When ctx ends the node stops, too.
+func (r RemoteAudit) Run(ctx context.Context, c audit.Config) (*audit.Report, error) {
+	res, err := askAdmin(ctx, r.addr, "/audit/cache", c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	in := json.NewDecoder(io.LimitReader(res.Body, maxReport))
+	for {
+		var line auditLine
+		if err := in.Decode(&line); err != nil {
+			return nil, fmt.Errorf("the node at --admin-addr %s ended the audit: %w", r.addr, cmp.Or(ctx.Err(), err))
+		}
+		if line.Progress != nil && c.Progress != nil {
+			c.Progress(*line.Progress)
+		}
+		if line.Error != "" {
+			return line.Report, errors.New(line.Error)
+		}
+		if line.Report != nil {
+			return line.Report, nil
+		}
+	}
+}

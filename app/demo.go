@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"roost/app/demo"
+	"roost/domain/reactions"
+	"roost/internal/clock"
+	"roost/loaders"
+	"roost/server"
+	"roost/server/playground"
+)
+
+// lookedFor is how long after the last request the demo world stays alive without an open socket.
+const lookedFor = 10 * time.Minute
+
+// demoWorld is the demo of a node: its world, nil if the database is somebody's own, and when somebody
+// last looked.
+type demoWorld struct {
+	world  *demo.World
+	looked atomic.Int64
+}
+
+func (d *demoWorld) look(now time.Time) {
+	if d.world != nil {
+		d.looked.Store(now.UnixNano())
+	}
+}
+
+// seedDemo makes or finds the demo world and keeps life in it.
+func (a *App) seedDemo(ctx context.Context) error {
+	w, err := demo.Seed(ctx, demo.Options{DB: a.stores.DB, Client: a.stores.Client, Log: a.log, IDs: a.stores.IDs,
+		Clock: clock.Real{}, HashPassword: a.sources.Accounts.HashPassword, React: actions{a.sources}.React})
+	if err != nil || w == nil {
+		return err
+	}
+	a.demo.world = w
+	if host, _, err := SplitAddr(a.Config.Addr); err == nil && !server.IsLoopback(host) {
+		slog.Warn("people with a known password live in the demo world, and other machines can reach this node: use --demo=false, "+
+			"or listen on localhost", "addr", a.Config.Addr)
+	}
+	a.services.Add("demo life", demo.NewLife(demo.LifeOptions{World: w, Client: a.stores.Client, Actions: actions{a.sources},
+		Idle:   func() bool { return time.Since(time.Unix(0, a.demo.looked.Load())) > lookedFor && !a.hub.Watched() },
+		Failed: func(err error) { slog.Warn("the demo world stumbled", "error", err) }}))
+	return nil
+}
+
+// demoLogin is the login that the playground starts with, nil without a demo world.
+func (a *App) demoLogin() *playground.DemoLogin {
+	if a.demo.world == nil {
+		return nil
+	}
+	return &playground.DemoLogin{Username: a.demo.world.Username, Password: a.demo.world.Password}
+}
+
+// actions lets the people of the demo world act by the rules of everyone.
+type actions struct{ loaders.Sources }
+
+// Tweet posts a tweet.
+func (s actions) Tweet(ctx context.Context, authorID int64, text string) (int64, error) {
+	t, err := s.Tweets.Post(ctx, authorID, text)
+	if err != nil {
+		return 0, err
+	}
+	return int64(t.ID), nil
+}
+
+// Delete deletes a tweet.
+func (s actions) Delete(ctx context.Context, authorID, tweetID int64) error {
+	return s.Tweets.Delete(ctx, authorID, tweetID)
+}
+
+// React sets a reaction.
+func (s actions) React(ctx context.Context, userID, tweetID int64, kind int8) error {
+	_, err := s.Reactions.Set(ctx, userID, tweetID, reactions.Kind(kind))
+	return err
+}
+
+// Greeting tells a newcomer what to try.
+func (a *App) Greeting() string {
+	var b strings.Builder
+	if w := a.demo.world; w != nil {
+		fmt.Fprintf(&b, `
+  Sign in as %[1]s with the password %[2]s; the playground has done it already.
+  Try these, they are its first tabs:
+    1. read the home timeline                 query { viewer { homeTimeline { nodes { text } } } }
+    2. watch it move                          subscription { homeTimelineEvents { __typename } }
+    3. post something, and like it            mutation { createTweet(input: {text: "Hello"}) { tweet { id } } }
+`, w.Username, w.Password)
+	} else if !a.Config.Server() {
+		b.WriteString("\n  Sign up in the playground to begin.\n")
+	}
+	return b.String()
+}
+
+// observed lets the demo know that somebody looks.
+type observed struct {
+	server.Authenticator
+	demo *demoWorld
+}
+
+// Authenticate notes the look.
+func (o observed) Authenticate(ctx context.Context, key string) (server.Session, error) {
+	o.demo.look(time.Now())
+	return o.Authenticator.Authenticate(ctx, key)
+}

@@ -1,0 +1,108 @@
+package rows
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// writer makes the data of an entry: its fields one after the other, without names. A change of the order or of
+// a field is a new version of the keys.
+type writer []byte
+
+func (w *writer) number(n int64) { *w = binary.AppendVarint(*w, n) }
+
+func (w *writer) count(n int) { *w = binary.AppendUvarint(*w, uint64(n)) }
+
+func (w *writer) text(s string) {
+	w.count(len(s))
+	*w = append(*w, s...)
+}
+
+func (w *writer) flag(b bool) {
+	n := byte(0)
+	if b {
+		n = 1
+	}
+	*w = append(*w, n)
+}
+
+// maybe writes a text that there may not be.
+func (w *writer) maybe(s *string) {
+	w.flag(s != nil)
+	if s != nil {
+		w.text(*s)
+	}
+}
+
+// time writes a time to the nanosecond; years 1678 to 2262.
+func (w *writer) time(t time.Time) { w.number(t.UnixNano()) }
+
+// reader takes the data of an entry apart. Texts lie in the data and are not copied. What cannot be read sets
+// bad, and everything after it is empty.
+type reader struct {
+	data string
+	bad  bool
+}
+
+func (r *reader) fail() {
+	r.data, r.bad = "", true
+}
+
+func (r *reader) number() int64 {
+	u := r.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+func (r *reader) uvarint() uint64 {
+	var n uint64
+	for i := 0; i < len(r.data) && i < binary.MaxVarintLen64; i++ {
+		c := r.data[i]
+		n |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			r.data = r.data[i+1:]
+			return n
+		}
+	}
+	r.fail()
+	return 0
+}
+
+// count reads how many bytes, or how many things of at least one byte, follow.
+func (r *reader) count() int {
+	n := r.uvarint()
+	if n > uint64(len(r.data)) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) text() string {
+	n := r.count()
+	s := r.data[:n]
+	r.data = r.data[n:]
+	return s
+}
+
+func (r *reader) flag() bool {
+	if r.data == "" || r.data[0] > 1 {
+		r.fail()
+		return false
+	}
+	b := r.data[0] == 1
+	r.data = r.data[1:]
+	return b
+}
+
+func (r *reader) maybe() *string {
+	if !r.flag() {
+		return nil
+	}
+	s := r.text()
+	return &s
+}
+
+func (r *reader) time() time.Time { return time.Unix(0, r.number()).UTC() }
+
+// done reports whether all was read, and well.
+func (r *reader) done() bool { return !r.bad && r.data == "" }

@@ -1,0 +1,139 @@
+package rows
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"roost/cache"
+	"roost/domain/counts"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+	"roost/domain/timelines"
+	"roost/events"
+)
+
+// What a writer wrote a reader reads, and nothing else: every shorter or longer text is noticed.
+func TestFieldsComeBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n, count := rapid.Int64().Draw(t, "n"), rapid.IntRange(0, 3).Draw(t, "count")
+		text, flag := rapid.String().Draw(t, "text"), rapid.Bool().Draw(t, "flag")
+		at := time.Unix(rapid.Int64Range(-1<<33, 1<<33).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
+		var w writer
+		w.number(n)
+		w.count(count)
+		w.flag(flag)
+		w.text(text)
+		w.maybe(nil)
+		w.maybe(&text)
+		w.time(at)
+		read := func(data string) (ok bool) {
+			r := reader{data: data}
+			n2, count2, flag2, text2, none, some, at2 := r.number(), r.count(), r.flag(), r.text(), r.maybe(), r.maybe(), r.time()
+			return r.done() && n2 == n && count2 == count && flag2 == flag && text2 == text && none == nil && *some == text && at2.Equal(at)
+		}
+		if !read(string(w)) {
+			t.Fatalf("%q does not come back", w)
+		}
+		for _, data := range []string{string(w[:len(w)-1]), string(w) + "x", ""} {
+			if r := (reader{data: data}); func() bool {
+				r.number()
+				r.count()
+				r.flag()
+				r.text()
+				r.maybe()
+				r.maybe()
+				r.time()
+				return r.done()
+			}() {
+				t.Fatalf("%q is read as whole", data)
+			}
+		}
+	})
+}
+
+// Keys can be taken apart again, and no key is that of two entities.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := rapid.Int64().Draw(t, "a"), rapid.Int64().Draw(t, "b")
+		name := rapid.StringMatching(`[a-z0-9_]{1,15}`).Draw(t, "name")
+		all := map[string]bool{}
+		for _, k := range []keys[int64]{accountKeys, userCountsKeys, sessionKeys, followedKeys, tweetKeys, tweetCountsKeys} {
+			key := k.of(a)
+			all[key] = true
+			if got, ok := k.from(key); !ok || got != a {
+				t.Errorf("%q is of %d", key, got)
+			}
+		}
+		edge, stand := follows.Edge{FollowerID: a, FolloweeID: b}, reactions.Stand{TweetID: a, UserID: b}
+		for key, ok := range map[string]func() bool{
+			followKeys.of(edge):    func() bool { k, ok := followKeys.from(followKeys.of(edge)); return ok && k == edge },
+			reactionKeys.of(stand): func() bool { k, ok := reactionKeys.from(reactionKeys.of(stand)); return ok && k == stand },
+			nameKeys.of(name):      func() bool { k, ok := nameKeys.from(nameKeys.of(name)); return ok && k == name },
+		} {
+			all[key] = true
+			if !ok() {
+				t.Errorf("%q is not what it was", key)
+			}
+		}
+		if len(all) != 9 {
+			t.Errorf("some entities share a key: %v", all)
+		}
+		for key := range all {
+			if !strings.HasPrefix(key, cache.EntryPrefix) {
+				t.Errorf("%q would survive a new epoch", key)
+			}
+		}
+	})
+	for _, bad := range []string{"", "v1:e:f:1", "v1:e:f:1:", "v1:e:f:x:2", "v1:e:fl:1:2", "v1:e:r:1:2"} {
+		if _, ok := followKeys.from(bad); ok {
+			t.Errorf("%q is the key of a follow", bad)
+		}
+	}
+}
+
+// The largest list fits into an entry.
+func TestTheLongestListFits(t *testing.T) {
+	t.Parallel()
+	f := &timelines.Followed{Ver: 1}
+	for i := range counts.MaxFollowing {
+		f.UserIDs = append(f.UserIDs, int64(i+1)<<50) // further apart than ids are that were made in a day
+	}
+	form := followedForm(nil)
+	var w writer
+	form.write(&w, f)
+	if len(w) > cache.MaxData {
+		t.Errorf("it takes %d bytes", len(w))
+	}
+	r := reader{data: string(w)}
+	if got := form.read(&r, 7, 1); !r.done() || !slices.Equal(got.UserIDs, f.UserIDs) {
+		t.Error("it does not come back")
+	}
+}
+
+// Every event of the log is one that names rows, or an import; the relay gets all of them.
+func TestEveryEventIsHandled(t *testing.T) {
+	t.Parallel()
+	s := &Store{}
+	s.Accounts, s.Names = stub(accountForm(nil)), stub(nameForm(nil))
+	s.Sessions, s.UserCounts = stub(sessionForm(nil)), stub(userCountsForm(nil))
+	s.Follows, s.Followed = stub(followForm(nil)), stub(followedForm(nil))
+	s.Tweets, s.TweetCounts = stub(tweetForm(nil, nil)), stub(tweetCountsForm(nil))
+	s.Reactions = stub(reactionForm(nil))
+	if types := s.Relay().Types; len(types) > 0 {
+		t.Errorf("the relay gets only %v", types)
+	}
+	for _, e := range events.All() {
+		_, imported := e.(events.RowsImported)
+		if named := len(s.of(e)) > 0; named == imported {
+			t.Errorf("%s names rows: %v", e.Type(), named)
+		}
+	}
+}
+
+func stub[K comparable, V any](f form[K, V]) *Entity[K, V] { return &Entity[K, V]{form: f} }

@@ -1,0 +1,92 @@
+package rows
+
+import (
+	"strconv"
+	"strings"
+
+	"roost/cache"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+)
+
+// All keys of entries are made here: the prefix that all share, the entity's letter, and the row's key, numbers
+// in decimal. The version in the shared prefix rises with any change of keys or forms.
+const (
+	accountPrefix     = cache.EntryPrefix + "u:"  // + user
+	userCountsPrefix  = cache.EntryPrefix + "uc:" // + user
+	namePrefix        = cache.EntryPrefix + "n:"  // + name in lower case
+	sessionPrefix     = cache.EntryPrefix + "s:"  // + session
+	followPrefix      = cache.EntryPrefix + "f:"  // + follower:followee
+	followedPrefix    = cache.EntryPrefix + "fl:" // + follower
+	tweetPrefix       = cache.EntryPrefix + "t:"  // + tweet
+	tweetCountsPrefix = cache.EntryPrefix + "tc:" // + tweet
+	reactionPrefix    = cache.EntryPrefix + "r:"  // + tweet:user
+)
+
+// keys are an entity's: format makes one, parse takes apart what follows the prefix.
+type keys[K comparable] struct {
+	prefix string
+	append func(to []byte, k K) []byte
+	parse  func(rest string) (K, bool)
+}
+
+func (k keys[K]) of(key K) string {
+	var space [64]byte
+	return string(k.append(append(space[:0], k.prefix...), key))
+}
+
+// from is the opposite of of.
+func (k keys[K]) from(key string) (K, bool) {
+	rest, ok := strings.CutPrefix(key, k.prefix)
+	if !ok {
+		var none K
+		return none, false
+	}
+	return k.parse(rest)
+}
+
+func numbered(prefix string) keys[int64] {
+	return keys[int64]{prefix,
+		func(to []byte, id int64) []byte { return strconv.AppendInt(to, id, 10) },
+		func(rest string) (int64, bool) {
+			id, err := strconv.ParseInt(rest, 10, 64)
+			return id, err == nil
+		}}
+}
+
+func named(prefix string) keys[string] {
+	return keys[string]{prefix,
+		func(to []byte, name string) []byte { return append(to, name...) },
+		func(rest string) (string, bool) { return rest, true }}
+}
+
+// paired has keys of two numbers; split and join are how K holds them.
+func paired[K comparable](prefix string, split func(K) (int64, int64), join func(a, b int64) K) keys[K] {
+	return keys[K]{prefix,
+		func(to []byte, k K) []byte {
+			a, b := split(k)
+			return strconv.AppendInt(append(strconv.AppendInt(to, a, 10), ':'), b, 10)
+		},
+		func(rest string) (K, bool) {
+			first, second, _ := strings.Cut(rest, ":")
+			a, errA := strconv.ParseInt(first, 10, 64)
+			b, errB := strconv.ParseInt(second, 10, 64)
+			return join(a, b), errA == nil && errB == nil
+		}}
+}
+
+var (
+	accountKeys     = numbered(accountPrefix)
+	userCountsKeys  = numbered(userCountsPrefix)
+	nameKeys        = named(namePrefix)
+	sessionKeys     = numbered(sessionPrefix)
+	followedKeys    = numbered(followedPrefix)
+	tweetKeys       = numbered(tweetPrefix)
+	tweetCountsKeys = numbered(tweetCountsPrefix)
+	followKeys      = paired(followPrefix,
+		func(e follows.Edge) (int64, int64) { return e.FollowerID, e.FolloweeID },
+		func(a, b int64) follows.Edge { return follows.Edge{FollowerID: a, FolloweeID: b} })
+	reactionKeys = paired(reactionPrefix,
+		func(s reactions.Stand) (int64, int64) { return s.TweetID, s.UserID },
+		func(a, b int64) reactions.Stand { return reactions.Stand{TweetID: a, UserID: b} })
+)

@@ -1,0 +1,91 @@
+package rows
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roost/cache"
+	"roost/domain/accounts"
+	"roost/domain/counts"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+	"roost/domain/timelines"
+	"roost/domain/tweets"
+	"roost/events"
+)
+
+// Sources read rows from SQL.
+type Sources struct {
+	Accounts  *accounts.Accounts
+	Counts    *counts.Store
+	Follows   *follows.Follows
+	Tweets    *tweets.Tweets
+	Reactions *reactions.Reactions
+	Timelines *timelines.Timelines
+}
+
+// Store are all entities of a node.
+type Store struct {
+	tier     *cache.Tier
+	near     *nearTweets
+	follower *events.Follower // nil in a process that serves no reads
+	began    int64            // the suspension with which the follower has started
+
+	Accounts    *Entity[int64, *accounts.Account]         // by user
+	Names       *Entity[string, accounts.NameClaim]       // by accounts.NameKey
+	Sessions    *Entity[int64, *accounts.StoredSession]   // by session
+	UserCounts  *Entity[int64, counts.User]               // by user
+	Follows     *Entity[follows.Edge, follows.State]      // by both ends
+	Followed    *Entity[int64, *timelines.Followed]       // by who follows
+	Tweets      *Entity[int64, *tweets.Tweet]             // by tweet
+	TweetCounts *Entity[int64, *reactions.Counts]         // by tweet
+	Reactions   *Entity[reactions.Stand, reactions.State] // by tweet and user
+}
+
+// New makes the entities over a tier. Of tweets 16 MiB are kept in the process.
+func New(tier *cache.Tier, s Sources) (*Store, error) {
+	keep, err := newNearTweets()
+	if err != nil {
+		return nil, err
+	}
+	return &Store{
+		tier: tier, near: keep,
+		Accounts:    newEntity(tier, accountForm(s.Accounts)),
+		Names:       newEntity(tier, nameForm(s.Accounts)),
+		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
+		UserCounts:  newEntity(tier, userCountsForm(s.Counts)),
+		Follows:     newEntity(tier, followForm(s.Follows)),
+		Followed:    newEntity(tier, followedForm(s.Timelines)),
+		Tweets:      newEntity(tier, tweetForm(s.Tweets, keep)),
+		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions)),
+		Reactions:   newEntity(tier, reactionForm(s.Reactions)),
+	}, nil
+}
+
+// Collectors are the metrics of the tier and of what the process keeps.
+func (s *Store) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{s.tier, s.near.store}
+}
+
+// Answer answers questions together; each has its own error.
+func (s *Store) Answer(ctx context.Context, all ...*cache.Request) {
+	_ = s.tier.Load(ctx, all...) // joins the errors of the requests
+}
+
+// Kind is an entity without its types.
+type Kind interface {
+	Name() string
+	Prefix() string
+	Known(key string) bool
+	Stored(ctx context.Context, keys []string) ([]cache.Value, error)
+	Same(held, stored cache.Value) bool
+}
+
+// Kinds are all entities.
+func (s *Store) Kinds() []Kind {
+	return []Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts, s.Reactions}
+}
+
+// Tier is what the entities lie in.
+func (s *Store) Tier() *cache.Tier { return s.tier }

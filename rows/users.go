@@ -1,0 +1,103 @@
+package rows
+
+import (
+	"time"
+
+	"roost/domain/accounts"
+	"roost/domain/counts"
+	"roost/internal/ids"
+)
+
+// How long entries live. These are the bounds of staleness whatever happens; else invalidation is at once.
+const (
+	// rowTTL is that of users, names, sessions, tweets, follows and reactions.
+	rowTTL = 10 * time.Minute
+	// countTTL is that of counts.
+	countTTL = time.Minute
+	// absentTTL is that of rows that there are not.
+	absentTTL = 30 * time.Second
+	// unrelatedTTL is that of follows and reactions that never were, which is the usual answer.
+	unrelatedTTL = 5 * time.Minute
+)
+
+func accountForm(a *accounts.Accounts) form[int64, *accounts.Account] {
+	return form[int64, *accounts.Account]{
+		name: "user", ttl: rowTTL, absent: absentTTL, keys: accountKeys, rows: a.ByID,
+		version: func(a *accounts.Account) int64 { return a.Ver },
+		write: func(w *writer, a *accounts.Account) {
+			w.text(a.User.Username)
+			w.text(a.User.Name)
+			w.text(a.User.Bio)
+			w.maybe(a.User.WebsiteURL)
+			w.time(a.User.CreatedAt)
+			w.text(a.Private.Email)
+			w.text(string(a.Private.SessionPolicy))
+		},
+		read: func(r *reader, id, version int64) *accounts.Account {
+			a := &accounts.Account{Ver: version}
+			a.User = accounts.User{ID: ids.UserID(id), Username: r.text(), Name: r.text(), Bio: r.text(), WebsiteURL: r.maybe(), CreatedAt: r.time()}
+			a.Private = accounts.Private{Email: r.text(), SessionPolicy: accounts.SessionPolicy(r.text())}
+			return a
+		},
+	}
+}
+
+func nameForm(a *accounts.Accounts) form[string, accounts.NameClaim] {
+	return form[string, accounts.NameClaim]{
+		name: "username", ttl: rowTTL, absent: absentTTL, keys: nameKeys, rows: a.Names,
+		version: func(c accounts.NameClaim) int64 { return c.Ver },
+		write:   func(w *writer, c accounts.NameClaim) { w.number(c.UserID) },
+		read: func(r *reader, _ string, version int64) accounts.NameClaim {
+			return accounts.NameClaim{UserID: r.number(), Ver: version}
+		},
+	}
+}
+
+func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
+	return form[int64, *accounts.StoredSession]{
+		name: "session", ttl: rowTTL, absent: absentTTL, keys: sessionKeys, rows: a.StoredSessions,
+		version: func(s *accounts.StoredSession) int64 { return s.Ver },
+		write: func(w *writer, s *accounts.StoredSession) {
+			w.number(s.Session.ID.User)
+			w.text(string(s.KeyHash))
+			w.time(s.Session.CreatedAt)
+			w.time(s.Session.ExpiresAt)
+			w.time(s.Session.LastUsedAt)
+			w.maybe(s.Session.DeviceName)
+			w.maybe(s.Session.UserAgent)
+			w.flag(s.Session.EndedAt != nil)
+			if s.Session.EndedAt != nil {
+				w.time(*s.Session.EndedAt)
+			}
+			w.maybe((*string)(s.Session.EndReason))
+		},
+		read: func(r *reader, id, version int64) *accounts.StoredSession {
+			s := &accounts.StoredSession{Ver: version}
+			s.Session.ID = ids.SessionID{User: r.number(), ID: id}
+			s.KeyHash = []byte(r.text())
+			s.Session.CreatedAt, s.Session.ExpiresAt, s.Session.LastUsedAt = r.time(), r.time(), r.time()
+			s.Session.DeviceName, s.Session.UserAgent = r.maybe(), r.maybe()
+			if r.flag() {
+				at := r.time()
+				s.Session.EndedAt = &at
+			}
+			s.Session.EndReason = (*accounts.EndReason)(r.maybe())
+			return s
+		},
+	}
+}
+
+func userCountsForm(c *counts.Store) form[int64, counts.User] {
+	return form[int64, counts.User]{
+		name: "user_stats", ttl: countTTL, absent: absentTTL, keys: userCountsKeys, rows: c.ByUser,
+		version: func(c counts.User) int64 { return c.Ver },
+		write: func(w *writer, c counts.User) {
+			w.number(int64(c.Tweets))
+			w.number(int64(c.Followers))
+			w.number(int64(c.Following))
+		},
+		read: func(r *reader, _, version int64) counts.User {
+			return counts.User{Tweets: int32(r.number()), Followers: int32(r.number()), Following: int32(r.number()), Ver: version}
+		},
+	}
+}

@@ -1,0 +1,63 @@
+package rows
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"roost/cache"
+	"roost/events"
+)
+
+var _ events.Copies = (*Store)(nil)
+
+// Announce makes the store an events.Copies. It takes one trip for strict events, and one after the commit. What
+// Redis does not take within a second is repeated from the log; reads of this node see the write all the same.
+func (s *Store) Announce(ctx context.Context, all []events.Event) (ended func(committed bool)) {
+	// Of before the commit: a version that was given before the database went back must not count in the next epoch.
+	epoch := s.tier.Epoch()
+	var strict []string
+	for _, e := range all {
+		for _, i := range s.strict(e) {
+			strict = append(strict, i.Key)
+		}
+	}
+	var intent cache.Intent
+	if len(strict) > 0 {
+		var err error
+		if intent, err = s.tier.Intend(ctx, strict...); err != nil {
+			slog.DebugContext(ctx, "a write is not announced", "error", err)
+		}
+	}
+	return func(committed bool) {
+		switch {
+		case committed:
+			// Its error is counted, and mended from the log.
+			_ = s.tier.Invalidate(ctx, intent, in(epoch, s.invalidations(all))...)
+		case len(strict) > 0:
+			s.tier.Withdraw(context.WithoutCancel(ctx), intent)
+		}
+	}
+}
+
+// Forget makes the store an events.Copies. It takes one trip.
+func (s *Store) Forget(ctx context.Context, all []events.Event) error {
+	var keys []string
+	for _, i := range s.invalidations(all) {
+		keys = append(keys, i.Key)
+	}
+	return s.tier.Drop(context.WithoutCancel(ctx), keys...)
+}
+
+// catchUpTimeout bounds the wait for the follower. It is usually some milliseconds.
+const catchUpTimeout = time.Second
+
+// CatchUp makes the store an events.Copies. Without a follower it does nothing: such a process serves no reads.
+func (s *Store) CatchUp(ctx context.Context) error {
+	if s.follower == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catchUpTimeout)
+	defer cancel()
+	return s.follower.CatchUp(ctx)
+}

@@ -1,0 +1,208 @@
+package rows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"roost/cache"
+	"roost/domain/accounts"
+	"roost/domain/follows"
+	"roost/domain/reactions"
+	"roost/internal/errs"
+	"roost/testkit/testtime"
+)
+
+// After every write both nodes read, of every row that there is or could be, what SQL says.
+func TestEveryWriteIsSeen(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rig) {
+		w := &world{rig: r, dice: rand.New(rand.NewPCG(1, 2)), names: []string{"nobody"}}
+		for range 4 {
+			w.signUp(t)
+		}
+		steps := testtime.Soak(150, 300)
+		for step := range steps {
+			w.agree(t, step)
+			w.write(t)
+			if t.Failed() {
+				return
+			}
+		}
+		w.agree(t, steps)
+	})
+}
+
+// world is what a random run has made.
+type world struct {
+	*rig
+	dice     *rand.Rand
+	users    []int64
+	names    []string // all ever used
+	tweets   []int64
+	sessions []*accounts.SignedIn
+	made     int
+	last     string
+}
+
+func pick[T any](w *world, all []T) T { return all[w.dice.IntN(len(all))] }
+
+// write does something at random; that it is refused is fine.
+func (w *world) write(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	in := pick(w, w.sessions)
+	user, other := pick(w, w.users), pick(w, w.users)
+	var err error
+	do := func(what string, fn func() error) func() { return func() { w.last, err = what, fn() } }
+	steps := []func(){
+		do("tweet", func() error {
+			tweet, err := w.Tweets.Post(ctx, user, "hello")
+			if err == nil {
+				w.tweets = append(w.tweets, int64(tweet.ID))
+			}
+			return err
+		}),
+		do("follow", func() error { return w.Follows.Follow(ctx, user, other) }),
+		do("follow again", func() error { return w.Follows.Follow(ctx, user, other) }),
+		do("unfollow", func() error { return w.Follows.Unfollow(ctx, user, other) }),
+		do("profile", func() error {
+			bio := fmt.Sprint("bio ", w.dice.IntN(5))
+			return w.Accounts.UpdateProfile(ctx, user, accounts.ProfileChange{Bio: &bio})
+		}),
+		do("rename", func() error {
+			name := fmt.Sprint("Name", w.dice.IntN(8))
+			w.names = append(w.names, name)
+			return w.Accounts.UpdateSettings(ctx, user, accounts.SettingsChange{Username: &name})
+		}),
+		do("policy", func() error {
+			policy := pick(w, []accounts.SessionPolicy{accounts.SingleDevice, accounts.MultiDevice})
+			return w.Accounts.UpdateSettings(ctx, user, accounts.SettingsChange{SessionPolicy: &policy})
+		}),
+		do("log in", func() error { return w.logIn(ctx, in.UserID) }),
+		do("log out", func() error { _, err := w.Accounts.LogOut(ctx, in.UserID, in.Session.ID.ID); return err }),
+		do("revoke others", func() error { _, err := w.Accounts.RevokeOthers(ctx, in.UserID, in.Session.ID.ID); return err }),
+		do("password", func() error {
+			return w.Accounts.ChangePassword(ctx, in.UserID, in.Session.ID.ID, netip.Prefix{}, "correct horse", "correct horse")
+		}),
+		do("touch", func() error {
+			w.clock.Add(6 * time.Minute)
+			return w.Accounts.Touch(ctx, []int64{in.Session.ID.ID})
+		}),
+	}
+	if len(w.tweets) > 0 {
+		tweet := pick(w, w.tweets)
+		steps = append(steps,
+			do("react", func() error {
+				_, err := w.Reactions.Set(ctx, user, tweet, reactions.Kind(w.dice.IntN(3)))
+				return err
+			}),
+			do("react", func() error { _, err := w.Reactions.Set(ctx, user, tweet, reactions.Like); return err }),
+			do("delete", func() error { return w.Tweets.Delete(ctx, user, tweet) }))
+	}
+	pick(w, steps)()
+	var refused *errs.Error
+	var list errs.List
+	if err != nil && !errors.As(err, &refused) && !errors.As(err, &list) {
+		t.Fatalf("%s: %v", w.last, err)
+	}
+}
+
+func (w *world) signUp(t *testing.T) {
+	t.Helper()
+	w.made++
+	name := fmt.Sprint("user", w.made)
+	in, err := w.Accounts.SignUp(t.Context(), accounts.SignUp{Username: name, Email: name + "@example.com", Password: "correct horse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.users, w.names, w.sessions = append(w.users, in.UserID), append(w.names, name), append(w.sessions, in)
+}
+
+func (w *world) logIn(ctx context.Context, user int64) error {
+	all, err := w.Accounts.ByID(ctx, []int64{user})
+	if err != nil {
+		return err
+	}
+	device := pick(w, []string{"phone", "desk"})
+	in, err := w.Accounts.LogIn(ctx, all[user].User.Username, "correct horse", accounts.Device{Token: &device})
+	if err == nil {
+		w.sessions = append(w.sessions, in)
+	}
+	return err
+}
+
+// agree reads everything on both nodes, and compares it with SQL.
+func (w *world) agree(t *testing.T, step int) {
+	t.Helper()
+	for _, s := range []*Store{w.there, w.here} {
+		users := append(slices.Clone(w.users), 4242)
+		compare(t, s, s.Accounts, users)
+		compare(t, s, s.UserCounts, users)
+		compare(t, s, s.Followed, users)
+		var edges []follows.Edge
+		for _, a := range w.users {
+			for _, b := range w.users {
+				edges = append(edges, follows.Edge{FollowerID: a, FolloweeID: b})
+			}
+		}
+		compare(t, s, s.Follows, edges)
+		var names []string
+		for _, n := range w.names {
+			key, _ := accounts.NameKey(n)
+			names = append(names, key)
+		}
+		compare(t, s, s.Names, names)
+		var sessions []int64
+		for _, in := range w.sessions {
+			sessions = append(sessions, in.Session.ID.ID)
+		}
+		compare(t, s, s.Sessions, sessions)
+		tweets := append(slices.Clone(w.tweets), 4242)
+		compare(t, s, s.Tweets, tweets)
+		compare(t, s, s.TweetCounts, tweets)
+		var stands []reactions.Stand
+		for _, id := range w.tweets {
+			for _, u := range w.users {
+				stands = append(stands, reactions.Stand{TweetID: id, UserID: u})
+			}
+		}
+		compare(t, s, s.Reactions, stands)
+	}
+	if t.Failed() {
+		t.Fatalf("after step %d: %s", step, w.last)
+	}
+}
+
+// compare compares what a node reads with what SQL says, in the form of entries.
+func compare[K comparable, V any](t *testing.T, s *Store, e *Entity[K, V], all []K) {
+	t.Helper()
+	if len(all) == 0 {
+		return
+	}
+	q := e.Ask(all)
+	s.Answer(t.Context(), q.Request())
+	want, err := e.Stored(t.Context(), q.Request().Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		v, ok, err := q.At(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got cache.Value
+		if ok {
+			var w writer
+			e.write(&w, v)
+			got = cache.Value{Version: e.version(v), Data: string(w)}
+		}
+		if got != want[i] {
+			t.Errorf("%s %v is %+v, SQL says %+v", e.name, all[i], got, want[i])
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package archtest
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// rules is the architecture. Paths are relative to the module; one that ends in
+// /... covers everything below.
+type rules struct {
+	// layers maps a package to its layer; [mapped] reads those of this repository from ARCHITECTURE.md.
+	layers map[string]int
+	// alongside lists which packages of its own layer a package may import.
+	alongside map[string][]string
+	// testHelpers may be imported by every test and by one another, and may import
+	// what they need of the layers below theirs.
+	testHelpers []string
+	// anySize lists packages whose files may be as long as they are.
+	anySize []string
+	// warnLines is logged, maxLines fails.
+	warnLines, maxLines int
+}
+
+// roost is the architecture of this repository, but for the layers, which are in ARCHITECTURE.md.
+var roost = rules{
+	alongside: map[string][]string{
+		"cache/audit":        {"cache"},
+		"server":             {"server/guard", "server/playground", "server/transport", "server/variables"},
+		"graph":              {"graph/generated", "graph/model"},
+		"graph/generated":    {"graph/model"},
+		"domain/follows":     {"domain/counts"},
+		"domain/imports":     {"domain/counts"},
+		"domain/tweets":      {"domain/counts"},
+		"ent/...":            {"ent", "ent/..."},
+		"ent":                {"ent/..."},
+		"internal/admission": {"internal/errs"},
+		"internal/cursors":   {"internal/errs"},
+		"internal/idlease":   {"internal/ids", "internal/sqldb"},
+		"internal/ids":       {"internal/clock", "internal/errs"},
+		"internal/lag":       {"internal/lifecycle"},
+		"internal/sqldb":     {"internal/admission", "internal/cursors", "internal/errs", "internal/reqstats"},
+	},
+	testHelpers: []string{
+		"bench", // a program that runs on what tests stand on
+		"bench/rig",
+		"ent/enttest", // generated
+		"testkit/apitest",
+		"testkit/archtest",
+		"testkit/importedtest",
+		"testkit/importedtest/fill",
+		"testkit/dbtest",
+		"testkit/pgtest",
+		"testkit/redistest",
+		"testkit/testproc",
+		"testkit/testtime",
+		"testkit/rig",
+		"server/internal/testschema",
+	},
+	// Generated files are free anyway; these hold a generated schema for tests.
+	anySize:   []string{"server/internal/testschema"},
+	warnLines: 400,
+	maxLines:  450,
+}
+
+// mapped returns the rules with the layers of the map in ARCHITECTURE.md: a row is `| layer | packages | purpose |`, with
+// the packages in backticks; a layer of "-" is for what is not Go.
+func (r rules) mapped(document string) (rules, error) {
+	r.layers = map[string]int{}
+	for line := range strings.Lines(document) {
+		row := mapRow.FindStringSubmatch(line)
+		if row == nil {
+			continue
+		}
+		layer, err := strconv.Atoi(row[1])
+		if err != nil {
+			return r, err
+		}
+		for _, name := range inBackticks.FindAllStringSubmatch(row[2], -1) {
+			if _, ok := r.layers[name[1]]; ok {
+				return r, fmt.Errorf("ARCHITECTURE.md has two rows for %s", name[1])
+			}
+			r.layers[name[1]] = layer
+		}
+	}
+	return r, nil
+}
+
+var (
+	mapRow      = regexp.MustCompile(`^\| ([0-9]+) \| ([^|]+) \|`)
+	inBackticks = regexp.MustCompile("`([^`]+)`")
+)

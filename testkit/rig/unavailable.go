@@ -1,0 +1,59 @@
+package rig
+
+import (
+	"testing"
+
+	"roost/internal/sqldb"
+	"roost/testkit/apitest"
+)
+
+// Relayed waits until the invalidations of what was written have been repeated.
+func Relayed(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	if !db.IsPostgres() {
+		return // there is no relay
+	}
+	apitest.Until(t, "the relay of invalidations is done", func() bool {
+		var done bool
+		err := db.Writer().QueryRowContext(t.Context(), `SELECT NOT EXISTS (SELECT 1 FROM events WHERE seq IS NULL)
+			AND (SELECT position FROM group_parts WHERE group_name = 'cache') >= (SELECT seq FROM log_heads WHERE id = 1)`).Scan(&done)
+		return err == nil && done
+	})
+}
+
+// OpenURL opens a PostgreSQL database until the test ends.
+func OpenURL(t testing.TB, url string) *sqldb.DB {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), sqldb.Config{URL: url, MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// ExpectUnavailable wants an answer that says to come back, and nothing else: no INTERNAL, no anonymous
+// answer, no half of one.
+func ExpectUnavailable(t testing.TB, who, query string, res *apitest.Response) {
+	t.Helper()
+	if len(res.Errors) == 0 {
+		t.Errorf("%s: %s answers without its database: %s", who, query, res.Body)
+	}
+	for _, e := range res.Errors {
+		if after, _ := e.Extensions["retryAfter"].(float64); e.Code() != "UNAVAILABLE" || after < 1 {
+			t.Errorf("%s: %s: %s", who, query, res.Body)
+		}
+	}
+}
+
+// Forget empties the cache, which would answer without the database.
+func Forget(t *testing.T, r *apitest.Roost) {
+	t.Helper()
+	if err := r.App.ClearCache(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
