@@ -1,10 +1,12 @@
 package repotest
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -20,7 +22,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	}
 	consistency := filepath.Join(root, "docs", "consistency.md")
 	named := regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)[^`]*`")
-	for _, page := range append(pages, consistency) {
+	for _, page := range append(pages, consistency, filepath.Join(root, "docs", "how-to-add.md")) {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -65,4 +67,24 @@ func testsOf(t *testing.T, root string) map[string]bool {
 		t.Fatal(err)
 	}
 	return declared
+}
+
+// A decision says whether it still holds, and since when. It is superseded by a later page, never removed.
+func TestDecisionsHaveAStatus(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "decisions", "*.md"))
+	if err != nil || len(pages) < 10 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	heading := regexp.MustCompile(`^# ([0-9]+)\. .+\n\n\*\*Status\.\*\* (Accepted|Superseded), 20[0-9]{2}-[0-9]{2}-[0-9]{2}`)
+	for i, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := heading.FindStringSubmatch(string(text))
+		if want := strconv.Itoa(i + 1); m == nil || m[1] != want || !strings.HasPrefix(filepath.Base(page), fmt.Sprintf("%04d-", i+1)) {
+			t.Errorf("%s does not begin with its number, %s, and a status with a date", filepath.Base(page), want)
+		}
+	}
 }
