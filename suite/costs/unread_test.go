@@ -11,6 +11,7 @@ import (
 
 	"roost/testkit/apitest"
 	"roost/testkit/rig"
+	"roost/testkit/testtime"
 )
 
 // askAndLeave sends a query again and again over connections of its own, from one address, and reads no answer.
@@ -83,17 +84,22 @@ func TestClientsThatNeverRead(t *testing.T) {
 	})
 	after := smallAnswers(t, p.Anonymous())
 	memory := p.Memory(t, "VmHWM")
-	t.Logf("%d MiB at most; p99 %v before, %v beside %d clients that do not read", memory>>20, before, after, 2*each)
+	t.Logf("%d MiB at most; %v before, %v beside %d clients that do not read", memory>>20, before, after, 2*each)
 	if memory > mostMemory {
 		t.Errorf("the node had %d MiB", memory>>20)
 	}
-	if after > max(mostWait, 5*before) {
+	if most := testtime.Soak(max(mostWait, 5*before.median), mostWait); after.median > most || testtime.Soaking() && after.p99 > most {
 		t.Errorf("others wait %v, without those clients %v", after, before)
 	}
 }
 
-// smallAnswers returns the 99th percentile of how long a client waits for small answers.
-func smallAnswers(t *testing.T, c *apitest.Client) time.Duration {
+// waits are how long a client waits for answers. On a busy machine the 99th percentile is that of the machine.
+type waits struct{ median, p99 time.Duration }
+
+func (w waits) String() string { return fmt.Sprintf("%v (p99 %v)", w.median, w.p99) }
+
+// smallAnswers measures how long a client waits for small answers.
+func smallAnswers(t *testing.T, c *apitest.Client) waits {
 	t.Helper()
 	took := make([]time.Duration, 300)
 	for i := range took {
@@ -102,7 +108,7 @@ func smallAnswers(t *testing.T, c *apitest.Client) time.Duration {
 		took[i] = time.Since(began)
 	}
 	slices.Sort(took)
-	return took[len(took)*99/100]
+	return waits{median: took[len(took)/2], p99: took[len(took)*99/100]}
 }
 
 // A node bounds its memory by what the machine or its container has, unless it is told a bound.
