@@ -144,7 +144,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 	if a.rows, err = rows.New(tier, sources); err != nil {
 		return err
 	}
-	log.Keep(a.rows)
+	log.SetInvalidator(a.rows)
 	a.trackEpochs()
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows,
 		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}

@@ -101,11 +101,11 @@ type RemoteEvents struct{ addr string }
 // NewRemoteEvents reaches the node with an admin address, as --admin-addr has it.
 func NewRemoteEvents(addr string) RemoteEvents { return RemoteEvents{addr} }
 
-// remoteWithin bounds one request.
-const remoteWithin = 30 * time.Second
+// remoteTimeout bounds one request.
+const remoteTimeout = 30 * time.Second
 
 func (r RemoteEvents) ask(ctx context.Context, action string, q eventRequest) (a eventAnswer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, remoteWithin)
+	ctx, cancel := context.WithTimeout(ctx, remoteTimeout)
 	defer cancel()
 	res, err := askAdmin(ctx, r.addr, "/events/"+action, q)
 	if err != nil {

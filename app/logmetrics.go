@@ -17,17 +17,17 @@ func (a *App) logMetrics() prometheus.Collector {
 	}
 	return &logMetrics{
 		app: a, admin: a.eventAdmin(), reader: events.NewReader(a.stores.DB),
-		head:    desc("head", "Place of the newest event."),
-		removed: desc("removed", "Place of the newest event that retention has removed."),
-		epochs:  desc("epochs_total", "How often this node has found that the database went back to an earlier state."),
-		age:     desc("sequencer_age_seconds", "Time since this node's sequencer last looked with success."),
-		lag:     desc("lag", "Events that the group has not passed.", "group"),
-		oldest:  desc("oldest_event_seconds", "Age of the oldest event that the group has not passed; 0 without one.", "group"),
-		parked:  desc("parked_events", "Events that wait for another attempt, or behind one that does.", "group"),
-		dead:    desc("dead_letters", "Events that the group has given up on.", "group"),
-		handled: desc("handled_total", "Events that this node has handled.", "group"),
-		failed:  desc("failures_total", "Attempts at events that failed on this node.", "group"),
-		looked:  desc("worker_age_seconds", "Time since this node's slowest worker of the group last looked for work.", "group"),
+		head:     desc("head", "Place of the newest event."),
+		removed:  desc("removed", "Place of the newest event that retention has removed."),
+		epochs:   desc("epochs_total", "How often this node has found that the database went back to an earlier state."),
+		age:      desc("sequencer_age_seconds", "Time since this node's sequencer last looked with success."),
+		lag:      desc("lag", "Events that the group has not passed.", "group"),
+		oldest:   desc("oldest_event_seconds", "Age of the oldest event that the group has not passed; 0 without one.", "group"),
+		retrying: desc("retry_queue_events", "Events that wait for another attempt, or behind one that does.", "group"),
+		dead:     desc("dead_letters", "Events that the group has given up on.", "group"),
+		handled:  desc("handled_total", "Events that this node has handled.", "group"),
+		failed:   desc("failures_total", "Attempts at events that failed on this node.", "group"),
+		looked:   desc("worker_age_seconds", "Time since this node's slowest worker of the group last looked for work.", "group"),
 	}
 }
 
@@ -36,18 +36,18 @@ type logMetrics struct {
 	admin  *events.Admin
 	reader *events.Reader
 
-	head, removed, epochs, age, lag, oldest, parked, dead, handled, failed, looked *prometheus.Desc
+	head, removed, epochs, age, lag, oldest, retrying, dead, handled, failed, looked *prometheus.Desc
 }
 
 // Describe is part of prometheus.Collector.
 func (m *logMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.head, m.removed, m.epochs, m.age, m.lag, m.oldest, m.parked, m.dead, m.handled, m.failed, m.looked} {
+	for _, d := range []*prometheus.Desc{m.head, m.removed, m.epochs, m.age, m.lag, m.oldest, m.retrying, m.dead, m.handled, m.failed, m.looked} {
 		ch <- d
 	}
 }
 
-// scrapeWithin bounds the questions of one scrape to the database.
-const scrapeWithin = 2 * time.Second
+// scrapeTimeout bounds the questions of one scrape to the database.
+const scrapeTimeout = 2 * time.Second
 
 // Collect is part of prometheus.Collector.
 func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
@@ -62,7 +62,7 @@ func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(m.failed, prometheus.CounterValue, float64(h.Failed), g.Name())
 		gauge(m.looked, h.Looked.Seconds(), g.Name())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	head, err := m.reader.Head(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(m.lag, float64(g.Lag), g.Name)
 		gauge(m.oldest, age, g.Name)
-		gauge(m.parked, float64(g.Parked), g.Name)
+		gauge(m.retrying, float64(g.Retrying), g.Name)
 		gauge(m.dead, float64(g.Dead), g.Name)
 	}
 }

@@ -25,7 +25,7 @@ func tally() []events.GroupConfig {
 		return nil
 	}
 	return []events.GroupConfig{{
-		Name: "tally", Parts: 4, Types: []string{events.TweetPosted{}.Type()}, Handler: events.HandlerFunc(count), FromStart: true,
+		Name: "tally", Partitions: 4, Types: []string{events.TweetPosted{}.Type()}, Handler: events.HandlerFunc(count), FromStart: true,
 		Batch: 20, Lease: time.Second, Poll: 20 * time.Millisecond, Attempts: 3, Backoff: 100 * time.Millisecond,
 	}}
 }

@@ -14,13 +14,13 @@ import (
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
-	"roost/ent/grouppart"
+	"roost/ent/grouppartition"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
-	"roost/ent/parkedevent"
 	"roost/ent/reaction"
+	"roost/ent/retryentry"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
@@ -48,8 +48,8 @@ type Client struct {
 	Event *EventClient
 	// Follow is the client for interacting with the Follow builders.
 	Follow *FollowClient
-	// GroupPart is the client for interacting with the GroupPart builders.
-	GroupPart *GroupPartClient
+	// GroupPartition is the client for interacting with the GroupPartition builders.
+	GroupPartition *GroupPartitionClient
 	// IDLease is the client for interacting with the IDLease builders.
 	IDLease *IDLeaseClient
 	// ImportProgress is the client for interacting with the ImportProgress builders.
@@ -58,10 +58,10 @@ type Client struct {
 	ImportedID *ImportedIDClient
 	// LogHead is the client for interacting with the LogHead builders.
 	LogHead *LogHeadClient
-	// ParkedEvent is the client for interacting with the ParkedEvent builders.
-	ParkedEvent *ParkedEventClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
+	// RetryEntry is the client for interacting with the RetryEntry builders.
+	RetryEntry *RetryEntryClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// SignInLimit is the client for interacting with the SignInLimit builders.
@@ -90,13 +90,13 @@ func (c *Client) init() {
 	c.EmailClaim = NewEmailClaimClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.Follow = NewFollowClient(c.config)
-	c.GroupPart = NewGroupPartClient(c.config)
+	c.GroupPartition = NewGroupPartitionClient(c.config)
 	c.IDLease = NewIDLeaseClient(c.config)
 	c.ImportProgress = NewImportProgressClient(c.config)
 	c.ImportedID = NewImportedIDClient(c.config)
 	c.LogHead = NewLogHeadClient(c.config)
-	c.ParkedEvent = NewParkedEventClient(c.config)
 	c.Reaction = NewReactionClient(c.config)
+	c.RetryEntry = NewRetryEntryClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SignInLimit = NewSignInLimitClient(c.config)
 	c.Tweet = NewTweetClient(c.config)
@@ -199,13 +199,13 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		EmailClaim:     NewEmailClaimClient(cfg),
 		Event:          NewEventClient(cfg),
 		Follow:         NewFollowClient(cfg),
-		GroupPart:      NewGroupPartClient(cfg),
+		GroupPartition: NewGroupPartitionClient(cfg),
 		IDLease:        NewIDLeaseClient(cfg),
 		ImportProgress: NewImportProgressClient(cfg),
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
-		ParkedEvent:    NewParkedEventClient(cfg),
 		Reaction:       NewReactionClient(cfg),
+		RetryEntry:     NewRetryEntryClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
@@ -235,13 +235,13 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		EmailClaim:     NewEmailClaimClient(cfg),
 		Event:          NewEventClient(cfg),
 		Follow:         NewFollowClient(cfg),
-		GroupPart:      NewGroupPartClient(cfg),
+		GroupPartition: NewGroupPartitionClient(cfg),
 		IDLease:        NewIDLeaseClient(cfg),
 		ImportProgress: NewImportProgressClient(cfg),
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
-		ParkedEvent:    NewParkedEventClient(cfg),
 		Reaction:       NewReactionClient(cfg),
+		RetryEntry:     NewRetryEntryClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
@@ -278,8 +278,8 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.EmailClaim, c.Event, c.Follow, c.GroupPart, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.SignInLimit,
+		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
+		c.ImportedID, c.LogHead, c.Reaction, c.RetryEntry, c.Session, c.SignInLimit,
 		c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Use(hooks...)
@@ -290,8 +290,8 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.EmailClaim, c.Event, c.Follow, c.GroupPart, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.ParkedEvent, c.Reaction, c.Session, c.SignInLimit,
+		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
+		c.ImportedID, c.LogHead, c.Reaction, c.RetryEntry, c.Session, c.SignInLimit,
 		c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
@@ -307,8 +307,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Event.mutate(ctx, m)
 	case *FollowMutation:
 		return c.Follow.mutate(ctx, m)
-	case *GroupPartMutation:
-		return c.GroupPart.mutate(ctx, m)
+	case *GroupPartitionMutation:
+		return c.GroupPartition.mutate(ctx, m)
 	case *IDLeaseMutation:
 		return c.IDLease.mutate(ctx, m)
 	case *ImportProgressMutation:
@@ -317,10 +317,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ImportedID.mutate(ctx, m)
 	case *LogHeadMutation:
 		return c.LogHead.mutate(ctx, m)
-	case *ParkedEventMutation:
-		return c.ParkedEvent.mutate(ctx, m)
 	case *ReactionMutation:
 		return c.Reaction.mutate(ctx, m)
+	case *RetryEntryMutation:
+		return c.RetryEntry.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	case *SignInLimitMutation:
@@ -722,107 +722,107 @@ func (c *FollowClient) mutate(ctx context.Context, m *FollowMutation) (Value, er
 	}
 }
 
-// GroupPartClient is a client for the GroupPart schema.
-type GroupPartClient struct {
+// GroupPartitionClient is a client for the GroupPartition schema.
+type GroupPartitionClient struct {
 	config
 }
 
-// NewGroupPartClient returns a client for the GroupPart from the given config.
-func NewGroupPartClient(c config) *GroupPartClient {
-	return &GroupPartClient{config: c}
+// NewGroupPartitionClient returns a client for the GroupPartition from the given config.
+func NewGroupPartitionClient(c config) *GroupPartitionClient {
+	return &GroupPartitionClient{config: c}
 }
 
 // Use adds a list of mutation hooks to the hooks stack.
-// A call to `Use(f, g, h)` equals to `grouppart.Hooks(f(g(h())))`.
-func (c *GroupPartClient) Use(hooks ...Hook) {
-	c.hooks.GroupPart = append(c.hooks.GroupPart, hooks...)
+// A call to `Use(f, g, h)` equals to `grouppartition.Hooks(f(g(h())))`.
+func (c *GroupPartitionClient) Use(hooks ...Hook) {
+	c.hooks.GroupPartition = append(c.hooks.GroupPartition, hooks...)
 }
 
 // Intercept adds a list of query interceptors to the interceptors stack.
-// A call to `Intercept(f, g, h)` equals to `grouppart.Intercept(f(g(h())))`.
-func (c *GroupPartClient) Intercept(interceptors ...Interceptor) {
-	c.inters.GroupPart = append(c.inters.GroupPart, interceptors...)
+// A call to `Intercept(f, g, h)` equals to `grouppartition.Intercept(f(g(h())))`.
+func (c *GroupPartitionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.GroupPartition = append(c.inters.GroupPartition, interceptors...)
 }
 
-// Create returns a builder for creating a GroupPart entity.
-func (c *GroupPartClient) Create() *GroupPartCreate {
-	mutation := newGroupPartMutation(c.config, OpCreate)
-	return &GroupPartCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+// Create returns a builder for creating a GroupPartition entity.
+func (c *GroupPartitionClient) Create() *GroupPartitionCreate {
+	mutation := newGroupPartitionMutation(c.config, OpCreate)
+	return &GroupPartitionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
 }
 
-// CreateBulk returns a builder for creating a bulk of GroupPart entities.
-func (c *GroupPartClient) CreateBulk(builders ...*GroupPartCreate) *GroupPartCreateBulk {
-	return &GroupPartCreateBulk{config: c.config, builders: builders}
+// CreateBulk returns a builder for creating a bulk of GroupPartition entities.
+func (c *GroupPartitionClient) CreateBulk(builders ...*GroupPartitionCreate) *GroupPartitionCreateBulk {
+	return &GroupPartitionCreateBulk{config: c.config, builders: builders}
 }
 
 // MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
 // a builder and applies setFunc on it.
-func (c *GroupPartClient) MapCreateBulk(slice any, setFunc func(*GroupPartCreate, int)) *GroupPartCreateBulk {
+func (c *GroupPartitionClient) MapCreateBulk(slice any, setFunc func(*GroupPartitionCreate, int)) *GroupPartitionCreateBulk {
 	rv := reflect.ValueOf(slice)
 	if rv.Kind() != reflect.Slice {
-		return &GroupPartCreateBulk{err: fmt.Errorf("calling to GroupPartClient.MapCreateBulk with wrong type %T, need slice", slice)}
+		return &GroupPartitionCreateBulk{err: fmt.Errorf("calling to GroupPartitionClient.MapCreateBulk with wrong type %T, need slice", slice)}
 	}
-	builders := make([]*GroupPartCreate, rv.Len())
+	builders := make([]*GroupPartitionCreate, rv.Len())
 	for i := 0; i < rv.Len(); i++ {
 		builders[i] = c.Create()
 		setFunc(builders[i], i)
 	}
-	return &GroupPartCreateBulk{config: c.config, builders: builders}
+	return &GroupPartitionCreateBulk{config: c.config, builders: builders}
 }
 
-// Update returns an update builder for GroupPart.
-func (c *GroupPartClient) Update() *GroupPartUpdate {
-	mutation := newGroupPartMutation(c.config, OpUpdate)
-	return &GroupPartUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+// Update returns an update builder for GroupPartition.
+func (c *GroupPartitionClient) Update() *GroupPartitionUpdate {
+	mutation := newGroupPartitionMutation(c.config, OpUpdate)
+	return &GroupPartitionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
 }
 
 // UpdateOne returns an update builder for the given entity.
-func (c *GroupPartClient) UpdateOne(_m *GroupPart) *GroupPartUpdateOne {
-	mutation := newGroupPartMutation(c.config, OpUpdateOne, withGroupPart(_m))
-	return &GroupPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+func (c *GroupPartitionClient) UpdateOne(_m *GroupPartition) *GroupPartitionUpdateOne {
+	mutation := newGroupPartitionMutation(c.config, OpUpdateOne, withGroupPartition(_m))
+	return &GroupPartitionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
 }
 
 // UpdateOneID returns an update builder for the given id.
-func (c *GroupPartClient) UpdateOneID(id string) *GroupPartUpdateOne {
-	mutation := newGroupPartMutation(c.config, OpUpdateOne, withGroupPartID(id))
-	return &GroupPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+func (c *GroupPartitionClient) UpdateOneID(id string) *GroupPartitionUpdateOne {
+	mutation := newGroupPartitionMutation(c.config, OpUpdateOne, withGroupPartitionID(id))
+	return &GroupPartitionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
 }
 
-// Delete returns a delete builder for GroupPart.
-func (c *GroupPartClient) Delete() *GroupPartDelete {
-	mutation := newGroupPartMutation(c.config, OpDelete)
-	return &GroupPartDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+// Delete returns a delete builder for GroupPartition.
+func (c *GroupPartitionClient) Delete() *GroupPartitionDelete {
+	mutation := newGroupPartitionMutation(c.config, OpDelete)
+	return &GroupPartitionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
 }
 
 // DeleteOne returns a builder for deleting the given entity.
-func (c *GroupPartClient) DeleteOne(_m *GroupPart) *GroupPartDeleteOne {
+func (c *GroupPartitionClient) DeleteOne(_m *GroupPartition) *GroupPartitionDeleteOne {
 	return c.DeleteOneID(_m.ID)
 }
 
 // DeleteOneID returns a builder for deleting the given entity by its id.
-func (c *GroupPartClient) DeleteOneID(id string) *GroupPartDeleteOne {
-	builder := c.Delete().Where(grouppart.ID(id))
+func (c *GroupPartitionClient) DeleteOneID(id string) *GroupPartitionDeleteOne {
+	builder := c.Delete().Where(grouppartition.ID(id))
 	builder.mutation.id = &id
 	builder.mutation.op = OpDeleteOne
-	return &GroupPartDeleteOne{builder}
+	return &GroupPartitionDeleteOne{builder}
 }
 
-// Query returns a query builder for GroupPart.
-func (c *GroupPartClient) Query() *GroupPartQuery {
-	return &GroupPartQuery{
+// Query returns a query builder for GroupPartition.
+func (c *GroupPartitionClient) Query() *GroupPartitionQuery {
+	return &GroupPartitionQuery{
 		config: c.config,
-		ctx:    &QueryContext{Type: TypeGroupPart},
+		ctx:    &QueryContext{Type: TypeGroupPartition},
 		inters: c.Interceptors(),
 	}
 }
 
-// Get returns a GroupPart entity by its id.
-func (c *GroupPartClient) Get(ctx context.Context, id string) (*GroupPart, error) {
-	return c.Query().Where(grouppart.ID(id)).Only(ctx)
+// Get returns a GroupPartition entity by its id.
+func (c *GroupPartitionClient) Get(ctx context.Context, id string) (*GroupPartition, error) {
+	return c.Query().Where(grouppartition.ID(id)).Only(ctx)
 }
 
 // GetX is like Get, but panics if an error occurs.
-func (c *GroupPartClient) GetX(ctx context.Context, id string) *GroupPart {
+func (c *GroupPartitionClient) GetX(ctx context.Context, id string) *GroupPartition {
 	obj, err := c.Get(ctx, id)
 	if err != nil {
 		panic(err)
@@ -831,27 +831,27 @@ func (c *GroupPartClient) GetX(ctx context.Context, id string) *GroupPart {
 }
 
 // Hooks returns the client hooks.
-func (c *GroupPartClient) Hooks() []Hook {
-	return c.hooks.GroupPart
+func (c *GroupPartitionClient) Hooks() []Hook {
+	return c.hooks.GroupPartition
 }
 
 // Interceptors returns the client interceptors.
-func (c *GroupPartClient) Interceptors() []Interceptor {
-	return c.inters.GroupPart
+func (c *GroupPartitionClient) Interceptors() []Interceptor {
+	return c.inters.GroupPartition
 }
 
-func (c *GroupPartClient) mutate(ctx context.Context, m *GroupPartMutation) (Value, error) {
+func (c *GroupPartitionClient) mutate(ctx context.Context, m *GroupPartitionMutation) (Value, error) {
 	switch m.Op() {
 	case OpCreate:
-		return (&GroupPartCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+		return (&GroupPartitionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
 	case OpUpdate:
-		return (&GroupPartUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+		return (&GroupPartitionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
 	case OpUpdateOne:
-		return (&GroupPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+		return (&GroupPartitionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
 	case OpDelete, OpDeleteOne:
-		return (&GroupPartDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+		return (&GroupPartitionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
-		return nil, fmt.Errorf("ent: unknown GroupPart mutation op: %q", m.Op())
+		return nil, fmt.Errorf("ent: unknown GroupPartition mutation op: %q", m.Op())
 	}
 }
 
@@ -1387,139 +1387,6 @@ func (c *LogHeadClient) mutate(ctx context.Context, m *LogHeadMutation) (Value, 
 	}
 }
 
-// ParkedEventClient is a client for the ParkedEvent schema.
-type ParkedEventClient struct {
-	config
-}
-
-// NewParkedEventClient returns a client for the ParkedEvent from the given config.
-func NewParkedEventClient(c config) *ParkedEventClient {
-	return &ParkedEventClient{config: c}
-}
-
-// Use adds a list of mutation hooks to the hooks stack.
-// A call to `Use(f, g, h)` equals to `parkedevent.Hooks(f(g(h())))`.
-func (c *ParkedEventClient) Use(hooks ...Hook) {
-	c.hooks.ParkedEvent = append(c.hooks.ParkedEvent, hooks...)
-}
-
-// Intercept adds a list of query interceptors to the interceptors stack.
-// A call to `Intercept(f, g, h)` equals to `parkedevent.Intercept(f(g(h())))`.
-func (c *ParkedEventClient) Intercept(interceptors ...Interceptor) {
-	c.inters.ParkedEvent = append(c.inters.ParkedEvent, interceptors...)
-}
-
-// Create returns a builder for creating a ParkedEvent entity.
-func (c *ParkedEventClient) Create() *ParkedEventCreate {
-	mutation := newParkedEventMutation(c.config, OpCreate)
-	return &ParkedEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// CreateBulk returns a builder for creating a bulk of ParkedEvent entities.
-func (c *ParkedEventClient) CreateBulk(builders ...*ParkedEventCreate) *ParkedEventCreateBulk {
-	return &ParkedEventCreateBulk{config: c.config, builders: builders}
-}
-
-// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
-// a builder and applies setFunc on it.
-func (c *ParkedEventClient) MapCreateBulk(slice any, setFunc func(*ParkedEventCreate, int)) *ParkedEventCreateBulk {
-	rv := reflect.ValueOf(slice)
-	if rv.Kind() != reflect.Slice {
-		return &ParkedEventCreateBulk{err: fmt.Errorf("calling to ParkedEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
-	}
-	builders := make([]*ParkedEventCreate, rv.Len())
-	for i := 0; i < rv.Len(); i++ {
-		builders[i] = c.Create()
-		setFunc(builders[i], i)
-	}
-	return &ParkedEventCreateBulk{config: c.config, builders: builders}
-}
-
-// Update returns an update builder for ParkedEvent.
-func (c *ParkedEventClient) Update() *ParkedEventUpdate {
-	mutation := newParkedEventMutation(c.config, OpUpdate)
-	return &ParkedEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOne returns an update builder for the given entity.
-func (c *ParkedEventClient) UpdateOne(_m *ParkedEvent) *ParkedEventUpdateOne {
-	mutation := newParkedEventMutation(c.config, OpUpdateOne, withParkedEvent(_m))
-	return &ParkedEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOneID returns an update builder for the given id.
-func (c *ParkedEventClient) UpdateOneID(id int64) *ParkedEventUpdateOne {
-	mutation := newParkedEventMutation(c.config, OpUpdateOne, withParkedEventID(id))
-	return &ParkedEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// Delete returns a delete builder for ParkedEvent.
-func (c *ParkedEventClient) Delete() *ParkedEventDelete {
-	mutation := newParkedEventMutation(c.config, OpDelete)
-	return &ParkedEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// DeleteOne returns a builder for deleting the given entity.
-func (c *ParkedEventClient) DeleteOne(_m *ParkedEvent) *ParkedEventDeleteOne {
-	return c.DeleteOneID(_m.ID)
-}
-
-// DeleteOneID returns a builder for deleting the given entity by its id.
-func (c *ParkedEventClient) DeleteOneID(id int64) *ParkedEventDeleteOne {
-	builder := c.Delete().Where(parkedevent.ID(id))
-	builder.mutation.id = &id
-	builder.mutation.op = OpDeleteOne
-	return &ParkedEventDeleteOne{builder}
-}
-
-// Query returns a query builder for ParkedEvent.
-func (c *ParkedEventClient) Query() *ParkedEventQuery {
-	return &ParkedEventQuery{
-		config: c.config,
-		ctx:    &QueryContext{Type: TypeParkedEvent},
-		inters: c.Interceptors(),
-	}
-}
-
-// Get returns a ParkedEvent entity by its id.
-func (c *ParkedEventClient) Get(ctx context.Context, id int64) (*ParkedEvent, error) {
-	return c.Query().Where(parkedevent.ID(id)).Only(ctx)
-}
-
-// GetX is like Get, but panics if an error occurs.
-func (c *ParkedEventClient) GetX(ctx context.Context, id int64) *ParkedEvent {
-	obj, err := c.Get(ctx, id)
-	if err != nil {
-		panic(err)
-	}
-	return obj
-}
-
-// Hooks returns the client hooks.
-func (c *ParkedEventClient) Hooks() []Hook {
-	return c.hooks.ParkedEvent
-}
-
-// Interceptors returns the client interceptors.
-func (c *ParkedEventClient) Interceptors() []Interceptor {
-	return c.inters.ParkedEvent
-}
-
-func (c *ParkedEventClient) mutate(ctx context.Context, m *ParkedEventMutation) (Value, error) {
-	switch m.Op() {
-	case OpCreate:
-		return (&ParkedEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdate:
-		return (&ParkedEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdateOne:
-		return (&ParkedEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpDelete, OpDeleteOne:
-		return (&ParkedEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
-	default:
-		return nil, fmt.Errorf("ent: unknown ParkedEvent mutation op: %q", m.Op())
-	}
-}
-
 // ReactionClient is a client for the Reaction schema.
 type ReactionClient struct {
 	config
@@ -1633,6 +1500,139 @@ func (c *ReactionClient) mutate(ctx context.Context, m *ReactionMutation) (Value
 		return (&ReactionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Reaction mutation op: %q", m.Op())
+	}
+}
+
+// RetryEntryClient is a client for the RetryEntry schema.
+type RetryEntryClient struct {
+	config
+}
+
+// NewRetryEntryClient returns a client for the RetryEntry from the given config.
+func NewRetryEntryClient(c config) *RetryEntryClient {
+	return &RetryEntryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `retryentry.Hooks(f(g(h())))`.
+func (c *RetryEntryClient) Use(hooks ...Hook) {
+	c.hooks.RetryEntry = append(c.hooks.RetryEntry, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `retryentry.Intercept(f(g(h())))`.
+func (c *RetryEntryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RetryEntry = append(c.inters.RetryEntry, interceptors...)
+}
+
+// Create returns a builder for creating a RetryEntry entity.
+func (c *RetryEntryClient) Create() *RetryEntryCreate {
+	mutation := newRetryEntryMutation(c.config, OpCreate)
+	return &RetryEntryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RetryEntry entities.
+func (c *RetryEntryClient) CreateBulk(builders ...*RetryEntryCreate) *RetryEntryCreateBulk {
+	return &RetryEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RetryEntryClient) MapCreateBulk(slice any, setFunc func(*RetryEntryCreate, int)) *RetryEntryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RetryEntryCreateBulk{err: fmt.Errorf("calling to RetryEntryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RetryEntryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RetryEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RetryEntry.
+func (c *RetryEntryClient) Update() *RetryEntryUpdate {
+	mutation := newRetryEntryMutation(c.config, OpUpdate)
+	return &RetryEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RetryEntryClient) UpdateOne(_m *RetryEntry) *RetryEntryUpdateOne {
+	mutation := newRetryEntryMutation(c.config, OpUpdateOne, withRetryEntry(_m))
+	return &RetryEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RetryEntryClient) UpdateOneID(id int64) *RetryEntryUpdateOne {
+	mutation := newRetryEntryMutation(c.config, OpUpdateOne, withRetryEntryID(id))
+	return &RetryEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RetryEntry.
+func (c *RetryEntryClient) Delete() *RetryEntryDelete {
+	mutation := newRetryEntryMutation(c.config, OpDelete)
+	return &RetryEntryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RetryEntryClient) DeleteOne(_m *RetryEntry) *RetryEntryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RetryEntryClient) DeleteOneID(id int64) *RetryEntryDeleteOne {
+	builder := c.Delete().Where(retryentry.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RetryEntryDeleteOne{builder}
+}
+
+// Query returns a query builder for RetryEntry.
+func (c *RetryEntryClient) Query() *RetryEntryQuery {
+	return &RetryEntryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRetryEntry},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RetryEntry entity by its id.
+func (c *RetryEntryClient) Get(ctx context.Context, id int64) (*RetryEntry, error) {
+	return c.Query().Where(retryentry.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RetryEntryClient) GetX(ctx context.Context, id int64) *RetryEntry {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RetryEntryClient) Hooks() []Hook {
+	return c.hooks.RetryEntry
+}
+
+// Interceptors returns the client interceptors.
+func (c *RetryEntryClient) Interceptors() []Interceptor {
+	return c.inters.RetryEntry
+}
+
+func (c *RetryEntryClient) mutate(ctx context.Context, m *RetryEntryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RetryEntryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RetryEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RetryEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RetryEntryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RetryEntry mutation op: %q", m.Op())
 	}
 }
 
@@ -2666,13 +2666,13 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		EmailClaim, Event, Follow, GroupPart, IDLease, ImportProgress, ImportedID,
-		LogHead, ParkedEvent, Reaction, Session, SignInLimit, Tweet, TweetStats, User,
+		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
+		LogHead, Reaction, RetryEntry, Session, SignInLimit, Tweet, TweetStats, User,
 		UserStats, UsernameClaim []ent.Hook
 	}
 	inters struct {
-		EmailClaim, Event, Follow, GroupPart, IDLease, ImportProgress, ImportedID,
-		LogHead, ParkedEvent, Reaction, Session, SignInLimit, Tweet, TweetStats, User,
+		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
+		LogHead, Reaction, RetryEntry, Session, SignInLimit, Tweet, TweetStats, User,
 		UserStats, UsernameClaim []ent.Interceptor
 	}
 )

@@ -10,13 +10,13 @@ import (
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
-	"roost/ent/grouppart"
+	"roost/ent/grouppartition"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
-	"roost/ent/parkedevent"
 	"roost/ent/reaction"
+	"roost/ent/retryentry"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
@@ -92,13 +92,13 @@ func checkColumn(t, c string) error {
 			emailclaim.Table:     emailclaim.ValidColumn,
 			event.Table:          event.ValidColumn,
 			follow.Table:         follow.ValidColumn,
-			grouppart.Table:      grouppart.ValidColumn,
+			grouppartition.Table: grouppartition.ValidColumn,
 			idlease.Table:        idlease.ValidColumn,
 			importprogress.Table: importprogress.ValidColumn,
 			importedid.Table:     importedid.ValidColumn,
 			loghead.Table:        loghead.ValidColumn,
-			parkedevent.Table:    parkedevent.ValidColumn,
 			reaction.Table:       reaction.ValidColumn,
+			retryentry.Table:     retryentry.ValidColumn,
 			session.Table:        session.ValidColumn,
 			signinlimit.Table:    signinlimit.ValidColumn,
 			tweet.Table:          tweet.ValidColumn,

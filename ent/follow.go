@@ -22,8 +22,8 @@ type Follow struct {
 	FolloweeID int64 `json:"followee_id,omitempty"`
 	// Active holds the value of the "active" field.
 	Active bool `json:"active,omitempty"`
-	// Place holds the value of the "place" field.
-	Place int64 `json:"place,omitempty"`
+	// SortKey holds the value of the "sort_key" field.
+	SortKey int64 `json:"sort_key,omitempty"`
 	// FollowedAt holds the value of the "followed_at" field.
 	FollowedAt time.Time `json:"followed_at,omitempty"`
 	// Ver holds the value of the "ver" field.
@@ -74,7 +74,7 @@ func (*Follow) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case follow.FieldActive:
 			values[i] = new(sql.NullBool)
-		case follow.FieldFollowerID, follow.FieldFolloweeID, follow.FieldPlace, follow.FieldVer:
+		case follow.FieldFollowerID, follow.FieldFolloweeID, follow.FieldSortKey, follow.FieldVer:
 			values[i] = new(sql.NullInt64)
 		case follow.FieldFollowedAt:
 			values[i] = new(sql.NullTime)
@@ -111,11 +111,11 @@ func (_m *Follow) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Active = value.Bool
 			}
-		case follow.FieldPlace:
+		case follow.FieldSortKey:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field place", values[i])
+				return fmt.Errorf("unexpected type %T for field sort_key", values[i])
 			} else if value.Valid {
-				_m.Place = value.Int64
+				_m.SortKey = value.Int64
 			}
 		case follow.FieldFollowedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -183,8 +183,8 @@ func (_m *Follow) String() string {
 	builder.WriteString("active=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Active))
 	builder.WriteString(", ")
-	builder.WriteString("place=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Place))
+	builder.WriteString("sort_key=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SortKey))
 	builder.WriteString(", ")
 	builder.WriteString("followed_at=")
 	builder.WriteString(_m.FollowedAt.Format(time.ANSIC))

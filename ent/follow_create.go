@@ -49,9 +49,9 @@ func (_c *FollowCreate) SetNillableActive(v *bool) *FollowCreate {
 	return _c
 }
 
-// SetPlace sets the "place" field.
-func (_c *FollowCreate) SetPlace(v int64) *FollowCreate {
-	_c.mutation.SetPlace(v)
+// SetSortKey sets the "sort_key" field.
+func (_c *FollowCreate) SetSortKey(v int64) *FollowCreate {
+	_c.mutation.SetSortKey(v)
 	return _c
 }
 
@@ -141,8 +141,8 @@ func (_c *FollowCreate) check() error {
 	if _, ok := _c.mutation.Active(); !ok {
 		return &ValidationError{Name: "active", err: errors.New(`ent: missing required field "Follow.active"`)}
 	}
-	if _, ok := _c.mutation.Place(); !ok {
-		return &ValidationError{Name: "place", err: errors.New(`ent: missing required field "Follow.place"`)}
+	if _, ok := _c.mutation.SortKey(); !ok {
+		return &ValidationError{Name: "sort_key", err: errors.New(`ent: missing required field "Follow.sort_key"`)}
 	}
 	if _, ok := _c.mutation.FollowedAt(); !ok {
 		return &ValidationError{Name: "followed_at", err: errors.New(`ent: missing required field "Follow.followed_at"`)}
@@ -183,9 +183,9 @@ func (_c *FollowCreate) createSpec() (*Follow, *sqlgraph.CreateSpec) {
 		_spec.SetField(follow.FieldActive, field.TypeBool, value)
 		_node.Active = value
 	}
-	if value, ok := _c.mutation.Place(); ok {
-		_spec.SetField(follow.FieldPlace, field.TypeInt64, value)
-		_node.Place = value
+	if value, ok := _c.mutation.SortKey(); ok {
+		_spec.SetField(follow.FieldSortKey, field.TypeInt64, value)
+		_node.SortKey = value
 	}
 	if value, ok := _c.mutation.FollowedAt(); ok {
 		_spec.SetField(follow.FieldFollowedAt, field.TypeTime, value)
@@ -293,21 +293,21 @@ func (u *FollowUpsert) UpdateActive() *FollowUpsert {
 	return u
 }
 
-// SetPlace sets the "place" field.
-func (u *FollowUpsert) SetPlace(v int64) *FollowUpsert {
-	u.Set(follow.FieldPlace, v)
+// SetSortKey sets the "sort_key" field.
+func (u *FollowUpsert) SetSortKey(v int64) *FollowUpsert {
+	u.Set(follow.FieldSortKey, v)
 	return u
 }
 
-// UpdatePlace sets the "place" field to the value that was provided on create.
-func (u *FollowUpsert) UpdatePlace() *FollowUpsert {
-	u.SetExcluded(follow.FieldPlace)
+// UpdateSortKey sets the "sort_key" field to the value that was provided on create.
+func (u *FollowUpsert) UpdateSortKey() *FollowUpsert {
+	u.SetExcluded(follow.FieldSortKey)
 	return u
 }
 
-// AddPlace adds v to the "place" field.
-func (u *FollowUpsert) AddPlace(v int64) *FollowUpsert {
-	u.Add(follow.FieldPlace, v)
+// AddSortKey adds v to the "sort_key" field.
+func (u *FollowUpsert) AddSortKey(v int64) *FollowUpsert {
+	u.Add(follow.FieldSortKey, v)
 	return u
 }
 
@@ -403,24 +403,24 @@ func (u *FollowUpsertOne) UpdateActive() *FollowUpsertOne {
 	})
 }
 
-// SetPlace sets the "place" field.
-func (u *FollowUpsertOne) SetPlace(v int64) *FollowUpsertOne {
+// SetSortKey sets the "sort_key" field.
+func (u *FollowUpsertOne) SetSortKey(v int64) *FollowUpsertOne {
 	return u.Update(func(s *FollowUpsert) {
-		s.SetPlace(v)
+		s.SetSortKey(v)
 	})
 }
 
-// AddPlace adds v to the "place" field.
-func (u *FollowUpsertOne) AddPlace(v int64) *FollowUpsertOne {
+// AddSortKey adds v to the "sort_key" field.
+func (u *FollowUpsertOne) AddSortKey(v int64) *FollowUpsertOne {
 	return u.Update(func(s *FollowUpsert) {
-		s.AddPlace(v)
+		s.AddSortKey(v)
 	})
 }
 
-// UpdatePlace sets the "place" field to the value that was provided on create.
-func (u *FollowUpsertOne) UpdatePlace() *FollowUpsertOne {
+// UpdateSortKey sets the "sort_key" field to the value that was provided on create.
+func (u *FollowUpsertOne) UpdateSortKey() *FollowUpsertOne {
 	return u.Update(func(s *FollowUpsert) {
-		s.UpdatePlace()
+		s.UpdateSortKey()
 	})
 }
 
@@ -664,24 +664,24 @@ func (u *FollowUpsertBulk) UpdateActive() *FollowUpsertBulk {
 	})
 }
 
-// SetPlace sets the "place" field.
-func (u *FollowUpsertBulk) SetPlace(v int64) *FollowUpsertBulk {
+// SetSortKey sets the "sort_key" field.
+func (u *FollowUpsertBulk) SetSortKey(v int64) *FollowUpsertBulk {
 	return u.Update(func(s *FollowUpsert) {
-		s.SetPlace(v)
+		s.SetSortKey(v)
 	})
 }
 
-// AddPlace adds v to the "place" field.
-func (u *FollowUpsertBulk) AddPlace(v int64) *FollowUpsertBulk {
+// AddSortKey adds v to the "sort_key" field.
+func (u *FollowUpsertBulk) AddSortKey(v int64) *FollowUpsertBulk {
 	return u.Update(func(s *FollowUpsert) {
-		s.AddPlace(v)
+		s.AddSortKey(v)
 	})
 }
 
-// UpdatePlace sets the "place" field to the value that was provided on create.
-func (u *FollowUpsertBulk) UpdatePlace() *FollowUpsertBulk {
+// UpdateSortKey sets the "sort_key" field to the value that was provided on create.
+func (u *FollowUpsertBulk) UpdateSortKey() *FollowUpsertBulk {
 	return u.Update(func(s *FollowUpsert) {
-		s.UpdatePlace()
+		s.UpdateSortKey()
 	})
 }
 

@@ -43,24 +43,24 @@ func (_u *FollowUpdate) SetNillableActive(v *bool) *FollowUpdate {
 	return _u
 }
 
-// SetPlace sets the "place" field.
-func (_u *FollowUpdate) SetPlace(v int64) *FollowUpdate {
-	_u.mutation.ResetPlace()
-	_u.mutation.SetPlace(v)
+// SetSortKey sets the "sort_key" field.
+func (_u *FollowUpdate) SetSortKey(v int64) *FollowUpdate {
+	_u.mutation.ResetSortKey()
+	_u.mutation.SetSortKey(v)
 	return _u
 }
 
-// SetNillablePlace sets the "place" field if the given value is not nil.
-func (_u *FollowUpdate) SetNillablePlace(v *int64) *FollowUpdate {
+// SetNillableSortKey sets the "sort_key" field if the given value is not nil.
+func (_u *FollowUpdate) SetNillableSortKey(v *int64) *FollowUpdate {
 	if v != nil {
-		_u.SetPlace(*v)
+		_u.SetSortKey(*v)
 	}
 	return _u
 }
 
-// AddPlace adds value to the "place" field.
-func (_u *FollowUpdate) AddPlace(v int64) *FollowUpdate {
-	_u.mutation.AddPlace(v)
+// AddSortKey adds value to the "sort_key" field.
+func (_u *FollowUpdate) AddSortKey(v int64) *FollowUpdate {
+	_u.mutation.AddSortKey(v)
 	return _u
 }
 
@@ -163,11 +163,11 @@ func (_u *FollowUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Active(); ok {
 		_spec.SetField(follow.FieldActive, field.TypeBool, value)
 	}
-	if value, ok := _u.mutation.Place(); ok {
-		_spec.SetField(follow.FieldPlace, field.TypeInt64, value)
+	if value, ok := _u.mutation.SortKey(); ok {
+		_spec.SetField(follow.FieldSortKey, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedPlace(); ok {
-		_spec.AddField(follow.FieldPlace, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedSortKey(); ok {
+		_spec.AddField(follow.FieldSortKey, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.FollowedAt(); ok {
 		_spec.SetField(follow.FieldFollowedAt, field.TypeTime, value)
@@ -214,24 +214,24 @@ func (_u *FollowUpdateOne) SetNillableActive(v *bool) *FollowUpdateOne {
 	return _u
 }
 
-// SetPlace sets the "place" field.
-func (_u *FollowUpdateOne) SetPlace(v int64) *FollowUpdateOne {
-	_u.mutation.ResetPlace()
-	_u.mutation.SetPlace(v)
+// SetSortKey sets the "sort_key" field.
+func (_u *FollowUpdateOne) SetSortKey(v int64) *FollowUpdateOne {
+	_u.mutation.ResetSortKey()
+	_u.mutation.SetSortKey(v)
 	return _u
 }
 
-// SetNillablePlace sets the "place" field if the given value is not nil.
-func (_u *FollowUpdateOne) SetNillablePlace(v *int64) *FollowUpdateOne {
+// SetNillableSortKey sets the "sort_key" field if the given value is not nil.
+func (_u *FollowUpdateOne) SetNillableSortKey(v *int64) *FollowUpdateOne {
 	if v != nil {
-		_u.SetPlace(*v)
+		_u.SetSortKey(*v)
 	}
 	return _u
 }
 
-// AddPlace adds value to the "place" field.
-func (_u *FollowUpdateOne) AddPlace(v int64) *FollowUpdateOne {
-	_u.mutation.AddPlace(v)
+// AddSortKey adds value to the "sort_key" field.
+func (_u *FollowUpdateOne) AddSortKey(v int64) *FollowUpdateOne {
+	_u.mutation.AddSortKey(v)
 	return _u
 }
 
@@ -366,11 +366,11 @@ func (_u *FollowUpdateOne) sqlSave(ctx context.Context) (_node *Follow, err erro
 	if value, ok := _u.mutation.Active(); ok {
 		_spec.SetField(follow.FieldActive, field.TypeBool, value)
 	}
-	if value, ok := _u.mutation.Place(); ok {
-		_spec.SetField(follow.FieldPlace, field.TypeInt64, value)
+	if value, ok := _u.mutation.SortKey(); ok {
+		_spec.SetField(follow.FieldSortKey, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedPlace(); ok {
-		_spec.AddField(follow.FieldPlace, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedSortKey(); ok {
+		_spec.AddField(follow.FieldSortKey, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.FollowedAt(); ok {
 		_spec.SetField(follow.FieldFollowedAt, field.TypeTime, value)

@@ -9,14 +9,14 @@ import (
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
-	"roost/ent/grouppart"
+	"roost/ent/grouppartition"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
-	"roost/ent/parkedevent"
 	"roost/ent/predicate"
 	"roost/ent/reaction"
+	"roost/ent/retryentry"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
@@ -43,13 +43,13 @@ const (
 	TypeEmailClaim     = "EmailClaim"
 	TypeEvent          = "Event"
 	TypeFollow         = "Follow"
-	TypeGroupPart      = "GroupPart"
+	TypeGroupPartition = "GroupPartition"
 	TypeIDLease        = "IDLease"
 	TypeImportProgress = "ImportProgress"
 	TypeImportedID     = "ImportedID"
 	TypeLogHead        = "LogHead"
-	TypeParkedEvent    = "ParkedEvent"
 	TypeReaction       = "Reaction"
+	TypeRetryEntry     = "RetryEntry"
 	TypeSession        = "Session"
 	TypeSignInLimit    = "SignInLimit"
 	TypeTweet          = "Tweet"
@@ -1247,8 +1247,8 @@ type FollowMutation struct {
 	op              Op
 	typ             string
 	active          *bool
-	place           *int64
-	addplace        *int64
+	sort_key        *int64
+	addsort_key     *int64
 	followed_at     *time.Time
 	ver             *int64
 	addver          *int64
@@ -1357,43 +1357,43 @@ func (m *FollowMutation) ResetActive() {
 	m.active = nil
 }
 
-// SetPlace sets the "place" field.
-func (m *FollowMutation) SetPlace(i int64) {
-	m.place = &i
-	m.addplace = nil
+// SetSortKey sets the "sort_key" field.
+func (m *FollowMutation) SetSortKey(i int64) {
+	m.sort_key = &i
+	m.addsort_key = nil
 }
 
-// Place returns the value of the "place" field in the mutation.
-func (m *FollowMutation) Place() (r int64, exists bool) {
-	v := m.place
+// SortKey returns the value of the "sort_key" field in the mutation.
+func (m *FollowMutation) SortKey() (r int64, exists bool) {
+	v := m.sort_key
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// AddPlace adds i to the "place" field.
-func (m *FollowMutation) AddPlace(i int64) {
-	if m.addplace != nil {
-		*m.addplace += i
+// AddSortKey adds i to the "sort_key" field.
+func (m *FollowMutation) AddSortKey(i int64) {
+	if m.addsort_key != nil {
+		*m.addsort_key += i
 	} else {
-		m.addplace = &i
+		m.addsort_key = &i
 	}
 }
 
-// AddedPlace returns the value that was added to the "place" field in this mutation.
-func (m *FollowMutation) AddedPlace() (r int64, exists bool) {
-	v := m.addplace
+// AddedSortKey returns the value that was added to the "sort_key" field in this mutation.
+func (m *FollowMutation) AddedSortKey() (r int64, exists bool) {
+	v := m.addsort_key
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetPlace resets all changes to the "place" field.
-func (m *FollowMutation) ResetPlace() {
-	m.place = nil
-	m.addplace = nil
+// ResetSortKey resets all changes to the "sort_key" field.
+func (m *FollowMutation) ResetSortKey() {
+	m.sort_key = nil
+	m.addsort_key = nil
 }
 
 // SetFollowedAt sets the "followed_at" field.
@@ -1552,8 +1552,8 @@ func (m *FollowMutation) Fields() []string {
 	if m.active != nil {
 		fields = append(fields, follow.FieldActive)
 	}
-	if m.place != nil {
-		fields = append(fields, follow.FieldPlace)
+	if m.sort_key != nil {
+		fields = append(fields, follow.FieldSortKey)
 	}
 	if m.followed_at != nil {
 		fields = append(fields, follow.FieldFollowedAt)
@@ -1575,8 +1575,8 @@ func (m *FollowMutation) Field(name string) (ent.Value, bool) {
 		return m.FolloweeID()
 	case follow.FieldActive:
 		return m.Active()
-	case follow.FieldPlace:
-		return m.Place()
+	case follow.FieldSortKey:
+		return m.SortKey()
 	case follow.FieldFollowedAt:
 		return m.FollowedAt()
 	case follow.FieldVer:
@@ -1618,12 +1618,12 @@ func (m *FollowMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetActive(v)
 		return nil
-	case follow.FieldPlace:
+	case follow.FieldSortKey:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetPlace(v)
+		m.SetSortKey(v)
 		return nil
 	case follow.FieldFollowedAt:
 		v, ok := value.(time.Time)
@@ -1647,8 +1647,8 @@ func (m *FollowMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *FollowMutation) AddedFields() []string {
 	var fields []string
-	if m.addplace != nil {
-		fields = append(fields, follow.FieldPlace)
+	if m.addsort_key != nil {
+		fields = append(fields, follow.FieldSortKey)
 	}
 	if m.addver != nil {
 		fields = append(fields, follow.FieldVer)
@@ -1661,8 +1661,8 @@ func (m *FollowMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *FollowMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
-	case follow.FieldPlace:
-		return m.AddedPlace()
+	case follow.FieldSortKey:
+		return m.AddedSortKey()
 	case follow.FieldVer:
 		return m.AddedVer()
 	}
@@ -1674,12 +1674,12 @@ func (m *FollowMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *FollowMutation) AddField(name string, value ent.Value) error {
 	switch name {
-	case follow.FieldPlace:
+	case follow.FieldSortKey:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddPlace(v)
+		m.AddSortKey(v)
 		return nil
 	case follow.FieldVer:
 		v, ok := value.(int64)
@@ -1724,8 +1724,8 @@ func (m *FollowMutation) ResetField(name string) error {
 	case follow.FieldActive:
 		m.ResetActive()
 		return nil
-	case follow.FieldPlace:
-		m.ResetPlace()
+	case follow.FieldSortKey:
+		m.ResetSortKey()
 		return nil
 	case follow.FieldFollowedAt:
 		m.ResetFollowedAt()
@@ -1829,15 +1829,15 @@ func (m *FollowMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Follow edge %s", name)
 }
 
-// GroupPartMutation represents an operation that mutates the GroupPart nodes in the graph.
-type GroupPartMutation struct {
+// GroupPartitionMutation represents an operation that mutates the GroupPartition nodes in the graph.
+type GroupPartitionMutation struct {
 	config
 	op            Op
 	typ           string
 	id            *string
 	group_name    *string
-	part          *int
-	addpart       *int
+	partition     *int
+	addpartition  *int
 	position      *int64
 	addposition   *int64
 	owner         *string
@@ -1845,21 +1845,21 @@ type GroupPartMutation struct {
 	moved_at      *time.Time
 	clearedFields map[string]struct{}
 	done          bool
-	oldValue      func(context.Context) (*GroupPart, error)
-	predicates    []predicate.GroupPart
+	oldValue      func(context.Context) (*GroupPartition, error)
+	predicates    []predicate.GroupPartition
 }
 
-var _ ent.Mutation = (*GroupPartMutation)(nil)
+var _ ent.Mutation = (*GroupPartitionMutation)(nil)
 
-// grouppartOption allows management of the mutation configuration using functional options.
-type grouppartOption func(*GroupPartMutation)
+// grouppartitionOption allows management of the mutation configuration using functional options.
+type grouppartitionOption func(*GroupPartitionMutation)
 
-// newGroupPartMutation creates new mutation for the GroupPart entity.
-func newGroupPartMutation(c config, op Op, opts ...grouppartOption) *GroupPartMutation {
-	m := &GroupPartMutation{
+// newGroupPartitionMutation creates new mutation for the GroupPartition entity.
+func newGroupPartitionMutation(c config, op Op, opts ...grouppartitionOption) *GroupPartitionMutation {
+	m := &GroupPartitionMutation{
 		config:        c,
 		op:            op,
-		typ:           TypeGroupPart,
+		typ:           TypeGroupPartition,
 		clearedFields: make(map[string]struct{}),
 	}
 	for _, opt := range opts {
@@ -1868,20 +1868,20 @@ func newGroupPartMutation(c config, op Op, opts ...grouppartOption) *GroupPartMu
 	return m
 }
 
-// withGroupPartID sets the ID field of the mutation.
-func withGroupPartID(id string) grouppartOption {
-	return func(m *GroupPartMutation) {
+// withGroupPartitionID sets the ID field of the mutation.
+func withGroupPartitionID(id string) grouppartitionOption {
+	return func(m *GroupPartitionMutation) {
 		var (
 			err   error
 			once  sync.Once
-			value *GroupPart
+			value *GroupPartition
 		)
-		m.oldValue = func(ctx context.Context) (*GroupPart, error) {
+		m.oldValue = func(ctx context.Context) (*GroupPartition, error) {
 			once.Do(func() {
 				if m.done {
 					err = errors.New("querying old values post mutation is not allowed")
 				} else {
-					value, err = m.Client().GroupPart.Get(ctx, id)
+					value, err = m.Client().GroupPartition.Get(ctx, id)
 				}
 			})
 			return value, err
@@ -1890,10 +1890,10 @@ func withGroupPartID(id string) grouppartOption {
 	}
 }
 
-// withGroupPart sets the old GroupPart of the mutation.
-func withGroupPart(node *GroupPart) grouppartOption {
-	return func(m *GroupPartMutation) {
-		m.oldValue = func(context.Context) (*GroupPart, error) {
+// withGroupPartition sets the old GroupPartition of the mutation.
+func withGroupPartition(node *GroupPartition) grouppartitionOption {
+	return func(m *GroupPartitionMutation) {
+		m.oldValue = func(context.Context) (*GroupPartition, error) {
 			return node, nil
 		}
 		m.id = &node.ID
@@ -1902,7 +1902,7 @@ func withGroupPart(node *GroupPart) grouppartOption {
 
 // Client returns a new `ent.Client` from the mutation. If the mutation was
 // executed in a transaction (ent.Tx), a transactional client is returned.
-func (m GroupPartMutation) Client() *Client {
+func (m GroupPartitionMutation) Client() *Client {
 	client := &Client{config: m.config}
 	client.init()
 	return client
@@ -1910,7 +1910,7 @@ func (m GroupPartMutation) Client() *Client {
 
 // Tx returns an `ent.Tx` for mutations that were executed in transactions;
 // it returns an error otherwise.
-func (m GroupPartMutation) Tx() (*Tx, error) {
+func (m GroupPartitionMutation) Tx() (*Tx, error) {
 	if _, ok := m.driver.(*txDriver); !ok {
 		return nil, errors.New("ent: mutation is not running in a transaction")
 	}
@@ -1920,14 +1920,14 @@ func (m GroupPartMutation) Tx() (*Tx, error) {
 }
 
 // SetID sets the value of the id field. Note that this
-// operation is only accepted on creation of GroupPart entities.
-func (m *GroupPartMutation) SetID(id string) {
+// operation is only accepted on creation of GroupPartition entities.
+func (m *GroupPartitionMutation) SetID(id string) {
 	m.id = &id
 }
 
 // ID returns the ID value in the mutation. Note that the ID is only available
 // if it was provided to the builder or after it was returned from the database.
-func (m *GroupPartMutation) ID() (id string, exists bool) {
+func (m *GroupPartitionMutation) ID() (id string, exists bool) {
 	if m.id == nil {
 		return
 	}
@@ -1938,7 +1938,7 @@ func (m *GroupPartMutation) ID() (id string, exists bool) {
 // That means, if the mutation is applied within a transaction with an isolation level such
 // as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
 // or updated by the mutation.
-func (m *GroupPartMutation) IDs(ctx context.Context) ([]string, error) {
+func (m *GroupPartitionMutation) IDs(ctx context.Context) ([]string, error) {
 	switch {
 	case m.op.Is(OpUpdateOne | OpDeleteOne):
 		id, exists := m.ID()
@@ -1947,19 +1947,19 @@ func (m *GroupPartMutation) IDs(ctx context.Context) ([]string, error) {
 		}
 		fallthrough
 	case m.op.Is(OpUpdate | OpDelete):
-		return m.Client().GroupPart.Query().Where(m.predicates...).IDs(ctx)
+		return m.Client().GroupPartition.Query().Where(m.predicates...).IDs(ctx)
 	default:
 		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
 	}
 }
 
 // SetGroupName sets the "group_name" field.
-func (m *GroupPartMutation) SetGroupName(s string) {
+func (m *GroupPartitionMutation) SetGroupName(s string) {
 	m.group_name = &s
 }
 
 // GroupName returns the value of the "group_name" field in the mutation.
-func (m *GroupPartMutation) GroupName() (r string, exists bool) {
+func (m *GroupPartitionMutation) GroupName() (r string, exists bool) {
 	v := m.group_name
 	if v == nil {
 		return
@@ -1967,10 +1967,10 @@ func (m *GroupPartMutation) GroupName() (r string, exists bool) {
 	return *v, true
 }
 
-// OldGroupName returns the old "group_name" field's value of the GroupPart entity.
-// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// OldGroupName returns the old "group_name" field's value of the GroupPartition entity.
+// If the GroupPartition object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *GroupPartMutation) OldGroupName(ctx context.Context) (v string, err error) {
+func (m *GroupPartitionMutation) OldGroupName(ctx context.Context) (v string, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldGroupName is only allowed on UpdateOne operations")
 	}
@@ -1985,74 +1985,74 @@ func (m *GroupPartMutation) OldGroupName(ctx context.Context) (v string, err err
 }
 
 // ResetGroupName resets all changes to the "group_name" field.
-func (m *GroupPartMutation) ResetGroupName() {
+func (m *GroupPartitionMutation) ResetGroupName() {
 	m.group_name = nil
 }
 
-// SetPart sets the "part" field.
-func (m *GroupPartMutation) SetPart(i int) {
-	m.part = &i
-	m.addpart = nil
+// SetPartition sets the "partition" field.
+func (m *GroupPartitionMutation) SetPartition(i int) {
+	m.partition = &i
+	m.addpartition = nil
 }
 
-// Part returns the value of the "part" field in the mutation.
-func (m *GroupPartMutation) Part() (r int, exists bool) {
-	v := m.part
+// Partition returns the value of the "partition" field in the mutation.
+func (m *GroupPartitionMutation) Partition() (r int, exists bool) {
+	v := m.partition
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldPart returns the old "part" field's value of the GroupPart entity.
-// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// OldPartition returns the old "partition" field's value of the GroupPartition entity.
+// If the GroupPartition object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *GroupPartMutation) OldPart(ctx context.Context) (v int, err error) {
+func (m *GroupPartitionMutation) OldPartition(ctx context.Context) (v int, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldPart is only allowed on UpdateOne operations")
+		return v, errors.New("OldPartition is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldPart requires an ID field in the mutation")
+		return v, errors.New("OldPartition requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldPart: %w", err)
+		return v, fmt.Errorf("querying old value for OldPartition: %w", err)
 	}
-	return oldValue.Part, nil
+	return oldValue.Partition, nil
 }
 
-// AddPart adds i to the "part" field.
-func (m *GroupPartMutation) AddPart(i int) {
-	if m.addpart != nil {
-		*m.addpart += i
+// AddPartition adds i to the "partition" field.
+func (m *GroupPartitionMutation) AddPartition(i int) {
+	if m.addpartition != nil {
+		*m.addpartition += i
 	} else {
-		m.addpart = &i
+		m.addpartition = &i
 	}
 }
 
-// AddedPart returns the value that was added to the "part" field in this mutation.
-func (m *GroupPartMutation) AddedPart() (r int, exists bool) {
-	v := m.addpart
+// AddedPartition returns the value that was added to the "partition" field in this mutation.
+func (m *GroupPartitionMutation) AddedPartition() (r int, exists bool) {
+	v := m.addpartition
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetPart resets all changes to the "part" field.
-func (m *GroupPartMutation) ResetPart() {
-	m.part = nil
-	m.addpart = nil
+// ResetPartition resets all changes to the "partition" field.
+func (m *GroupPartitionMutation) ResetPartition() {
+	m.partition = nil
+	m.addpartition = nil
 }
 
 // SetPosition sets the "position" field.
-func (m *GroupPartMutation) SetPosition(i int64) {
+func (m *GroupPartitionMutation) SetPosition(i int64) {
 	m.position = &i
 	m.addposition = nil
 }
 
 // Position returns the value of the "position" field in the mutation.
-func (m *GroupPartMutation) Position() (r int64, exists bool) {
+func (m *GroupPartitionMutation) Position() (r int64, exists bool) {
 	v := m.position
 	if v == nil {
 		return
@@ -2060,10 +2060,10 @@ func (m *GroupPartMutation) Position() (r int64, exists bool) {
 	return *v, true
 }
 
-// OldPosition returns the old "position" field's value of the GroupPart entity.
-// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// OldPosition returns the old "position" field's value of the GroupPartition entity.
+// If the GroupPartition object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *GroupPartMutation) OldPosition(ctx context.Context) (v int64, err error) {
+func (m *GroupPartitionMutation) OldPosition(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
 	}
@@ -2078,7 +2078,7 @@ func (m *GroupPartMutation) OldPosition(ctx context.Context) (v int64, err error
 }
 
 // AddPosition adds i to the "position" field.
-func (m *GroupPartMutation) AddPosition(i int64) {
+func (m *GroupPartitionMutation) AddPosition(i int64) {
 	if m.addposition != nil {
 		*m.addposition += i
 	} else {
@@ -2087,7 +2087,7 @@ func (m *GroupPartMutation) AddPosition(i int64) {
 }
 
 // AddedPosition returns the value that was added to the "position" field in this mutation.
-func (m *GroupPartMutation) AddedPosition() (r int64, exists bool) {
+func (m *GroupPartitionMutation) AddedPosition() (r int64, exists bool) {
 	v := m.addposition
 	if v == nil {
 		return
@@ -2096,18 +2096,18 @@ func (m *GroupPartMutation) AddedPosition() (r int64, exists bool) {
 }
 
 // ResetPosition resets all changes to the "position" field.
-func (m *GroupPartMutation) ResetPosition() {
+func (m *GroupPartitionMutation) ResetPosition() {
 	m.position = nil
 	m.addposition = nil
 }
 
 // SetOwner sets the "owner" field.
-func (m *GroupPartMutation) SetOwner(s string) {
+func (m *GroupPartitionMutation) SetOwner(s string) {
 	m.owner = &s
 }
 
 // Owner returns the value of the "owner" field in the mutation.
-func (m *GroupPartMutation) Owner() (r string, exists bool) {
+func (m *GroupPartitionMutation) Owner() (r string, exists bool) {
 	v := m.owner
 	if v == nil {
 		return
@@ -2115,10 +2115,10 @@ func (m *GroupPartMutation) Owner() (r string, exists bool) {
 	return *v, true
 }
 
-// OldOwner returns the old "owner" field's value of the GroupPart entity.
-// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// OldOwner returns the old "owner" field's value of the GroupPartition entity.
+// If the GroupPartition object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *GroupPartMutation) OldOwner(ctx context.Context) (v string, err error) {
+func (m *GroupPartitionMutation) OldOwner(ctx context.Context) (v string, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldOwner is only allowed on UpdateOne operations")
 	}
@@ -2133,17 +2133,17 @@ func (m *GroupPartMutation) OldOwner(ctx context.Context) (v string, err error) 
 }
 
 // ResetOwner resets all changes to the "owner" field.
-func (m *GroupPartMutation) ResetOwner() {
+func (m *GroupPartitionMutation) ResetOwner() {
 	m.owner = nil
 }
 
 // SetLeasedUntil sets the "leased_until" field.
-func (m *GroupPartMutation) SetLeasedUntil(t time.Time) {
+func (m *GroupPartitionMutation) SetLeasedUntil(t time.Time) {
 	m.leased_until = &t
 }
 
 // LeasedUntil returns the value of the "leased_until" field in the mutation.
-func (m *GroupPartMutation) LeasedUntil() (r time.Time, exists bool) {
+func (m *GroupPartitionMutation) LeasedUntil() (r time.Time, exists bool) {
 	v := m.leased_until
 	if v == nil {
 		return
@@ -2151,10 +2151,10 @@ func (m *GroupPartMutation) LeasedUntil() (r time.Time, exists bool) {
 	return *v, true
 }
 
-// OldLeasedUntil returns the old "leased_until" field's value of the GroupPart entity.
-// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// OldLeasedUntil returns the old "leased_until" field's value of the GroupPartition entity.
+// If the GroupPartition object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *GroupPartMutation) OldLeasedUntil(ctx context.Context) (v time.Time, err error) {
+func (m *GroupPartitionMutation) OldLeasedUntil(ctx context.Context) (v time.Time, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldLeasedUntil is only allowed on UpdateOne operations")
 	}
@@ -2169,17 +2169,17 @@ func (m *GroupPartMutation) OldLeasedUntil(ctx context.Context) (v time.Time, er
 }
 
 // ResetLeasedUntil resets all changes to the "leased_until" field.
-func (m *GroupPartMutation) ResetLeasedUntil() {
+func (m *GroupPartitionMutation) ResetLeasedUntil() {
 	m.leased_until = nil
 }
 
 // SetMovedAt sets the "moved_at" field.
-func (m *GroupPartMutation) SetMovedAt(t time.Time) {
+func (m *GroupPartitionMutation) SetMovedAt(t time.Time) {
 	m.moved_at = &t
 }
 
 // MovedAt returns the value of the "moved_at" field in the mutation.
-func (m *GroupPartMutation) MovedAt() (r time.Time, exists bool) {
+func (m *GroupPartitionMutation) MovedAt() (r time.Time, exists bool) {
 	v := m.moved_at
 	if v == nil {
 		return
@@ -2187,10 +2187,10 @@ func (m *GroupPartMutation) MovedAt() (r time.Time, exists bool) {
 	return *v, true
 }
 
-// OldMovedAt returns the old "moved_at" field's value of the GroupPart entity.
-// If the GroupPart object wasn't provided to the builder, the object is fetched from the database.
+// OldMovedAt returns the old "moved_at" field's value of the GroupPartition entity.
+// If the GroupPartition object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *GroupPartMutation) OldMovedAt(ctx context.Context) (v time.Time, err error) {
+func (m *GroupPartitionMutation) OldMovedAt(ctx context.Context) (v time.Time, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldMovedAt is only allowed on UpdateOne operations")
 	}
@@ -2205,19 +2205,19 @@ func (m *GroupPartMutation) OldMovedAt(ctx context.Context) (v time.Time, err er
 }
 
 // ResetMovedAt resets all changes to the "moved_at" field.
-func (m *GroupPartMutation) ResetMovedAt() {
+func (m *GroupPartitionMutation) ResetMovedAt() {
 	m.moved_at = nil
 }
 
-// Where appends a list predicates to the GroupPartMutation builder.
-func (m *GroupPartMutation) Where(ps ...predicate.GroupPart) {
+// Where appends a list predicates to the GroupPartitionMutation builder.
+func (m *GroupPartitionMutation) Where(ps ...predicate.GroupPartition) {
 	m.predicates = append(m.predicates, ps...)
 }
 
-// WhereP appends storage-level predicates to the GroupPartMutation builder. Using this method,
+// WhereP appends storage-level predicates to the GroupPartitionMutation builder. Using this method,
 // users can use type-assertion to append predicates that do not depend on any generated package.
-func (m *GroupPartMutation) WhereP(ps ...func(*sql.Selector)) {
-	p := make([]predicate.GroupPart, len(ps))
+func (m *GroupPartitionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.GroupPartition, len(ps))
 	for i := range ps {
 		p[i] = ps[i]
 	}
@@ -2225,42 +2225,42 @@ func (m *GroupPartMutation) WhereP(ps ...func(*sql.Selector)) {
 }
 
 // Op returns the operation name.
-func (m *GroupPartMutation) Op() Op {
+func (m *GroupPartitionMutation) Op() Op {
 	return m.op
 }
 
 // SetOp allows setting the mutation operation.
-func (m *GroupPartMutation) SetOp(op Op) {
+func (m *GroupPartitionMutation) SetOp(op Op) {
 	m.op = op
 }
 
-// Type returns the node type of this mutation (GroupPart).
-func (m *GroupPartMutation) Type() string {
+// Type returns the node type of this mutation (GroupPartition).
+func (m *GroupPartitionMutation) Type() string {
 	return m.typ
 }
 
 // Fields returns all fields that were changed during this mutation. Note that in
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
-func (m *GroupPartMutation) Fields() []string {
+func (m *GroupPartitionMutation) Fields() []string {
 	fields := make([]string, 0, 6)
 	if m.group_name != nil {
-		fields = append(fields, grouppart.FieldGroupName)
+		fields = append(fields, grouppartition.FieldGroupName)
 	}
-	if m.part != nil {
-		fields = append(fields, grouppart.FieldPart)
+	if m.partition != nil {
+		fields = append(fields, grouppartition.FieldPartition)
 	}
 	if m.position != nil {
-		fields = append(fields, grouppart.FieldPosition)
+		fields = append(fields, grouppartition.FieldPosition)
 	}
 	if m.owner != nil {
-		fields = append(fields, grouppart.FieldOwner)
+		fields = append(fields, grouppartition.FieldOwner)
 	}
 	if m.leased_until != nil {
-		fields = append(fields, grouppart.FieldLeasedUntil)
+		fields = append(fields, grouppartition.FieldLeasedUntil)
 	}
 	if m.moved_at != nil {
-		fields = append(fields, grouppart.FieldMovedAt)
+		fields = append(fields, grouppartition.FieldMovedAt)
 	}
 	return fields
 }
@@ -2268,19 +2268,19 @@ func (m *GroupPartMutation) Fields() []string {
 // Field returns the value of a field with the given name. The second boolean
 // return value indicates that this field was not set, or was not defined in the
 // schema.
-func (m *GroupPartMutation) Field(name string) (ent.Value, bool) {
+func (m *GroupPartitionMutation) Field(name string) (ent.Value, bool) {
 	switch name {
-	case grouppart.FieldGroupName:
+	case grouppartition.FieldGroupName:
 		return m.GroupName()
-	case grouppart.FieldPart:
-		return m.Part()
-	case grouppart.FieldPosition:
+	case grouppartition.FieldPartition:
+		return m.Partition()
+	case grouppartition.FieldPosition:
 		return m.Position()
-	case grouppart.FieldOwner:
+	case grouppartition.FieldOwner:
 		return m.Owner()
-	case grouppart.FieldLeasedUntil:
+	case grouppartition.FieldLeasedUntil:
 		return m.LeasedUntil()
-	case grouppart.FieldMovedAt:
+	case grouppartition.FieldMovedAt:
 		return m.MovedAt()
 	}
 	return nil, false
@@ -2289,65 +2289,65 @@ func (m *GroupPartMutation) Field(name string) (ent.Value, bool) {
 // OldField returns the old value of the field from the database. An error is
 // returned if the mutation operation is not UpdateOne, or the query to the
 // database failed.
-func (m *GroupPartMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+func (m *GroupPartitionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
 	switch name {
-	case grouppart.FieldGroupName:
+	case grouppartition.FieldGroupName:
 		return m.OldGroupName(ctx)
-	case grouppart.FieldPart:
-		return m.OldPart(ctx)
-	case grouppart.FieldPosition:
+	case grouppartition.FieldPartition:
+		return m.OldPartition(ctx)
+	case grouppartition.FieldPosition:
 		return m.OldPosition(ctx)
-	case grouppart.FieldOwner:
+	case grouppartition.FieldOwner:
 		return m.OldOwner(ctx)
-	case grouppart.FieldLeasedUntil:
+	case grouppartition.FieldLeasedUntil:
 		return m.OldLeasedUntil(ctx)
-	case grouppart.FieldMovedAt:
+	case grouppartition.FieldMovedAt:
 		return m.OldMovedAt(ctx)
 	}
-	return nil, fmt.Errorf("unknown GroupPart field %s", name)
+	return nil, fmt.Errorf("unknown GroupPartition field %s", name)
 }
 
 // SetField sets the value of a field with the given name. It returns an error if
 // the field is not defined in the schema, or if the type mismatched the field
 // type.
-func (m *GroupPartMutation) SetField(name string, value ent.Value) error {
+func (m *GroupPartitionMutation) SetField(name string, value ent.Value) error {
 	switch name {
-	case grouppart.FieldGroupName:
+	case grouppartition.FieldGroupName:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetGroupName(v)
 		return nil
-	case grouppart.FieldPart:
+	case grouppartition.FieldPartition:
 		v, ok := value.(int)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetPart(v)
+		m.SetPartition(v)
 		return nil
-	case grouppart.FieldPosition:
+	case grouppartition.FieldPosition:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPosition(v)
 		return nil
-	case grouppart.FieldOwner:
+	case grouppartition.FieldOwner:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetOwner(v)
 		return nil
-	case grouppart.FieldLeasedUntil:
+	case grouppartition.FieldLeasedUntil:
 		v, ok := value.(time.Time)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetLeasedUntil(v)
 		return nil
-	case grouppart.FieldMovedAt:
+	case grouppartition.FieldMovedAt:
 		v, ok := value.(time.Time)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
@@ -2355,18 +2355,18 @@ func (m *GroupPartMutation) SetField(name string, value ent.Value) error {
 		m.SetMovedAt(v)
 		return nil
 	}
-	return fmt.Errorf("unknown GroupPart field %s", name)
+	return fmt.Errorf("unknown GroupPartition field %s", name)
 }
 
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
-func (m *GroupPartMutation) AddedFields() []string {
+func (m *GroupPartitionMutation) AddedFields() []string {
 	var fields []string
-	if m.addpart != nil {
-		fields = append(fields, grouppart.FieldPart)
+	if m.addpartition != nil {
+		fields = append(fields, grouppartition.FieldPartition)
 	}
 	if m.addposition != nil {
-		fields = append(fields, grouppart.FieldPosition)
+		fields = append(fields, grouppartition.FieldPosition)
 	}
 	return fields
 }
@@ -2374,11 +2374,11 @@ func (m *GroupPartMutation) AddedFields() []string {
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
-func (m *GroupPartMutation) AddedField(name string) (ent.Value, bool) {
+func (m *GroupPartitionMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
-	case grouppart.FieldPart:
-		return m.AddedPart()
-	case grouppart.FieldPosition:
+	case grouppartition.FieldPartition:
+		return m.AddedPartition()
+	case grouppartition.FieldPosition:
 		return m.AddedPosition()
 	}
 	return nil, false
@@ -2387,16 +2387,16 @@ func (m *GroupPartMutation) AddedField(name string) (ent.Value, bool) {
 // AddField adds the value to the field with the given name. It returns an error if
 // the field is not defined in the schema, or if the type mismatched the field
 // type.
-func (m *GroupPartMutation) AddField(name string, value ent.Value) error {
+func (m *GroupPartitionMutation) AddField(name string, value ent.Value) error {
 	switch name {
-	case grouppart.FieldPart:
+	case grouppartition.FieldPartition:
 		v, ok := value.(int)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddPart(v)
+		m.AddPartition(v)
 		return nil
-	case grouppart.FieldPosition:
+	case grouppartition.FieldPosition:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
@@ -2404,100 +2404,100 @@ func (m *GroupPartMutation) AddField(name string, value ent.Value) error {
 		m.AddPosition(v)
 		return nil
 	}
-	return fmt.Errorf("unknown GroupPart numeric field %s", name)
+	return fmt.Errorf("unknown GroupPartition numeric field %s", name)
 }
 
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
-func (m *GroupPartMutation) ClearedFields() []string {
+func (m *GroupPartitionMutation) ClearedFields() []string {
 	return nil
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
 // cleared in this mutation.
-func (m *GroupPartMutation) FieldCleared(name string) bool {
+func (m *GroupPartitionMutation) FieldCleared(name string) bool {
 	_, ok := m.clearedFields[name]
 	return ok
 }
 
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
-func (m *GroupPartMutation) ClearField(name string) error {
-	return fmt.Errorf("unknown GroupPart nullable field %s", name)
+func (m *GroupPartitionMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown GroupPartition nullable field %s", name)
 }
 
 // ResetField resets all changes in the mutation for the field with the given name.
 // It returns an error if the field is not defined in the schema.
-func (m *GroupPartMutation) ResetField(name string) error {
+func (m *GroupPartitionMutation) ResetField(name string) error {
 	switch name {
-	case grouppart.FieldGroupName:
+	case grouppartition.FieldGroupName:
 		m.ResetGroupName()
 		return nil
-	case grouppart.FieldPart:
-		m.ResetPart()
+	case grouppartition.FieldPartition:
+		m.ResetPartition()
 		return nil
-	case grouppart.FieldPosition:
+	case grouppartition.FieldPosition:
 		m.ResetPosition()
 		return nil
-	case grouppart.FieldOwner:
+	case grouppartition.FieldOwner:
 		m.ResetOwner()
 		return nil
-	case grouppart.FieldLeasedUntil:
+	case grouppartition.FieldLeasedUntil:
 		m.ResetLeasedUntil()
 		return nil
-	case grouppart.FieldMovedAt:
+	case grouppartition.FieldMovedAt:
 		m.ResetMovedAt()
 		return nil
 	}
-	return fmt.Errorf("unknown GroupPart field %s", name)
+	return fmt.Errorf("unknown GroupPartition field %s", name)
 }
 
 // AddedEdges returns all edge names that were set/added in this mutation.
-func (m *GroupPartMutation) AddedEdges() []string {
+func (m *GroupPartitionMutation) AddedEdges() []string {
 	edges := make([]string, 0, 0)
 	return edges
 }
 
 // AddedIDs returns all IDs (to other nodes) that were added for the given edge
 // name in this mutation.
-func (m *GroupPartMutation) AddedIDs(name string) []ent.Value {
+func (m *GroupPartitionMutation) AddedIDs(name string) []ent.Value {
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
-func (m *GroupPartMutation) RemovedEdges() []string {
+func (m *GroupPartitionMutation) RemovedEdges() []string {
 	edges := make([]string, 0, 0)
 	return edges
 }
 
 // RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
 // the given name in this mutation.
-func (m *GroupPartMutation) RemovedIDs(name string) []ent.Value {
+func (m *GroupPartitionMutation) RemovedIDs(name string) []ent.Value {
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
-func (m *GroupPartMutation) ClearedEdges() []string {
+func (m *GroupPartitionMutation) ClearedEdges() []string {
 	edges := make([]string, 0, 0)
 	return edges
 }
 
 // EdgeCleared returns a boolean which indicates if the edge with the given name
 // was cleared in this mutation.
-func (m *GroupPartMutation) EdgeCleared(name string) bool {
+func (m *GroupPartitionMutation) EdgeCleared(name string) bool {
 	return false
 }
 
 // ClearEdge clears the value of the edge with the given name. It returns an error
 // if that edge is not defined in the schema.
-func (m *GroupPartMutation) ClearEdge(name string) error {
-	return fmt.Errorf("unknown GroupPart unique edge %s", name)
+func (m *GroupPartitionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown GroupPartition unique edge %s", name)
 }
 
 // ResetEdge resets all changes to the edge with the given name in this mutation.
 // It returns an error if the edge is not defined in the schema.
-func (m *GroupPartMutation) ResetEdge(name string) error {
-	return fmt.Errorf("unknown GroupPart edge %s", name)
+func (m *GroupPartitionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown GroupPartition edge %s", name)
 }
 
 // IDLeaseMutation represents an operation that mutates the IDLease nodes in the graph.
@@ -4746,1013 +4746,6 @@ func (m *LogHeadMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown LogHead edge %s", name)
 }
 
-// ParkedEventMutation represents an operation that mutates the ParkedEvent nodes in the graph.
-type ParkedEventMutation struct {
-	config
-	op            Op
-	typ           string
-	id            *int64
-	group_name    *string
-	seq           *int64
-	addseq        *int64
-	_type         *string
-	version       *int
-	addversion    *int
-	aggregate     *int64
-	addaggregate  *int64
-	payload       *string
-	created_at    *time.Time
-	attempts      *int
-	addattempts   *int
-	next_at       *time.Time
-	reason        *string
-	dead          *bool
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*ParkedEvent, error)
-	predicates    []predicate.ParkedEvent
-}
-
-var _ ent.Mutation = (*ParkedEventMutation)(nil)
-
-// parkedeventOption allows management of the mutation configuration using functional options.
-type parkedeventOption func(*ParkedEventMutation)
-
-// newParkedEventMutation creates new mutation for the ParkedEvent entity.
-func newParkedEventMutation(c config, op Op, opts ...parkedeventOption) *ParkedEventMutation {
-	m := &ParkedEventMutation{
-		config:        c,
-		op:            op,
-		typ:           TypeParkedEvent,
-		clearedFields: make(map[string]struct{}),
-	}
-	for _, opt := range opts {
-		opt(m)
-	}
-	return m
-}
-
-// withParkedEventID sets the ID field of the mutation.
-func withParkedEventID(id int64) parkedeventOption {
-	return func(m *ParkedEventMutation) {
-		var (
-			err   error
-			once  sync.Once
-			value *ParkedEvent
-		)
-		m.oldValue = func(ctx context.Context) (*ParkedEvent, error) {
-			once.Do(func() {
-				if m.done {
-					err = errors.New("querying old values post mutation is not allowed")
-				} else {
-					value, err = m.Client().ParkedEvent.Get(ctx, id)
-				}
-			})
-			return value, err
-		}
-		m.id = &id
-	}
-}
-
-// withParkedEvent sets the old ParkedEvent of the mutation.
-func withParkedEvent(node *ParkedEvent) parkedeventOption {
-	return func(m *ParkedEventMutation) {
-		m.oldValue = func(context.Context) (*ParkedEvent, error) {
-			return node, nil
-		}
-		m.id = &node.ID
-	}
-}
-
-// Client returns a new `ent.Client` from the mutation. If the mutation was
-// executed in a transaction (ent.Tx), a transactional client is returned.
-func (m ParkedEventMutation) Client() *Client {
-	client := &Client{config: m.config}
-	client.init()
-	return client
-}
-
-// Tx returns an `ent.Tx` for mutations that were executed in transactions;
-// it returns an error otherwise.
-func (m ParkedEventMutation) Tx() (*Tx, error) {
-	if _, ok := m.driver.(*txDriver); !ok {
-		return nil, errors.New("ent: mutation is not running in a transaction")
-	}
-	tx := &Tx{config: m.config}
-	tx.init()
-	return tx, nil
-}
-
-// SetID sets the value of the id field. Note that this
-// operation is only accepted on creation of ParkedEvent entities.
-func (m *ParkedEventMutation) SetID(id int64) {
-	m.id = &id
-}
-
-// ID returns the ID value in the mutation. Note that the ID is only available
-// if it was provided to the builder or after it was returned from the database.
-func (m *ParkedEventMutation) ID() (id int64, exists bool) {
-	if m.id == nil {
-		return
-	}
-	return *m.id, true
-}
-
-// IDs queries the database and returns the entity ids that match the mutation's predicate.
-// That means, if the mutation is applied within a transaction with an isolation level such
-// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
-// or updated by the mutation.
-func (m *ParkedEventMutation) IDs(ctx context.Context) ([]int64, error) {
-	switch {
-	case m.op.Is(OpUpdateOne | OpDeleteOne):
-		id, exists := m.ID()
-		if exists {
-			return []int64{id}, nil
-		}
-		fallthrough
-	case m.op.Is(OpUpdate | OpDelete):
-		return m.Client().ParkedEvent.Query().Where(m.predicates...).IDs(ctx)
-	default:
-		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
-	}
-}
-
-// SetGroupName sets the "group_name" field.
-func (m *ParkedEventMutation) SetGroupName(s string) {
-	m.group_name = &s
-}
-
-// GroupName returns the value of the "group_name" field in the mutation.
-func (m *ParkedEventMutation) GroupName() (r string, exists bool) {
-	v := m.group_name
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldGroupName returns the old "group_name" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldGroupName(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldGroupName is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldGroupName requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldGroupName: %w", err)
-	}
-	return oldValue.GroupName, nil
-}
-
-// ResetGroupName resets all changes to the "group_name" field.
-func (m *ParkedEventMutation) ResetGroupName() {
-	m.group_name = nil
-}
-
-// SetSeq sets the "seq" field.
-func (m *ParkedEventMutation) SetSeq(i int64) {
-	m.seq = &i
-	m.addseq = nil
-}
-
-// Seq returns the value of the "seq" field in the mutation.
-func (m *ParkedEventMutation) Seq() (r int64, exists bool) {
-	v := m.seq
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldSeq returns the old "seq" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldSeq(ctx context.Context) (v int64, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldSeq requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
-	}
-	return oldValue.Seq, nil
-}
-
-// AddSeq adds i to the "seq" field.
-func (m *ParkedEventMutation) AddSeq(i int64) {
-	if m.addseq != nil {
-		*m.addseq += i
-	} else {
-		m.addseq = &i
-	}
-}
-
-// AddedSeq returns the value that was added to the "seq" field in this mutation.
-func (m *ParkedEventMutation) AddedSeq() (r int64, exists bool) {
-	v := m.addseq
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetSeq resets all changes to the "seq" field.
-func (m *ParkedEventMutation) ResetSeq() {
-	m.seq = nil
-	m.addseq = nil
-}
-
-// SetType sets the "type" field.
-func (m *ParkedEventMutation) SetType(s string) {
-	m._type = &s
-}
-
-// GetType returns the value of the "type" field in the mutation.
-func (m *ParkedEventMutation) GetType() (r string, exists bool) {
-	v := m._type
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldType returns the old "type" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldType(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldType is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldType requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldType: %w", err)
-	}
-	return oldValue.Type, nil
-}
-
-// ResetType resets all changes to the "type" field.
-func (m *ParkedEventMutation) ResetType() {
-	m._type = nil
-}
-
-// SetVersion sets the "version" field.
-func (m *ParkedEventMutation) SetVersion(i int) {
-	m.version = &i
-	m.addversion = nil
-}
-
-// Version returns the value of the "version" field in the mutation.
-func (m *ParkedEventMutation) Version() (r int, exists bool) {
-	v := m.version
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldVersion returns the old "version" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldVersion(ctx context.Context) (v int, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVersion requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
-	}
-	return oldValue.Version, nil
-}
-
-// AddVersion adds i to the "version" field.
-func (m *ParkedEventMutation) AddVersion(i int) {
-	if m.addversion != nil {
-		*m.addversion += i
-	} else {
-		m.addversion = &i
-	}
-}
-
-// AddedVersion returns the value that was added to the "version" field in this mutation.
-func (m *ParkedEventMutation) AddedVersion() (r int, exists bool) {
-	v := m.addversion
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetVersion resets all changes to the "version" field.
-func (m *ParkedEventMutation) ResetVersion() {
-	m.version = nil
-	m.addversion = nil
-}
-
-// SetAggregate sets the "aggregate" field.
-func (m *ParkedEventMutation) SetAggregate(i int64) {
-	m.aggregate = &i
-	m.addaggregate = nil
-}
-
-// Aggregate returns the value of the "aggregate" field in the mutation.
-func (m *ParkedEventMutation) Aggregate() (r int64, exists bool) {
-	v := m.aggregate
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldAggregate returns the old "aggregate" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldAggregate(ctx context.Context) (v int64, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldAggregate is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldAggregate requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldAggregate: %w", err)
-	}
-	return oldValue.Aggregate, nil
-}
-
-// AddAggregate adds i to the "aggregate" field.
-func (m *ParkedEventMutation) AddAggregate(i int64) {
-	if m.addaggregate != nil {
-		*m.addaggregate += i
-	} else {
-		m.addaggregate = &i
-	}
-}
-
-// AddedAggregate returns the value that was added to the "aggregate" field in this mutation.
-func (m *ParkedEventMutation) AddedAggregate() (r int64, exists bool) {
-	v := m.addaggregate
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetAggregate resets all changes to the "aggregate" field.
-func (m *ParkedEventMutation) ResetAggregate() {
-	m.aggregate = nil
-	m.addaggregate = nil
-}
-
-// SetPayload sets the "payload" field.
-func (m *ParkedEventMutation) SetPayload(s string) {
-	m.payload = &s
-}
-
-// Payload returns the value of the "payload" field in the mutation.
-func (m *ParkedEventMutation) Payload() (r string, exists bool) {
-	v := m.payload
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldPayload returns the old "payload" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldPayload(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldPayload requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
-	}
-	return oldValue.Payload, nil
-}
-
-// ResetPayload resets all changes to the "payload" field.
-func (m *ParkedEventMutation) ResetPayload() {
-	m.payload = nil
-}
-
-// SetCreatedAt sets the "created_at" field.
-func (m *ParkedEventMutation) SetCreatedAt(t time.Time) {
-	m.created_at = &t
-}
-
-// CreatedAt returns the value of the "created_at" field in the mutation.
-func (m *ParkedEventMutation) CreatedAt() (r time.Time, exists bool) {
-	v := m.created_at
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldCreatedAt returns the old "created_at" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
-	}
-	return oldValue.CreatedAt, nil
-}
-
-// ResetCreatedAt resets all changes to the "created_at" field.
-func (m *ParkedEventMutation) ResetCreatedAt() {
-	m.created_at = nil
-}
-
-// SetAttempts sets the "attempts" field.
-func (m *ParkedEventMutation) SetAttempts(i int) {
-	m.attempts = &i
-	m.addattempts = nil
-}
-
-// Attempts returns the value of the "attempts" field in the mutation.
-func (m *ParkedEventMutation) Attempts() (r int, exists bool) {
-	v := m.attempts
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldAttempts returns the old "attempts" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldAttempts(ctx context.Context) (v int, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldAttempts requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
-	}
-	return oldValue.Attempts, nil
-}
-
-// AddAttempts adds i to the "attempts" field.
-func (m *ParkedEventMutation) AddAttempts(i int) {
-	if m.addattempts != nil {
-		*m.addattempts += i
-	} else {
-		m.addattempts = &i
-	}
-}
-
-// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
-func (m *ParkedEventMutation) AddedAttempts() (r int, exists bool) {
-	v := m.addattempts
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetAttempts resets all changes to the "attempts" field.
-func (m *ParkedEventMutation) ResetAttempts() {
-	m.attempts = nil
-	m.addattempts = nil
-}
-
-// SetNextAt sets the "next_at" field.
-func (m *ParkedEventMutation) SetNextAt(t time.Time) {
-	m.next_at = &t
-}
-
-// NextAt returns the value of the "next_at" field in the mutation.
-func (m *ParkedEventMutation) NextAt() (r time.Time, exists bool) {
-	v := m.next_at
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldNextAt returns the old "next_at" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldNextAt(ctx context.Context) (v time.Time, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldNextAt is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldNextAt requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldNextAt: %w", err)
-	}
-	return oldValue.NextAt, nil
-}
-
-// ResetNextAt resets all changes to the "next_at" field.
-func (m *ParkedEventMutation) ResetNextAt() {
-	m.next_at = nil
-}
-
-// SetReason sets the "reason" field.
-func (m *ParkedEventMutation) SetReason(s string) {
-	m.reason = &s
-}
-
-// Reason returns the value of the "reason" field in the mutation.
-func (m *ParkedEventMutation) Reason() (r string, exists bool) {
-	v := m.reason
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldReason returns the old "reason" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldReason(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldReason is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldReason requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldReason: %w", err)
-	}
-	return oldValue.Reason, nil
-}
-
-// ResetReason resets all changes to the "reason" field.
-func (m *ParkedEventMutation) ResetReason() {
-	m.reason = nil
-}
-
-// SetDead sets the "dead" field.
-func (m *ParkedEventMutation) SetDead(b bool) {
-	m.dead = &b
-}
-
-// Dead returns the value of the "dead" field in the mutation.
-func (m *ParkedEventMutation) Dead() (r bool, exists bool) {
-	v := m.dead
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldDead returns the old "dead" field's value of the ParkedEvent entity.
-// If the ParkedEvent object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ParkedEventMutation) OldDead(ctx context.Context) (v bool, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldDead is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldDead requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldDead: %w", err)
-	}
-	return oldValue.Dead, nil
-}
-
-// ResetDead resets all changes to the "dead" field.
-func (m *ParkedEventMutation) ResetDead() {
-	m.dead = nil
-}
-
-// Where appends a list predicates to the ParkedEventMutation builder.
-func (m *ParkedEventMutation) Where(ps ...predicate.ParkedEvent) {
-	m.predicates = append(m.predicates, ps...)
-}
-
-// WhereP appends storage-level predicates to the ParkedEventMutation builder. Using this method,
-// users can use type-assertion to append predicates that do not depend on any generated package.
-func (m *ParkedEventMutation) WhereP(ps ...func(*sql.Selector)) {
-	p := make([]predicate.ParkedEvent, len(ps))
-	for i := range ps {
-		p[i] = ps[i]
-	}
-	m.Where(p...)
-}
-
-// Op returns the operation name.
-func (m *ParkedEventMutation) Op() Op {
-	return m.op
-}
-
-// SetOp allows setting the mutation operation.
-func (m *ParkedEventMutation) SetOp(op Op) {
-	m.op = op
-}
-
-// Type returns the node type of this mutation (ParkedEvent).
-func (m *ParkedEventMutation) Type() string {
-	return m.typ
-}
-
-// Fields returns all fields that were changed during this mutation. Note that in
-// order to get all numeric fields that were incremented/decremented, call
-// AddedFields().
-func (m *ParkedEventMutation) Fields() []string {
-	fields := make([]string, 0, 11)
-	if m.group_name != nil {
-		fields = append(fields, parkedevent.FieldGroupName)
-	}
-	if m.seq != nil {
-		fields = append(fields, parkedevent.FieldSeq)
-	}
-	if m._type != nil {
-		fields = append(fields, parkedevent.FieldType)
-	}
-	if m.version != nil {
-		fields = append(fields, parkedevent.FieldVersion)
-	}
-	if m.aggregate != nil {
-		fields = append(fields, parkedevent.FieldAggregate)
-	}
-	if m.payload != nil {
-		fields = append(fields, parkedevent.FieldPayload)
-	}
-	if m.created_at != nil {
-		fields = append(fields, parkedevent.FieldCreatedAt)
-	}
-	if m.attempts != nil {
-		fields = append(fields, parkedevent.FieldAttempts)
-	}
-	if m.next_at != nil {
-		fields = append(fields, parkedevent.FieldNextAt)
-	}
-	if m.reason != nil {
-		fields = append(fields, parkedevent.FieldReason)
-	}
-	if m.dead != nil {
-		fields = append(fields, parkedevent.FieldDead)
-	}
-	return fields
-}
-
-// Field returns the value of a field with the given name. The second boolean
-// return value indicates that this field was not set, or was not defined in the
-// schema.
-func (m *ParkedEventMutation) Field(name string) (ent.Value, bool) {
-	switch name {
-	case parkedevent.FieldGroupName:
-		return m.GroupName()
-	case parkedevent.FieldSeq:
-		return m.Seq()
-	case parkedevent.FieldType:
-		return m.GetType()
-	case parkedevent.FieldVersion:
-		return m.Version()
-	case parkedevent.FieldAggregate:
-		return m.Aggregate()
-	case parkedevent.FieldPayload:
-		return m.Payload()
-	case parkedevent.FieldCreatedAt:
-		return m.CreatedAt()
-	case parkedevent.FieldAttempts:
-		return m.Attempts()
-	case parkedevent.FieldNextAt:
-		return m.NextAt()
-	case parkedevent.FieldReason:
-		return m.Reason()
-	case parkedevent.FieldDead:
-		return m.Dead()
-	}
-	return nil, false
-}
-
-// OldField returns the old value of the field from the database. An error is
-// returned if the mutation operation is not UpdateOne, or the query to the
-// database failed.
-func (m *ParkedEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
-	switch name {
-	case parkedevent.FieldGroupName:
-		return m.OldGroupName(ctx)
-	case parkedevent.FieldSeq:
-		return m.OldSeq(ctx)
-	case parkedevent.FieldType:
-		return m.OldType(ctx)
-	case parkedevent.FieldVersion:
-		return m.OldVersion(ctx)
-	case parkedevent.FieldAggregate:
-		return m.OldAggregate(ctx)
-	case parkedevent.FieldPayload:
-		return m.OldPayload(ctx)
-	case parkedevent.FieldCreatedAt:
-		return m.OldCreatedAt(ctx)
-	case parkedevent.FieldAttempts:
-		return m.OldAttempts(ctx)
-	case parkedevent.FieldNextAt:
-		return m.OldNextAt(ctx)
-	case parkedevent.FieldReason:
-		return m.OldReason(ctx)
-	case parkedevent.FieldDead:
-		return m.OldDead(ctx)
-	}
-	return nil, fmt.Errorf("unknown ParkedEvent field %s", name)
-}
-
-// SetField sets the value of a field with the given name. It returns an error if
-// the field is not defined in the schema, or if the type mismatched the field
-// type.
-func (m *ParkedEventMutation) SetField(name string, value ent.Value) error {
-	switch name {
-	case parkedevent.FieldGroupName:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetGroupName(v)
-		return nil
-	case parkedevent.FieldSeq:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetSeq(v)
-		return nil
-	case parkedevent.FieldType:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetType(v)
-		return nil
-	case parkedevent.FieldVersion:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetVersion(v)
-		return nil
-	case parkedevent.FieldAggregate:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetAggregate(v)
-		return nil
-	case parkedevent.FieldPayload:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetPayload(v)
-		return nil
-	case parkedevent.FieldCreatedAt:
-		v, ok := value.(time.Time)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetCreatedAt(v)
-		return nil
-	case parkedevent.FieldAttempts:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetAttempts(v)
-		return nil
-	case parkedevent.FieldNextAt:
-		v, ok := value.(time.Time)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetNextAt(v)
-		return nil
-	case parkedevent.FieldReason:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetReason(v)
-		return nil
-	case parkedevent.FieldDead:
-		v, ok := value.(bool)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetDead(v)
-		return nil
-	}
-	return fmt.Errorf("unknown ParkedEvent field %s", name)
-}
-
-// AddedFields returns all numeric fields that were incremented/decremented during
-// this mutation.
-func (m *ParkedEventMutation) AddedFields() []string {
-	var fields []string
-	if m.addseq != nil {
-		fields = append(fields, parkedevent.FieldSeq)
-	}
-	if m.addversion != nil {
-		fields = append(fields, parkedevent.FieldVersion)
-	}
-	if m.addaggregate != nil {
-		fields = append(fields, parkedevent.FieldAggregate)
-	}
-	if m.addattempts != nil {
-		fields = append(fields, parkedevent.FieldAttempts)
-	}
-	return fields
-}
-
-// AddedField returns the numeric value that was incremented/decremented on a field
-// with the given name. The second boolean return value indicates that this field
-// was not set, or was not defined in the schema.
-func (m *ParkedEventMutation) AddedField(name string) (ent.Value, bool) {
-	switch name {
-	case parkedevent.FieldSeq:
-		return m.AddedSeq()
-	case parkedevent.FieldVersion:
-		return m.AddedVersion()
-	case parkedevent.FieldAggregate:
-		return m.AddedAggregate()
-	case parkedevent.FieldAttempts:
-		return m.AddedAttempts()
-	}
-	return nil, false
-}
-
-// AddField adds the value to the field with the given name. It returns an error if
-// the field is not defined in the schema, or if the type mismatched the field
-// type.
-func (m *ParkedEventMutation) AddField(name string, value ent.Value) error {
-	switch name {
-	case parkedevent.FieldSeq:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddSeq(v)
-		return nil
-	case parkedevent.FieldVersion:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddVersion(v)
-		return nil
-	case parkedevent.FieldAggregate:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddAggregate(v)
-		return nil
-	case parkedevent.FieldAttempts:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddAttempts(v)
-		return nil
-	}
-	return fmt.Errorf("unknown ParkedEvent numeric field %s", name)
-}
-
-// ClearedFields returns all nullable fields that were cleared during this
-// mutation.
-func (m *ParkedEventMutation) ClearedFields() []string {
-	return nil
-}
-
-// FieldCleared returns a boolean indicating if a field with the given name was
-// cleared in this mutation.
-func (m *ParkedEventMutation) FieldCleared(name string) bool {
-	_, ok := m.clearedFields[name]
-	return ok
-}
-
-// ClearField clears the value of the field with the given name. It returns an
-// error if the field is not defined in the schema.
-func (m *ParkedEventMutation) ClearField(name string) error {
-	return fmt.Errorf("unknown ParkedEvent nullable field %s", name)
-}
-
-// ResetField resets all changes in the mutation for the field with the given name.
-// It returns an error if the field is not defined in the schema.
-func (m *ParkedEventMutation) ResetField(name string) error {
-	switch name {
-	case parkedevent.FieldGroupName:
-		m.ResetGroupName()
-		return nil
-	case parkedevent.FieldSeq:
-		m.ResetSeq()
-		return nil
-	case parkedevent.FieldType:
-		m.ResetType()
-		return nil
-	case parkedevent.FieldVersion:
-		m.ResetVersion()
-		return nil
-	case parkedevent.FieldAggregate:
-		m.ResetAggregate()
-		return nil
-	case parkedevent.FieldPayload:
-		m.ResetPayload()
-		return nil
-	case parkedevent.FieldCreatedAt:
-		m.ResetCreatedAt()
-		return nil
-	case parkedevent.FieldAttempts:
-		m.ResetAttempts()
-		return nil
-	case parkedevent.FieldNextAt:
-		m.ResetNextAt()
-		return nil
-	case parkedevent.FieldReason:
-		m.ResetReason()
-		return nil
-	case parkedevent.FieldDead:
-		m.ResetDead()
-		return nil
-	}
-	return fmt.Errorf("unknown ParkedEvent field %s", name)
-}
-
-// AddedEdges returns all edge names that were set/added in this mutation.
-func (m *ParkedEventMutation) AddedEdges() []string {
-	edges := make([]string, 0, 0)
-	return edges
-}
-
-// AddedIDs returns all IDs (to other nodes) that were added for the given edge
-// name in this mutation.
-func (m *ParkedEventMutation) AddedIDs(name string) []ent.Value {
-	return nil
-}
-
-// RemovedEdges returns all edge names that were removed in this mutation.
-func (m *ParkedEventMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 0)
-	return edges
-}
-
-// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
-// the given name in this mutation.
-func (m *ParkedEventMutation) RemovedIDs(name string) []ent.Value {
-	return nil
-}
-
-// ClearedEdges returns all edge names that were cleared in this mutation.
-func (m *ParkedEventMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 0)
-	return edges
-}
-
-// EdgeCleared returns a boolean which indicates if the edge with the given name
-// was cleared in this mutation.
-func (m *ParkedEventMutation) EdgeCleared(name string) bool {
-	return false
-}
-
-// ClearEdge clears the value of the edge with the given name. It returns an error
-// if that edge is not defined in the schema.
-func (m *ParkedEventMutation) ClearEdge(name string) error {
-	return fmt.Errorf("unknown ParkedEvent unique edge %s", name)
-}
-
-// ResetEdge resets all changes to the edge with the given name in this mutation.
-// It returns an error if the edge is not defined in the schema.
-func (m *ParkedEventMutation) ResetEdge(name string) error {
-	return fmt.Errorf("unknown ParkedEvent edge %s", name)
-}
-
 // ReactionMutation represents an operation that mutates the Reaction nodes in the graph.
 type ReactionMutation struct {
 	config
@@ -6372,6 +5365,1013 @@ func (m *ReactionMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Reaction edge %s", name)
+}
+
+// RetryEntryMutation represents an operation that mutates the RetryEntry nodes in the graph.
+type RetryEntryMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	group_name    *string
+	seq           *int64
+	addseq        *int64
+	_type         *string
+	version       *int
+	addversion    *int
+	aggregate     *int64
+	addaggregate  *int64
+	payload       *string
+	created_at    *time.Time
+	attempts      *int
+	addattempts   *int
+	next_at       *time.Time
+	reason        *string
+	dead          *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*RetryEntry, error)
+	predicates    []predicate.RetryEntry
+}
+
+var _ ent.Mutation = (*RetryEntryMutation)(nil)
+
+// retryentryOption allows management of the mutation configuration using functional options.
+type retryentryOption func(*RetryEntryMutation)
+
+// newRetryEntryMutation creates new mutation for the RetryEntry entity.
+func newRetryEntryMutation(c config, op Op, opts ...retryentryOption) *RetryEntryMutation {
+	m := &RetryEntryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRetryEntry,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRetryEntryID sets the ID field of the mutation.
+func withRetryEntryID(id int64) retryentryOption {
+	return func(m *RetryEntryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RetryEntry
+		)
+		m.oldValue = func(ctx context.Context) (*RetryEntry, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RetryEntry.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRetryEntry sets the old RetryEntry of the mutation.
+func withRetryEntry(node *RetryEntry) retryentryOption {
+	return func(m *RetryEntryMutation) {
+		m.oldValue = func(context.Context) (*RetryEntry, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RetryEntryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RetryEntryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RetryEntry entities.
+func (m *RetryEntryMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RetryEntryMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RetryEntryMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RetryEntry.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetGroupName sets the "group_name" field.
+func (m *RetryEntryMutation) SetGroupName(s string) {
+	m.group_name = &s
+}
+
+// GroupName returns the value of the "group_name" field in the mutation.
+func (m *RetryEntryMutation) GroupName() (r string, exists bool) {
+	v := m.group_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupName returns the old "group_name" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldGroupName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupName: %w", err)
+	}
+	return oldValue.GroupName, nil
+}
+
+// ResetGroupName resets all changes to the "group_name" field.
+func (m *RetryEntryMutation) ResetGroupName() {
+	m.group_name = nil
+}
+
+// SetSeq sets the "seq" field.
+func (m *RetryEntryMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *RetryEntryMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *RetryEntryMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *RetryEntryMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *RetryEntryMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetType sets the "type" field.
+func (m *RetryEntryMutation) SetType(s string) {
+	m._type = &s
+}
+
+// GetType returns the value of the "type" field in the mutation.
+func (m *RetryEntryMutation) GetType() (r string, exists bool) {
+	v := m._type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldType returns the old "type" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldType: %w", err)
+	}
+	return oldValue.Type, nil
+}
+
+// ResetType resets all changes to the "type" field.
+func (m *RetryEntryMutation) ResetType() {
+	m._type = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *RetryEntryMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *RetryEntryMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *RetryEntryMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *RetryEntryMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *RetryEntryMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetAggregate sets the "aggregate" field.
+func (m *RetryEntryMutation) SetAggregate(i int64) {
+	m.aggregate = &i
+	m.addaggregate = nil
+}
+
+// Aggregate returns the value of the "aggregate" field in the mutation.
+func (m *RetryEntryMutation) Aggregate() (r int64, exists bool) {
+	v := m.aggregate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAggregate returns the old "aggregate" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldAggregate(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAggregate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAggregate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAggregate: %w", err)
+	}
+	return oldValue.Aggregate, nil
+}
+
+// AddAggregate adds i to the "aggregate" field.
+func (m *RetryEntryMutation) AddAggregate(i int64) {
+	if m.addaggregate != nil {
+		*m.addaggregate += i
+	} else {
+		m.addaggregate = &i
+	}
+}
+
+// AddedAggregate returns the value that was added to the "aggregate" field in this mutation.
+func (m *RetryEntryMutation) AddedAggregate() (r int64, exists bool) {
+	v := m.addaggregate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAggregate resets all changes to the "aggregate" field.
+func (m *RetryEntryMutation) ResetAggregate() {
+	m.aggregate = nil
+	m.addaggregate = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *RetryEntryMutation) SetPayload(s string) {
+	m.payload = &s
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *RetryEntryMutation) Payload() (r string, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldPayload(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *RetryEntryMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *RetryEntryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *RetryEntryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *RetryEntryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *RetryEntryMutation) SetAttempts(i int) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *RetryEntryMutation) Attempts() (r int, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *RetryEntryMutation) AddAttempts(i int) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *RetryEntryMutation) AddedAttempts() (r int, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *RetryEntryMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetNextAt sets the "next_at" field.
+func (m *RetryEntryMutation) SetNextAt(t time.Time) {
+	m.next_at = &t
+}
+
+// NextAt returns the value of the "next_at" field in the mutation.
+func (m *RetryEntryMutation) NextAt() (r time.Time, exists bool) {
+	v := m.next_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextAt returns the old "next_at" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldNextAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextAt: %w", err)
+	}
+	return oldValue.NextAt, nil
+}
+
+// ResetNextAt resets all changes to the "next_at" field.
+func (m *RetryEntryMutation) ResetNextAt() {
+	m.next_at = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *RetryEntryMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *RetryEntryMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *RetryEntryMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetDead sets the "dead" field.
+func (m *RetryEntryMutation) SetDead(b bool) {
+	m.dead = &b
+}
+
+// Dead returns the value of the "dead" field in the mutation.
+func (m *RetryEntryMutation) Dead() (r bool, exists bool) {
+	v := m.dead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDead returns the old "dead" field's value of the RetryEntry entity.
+// If the RetryEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryEntryMutation) OldDead(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDead is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDead requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDead: %w", err)
+	}
+	return oldValue.Dead, nil
+}
+
+// ResetDead resets all changes to the "dead" field.
+func (m *RetryEntryMutation) ResetDead() {
+	m.dead = nil
+}
+
+// Where appends a list predicates to the RetryEntryMutation builder.
+func (m *RetryEntryMutation) Where(ps ...predicate.RetryEntry) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RetryEntryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RetryEntryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RetryEntry, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RetryEntryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RetryEntryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RetryEntry).
+func (m *RetryEntryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RetryEntryMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.group_name != nil {
+		fields = append(fields, retryentry.FieldGroupName)
+	}
+	if m.seq != nil {
+		fields = append(fields, retryentry.FieldSeq)
+	}
+	if m._type != nil {
+		fields = append(fields, retryentry.FieldType)
+	}
+	if m.version != nil {
+		fields = append(fields, retryentry.FieldVersion)
+	}
+	if m.aggregate != nil {
+		fields = append(fields, retryentry.FieldAggregate)
+	}
+	if m.payload != nil {
+		fields = append(fields, retryentry.FieldPayload)
+	}
+	if m.created_at != nil {
+		fields = append(fields, retryentry.FieldCreatedAt)
+	}
+	if m.attempts != nil {
+		fields = append(fields, retryentry.FieldAttempts)
+	}
+	if m.next_at != nil {
+		fields = append(fields, retryentry.FieldNextAt)
+	}
+	if m.reason != nil {
+		fields = append(fields, retryentry.FieldReason)
+	}
+	if m.dead != nil {
+		fields = append(fields, retryentry.FieldDead)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RetryEntryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case retryentry.FieldGroupName:
+		return m.GroupName()
+	case retryentry.FieldSeq:
+		return m.Seq()
+	case retryentry.FieldType:
+		return m.GetType()
+	case retryentry.FieldVersion:
+		return m.Version()
+	case retryentry.FieldAggregate:
+		return m.Aggregate()
+	case retryentry.FieldPayload:
+		return m.Payload()
+	case retryentry.FieldCreatedAt:
+		return m.CreatedAt()
+	case retryentry.FieldAttempts:
+		return m.Attempts()
+	case retryentry.FieldNextAt:
+		return m.NextAt()
+	case retryentry.FieldReason:
+		return m.Reason()
+	case retryentry.FieldDead:
+		return m.Dead()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RetryEntryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case retryentry.FieldGroupName:
+		return m.OldGroupName(ctx)
+	case retryentry.FieldSeq:
+		return m.OldSeq(ctx)
+	case retryentry.FieldType:
+		return m.OldType(ctx)
+	case retryentry.FieldVersion:
+		return m.OldVersion(ctx)
+	case retryentry.FieldAggregate:
+		return m.OldAggregate(ctx)
+	case retryentry.FieldPayload:
+		return m.OldPayload(ctx)
+	case retryentry.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case retryentry.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case retryentry.FieldNextAt:
+		return m.OldNextAt(ctx)
+	case retryentry.FieldReason:
+		return m.OldReason(ctx)
+	case retryentry.FieldDead:
+		return m.OldDead(ctx)
+	}
+	return nil, fmt.Errorf("unknown RetryEntry field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetryEntryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case retryentry.FieldGroupName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupName(v)
+		return nil
+	case retryentry.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case retryentry.FieldType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetType(v)
+		return nil
+	case retryentry.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case retryentry.FieldAggregate:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAggregate(v)
+		return nil
+	case retryentry.FieldPayload:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	case retryentry.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case retryentry.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case retryentry.FieldNextAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextAt(v)
+		return nil
+	case retryentry.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case retryentry.FieldDead:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDead(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RetryEntry field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RetryEntryMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, retryentry.FieldSeq)
+	}
+	if m.addversion != nil {
+		fields = append(fields, retryentry.FieldVersion)
+	}
+	if m.addaggregate != nil {
+		fields = append(fields, retryentry.FieldAggregate)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, retryentry.FieldAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RetryEntryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case retryentry.FieldSeq:
+		return m.AddedSeq()
+	case retryentry.FieldVersion:
+		return m.AddedVersion()
+	case retryentry.FieldAggregate:
+		return m.AddedAggregate()
+	case retryentry.FieldAttempts:
+		return m.AddedAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetryEntryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case retryentry.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	case retryentry.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case retryentry.FieldAggregate:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAggregate(v)
+		return nil
+	case retryentry.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RetryEntry numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RetryEntryMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RetryEntryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RetryEntryMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RetryEntry nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RetryEntryMutation) ResetField(name string) error {
+	switch name {
+	case retryentry.FieldGroupName:
+		m.ResetGroupName()
+		return nil
+	case retryentry.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case retryentry.FieldType:
+		m.ResetType()
+		return nil
+	case retryentry.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case retryentry.FieldAggregate:
+		m.ResetAggregate()
+		return nil
+	case retryentry.FieldPayload:
+		m.ResetPayload()
+		return nil
+	case retryentry.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case retryentry.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case retryentry.FieldNextAt:
+		m.ResetNextAt()
+		return nil
+	case retryentry.FieldReason:
+		m.ResetReason()
+		return nil
+	case retryentry.FieldDead:
+		m.ResetDead()
+		return nil
+	}
+	return fmt.Errorf("unknown RetryEntry field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RetryEntryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RetryEntryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RetryEntryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RetryEntryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RetryEntryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RetryEntryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RetryEntryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RetryEntry unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RetryEntryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RetryEntry edge %s", name)
 }
 
 // SessionMutation represents an operation that mutates the Session nodes in the graph.

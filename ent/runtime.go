@@ -5,11 +5,11 @@ package ent
 import (
 	"roost/ent/emailclaim"
 	"roost/ent/follow"
-	"roost/ent/grouppart"
+	"roost/ent/grouppartition"
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
-	"roost/ent/parkedevent"
 	"roost/ent/reaction"
+	"roost/ent/retryentry"
 	"roost/ent/schema"
 	"roost/ent/session"
 	"roost/ent/tweet"
@@ -39,12 +39,12 @@ func init() {
 	followDescVer := followFields[5].Descriptor()
 	// follow.DefaultVer holds the default value on creation for the ver field.
 	follow.DefaultVer = followDescVer.Default.(int64)
-	grouppartFields := schema.GroupPart{}.Fields()
-	_ = grouppartFields
-	// grouppartDescOwner is the schema descriptor for owner field.
-	grouppartDescOwner := grouppartFields[4].Descriptor()
-	// grouppart.DefaultOwner holds the default value on creation for the owner field.
-	grouppart.DefaultOwner = grouppartDescOwner.Default.(string)
+	grouppartitionFields := schema.GroupPartition{}.Fields()
+	_ = grouppartitionFields
+	// grouppartitionDescOwner is the schema descriptor for owner field.
+	grouppartitionDescOwner := grouppartitionFields[4].Descriptor()
+	// grouppartition.DefaultOwner holds the default value on creation for the owner field.
+	grouppartition.DefaultOwner = grouppartitionDescOwner.Default.(string)
 	importprogressFields := schema.ImportProgress{}.Fields()
 	_ = importprogressFields
 	// importprogressDescComplete is the schema descriptor for complete field.
@@ -69,20 +69,6 @@ func init() {
 	logheadDescLineage := logheadFields[6].Descriptor()
 	// loghead.DefaultLineage holds the default value on creation for the lineage field.
 	loghead.DefaultLineage = logheadDescLineage.Default.(string)
-	parkedeventFields := schema.ParkedEvent{}.Fields()
-	_ = parkedeventFields
-	// parkedeventDescAttempts is the schema descriptor for attempts field.
-	parkedeventDescAttempts := parkedeventFields[8].Descriptor()
-	// parkedevent.DefaultAttempts holds the default value on creation for the attempts field.
-	parkedevent.DefaultAttempts = parkedeventDescAttempts.Default.(int)
-	// parkedeventDescReason is the schema descriptor for reason field.
-	parkedeventDescReason := parkedeventFields[10].Descriptor()
-	// parkedevent.DefaultReason holds the default value on creation for the reason field.
-	parkedevent.DefaultReason = parkedeventDescReason.Default.(string)
-	// parkedeventDescDead is the schema descriptor for dead field.
-	parkedeventDescDead := parkedeventFields[11].Descriptor()
-	// parkedevent.DefaultDead holds the default value on creation for the dead field.
-	parkedevent.DefaultDead = parkedeventDescDead.Default.(bool)
 	reactionFields := schema.Reaction{}.Fields()
 	_ = reactionFields
 	// reactionDescPrev is the schema descriptor for prev field.
@@ -93,6 +79,20 @@ func init() {
 	reactionDescVer := reactionFields[5].Descriptor()
 	// reaction.DefaultVer holds the default value on creation for the ver field.
 	reaction.DefaultVer = reactionDescVer.Default.(int64)
+	retryentryFields := schema.RetryEntry{}.Fields()
+	_ = retryentryFields
+	// retryentryDescAttempts is the schema descriptor for attempts field.
+	retryentryDescAttempts := retryentryFields[8].Descriptor()
+	// retryentry.DefaultAttempts holds the default value on creation for the attempts field.
+	retryentry.DefaultAttempts = retryentryDescAttempts.Default.(int)
+	// retryentryDescReason is the schema descriptor for reason field.
+	retryentryDescReason := retryentryFields[10].Descriptor()
+	// retryentry.DefaultReason holds the default value on creation for the reason field.
+	retryentry.DefaultReason = retryentryDescReason.Default.(string)
+	// retryentryDescDead is the schema descriptor for dead field.
+	retryentryDescDead := retryentryFields[11].Descriptor()
+	// retryentry.DefaultDead holds the default value on creation for the dead field.
+	retryentry.DefaultDead = retryentryDescDead.Default.(bool)
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
 	// sessionDescVer is the schema descriptor for ver field.

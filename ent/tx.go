@@ -20,8 +20,8 @@ type Tx struct {
 	Event *EventClient
 	// Follow is the client for interacting with the Follow builders.
 	Follow *FollowClient
-	// GroupPart is the client for interacting with the GroupPart builders.
-	GroupPart *GroupPartClient
+	// GroupPartition is the client for interacting with the GroupPartition builders.
+	GroupPartition *GroupPartitionClient
 	// IDLease is the client for interacting with the IDLease builders.
 	IDLease *IDLeaseClient
 	// ImportProgress is the client for interacting with the ImportProgress builders.
@@ -30,10 +30,10 @@ type Tx struct {
 	ImportedID *ImportedIDClient
 	// LogHead is the client for interacting with the LogHead builders.
 	LogHead *LogHeadClient
-	// ParkedEvent is the client for interacting with the ParkedEvent builders.
-	ParkedEvent *ParkedEventClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
+	// RetryEntry is the client for interacting with the RetryEntry builders.
+	RetryEntry *RetryEntryClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// SignInLimit is the client for interacting with the SignInLimit builders.
@@ -182,13 +182,13 @@ func (tx *Tx) init() {
 	tx.EmailClaim = NewEmailClaimClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.Follow = NewFollowClient(tx.config)
-	tx.GroupPart = NewGroupPartClient(tx.config)
+	tx.GroupPartition = NewGroupPartitionClient(tx.config)
 	tx.IDLease = NewIDLeaseClient(tx.config)
 	tx.ImportProgress = NewImportProgressClient(tx.config)
 	tx.ImportedID = NewImportedIDClient(tx.config)
 	tx.LogHead = NewLogHeadClient(tx.config)
-	tx.ParkedEvent = NewParkedEventClient(tx.config)
 	tx.Reaction = NewReactionClient(tx.config)
+	tx.RetryEntry = NewRetryEntryClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInLimit = NewSignInLimitClient(tx.config)
 	tx.Tweet = NewTweetClient(tx.config)

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"roost/ent"
-	"roost/ent/grouppart"
-	"roost/ent/parkedevent"
+	"roost/ent/grouppartition"
+	"roost/ent/retryentry"
 	"roost/internal/clock"
 	"roost/internal/sqldb"
 )
@@ -33,7 +33,7 @@ var (
 )
 
 func (a *Admin) known(ctx context.Context, group string) error {
-	ok, err := a.client.GroupPart.Query().Where(grouppart.GroupName(group)).Exist(ctx)
+	ok, err := a.client.GroupPartition.Query().Where(grouppartition.GroupName(group)).Exist(ctx)
 	if err != nil {
 		return fmt.Errorf("look for the group: %w", err)
 	}
@@ -45,19 +45,19 @@ func (a *Admin) known(ctx context.Context, group string) error {
 
 // GroupStatus is how far a group has come.
 type GroupStatus struct {
-	Name  string
-	Parts int
-	// Position is that of the part that is furthest behind, Lag how many places the log is ahead of it.
+	Name       string
+	Partitions int
+	// Position is that of the partition that is furthest behind, Lag how many places the log is ahead of it.
 	Position, Lag int64
 	// Oldest is when the oldest event was written that the group has not passed; zero if there is none.
 	Oldest time.Time
-	// Parked events wait for another attempt, Dead ones for an operator.
-	Parked, Dead int
+	// Retrying events wait for another attempt, Dead ones for an operator.
+	Retrying, Dead int
 }
 
 // Groups tells about every group.
 func (a *Admin) Groups(ctx context.Context) ([]GroupStatus, error) {
-	parts, err := a.client.GroupPart.Query().Order(ent.Asc(grouppart.FieldGroupName, grouppart.FieldPart)).All(ctx)
+	partitions, err := a.client.GroupPartition.Query().Order(ent.Asc(grouppartition.FieldGroupName, grouppartition.FieldPartition)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the groups: %w", err)
 	}
@@ -66,12 +66,12 @@ func (a *Admin) Groups(ctx context.Context) ([]GroupStatus, error) {
 		return nil, err
 	}
 	var out []GroupStatus
-	for _, p := range parts {
+	for _, p := range partitions {
 		if len(out) == 0 || out[len(out)-1].Name != p.GroupName {
 			out = append(out, GroupStatus{Name: p.GroupName, Position: p.Position})
 		}
 		g := &out[len(out)-1]
-		g.Parts++
+		g.Partitions++
 		g.Position = min(g.Position, p.Position)
 	}
 	for i := range out {
@@ -91,11 +91,11 @@ func (a *Admin) fill(ctx context.Context, g *GroupStatus, head int64) (err error
 	if len(next.Entries) > 0 {
 		g.Oldest = next.Entries[0].At
 	}
-	of := parkedevent.GroupName(g.Name)
-	if g.Parked, err = a.client.ParkedEvent.Query().Where(of, parkedevent.Dead(false)).Count(ctx); err != nil {
+	of := retryentry.GroupName(g.Name)
+	if g.Retrying, err = a.client.RetryEntry.Query().Where(of, retryentry.Dead(false)).Count(ctx); err != nil {
 		return fmt.Errorf("count parked events: %w", err)
 	}
-	if g.Dead, err = a.client.ParkedEvent.Query().Where(of, parkedevent.Dead(true)).Count(ctx); err != nil {
+	if g.Dead, err = a.client.RetryEntry.Query().Where(of, retryentry.Dead(true)).Count(ctx); err != nil {
 		return fmt.Errorf("count dead letters: %w", err)
 	}
 	return nil
@@ -111,14 +111,14 @@ type DeadLetter struct {
 
 // DeadLetters lists up to limit dead letters, oldest first; an empty group means all groups.
 func (a *Admin) DeadLetters(ctx context.Context, group string, limit int) ([]DeadLetter, error) {
-	q := a.client.ParkedEvent.Query().Where(parkedevent.Dead(true))
+	q := a.client.RetryEntry.Query().Where(retryentry.Dead(true))
 	if group != "" {
 		if err := a.known(ctx, group); err != nil {
 			return nil, err
 		}
-		q = q.Where(parkedevent.GroupName(group))
+		q = q.Where(retryentry.GroupName(group))
 	}
-	rows, err := q.Order(ent.Asc(parkedevent.FieldGroupName, parkedevent.FieldSeq)).Limit(limit).All(ctx)
+	rows, err := q.Order(ent.Asc(retryentry.FieldGroupName, retryentry.FieldSeq)).Limit(limit).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read dead letters: %w", err)
 	}
@@ -136,9 +136,9 @@ func (a *Admin) Retry(ctx context.Context, group string, seq int64) (int, error)
 	if err := a.known(ctx, group); err != nil {
 		return 0, err
 	}
-	up := a.client.ParkedEvent.Update().Where(parkedevent.GroupName(group), parkedevent.Dead(true))
+	up := a.client.RetryEntry.Update().Where(retryentry.GroupName(group), retryentry.Dead(true))
 	if seq != 0 {
-		up = up.Where(parkedevent.Seq(seq))
+		up = up.Where(retryentry.Seq(seq))
 	}
 	n, err := up.SetDead(false).SetAttempts(0).SetNextAt(a.clock.Now()).Save(ctx)
 	if err != nil {
@@ -147,7 +147,7 @@ func (a *Admin) Retry(ctx context.Context, group string, seq int64) (int, error)
 	return n, nil
 }
 
-// Replay moves every part of a group back, or on, to a position: the group handles the events behind it
+// Replay moves every partition of a group back, or on, to a position: the group handles the events behind it
 // once more, parked and dead ones among them. Work under way is fenced off and done again. It fails when the
 // group is unknown or retention has removed what lies behind the position.
 func (a *Admin) Replay(ctx context.Context, group string, position int64) (err error) {
@@ -171,7 +171,7 @@ func (a *Admin) Replay(ctx context.Context, group string, position int64) (err e
 	if position < oldest || position > head {
 		return fmt.Errorf("%w: it has the events %d to %d", ErrOutside, oldest+1, head)
 	}
-	n, err := tx.GroupPart.Update().Where(grouppart.GroupName(group)).SetPosition(position).SetOwner("").
+	n, err := tx.GroupPartition.Update().Where(grouppartition.GroupName(group)).SetPosition(position).SetOwner("").
 		SetMovedAt(a.clock.Now()).Save(ctx)
 	if err != nil {
 		return fmt.Errorf("move the group: %w", err)
@@ -180,7 +180,7 @@ func (a *Admin) Replay(ctx context.Context, group string, position int64) (err e
 		return fmt.Errorf("%w %q", ErrNoGroup, group)
 	}
 	// They come again from the log.
-	_, err = tx.ParkedEvent.Delete().Where(parkedevent.GroupName(group), parkedevent.SeqGT(position)).Exec(ctx)
+	_, err = tx.RetryEntry.Delete().Where(retryentry.GroupName(group), retryentry.SeqGT(position)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("forget parked events: %w", err)
 	}

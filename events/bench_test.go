@@ -74,8 +74,8 @@ func BenchmarkSequencerUnderOldSnapshot(b *testing.B) {
 
 // BenchmarkGroup tells how many events a second a group handles with one SQL effect a batch.
 func BenchmarkGroup(b *testing.B) {
-	for _, parts := range []int{1, 4} {
-		b.Run(map[int]string{1: "1part", 4: "4parts"}[parts], func(b *testing.B) {
+	for _, partitions := range []int{1, 4} {
+		b.Run(map[int]string{1: "1partition", 4: "4partitions"}[partitions], func(b *testing.B) {
 			r := onPostgres(b)
 			const n = 50_000
 			for i := 0; b.Loop(); i++ {
@@ -84,7 +84,7 @@ func BenchmarkGroup(b *testing.B) {
 				r.sequence(b)
 				var all sync.WaitGroup
 				all.Add(n)
-				g, err := events.NewGroup(r.client, r.db, clock.Real{}, events.GroupConfig{Name: "g", FromStart: true, Parts: parts,
+				g, err := events.NewGroup(r.client, r.db, clock.Real{}, events.GroupConfig{Name: "g", FromStart: true, Partitions: partitions,
 					Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 						_, err := tx.Client().ExecContext(ctx, "INSERT INTO effects (grp, seq, aggregate, n) VALUES ('g', $1, 0, $2)", batch[0].Seq, len(batch))
 						if err == nil {

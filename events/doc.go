@@ -37,7 +37,7 @@
 //
 // # Consumer groups
 //
-// A Group reads the log with positions of its own, one for each part of the aggregates. A part is worked on under a
+// A Group reads the log with positions of its own, one for each partition of the aggregates. A partition is worked on under a
 // lease in the database, by the clock of PostgreSQL, so that those of nodes may differ. A worker that freezes past its
 // lease does no harm, because its effects and its position commit together and the position moves only for the owner of
 // the lease. So effects in SQL happen exactly once; others, at least once, must be idempotent. Events of one aggregate

@@ -32,7 +32,7 @@ func (p Position) Seq() int64 { return int64(p) & (1<<seqBits - 1) }
 // Covers reports whether whoever is at p has seen everything up to q. Nobody has who is in another epoch.
 func (p Position) Covers(q Position) bool { return p.Epoch() == q.Epoch() && p >= q }
 
-// Epoch is a part of the log's history in which it only grew. A database that went back to an earlier state, or that is a copy
+// Epoch is a partition of the log's history in which it only grew. A database that went back to an earlier state, or that is a copy
 // of another one, begins a new epoch: positions of the one before may name other events there, or none.
 type Epoch struct {
 	// Number is drawn at random, from 1 to 1,048,575; 0 is none.

@@ -72,14 +72,14 @@ func TestEpochBeginsWithAnotherDatabase(t *testing.T) {
 	if again := epoch(); first.Number == 0 || again != first {
 		t.Fatalf("epoch %v, then %v", first, again)
 	}
-	r.exec(t, `INSERT INTO group_parts (id, group_name, part, position, leased_until, moved_at) VALUES ('g/0', 'g', 0, 5, now(), now())`)
+	r.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at) VALUES ('g/0', 'g', 0, 5, now(), now())`)
 	r.goBack(t, 3, true)
 	var all sync.WaitGroup
 	seen := make([]events.Epoch, 8)
 	for i := range seen {
 		all.Go(func() {
 			if i%2 == 0 {
-				_, err := r.db.Writer().ExecContext(t.Context(), "SELECT roost_sequence(100, 0)")
+				_, err := r.db.Writer().ExecContext(t.Context(), "SELECT assigned FROM roost_sequence(100, 0)")
 				if err != nil {
 					t.Error(err)
 				}
@@ -94,7 +94,7 @@ func TestEpochBeginsWithAnotherDatabase(t *testing.T) {
 			break
 		}
 	}
-	if at := r.int(t, "SELECT position FROM group_parts"); at != 3 {
+	if at := r.int(t, "SELECT position FROM group_partitions"); at != 3 {
 		t.Errorf("the group is at %d of a log that ends at 3", at)
 	}
 	if e, err := r.admin.NewEpoch(t.Context()); err != nil || e.Number == seen[0].Number || e != epoch() {
@@ -186,14 +186,14 @@ func TestCatchUpOfALogThatWentBack(t *testing.T) {
 func TestGroupInALogThatWentBack(t *testing.T) {
 	t.Parallel()
 	for name, regrown := range map[string]bool{"that has regrown": true, "that ends below": false} {
-		for how, giveBack := range map[string]bool{"gives the part back": true, "handles a batch": false} {
+		for how, giveBack := range map[string]bool{"gives the partition back": true, "handles a batch": false} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				t.Parallel()
 				r := onPostgres(t)
 				g := r.group(t, events.GroupConfig{Types: []string{"RowsImported"}}, nil)
 				start(t, g)()
 				r.writeMany(t, 20, 3)
-				l, err := events.TakePart(t.Context(), g)
+				l, err := events.TakePartition(t.Context(), g)
 				if err != nil {
 					t.Fatal(err)
 				}

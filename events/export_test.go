@@ -9,25 +9,25 @@ import (
 // ErrLost is errLost for tests.
 var ErrLost = errLost
 
-// Part is a part of a group that a test works on by hand.
-type Part struct{ l *lease }
+// Partition is a partition of a group that a test works on by hand.
+type Partition struct{ l *lease }
 
-// TakePart takes the first part of a group.
-func TakePart(ctx context.Context, g *Group) (Part, error) {
+// TakePartition takes the first partition of a group.
+func TakePartition(ctx context.Context, g *Group) (Partition, error) {
 	l, err := g.workers[0].take(ctx)
-	return Part{l}, err
+	return Partition{l}, err
 }
 
 // Look reads the log up to its end, and handles what it finds.
-func (p Part) Look(ctx context.Context) error {
+func (p Partition) Look(ctx context.Context) error {
 	_, err := p.l.batch(ctx, nil)
 	return err
 }
 
 // Handle commits a batch without events.
-func (p Part) Handle(ctx context.Context) error {
+func (p Partition) Handle(ctx context.Context) error {
 	return p.l.inTx(ctx, func(context.Context, *ent.Tx) error { return nil }, p.l.position)
 }
 
-// Release gives the part back.
-func (p Part) Release(ctx context.Context) error { return p.l.release(ctx) }
+// Release gives the partition back.
+func (p Partition) Release(ctx context.Context) error { return p.l.release(ctx) }

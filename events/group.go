@@ -11,18 +11,18 @@ import (
 	"time"
 
 	"roost/ent"
-	"roost/ent/grouppart"
+	"roost/ent/grouppartition"
 	"roost/internal/clock"
 	"roost/internal/sqldb"
 )
 
 // Handler carries out what events cause. Effects in SQL go through the transaction, which commits them
-// with the group's position; others must be idempotent. With several parts it is called from several
+// with the group's position; others must be idempotent. With several partitions it is called from several
 // goroutines.
 type Handler interface {
 	// Handle handles events in their order, within GroupConfig.Lease, after which ctx ends. An error undoes
 	// the transaction: the events are then handled one by one, and the one that fails alone is parked. An
-	// error of kind errs.Unavailable, or of a database that is away, is nobody's fault: the part waits and
+	// error of kind errs.Unavailable, or of a database that is away, is nobody's fault: the partition waits and
 	// nothing is parked. On SQLite the transaction keeps all writers waiting, so it must be short.
 	Handle(ctx context.Context, tx *ent.Tx, batch []Entry) error
 }
@@ -39,9 +39,9 @@ func (f HandlerFunc) Handle(ctx context.Context, tx *ent.Tx, batch []Entry) erro
 type GroupConfig struct {
 	// Name is the group's key in the database; it never changes.
 	Name string
-	// Parts is in how many parts the aggregates are split, 1 if 0. It must not change once the group has
+	// Partitions is in how many partitions the aggregates are split, 1 if 0. It must not change once the group has
 	// run.
-	Parts int
+	Partitions int
 	// Types are the events that the group wants; all if empty.
 	Types   []string
 	Handler Handler
@@ -49,7 +49,7 @@ type GroupConfig struct {
 	FromStart bool
 	// Batch is the most events of one transaction, 500 if 0.
 	Batch int
-	// Lease is for how long a part is taken, 15 s if 0; every batch extends it. A batch or an event that
+	// Lease is for how long a partition is taken, 15 s if 0; every batch extends it. A batch or an event that
 	// takes longer has failed.
 	Lease time.Duration
 	// Poll is how often the group looks when nobody wakes it, 100 ms if 0.
@@ -64,10 +64,10 @@ func (c *GroupConfig) setDefaults() error {
 	if c.Name == "" || strings.Contains(c.Name, "/") || c.Handler == nil {
 		return errors.New("events: a group needs a name without a slash, and a handler")
 	}
-	if c.Parts < 0 || c.Batch < 0 || c.Lease < 0 || c.Poll < 0 || c.Attempts < 0 || c.Backoff < 0 {
+	if c.Partitions < 0 || c.Batch < 0 || c.Lease < 0 || c.Poll < 0 || c.Attempts < 0 || c.Backoff < 0 {
 		return fmt.Errorf("events: the group %s has a negative setting", c.Name)
 	}
-	fill(&c.Parts, 1)
+	fill(&c.Partitions, 1)
 	fill(&c.Batch, 500)
 	fill(&c.Lease, 15*time.Second)
 	fill(&c.Poll, 100*time.Millisecond)
@@ -83,7 +83,7 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-// Group is a node's share in the work of a consumer group: one goroutine for each part. It is a
+// Group is a node's share in the work of a consumer group: one goroutine for each partition. It is a
 // lifecycle.Service; any number of nodes may run the same group.
 type Group struct {
 	cfg     GroupConfig
@@ -105,14 +105,14 @@ func NewGroup(client *ent.Client, db *sqldb.DB, c clock.Clock, cfg GroupConfig) 
 		return nil, err
 	}
 	g := &Group{cfg: cfg, db: db, client: client, clock: c, reader: NewReader(db), owner: rand.Text()}
-	for part := range cfg.Parts {
-		g.workers = append(g.workers, &worker{g: g, part: part, wake: make(chan struct{}, 1)})
+	for partition := range cfg.Partitions {
+		g.workers = append(g.workers, &worker{g: g, partition: partition, wake: make(chan struct{}, 1)})
 	}
 	return g, nil
 }
 
-// Start makes sure that the group has its parts and begins to work. It fails when the group has run with
-// another number of parts.
+// Start makes sure that the group has its partitions and begins to work. It fails when the group has run with
+// another number of partitions.
 func (g *Group) Start(ctx context.Context) error {
 	if err := g.register(ctx); err != nil {
 		return fmt.Errorf("register the group %s: %w", g.cfg.Name, err)
@@ -176,9 +176,9 @@ func (g *Group) Health() Health {
 // Name is the group's name.
 func (g *Group) Name() string { return g.cfg.Name }
 
-func (g *Group) key(part int) string { return fmt.Sprintf("%s/%d", g.cfg.Name, part) }
+func (g *Group) key(partition int) string { return fmt.Sprintf("%s/%d", g.cfg.Name, partition) }
 
-// register adds the parts of a new group, all of them or none.
+// register adds the partitions of a new group, all of them or none.
 func (g *Group) register(ctx context.Context) (err error) {
 	from, err := g.reader.Oldest(ctx)
 	if err == nil && !g.cfg.FromStart {
@@ -197,10 +197,10 @@ func (g *Group) register(ctx context.Context) (err error) {
 		}
 	}()
 	now, added := g.clock.Now(), int64(0)
-	for part := range g.cfg.Parts {
+	for partition := range g.cfg.Partitions {
 		// Of nodes that start at once one may meet another's row in either unique index.
-		res, err := tx.Client().ExecContext(ctx, `INSERT INTO group_parts (id, group_name, part, position, owner, leased_until, moved_at)
-			VALUES ($1, $2, $3, $4, '', $5, $5) ON CONFLICT DO NOTHING`, g.key(part), g.cfg.Name, part, from, now)
+		res, err := tx.Client().ExecContext(ctx, `INSERT INTO group_partitions (id, group_name, partition, position, owner, leased_until, moved_at)
+			VALUES ($1, $2, $3, $4, '', $5, $5) ON CONFLICT DO NOTHING`, g.key(partition), g.cfg.Name, partition, from, now)
 		if err != nil {
 			return err
 		}
@@ -210,12 +210,12 @@ func (g *Group) register(ctx context.Context) (err error) {
 		}
 		added += n
 	}
-	parts, err := tx.GroupPart.Query().Where(grouppart.GroupName(g.cfg.Name)).Count(ctx)
+	partitions, err := tx.GroupPartition.Query().Where(grouppartition.GroupName(g.cfg.Name)).Count(ctx)
 	if err != nil {
 		return err
 	}
-	if before := parts - int(added); before != 0 && before != g.cfg.Parts {
-		return fmt.Errorf("it has %d parts, not %d; that cannot change", before, g.cfg.Parts)
+	if before := partitions - int(added); before != 0 && before != g.cfg.Partitions {
+		return fmt.Errorf("it has %d partitions, not %d; that cannot change", before, g.cfg.Partitions)
 	}
 	return tx.Commit()
 }

@@ -59,11 +59,11 @@ func TestGroupsReadAtTheirOwnPositions(t *testing.T) {
 	})
 }
 
-// Several parts, two workers: all is done once, in order, and both take part.
+// Several partitions, two workers: all is done once, in order, and both have a share.
 func TestPartsSplitTheWork(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		start(t, events.NewSequencer(r.db, func() {}))
-		cfg := events.GroupConfig{Parts: 4, Batch: 3, Poll: 2 * time.Millisecond}
+		cfg := events.GroupConfig{Partitions: 4, Batch: 3, Poll: 2 * time.Millisecond}
 		a, b := r.group(t, cfg, nil), r.group(t, cfg, nil)
 		stopA, stopB := start(t, a), start(t, b)
 		n := int64(0)
@@ -81,13 +81,13 @@ func TestPartsSplitTheWork(t *testing.T) {
 		if a.Health().Handled+b.Health().Handled != n {
 			t.Errorf("handled %d and %d of %d", a.Health().Handled, b.Health().Handled, n)
 		}
-		if free := r.int(t, "SELECT COUNT(*) FROM group_parts WHERE owner = ''"); free != 4 {
+		if free := r.int(t, "SELECT COUNT(*) FROM group_partitions WHERE owner = ''"); free != 4 {
 			t.Errorf("%d of 4 leases were given back", free)
 		}
 	})
 }
 
-// Every aggregate has a part, also odd ones.
+// Every aggregate has a partition, also odd ones.
 func TestEveryAggregateHasAPart(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		odd := []int64{0, -1, -7, 1<<63 - 1, -1 << 63, 1 << 62, 1 << 22, 1<<22 + 1}
@@ -95,7 +95,7 @@ func TestEveryAggregateHasAPart(t *testing.T) {
 			r.write(t, int64(i)+1, a)
 		}
 		r.sequence(t)
-		start(t, r.group(t, events.GroupConfig{Parts: 3}, nil))
+		start(t, r.group(t, events.GroupConfig{Partitions: 3}, nil))
 		r.untilEffects(t, "g", int64(len(odd)))
 		r.checkEffects(t, "g", int64(len(odd)))
 	})
@@ -103,16 +103,16 @@ func TestEveryAggregateHasAPart(t *testing.T) {
 
 func TestPartsDoNotChange(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		start(t, r.group(t, events.GroupConfig{Parts: 2}, nil))
-		start(t, r.group(t, events.GroupConfig{Parts: 2}, nil))
-		for _, parts := range []int{1, 3} {
-			err := r.group(t, events.GroupConfig{Parts: parts}, nil).Start(t.Context())
-			if err == nil || !strings.Contains(err.Error(), "2 parts") {
-				t.Errorf("%d parts: %v", parts, err)
+		start(t, r.group(t, events.GroupConfig{Partitions: 2}, nil))
+		start(t, r.group(t, events.GroupConfig{Partitions: 2}, nil))
+		for _, partitions := range []int{1, 3} {
+			err := r.group(t, events.GroupConfig{Partitions: partitions}, nil).Start(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "2 partitions") {
+				t.Errorf("%d partitions: %v", partitions, err)
 			}
 		}
-		if n := r.int(t, "SELECT COUNT(*) FROM group_parts"); n != 2 {
-			t.Errorf("%d parts are left", n)
+		if n := r.int(t, "SELECT COUNT(*) FROM group_partitions"); n != 2 {
+			t.Errorf("%d partitions are left", n)
 		}
 		for _, bad := range []events.GroupConfig{{}, {Name: "x"}, {Name: "a/b", Handler: effects("x", nil)}, {Name: "x", Handler: effects("x", nil), Lease: -1}} {
 			if _, err := events.NewGroup(r.client, r.db, r.clock, bad); err == nil {
@@ -122,7 +122,7 @@ func TestPartsDoNotChange(t *testing.T) {
 	})
 }
 
-// A worker freezes with its lease; when it goes on, the part is somebody else's, who has worked on it.
+// A worker freezes with its lease; when it goes on, the partition is somebody else's, who has worked on it.
 func TestFrozenWorkerDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	// On SQLite a frozen handler is a frozen process, and there is only one.
@@ -165,12 +165,12 @@ func TestFrozenWorkerDoesNoHarm(t *testing.T) {
 	r.sequence(t)
 	r.untilEffects(t, "g", 12)
 	r.checkEffects(t, "g", 12)
-	if parked := r.int(t, "SELECT COUNT(*) FROM parked_events"); parked != 0 {
+	if parked := r.int(t, "SELECT COUNT(*) FROM retry_queue"); parked != 0 {
 		t.Errorf("%d events were parked", parked)
 	}
 }
 
-// A part that is taken away between two batches: nothing more comes to the worker that had it.
+// A partition that is taken away between two batches: nothing more comes to the worker that had it.
 func TestLostLeaseCannotCommit(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.writeMany(t, 4, 2)
@@ -184,19 +184,19 @@ func TestLostLeaseCannotCommit(t *testing.T) {
 		// The lease is taken away between two transactions: by a trigger, when the position moves to 2.
 		if r.db.IsPostgres() {
 			r.exec(t, `CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.owner = 'thief'; NEW.leased_until = '9999-01-01'; RETURN NEW; END $$`)
-			r.exec(t, `CREATE TRIGGER steal BEFORE UPDATE ON group_parts FOR EACH ROW WHEN (NEW.position = 2 AND OLD.position = 0) EXECUTE FUNCTION steal()`)
+			r.exec(t, `CREATE TRIGGER steal BEFORE UPDATE ON group_partitions FOR EACH ROW WHEN (NEW.position = 2 AND OLD.position = 0) EXECUTE FUNCTION steal()`)
 		} else {
-			r.exec(t, `CREATE TRIGGER steal AFTER UPDATE ON group_parts WHEN NEW.position = 2 AND OLD.position = 0
-				BEGIN UPDATE group_parts SET owner = 'thief', leased_until = '9999-01-01 00:00:00+00:00'; END`)
+			r.exec(t, `CREATE TRIGGER steal AFTER UPDATE ON group_partitions WHEN NEW.position = 2 AND OLD.position = 0
+				BEGIN UPDATE group_partitions SET owner = 'thief', leased_until = '9999-01-01 00:00:00+00:00'; END`)
 		}
 		start(t, g)
 		r.untilEffects(t, "g", 2)
-		if owner, position := r.text(t, "SELECT owner FROM group_parts"), r.int(t, "SELECT position FROM group_parts"); owner != "thief" || position != 2 {
-			t.Errorf("the part is of %q at %d", owner, position)
+		if owner, position := r.text(t, "SELECT owner FROM group_partitions"), r.int(t, "SELECT position FROM group_partitions"); owner != "thief" || position != 2 {
+			t.Errorf("the partition is of %q at %d", owner, position)
 		}
 		r.checkEffects(t, "g", 2)
 		back.Store(true)
-		r.exec(t, "UPDATE group_parts SET owner = ''")
+		r.exec(t, "UPDATE group_partitions SET owner = ''")
 		r.untilEffects(t, "g", 4)
 		r.checkEffects(t, "g", 4)
 	})
@@ -233,8 +233,8 @@ func TestStopDrains(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.checkEffects(t, "g", 5)
-		if owner, position := r.text(t, "SELECT owner FROM group_parts"), r.int(t, "SELECT position FROM group_parts"); owner != "" || position != 5 {
-			t.Errorf("the part is of %q at %d", owner, position)
+		if owner, position := r.text(t, "SELECT owner FROM group_partitions"), r.int(t, "SELECT position FROM group_partitions"); owner != "" || position != 5 {
+			t.Errorf("the partition is of %q at %d", owner, position)
 		}
 		// And it starts again where it was.
 		start(t, r.group(t, events.GroupConfig{}, nil))
@@ -243,7 +243,7 @@ func TestStopDrains(t *testing.T) {
 	})
 }
 
-// Whenever a group stops, also just when it takes a part, no part stays taken.
+// Whenever a group stops, also just when it takes a partition, no partition stays taken.
 func TestStopGivesEveryPartBack(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var written atomic.Int64
@@ -264,13 +264,13 @@ func TestStopGivesEveryPartBack(t *testing.T) {
 		defer writing.Wait()
 		defer close(ended)
 		for range soak(40, 400) {
-			g := r.group(t, events.GroupConfig{Parts: 4, Poll: time.Millisecond, Handler: events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error { return nil })}, nil)
+			g := r.group(t, events.GroupConfig{Partitions: 4, Poll: time.Millisecond, Handler: events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error { return nil })}, nil)
 			stop := start(t, g)
 			mark := written.Load() + rand.Int64N(5)
 			until(t, "some work", func() bool { return g.Health().Handled > 0 && written.Load() > mark })
 			stop()
-			if n := r.int(t, "SELECT COUNT(*) FROM group_parts WHERE owner <> ''"); n != 0 {
-				t.Fatalf("%d parts are still taken", n)
+			if n := r.int(t, "SELECT COUNT(*) FROM group_partitions WHERE owner <> ''"); n != 0 {
+				t.Fatalf("%d partitions are still taken", n)
 			}
 		}
 	})
@@ -300,7 +300,7 @@ func TestPositionMovesPastWhatIsNotWanted(t *testing.T) {
 
 func TestWakeIsFasterThanPoll(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		g := r.group(t, events.GroupConfig{Poll: time.Hour, Parts: 2}, nil)
+		g := r.group(t, events.GroupConfig{Poll: time.Hour, Partitions: 2}, nil)
 		s := events.NewSequencer(r.db, g.Wake)
 		start(t, g)
 		start(t, s)

@@ -26,7 +26,7 @@ import (
 // A child is a node in a process of its own: the test binary, run again with the database in this variable.
 const childEnv = "ROOST_EVENTS_CHILD"
 
-// childLease is short, so that the parts of a dead child are free soon.
+// childLease is short, so that the partitions of a dead child are free soon.
 const childLease = time.Second
 
 // child writes events, tells of each that was acknowledged, and runs a worker and a sequencer, until its
@@ -98,11 +98,11 @@ func childGroup(client *ent.Client, db *sqldb.DB) (*events.Group, error) {
 		if err := do(ctx, tx, batch); err != nil || !db.IsPostgres() {
 			return err
 		}
-		// Most of the time a part is in the middle of a transaction.
+		// Most of the time a partition is in the middle of a transaction.
 		_, err := tx.Client().ExecContext(ctx, "SELECT pg_sleep(0.01)")
 		return err
 	})
-	return events.NewGroup(client, db, clock.Real{}, events.GroupConfig{Name: "g", FromStart: true, Parts: 2, Batch: 20,
+	return events.NewGroup(client, db, clock.Real{}, events.GroupConfig{Name: "g", FromStart: true, Partitions: 2, Batch: 20,
 		Lease: childLease, Poll: 5 * time.Millisecond, Handler: slow})
 }
 
@@ -248,7 +248,7 @@ func TestKilledAtRandom(t *testing.T) {
 			r.untilEffects(t, "g", total)
 			r.checkEffects(t, "g", total)
 			r.checkAcks(t, acked)
-			if n := r.int(t, "SELECT COUNT(*) FROM parked_events"); n != 0 {
+			if n := r.int(t, "SELECT COUNT(*) FROM retry_queue"); n != 0 {
 				t.Errorf("%d events were parked", n)
 			}
 			t.Logf("%d events acknowledged, %d committed", 2*len(acked), total)
@@ -289,7 +289,7 @@ func TestFrozenAtRandom(t *testing.T) {
 		if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
-		// This process comes only now, so the child had both parts.
+		// This process comes only now, so the child had both partitions.
 		if err := g.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +301,7 @@ func TestFrozenAtRandom(t *testing.T) {
 		until(t, "the others to do all", func() bool {
 			return r.int(t, "SELECT COUNT(*) FROM effects") == r.int(t, "SELECT COUNT(*) FROM events")
 		})
-		// They stop while the child is frozen, so it gets the parts back when it goes on.
+		// They stop while the child is frozen, so it gets the partitions back when it goes on.
 		if err := g.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +323,7 @@ func TestFrozenAtRandom(t *testing.T) {
 			t.Errorf("the acknowledged event %d has %d effects", n, have)
 		}
 	}
-	if n := r.int(t, "SELECT COUNT(*) FROM parked_events"); n != 0 {
+	if n := r.int(t, "SELECT COUNT(*) FROM retry_queue"); n != 0 {
 		t.Errorf("%d events were parked", n)
 	}
 	t.Logf("%d events acknowledged, %d committed", 2*len(acked), total)

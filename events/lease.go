@@ -10,25 +10,25 @@ import (
 	"roost/internal/sqldb"
 )
 
-// lease is a part that this node works on.
+// lease is a partition that this node works on.
 type lease struct {
-	g    *Group
-	part int
-	// position is the committed one; seen is how far the log has been read, with nothing for this part
+	g         *Group
+	partition int
+	// position is the committed one; seen is how far the log has been read, with nothing for this partition
 	// between the two.
 	position, seen int64
 	// epoch is that of the log in which both are places. On SQLite it cannot change while a process runs.
 	epoch int64
 }
 
-// errLost says that the part belongs to somebody else by now; what was not committed is theirs to do.
+// errLost says that the partition belongs to somebody else by now; what was not committed is theirs to do.
 var errLost = errors.New("the lease was lost")
 
 const (
 	// span is how many places of the log one batch looks through.
 	span = 20_000
-	// releaseWithin bounds giving a part back, for when the database is away; the lease ends by itself then.
-	releaseWithin = time.Second
+	// releaseTimeout bounds giving a partition back, for when the database is away; the lease ends by itself then.
+	releaseTimeout = time.Second
 )
 
 // leaseNow returns SQL for the time by which leases run, and the arguments with those that it refers to. It is the
@@ -59,12 +59,12 @@ func (l *lease) step(ctx context.Context) (more bool, err error) {
 	return more || retried, err
 }
 
-// release gives the part back and notes what has been seen.
+// release gives the partition back and notes what has been seen.
 func (l *lease) release(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, releaseWithin)
+	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
-	args := []any{l.seen, l.g.key(l.part), l.g.owner, l.position}
-	_, err := l.g.db.ExecContext(ctx, "UPDATE group_parts SET owner = '', position = "+l.within("$1")+
+	args := []any{l.seen, l.g.key(l.partition), l.g.owner, l.position}
+	_, err := l.g.db.ExecContext(ctx, "UPDATE group_partitions SET owner = '', position = "+l.upToHead("$1")+
 		" WHERE id = $2 AND owner = $3 AND position = $4"+l.sameEpoch(&args), args...)
 	if err != nil {
 		return fmt.Errorf("release the lease: %w", err)
@@ -73,7 +73,7 @@ func (l *lease) release(ctx context.Context) error {
 }
 
 // sameEpoch is the condition that the log is still in the epoch in which the positions of the lease are places. A database
-// that went back may say that the part is at the same position and of the same owner, and have other events behind it.
+// that went back may say that the partition is at the same position and of the same owner, and have other events behind it.
 func (l *lease) sameEpoch(args *[]any) string {
 	if !l.g.db.IsPostgres() {
 		return ""
@@ -84,7 +84,7 @@ func (l *lease) sameEpoch(args *[]any) string {
 
 // within bounds a position to the log. Whoever begins a new epoch puts back what is beyond its end, but may do so between
 // this statement's look at the epoch and its commit.
-func (l *lease) within(position string) string {
+func (l *lease) upToHead(position string) string {
 	if !l.g.db.IsPostgres() {
 		return position
 	}
@@ -119,7 +119,7 @@ func (l *lease) batch(ctx context.Context, stop <-chan struct{}) (more bool, err
 	return end < head, nil
 }
 
-// read gives the part's next events, the place up to which they are all, and the head of the log.
+// read gives the partition's next events, the place up to which they are all, and the head of the log.
 func (l *lease) read(ctx context.Context) (all []Entry, end, head int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.g.cfg.Lease)
 	defer cancel()
@@ -128,21 +128,21 @@ func (l *lease) read(ctx context.Context) (all []Entry, end, head int64, err err
 	}
 	end = min(head, l.seen+span)
 	mine, args := "", []any{l.seen, end, l.g.cfg.Batch}
-	if l.g.cfg.Parts > 1 {
-		mine, args = " AND "+l.g.partOf("aggregate")+" = $4", append(args, l.part)
+	if l.g.cfg.Partitions > 1 {
+		mine, args = " AND "+l.g.partitionOf("aggregate")+" = $4", append(args, l.partition)
 	}
 	all, err = readEntries(ctx, l.g.db, l.epoch, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s%[4]s ORDER BY %[1]s LIMIT $3",
-		place(l.g.db), entryColumns, oneOf(l.g.cfg.Types), mine), args...)
+		seqColumn(l.g.db), entryColumns, oneOf(l.g.cfg.Types), mine), args...)
 	if len(all) == l.g.cfg.Batch {
 		end = all[len(all)-1].Seq
 	}
 	return all, end, head, err
 }
 
-// partOf is SQL for the part of an aggregate. Ids differ in their time and in their sequence; the sum is
+// partitionOf is SQL for the partition of an aggregate. Ids differ in their time and in their sequence; the sum is
 // of remainders so that it cannot overflow, and is never negative.
-func (g *Group) partOf(column string) string {
-	return fmt.Sprintf("(((%[1]s >> 22) %% %[2]d + %[1]s %% %[2]d + 2 * %[2]d) %% %[2]d)", column, g.cfg.Parts)
+func (g *Group) partitionOf(column string) string {
+	return fmt.Sprintf("(((%[1]s >> 22) %% %[2]d + %[1]s %% %[2]d + 2 * %[2]d) %% %[2]d)", column, g.cfg.Partitions)
 }
 
 // handle handles events whose aggregates have nothing waiting, parks the others, and moves the position,
@@ -153,7 +153,7 @@ func (l *lease) handle(ctx context.Context, all []Entry, end int64) error {
 		if ready, behind, err = l.g.sort(ctx, tx, all); err != nil {
 			return err
 		}
-		if err := l.g.park(ctx, tx, behind); err != nil || len(ready) == 0 {
+		if err := l.g.enqueue(ctx, tx, behind); err != nil || len(ready) == 0 {
 			return err
 		}
 		return l.g.call(ctx, tx, ready)
@@ -172,7 +172,7 @@ func (l *lease) one(ctx context.Context, e Entry) error {
 	}
 	reason, dead := err.Error(), l.g.cfg.Attempts <= 1
 	err = l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		return l.g.parkFailed(ctx, tx, e, reason, dead)
+		return l.g.enqueueFailed(ctx, tx, e, reason, dead)
 	}, e.Seq)
 	if err == nil {
 		l.g.countFailure(ctx, e, short(reason), dead)
@@ -184,7 +184,7 @@ func (l *lease) one(ctx context.Context, e Entry) error {
 const tries = 4
 
 // inTx runs fn and moves the position to end, or to what was seen if that is further, in one transaction.
-// It fails with errLost, and nothing is done, when the part belongs to somebody else.
+// It fails with errLost, and nothing is done, when the partition belongs to somebody else.
 func (l *lease) inTx(ctx context.Context, fn func(ctx context.Context, tx *ent.Tx) error, end int64) (err error) {
 	end = max(end, l.seen)
 	for range tries {
@@ -205,9 +205,9 @@ func (l *lease) once(ctx context.Context, fn func(ctx context.Context, tx *ent.T
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	until, args := l.g.leaseEnd([]any{end, l.g.clock.Now(), l.g.key(l.part), l.g.owner, l.position})
+	until, args := l.g.leaseEnd([]any{end, l.g.clock.Now(), l.g.key(l.partition), l.g.owner, l.position})
 	same := l.sameEpoch(&args)
-	res, err := tx.Client().ExecContext(ctx, "UPDATE group_parts SET position = "+l.within("$1")+", leased_until = "+until+`, moved_at = $2
+	res, err := tx.Client().ExecContext(ctx, "UPDATE group_partitions SET position = "+l.upToHead("$1")+", leased_until = "+until+`, moved_at = $2
 		WHERE id = $3 AND owner = $4 AND position = $5`+same, args...)
 	if err != nil {
 		return undo(ctx, tx, fmt.Errorf("move the position: %w", err))

@@ -26,7 +26,7 @@ func (r *rig) node(t *testing.T, off time.Duration, watch sqldb.Watch, c events.
 	return g
 }
 
-// A node whose clock is minutes ahead, and that dies with a part, holds that no longer than the lease says.
+// A node whose clock is minutes ahead, and that dies with a partition, holds that no longer than the lease says.
 func TestLeaseOfANodeWhoseClockIsAhead(t *testing.T) {
 	t.Parallel()
 	r := onPostgres(t)
@@ -61,12 +61,12 @@ func TestNodeWhoseClockIsAheadTakesNoLease(t *testing.T) {
 			looks.Add(1)
 		}
 	}, events.GroupConfig{Handler: effects("g", nil)})
-	r.exec(t, `INSERT INTO group_parts (id, group_name, part, position, owner, leased_until, moved_at)
+	r.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, owner, leased_until, moved_at)
 		VALUES ('g/0', 'g', 0, 0, 'other', clock_timestamp() + interval '1 minute', clock_timestamp())`)
 	start(t, g)
 	until(t, "it looks for work", func() bool { return looks.Load() >= 20 })
-	if owner, n := r.text(t, "SELECT owner FROM group_parts"), r.int(t, "SELECT COUNT(*) FROM effects"); owner != "other" || n != 0 {
-		t.Errorf("the part is of %q after %d effects", owner, n)
+	if owner, n := r.text(t, "SELECT owner FROM group_partitions"), r.int(t, "SELECT COUNT(*) FROM effects"); owner != "other" || n != 0 {
+		t.Errorf("the partition is of %q after %d effects", owner, n)
 	}
 	r.endLeases(t)
 	r.untilEffects(t, "g", 3)

@@ -14,81 +14,83 @@ import (
 	"roost/internal/sqldb"
 )
 
-// attempts is how often a transaction is tried that lost to a deadlock or a serialization failure.
+// attempts is how often a transaction runs when it loses to deadlocks or serialization failures.
 const attempts = 4
 
-// Observer is told of what a transaction committed, in the goroutine of the writer: it must be quick
-// and never block.
+// Observer is called with the events of each committed transaction, in the goroutine of the writer. It must be quick and must
+// not block.
 type Observer func(committed []Event)
 
-// Copies are kept of rows, and must not be served once what replaced them is acknowledged.
-type Copies interface {
-	// Announce is called with the events of a transaction just before it commits. It gives what to call when
-	// the transaction has ended: with true after the commit, and only then is the write acknowledged; with
-	// false if nothing was committed. It is not called when nobody knows which.
-	Announce(ctx context.Context, all []Event) (ended func(committed bool))
-	// Forget drops the copies of the rows that the events are about, however new they are. An error says that some
-	// may have stayed.
-	Forget(ctx context.Context, all []Event) error
-	// CatchUp returns when no read uses a copy that is older than what was committed before the call. An error says
-	// that this takes too long.
+// Invalidator keeps copies of rows, such as cache entries, from being served once a write that replaced the rows is
+// acknowledged.
+type Invalidator interface {
+	// Begin is called with the events of a transaction just before it commits. The transaction's end calls finish: with true
+	// after the commit and before the write is acknowledged, or with false if nothing was committed. When the outcome of the
+	// commit is unknown, finish is not called.
+	Begin(ctx context.Context, all []Event) (finish func(committed bool))
+	// Invalidate drops the copies of the rows that the events are about, however new the copies are. An error means that some
+	// copies may still be served.
+	Invalidate(ctx context.Context, all []Event) error
+	// CatchUp returns when no read uses a copy that is older than what was committed before the call. It fails when this
+	// takes too long.
 	CatchUp(ctx context.Context) error
 }
 
-// Log writes rows together with their events. It is the only way by which requests write rows.
+// Log writes rows together with their events. Requests write rows in no other way.
 type Log struct {
-	client    *ent.Client
-	clock     clock.Clock
-	copies    Copies // nil if there are none
-	observers []Observer
-	epochs    *Epochs // nil if the process tracks none
+	client      *ent.Client
+	clock       clock.Clock
+	invalidator Invalidator // nil if no copies are kept
+	observers   []Observer
+	epochs      *Epochs // nil if the process tracks none
 }
 
-// New is a log over the client's database.
+// New returns a log over the client's database.
 func New(client *ent.Client, c clock.Clock) *Log { return &Log{client: client, clock: c} }
 
 // Observe adds an observer. It must be called before the first Write.
 func (l *Log) Observe(o Observer) { l.observers = append(l.observers, o) }
 
-// Track has observers hear of nothing that was committed in an earlier epoch. It must be called before the first Write.
+// Track keeps events that were committed in an earlier epoch from the observers. It must be called before the first Write.
 func (l *Log) Track(e *Epochs) { l.epochs = e }
 
-// Keep has the log tell of every write who keeps copies of rows. It must be called before the first Write.
-func (l *Log) Keep(c Copies) { l.copies = c }
+// SetInvalidator sets the invalidator that every write calls. It must be called before the first Write.
+func (l *Log) SetInvalidator(i Invalidator) { l.invalidator = i }
 
-// Tx is one transaction with the events that it has gathered.
+// Tx is a transaction and the events that were emitted in it.
 type Tx struct {
 	*ent.Tx
 	// Now is the time of the transaction.
 	Now    time.Time
 	events []Event
-	found  []Event
-	behind bool
+	// alreadyDone are events of earlier transactions, and catchUp reports that some are unknown; see AlreadyDone.
+	alreadyDone []Event
+	catchUp     bool
 }
 
-// Found reports that rows were already as the transaction would have left them. The node that wrote them may have died
-// before invalidating their copies; nevertheless every read must show them once this write is acknowledged. The events
-// name the rows; they have no versions and are not written. Without events the rows are unknown, and Write waits until the
-// copies show everything that was committed before.
-func (t *Tx) Found(e ...Event) {
-	t.found = append(t.found, e...)
-	t.behind = t.behind || len(e) == 0
+// AlreadyDone reports that rows were already as the transaction would have left them. Every read must show these rows once this
+// write is acknowledged, although the node that wrote them may have died before it invalidated their copies. The events name
+// the rows; they need no versions and are not written. A call without events means that the rows are unknown: Write then waits
+// until the copies show everything that was committed before.
+func (t *Tx) AlreadyDone(e ...Event) {
+	t.alreadyDone = append(t.alreadyDone, e...)
+	t.catchUp = t.catchUp || len(e) == 0
 }
 
-// Emit adds events; they are written just before the commit and told to observers after it.
+// Emit adds events. They are written just before the commit, and passed to the observers after it.
 func (t *Tx) Emit(e ...Event) { t.events = append(t.events, e...) }
 
-// Write runs fn in a transaction and commits its rows with the events that it emitted. fn runs again
-// when the transaction lost to a deadlock, so it must not keep results of an earlier run. Copies of the rows are
-// out of use when it returns. Errors of fn come back as they are, and nothing is written; a database that cannot
-// be asked gives UNAVAILABLE.
+// Write runs fn in a transaction and commits its rows together with the events that it emitted. When Write returns, no old copy
+// of the rows is served. fn runs again, up to 4 times in all, when the transaction loses to a deadlock, so it must not keep
+// results of an earlier run. An error of fn is returned unchanged and nothing is written. A database that cannot be reached,
+// or that stays busy, is an error of kind errs.Unavailable.
 func (l *Log) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	for try := 1; ; try++ {
 		epoch := l.epochs.Now().Number
 		committed, err := l.once(ctx, fn)
 		if err == nil {
 			for _, o := range l.observers {
-				// What was committed before the database went back may be gone, and is newer than what is there now.
+				// In another epoch the commit may be lost, and its versions are newer than those of the rows that remain.
 				if len(committed) > 0 && l.epochs.Now().Number == epoch {
 					o(committed)
 				}
@@ -109,11 +111,11 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	committed := false
 	defer func() {
 		if !committed {
-			// The transaction is lost either way; its own error tells why.
+			// The transaction is lost either way; the error that is returned says why.
 			_ = raw.Rollback()
 		}
 	}()
-	// What it does besides, while others wait for it to end, must not wait for them.
+	// Its other statements must not wait for a permit: those who hold the permits may wait for this transaction's locks.
 	ctx = sqldb.Background(ctx)
 	tx := &Tx{Tx: raw, Now: l.clock.Now()}
 	if err := fn(ctx, tx); err != nil {
@@ -122,17 +124,17 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	if err := Append(ctx, raw.Client(), tx.Now, tx.events...); err != nil {
 		return nil, err
 	}
-	ended := func(bool) {}
-	if l.copies != nil && len(tx.events) > 0 {
-		ended = l.copies.Announce(ctx, tx.events)
+	finish := func(bool) {}
+	if l.invalidator != nil && len(tx.events) > 0 {
+		finish = l.invalidator.Begin(ctx, tx.events)
 	}
 	if len(tx.events) > 0 {
 		faults.At("events.before-commit")
 	}
-	// A commit that is cut off in the middle is unknown; let it finish.
+	// The outcome of a commit that is cut off is unknown, so the commit goes on when the request is cancelled.
 	if err := raw.Commit(); err != nil {
 		if !sqldb.IsUnavailable(err) {
-			ended(false)
+			finish(false)
 		}
 		return nil, fmt.Errorf("commit: %w", err)
 	}
@@ -140,23 +142,23 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	if len(tx.events) > 0 {
 		faults.At("events.after-commit")
 	}
-	ended(true)
-	return tx.events, l.showFound(ctx, tx)
+	finish(true)
+	return tx.events, l.showAlreadyDone(ctx, tx)
 }
 
-// showFound makes what the transaction found done visible before that is acknowledged. A transaction that wrote nothing
-// fails with UNAVAILABLE when that takes too long: it can be repeated. One that wrote something is answered.
-func (l *Log) showFound(ctx context.Context, tx *Tx) error {
-	if l.copies == nil {
+// showAlreadyDone makes earlier writes that the transaction relies on visible before they are acknowledged. When that takes too
+// long, a transaction that wrote nothing fails with UNAVAILABLE, because it can be repeated; one that wrote something succeeds.
+func (l *Log) showAlreadyDone(ctx context.Context, tx *Tx) error {
+	if l.invalidator == nil {
 		return nil
 	}
-	if len(tx.found) > 0 && l.copies.Forget(ctx, tx.found) != nil {
-		tx.behind = true
+	if len(tx.alreadyDone) > 0 && l.invalidator.Invalidate(ctx, tx.alreadyDone) != nil {
+		tx.catchUp = true
 	}
-	if !tx.behind {
+	if !tx.catchUp {
 		return nil
 	}
-	if err := l.copies.CatchUp(ctx); err != nil && len(tx.events) == 0 {
+	if err := l.invalidator.CatchUp(ctx); err != nil && len(tx.events) == 0 {
 		return &errs.Error{Kind: errs.Unavailable, Message: "this node is behind, try again", RetryAfter: time.Second, Err: err}
 	}
 	return nil
@@ -182,8 +184,8 @@ func Append(ctx context.Context, client *ent.Client, now time.Time, all ...Event
 	return nil
 }
 
-// Unavailable turns an error of a database that cannot do its work now into UNAVAILABLE, as that of a transaction which
-// lost to others each time, and leaves every other one as it is.
+// Unavailable returns an errs.Unavailable for an error that means the database cannot do its work now, such as a transaction
+// that lost to others each time. It returns every other error unchanged.
 func Unavailable(err error) error {
 	if _, ours := errors.AsType[*errs.Error](err); ours || !sqldb.IsUnavailable(err) && !sqldb.IsRetryable(err) {
 		return err

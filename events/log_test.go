@@ -181,7 +181,7 @@ func TestFrozenSequencerHoldsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n int64
-	if err := tx.QueryRowContext(t.Context(), "SELECT roost_sequence(5, 0)").Scan(&n); err != nil || n != 5 {
+	if err := tx.QueryRowContext(t.Context(), "SELECT assigned FROM roost_sequence(5, 0)").Scan(&n); err != nil || n != 5 {
 		t.Fatal(n, err)
 	}
 	start(t, events.NewSequencer(r.db, func() {}))

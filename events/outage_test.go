@@ -21,7 +21,7 @@ func TestDatabaseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := open(t, sqldb.Config{URL: c.URL(), MaxConns: 16})
-	g := r.group(t, events.GroupConfig{Parts: 2, Batch: 5}, nil)
+	g := r.group(t, events.GroupConfig{Partitions: 2, Batch: 5}, nil)
 	start(t, g)
 	start(t, events.NewSequencer(r.db, g.Wake))
 	start(t, events.NewCleaner(r.client, r.db, r.clock, 0))
@@ -68,7 +68,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 	r.untilEffects(t, "g", total)
 	r.checkEffects(t, "g", total)
-	if h := g.Health(); h.Failed != 0 || r.int(t, "SELECT COUNT(*) FROM parked_events") != 0 {
+	if h := g.Health(); h.Failed != 0 || r.int(t, "SELECT COUNT(*) FROM retry_queue") != 0 {
 		t.Errorf("events were blamed for the outage: %+v", h)
 	}
 	if gaps := r.int(t, "SELECT MAX(seq) - COUNT(*) FROM events"); gaps != 0 {

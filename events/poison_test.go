@@ -56,7 +56,7 @@ func TestPoisonIsParkedAndDiesAlone(t *testing.T) {
 		start(t, g)
 		r.untilEffects(t, "g", 15)
 		// At most once in its batch, and once alone.
-		until(t, "the event is parked", func() bool { return r.status(t, "g").Parked == 5 })
+		until(t, "the event is parked", func() bool { return r.status(t, "g").Retrying == 5 })
 		if n := c.of(3); n != 2 {
 			t.Errorf("tried %d times, want once with others and once alone", n)
 		}
@@ -73,7 +73,7 @@ func TestPoisonIsParkedAndDiesAlone(t *testing.T) {
 		}
 		r.untilEffects(t, "g", 19)
 		r.checkEffects(t, "g", 19)
-		until(t, "the dead letter", func() bool { s := r.status(t, "g"); return s.Dead == 1 && s.Parked == 0 })
+		until(t, "the dead letter", func() bool { s := r.status(t, "g"); return s.Dead == 1 && s.Retrying == 0 })
 		dead, err := r.admin.DeadLetters(t.Context(), "g", 10)
 		if err != nil || len(dead) != 1 {
 			t.Fatal(dead, err)
@@ -92,12 +92,12 @@ func TestPoisonIsParkedAndDiesAlone(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		r.untilEffects(t, "g", 20)
-		until(t, "nothing is left", func() bool { s := r.status(t, "g"); return s.Dead+s.Parked == 0 })
+		until(t, "nothing is left", func() bool { s := r.status(t, "g"); return s.Dead+s.Retrying == 0 })
 	})
 }
 
 func (r *rig) nothingIsDue(t testing.TB) bool {
-	return r.int(t, "SELECT COUNT(*) FROM parked_events WHERE NOT dead AND attempts > 0 AND next_at <= $1", r.clock.Now()) == 0
+	return r.int(t, "SELECT COUNT(*) FROM retry_queue WHERE NOT dead AND attempts > 0 AND next_at <= $1", r.clock.Now()) == 0
 }
 
 func (r *rig) nothingDue(t testing.TB) {
@@ -158,7 +158,7 @@ func TestPanicsAndUnknownEventsArePoison(t *testing.T) {
 		r.write(t, 1, 6)
 		r.sequence(t)
 		r.untilEffects(t, "g", 2)
-		until(t, "they are parked", func() bool { return r.status(t, "g").Parked == 4 })
+		until(t, "they are parked", func() bool { return r.status(t, "g").Retrying == 4 })
 		r.clock.Add(time.Second)
 		until(t, "they are dead", func() bool { return r.status(t, "g").Dead == 4 })
 		dead, err := r.admin.DeadLetters(t.Context(), "g", 10)
@@ -174,7 +174,7 @@ func TestPanicsAndUnknownEventsArePoison(t *testing.T) {
 	})
 }
 
-// A service that is away parks nothing; the part waits and goes on by itself.
+// A service that is away parks nothing; the partition waits and goes on by itself.
 func TestUnavailableParksNothing(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var away atomic.Bool
@@ -189,13 +189,13 @@ func TestUnavailableParksNothing(t *testing.T) {
 		}))
 		r.writeMany(t, 5, 2)
 		until(t, "a second try", func() bool { return c.of(0) > 1 })
-		if s := r.status(t, "g"); s.Lag != 5 || s.Parked+s.Dead != 0 {
+		if s := r.status(t, "g"); s.Lag != 5 || s.Retrying+s.Dead != 0 {
 			t.Errorf("%+v", s)
 		}
 		away.Store(false)
 		r.untilEffects(t, "g", 5)
 		r.checkEffects(t, "g", 5)
-		if n := r.int(t, "SELECT COUNT(*) FROM parked_events"); n != 0 {
+		if n := r.int(t, "SELECT COUNT(*) FROM retry_queue"); n != 0 {
 			t.Errorf("%d parked", n)
 		}
 	})
@@ -270,7 +270,7 @@ func TestLongQueueBehindOneEvent(t *testing.T) {
 			return nil
 		}))
 		r.writeBulk(t, 1, 300)
-		until(t, "they are parked", func() bool { return r.status(t, "g").Parked == 300 })
+		until(t, "they are parked", func() bool { return r.status(t, "g").Retrying == 300 })
 		heal.Store(true)
 		r.clock.Add(time.Second)
 		r.writeBulk(t, 2, 100)

@@ -56,7 +56,7 @@ func TestAnyHistoryHandlesEachEventOnce(t *testing.T) {
 func (r *rig) history(t *testing.T, rt *rapid.T, number int64) {
 	name := fmt.Sprintf("history %d", number)
 	cfg := events.GroupConfig{
-		Name: name, Parts: rapid.IntRange(1, 3).Draw(rt, "parts"), Batch: rapid.IntRange(1, 9).Draw(rt, "batch"),
+		Name: name, Partitions: rapid.IntRange(1, 3).Draw(rt, "partitions"), Batch: rapid.IntRange(1, 9).Draw(rt, "batch"),
 		Poll: time.Millisecond, Attempts: 1000, Lease: 10 * time.Second,
 		Handler: moody(name, rapid.Float64Range(0, 0.6).Draw(rt, "moodiness")),
 	}
@@ -126,7 +126,7 @@ func (r *rig) history(t *testing.T, rt *rapid.T, number int64) {
 			}
 		case 7:
 			// Time passes a lease, or an operator takes it away.
-			r.exec(t, "UPDATE group_parts SET owner = 'somebody', leased_until = $1 WHERE group_name = $2", time.Unix(0, 0).UTC(), name)
+			r.exec(t, "UPDATE group_partitions SET owner = 'somebody', leased_until = $1 WHERE group_name = $2", time.Unix(0, 0).UTC(), name)
 		default:
 			r.sequence(t)
 		}
@@ -144,7 +144,7 @@ func (r *rig) history(t *testing.T, rt *rapid.T, number int64) {
 	until(t, "the end of "+name, func() bool {
 		r.clock.Add(time.Minute)
 		s := r.status(t, name)
-		return s.Lag == 0 && s.Parked == 0
+		return s.Lag == 0 && s.Retrying == 0
 	})
 	stopAll()
 	if s := r.status(t, name); s.Dead != 0 {

@@ -23,7 +23,7 @@ func NewReader(db *sqldb.DB) *Reader { return &Reader{db: db} }
 func (e *Epochs) Track(db *sqldb.DB) *Reader { return &Reader{db, e} }
 
 // place is the column of an event's place in the log.
-func place(db *sqldb.DB) string {
+func seqColumn(db *sqldb.DB) string {
 	if db.IsPostgres() {
 		return "seq"
 	}
@@ -75,7 +75,7 @@ func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
 	return oldest, nil
 }
 
-// Chunk is a part of the log as of one moment.
+// Chunk is a partition of the log as of one moment.
 type Chunk struct {
 	Epoch Epoch
 	// Head is the place of the newest event, Oldest that of the newest event that retention has removed.
@@ -87,10 +87,10 @@ type Chunk struct {
 // After reads up to limit events behind the position and not behind upTo, in their order; with types, only those. The answer
 // lacks events if the position is below the chunk's Oldest. It is one statement.
 func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) (c Chunk, err error) {
-	rows, err := r.db.QueryContext(ctx, fmt.Sprintf(`SELECT h.epoch, h.epoch_since, %[1]s, h.oldest, e.place, %[3]s
-		FROM log_heads AS h LEFT JOIN (SELECT %[2]s AS place, %[3]s FROM events WHERE %[2]s > $1 AND %[2]s <= $2%[4]s
+	rows, err := r.db.QueryContext(ctx, fmt.Sprintf(`SELECT h.epoch, h.epoch_since, %[1]s, h.oldest, e.seq, %[3]s
+		FROM log_heads AS h LEFT JOIN (SELECT %[2]s AS seq, %[3]s FROM events WHERE %[2]s > $1 AND %[2]s <= $2%[4]s
 			ORDER BY %[2]s LIMIT $3) AS e ON 1 = 1
-		WHERE h.id = 1 ORDER BY e.place`, headOf(r.db), place(r.db), entryColumns, oneOf(types)), position, upTo, limit)
+		WHERE h.id = 1 ORDER BY e.seq`, headOf(r.db), seqColumn(r.db), entryColumns, oneOf(types)), position, upTo, limit)
 	if err != nil {
 		return c, fmt.Errorf("read the log: %w", err)
 	}
@@ -125,7 +125,7 @@ func oneOf(types []string) string {
 // never run.
 func (r *Reader) GroupPosition(ctx context.Context, group string) (position int64, ok bool, err error) {
 	var least sql.NullInt64
-	err = scan(ctx, r.db, "SELECT MIN(position) FROM group_parts WHERE group_name = $1", []any{group}, &least)
+	err = scan(ctx, r.db, "SELECT MIN(position) FROM group_partitions WHERE group_name = $1", []any{group}, &least)
 	if err != nil {
 		return 0, false, fmt.Errorf("read the position of the group %s: %w", group, err)
 	}

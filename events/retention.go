@@ -84,7 +84,7 @@ func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 	if last, n, err = c.removable(ctx, tx); err != nil || n == 0 {
 		return 0, err
 	}
-	if _, err := tx.Client().ExecContext(ctx, "DELETE FROM events WHERE "+place(c.db)+" <= $1", last); err != nil {
+	if _, err := tx.Client().ExecContext(ctx, "DELETE FROM events WHERE "+seqColumn(c.db)+" <= $1", last); err != nil {
 		return 0, fmt.Errorf("remove old events: %w", err)
 	}
 	// Last, because the sequencer waits for this row.
@@ -102,9 +102,9 @@ func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 // removable finds how far events may go: they are older than the limit, and so are all before them, and
 // every group has passed them.
 func (c *Cleaner) removable(ctx context.Context, tx *ent.Tx) (last, n int64, err error) {
-	at := place(c.db)
+	at := seqColumn(c.db)
 	rows, err := tx.Client().QueryContext(ctx, fmt.Sprintf(`SELECT %[1]s, created_at FROM events WHERE %[1]s IS NOT NULL
-		AND %[1]s <= (SELECT COALESCE(MIN(position), 9223372036854775807) FROM group_parts) ORDER BY %[1]s LIMIT $1`, at), cleanBatch)
+		AND %[1]s <= (SELECT COALESCE(MIN(position), 9223372036854775807) FROM group_partitions) ORDER BY %[1]s LIMIT $1`, at), cleanBatch)
 	if err != nil {
 		return 0, 0, fmt.Errorf("look for old events: %w", err)
 	}

@@ -14,7 +14,7 @@ func TestReplay(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var bad atomic.Bool
 		bad.Store(true)
-		start(t, r.group(t, events.GroupConfig{Attempts: 1, Parts: 2}, func(e events.Entry) error {
+		start(t, r.group(t, events.GroupConfig{Attempts: 1, Partitions: 2}, func(e events.Entry) error {
 			if e.Seq == 8 && bad.Load() {
 				return errors.New("bad")
 			}
@@ -101,12 +101,12 @@ func TestRetention(t *testing.T) {
 		stop := start(t, r.group(t, events.GroupConfig{Name: "g", Batch: 2}, nil))
 		r.untilEffects(t, "g", 10)
 		until(t, "the position", func() bool { return r.status(t, "g").Position == 10 })
-		r.exec(t, "INSERT INTO group_parts (id, group_name, part, position, leased_until, moved_at) VALUES ('s/0', 's', 0, 4, $1, $1)", r.clock.Now())
+		r.exec(t, "INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at) VALUES ('s/0', 's', 0, 4, $1, $1)", r.clock.Now())
 		r.clock.Add(time.Hour + time.Minute)
 		r.write(t, 11, 1)
 		r.sequence(t)
 		clean(4, 4) // s has not passed more
-		r.exec(t, "UPDATE group_parts SET position = 11 WHERE id = 's/0'")
+		r.exec(t, "UPDATE group_partitions SET position = 11 WHERE id = 's/0'")
 		r.untilEffects(t, "g", 11)
 		until(t, "the position", func() bool { return r.status(t, "g").Position == 11 })
 		clean(6, 10) // event 11 is young

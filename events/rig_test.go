@@ -167,7 +167,7 @@ func (r *rig) sequence(t testing.TB) {
 // endLeases has the time of all leases on PostgreSQL run out, which is the database's.
 func (r *rig) endLeases(t testing.TB) {
 	t.Helper()
-	r.exec(t, "UPDATE group_parts SET leased_until = clock_timestamp()")
+	r.exec(t, "UPDATE group_partitions SET leased_until = clock_timestamp()")
 }
 
 func (r *rig) exec(t testing.TB, query string, args ...any) {

@@ -20,8 +20,8 @@ const (
 	// settled: rows that are numbered by now stay in the index of unnumbered ones while any old snapshot is open, as
 	// a dump's is, and to scan all of them each time would take longer and longer.
 	sweepEvery = time.Second
-	// sequenceWithin bounds one call; the database undoes it then.
-	sequenceWithin = 10 * time.Second
+	// sequenceTimeout bounds one call; the database undoes it then.
+	sequenceTimeout = 10 * time.Second
 	// retryEvery is how long background work waits after the database failed.
 	retryEvery = 500 * time.Millisecond
 )
@@ -142,10 +142,10 @@ func Sequence(ctx context.Context, db *sqldb.DB, most int64) (n int64, err error
 }
 
 func sequence(ctx context.Context, db *sqldb.DB, most, above int64) (n int64, e Epoch, err error) {
-	ctx, cancel := context.WithTimeout(ctx, sequenceWithin)
+	ctx, cancel := context.WithTimeout(ctx, sequenceTimeout)
 	defer cancel()
 	// Not through the reading pool: the function writes.
-	err = db.Writer().QueryRowContext(ctx, "SELECT given, epoch, since FROM roost_number($1, $2)", most, above).Scan(&n, &e.Number, &e.Since)
+	err = db.Writer().QueryRowContext(ctx, "SELECT assigned, epoch, since FROM roost_sequence($1, $2)", most, above).Scan(&n, &e.Number, &e.Since)
 	if err != nil {
 		return 0, e, fmt.Errorf("sequence events: %w", err)
 	}

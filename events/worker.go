@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// worker is the goroutine of a node that looks after one part of a group.
+// worker is the goroutine of a node that looks after one partition of a group.
 type worker struct {
-	g      *Group
-	part   int
-	wake   chan struct{}
-	looked atomic.Int64
-	warned time.Time
+	g         *Group
+	partition int
+	wake      chan struct{}
+	looked    atomic.Int64
+	warned    time.Time
 }
 
-// A turn is how long a node keeps a part that has work, before others may have it. Both figures are in
-// polls: a turn, and how long the part must have been idle before it is given back early.
+// A turn is how long a node keeps a partition that has work, before others may have it. Both figures are in
+// polls: a turn, and how long the partition must have been idle before it is given back early.
 const (
 	turnPolls = 20
 	idlePolls = 5
-	// restShare of a poll is how long a node keeps off a part after its turn.
+	// restShare of a poll is how long a node keeps off a partition after its turn.
 	restShare = 8
 )
 
@@ -48,7 +48,7 @@ func (w *worker) run(ctx context.Context) {
 func (w *worker) warn(ctx context.Context, err error) {
 	if now := time.Now(); now.Sub(w.warned) > warnEvery {
 		w.warned = now
-		slog.WarnContext(ctx, "a consumer group waits", "group", w.g.cfg.Name, "part", w.part, "error", err)
+		slog.WarnContext(ctx, "a consumer group waits", "group", w.g.cfg.Name, "partition", w.partition, "error", err)
 	}
 }
 
@@ -63,7 +63,7 @@ func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	}
 }
 
-// turn takes the part if it is free and there is something to do, works for a while, and gives it back.
+// turn takes the partition if it is free and there is something to do, works for a while, and gives it back.
 // It reports whether there is more.
 func (w *worker) turn(ctx context.Context) (more bool, err error) {
 	w.looked.Store(time.Now().UnixNano())
@@ -76,7 +76,7 @@ func (w *worker) turn(ctx context.Context) (more bool, err error) {
 	if err != nil || !todo {
 		return false, err
 	}
-	// Not to be cut off by a stop: nobody would know whether the part was taken, and it would stay so.
+	// Not to be cut off by a stop: nobody would know whether the partition was taken, and it would stay so.
 	l, err := w.take(context.WithoutCancel(ctx))
 	if err != nil || l == nil {
 		return false, err
@@ -112,22 +112,22 @@ func (w *worker) serve(ctx context.Context, l *lease) (more bool, err error) {
 	return more, nil
 }
 
-// todo reports whether the part is free and has unread or waiting events, without writing anything.
+// todo reports whether the partition is free and has unread or waiting events, without writing anything.
 func (w *worker) todo(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
 	defer cancel()
 	var position, head int64
 	var free, due bool
-	now, args := w.g.leaseNow([]any{w.g.cfg.Name, w.g.clock.Now(), w.part, w.g.key(w.part), w.g.owner})
+	now, args := w.g.leaseNow([]any{w.g.cfg.Name, w.g.clock.Now(), w.partition, w.g.key(w.partition), w.g.owner})
 	err := scan(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+", EXISTS("+w.g.dueRows("1")+`)
-		FROM group_parts WHERE id = $4`, args, &position, &free, &head, &due)
+		FROM group_partitions WHERE id = $4`, args, &position, &free, &head, &due)
 	if err != nil {
 		return false, fmt.Errorf("read the position: %w", err)
 	}
 	return free && (due || head > position), nil
 }
 
-// take takes the lease of the part, or returns nil if it is not free. It never waits for somebody who works on the part.
+// take takes the lease of the partition, or returns nil if it is not free. It never waits for somebody who works on the partition.
 func (w *worker) take(ctx context.Context) (*lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
 	defer cancel()
@@ -135,9 +135,9 @@ func (w *worker) take(ctx context.Context) (*lease, error) {
 	if w.g.db.IsPostgres() {
 		skip = " FOR UPDATE SKIP LOCKED"
 	}
-	now, args := w.g.leaseNow([]any{w.g.owner, w.g.key(w.part)})
+	now, args := w.g.leaseNow([]any{w.g.owner, w.g.key(w.partition)})
 	until, args := w.g.leaseEnd(args)
-	rows, err := w.g.db.QueryContext(ctx, "UPDATE group_parts SET owner = $1, leased_until = "+until+` WHERE id = (SELECT id FROM group_parts
+	rows, err := w.g.db.QueryContext(ctx, "UPDATE group_partitions SET owner = $1, leased_until = "+until+` WHERE id = (SELECT id FROM group_partitions
 		WHERE id = $2 AND (owner IN ('', $1) OR leased_until <= `+now+")"+skip+") RETURNING position, (SELECT epoch FROM log_heads WHERE id = 1)", args...)
 	if err != nil {
 		return nil, fmt.Errorf("take a lease: %w", err)
@@ -146,7 +146,7 @@ func (w *worker) take(ctx context.Context) (*lease, error) {
 	if !rows.Next() {
 		return nil, rows.Err()
 	}
-	l := &lease{g: w.g, part: w.part}
+	l := &lease{g: w.g, partition: w.partition}
 	if err := rows.Scan(&l.position, &l.epoch); err != nil {
 		return nil, fmt.Errorf("take a lease: %w", err)
 	}

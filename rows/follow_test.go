@@ -65,7 +65,7 @@ func until(t *testing.T, what string, condition func() bool) {
 // followed the log that far.
 func TestEveryEventIsFollowed(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
-		r.log.Keep(silent{})
+		r.log.SetInvalidator(silent{})
 		nodes := []*events.Follower{r.follows(t, r.here), r.follows(t, r.there)}
 		w := &world{rig: r, dice: rand.New(rand.NewPCG(3, 4)), names: []string{"nobody"}}
 		for range 4 {
@@ -88,8 +88,8 @@ func TestEveryEventIsFollowed(t *testing.T) {
 // silent keeps no copies: a writer that dies before it invalidates.
 type silent struct{}
 
-func (silent) Announce(context.Context, []events.Event) func(bool) { return func(bool) {} }
-func (silent) Forget(context.Context, []events.Event) error        { return nil }
+func (silent) Begin(context.Context, []events.Event) func(bool) { return func(bool) {} }
+func (silent) Invalidate(context.Context, []events.Event) error        { return nil }
 func (silent) CatchUp(context.Context) error                       { return nil }
 
 // bio reads a user's text on a node.
@@ -160,7 +160,7 @@ func TestUnreadableEvents(t *testing.T) {
 			}
 		}
 		// The relay has gone on: what a writer that dies has changed is repeated to all.
-		r.log.Keep(silent{})
+		r.log.SetInvalidator(silent{})
 		bio(t, r.here, other)
 		text := "the log goes on"
 		if err := r.Accounts.UpdateProfile(t.Context(), other, accounts.ProfileChange{Bio: &text}); err != nil {
@@ -218,11 +218,11 @@ func TestStartBehindTheRelay(t *testing.T) {
 	if _, err := events.Sequence(t.Context(), r.db, 100); err != nil {
 		t.Fatal(err)
 	}
-	r.exec(t, `INSERT INTO group_parts (id, group_name, part, position, leased_until, moved_at)
+	r.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at)
 		SELECT 'cache/0', 'cache', 0, seq, now(), now() FROM log_heads`)
 	bio(t, r.here, user)
 	bio(t, r.here, other)
-	r.log.Keep(silent{})
+	r.log.SetInvalidator(silent{})
 	text := "new"
 	for _, u := range w.users {
 		if err := r.Accounts.UpdateProfile(t.Context(), u, accounts.ProfileChange{Bio: &text}); err != nil {
@@ -296,7 +296,7 @@ func TestFoundIsShown(t *testing.T) {
 				return err
 			}},
 		} {
-			r.log.Keep(r.here)
+			r.log.SetInvalidator(r.here)
 			tweet, err := r.Tweets.Post(t.Context(), user, "hello")
 			if err != nil {
 				t.Fatal(err)
@@ -309,11 +309,11 @@ func TestFoundIsShown(t *testing.T) {
 			}
 			last = w.sessions[len(w.sessions)-1]
 			w.agree(t, i)
-			r.log.Keep(silent{}) // this writer dies
+			r.log.SetInvalidator(silent{}) // this writer dies
 			if err := x.do(t.Context()); err != nil {
 				t.Fatalf("%s: %v", x.name, err)
 			}
-			r.log.Keep(r.here)
+			r.log.SetInvalidator(r.here)
 			if err := x.do(t.Context()); err != nil {
 				t.Fatalf("%s, once more: %v", x.name, err)
 			}
@@ -363,7 +363,7 @@ func TestFollowingTakesNoScripts(t *testing.T) {
 	if n := r.calls(t, "evalsha") - before; n != 0 {
 		t.Errorf("following 100 writes that were invalidated took %d scripts", n)
 	}
-	r.log.Keep(silent{})
+	r.log.SetInvalidator(silent{})
 	change(0)
 	before = r.calls(t, "evalsha")
 	if err := f.CatchUp(t.Context()); err != nil {

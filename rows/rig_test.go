@@ -77,7 +77,7 @@ func newRig(t testing.TB, c sqldb.Config, server *redistest.Redis) *rig {
 		}
 	})
 	r.here, r.there = newStore(t, redis, r.Sources), newStore(t, redis, r.Sources)
-	log.Keep(r.here)
+	log.SetInvalidator(r.here)
 	return r
 }
 

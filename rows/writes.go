@@ -9,11 +9,11 @@ import (
 	"roost/events"
 )
 
-var _ events.Copies = (*Store)(nil)
+var _ events.Invalidator = (*Store)(nil)
 
-// Announce makes the store an events.Copies. It takes one trip for strict events, and one after the commit. What
+// Begin makes the store an events.Invalidator. It takes one trip for strict events, and one after the commit. What
 // Redis does not take within a second is repeated from the log; reads of this node see the write all the same.
-func (s *Store) Announce(ctx context.Context, all []events.Event) (ended func(committed bool)) {
+func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(committed bool)) {
 	// Of before the commit: a version that was given before the database went back must not count in the next epoch.
 	epoch := s.tier.Epoch()
 	var strict []string
@@ -40,8 +40,8 @@ func (s *Store) Announce(ctx context.Context, all []events.Event) (ended func(co
 	}
 }
 
-// Forget makes the store an events.Copies. It takes one trip.
-func (s *Store) Forget(ctx context.Context, all []events.Event) error {
+// Invalidate makes the store an events.Invalidator. It takes one trip.
+func (s *Store) Invalidate(ctx context.Context, all []events.Event) error {
 	var keys []string
 	for _, i := range s.invalidations(all) {
 		keys = append(keys, i.Key)
@@ -52,7 +52,7 @@ func (s *Store) Forget(ctx context.Context, all []events.Event) error {
 // catchUpTimeout bounds the wait for the follower. It is usually some milliseconds.
 const catchUpTimeout = time.Second
 
-// CatchUp makes the store an events.Copies. Without a follower it does nothing: such a process serves no reads.
+// CatchUp makes the store an events.Invalidator. Without a follower it does nothing: such a process serves no reads.
 func (s *Store) CatchUp(ctx context.Context) error {
 	if s.follower == nil {
 		return nil

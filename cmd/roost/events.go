@@ -141,9 +141,9 @@ func (c *eventsCommand) groups(ctx context.Context) error {
 		return err
 	}
 	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "GROUP\tPARTS\tPOSITION\tLAG\tOLDEST\tPARKED\tDEAD")
+	fmt.Fprintln(w, "GROUP\tPARTITIONS\tPOSITION\tLAG\tOLDEST\tRETRYING\tDEAD")
 	for _, g := range all {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%d\t%d\n", g.Name, g.Parts, g.Position, g.Lag, age(g.Oldest), g.Parked, g.Dead)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%d\t%d\n", g.Name, g.Partitions, g.Position, g.Lag, age(g.Oldest), g.Retrying, g.Dead)
 	}
 	return w.Flush()
 }
@@ -268,6 +268,6 @@ func (c *eventsCommand) follow(ctx context.Context, g events.GroupStatus) (err e
 		}
 	}
 	fmt.Fprint(os.Stderr, "\r", strings.Repeat(" ", 50), "\r")
-	_, err = fmt.Fprintf(c.out, "%s has caught up; %d parked, %d dead\n", g.Name, g.Parked, g.Dead)
+	_, err = fmt.Fprintf(c.out, "%s has caught up; %d to retry, %d dead\n", g.Name, g.Retrying, g.Dead)
 	return err
 }

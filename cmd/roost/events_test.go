@@ -68,7 +68,7 @@ func TestEventsCommand(t *testing.T) {
 			}
 			db := r.DB(t)
 			apitest.Until(t, "dead letters", func() bool {
-				return apitest.Int(t, db, "SELECT COUNT(*) FROM parked_events WHERE dead") == 3
+				return apitest.Int(t, db, "SELECT COUNT(*) FROM retry_queue WHERE dead") == 3
 			})
 			at := "id"
 			if mode == apitest.Server {
@@ -90,7 +90,7 @@ func TestEventsCommand(t *testing.T) {
 			must("2 dead letters", "retry", "test", "all")
 			apitest.Until(t, "the retries", func() bool { return handled.Load() == 3 })
 			must("there are no dead letters", "dead")
-			must("test has caught up; 0 parked, 0 dead", "replay", "test", "--from", fmt.Sprint(tweets[1]))
+			must("test has caught up; 0 to retry, 0 dead", "replay", "test", "--from", fmt.Sprint(tweets[1]))
 			if n := handled.Load(); n != 5 {
 				t.Errorf("%d events were handled after a replay of two, want 5", n)
 			}

@@ -138,7 +138,7 @@ func lockUser(ctx context.Context, tx *events.Tx, id int64) (*ent.User, error) {
 // device's, and the least recently used ones beyond the limit.
 func (a *Accounts) makeRoom(ctx context.Context, tx *events.Tx, u *ent.User, d Device) error {
 	if SessionPolicy(u.SessionPolicy) == SingleDevice || d.Token != nil {
-		tx.Found() // an earlier try may have ended sessions, and died before invalidating them
+		tx.AlreadyDone() // an earlier try may have ended sessions, and died before invalidating them
 	}
 	if SessionPolicy(u.SessionPolicy) == SingleDevice {
 		_, err := a.endSessions(ctx, tx, u.ID, LoggedInElsewhere, "", nil)

@@ -31,7 +31,7 @@ func (a *Accounts) end(ctx context.Context, userID, sessionID int64, why EndReas
 			return err
 		}
 		if len(ended) == 0 {
-			tx.Found()
+			tx.AlreadyDone()
 		}
 		row, err := tx.Session.Query().Where(session.ID(sessionID), session.UserID(userID)).Only(ctx)
 		if ent.IsNotFound(err) {
@@ -54,7 +54,7 @@ func (a *Accounts) RevokeOthers(ctx context.Context, userID, keep int64) ([]*Ses
 		if err != nil {
 			return err
 		}
-		tx.Found() // the answer covers sessions that another request has just ended
+		tx.AlreadyDone() // the answer covers sessions that another request has just ended
 		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, ended)).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read the sessions: %w", err)

@@ -117,7 +117,7 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 			told.OldUsername, told.NewUsername = now.Username, *in.Username
 		}
 		if in.Username != nil && sameClaim(now.Username, *in.Username) {
-			tx.Found() // another request may have just moved the claims, from a name that is not stored any more
+			tx.AlreadyDone() // another request may have just moved the claims, from a name that is not stored any more
 		}
 		if in.Email != nil {
 			up.SetEmail(*in.Email)
@@ -201,7 +201,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, from 
 			return fmt.Errorf("change the password: %w", err)
 		}
 		tx.Emit(events.PasswordChanged{UserID: userID, Ver: now.Ver + 1})
-		tx.Found() // the answer covers sessions that another request has just ended
+		tx.AlreadyDone() // the answer covers sessions that another request has just ended
 		if _, err = a.endSessions(ctx, tx, userID, PasswordChanged, "AND id <> $5", keep); err != nil {
 			return err
 		}

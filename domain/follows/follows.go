@@ -48,16 +48,16 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 		if !known {
 			return errs.New(errs.NotFound, "there is no such user", "input", "userId")
 		}
-		ver, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, place, followed_at, ver)
+		ver, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, ver)
 			VALUES ($1, $2, true, $3, $4, 1)
-			ON CONFLICT (follower_id, followee_id) DO UPDATE SET active = true, place = excluded.place,
+			ON CONFLICT (follower_id, followee_id) DO UPDATE SET active = true, sort_key = excluded.sort_key,
 			followed_at = excluded.followed_at, ver = follows.ver + 1 WHERE NOT follows.active RETURNING ver`,
 			followerID, followeeID, place, ids.Time(place))
 		if err != nil {
 			return err
 		}
 		if ver == 0 {
-			tx.Found(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID})
+			tx.AlreadyDone(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil
 		}
 		vers, err := count(ctx, tx, followerID, followeeID, 1)
@@ -97,7 +97,7 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 			if !known {
 				return errs.New(errs.NotFound, "there is no such user", "input", "userId")
 			}
-			tx.Found(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID})
+			tx.AlreadyDone(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil
 		}
 		vers, err := count(ctx, tx, followerID, followeeID, -1)
@@ -152,8 +152,8 @@ func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, erro
 
 // Lists of the two ends of a follow, ordered by when it began.
 var (
-	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", Place: "place", Item: "follower_id", Where: "active"}
-	following = sqldb.Lists{Table: "follows", Owner: "follower_id", Place: "place", Item: "followee_id", Where: "active"}
+	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", Place: "sort_key", Item: "follower_id", Where: "active"}
+	following = sqldb.Lists{Table: "follows", Owner: "follower_id", Place: "sort_key", Item: "followee_id", Where: "active"}
 )
 
 // Entry is a follow in a list: its place and the user at the other end.

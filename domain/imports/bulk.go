@@ -30,7 +30,7 @@ var (
 	intoMapping = &insert{table: "imported_ids", key: "external_id",
 		columns: []string{"source", "kind", "external_id", "row_id"}}
 	intoFollows = &insert{table: "follows", key: "follower_id, followee_id",
-		columns:  []string{"follower_id", "followee_id", "place", "followed_at"},
+		columns:  []string{"follower_id", "followee_id", "sort_key", "followed_at"},
 		conflict: "ON CONFLICT (follower_id, followee_id) DO NOTHING", returning: []string{"follower_id", "followee_id"}}
 	intoTweets = &insert{table: "tweets", key: "id",
 		columns: []string{"id", "author_id", "text", "created_at"}}

@@ -92,7 +92,7 @@ func (s *store) liveWrite(ctx context.Context) (n int64, err error) {
 	for _, q := range []string{
 		`WITH pair AS (SELECT a.id AS a, b.id AS b FROM users AS a, users AS b WHERE a.id <> b.id
 				ORDER BY hashint8(a.id # b.id # %[1]d) LIMIT 1),
-			ins AS (INSERT INTO follows (follower_id, followee_id, place, followed_at)
+			ins AS (INSERT INTO follows (follower_id, followee_id, sort_key, followed_at)
 				SELECT a, b, 1, now() FROM pair ON CONFLICT DO NOTHING RETURNING follower_id, followee_id)
 			INSERT INTO user_stats (user_id, follower_count, following_count)
 				SELECT follower_id, 0, 1 FROM ins UNION ALL SELECT followee_id, 1, 0 FROM ins ORDER BY 1

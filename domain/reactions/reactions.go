@@ -39,7 +39,7 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (
 		now = nil
 		set, err := write(ctx, tx, userID, tweetID, kind)
 		if errors.Is(err, sql.ErrNoRows) {
-			tx.Found(events.ReactionSet{TweetID: tweetID, UserID: userID})
+			tx.AlreadyDone(events.ReactionSet{TweetID: tweetID, UserID: userID})
 			return unchanged(ctx, tx, tweetID)
 		}
 		if err != nil {

@@ -101,11 +101,11 @@ func (t *Timelines) followedStatement() string {
 		return `SELECT k.owner, s.following_ver, t.item FROM unnest($1::bigint[]) AS k(owner)
 			CROSS JOIN LATERAL (SELECT following_ver FROM user_stats WHERE user_id = k.owner LIMIT 1) AS s
 			LEFT JOIN LATERAL (SELECT followee_id AS item FROM follows WHERE follower_id = k.owner AND active
-				ORDER BY place LIMIT ` + sqldb.InOrder("9223372036854775807") + `) AS t ON true`
+				ORDER BY sort_key LIMIT ` + sqldb.InOrder("9223372036854775807") + `) AS t ON true`
 	}
 	return `SELECT k.value, s.following_ver, t.followee_id FROM json_each($1) AS k
 		CROSS JOIN user_stats AS s ON s.user_id = k.value
-		LEFT JOIN follows AS t ON t.follower_id = k.value AND t.active AND t.place > 0`
+		LEFT JOIN follows AS t ON t.follower_id = k.value AND t.active AND t.sort_key > 0`
 }
 
 func (t *Timelines) homeStatement(backward bool) string {

@@ -106,7 +106,7 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 			return fmt.Errorf("delete the tweet: %w", err)
 		}
 		if n == 0 {
-			tx.Found()
+			tx.AlreadyDone()
 			return nil
 		}
 		vers, err := counts.Add(ctx, tx, counts.Delta{UserID: userID, Tweets: -1})

@@ -16,8 +16,8 @@ const (
 	FieldFolloweeID = "followee_id"
 	// FieldActive holds the string denoting the active field in the database.
 	FieldActive = "active"
-	// FieldPlace holds the string denoting the place field in the database.
-	FieldPlace = "place"
+	// FieldSortKey holds the string denoting the sort_key field in the database.
+	FieldSortKey = "sort_key"
 	// FieldFollowedAt holds the string denoting the followed_at field in the database.
 	FieldFollowedAt = "followed_at"
 	// FieldVer holds the string denoting the ver field in the database.
@@ -51,7 +51,7 @@ var Columns = []string{
 	FieldFollowerID,
 	FieldFolloweeID,
 	FieldActive,
-	FieldPlace,
+	FieldSortKey,
 	FieldFollowedAt,
 	FieldVer,
 }
@@ -91,9 +91,9 @@ func ByActive(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldActive, opts...).ToFunc()
 }
 
-// ByPlace orders the results by the place field.
-func ByPlace(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldPlace, opts...).ToFunc()
+// BySortKey orders the results by the sort_key field.
+func BySortKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSortKey, opts...).ToFunc()
 }
 
 // ByFollowedAt orders the results by the followed_at field.

@@ -25,9 +25,9 @@ func Active(v bool) predicate.Follow {
 	return predicate.Follow(sql.FieldEQ(FieldActive, v))
 }
 
-// Place applies equality check predicate on the "place" field. It's identical to PlaceEQ.
-func Place(v int64) predicate.Follow {
-	return predicate.Follow(sql.FieldEQ(FieldPlace, v))
+// SortKey applies equality check predicate on the "sort_key" field. It's identical to SortKeyEQ.
+func SortKey(v int64) predicate.Follow {
+	return predicate.Follow(sql.FieldEQ(FieldSortKey, v))
 }
 
 // FollowedAt applies equality check predicate on the "followed_at" field. It's identical to FollowedAtEQ.
@@ -90,44 +90,44 @@ func ActiveNEQ(v bool) predicate.Follow {
 	return predicate.Follow(sql.FieldNEQ(FieldActive, v))
 }
 
-// PlaceEQ applies the EQ predicate on the "place" field.
-func PlaceEQ(v int64) predicate.Follow {
-	return predicate.Follow(sql.FieldEQ(FieldPlace, v))
+// SortKeyEQ applies the EQ predicate on the "sort_key" field.
+func SortKeyEQ(v int64) predicate.Follow {
+	return predicate.Follow(sql.FieldEQ(FieldSortKey, v))
 }
 
-// PlaceNEQ applies the NEQ predicate on the "place" field.
-func PlaceNEQ(v int64) predicate.Follow {
-	return predicate.Follow(sql.FieldNEQ(FieldPlace, v))
+// SortKeyNEQ applies the NEQ predicate on the "sort_key" field.
+func SortKeyNEQ(v int64) predicate.Follow {
+	return predicate.Follow(sql.FieldNEQ(FieldSortKey, v))
 }
 
-// PlaceIn applies the In predicate on the "place" field.
-func PlaceIn(vs ...int64) predicate.Follow {
-	return predicate.Follow(sql.FieldIn(FieldPlace, vs...))
+// SortKeyIn applies the In predicate on the "sort_key" field.
+func SortKeyIn(vs ...int64) predicate.Follow {
+	return predicate.Follow(sql.FieldIn(FieldSortKey, vs...))
 }
 
-// PlaceNotIn applies the NotIn predicate on the "place" field.
-func PlaceNotIn(vs ...int64) predicate.Follow {
-	return predicate.Follow(sql.FieldNotIn(FieldPlace, vs...))
+// SortKeyNotIn applies the NotIn predicate on the "sort_key" field.
+func SortKeyNotIn(vs ...int64) predicate.Follow {
+	return predicate.Follow(sql.FieldNotIn(FieldSortKey, vs...))
 }
 
-// PlaceGT applies the GT predicate on the "place" field.
-func PlaceGT(v int64) predicate.Follow {
-	return predicate.Follow(sql.FieldGT(FieldPlace, v))
+// SortKeyGT applies the GT predicate on the "sort_key" field.
+func SortKeyGT(v int64) predicate.Follow {
+	return predicate.Follow(sql.FieldGT(FieldSortKey, v))
 }
 
-// PlaceGTE applies the GTE predicate on the "place" field.
-func PlaceGTE(v int64) predicate.Follow {
-	return predicate.Follow(sql.FieldGTE(FieldPlace, v))
+// SortKeyGTE applies the GTE predicate on the "sort_key" field.
+func SortKeyGTE(v int64) predicate.Follow {
+	return predicate.Follow(sql.FieldGTE(FieldSortKey, v))
 }
 
-// PlaceLT applies the LT predicate on the "place" field.
-func PlaceLT(v int64) predicate.Follow {
-	return predicate.Follow(sql.FieldLT(FieldPlace, v))
+// SortKeyLT applies the LT predicate on the "sort_key" field.
+func SortKeyLT(v int64) predicate.Follow {
+	return predicate.Follow(sql.FieldLT(FieldSortKey, v))
 }
 
-// PlaceLTE applies the LTE predicate on the "place" field.
-func PlaceLTE(v int64) predicate.Follow {
-	return predicate.Follow(sql.FieldLTE(FieldPlace, v))
+// SortKeyLTE applies the LTE predicate on the "sort_key" field.
+func SortKeyLTE(v int64) predicate.Follow {
+	return predicate.Follow(sql.FieldLTE(FieldSortKey, v))
 }
 
 // FollowedAtEQ applies the EQ predicate on the "followed_at" field.

@@ -44,16 +44,16 @@ func (f FollowFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, erro
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FollowMutation", m)
 }
 
-// The GroupPartFunc type is an adapter to allow the use of ordinary
-// function as GroupPart mutator.
-type GroupPartFunc func(context.Context, *ent.GroupPartMutation) (ent.Value, error)
+// The GroupPartitionFunc type is an adapter to allow the use of ordinary
+// function as GroupPartition mutator.
+type GroupPartitionFunc func(context.Context, *ent.GroupPartitionMutation) (ent.Value, error)
 
 // Mutate calls f(ctx, m).
-func (f GroupPartFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
-	if mv, ok := m.(*ent.GroupPartMutation); ok {
+func (f GroupPartitionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.GroupPartitionMutation); ok {
 		return f(ctx, mv)
 	}
-	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.GroupPartMutation", m)
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.GroupPartitionMutation", m)
 }
 
 // The IDLeaseFunc type is an adapter to allow the use of ordinary
@@ -104,18 +104,6 @@ func (f LogHeadFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, err
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.LogHeadMutation", m)
 }
 
-// The ParkedEventFunc type is an adapter to allow the use of ordinary
-// function as ParkedEvent mutator.
-type ParkedEventFunc func(context.Context, *ent.ParkedEventMutation) (ent.Value, error)
-
-// Mutate calls f(ctx, m).
-func (f ParkedEventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
-	if mv, ok := m.(*ent.ParkedEventMutation); ok {
-		return f(ctx, mv)
-	}
-	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ParkedEventMutation", m)
-}
-
 // The ReactionFunc type is an adapter to allow the use of ordinary
 // function as Reaction mutator.
 type ReactionFunc func(context.Context, *ent.ReactionMutation) (ent.Value, error)
@@ -126,6 +114,18 @@ func (f ReactionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ReactionMutation", m)
+}
+
+// The RetryEntryFunc type is an adapter to allow the use of ordinary
+// function as RetryEntry mutator.
+type RetryEntryFunc func(context.Context, *ent.RetryEntryMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RetryEntryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RetryEntryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RetryEntryMutation", m)
 }
 
 // The SessionFunc type is an adapter to allow the use of ordinary

@@ -63,7 +63,7 @@ var (
 	// FollowsColumns holds the columns for the "follows" table.
 	FollowsColumns = []*schema.Column{
 		{Name: "active", Type: field.TypeBool, Default: true},
-		{Name: "place", Type: field.TypeInt64},
+		{Name: "sort_key", Type: field.TypeInt64},
 		{Name: "followed_at", Type: field.TypeTime},
 		{Name: "ver", Type: field.TypeInt64, Default: 1},
 		{Name: "follower_id", Type: field.TypeInt64},
@@ -107,26 +107,26 @@ var (
 			},
 		},
 	}
-	// GroupPartsColumns holds the columns for the "group_parts" table.
-	GroupPartsColumns = []*schema.Column{
+	// GroupPartitionsColumns holds the columns for the "group_partitions" table.
+	GroupPartitionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
 		{Name: "group_name", Type: field.TypeString},
-		{Name: "part", Type: field.TypeInt},
+		{Name: "partition", Type: field.TypeInt},
 		{Name: "position", Type: field.TypeInt64},
 		{Name: "owner", Type: field.TypeString, Default: ""},
 		{Name: "leased_until", Type: field.TypeTime},
 		{Name: "moved_at", Type: field.TypeTime},
 	}
-	// GroupPartsTable holds the schema information for the "group_parts" table.
-	GroupPartsTable = &schema.Table{
-		Name:       "group_parts",
-		Columns:    GroupPartsColumns,
-		PrimaryKey: []*schema.Column{GroupPartsColumns[0]},
+	// GroupPartitionsTable holds the schema information for the "group_partitions" table.
+	GroupPartitionsTable = &schema.Table{
+		Name:       "group_partitions",
+		Columns:    GroupPartitionsColumns,
+		PrimaryKey: []*schema.Column{GroupPartitionsColumns[0]},
 		Indexes: []*schema.Index{
 			{
-				Name:    "group_parts_key",
+				Name:    "group_partitions_key",
 				Unique:  true,
-				Columns: []*schema.Column{GroupPartsColumns[1], GroupPartsColumns[2]},
+				Columns: []*schema.Column{GroupPartitionsColumns[1], GroupPartitionsColumns[2]},
 			},
 		},
 	}
@@ -193,42 +193,6 @@ var (
 		Columns:    LogHeadsColumns,
 		PrimaryKey: []*schema.Column{LogHeadsColumns[0]},
 	}
-	// ParkedEventsColumns holds the columns for the "parked_events" table.
-	ParkedEventsColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeInt64, Increment: true},
-		{Name: "group_name", Type: field.TypeString},
-		{Name: "seq", Type: field.TypeInt64},
-		{Name: "type", Type: field.TypeString},
-		{Name: "version", Type: field.TypeInt},
-		{Name: "aggregate", Type: field.TypeInt64},
-		{Name: "payload", Type: field.TypeString, Size: 2147483647},
-		{Name: "created_at", Type: field.TypeTime},
-		{Name: "attempts", Type: field.TypeInt, Default: 0},
-		{Name: "next_at", Type: field.TypeTime},
-		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "dead", Type: field.TypeBool, Default: false},
-	}
-	// ParkedEventsTable holds the schema information for the "parked_events" table.
-	ParkedEventsTable = &schema.Table{
-		Name:       "parked_events",
-		Columns:    ParkedEventsColumns,
-		PrimaryKey: []*schema.Column{ParkedEventsColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "parked_events_key",
-				Unique:  true,
-				Columns: []*schema.Column{ParkedEventsColumns[1], ParkedEventsColumns[2]},
-			},
-			{
-				Name:    "parked_events_waiting",
-				Unique:  false,
-				Columns: []*schema.Column{ParkedEventsColumns[1], ParkedEventsColumns[5], ParkedEventsColumns[2]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "NOT dead",
-				},
-			},
-		},
-	}
 	// ReactionsColumns holds the columns for the "reactions" table.
 	ReactionsColumns = []*schema.Column{
 		{Name: "kind", Type: field.TypeInt8},
@@ -255,6 +219,42 @@ var (
 				Columns:    []*schema.Column{ReactionsColumns[5]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
+			},
+		},
+	}
+	// RetryQueueColumns holds the columns for the "retry_queue" table.
+	RetryQueueColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "group_name", Type: field.TypeString},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "type", Type: field.TypeString},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "aggregate", Type: field.TypeInt64},
+		{Name: "payload", Type: field.TypeString, Size: 2147483647},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "next_at", Type: field.TypeTime},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "dead", Type: field.TypeBool, Default: false},
+	}
+	// RetryQueueTable holds the schema information for the "retry_queue" table.
+	RetryQueueTable = &schema.Table{
+		Name:       "retry_queue",
+		Columns:    RetryQueueColumns,
+		PrimaryKey: []*schema.Column{RetryQueueColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "retry_queue_key",
+				Unique:  true,
+				Columns: []*schema.Column{RetryQueueColumns[1], RetryQueueColumns[2]},
+			},
+			{
+				Name:    "retry_queue_waiting",
+				Unique:  false,
+				Columns: []*schema.Column{RetryQueueColumns[1], RetryQueueColumns[5], RetryQueueColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "NOT dead",
+				},
 			},
 		},
 	}
@@ -404,13 +404,13 @@ var (
 		EmailClaimsTable,
 		EventsTable,
 		FollowsTable,
-		GroupPartsTable,
+		GroupPartitionsTable,
 		IDLeasesTable,
 		ImportProgressTable,
 		ImportedIdsTable,
 		LogHeadsTable,
-		ParkedEventsTable,
 		ReactionsTable,
+		RetryQueueTable,
 		SessionsTable,
 		SignInLimitsTable,
 		TweetsTable,
@@ -433,8 +433,8 @@ func init() {
 	FollowsTable.Annotation = &entsql.Annotation{
 		Table: "follows",
 	}
-	GroupPartsTable.Annotation = &entsql.Annotation{
-		Table: "group_parts",
+	GroupPartitionsTable.Annotation = &entsql.Annotation{
+		Table: "group_partitions",
 	}
 	IDLeasesTable.Annotation = &entsql.Annotation{
 		Table: "id_leases",
@@ -448,13 +448,13 @@ func init() {
 	LogHeadsTable.Annotation = &entsql.Annotation{
 		Table: "log_heads",
 	}
-	ParkedEventsTable.Annotation = &entsql.Annotation{
-		Table: "parked_events",
-	}
 	ReactionsTable.ForeignKeys[0].RefTable = TweetsTable
 	ReactionsTable.ForeignKeys[1].RefTable = UsersTable
 	ReactionsTable.Annotation = &entsql.Annotation{
 		Table: "reactions",
+	}
+	RetryQueueTable.Annotation = &entsql.Annotation{
+		Table: "retry_queue",
 	}
 	SessionsTable.Annotation = &entsql.Annotation{
 		Table: "sessions",

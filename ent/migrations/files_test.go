@@ -1,6 +1,7 @@
 package migrations
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"strconv"
@@ -14,8 +15,11 @@ const noTx = "-- +goose NO TRANSACTION"
 // sayFrom is the first migration that says what it means for older binaries.
 const sayFrom = 5
 
+// stops are the migrations before which all nodes stop: no binary without one of them serves the schema after it.
+var stops = map[int]bool{8: true} // made before the first release
+
 var (
-	mark   = regexp.MustCompile(`(?m)^-- roost: (expand|contract)$`)
+	mark   = regexp.MustCompile(`(?m)^-- roost: (expand|contract|stop)$`)
 	raises = regexp.MustCompile(`(?i)UPDATE schema_compatibility SET oldest = (\d+)`)
 	takes  = regexp.MustCompile(`(?i)\b(DROP (TABLE|COLUMN|CONSTRAINT|FUNCTION|DEFAULT)|RENAME|SET NOT NULL|ADD CONSTRAINT|` +
 		`ALTER COLUMN \w+ (SET DATA )?TYPE)\b`)
@@ -49,6 +53,12 @@ func fileFaults(version int, text string) (faults []string) {
 	switch {
 	case len(said) != 1:
 		faults = append(faults, `say "-- roost: expand" if binaries without this migration serve the schema after it, else "-- roost: contract"`)
+	case said[0][1] == "stop" && !stops[version]:
+		faults = append(faults, "all nodes would have to stop; expand now and take away a release later")
+	case said[0][1] == "stop":
+		if raised == nil || raised[1] != strconv.Itoa(version) {
+			faults = append(faults, "refuse the binaries without it: "+fmt.Sprintf("UPDATE schema_compatibility SET oldest = %d", version))
+		}
 	case said[0][1] == "expand" && takes.MatchString(body):
 		faults = append(faults, "it takes something away that older binaries may use: "+takes.FindString(body))
 	case said[0][1] == "expand" && raised != nil:
@@ -101,6 +111,7 @@ func TestMigrationsAreForLiveSites(t *testing.T) {
 		contracts + "UPDATE schema_compatibility SET oldest = 9;":      "a release later",
 		expands + "UPDATE schema_compatibility SET oldest = 8;":        "refuses older",
 		expands + "CREATE INDEX moods ON tweets (mood);":               "CONCURRENTLY",
+		"-- roost: stop\nUPDATE schema_compatibility SET oldest = 9;":  "all nodes would have to stop",
 		expands + index: noTx,
 		alone + index:   "lock_timeout",
 		patient + index: "drop it first",
@@ -111,6 +122,12 @@ func TestMigrationsAreForLiveSites(t *testing.T) {
 		got := strings.Join(fileFaults(9, text), "; ")
 		if want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for oldest, want := range map[string]string{"8": "", "7": "refuse the binaries without it"} {
+		got := strings.Join(fileFaults(8, "-- roost: stop\nUPDATE schema_compatibility SET oldest = "+oldest+";"), "; ")
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("a stop that leaves binaries from %s on: %q, want %q", oldest, got, want)
 		}
 	}
 }

@@ -223,15 +223,19 @@ func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
 // whole process.
 var describing sync.Mutex
 
-// CreateSQLite brings an SQLite database to the schema; what is there already stays.
+// CreateSQLite brings an SQLite database to the schema. Rows that it holds stay.
 func CreateSQLite(ctx context.Context, drv dialect.Driver) error {
+	if err := renameSQLite(ctx, drv); err != nil {
+		return err
+	}
 	describing.Lock()
 	defer describing.Unlock()
 	if err := ent.NewClient(ent.Driver(drv)).Schema.Create(ctx, schema.WithForeignKeys(false)); err != nil {
 		return err
 	}
 	for _, q := range []string{
-		"INSERT INTO log_heads (id, seq, oldest, sequenced_at, epoch, epoch_since, lineage) VALUES (1, 0, 0, CURRENT_TIMESTAMP, 0, 0, '') ON CONFLICT DO NOTHING",
+		`INSERT INTO log_heads (id, seq, oldest, sequenced_at, epoch, epoch_since, lineage)
+			VALUES (1, 0, 0, CURRENT_TIMESTAMP, 0, 0, '') ON CONFLICT DO NOTHING`,
 		"UPDATE log_heads SET epoch = abs(random() % 1048575) + 1 WHERE epoch = 0",
 	} {
 		if err := drv.Exec(ctx, q, []any{}, nil); err != nil {

@@ -15,8 +15,8 @@ type Event func(*sql.Selector)
 // Follow is the predicate function for follow builders.
 type Follow func(*sql.Selector)
 
-// GroupPart is the predicate function for grouppart builders.
-type GroupPart func(*sql.Selector)
+// GroupPartition is the predicate function for grouppartition builders.
+type GroupPartition func(*sql.Selector)
 
 // IDLease is the predicate function for idlease builders.
 type IDLease func(*sql.Selector)
@@ -30,11 +30,11 @@ type ImportedID func(*sql.Selector)
 // LogHead is the predicate function for loghead builders.
 type LogHead func(*sql.Selector)
 
-// ParkedEvent is the predicate function for parkedevent builders.
-type ParkedEvent func(*sql.Selector)
-
 // Reaction is the predicate function for reaction builders.
 type Reaction func(*sql.Selector)
+
+// RetryEntry is the predicate function for retryentry builders.
+type RetryEntry func(*sql.Selector)
 
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)

@@ -9,7 +9,7 @@ import (
 // UsernameClaim says who holds a username, keyed by the name in lower case.
 type UsernameClaim struct{ ent.Schema }
 
-// Fields of the claim; a user_id of 0 is a name that was given up.
+// Fields of the claim; a user_id of 0 marks a name that was released.
 func (UsernameClaim) Fields() []ent.Field {
 	return []ent.Field{field.String("id").StorageKey("name").Immutable(), field.Int64("user_id"), ver()}
 }
@@ -22,7 +22,7 @@ func (UsernameClaim) Annotations() []schema.Annotation {
 // EmailClaim says who holds an email address, keyed by the address in lower case.
 type EmailClaim struct{ ent.Schema }
 
-// Fields of the claim; a user_id of 0 is an address that was given up.
+// Fields of the claim; a user_id of 0 marks an address that was released.
 func (EmailClaim) Fields() []ent.Field {
 	return []ent.Field{field.String("id").StorageKey("email").Immutable(), field.Int64("user_id"), ver()}
 }

@@ -12,19 +12,19 @@ import (
 // Follow is one user following another; the row stays, inactive, when it ends.
 type Follow struct{ ent.Schema }
 
-// Fields of the follow. Place is a time-ordered id given when it last began: it orders lists.
+// Fields of the follow. sort_key is the time-ordered id that the follow got when it last began; lists are ordered by it.
 func (Follow) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("follower_id").Immutable(),
 		field.Int64("followee_id").Immutable(),
 		field.Bool("active").Default(true),
-		field.Int64("place"),
+		field.Int64("sort_key"),
 		field.Time("followed_at"),
 		ver(),
 	}
 }
 
-// Edges give the composite key.
+// Edges make the composite key.
 func (Follow) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("follower", User.Type).Unique().Required().Immutable().Field("follower_id"),
@@ -32,17 +32,17 @@ func (Follow) Edges() []ent.Edge {
 	}
 }
 
-// Indexes of both lists, newest first, with the other end in the index.
+// Indexes of both lists, newest first, which hold the user at the other end as well.
 func (Follow) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("follower_id", "place", "followee_id").StorageKey("follows_following").
+		index.Fields("follower_id", "sort_key", "followee_id").StorageKey("follows_following").
 			Annotations(entsql.IndexWhere("active")),
-		index.Fields("followee_id", "place", "follower_id").StorageKey("follows_followers").
+		index.Fields("followee_id", "sort_key", "follower_id").StorageKey("follows_followers").
 			Annotations(entsql.IndexWhere("active")),
 	}
 }
 
-// Annotations give the key and name the table.
+// Annotations set the key and name the table.
 func (Follow) Annotations() []schema.Annotation {
 	return []schema.Annotation{field.ID("follower_id", "followee_id"), table("follows")}
 }

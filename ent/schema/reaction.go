@@ -7,7 +7,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// Reaction is a user's stand on a tweet; there is one row per tweet and user, and it stays.
+// Reaction is a user's like or dislike of a tweet. There is one row per tweet and user, which is never deleted.
 type Reaction struct{ ent.Schema }
 
 // Fields of the reaction: kind and prev, the kind before the last change, are 0 none, 1 like,
@@ -23,7 +23,7 @@ func (Reaction) Fields() []ent.Field {
 	}
 }
 
-// Edges give the composite key.
+// Edges make the composite key.
 func (Reaction) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("tweet", Tweet.Type).Unique().Required().Immutable().Field("tweet_id"),
@@ -31,7 +31,7 @@ func (Reaction) Edges() []ent.Edge {
 	}
 }
 
-// Annotations give the key and name the table.
+// Annotations set the key and name the table.
 func (Reaction) Annotations() []schema.Annotation {
 	return []schema.Annotation{field.ID("tweet_id", "user_id"), table("reactions")}
 }

@@ -1,6 +1,9 @@
-// Package schema describes Roost's tables. Rows are kept when they end (a deleted tweet, an undone
-// follow, a reaction taken back), and every change of a row raises its version `ver`, so that a
-// version never starts again. No foreign keys: a row's parent may live on another shard.
+// Package schema describes Roost's tables. Each noun of the product has a file of its own; the tables of the machinery share the
+// beginning of their file's name: log_, id_, signin_ and imports.
+//
+// Domain rows are never deleted, only marked (a deleted tweet, an undone follow, a reaction taken back). Every change of a row
+// raises its version, the column `ver`, so a version never starts again. There are no foreign keys: a row's parent may be
+// on another shard.
 package schema
 
 import (

@@ -29,7 +29,7 @@ func (Tweet) Edges() []ent.Edge {
 	return []ent.Edge{edge.To("reactors", User.Type).Through("reactions", Reaction.Type)}
 }
 
-// Indexes give an author's live tweets in order.
+// Indexes list an author's live tweets in order.
 func (Tweet) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("author_id", "id").StorageKey("tweets_of_author").Annotations(entsql.IndexWhere("deleted_at IS NULL")),
@@ -38,3 +38,19 @@ func (Tweet) Indexes() []ent.Index {
 
 // Annotations name the table.
 func (Tweet) Annotations() []schema.Annotation { return []schema.Annotation{table("tweets")} }
+
+// TweetStats are the counts of a tweet; no row means zeros.
+type TweetStats struct{ ent.Schema }
+
+// Fields of the counts; revision grows with every change.
+func (TweetStats) Fields() []ent.Field {
+	return []ent.Field{
+		ownID("tweet_id"),
+		field.Int64("like_count").Default(0),
+		field.Int64("dislike_count").Default(0),
+		field.Int64("revision").Default(0),
+	}
+}
+
+// Annotations name the table.
+func (TweetStats) Annotations() []schema.Annotation { return []schema.Annotation{table("tweet_stats")} }

@@ -38,3 +38,21 @@ func (User) Edges() []ent.Edge {
 
 // Annotations name the table.
 func (User) Annotations() []schema.Annotation { return []schema.Annotation{table("users")} }
+
+// UserStats are the counts of a user; no row means zeros.
+type UserStats struct{ ent.Schema }
+
+// Fields of the counts. following_ver is the version of the list of users whom the user follows.
+func (UserStats) Fields() []ent.Field {
+	return []ent.Field{
+		ownID("user_id"),
+		field.Int64("tweet_count").Default(0),
+		field.Int64("follower_count").Default(0),
+		field.Int64("following_count").Default(0),
+		ver(),
+		field.Int64("following_ver").Default(1),
+	}
+}
+
+// Annotations name the table.
+func (UserStats) Annotations() []schema.Annotation { return []schema.Annotation{table("user_stats")} }

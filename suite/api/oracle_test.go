@@ -22,8 +22,8 @@ const (
 	oracleHome = `SELECT id FROM tweets WHERE deleted_at IS NULL AND (author_id = $1
 		OR author_id IN (SELECT followee_id FROM follows WHERE follower_id = $1 AND active)) ORDER BY id DESC`
 	oracleTimeline  = `SELECT id FROM tweets WHERE author_id = $1 AND deleted_at IS NULL ORDER BY id DESC`
-	oracleFollowers = `SELECT follower_id FROM follows WHERE followee_id = $1 AND active ORDER BY place DESC`
-	oracleFollowing = `SELECT followee_id FROM follows WHERE follower_id = $1 AND active ORDER BY place DESC`
+	oracleFollowers = `SELECT follower_id FROM follows WHERE followee_id = $1 AND active ORDER BY sort_key DESC`
+	oracleFollowing = `SELECT followee_id FROM follows WHERE follower_id = $1 AND active ORDER BY sort_key DESC`
 )
 
 // tweetsOf and usersOf ask the oracle, and give global ids.

@@ -31,13 +31,13 @@ func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 		text := fmt.Sprint("changed by an event that is ", e.name)
 		insertStrange(t, c, ada, text, e.kind, e.version, e.payload)
 		rig.Relayed(t, c.Database) // it passes the event
-		if n := apitest.Int(t, c.Database, "SELECT count(*) FROM parked_events WHERE group_name = 'cache' AND dead"); n != int64(i+1) {
+		if n := apitest.Int(t, c.Database, "SELECT count(*) FROM retry_queue WHERE group_name = 'cache' AND dead"); n != int64(i+1) {
 			t.Errorf("%s: %d dead letters, want %d", e.name, n, i+1)
 		}
 		s.shows(t, ada, text)
 		s.says(t, ada, fmt.Sprint("old ", i))
 	}
-	if n := apitest.Int(t, c.Database, "SELECT count(*) FROM parked_events WHERE NOT dead"); n != 0 {
+	if n := apitest.Int(t, c.Database, "SELECT count(*) FROM retry_queue WHERE NOT dead"); n != 0 {
 		t.Errorf("%d events wait", n)
 	}
 	logs := ""

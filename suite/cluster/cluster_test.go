@@ -85,7 +85,7 @@ func (c *cluster) stopWorkers(t *testing.T) {
 			t.Errorf("a worker ended with %v:\n%s", err, w.Proc.LogTail())
 		}
 	}
-	if n := apitest.Int(t, c.db, "SELECT count(*) FROM group_parts WHERE owner <> ''"); n != 0 {
+	if n := apitest.Int(t, c.db, "SELECT count(*) FROM group_partitions WHERE owner <> ''"); n != 0 {
 		t.Errorf("workers that ended in order have not given back %d parts", n)
 	}
 }
@@ -104,7 +104,7 @@ func tells(t *testing.T, all []*rig.Process, lines ...string) {
 // position is where the part is that is furthest behind.
 func (c *cluster) position(t *testing.T) int64 {
 	t.Helper()
-	return apitest.Int(t, c.db, "SELECT min(position) FROM group_parts")
+	return apitest.Int(t, c.db, "SELECT min(position) FROM group_partitions")
 }
 
 // handles waits until everything is handled that is in the log now; that takes as long as it takes, if it goes
@@ -129,7 +129,7 @@ func (c *cluster) settle(t *testing.T, l *load) {
 		return apitest.Int(t, c.db, "SELECT count(*) FROM events WHERE seq IS NULL") == 0
 	})
 	c.handles(t)
-	tells(t, c.all(), `roost_log_lag{group="tally"} 0`, `roost_log_parked_events{group="tally"} 0`, `roost_log_dead_letters{group="tally"} 0`)
+	tells(t, c.all(), `roost_log_lag{group="tally"} 0`, `roost_log_retry_queue_events{group="tally"} 0`, `roost_log_dead_letters{group="tally"} 0`)
 	c.checkTally(t, 1)
 	if gaps := apitest.Int(t, c.db, "SELECT COALESCE(max(seq), 0) - count(*) FROM events"); gaps != 0 {
 		t.Errorf("%d places of the log have no event", gaps)

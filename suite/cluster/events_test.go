@@ -56,10 +56,10 @@ func TestClusterOperator(t *testing.T) {
 	tells(t, c.api, fmt.Sprintf(`roost_log_lag{group="tally"} %d`, apitest.Int(t, c.db, "SELECT count(*) FROM events")))
 	c.start(t, c.workers...)
 
-	tells(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`, `roost_log_lag{group="tally"} 0`)
+	tells(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_retry_queue_events{group="tally"} 0`, `roost_log_lag{group="tally"} 0`)
 	head := apitest.Int(t, c.db, "SELECT seq FROM log_heads")
 	c.expectEvents(t, fmt.Sprintf("tally 4 %d 0 - 0 %d", head, bad), "groups")
-	dead := apitest.Ints(t, c.db, "SELECT seq FROM parked_events ORDER BY seq")
+	dead := apitest.Ints(t, c.db, "SELECT seq FROM retry_queue ORDER BY seq")
 	c.expectEvents(t, fmt.Sprintf("tally %d TweetPosted %s 3 ", dead[1], poison[1]), "dead", "--group", "tally")
 	c.expectEvents(t, `violates check constraint "unreadable"`, "dead")
 	if n := apitest.Int(t, c.db, "SELECT count(*) FROM tally"); n != 2*(tweets-bad) {
@@ -68,17 +68,17 @@ func TestClusterOperator(t *testing.T) {
 
 	// In vain, one of them; mended, one and the rest.
 	c.expectEvents(t, "1 dead letters of tally will be tried again", "retry", "tally", fmt.Sprint(dead[0]))
-	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`)
+	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_retry_queue_events{group="tally"} 0`)
 	c.exec(t, "ALTER TABLE tally DROP CONSTRAINT unreadable")
 	c.expectEvents(t, "1 dead letters of tally will be tried again", "retry", "tally", fmt.Sprint(dead[1]))
-	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1), `roost_log_parked_events{group="tally"} 0`)
+	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1), `roost_log_retry_queue_events{group="tally"} 0`)
 	c.expectEvents(t, "2 dead letters of tally will be tried again", "retry", "tally", "all")
-	tells(t, c.workers, `roost_log_dead_letters{group="tally"} 0`, `roost_log_parked_events{group="tally"} 0`)
+	tells(t, c.workers, `roost_log_dead_letters{group="tally"} 0`, `roost_log_retry_queue_events{group="tally"} 0`)
 	c.expectEvents(t, "there are no dead letters", "dead")
 	c.checkTally(t, 1)
 
 	out, errs, ok := c.events(t, "replay", "tally", "--from", "start")
-	if !ok || !strings.HasSuffix(out, "tally has caught up; 0 parked, 0 dead") || !strings.Contains(errs, " left") {
+	if !ok || !strings.HasSuffix(out, "tally has caught up; 0 to retry, 0 dead") || !strings.Contains(errs, " left") {
 		t.Errorf("the replay says %q, %q", out, errs)
 	}
 	c.checkTally(t, 2)

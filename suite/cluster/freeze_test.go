@@ -28,7 +28,7 @@ func TestClusterFrozenAtRandom(t *testing.T) {
 		c.handles(t)
 		l.more(t, rand.IntN(40))
 		rig.Signal(t, syscall.SIGSTOP, one, node)
-		held += len(apitest.Ints(t, c.db, "SELECT part FROM group_parts WHERE owner <> ''"))
+		held += len(apitest.Ints(t, c.db, "SELECT partition FROM group_partitions WHERE owner <> ''"))
 		rig.Signal(t, syscall.SIGCONT, other)
 		c.handles(t)
 		rig.Signal(t, syscall.SIGCONT, one, node)

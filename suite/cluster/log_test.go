@@ -18,7 +18,7 @@ import (
 // effect is a consumer group that writes a row for each tweet.
 func effect(handle func(ctx context.Context, tx *ent.Tx, e events.Entry) error) apitest.Option {
 	return func(c *app.Config) {
-		c.Groups = append(c.Groups, events.GroupConfig{Name: "test", Types: []string{"TweetPosted"}, Poll: 10 * time.Millisecond, Parts: 2, FromStart: true,
+		c.Groups = append(c.Groups, events.GroupConfig{Name: "test", Types: []string{"TweetPosted"}, Poll: 10 * time.Millisecond, Partitions: 2, FromStart: true,
 			Attempts: 1, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 				for _, e := range batch {
 					if err := handle(ctx, tx, e); err != nil {
@@ -52,7 +52,7 @@ func TestEventsReachTheGroups(t *testing.T) {
 		apitest.Until(t, "the metrics", func() bool {
 			_, page := rig.Get(t, admin+"/metrics")
 			return has(page, `roost_log_lag{group="test"} 0`, `roost_log_oldest_event_seconds{group="test"} 0`,
-				`roost_log_dead_letters{group="test"} 0`, `roost_log_parked_events{group="test"} 0`,
+				`roost_log_dead_letters{group="test"} 0`, `roost_log_retry_queue_events{group="test"} 0`,
 				`roost_log_handled_total{group="test"} 5`, `roost_log_failures_total{group="test"} 0`,
 				"roost_log_sequencer_age_seconds 0.", "roost_log_removed 0", "roost_log_head "+itoa(head))
 		})
@@ -78,7 +78,7 @@ func TestRolesAreApart(t *testing.T) {
 	u := api.SignUp(t, "ada")
 	u.Tweet(t, "hello")
 	db := api.DB(t)
-	if n := apitest.Int(t, db, "SELECT COUNT(*) FROM group_parts"); n != 0 {
+	if n := apitest.Int(t, db, "SELECT COUNT(*) FROM group_partitions"); n != 0 {
 		t.Errorf("a node without the role worker has %d parts", n)
 	}
 	c := api.Config

@@ -109,7 +109,7 @@ func TestNodeListensWhenItServes(t *testing.T) {
 	r := apitest.New(t, apitest.Server, func(c *app.Config) {
 		c.Addr = addr
 		c.Watch = func(_ context.Context, _ sqldb.Querier, query string, _ []any) {
-			if !strings.Contains(query, "INSERT INTO group_parts") { // one of the last steps of the start
+			if !strings.Contains(query, "INSERT INTO group_partitions") { // one of the last steps of the start
 				return
 			}
 			started.Add(1)

@@ -57,7 +57,7 @@ func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 	w.insert(t, "users (id, username, name, bio, email, session_policy, created_at, ver)", w.rows.users)
 	w.insert(t, "username_claims (name, user_id, ver)", w.rows.names)
 	w.insert(t, "email_claims (email, user_id, ver)", w.rows.mails)
-	w.insert(t, "follows (follower_id, followee_id, active, place, followed_at, ver)", w.rows.follows)
+	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, ver)", w.rows.follows)
 	w.insert(t, "user_stats (user_id, tweet_count, follower_count, following_count, ver)", w.rows.stats)
 	w.insert(t, "tweets (id, author_id, text, created_at, ver)", w.rows.tweets)
 	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, ver)", w.rows.reactions)
@@ -126,7 +126,7 @@ func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
 		follows = append(follows, []any{w.a[i], rig.RowOf(t, u.ID), true, back, ids.Time(back), 1},
 			[]any{rig.RowOf(t, u.ID), w.c[i], true, there, ids.Time(there), 1})
 	}
-	w.insert(t, "follows (follower_id, followee_id, active, place, followed_at, ver)", follows)
+	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, ver)", follows)
 	w.sessions(t, u, sessions)
 	return u
 }

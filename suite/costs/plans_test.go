@@ -177,8 +177,8 @@ func globalsOf(kind ids.Kind, sql string) func(*testing.T, *crowd, int) (*apites
 const (
 	homePlaces      = `SELECT t.id AS place FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id WHERE f.follower_id = $1 AND f.active`
 	ownPlaces       = `SELECT id AS place FROM tweets WHERE author_id = $1 AND deleted_at IS NULL`
-	followerPlaces  = `SELECT place FROM follows WHERE followee_id = $1 AND active`
-	followingPlaces = `SELECT place FROM follows WHERE follower_id = $1 AND active`
+	followerPlaces  = `SELECT sort_key AS place FROM follows WHERE followee_id = $1 AND active`
+	followingPlaces = `SELECT sort_key AS place FROM follows WHERE follower_id = $1 AND active`
 	mostFollowed    = `SELECT user_id FROM user_stats ORDER BY follower_count DESC LIMIT 100`
 	newestTweets    = `SELECT id FROM tweets WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 100`
 	mostLiked       = `SELECT tweet_id FROM tweet_stats ORDER BY like_count DESC LIMIT 100`

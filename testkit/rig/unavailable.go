@@ -16,7 +16,7 @@ func Relayed(t *testing.T, db *sqldb.DB) {
 	apitest.Until(t, "the relay of invalidations is done", func() bool {
 		var done bool
 		err := db.Writer().QueryRowContext(t.Context(), `SELECT NOT EXISTS (SELECT 1 FROM events WHERE seq IS NULL)
-			AND (SELECT position FROM group_parts WHERE group_name = 'cache') >= (SELECT seq FROM log_heads WHERE id = 1)`).Scan(&done)
+			AND (SELECT position FROM group_partitions WHERE group_name = 'cache') >= (SELECT seq FROM log_heads WHERE id = 1)`).Scan(&done)
 		return err == nil && done
 	})
 }

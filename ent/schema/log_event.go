@@ -1,0 +1,40 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Event is an entry of the outbox, written in the transaction of the rows that it is about.
+type Event struct{ ent.Schema }
+
+// Fields of the event: aggregate is the user or tweet whose events keep their order, and version the version of the
+// payload's form. seq is the event's offset in the log, which the sequencer assigns on PostgreSQL; on SQLite the id is the
+// offset.
+func (Event) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable(),
+		field.String("type").Immutable(),
+		field.Int("version").Immutable(),
+		field.Int64("aggregate").Immutable(),
+		field.Text("payload").Immutable(),
+		field.Time("created_at").Immutable(),
+		field.Int64("seq").Optional().Nillable(),
+	}
+}
+
+// Indexes hold all events in the order of the log, the events without a seq, and the events that home timelines catch up on.
+func (Event) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("seq").Unique().StorageKey("events_seq"),
+		index.Fields("id").StorageKey("events_unsequenced").Annotations(entsql.IndexWhere("seq IS NULL")),
+		index.Fields("seq").StorageKey("events_timeline").Annotations(entsql.IndexWhere(
+			"type IN ('TweetPosted', 'TweetDeleted', 'UserFollowed', 'UserUnfollowed', 'RowsImported')")),
+	}
+}
+
+// Annotations name the table.
+func (Event) Annotations() []schema.Annotation { return []schema.Annotation{table("events")} }
