@@ -74,10 +74,10 @@ type auditLine struct {
 
 const (
 	// tellEvery is how often progress is told at most.
-	tellEvery = 500 * time.Millisecond
+	progressEvery = 500 * time.Millisecond
 	// tellWithin is how long a line may take, and how long the next may be in coming: a batch is bounded by
 	// its statements.
-	tellWithin = 2 * time.Minute
+	lineTimeout = 2 * time.Minute
 )
 
 // auditHandler serves an audit on the admin address, one at a time: a POST of the JSON of an audit.Config is
@@ -111,7 +111,7 @@ func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Co
 	defer cancel()
 	say := func(line auditLine) {
 		// The deadlines of the server are for short requests.
-		err := errors.Join(control.SetReadDeadline(time.Now().Add(tellWithin)), control.SetWriteDeadline(time.Now().Add(tellWithin)),
+		err := errors.Join(control.SetReadDeadline(time.Now().Add(lineTimeout)), control.SetWriteDeadline(time.Now().Add(lineTimeout)),
 			out.Encode(line), control.Flush())
 		if err != nil {
 			cancel()
@@ -119,7 +119,7 @@ func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Co
 	}
 	var last time.Time
 	c.Progress = func(p audit.Progress) {
-		if time.Since(last) >= tellEvery {
+		if time.Since(last) >= progressEvery {
 			last = time.Now()
 			say(auditLine{Progress: &p})
 		}

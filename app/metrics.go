@@ -47,15 +47,16 @@ func buildMetrics() prometheus.Collector {
 
 func (a *App) redisMetrics() prometheus.Collector {
 	s := &snapshot[cache.Health]{read: a.redis.Health}
-	s.gauge("redis_down", "1 while Redis is not asked because it failed lately.", func(h cache.Health) float64 {
+	s.gauge("redis_down", "1 while calls of some server of Redis are refused because the last ones failed.", func(h cache.Health) float64 {
 		if h.Open {
 			return 1
 		}
 		return 0
 	})
 	s.counter("redis_failures_total", "Calls of Redis that failed.", func(h cache.Health) int64 { return h.Failed })
-	s.counter("redis_doubtful_total", "Calls of Redis without an answer while the process ran late itself.", func(h cache.Health) int64 { return h.Doubtful })
-	s.counter("redis_refused_total", "Calls of Redis that were not made because it was down.", func(h cache.Health) int64 { return h.Refused })
+	s.counter("redis_doubtful_total", "Calls of Redis that got no answer in time while this process itself ran late.",
+		func(h cache.Health) int64 { return h.Doubtful })
+	s.counter("redis_refused_total", "Calls of Redis that were refused without being sent because the last ones failed.", func(h cache.Health) int64 { return h.Refused })
 	return s
 }
 
@@ -121,13 +122,13 @@ func (a *App) liveMetrics() prometheus.Collector {
 
 func (a *App) queryMetrics() prometheus.Collector {
 	s := &snapshot[cache.QueryStats]{read: a.queries.Stats}
-	const lookups, found = "persisted_lookups_total", "Lookups of persisted queries, by where they were found."
-	s.counter(lookups, found, func(q cache.QueryStats) int64 { return q.Local }, "found", "here")
-	s.counter(lookups, found, func(q cache.QueryStats) int64 { return q.Redis }, "found", "redis")
-	s.counter(lookups, found, func(q cache.QueryStats) int64 { return q.Missed }, "found", "nowhere")
-	const offers, outcome = "persisted_offers_total", "Persisted queries for Redis: kept, or turned away as too many of late."
-	s.counter(offers, outcome, func(q cache.QueryStats) int64 { return q.Kept }, "outcome", "kept")
-	s.counter(offers, outcome, func(q cache.QueryStats) int64 { return q.TurnedAway }, "outcome", "turned_away")
+	const lookups, sources = "persisted_lookups_total", "Lookups of persisted queries, by where the query was found."
+	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Local }, "source", "local")
+	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Redis }, "source", "redis")
+	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Missed }, "source", "none")
+	const writes, outcome = "persisted_writes_total", "Persisted queries for Redis: stored, or limited because this node has written too many lately."
+	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.Kept }, "outcome", "stored")
+	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.TurnedAway }, "outcome", "limited")
 	return s
 }
 

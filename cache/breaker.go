@@ -8,14 +8,15 @@ import (
 const (
 	// breakAfter is how many failures in a row open the breaker.
 	breakAfter = 3
-	// doubtAfter is how many calls in a row without a clear outcome count as a failure: a server that hangs while the
-	// process runs late is found to be away all the same.
+	// doubtAfter is how many calls in a row without a clear outcome count as one failure. So a server that hangs is noticed even while
+	// the process runs late.
 	doubtAfter = 16
-	// probeEvery is how often an open breaker lets one call try.
+	// probeEvery is how often an open breaker lets one call through.
 	probeEvery = 500 * time.Millisecond
 )
 
-// breaker keeps callers from waiting for something that fails. Its zero value is closed.
+// breaker refuses calls of a server that keeps failing, so that callers do not wait for it. Its zero value is closed: it lets calls
+// through.
 type breaker struct {
 	mu       sync.Mutex
 	failures int
@@ -25,7 +26,7 @@ type breaker struct {
 	next     time.Time
 }
 
-// allow reports whether a call may be made; every allowed one must report or abandon.
+// allow reports whether a call may be made. Each allowed call must end with report or abandon.
 func (b *breaker) allow(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,7 +40,7 @@ func (b *breaker) allow(now time.Time) bool {
 	return true
 }
 
-// outcome is how a call went.
+// outcome is the result of a call.
 type outcome int
 
 const (
@@ -48,7 +49,7 @@ const (
 	unclear          // no answer in time, while this process ran late itself
 )
 
-// report tells how a call went. changed says that the breaker has just opened or closed.
+// report notes the outcome of a call. changed is true if the breaker has just opened or closed.
 func (b *breaker) report(how outcome, now time.Time) (changed, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,7 +76,7 @@ func (b *breaker) isOpen() bool {
 	return b.open
 }
 
-// abandon tells that a call ended without an outcome.
+// abandon notes that a call ended without an outcome.
 func (b *breaker) abandon() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

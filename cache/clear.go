@@ -8,21 +8,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// errNoReign is what a server cannot be used for.
-var errNoReign = errors.New("it is not a primary, or hides its replication id (INFO replication)")
+// errNoServerEpoch is returned for a server whose epoch cannot be read, so that it cannot be used.
+var errNoServerEpoch = errors.New("it is not a primary, or hides its replication id (INFO replication)")
 
-// scanCount is how many keys Redis looks at for one SCAN.
+// scanCount is how many keys Redis examines for one SCAN.
 const scanCount = 1000
 
-// Clear begins a new epoch: when it returns nil, nothing that was read from SQL before it was called is
-// served, or filled, any more. It is for writes that do not name their rows, such as a bulk import: call
-// it after the commit, and again from the relay until it succeeds. It removes entry by entry, which is
-// what eviction does, at any time. On the way it takes as long as the servers need to look at all their
-// keys; ctx bounds it.
+// Clear removes every entry. When it returns nil, nothing that was read from SQL before the call is served or filled any more. It is for
+// writes that do not name their rows, such as a bulk import: call it after the commit, and again from the relay until it
+// succeeds. It takes as long as the servers need to scan all their keys; ctx bounds it.
 //
-// It needs no epoch in the entries: whatever may have been read before the call lies in an entry, or
-// will be filled under a lease in an entry, that is there when the scan begins. SCAN gives all of those
-// that stay, and those that do not stay are gone.
+// Removing the entries is enough. Every row that was read before the call is in an entry that exists when the scan begins, or will be
+// filled under a lease in such an entry. SCAN returns every key that exists all the time, and the other entries are gone.
 func (t *Tier) Clear(ctx context.Context) error {
 	all, err := t.redis.servers(ctx)
 	if err != nil {
@@ -36,27 +33,27 @@ func (t *Tier) Clear(ctx context.Context) error {
 	return nil
 }
 
-// errReign says that another process took over while a scan was under way; what it had of old entries
-// counts as absent, but what it filled since does not.
-var errReign = errors.New("another server took over")
+// errServerChanged is returned if another server took over during a scan. Its older entries count as absent, but those that were filled
+// since then do not.
+var errServerChanged = errors.New("another server took over")
 
 func (t *Tier) clear(ctx context.Context, s *shard) error {
 	before, err := t.fence(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := t.scan(ctx, s, scanCount, func(keys []string) error { return t.unlink(ctx, s, keys) }); err != nil {
+	if err := t.scanKeys(ctx, s, scanCount, func(keys []string) error { return t.unlink(ctx, s, keys) }); err != nil {
 		return err
 	}
 	after, err := t.fence(ctx, s)
 	if err == nil && before != after {
-		err = errReign
+		err = errServerChanged
 	}
 	return err
 }
 
-// scan gives the keys of all entries of a server, about size at a time. An error of each ends it.
-func (t *Tier) scan(ctx context.Context, s *shard, size int, each func(keys []string) error) error {
+// scanKeys calls each with the keys of all entries of a server, about size keys at a time. An error of each ends the scan.
+func (t *Tier) scanKeys(ctx context.Context, s *shard, size int, each func(keys []string) error) error {
 	for cursor, first := uint64(0), true; first || cursor != 0; first = false {
 		var keys []string
 		if err := t.redis.asked(ctx, &s.breaker, func(ctx context.Context) (err error) {
@@ -72,7 +69,7 @@ func (t *Tier) scan(ctx context.Context, s *shard, size int, each func(keys []st
 	return nil
 }
 
-// Drop removes entries, as eviction does at any time. On an error some may have stayed, to end by themselves.
+// Drop removes entries. That is safe at any time, as eviction does the same. On an error some entries may remain until their TTL ends.
 func (t *Tier) Drop(ctx context.Context, keys ...string) error {
 	groups := t.redis.groups(ctx, keys)
 	errs := make(chan error, len(groups))
@@ -95,7 +92,7 @@ func (t *Tier) Drop(ctx context.Context, keys ...string) error {
 	return errors.Join(all...)
 }
 
-// unlink removes keys one by one, so that it runs on a cluster.
+// unlink removes keys with one command each, so that it works on a cluster.
 func (t *Tier) unlink(ctx context.Context, s *shard, keys []string) error {
 	for len(keys) > t.redis.batch {
 		if err := t.unlink(ctx, s, keys[:t.redis.batch]); err != nil {
@@ -120,7 +117,7 @@ func (t *Tier) unlink(ctx context.Context, s *shard, keys []string) error {
 	return err
 }
 
-// fence reads the reign of a server.
+// fence reads a server's part of the fence, its replication id.
 func (t *Tier) fence(ctx context.Context, s *shard) (fence string, err error) {
 	if t.redis.Embedded() {
 		return embeddedFence, nil
@@ -131,13 +128,13 @@ func (t *Tier) fence(ctx context.Context, s *shard) (fence string, err error) {
 		return err
 	})
 	if err == nil && fence == "" {
-		err = errNoReign
+		err = errNoServerEpoch
 	}
 	return fence, err
 }
 
-// Probe checks what the tier needs of every server: that it is a primary, that commands and scripts see
-// the same reign, and that it takes scripts, which it then knows. A server that is away is no error here.
+// Probe checks every server: it must be a primary, accept scripts, and return the same replication id to commands and to scripts. It
+// loads the scripts. A server that is unreachable is no error.
 func (t *Tier) Probe(ctx context.Context) error {
 	all, err := t.redis.servers(ctx)
 	if err != nil {
@@ -152,7 +149,7 @@ func (t *Tier) Probe(ctx context.Context) error {
 }
 
 func (t *Tier) probe(ctx context.Context, s *shard) error {
-	if err := t.teach(ctx, s); err != nil {
+	if err := t.loadScripts(ctx, s); err != nil {
 		return ignoreAway(err)
 	}
 	if t.redis.Embedded() {
@@ -170,13 +167,13 @@ func (t *Tier) probe(ctx context.Context, s *shard) error {
 		return ignoreAway(err)
 	}
 	if got != fence {
-		return fmt.Errorf("scripts see the reign %v, commands %s", got, fence)
+		return fmt.Errorf("scripts see the replication id %v, commands %s", got, fence)
 	}
 	return nil
 }
 
-// teach loads the scripts, so that their first uses take one trip.
-func (t *Tier) teach(ctx context.Context, s *shard) error {
+// loadScripts loads the scripts on a server, so that their first uses take one round trip.
+func (t *Tier) loadScripts(ctx context.Context, s *shard) error {
 	return t.redis.pipeline(ctx, s, func(p redis.Pipeliner) {
 		for _, script := range []script{t.scripts.lease, t.scripts.fill, t.scripts.invalidate, t.scripts.intend, t.scripts.release} {
 			p.ScriptLoad(ctx, script.text)
@@ -185,7 +182,7 @@ func (t *Tier) teach(ctx context.Context, s *shard) error {
 }
 
 func ignoreAway(err error) error {
-	if err != errNoReign && unusable(err) {
+	if err != errNoServerEpoch && unusable(err) {
 		return nil
 	}
 	return err

@@ -6,11 +6,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Confirm makes every read of this process that begins after it returns show the versions, even if their writer never
-// invalidated anything. It looks first, without scripts: as a rule the writer's own invalidation has arrived, and one
-// pipelined round trip to each server is all. Entries that are still older are invalidated. It tries that once; keys
-// whose invalidation a server has not taken are read from SQL by this process until it has. So it takes about two calls
-// of a server for each 1,000 keys.
+// Confirm ensures that reads of this process that begin after it returns see the versions or newer ones, even if their writer never
+// invalidated anything. It first looks at the entries without scripts, in one pipelined round trip a server. Usually that is
+// all, because the writer's own invalidation has arrived. It then invalidates the entries that are still older, once. Keys whose
+// invalidation a server does not take are read from SQL by this process until it has. So Confirm takes about two calls of a
+// server for each 1,000 keys.
 func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
 	if len(all) == 0 {
 		return
@@ -34,19 +34,19 @@ func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
 		refused, _ := t.invalidateOnce(ctx, Intent{}, send)
 		left = append(left, refused...)
 	}
-	t.owe(ctx, left)
+	t.addPending(ctx, left)
 }
 
-// verdict is what a look at an entry says about an invalidation.
+// verdict is the result of comparing an entry with an invalidation.
 type verdict int8
 
 const (
-	isUnknown verdict = iota // the server is away, or is not a primary
+	isUnknown verdict = iota // the server is unreachable, or is not a primary
 	isOld
 	isDone
 )
 
-// confirmGroup looks at the entries of one server.
+// confirmGroup compares the entries of one server.
 func (t *Tier) confirmGroup(ctx context.Context, g group, all []Invalidation, out []verdict) {
 	var info *redis.StringCmd
 	cmds := make([]*redis.SliceCmd, len(g.at))
@@ -69,17 +69,17 @@ func (t *Tier) confirmGroup(ctx context.Context, g group, all []Invalidation, ou
 	}
 }
 
-// isConfirmed reports, by the fields v, m and l of an entry, whether nothing below the version can be read from it or
-// filled into it. Without data and without a lease nothing can: who takes a lease later reads SQL later. The fence does
-// not matter: under another one the entry counts as absent.
+// isConfirmed reports whether nothing below the version can be served from an entry or filled into it. fields are the entry's v, m and
+// l. Without data and without a lease nothing can, because a reader that takes a lease later reads SQL later. The fence does not
+// matter: under another one the entry counts as absent.
 func isConfirmed(fields []any, version int64) bool {
 	data, hasData := fields[0].(string)
-	floor, _ := fields[1].(string)
+	minVersion, _ := fields[1].(string)
 	_, leased := fields[2].(string)
 	if !hasData && !leased {
 		return true
 	}
 	v, _ := valueOf(data, "")
-	m, _ := valueOf(floor, "")
+	m, _ := valueOf(minVersion, "")
 	return max(v.Version, m.Version) >= version
 }

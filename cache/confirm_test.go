@@ -59,9 +59,9 @@ func TestConfirm(t *testing.T) {
 		if _, err := y.Intend(t.Context(), keys["announced"]); err != nil {
 			t.Fatal(err)
 		}
-		before := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.floor) + counterValue(rowsOf(x).count.current)
+		before := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.raised) + counterValue(rowsOf(x).count.current)
 		x.Confirm(t.Context(), all...)
-		if n := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.floor) + counterValue(rowsOf(x).count.current) - before; n != 2 {
+		if n := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.raised) + counterValue(rowsOf(x).count.current) - before; n != 2 {
 			t.Errorf("%v invalidations were sent, want those of what is old and of what is leased", n)
 		}
 		for _, name := range names {
@@ -78,7 +78,7 @@ func TestConfirm(t *testing.T) {
 				t.Errorf("later %s is read at version %d", name, v.Version)
 			}
 		}
-		if n := x.owed.len(); n != 0 {
+		if n := x.pending.len(); n != 0 {
 			t.Errorf("%d debts", n)
 		}
 	})
@@ -146,7 +146,7 @@ func TestRefusing(t *testing.T) {
 						}
 					}
 				}
-				return x.owed.len()+y.owed.len() == 0
+				return x.pending.len()+y.pending.len() == 0
 			})
 			loads = b.loads.Load()
 			if get(t, y, b, keys...); b.loads.Load() != loads {
@@ -222,7 +222,7 @@ func (c *gated) Read(b []byte) (int, error) {
 }
 
 // A debt is paid while the answer to a read is under way: the answer is of before, so it must not count as paid.
-func TestDebtPaidDuringARead(t *testing.T) {
+func TestPendingSentDuringARead(t *testing.T) {
 	t.Parallel()
 	server, g := redistest.Start(t), &gate{}
 	r, err := openVia(Config{URL: server.URL()}, patience, g.dial)
@@ -234,8 +234,8 @@ func TestDebtPaidDuringARead(t *testing.T) {
 	b.write(a)
 	get(t, x, b, a)
 	b.write(a)
-	x.owe(t.Context(), []Invalidation{{Key: a, Version: 2}}) // Redis did not take it; the write was acknowledged
-	x.owed.settling.Lock()
+	x.addPending(t.Context(), []Invalidation{{Key: a, Version: 2}}) // Redis did not take it; the write was acknowledged
+	x.pending.sending.Lock()
 	answered, open := g.shut("hmget")
 	got := make(chan Value, 1)
 	go func() { got <- get(t, x, b, a)[0] }()
@@ -250,8 +250,8 @@ func TestDebtPaidDuringARead(t *testing.T) {
 	if left, err := x.invalidateOnce(t.Context(), Intent{}, paying); len(left) > 0 {
 		t.Fatal(err)
 	}
-	x.owed.paid(paying)
-	x.owed.settling.Unlock()
+	x.pending.sent(paying)
+	x.pending.sending.Unlock()
 	close(open)
 	if v := <-got; v.Version != 2 {
 		t.Errorf("version %d is read, after version 2 was acknowledged", v.Version)

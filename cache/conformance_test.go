@@ -72,9 +72,9 @@ func (w *twin) step() {
 	case op < 72:
 		w.trace = append(w.trace, fmt.Sprint("invalidate v", version, id))
 		got = w.eval(w.s.invalidate, version, id, long)
-		var floor int8
-		w.entry, want, floor = rules{}.invalidate(w.entry, w.fence, version, intent)
-		also = fmt.Sprint(floor)
+		var minVersion int8
+		w.entry, want, minVersion = rules{}.invalidate(w.entry, w.fence, version, intent)
+		also = fmt.Sprint(minVersion)
 	case op < 78 && intent >= 0:
 		w.trace = append(w.trace, "intend "+id)
 		got = w.eval(w.s.intend, id, long, long)
@@ -101,9 +101,9 @@ func (w *twin) happens(op int) {
 		w.trace = append(w.trace, "the lease lapses")
 		w.entry.lapsed = true
 		err = c.HSet(ctx, w.key, "lx", 1).Err()
-	case op < 93 && w.entry.held != 0:
+	case op < 93 && w.entry.intents != 0:
 		w.trace = append(w.trace, "intents end")
-		w.entry.held = 0
+		w.entry.intents = 0
 		err = c.HSet(ctx, w.key, "h", "i0=1;i1=1;").Err()
 	case op < 96:
 		w.trace = append(w.trace, "evicted")
@@ -143,7 +143,7 @@ func (w *twin) same() {
 		real.lapsed = real.token != 0 && f["lx"] == "1"
 		for i := range twinIntents {
 			if strings.Contains(f["h"], fmt.Sprintf("i%d=", i)) && !strings.Contains(f["h"], fmt.Sprintf("i%d=1;", i)) {
-				real.held |= 1 << i
+				real.intents |= 1 << i
 			}
 		}
 		if has != (f["v"] != "") || has && f["d"] != "data"+f["v"] {

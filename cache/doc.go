@@ -1,124 +1,165 @@
-// Package cache is Roost's tier over Redis. SQL is the truth and Redis is speed: it may be flushed,
-// stopped, hang, be full, fail over or be away at any moment, and everything still answers.
+// Package cache keeps copies of database rows in Redis and never serves a copy that an acknowledged write has replaced.
 //
-// # Connections
+// # The problem
 //
-// A call waits at most 250 ms for Redis. Every server has a breaker: after three failures in a row calls
-// fail at once, without touching it; every half second one may try again, and its success closes the
-// breaker. So a server that hangs costs one request in half a second a wait, and one that comes back is
-// used within a second. An answer is a success, also one that tells of an error. While the process itself runs late
-// (Config.Late) a call has up to 750 ms more, and one without an answer says little about the server: 16 of them
-// in a row count as one failure.
+// The usual way to cache rows is to delete the cached copy after each write and to fill it on the next miss. That way serves
+// stale rows even when nothing fails. A reader misses and reads the old row from SQL. A writer then commits and deletes the copy.
+// Then the reader stores what it has read, and the old row stays in the cache until its time to live (TTL) ends. Faults add more
+// ways: a writer is killed between commit and deletion, a replica is promoted that has missed the deletion, a snapshot is restored.
+// bench/policies measures how often this happens.
 //
-// Redis is one server, the primary that Sentinels name, a Redis Cluster, or a ring of independent servers
-// (see Config). Every command and script has one key and batches are pipelines, one a server, sent at once,
-// so no mixture of keys is refused. The keys of a server that is away come from SQL and all others stay
-// warm; on a cluster that needs cluster-require-full-coverage no. Ring and tier never put a key elsewhere
-// because a server is away: it might come back with what it was given before. A ring hashes addresses with
-// virtual nodes: one server more moves only its share of the keys.
+// Tier, the cache-aside tier of this package, closes all of these cases except the few listed below, each with a bound. It relies
+// on three things: each row has a version in SQL, only the holder of a lease may fill an entry, and each entry remembers the
+// minimum version that may be filled.
 //
-// Persisted queries are looked up in the process first, which bounds what it keeps. Redis keeps a document for
-// a day after it was last sent or, at most once an hour, used. What a node may add there is bounded: 4 MiB at
-// once, 2 KiB a second. Beyond that a document stays with the node, and its clients send it to others again.
+// SQL holds the truth and Redis only saves time. Redis may be flushed, stopped, full, failed over, restarted or unreachable at any
+// moment. Every read and every write still succeeds, only more slowly.
 //
-// In embedded mode Redis runs in the process (miniredis), without a port: no other process can reach it. It
-// keeps no more than 40,000 keys: beyond it is flushed, which by the first sentence is harmless. A script takes
-// half a millisecond there.
+// # Use
 //
-// # The tier
+//	redis, err := cache.Open(cache.Config{URL: "redis://localhost:6379"})
+//	tier, err := cache.NewTier(redis)
+//	users := tier.Kind("user", 10*time.Minute, 30*time.Second)
 //
-// Tier keeps rows by key, each with the version that its row has in SQL, blind to what they are.
-// What it promises of a read that began after a write was acknowledged, and after other reads ended:
+//	// Read. Load is called with the keys that Redis does not have.
+//	req := &cache.Request{Kind: users, Keys: []string{cache.EntryPrefix + "u:7"}, Load: readUsersFromSQL}
+//	err = tier.Load(ctx, req) // req.Values[0] is the row; its Version is 0 if there is none
 //
-//   - it is not older than the write: in normal running and through flush, eviction, failover (also to a
-//     server that was primary before), restart from an old snapshot, slot migration, readers that hang
-//     between reading SQL and filling, and any mixture of these;
-//   - it does not go back behind what was read before;
-//   - keys that were announced (Intend) leave not even the time between commit and invalidation.
+//	// Write. Invalidate after the commit and before the write is acknowledged.
+//	err = tier.Invalidate(ctx, cache.Intent{}, cache.Invalidation{Kind: users, Key: cache.EntryPrefix + "u:7", Version: 2})
 //
-// and of its cost: warm keys take one pipelined round trip a server and no script; a key that misses is
-// read in SQL once, however many ask in the process and on other nodes; keys missed together are read in
-// one call of the Loader.
-//
-// The bounds of these promises, and the only ones:
-//
-//   - Redis away for the node that writes, or refusing writes: Invalidate gives up after a second, or at once if
-//     the breaker is open or Redis has refused everything for a second. Other nodes may read the old entry until
-//     they have confirmed the write themselves (Confirm). The node itself remembers up to 10,000 such keys of each
-//     server and reads them from SQL until Redis has taken their invalidations. If there are more it reads nothing
-//     from that server until its caller, who follows the relay, calls Resume.
-//   - a writer killed between commit and invalidation: as above, for its unacknowledged write.
-//   - a node that reads SQL while Redis is away for it cannot tell that it has seen a version: what is read
-//     elsewhere later may be older, if the writer of that version has not invalidated yet.
-//   - a node that still reaches a primary that was replaced: the TTL.
-//   - in any case the age of an entry is at most the life of an unused lease and the TTL: 12 s and MaxTTL (an
-//     hour).
-//   - intents hold IntentFor (5 s) and are lost by flush, eviction and failover; without them a key is as any
-//     other. The announced transaction must end before.
-//
-// What it needs: versions that every writing transaction raises, rows that stay when what they stand for is
-// deleted (so that versions never start again; a key without a row is version 0), loaders that read the
-// primary in a transaction that begins after they are called, an Invalidate after each commit and before
-// its acknowledgement, a relay that repeats it until Redis has taken it, and a Confirm on every node that
-// reads. All nodes name the same servers; the list of a ring is
-// changed with all nodes stopped, and the servers flushed or left alone for MaxTTL.
+// A write of which not even the moment between commit and invalidation may be visible calls Intend before its commit and passes
+// the Intent to Invalidate. Package rows makes these calls for Roost's tables.
 //
 // # The protocol
 //
-// An entry is one hash; scripts/entry.lua tells its fields. There is a script for each verb:
+// An entry is one Redis hash. It holds the row's data and version, or a minimum version, a lease and intents; scripts/entry.lua
+// lists its fields. Five scripts, the verbs, change entries:
 //
-//   - LEASE answers with data, with the right to fill, or that another has it or an intent stands.
-//   - FILL stores what was read under a lease, if the lease still stands and the version is not below the
-//     entry's floor.
-//   - INVALIDATE raises the floor, drops data and lease; older or equal versions change nothing.
-//   - INTEND drops data and lease, and keeps others out until it ends.
-//   - RELEASE gives a lease back.
+//   - LEASE returns the data. If there is none, it grants the lease, or reports that another reader holds it ("busy") or that a
+//     write was announced ("intent").
+//   - FILL stores what was read under a lease. It is refused if the lease is gone or the version is below the minimum version.
+//   - INVALIDATE raises the minimum version and drops data and lease. It changes nothing if the entry is at that version already.
+//   - INTEND drops data and lease. Until the intent ends, no lease is granted.
+//   - RELEASE returns a lease that will not be used.
 //
-// A read that misses takes the lease, reads SQL, fills, and returns what it filled; if the fill is refused
-// it asks again. Who finds the lease taken asks again, after a millisecond at first and every 25 ms later. After
-// 250 ms a reader has waited enough: it reads SQL without a lease, tells Redis the version it has seen with
-// INVALIDATE, and returns it.
-// So do readers that find an intent, values that are too large, and those that Redis refuses to keep.
+// A read first looks up all its keys with plain commands, in one pipeline for each server, without scripts. For each key that
+// misses it then takes the lease, reads SQL, fills the entry, and returns what it has filled. If the fill is refused, it starts
+// again. If the lease is busy, it polls: after 1 ms at first, then at growing intervals of up to 25 ms.
 //
-// Confirm is what a node does with each write of the log before it reports that position to anybody. Unlike
-// INVALIDATE it begins with a plain look at the key, and mostly ends there. A key without data and without a lease needs
-// nothing: whoever takes a lease later reads SQL later. A key at the version or above it needs nothing either. All
-// others are invalidated, and what Redis does not take is owed: read from SQL until it has.
+// After 250 ms a reader stops waiting and falls back: it reads SQL without a lease, publishes the version that it has read with
+// INVALIDATE, and returns the row without filling. Readers fall back at once if they meet an intent, if the value is too large,
+// or if Redis refuses to store it.
 //
-// Why that holds:
+// A write commits the row with a higher version, sends INVALIDATE, and is then acknowledged. It sends INTEND before the commit if
+// it announces itself. The event log, which is written in the same transaction, repeats every invalidation: a relay sends it
+// until Redis has taken it.
 //
-//   - A stale fill needs a reader that read SQL before a commit and fills after its invalidation. It holds a
-//     lease from before its read. The invalidation drops it; whatever loses the invalidation (eviction,
-//     flush, another server) loses the lease with it, for they lie in one hash.
-//   - An entry that outlives an invalidation needs a server that did not see it: a replica that was promoted
-//     without it, a primary that comes back, a snapshot. Each begins a reign, with a replication id of its
-//     own; entries carry the id they were written under, and under any other they count as absent. The plain
-//     read asks for the id in its pipeline (INFO replication, about a microsecond of Redis a pipeline), so
-//     connections that live through a change of roles are right, too. An id of the process would not do: see
-//     TestFailoverAndBack. Redis takes a new id also when it has had no replica for an hour
-//     (repl-backlog-ttl): that is one cold start.
-//   - A database that goes back has rows with smaller versions than their entries. The log is in another epoch then,
-//     which is part of the fence, too. What is read, filled, invalidated or owed belongs to the epoch of before the
-//     read of SQL or the commit, so that nothing of the old database gets into the new epoch.
-//   - A read goes back if one returns what no entry holds, and an older fill is accepted later. So what is
-//     returned is either in an entry, by an accepted fill, or told before: then leases from before are gone.
-//   - The floor refuses what a database that lags gives, as long as Redis remembers (10 s without readers),
-//     and makes repeated invalidations free.
-//   - Readers that share a fetch joined it before its first command, so all it returns is from after they
-//     asked.
-//   - What is owed is noted before Redis is asked. A debt that is paid while the answer is under way does not
-//     make the answer new.
+// Confirm is how a node makes its own reads at least as new as a position of the log. For each row that the log says has changed,
+// Confirm looks at the entry with a plain command. In most cases that is all, because nothing old can be served: the entry has
+// neither data nor lease (a lease granted later reads SQL later), or it is at that version or above. Confirm invalidates all
+// other entries.
 //
-// The tests explore the protocol breadth-first (model_test.go), with the verbs as pure functions that are
-// compared with the scripts on real servers (conformance_test.go), run random schedules of the tier over
-// servers that fail over (schedule_test.go), and see that taking any part away is noticed.
+// An invalidation that Redis has not taken is pending. The node reads such keys from SQL until Redis has taken it.
+//
+// # Promises
+//
+// Compared with every write that was acknowledged before a read began, and with every read that ended before it began:
+//
+//   - The read is not older than the write. That holds in normal running and through flush, eviction, failover (also back to a
+//     server that was primary before), restart from an old snapshot, slot migration, readers that pause between SQL and fill, and
+//     any mixture of these.
+//   - The read is not older than what the earlier read returned.
+//   - For keys that were announced with Intend, the read does not even show the old row between commit and invalidation.
+//
+// The cost is bounded, too:
+//
+//   - Keys that hit take one pipelined round trip a server and no script.
+//   - A key that misses is read from SQL once, however many readers ask for it in this process and on other nodes.
+//   - Keys that miss together are read by one call of the Loader; keys that others were filling may take a second call.
+//
+// These are the only exceptions, with their bounds:
+//
+//   - Redis is unreachable for the writing node, or refuses writes. Invalidate gives up after 1 s, or at once if the breaker is
+//     open or Redis has refused everything for 1 s. Other nodes may serve the old entry until they have confirmed the write
+//     themselves (Confirm). The writing node remembers up to 10,000 such keys for each server and reads them from SQL. Beyond
+//     that it reads nothing from the server until its caller, which follows the relay, calls Resume.
+//   - A writer is killed between commit and invalidation. Its write was not acknowledged; other nodes serve the old entry until
+//     they have confirmed the write.
+//   - A node reads SQL while Redis is unreachable for it. It cannot publish the version that it has read, so a later read
+//     elsewhere may be older if the writer has not invalidated yet.
+//   - A node still reaches a primary that was replaced. The bound is the TTL.
+//   - An intent lasts IntentFor (5 s) and is lost by flush, eviction and failover. The key is then like any other. The announced
+//     transaction must end before the intent does.
+//   - Whatever happens, an entry is not served for longer than the life of an unused lease and the TTL: 12 s and MaxTTL (1 h).
+//
+// # What the tier needs from its caller
+//
+//   - Every transaction that changes a row raises its version.
+//   - Rows stay when the thing that they describe is deleted, so that versions never start again. A key without a row has
+//     version 0.
+//   - Loaders read the primary database in a transaction that begins after they are called.
+//   - Invalidate runs after each commit, before the write is acknowledged.
+//   - A relay repeats each invalidation until Redis has taken it, and every node that reads calls Confirm.
+//   - All nodes name the same servers. To change the list of a ring, stop all nodes, then flush the servers or leave them alone
+//     for MaxTTL.
+//
+// # Why it holds
+//
+//   - A stale fill needs a reader that read SQL before a commit and fills after its invalidation. Such a reader took its lease
+//     before it read SQL, and the invalidation drops the lease. Whatever loses the invalidation (eviction, flush, another server)
+//     loses the lease too, because both are fields of one hash.
+//   - An entry that outlives an invalidation needs a server that has missed it: a promoted replica, a primary that comes back, a
+//     snapshot. Each of these begins a new epoch of the server, with a new replication id. Every entry carries the fence, which
+//     is the replication id under which it was written; under any other fence it counts as absent. The plain look-up asks for
+//     the id in the same pipeline (INFO replication, about 1 µs of Redis), so connections that survive a change of roles are
+//     right as well. The id of the server's process would not do: see TestFailoverAndBack. Redis also takes a new id when it has
+//     had no replica for an hour (repl-backlog-ttl), which costs one cold start.
+//   - A database that is restored from a backup has rows with lower versions than their entries. The log then begins a new epoch,
+//     and the fence contains the number of the log's epoch. What is read, filled, invalidated or pending belongs to the epoch from
+//     before the read of SQL or the commit, so nothing of the old database enters the new epoch.
+//   - A read goes back only if some read returned a version that no entry held, and an older fill was accepted later. So every
+//     version that is returned is either in an entry, by an accepted fill, or was published before, which has dropped all leases
+//     from before.
+//   - The minimum version refuses fills from a database that lags, for as long as Redis remembers it (10 s without readers). It
+//     also makes repeated invalidations free.
+//   - Readers that share a fetch joined it before its first command, so its result is from after they asked.
+//   - The pending invalidations are noted before Redis is asked. If one is sent while the answer is under way, the answer still
+//     counts as old.
+//
+// The tests explore the protocol breadth-first (model_test.go), with the verbs as pure functions that are compared with the
+// scripts on real servers (conformance_test.go). They run random schedules of the tier over servers that fail over
+// (schedule_test.go), and show that leaving out any part of the protocol is noticed (mutants_test.go).
+//
+// # Connections
+//
+// A call waits at most 250 ms for Redis. Every server has a breaker. After three failures in a row it opens, and calls fail at
+// once without touching the server. Every 500 ms one call is let through; its success closes the breaker. So a server that hangs
+// delays one request in 500 ms, and a server that comes back is used again within a second. Any answer counts as success, also an
+// error that Redis returns. While the process itself runs late (Config.Late) a call has up to 750 ms more, and a call without an
+// answer says little about the server: 16 of them in a row count as one failure.
+//
+// Redis is one server, the primary that Sentinels name, a Redis Cluster, or a ring of independent servers (see Config). Every
+// command and script has one key, and a batch is sent as one pipeline to each server, all servers in parallel, so any mixture of
+// keys is accepted. Keys of a server that is unreachable are read from SQL; all others stay warm. On a cluster that needs
+// cluster-require-full-coverage no. Neither ring nor tier moves a key elsewhere because its server is unreachable: the server
+// might come back with old entries. A ring hashes addresses with virtual nodes, so one more server moves only its share of keys.
+//
+// In embedded mode Redis runs in the process (miniredis) without a port, so no other process can reach it. It keeps at most 40,000
+// keys; beyond that it is flushed, which is harmless. A script takes half a millisecond there.
 //
 // # Limits
 //
-// Batches are split at 1,000 keys a pipeline. Data is at most 64 KiB; larger is read from SQL each time. At
-// maxmemory without eviction nothing new is kept, while invalidations and intents still work. Versions are
-// at most 2^53. There is one Loader call for keys missed together, another for those that others were
-// filling.
+//   - A pipeline has at most 1,000 keys; larger batches are split.
+//   - Data is at most 64 KiB. Larger values are read from SQL each time.
+//   - Versions are at most 2^53, because Lua counts in doubles.
+//   - At maxmemory without eviction nothing new is stored, while invalidations and intents still work.
 //
-// Clear begins a new epoch for writes that do not name their rows: it removes every entry.
+// Clear removes every entry. It is for writes that do not name their rows, such as a bulk import.
+//
+// # Persisted queries
+//
+// PersistedQueries stores GraphQL documents by hash. It looks in the process first, where the number of documents is bounded, and
+// then in Redis, which keeps a document for a day after it was last sent or, at most once an hour, used. A node may add 4 MiB at
+// once and 2 KiB a second to Redis. Beyond that a document stays with the node, and clients send it to other nodes again.
 package cache

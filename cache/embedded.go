@@ -14,19 +14,18 @@ import (
 )
 
 const (
-	// embeddedTimeout bounds one call of the in-process Redis, which does not hang, but takes half a millisecond
-	// for a script.
+	// embeddedTimeout bounds one call of the in-process Redis, which does not hang, but takes half a millisecond for a script.
 	embeddedTimeout = 5 * time.Second
-	// embeddedConns is how many connections it has, each of which costs goroutines of its own.
+	// embeddedConns is the number of connections to it. Each has goroutines of its own.
 	embeddedConns = 8
-	// embeddedTick moves its clock; its keys expire within this time.
+	// embeddedTick is how often its clock advances. Keys expire up to this much late.
 	embeddedTick = time.Second
-	// embeddedKeys is how many keys it keeps.
+	// embeddedKeys is the most keys that it keeps. Beyond that it is flushed.
 	embeddedKeys = 40_000
 )
 
-// startEmbedded starts a Redis in the process. It has no port, and dial is the only way to connect, so other processes of
-// the machine can neither read nor write it.
+// startEmbedded starts a Redis in the process. It has no port and can be reached only through dial, so other processes of the machine can
+// neither read nor write it.
 func startEmbedded() (m *miniredis.Miniredis, dial dialFunc, err error) {
 	m = miniredis.NewMiniRedis()
 	first, err := m.Dial() // starts the server, without a listener
@@ -42,7 +41,7 @@ func startEmbedded() (m *miniredis.Miniredis, dial dialFunc, err error) {
 	}, nil
 }
 
-// maxAnswers is how many bytes of unread answers one connection may have; beyond it the connection is closed.
+// maxAnswers is the most bytes of unread answers of one connection. Beyond that the connection is closed.
 const maxAnswers = 64 << 20
 
 // keptAnswers is the largest buffer that a connection reuses, in bytes.
@@ -56,7 +55,7 @@ type answers struct {
 	net.Conn
 	mu      sync.Mutex
 	waiting []byte
-	some    chan struct{} // holds one when there is something to send
+	some    chan struct{} // has an element if there is something to send
 	closed  chan struct{}
 	close   func() error
 }
@@ -111,8 +110,7 @@ func (a *answers) send() {
 // Close ends the connection and drops what the client has not read.
 func (a *answers) Close() error { return a.close() }
 
-// Ticker is the service that expires keys of an in-process Redis and keeps it small; with a real Redis
-// it does nothing.
+// Ticker returns the service that expires keys of an in-process Redis and bounds their number. With a real Redis it does nothing.
 func (r *Redis) Ticker() lifecycle.Service {
 	return &lifecycle.Loop{Run: func(ctx context.Context) {
 		if r.embedded == nil {

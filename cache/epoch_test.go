@@ -59,7 +59,7 @@ func TestEpochs(t *testing.T) {
 
 // A read that is under way when the epoch changes may have rows of the database as it was. They must not be kept in the new
 // epoch, nor keep others from being kept there; the same holds for the invalidation of a transaction that is under way.
-func TestEpochChangesBesideReads(t *testing.T) {
+func TestEpochChangesDuringReads(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		r := openFor(t, url, patience)
 		x, b := tier(t, r), newTable()
@@ -97,21 +97,21 @@ func TestEpochChangesBesideReads(t *testing.T) {
 }
 
 // What a process owed Redis, and why it did not read from it, ends with the epoch.
-func TestEpochEndsDebts(t *testing.T) {
+func TestEpochEndsPendingInvalidations(t *testing.T) {
 	t.Parallel()
 	x, b := tierAt(t, ""), newTable()
 	x.SetEpoch(7)
 	a := key("a")
 	b.write(a)
 	get(t, x, b, a)
-	x.owe(context.Background(), []Invalidation{{Kind: rowsOf(x), Key: a, Version: 9}})
+	x.addPending(context.Background(), []Invalidation{{Kind: rowsOf(x), Key: a, Version: 9}})
 	number := x.Suspend()
-	if x.Suspension() != number || x.owed.len() != 1 {
+	if x.Suspension() != number || x.pending.len() != 1 {
 		t.Fatal("nothing is owed")
 	}
 	x.SetEpoch(8)
-	if x.Suspension() != 0 || x.owed.len() != 0 {
-		t.Errorf("in the new epoch suspension %d lasts and %d keys are owed", x.Suspension(), x.owed.len())
+	if x.Suspension() != 0 || x.pending.len() != 0 {
+		t.Errorf("in the new epoch suspension %d lasts and %d keys are owed", x.Suspension(), x.pending.len())
 	}
 	get(t, x, b, a)
 	loads := b.loads.Load()

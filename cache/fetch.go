@@ -10,38 +10,38 @@ import (
 	"roost/internal/faults"
 )
 
-// found is what a request has after the plain read.
-type found struct {
+// firstRead is the state of a request after the plain read of Redis.
+type firstRead struct {
 	values  []Value
 	missing []miss
 }
 
-// miss is a key of a request that was not found.
+// miss is a key of a request that the plain read did not answer.
 type miss struct {
-	at   int
-	away bool // its server was not there
+	at   int  // index in Request.Keys
+	away bool // its server is unreachable
 }
 
-// hits reads the keys of all requests at once.
-func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
-	t.Settle(ctx)
+// readAll looks up the keys of all requests in Redis, in one pipeline for each server.
+func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
+	t.SendPending(ctx)
 	var keys []string
 	for _, req := range reqs {
 		keys = append(keys, req.Keys...)
 	}
-	// Before Redis is asked: a debt that is paid while the answer is under way says that the answer is old.
-	owed, none := t.owedOf(ctx, keys)
-	all := make([]seen, len(keys))
+	// Looked up before Redis is asked: if a pending invalidation is sent while the answer is under way, the answer is still old.
+	pending, none := t.pendingOf(ctx, keys)
+	all := make([]readResult, len(keys))
 	if !none {
 		all = t.read(ctx, keys, heldOf(reqs, len(keys)))
 	}
-	out := make([]found, len(reqs))
+	out := make([]firstRead, len(reqs))
 	for i, req := range reqs {
 		out[i].values = make([]Value, len(req.Keys))
 		hits := 0
 		for at := range req.Keys {
 			s := all[at]
-			if s.hit && (owed == nil || !owed[at]) {
+			if s.hit && (pending == nil || !pending[at]) {
 				out[i].values[at] = s.value
 				hits++
 				continue
@@ -50,14 +50,14 @@ func (t *Tier) hits(ctx context.Context, reqs []*Request) []found {
 		}
 		req.Kind.count.hit.Add(float64(hits))
 		all = all[len(req.Keys):]
-		if owed != nil {
-			owed = owed[len(req.Keys):]
+		if pending != nil {
+			pending = pending[len(req.Keys):]
 		}
 	}
 	return out
 }
 
-// heldOf joins what the requests hold; nil if they hold nothing.
+// heldOf concatenates the requests' Held, and returns nil if no request holds anything.
 func heldOf(reqs []*Request, keys int) []int64 {
 	var held []int64
 	at := 0
@@ -73,7 +73,7 @@ func heldOf(reqs []*Request, keys int) []int64 {
 	return held
 }
 
-// fetch answers the keys of a request that are missing.
+// fetch reads the missing keys of a request. It joins fetches that other readers of this process have begun.
 func (t *Tier) fetch(ctx context.Context, req *Request, missing []miss) error {
 	for len(missing) > 0 {
 		if err := ctx.Err(); err != nil {
@@ -107,7 +107,7 @@ func (t *Tier) fetch(ctx context.Context, req *Request, missing []miss) error {
 	return nil
 }
 
-// lead answers flights. Whatever happens to it, they end.
+// lead fetches the keys of flights. The flights end in any case, also when the context ends or the loader panics.
 func (t *Tier) lead(ctx context.Context, req *Request, led []*flight) {
 	if len(led) == 0 {
 		return
@@ -123,9 +123,8 @@ func (t *Tier) lead(ctx context.Context, req *Request, led []*flight) {
 	}
 }
 
-// follow waits for the fetches that readers of the process have under way for the same keys, but no longer than
-// for those of other processes: one that stands still must not hold up who comes after it. It reports whether the
-// caller is still there.
+// follow waits for fetches of the same keys that are already under way in this process. It waits no longer than it would for another
+// process, so that a fetch that hangs does not block its successors. It reports whether the caller's context is still alive.
 func (t *Tier) follow(ctx context.Context, led []*flight) bool {
 	var enough <-chan time.Time
 	for _, fl := range led {
@@ -133,7 +132,7 @@ func (t *Tier) follow(ctx context.Context, led []*flight) bool {
 			continue
 		}
 		if enough == nil {
-			timer := time.NewTimer(t.pace.escape)
+			timer := time.NewTimer(t.pace.fallback)
 			defer timer.Stop()
 			enough = timer.C
 		}
@@ -155,7 +154,7 @@ func (t *Tier) follow(ctx context.Context, led []*flight) bool {
 	return true
 }
 
-// abandon ends what has no answer, and gives leases back.
+// abandon ends the flights that have no result, and releases their leases.
 func (t *Tier) abandon(ctx context.Context, led []*flight) {
 	t.release(ctx, led)
 	for _, fl := range led {
@@ -163,7 +162,7 @@ func (t *Tier) abandon(ctx context.Context, led []*flight) {
 	}
 }
 
-// release gives leases back. Without an answer of Redis they end by themselves.
+// release returns unused leases. If Redis does not answer, they expire.
 func (t *Tier) release(ctx context.Context, led []*flight) {
 	var keys, held []string
 	var epochs []int64
@@ -178,19 +177,19 @@ func (t *Tier) release(ctx context.Context, led []*flight) {
 	}
 }
 
-// fetching sorts flights by what they may do in a round.
+// fetching groups flights by what they may do in a round.
 type fetching struct {
 	leased, waiting []*flight
-	free            []*flight            // without a lease: read SQL, tell Redis of it, do not fill
-	reason          []prometheus.Counter // of free
+	free            []*flight            // without a lease: they read SQL and publish the version, but do not fill
+	reason          []prometheus.Counter // for each of free, the metric of why it has no lease
 }
 
 func (f *fetching) unleased(fl *flight, why prometheus.Counter) {
 	f.free, f.reason = append(f.free, fl), append(f.reason, why)
 }
 
-// round asks for leases, reads SQL for those that got one and those that need none, and fills. It gives
-// back what must ask again.
+// round asks for leases, reads SQL for the flights that got one and those that go without, and fills. It returns the flights that must
+// ask again.
 func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (again []*flight) {
 	f := t.ask(ctx, req.Kind, pending)
 	keys := make([]string, 0, len(f.leased)+len(f.free))
@@ -206,7 +205,7 @@ func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (agai
 			t.fail(ctx, req.Kind, f, err)
 		} else {
 			faults.At("cache.before-fill")
-			// From here the answer is there: who waits for it gets it also when this reader leaves.
+			// The rows are read now: readers that wait for them get them even if this caller leaves.
 			again = t.fill(context.WithoutCancel(ctx), req.Kind, f, values)
 		}
 	}
@@ -222,19 +221,19 @@ func (t *Tier) round(ctx context.Context, req *Request, pending []*flight) (agai
 	return append(again, f.waiting...)
 }
 
-// ask sends LEASE for all; hits end there.
+// ask sends LEASE for all flights. Flights whose key hits end here.
 func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 	f := &fetching{}
 	var asking []*flight
 	var keys []string
 	names := make([]string, len(pending))
-	epoch := t.Epoch() // what is read from now on is not for a later one: the database may have been another
+	epoch := t.Epoch() // rows read from now on belong to this epoch: in a later one the database may be another
 	for i, fl := range pending {
 		names[i], fl.epoch = fl.key, epoch
 	}
-	owed, none := t.owedOf(ctx, names)
+	unsent, none := t.pendingOf(ctx, names)
 	for i, fl := range pending {
-		if fl.away || none || owed != nil && owed[i] {
+		if fl.away || none || unsent != nil && unsent[i] {
 			f.unleased(fl, k.count.away)
 			continue
 		}
@@ -245,7 +244,7 @@ func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 		return f
 	}
 	lease := ms(t.leaseFor())
-	replies := t.do(ctx, t.scripts.lease, keys, func(i int) (int64, []any) { return epoch, []any{asking[i].token, lease, ms(floorFor)} })
+	replies := t.do(ctx, t.scripts.lease, keys, func(i int) (int64, []any) { return epoch, []any{asking[i].token, lease, ms(minVersionTTL)} })
 	for i, fl := range asking {
 		r := replies[i]
 		if r.err != nil || r.word != "leased" {
@@ -256,17 +255,17 @@ func (t *Tier) ask(ctx context.Context, k *Kind, pending []*flight) *fetching {
 			fl.away = true
 			f.unleased(fl, k.count.away)
 		case r.err != nil:
-			f.unleased(fl, k.count.uncached) // full, read-only, without a quorum…
+			f.unleased(fl, k.count.uncached) // Redis is full, read-only or lacks replicas
 		case r.word == "leased":
 			f.leased = append(f.leased, fl)
-		case r.word == "busy" && time.Since(fl.born) < t.pace.escape:
+		case r.word == "busy" && time.Since(fl.born) < t.pace.fallback:
 			f.waiting = append(f.waiting, fl)
 		case r.word == "busy":
-			f.unleased(fl, k.count.escaped)
+			f.unleased(fl, k.count.fallback)
 		case r.word == "hit" && len(r.fields) == 2:
 			t.finishHit(k, fl, f, r)
 		default:
-			f.unleased(fl, k.count.held)
+			f.unleased(fl, k.count.announced)
 		}
 	}
 	return f
@@ -284,7 +283,7 @@ func (t *Tier) finishHit(k *Kind, fl *flight, f *fetching, r reply) {
 	t.flights.finish(fl, v, nil)
 }
 
-// fail ends a round whose SQL failed.
+// fail ends the flights of a round whose SQL failed.
 func (t *Tier) fail(ctx context.Context, k *Kind, f *fetching, err error) {
 	all := append(f.leased[:len(f.leased):len(f.leased)], f.free...)
 	k.count.failed.Add(float64(len(all)))

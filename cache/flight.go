@@ -10,9 +10,9 @@ import (
 	"roost/internal/admission"
 )
 
-// flight is one fetch of a key that misses, for all readers in the process that ask before it starts.
-// Who asks after that is gathered in the next, which starts when it has ended: so nobody is given an
-// answer that may be from before the question, and a key costs one fetch at a time, unless one stands still.
+// flight is one fetch of a missing key, shared by all readers of the process that ask before it starts. Readers that ask later share
+// the next flight, which starts when this one has ended. So no reader gets a result from before it asked, and each key has one
+// fetch at a time, unless a fetch hangs.
 type flight struct {
 	key  string
 	born time.Time
@@ -23,30 +23,30 @@ type flight struct {
 
 	started bool // under flights.mu
 
-	// The leader's alone:
-	after *flight // ends before this starts, if that is soon; nil if there is none
-	away  bool    // Redis was not there for the key
-	token string  // of the lease, empty without one
-	epoch int64   // of the log, when the round began that reads SQL
+	// Only the flight's leader, the reader that made it, uses these:
+	after *flight // the flight to wait for before this one starts; nil if there is none
+	away  bool    // the key's server is unreachable
+	token string  // the lease's token, empty without a lease
+	epoch int64   // the log's epoch when the round began that reads SQL
 	ended bool
-	// behind is how often what SQL gave was older than what Redis has been told.
+	// behind counts how often SQL returned a version below the entry's minimum version.
 	behind int
 }
 
-// behindMost is how often that is read again. It needs a write each time, or a database that lags.
-const behindMost = 3
+// maxRereads is how often such a row is read again. Each time takes another write, or a database that lags.
+const maxRereads = 3
 
-// errAbandoned tells readers that the one who fetched for them has left: they look again.
+// errAbandoned ends a flight whose leader has left. The readers that share it ask again.
 var errAbandoned = errors.New("the fetch was abandoned")
 
-// flights are the newest flights by key.
+// flights holds the newest flight of each key.
 type flights struct {
 	mu     sync.Mutex
 	latest map[string]*flight
 }
 
-// enter gives for every key the flight to wait for, whether this call has made it, and all that it has:
-// those it leads.
+// enter returns for every key the flight to wait for, and whether this call has made it. led lists the flights that it has made; the
+// caller leads them.
 func (f *flights) enter(keys []string, away []bool) (all []*flight, made []bool, led []*flight) {
 	now := time.Now()
 	f.mu.Lock()
@@ -63,7 +63,7 @@ func (f *flights) enter(keys []string, away []bool) (all []*flight, made []bool,
 	return all, made, led
 }
 
-// start ends the gathering.
+// start closes flights to further readers.
 func (f *flights) start(led []*flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,7 +72,7 @@ func (f *flights) start(led []*flight) {
 	}
 }
 
-// finish gives the answer. Only the first counts.
+// finish ends a flight with its result. Calls after the first change nothing.
 func (f *flights) finish(fl *flight, v Value, err error) {
 	if fl.ended {
 		return
@@ -86,7 +86,7 @@ func (f *flights) finish(fl *flight, v Value, err error) {
 	close(fl.done)
 }
 
-// wait waits for a flight to end. The request does not count as running meanwhile, see package admission.
+// wait blocks until a flight has ended. Meanwhile the request does not count as running; see package admission.
 func (fl *flight) wait(ctx context.Context) error {
 	select {
 	case <-fl.done:
@@ -102,8 +102,8 @@ func (fl *flight) wait(ctx context.Context) error {
 	}
 }
 
-// pause is how long to wait for another's fill after having waited for a while: most fills take no more than some
-// milliseconds, and a slow one is not asked about often.
+// pause returns how long to wait before the next LEASE of a reader that has waited for a while. Most fills take a few milliseconds; slow
+// ones are polled less often.
 func (t *Tier) pause(waited time.Duration) time.Duration {
 	d := min(max(waited, t.pace.pollFrom), t.pace.pollTo)
 	return d/2 + rand.N(d/2+1)

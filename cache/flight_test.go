@@ -14,7 +14,7 @@ func TestStampede(t *testing.T) {
 		x, b, a := tierAt(t, url), newTable(), key("hot")
 		y := tier(t, x.redis)
 		for _, node := range []*Tier{x, y} { // nobody gives up waiting, however busy the machine is
-			node.pace.lease, node.pace.escape = patience, patience
+			node.pace.lease, node.pace.fallback = patience, patience
 		}
 		b.write(a)
 		begin := make(chan struct{})

@@ -6,12 +6,12 @@ import (
 	"strconv"
 )
 
-// virtualNodes is how many places a shard has on the ring: the largest of a few shards then holds about
-// a tenth more keys than the mean.
+// virtualNodes is how many points a shard has on the ring. With 256, the largest of a few shards holds about a tenth more keys than the
+// mean.
 const virtualNodes = 256
 
-// hashRing is consistent hashing with virtual nodes (Karger et al., 1997): a shard that joins takes its
-// share from all others, and no other key moves. It depends on the names only, not on their order.
+// hashRing is consistent hashing with virtual nodes (Karger et al., 1997). A shard that joins takes its share of keys from all others, and
+// no other key moves. The ring depends on the set of names, not on their order.
 type hashRing struct {
 	points []uint64
 	shards map[uint64]string
@@ -33,7 +33,7 @@ func newHashRing(shards []string) *hashRing {
 	return r
 }
 
-// Get names the shard of a key: the first point at or after the key's.
+// Get returns the shard of a key: the one whose point is the first at or after the key's hash.
 func (r *hashRing) Get(key string) string {
 	if len(r.points) == 0 {
 		return ""

@@ -1,15 +1,15 @@
 package cache
 
-// Health is how a node gets on with Redis.
+// Health describes how a node's calls of Redis fare.
 type Health struct {
-	// Open says that calls of some server are refused because the last ones failed.
+	// Open reports whether the breaker of some server is open: calls are refused because the last ones failed.
 	Open bool
-	// Failed calls went wrong, Refused ones were not made, and of Doubtful ones it is not clear whether Redis or this
-	// process was late, since the node began.
+	// These count calls since the node started. Failed ones got no usable answer, Refused ones were not sent, and Doubtful ones got no
+	// answer in time while this process itself ran late.
 	Failed, Refused, Doubtful int64
 }
 
-// Health tells it now.
+// Health returns the current state.
 func (r *Redis) Health() Health {
 	h := Health{Open: r.layout.isOpen(), Failed: r.failed.Load(), Refused: r.refused.Load(), Doubtful: r.doubtful.Load()}
 	r.shards.Range(func(_, s any) bool {

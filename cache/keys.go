@@ -1,10 +1,11 @@
 package cache
 
-// Every key of Roost's in Redis is made here. The version at the front rises when a value's form
-// changes, so that old and new nodes never read each other's.
+// The prefixes of all of Roost's keys in Redis are here. Each begins with a version, which must be raised when the stored form of a value
+// changes, so that old and new nodes never read each other's values.
 
-// EntryPrefix begins the keys of the cache-aside tier, and no others: Clear removes what begins with it.
+// EntryPrefix begins the keys of the cache-aside tier, and no others. Clear removes all keys that begin with it. TestForms of package rows
+// fails if a stored form changes and this version does not.
 const EntryPrefix = "v1:e:"
 
-// persistedQueryKey is the key of a document under the SHA-256 of its text, in hex.
+// persistedQueryKey returns the key of a document. hash is the SHA-256 of its text, in hex.
 func persistedQueryKey(hash string) string { return "v1:query:" + hash }

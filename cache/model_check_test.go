@@ -22,7 +22,7 @@ func (m *model) atRest(s *world) bool {
 			return false
 		}
 	}
-	if s.refused == 1 || s.telling > 0 || s.owes > 0 {
+	if s.refused == 1 || s.invalidating > 0 || s.pending > 0 {
 		return false
 	}
 	e := s.primary.under(m.fence(s))
@@ -34,7 +34,7 @@ func (s world) same(writers, readers int) world {
 	if writers == 2 && (s.w[0].pc > s.w[1].pc || s.w[0].pc == s.w[1].pc && s.w[0].ver > s.w[1].ver) {
 		s.w[0], s.w[1] = s.w[1], s.w[0]
 		for _, e := range []*entry{&s.primary, &s.replica} {
-			e.held = e.held>>1&1 | e.held&1<<1
+			e.intents = e.intents>>1&1 | e.intents&1<<1
 		}
 	}
 	for i := 1; i < readers; i++ {
@@ -54,8 +54,8 @@ func (s world) same(writers, readers int) world {
 }
 
 func (r modelReader) less(o modelReader) bool {
-	return slices.Compare([]int8{r.pc, r.val, r.acked, r.served, r.committed, r.told},
-		[]int8{o.pc, o.val, o.acked, o.served, o.committed, o.told}) < 0
+	return slices.Compare([]int8{r.pc, r.val, r.acked, r.served, r.committed, r.position},
+		[]int8{o.pc, o.val, o.acked, o.served, o.committed, o.position}) < 0
 }
 
 // until gives the shortest trace that breaks a property.
@@ -160,7 +160,7 @@ func TestModel(t *testing.T) {
 		for _, strict := range []bool{true, false} {
 			for _, size := range m.sizes(strict) {
 				m := m
-				m.strict, m.writers, m.readers = strict, size[0], size[1]
+				m.announced, m.writers, m.readers = strict, size[0], size[1]
 				t.Run(fmt.Sprintf("%s, announced %v, %d writers, %d readers", name, strict, m.writers, m.readers), func(t *testing.T) {
 					t.Parallel()
 					start := time.Now()
@@ -194,12 +194,12 @@ func TestModelAblations(t *testing.T) {
 		{"fence of a process, which comes back", model{processFence: true, failovers: 2}, propAcked},
 		{"delete, then write", model{order: "delete, then write"}, propAcked},
 		{"write, then set", model{order: "write, then set"}, propAcked},
-		{"escape without telling", model{noTell: true}, propBack},
-		{"announced and not told", model{noTell: true, strict: true, gones: 1}, propBack},
-		{"a position without a look", model{follows: true, noConfirm: true}, propTold},
-		{"a look that ignores leases", model{rules: blind, follows: true}, propTold},
-		{"refused and forgotten", model{follows: true, refusals: 1, noDebts: true}, propTold},
-		{"debts looked at after the answer", model{follows: true, refusals: 1, debtsLate: true}, propTold},
+		{"escape without telling", model{noPublish: true}, propBack},
+		{"announced and not told", model{noPublish: true, announced: true, gones: 1}, propBack},
+		{"a position without a look", model{follows: true, noConfirm: true}, propPosition},
+		{"a look that ignores leases", model{rules: blind, follows: true}, propPosition},
+		{"refused and forgotten", model{follows: true, refusals: 1, noPending: true}, propPosition},
+		{"debts looked at after the answer", model{follows: true, refusals: 1, pendingLate: true}, propPosition},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

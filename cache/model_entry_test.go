@@ -9,12 +9,12 @@ const nobody = 15
 
 // entry is the hash of one key. The zero entry is no hash.
 type entry struct {
-	fence  int8 // e; 0: there is no hash
-	has    bool // v and d are there
-	v, m   int8
-	token  int8 // l; 0: none
-	lapsed bool // lx has passed
-	held   uint8
+	fence   int8 // e; 0: there is no hash
+	has     bool // v and d are there
+	v, m    int8
+	token   int8 // l; 0: none
+	lapsed  bool // lx has passed
+	intents uint8
 }
 
 // rules switches parts of the protocol off, to see what they are for.
@@ -31,23 +31,25 @@ func (e entry) under(fence int8) entry {
 	return e
 }
 
-func (e entry) floor() int8 { return max(e.v, e.m) }
+func (e entry) minVersion() int8 { return max(e.v, e.m) }
 
-// strip is what keeps the floor and the intents only.
-func strip(fence, floor int8, held uint8) entry { return entry{fence: fence, m: floor, held: held} }
+// strip keeps only the minimum version and the intents.
+func strip(fence, minVersion int8, held uint8) entry {
+	return entry{fence: fence, m: minVersion, intents: held}
+}
 
 func (r rules) lease(e entry, fence, token int8) (entry, string) {
 	f := e.under(fence)
 	if f.has {
 		return e, "hit"
 	}
-	if f.held != 0 {
-		return e, "held"
+	if f.intents != 0 {
+		return e, "intent"
 	}
 	if f.token != 0 && f.token != token && !f.lapsed && !r.noLease {
 		return e, "busy"
 	}
-	return entry{fence: fence, m: f.floor(), token: token}, "leased"
+	return entry{fence: fence, m: f.minVersion(), token: token}, "leased"
 }
 
 func (r rules) fill(e entry, fence, token, version int8) (entry, string) {
@@ -55,42 +57,42 @@ func (r rules) fill(e entry, fence, token, version int8) (entry, string) {
 	if f.token != token && !r.noLease {
 		return e, "lost"
 	}
-	if version < f.floor() && !r.noVersion {
+	if version < f.minVersion() && !r.noVersion {
 		f.token, f.lapsed = 0, false
 		return f, "old"
 	}
 	return entry{fence: fence, has: true, v: version}, "filled"
 }
 
-// invalidate takes the number of the intent that ends with it, or -1. It answers with the floor, too.
+// invalidate takes the number of the intent that ends with it, or -1. It returns the minimum version, too.
 func (r rules) invalidate(e entry, fence, version int8, intent int) (entry, string, int8) {
 	f := e.under(fence)
 	own := uint8(0)
 	if intent >= 0 {
-		own = f.held & (1 << intent)
+		own = f.intents & (1 << intent)
 	}
-	if f.floor() >= version && own == 0 && (f.fence != 0 || version == 0) && !r.noVersion {
-		return e, "current", f.floor()
+	if f.minVersion() >= version && own == 0 && (f.fence != 0 || version == 0) && !r.noVersion {
+		return e, "current", f.minVersion()
 	}
-	floor := max(f.floor(), version)
+	minVersion := max(f.minVersion(), version)
 	if r.noVersion {
-		floor = 0
+		minVersion = 0
 	}
-	word := "floor"
+	word := "raised"
 	if f.has {
 		word = "dropped"
 	}
-	return strip(fence, floor, f.held&^own), word, floor
+	return strip(fence, minVersion, f.intents&^own), word, minVersion
 }
 
 // confirmed is isConfirmed.
 func (r rules) confirmed(e entry, version int8) bool {
-	return !e.has && (e.token == 0 || r.blindLook) || e.floor() >= version
+	return !e.has && (e.token == 0 || r.blindLook) || e.minVersion() >= version
 }
 
 func (r rules) intend(e entry, fence int8, intent int) (entry, string) {
 	f := e.under(fence)
-	return strip(fence, f.floor(), f.held|1<<intent), "held"
+	return strip(fence, f.minVersion(), f.intents|1<<intent), "announced"
 }
 
 func (r rules) release(e entry, fence, token int8) (entry, string) {

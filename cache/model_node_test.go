@@ -5,7 +5,7 @@ package cache
 // repeat is the relay, which repeats invalidations from the log in any order.
 func (x *explorer) repeat(s world) {
 	fence := x.m.fence(&s)
-	for v := int8(1); v <= mostWriters; v++ {
+	for v := int8(1); v <= maxWriters; v++ {
 		if s.relay&(1<<v) == 0 || s.refused == 1 {
 			continue
 		}
@@ -23,30 +23,30 @@ func (x *explorer) repeat(s world) {
 // node is the readers' node, apart from its readers: it follows the log, and sends the invalidations that Redis has not taken.
 func (x *explorer) node(s world) {
 	m, fence, n := x.m, x.m.fence(&s), s
-	if s.owes > 0 && s.refused != 1 {
-		n.primary, _, _ = m.invalidate(s.primary, fence, s.owes, -1)
-		n.owes = 0
-		x.add(n, "", "the node pays v%d", s.owes)
+	if s.pending > 0 && s.refused != 1 {
+		n.primary, _, _ = m.invalidate(s.primary, fence, s.pending, -1)
+		n.pending = 0
+		x.add(n, "", "the node pays v%d", s.pending)
 	}
 	n = s
-	switch next := s.told + 1; {
+	switch next := s.position + 1; {
 	case !m.follows:
-	case s.telling > 0 && s.refused == 1:
-		if !m.noDebts {
-			n.owes = max(s.owes, s.telling)
+	case s.invalidating > 0 && s.refused == 1:
+		if !m.noPending {
+			n.pending = max(s.pending, s.invalidating)
 		}
-		n.told, n.telling = s.telling, 0
-		x.add(n, "", "the node owes v%d, and is at it", s.telling)
-	case s.telling > 0:
-		n.primary, _, _ = m.invalidate(s.primary, fence, s.telling, -1)
-		n.told, n.telling = s.telling, 0
-		x.add(n, "", "the node invalidates v%d, and is at it", s.telling)
+		n.position, n.invalidating = s.invalidating, 0
+		x.add(n, "", "the node owes v%d, and is at it", s.invalidating)
+	case s.invalidating > 0:
+		n.primary, _, _ = m.invalidate(s.primary, fence, s.invalidating, -1)
+		n.position, n.invalidating = s.invalidating, 0
+		x.add(n, "", "the node invalidates v%d, and is at it", s.invalidating)
 	case next > s.db:
 	case m.noConfirm || m.confirmed(s.primary, next):
-		n.told = next
+		n.position = next
 		x.add(n, "", "the node is at v%d", next)
 	default:
-		n.telling = next
+		n.invalidating = next
 		x.add(n, "", "the node finds Redis behind v%d", next)
 	}
 }
@@ -77,7 +77,7 @@ func (x *explorer) faults(s world) {
 		}
 		n = s
 		n.primary = n.replica // who comes back as the replica is given the same
-		n.reign++
+		n.serverEpoch++
 		n.failed++
 		if n.failed == m.failovers {
 			n.replica = entry{} // of no use any more

@@ -11,8 +11,8 @@ import (
 // who is who count once.
 
 const (
-	mostWriters = 2
-	mostReaders = 3
+	maxWriters = 2
+	maxReaders = 3
 )
 
 // Writers.
@@ -26,13 +26,13 @@ const (
 
 // Readers.
 const (
-	rIdle   = iota
-	rWaits  // for another's lease, or to ask again
-	rLeased // is to read SQL
-	rFills  // has read SQL under its lease
-	rFree   // is to read SQL without one
-	rTells  // has read SQL without one
-	rLooks  // has a hit, and looks at the node's debts only now
+	rIdle      = iota
+	rWaits     // for another's lease, or to ask again
+	rLeased    // is to read SQL
+	rFills     // has read SQL under its lease
+	rFree      // is to read SQL without one
+	rPublishes // has read SQL without one
+	rLooks     // has a hit, and looks at the node's debts only now
 )
 
 type modelWriter struct{ pc, ver int8 }
@@ -40,49 +40,49 @@ type modelWriter struct{ pc, ver int8 }
 type modelReader struct {
 	pc, val int8
 	// What was acknowledged, and acknowledged or served, and committed, when the read began, and the position of the node.
-	acked, served, committed, told int8
+	acked, served, committed, position int8
 }
 
 type world struct {
 	db, acked, served int8
 	primary, replica  entry
-	reign             int8
-	w                 [mostWriters]modelWriter
-	r                 [mostReaders]modelReader
+	serverEpoch       int8
+	w                 [maxWriters]modelWriter
+	r                 [maxReaders]modelReader
 	relay             uint8 // versions to repeat, by bit
 	killed, gone      int8  // faults so far
 	failed, lagged    int8
 	refused           int8 // 1 while Redis refuses writes, 2 after that
 	// The readers' node: the position that it tells, the version that it is invalidating before it moves on, and the one
 	// that it owes.
-	told, telling, owes int8
+	position, invalidating, pending int8
 }
 
 // model is a protocol with the faults that it meets.
 type model struct {
 	rules
 	noFence, processFence bool // what the fence is
-	noTell                bool // who takes what SQL says does not tell Redis
+	noPublish             bool // who takes what SQL says does not tell Redis
 	order                 string
-	strict                bool // writers announce themselves
+	announced             bool // writers announce themselves
 	writers, readers      int
 	kills, gones          int8 // writers killed; evictions or flushes
 	failovers, lags       int8 // and reads of a database that is one version behind
 	refusals              int8 // whether Redis refuses writes for a while
 	follows               bool // the readers' node follows the log
 	noConfirm             bool // and moves its position without a look at Redis
-	noDebts               bool // and does not remember what Redis refused
-	debtsLate             bool // and looks at its debts when the answer is there
+	noPending             bool // and does not remember what Redis refused
+	pendingLate           bool // and looks at its debts when the answer is there
 }
 
 // The properties.
 const (
-	propAcked   = "a read older than an acknowledged write"
-	propBack    = "a read that goes back"
-	propRest    = "stale at rest"
-	propWindow  = "a read older than a commit that was announced"
-	propTold    = "a read older than the position that its node told before"
-	propRepeats = "a repeated invalidation drops a current entry"
+	propAcked    = "a read older than an acknowledged write"
+	propBack     = "a read that goes back"
+	propRest     = "stale at rest"
+	propWindow   = "a read older than a commit that was announced"
+	propPosition = "a read older than the position that its node told before"
+	propRepeats  = "a repeated invalidation drops a current entry"
 )
 
 func (m *model) fence(s *world) int8 {
@@ -90,9 +90,9 @@ func (m *model) fence(s *world) int8 {
 	case m.noFence:
 		return 1
 	case m.processFence:
-		return 1 + s.reign%2 // two processes take turns
+		return 1 + s.serverEpoch%2 // two processes take turns
 	}
-	return 1 + s.reign
+	return 1 + s.serverEpoch
 }
 
 // step is one action of a world.
@@ -151,7 +151,7 @@ func (x *explorer) writer(s world, k int) {
 	m, fence, n := x.m, x.m.fence(&s), s
 	switch s.w[k].pc {
 	case wIdle:
-		if m.strict {
+		if m.announced {
 			n.primary, _ = m.intend(s.primary, fence, k)
 			n.w[k].pc = wIntended
 			x.add(n, "", "W%d intends", int8(k))
@@ -191,9 +191,9 @@ func (x *explorer) writer(s world, k int) {
 		}
 	}
 	// An intent outlives the transaction that it announces.
-	if s.w[k].pc != wIntended && s.primary.held&(1<<k) != 0 {
+	if s.w[k].pc != wIntended && s.primary.intents&(1<<k) != 0 {
 		n = s
-		n.primary.held &^= 1 << k
+		n.primary.intents &^= 1 << k
 		x.add(n, "", "intent %d ends", int8(k))
 	}
 }
@@ -211,14 +211,14 @@ func (x *explorer) reader(s world, k int) {
 	n := s
 	switch r.pc {
 	case rIdle:
-		n.r[k] = modelReader{pc: rWaits, acked: s.acked, served: max(s.acked, s.served), told: s.told}
-		if m.strict {
+		n.r[k] = modelReader{pc: rWaits, acked: s.acked, served: max(s.acked, s.served), position: s.position}
+		if m.announced {
 			n.r[k].committed = s.db
 		}
 		x.asks(n, k)
 	case rLooks:
 		n.r[k].pc, n.r[k].val = rFree, 0
-		if s.owes > 0 {
+		if s.pending > 0 {
 			x.add(n, "", "R%d finds that its node owes", int8(k))
 			return
 		}
@@ -230,7 +230,7 @@ func (x *explorer) reader(s world, k int) {
 	case rLeased, rFree:
 		to := int8(rFills)
 		if r.pc == rFree {
-			to = rTells
+			to = rPublishes
 		}
 		n.r[k].pc, n.r[k].val = to, s.db
 		x.add(n, "", "R%d reads v%d in SQL", int8(k), s.db)
@@ -246,7 +246,7 @@ func (x *explorer) reader(s world, k int) {
 	case rFills:
 		var word string
 		if s.refused == 1 {
-			n.r[k].pc = rTells
+			n.r[k].pc = rPublishes
 			x.add(n, "", "R%d may not fill v%d: refused", int8(k), r.val)
 			return
 		}
@@ -259,15 +259,15 @@ func (x *explorer) reader(s world, k int) {
 		n.r[k].pc, n.r[k].val = rWaits, 0
 		x.say(n, "", "R%d may not fill v%d: %s", word, int8(k), r.val)
 		if word == "lost" || m.lags == 0 { // what is old is read again, see below
-			n.r[k].pc, n.r[k].val = rTells, r.val
+			n.r[k].pc, n.r[k].val = rPublishes, r.val
 			x.say(n, "", "R%d may not fill v%d: %s, and has no time left", word, int8(k), r.val)
 		}
-	case rTells:
-		floor := r.val
-		if !m.noTell && s.refused != 1 {
-			n.primary, _, floor = m.invalidate(s.primary, m.fence(&s), r.val, -1)
+	case rPublishes:
+		minVersion := r.val
+		if !m.noPublish && s.refused != 1 {
+			n.primary, _, minVersion = m.invalidate(s.primary, m.fence(&s), r.val, -1)
 		}
-		if floor > r.val {
+		if minVersion > r.val {
 			b := n
 			b.r[k].pc, b.r[k].val = rWaits, 0
 			x.add(b, "", "R%d is behind with v%d, and asks again", int8(k), r.val)
@@ -282,7 +282,7 @@ func (x *explorer) reader(s world, k int) {
 // asks is LEASE; the plain read before it sees the same or nothing.
 func (x *explorer) asks(s world, k int) {
 	n := s
-	if s.owes > 0 && !x.m.debtsLate {
+	if s.pending > 0 && !x.m.pendingLate {
 		n.r[k].pc = rFree
 		x.add(n, "", "R%d finds that its node owes", int8(k))
 		return
@@ -297,7 +297,7 @@ func (x *explorer) asks(s world, k int) {
 	}
 	switch word {
 	case "hit":
-		if x.m.debtsLate {
+		if x.m.pendingLate {
 			n.r[k].pc, n.r[k].val = rLooks, s.primary.v
 			x.add(n, "", "R%d is answered with v%d", int8(k), s.primary.v)
 			return
@@ -308,7 +308,7 @@ func (x *explorer) asks(s world, k int) {
 		n.primary.token = int8(k + 1)
 		n.r[k].pc = rLeased
 		x.add(n, "", "R%d gets the lease", int8(k))
-	case "held":
+	case "intent":
 		n.r[k].pc = rFree
 		x.add(n, "", "R%d finds an intent", int8(k))
 	default:
@@ -320,8 +320,8 @@ func (x *explorer) asks(s world, k int) {
 func (x *explorer) returns(n world, k int, v int8, how string) {
 	r, broken := n.r[k], ""
 	switch {
-	case v < r.told:
-		broken = propTold
+	case v < r.position:
+		broken = propPosition
 	case x.m.refusals > 0: // the other properties have a bound then
 	case v < r.acked:
 		broken = propAcked

@@ -17,18 +17,18 @@ func TestMutants(t *testing.T) {
 		unsafe               bool // schedules see it
 	}{
 		{"fill without a lease", "fill", "token ~= ARGV[2]", "false", true},
-		{"fill of an old version", "fill", "tonumber(ARGV[3]) < floor", "false", false},
+		{"fill of an old version", "fill", "tonumber(ARGV[3]) < minimum", "false", false},
 		{"fill keeps the lease", "fill", "'m', 'l', 'lx'", "'m', 'lx'", false},
-		{"fill keeps the floor", "fill", "'m', 'l', 'lx'", "'l', 'lx'", false},
+		{"fill keeps the minimum version", "fill", "'m', 'l', 'lx'", "'l', 'lx'", false},
 		{"entries of others are taken up", "entry", "f[1], f[1] == fence", "f[1], f[1] ~= false", false},
 		{"the fence is the process", "entry", "'master_replid:(%x+)')", "'') .. string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')", false},
 		{"nothing is dropped", "entry", "redis.call('DEL', key)", "redis.call('HDEL', key, 'h')", true},
-		{"invalidation is one too lenient", "invalidate", "floor >= asked and", "floor >= asked - 1 and", true},
-		{"invalidation of what is current", "invalidate", "floor >= asked and", "false and", false},
+		{"invalidation is one too lenient", "invalidate", "minimum >= asked and", "minimum >= asked - 1 and", true},
+		{"invalidation of what is current", "invalidate", "minimum >= asked and", "false and", false},
 		{"invalidation keeps the lease", "entry", "local fields = { 'e', fence,", "local fields = { 'e', fence, 'l', token or '',", false},
 		{"invalidation forgets intents", "invalidate", "intents[ARGV[3]] = nil", "intents = {}", false},
 		{"a busy lease is given away", "lease", "ends > now", "false", false},
-		{"a lease in spite of an intent", "lease", "if held then", "if false then", false},
+		{"a lease in spite of an intent", "lease", "if announced then", "if false then", false},
 		{"leases without a token", "lease", "'l', ARGV[2]", "'l', '1'", false},
 		{"release of any lease", "release", "token == ARGV[2]", "true", false},
 	} {

@@ -213,7 +213,7 @@ func TestNaiveOrders(t *testing.T) {
 		order, with, loses string
 		m                  plainModel
 		steps              int // 0: it loses nothing
-		told               bool
+		confirmed          bool
 	}{
 		{"delete, then write", "one writer", propAcked, one, 6, true},
 		{"delete, then write", "one writer", propRest, one, 5, false},
@@ -242,7 +242,7 @@ func TestNaiveOrders(t *testing.T) {
 			if len(schedule) != c.steps {
 				t.Errorf("it loses this in %d steps, not in %d", len(schedule), c.steps)
 			}
-			if c.told && !strings.Contains(string(doc), text) {
+			if c.confirmed && !strings.Contains(string(doc), text) {
 				t.Errorf("docs/consistency.md does not tell: %s", text)
 			}
 		})

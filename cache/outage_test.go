@@ -62,7 +62,7 @@ func TestAway(t *testing.T) {
 				}
 				return b.loads.Load() == loads
 			})
-			if n := x.owed.len(); n != 0 {
+			if n := x.pending.len(); n != 0 {
 				t.Errorf("%d invalidations are owed", n)
 			}
 			if v := get(t, y, b, a)[0]; v.Version != 2 {
@@ -103,18 +103,18 @@ func readTogether(t *testing.T, x *Tier, b *table, key string) {
 
 // Of a server that is owed more than can be remembered the process reads nothing until it is told that Redis has taken
 // all, of whatever came before that. What other servers have it reads.
-func TestForgottenDebts(t *testing.T) {
+func TestForgottenPendingInvalidations(t *testing.T) {
 	t.Parallel()
 	x, b := tier(t, open(t, redistest.RingURL(redistest.Start(t), redistest.Start(t)))), newTable()
 	byServer := map[*shard][]string{}
-	for i := range 2*maxOwed + 1000 {
+	for i := range 2*maxPending + 1000 {
 		for _, g := range x.redis.groups(t.Context(), []string{key(strconv.Itoa(i))}) {
 			byServer[g.shard] = append(byServer[g.shard], key(strconv.Itoa(i)))
 		}
 	}
 	var one, other *shard
 	for s, keys := range byServer {
-		if one, other = s, one; len(keys) < maxOwed/2 {
+		if one, other = s, one; len(keys) < maxPending/2 {
 			t.Fatalf("a server has %d keys", len(keys))
 		}
 	}
@@ -122,9 +122,11 @@ func TestForgottenDebts(t *testing.T) {
 		one, other = other, one
 	}
 	here, there := byServer[one], byServer[other]
-	get(t, x, b, here[0], here[maxOwed], there[0])
-	owe := func(key string, version int64) { x.owe(t.Context(), []Invalidation{{Key: key, Version: version}}) }
-	for _, key := range here[:maxOwed] {
+	get(t, x, b, here[0], here[maxPending], there[0])
+	owe := func(key string, version int64) {
+		x.addPending(t.Context(), []Invalidation{{Key: key, Version: version}})
+	}
+	for _, key := range here[:maxPending] {
 		owe(key, 1)
 	}
 	warm := func(key string) bool {
@@ -132,28 +134,28 @@ func TestForgottenDebts(t *testing.T) {
 		get(t, x, b, key)
 		return b.loads.Load() == loads
 	}
-	x.owed.settling.Lock() // nobody pays
-	if warm(here[0]) || !warm(here[maxOwed]) || x.Suspension() != 0 {
+	x.pending.sending.Lock() // nobody pays
+	if warm(here[0]) || !warm(here[maxPending]) || x.Suspension() != 0 {
 		t.Errorf("as many debts as can be remembered: number %d", x.Suspension())
 	}
-	owe(here[maxOwed+1], 1)
+	owe(here[maxPending+1], 1)
 	first := x.Suspension()
 	owe(here[1], 7)
-	x.owed.paid([]Invalidation{{Key: here[1], Version: 6}})
-	if x.owed.len() != maxOwed || first == 0 || x.Suspension() != first || warm(here[maxOwed]) || !warm(there[0]) {
-		t.Errorf("%d debts, suspensions %d and %d", x.owed.len(), first, x.Suspension())
+	x.pending.sent([]Invalidation{{Key: here[1], Version: 6}})
+	if x.pending.len() != maxPending || first == 0 || x.Suspension() != first || warm(here[maxPending]) || !warm(there[0]) {
+		t.Errorf("%d debts, suspensions %d and %d", x.pending.len(), first, x.Suspension())
 	}
-	owe(here[maxOwed+2], 1)
-	if x.Resume(first); warm(here[maxOwed]) {
+	owe(here[maxPending+2], 1)
+	if x.Resume(first); warm(here[maxPending]) {
 		t.Error("it resumes although more was forgotten since")
 	}
-	x.owed.paid(x.owed.pick(maxOwed))
-	if x.owed.len() != 0 || warm(here[0]) {
+	x.pending.sent(x.pending.pick(maxPending))
+	if x.pending.len() != 0 || warm(here[0]) {
 		t.Error("it trusts Redis without being told")
 	}
 	x.Resume(x.Suspension())
 	get(t, x, b, here[0])
-	if !warm(here[0]) || x.owed.some.Load() || x.Suspension() != 0 {
+	if !warm(here[0]) || x.pending.any.Load() || x.Suspension() != 0 {
 		t.Error("it never trusts Redis again")
 	}
 	if x.Suspend(); warm(here[0]) || warm(there[0]) {
@@ -193,7 +195,7 @@ func TestFull(t *testing.T) {
 		if v := get(t, x, b, keys[0], key("new"+strconv.Itoa(i))); v[0].Version != 2 || v[1].Version != 0 {
 			t.Fatalf("it gives %v", v)
 		}
-		if took := time.Since(start); took > testtime.Soak(patience/2, 10*leaseMin) {
+		if took := time.Since(start); took > testtime.Soak(patience/2, 10*minLease) {
 			t.Errorf("a read took %s", took)
 		}
 	}

@@ -11,44 +11,44 @@ import (
 )
 
 const (
-	// persistedFor is how long Redis keeps a document that nobody asks for.
+	// persistedFor is how long Redis keeps a document after its last use.
 	persistedFor = 24 * time.Hour
-	// persistedAgain is how long a node takes Redis to have what it saw there.
+	// persistedAgain is how long a node assumes that Redis still has a document that it has seen there.
 	persistedAgain = time.Hour
-	// persistedSeen is of how many documents a node remembers that.
+	// persistedSeen is for how many documents a node remembers that.
 	persistedSeen = 4_000
 )
 
-// What a node may add to Redis: 4 MiB at once and 2 KiB a second, with the keys. As Redis forgets after a
-// day, a node whose clients make up documents fills some 180 MB of it at most.
+// These bound what a node may add to Redis: 4 MiB at once and 2 KiB a second, including keys. As Redis drops a document after a day, a node
+// whose clients make documents up fills at most some 180 MB.
 const (
 	persistedBurst  = 4 << 20
 	persistedRate   = 2 << 10
-	persistedWeight = 256 // of a key and what Redis keeps beside it
+	persistedWeight = 256 // bytes for a key and Redis' own overhead
 )
 
-// LocalQueries keep documents in the process, and bound what they keep.
+// LocalQueries stores a bounded number of documents in the process.
 type LocalQueries interface {
 	Get(ctx context.Context, hash string) (string, bool)
 	Put(ctx context.Context, hash, text string)
 }
 
-// PersistedQueries keep documents under their hash, so that a client that sent one to a node may send
-// only the hash to every other. The latest stay in the process; without Redis a node knows its own, and
-// clients send others again. In embedded mode there is one node, and Redis is not asked.
+// PersistedQueries stores GraphQL documents by hash, so that a client that has sent a document to one node may send only the hash to the
+// others. The latest documents stay in the process. Without Redis a node has only its own, and clients send the others again. In
+// embedded mode there is one node, and Redis is not used.
 type PersistedQueries struct {
 	redis *Redis // nil in embedded mode
 	local LocalQueries
 	now   func() time.Time
 
-	// seen tells when Redis was last known to keep a document for a day.
+	// seen holds the time at which a document's day in Redis last began.
 	seen  *lru.Cache[string, time.Time]
 	spare allowance
 
 	fromLocal, fromRedis, missed, kept, turnedAway atomic.Int64
 }
 
-// NewPersistedQueries keeps documents in local, and in Redis unless that runs in the process.
+// NewPersistedQueries returns a store that keeps documents in local, and in r unless that is embedded.
 func NewPersistedQueries(r *Redis, local LocalQueries) (*PersistedQueries, error) {
 	seen, err := lru.New[string, time.Time](persistedSeen)
 	if err != nil {
@@ -61,14 +61,14 @@ func NewPersistedQueries(r *Redis, local LocalQueries) (*PersistedQueries, error
 	return q, nil
 }
 
-// Get gives the document of a hash.
-func (q *PersistedQueries) Get(ctx context.Context, hash string) (string, bool) {
+// Get returns the document with a hash; ok is false if neither the process nor Redis has it.
+func (q *PersistedQueries) Get(ctx context.Context, hash string) (text string, ok bool) {
 	if text, ok := q.local.Get(ctx, hash); ok {
 		q.fromLocal.Add(1)
 		q.share(ctx, hash, text)
 		return text, true
 	}
-	text, ok := q.ask(ctx, hash)
+	text, ok = q.ask(ctx, hash)
 	if !ok {
 		q.missed.Add(1)
 		return "", false
@@ -78,7 +78,7 @@ func (q *PersistedQueries) Get(ctx context.Context, hash string) (string, bool) 
 	return text, true
 }
 
-// ask looks in Redis, which then keeps the document for another day.
+// ask reads a document from Redis, which then keeps it for another day.
 func (q *PersistedQueries) ask(ctx context.Context, hash string) (string, bool) {
 	if q.redis == nil {
 		return "", false
@@ -94,13 +94,13 @@ func (q *PersistedQueries) ask(ctx context.Context, hash string) (string, bool) 
 	return cmd.Val(), true
 }
 
-// Put keeps a document. What Redis does not take, the client sends again.
+// Put stores a document. If Redis does not take it, clients send it again.
 func (q *PersistedQueries) Put(ctx context.Context, hash, text string) {
 	q.local.Put(ctx, hash, text)
 	q.share(ctx, hash, text)
 }
 
-// share has Redis keep a document for a day, unless it does already, or the node has added too many lately.
+// share stores a document in Redis for a day, unless it is there already or the node has added too many lately.
 func (q *PersistedQueries) share(ctx context.Context, hash, text string) {
 	if q.redis == nil {
 		return
@@ -125,16 +125,15 @@ func (q *PersistedQueries) share(ctx context.Context, hash, text string) {
 	q.kept.Add(1)
 }
 
-// QueryStats count what became of documents since the node began.
+// QueryStats counts lookups and writes of documents since the node started.
 type QueryStats struct {
-	// Local and Redis are those that were found there, Missed those that were not found.
+	// Local and Redis count lookups that found the document there, Missed the others.
 	Local, Redis, Missed int64
-	// Kept were sent to Redis, or had their day there extended; TurnedAway were not, because of the bound on
-	// what a node adds.
+	// Kept counts documents that were sent to Redis, TurnedAway those that were not because of the bound on what a node adds.
 	Kept, TurnedAway int64
 }
 
-// Stats gives the counts.
+// Stats returns the counts.
 func (q *PersistedQueries) Stats() QueryStats {
 	return QueryStats{Local: q.fromLocal.Load(), Redis: q.fromRedis.Load(), Missed: q.missed.Load(),
 		Kept: q.kept.Load(), TurnedAway: q.turnedAway.Load()}
@@ -147,7 +146,7 @@ type allowance struct {
 	at   time.Time // of the last refill; zero before the first
 }
 
-// take takes bytes if they are there.
+// take removes bytes from the bucket, if it has that many, and reports whether it did.
 func (a *allowance) take(now time.Time, bytes int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -16,23 +16,22 @@ import (
 	"roost/internal/reqstats"
 )
 
-// callTimeout bounds one call of Redis, connecting included.
+// callTimeout bounds one call of Redis, including the time to connect.
 const callTimeout = 250 * time.Millisecond
 
-// When the process itself runs late, a call has extraPerLag times as long more as that, at most mostExtra: an answer that
-// has come must be found by whoever reads it late.
+// If the process itself runs late, a call's deadline moves by extraPerLag times that delay, at most maxExtra. An answer may have arrived
+// that the process has not read yet.
 const (
 	extraPerLag = 4
-	mostExtra   = 750 * time.Millisecond
+	maxExtra    = 750 * time.Millisecond
 )
 
-// lateAfter is the part of a call's time that the process has to be late for a call without an answer in time to
-// say nothing about Redis.
+// lateAfter is a divisor. If the process ran late by a fifth of the timeout or more, a timeout says nothing about Redis.
 const lateAfter = 5
 
-// connsPerProcessor and leastConns bound the connections to one server: calls are short, but under overload there
-// are many at once.
-const connsPerProcessor, leastConns = 16, 64
+// connsPerProcessor and minConns set the default number of connections to one server. Calls are short, but under overload many run at
+// once.
+const connsPerProcessor, minConns = 16, 64
 
 // Config says which Redis to use.
 type Config struct {
@@ -49,7 +48,7 @@ type Config struct {
 	URL string
 	// Conns bounds the connections to one server; 0 is 16 a processor, at least 64.
 	Conns int
-	// Late says how late this process ran at most since a time; nil is never. See package lag.
+	// Late returns the longest delay of this process since a time; nil means that it never runs late. See package lag.
 	Late func(since time.Time) time.Duration
 }
 
@@ -58,16 +57,16 @@ type Redis struct {
 	client   redis.UniversalClient
 	only     *shard   // the one server, nil when there are several
 	shards   sync.Map // *redis.Client -> *shard
-	layout   breaker  // of asking a cluster for its layout
+	layout   breaker  // for asking a cluster for its layout
 	embedded *miniredis.Miniredis
-	timeout  time.Duration // of a call
+	timeout  time.Duration // for one call
 	batch    int           // the most keys of one pipeline
 	late     func(since time.Time) time.Duration
 
 	failed, refused, doubtful atomic.Int64
 }
 
-// poolLog takes what go-redis says of each connection that fails; the breaker tells when it matters.
+// poolLog logs what go-redis reports of each failing connection, at debug level. The breaker logs when a server is lost.
 type poolLog struct{}
 
 func (poolLog) Printf(ctx context.Context, format string, v ...any) {
@@ -77,14 +76,13 @@ func (poolLog) Printf(ctx context.Context, format string, v ...any) {
 // go-redis has one logger for the process.
 var setPoolLog = sync.OnceFunc(func() { redis.SetLogger(poolLog{}) })
 
-// Open prepares the pools. A Redis that does not answer is no error: it may come later.
+// Open returns the connection pools of a Redis. It does not connect: a Redis that does not answer is no error.
 func Open(c Config) (*Redis, error) { return openVia(c, callTimeout, nil) }
 
 // dialFunc connects to a server.
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// openVia also says how long a call may take, and connects to one server through a dialer of its own, if
-// there is one.
+// openVia is Open with a timeout for calls and, if dial is not nil, with a dialer for the one server.
 func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 	setPoolLog()
 	r := &Redis{timeout: timeout, batch: maxBatch, late: c.Late}
@@ -102,7 +100,7 @@ func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 		if r.embedded, dial, err = startEmbedded(); err != nil {
 			return nil, err
 		}
-		a.options.Addr, r.timeout = "in this process", embeddedTimeout // the name that logs have
+		a.options.Addr, r.timeout = "in this process", embeddedTimeout // the name in logs
 		a.options.PoolSize = embeddedConns
 	}
 	if c.Conns > 0 {
@@ -127,7 +125,7 @@ func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 // Embedded reports whether Redis runs in this process.
 func (r *Redis) Embedded() bool { return r.embedded != nil }
 
-// Ping reports whether every server answers.
+// Ping returns an error if a server does not answer.
 func (r *Redis) Ping(ctx context.Context) error {
 	all, err := r.servers(ctx)
 	if err != nil {
@@ -142,7 +140,7 @@ func (r *Redis) Ping(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Close ends the pool and the in-process Redis.
+// Close closes all connections and stops the in-process Redis.
 func (r *Redis) Close() error {
 	err := r.client.Close()
 	if r.embedded != nil {
@@ -151,10 +149,10 @@ func (r *Redis) Close() error {
 	return err
 }
 
-// ErrDown says that Redis was not asked because it failed lately.
+// ErrDown is returned for calls that were not sent because the last ones failed.
 var ErrDown = errors.New("redis is down")
 
-// call runs one call of the server of a key.
+// call runs one call on the server of a key.
 func (r *Redis) call(ctx context.Context, key string, fn func(ctx context.Context, c *redis.Client) error) error {
 	s, err := r.route(ctx, key)
 	if err != nil {
@@ -165,7 +163,7 @@ func (r *Redis) call(ctx context.Context, key string, fn func(ctx context.Contex
 	return err
 }
 
-// noteMoved has the layout of a cluster read again, in the background, when it is not what we know.
+// noteMoved starts reading the layout of a cluster again, in the background, if an error shows that it has changed.
 func (r *Redis) noteMoved(ctx context.Context, err error) {
 	if _, moved := redis.IsMovedError(err); moved {
 		if c, ok := r.client.(*redis.ClusterClient); ok {
@@ -174,13 +172,12 @@ func (r *Redis) noteMoved(ctx context.Context, err error) {
 	}
 }
 
-// patience is how long a call may take that begins now.
+// patience returns the timeout of a call that begins now.
 func (r *Redis) patience(now time.Time) time.Duration {
-	return r.timeout + min(extraPerLag*r.late(now.Add(-r.timeout)), mostExtra)
+	return r.timeout + min(extraPerLag*r.late(now.Add(-r.timeout)), maxExtra)
 }
 
-// asked runs one call under a breaker and the deadline. An answer is a success, also one that tells of
-// an error or of a missing key.
+// asked runs one call under a breaker and with a deadline. Any answer is a success, also an error of Redis or a missing key.
 func (r *Redis) asked(ctx context.Context, b *breaker, fn func(ctx context.Context) error) error {
 	began := time.Now()
 	if !b.allow(began) {
@@ -192,25 +189,29 @@ func (r *Redis) asked(ctx context.Context, b *breaker, fn func(ctx context.Conte
 	err := fn(short)
 	failed := away(err)
 	if failed && (ctx.Err() != nil || errors.Is(err, redis.ErrPoolTimeout)) {
-		b.abandon() // the caller left, or all connections are in use; that says nothing about Redis
+		b.abandon() // the caller has left, or all connections are in use, which says nothing about Redis
 		return err
 	}
 	how := answered
 	switch {
 	case failed && timedOut(err) && r.late(began) >= r.timeout/lateAfter:
-		how = unclear // the answer may have been there, and nobody to read it
+		how = unclear // the answer may have arrived without being read
 		r.doubtful.Add(1)
 	case failed:
 		how = broken
 		r.failed.Add(1)
 	}
 	if changed, open := b.report(how, time.Now()); changed {
-		slog.WarnContext(ctx, "redis", "answers", !open, "error", err)
+		if open {
+			slog.WarnContext(ctx, "redis does not answer; calls of it are refused until it does", "error", err)
+		} else {
+			slog.WarnContext(ctx, "redis answers again")
+		}
 	}
 	return err
 }
 
-// away tells errors of a server that cannot be used from its answers.
+// away reports whether an error means that the server cannot be used. Answers of the server, also errors, do not mean that.
 func away(err error) bool {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return false
@@ -219,16 +220,16 @@ func away(err error) bool {
 	return !errors.As(err, &answer) || redis.IsLoadingError(err) || redis.IsMaxClientsError(err) || redis.IsAuthError(err)
 }
 
-// timedOut reports whether a call failed because there was no answer in time.
+// timedOut reports whether a call failed because no answer came in time.
 func timedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
 	return ok && t.Timeout()
 }
 
-// unusable tells that a server was not asked, or is away.
+// unusable reports whether a server was not asked or cannot be reached.
 func unusable(err error) bool { return errors.Is(err, ErrDown) || away(err) }
 
-// counting counts round trips for the request that makes them.
+// counting is a hook that counts the round trips of each request.
 type counting struct{}
 
 func (counting) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -251,7 +252,8 @@ func (counting) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	}
 }
 
-// setsUp tells the commands with which a pool begins a connection, which some request happens to need first.
+// setsUp reports whether a command sets up a connection. Such commands are not counted for the request that happens to need the
+// connection first.
 func setsUp(cmd redis.Cmder) bool {
 	switch cmd.Name() {
 	case "hello", "auth", "select", "client", "readonly":

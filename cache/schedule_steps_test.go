@@ -50,7 +50,7 @@ func (s *schedule) confirm(node int) {
 	s.g.nodes[node].Confirm(context.Background(), Invalidation{Kind: rowsOf(s.g.nodes[node]), Key: s.key, Version: s.db})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.told[node] = s.db
+	s.confirmed[node] = s.db
 }
 
 // failover is the next step on the way to another primary, if the schedule has a pair of servers.

@@ -48,7 +48,7 @@ func newStage(t *testing.T, s scripts) *stage {
 			}
 		})
 		g.nodes[i] = newTier(r, s)
-		g.nodes[i].pace = pace{lease: 5 * time.Millisecond, escape: 8 * time.Millisecond, pollFrom: time.Millisecond, pollTo: 2 * time.Millisecond}
+		g.nodes[i].pace = pace{lease: 5 * time.Millisecond, fallback: 8 * time.Millisecond, pollFrom: time.Millisecond, pollTo: 2 * time.Millisecond}
 	}
 	return g
 }
@@ -70,10 +70,10 @@ type schedule struct {
 	wrong   chan string
 	away    float64
 
-	mu     sync.Mutex
-	served int64
-	rows   int64    // db as readers see it
-	told   [2]int64 // what each node has confirmed
+	mu        sync.Mutex
+	served    int64
+	rows      int64    // db as readers see it
+	confirmed [2]int64 // what each node has confirmed
 }
 
 type scheduledWriter struct {
@@ -127,7 +127,7 @@ func (s *schedule) load(r *scheduledReader) Loader {
 func (s *schedule) read(node int) {
 	r := &scheduledReader{stops: make(chan chan struct{}), done: make(chan struct{})}
 	s.mu.Lock()
-	acked, floor, told := s.acked, max(s.acked, s.served), s.told[node]
+	acked, minVersion, confirmed := s.acked, max(s.acked, s.served), s.confirmed[node]
 	s.mu.Unlock()
 	s.say("read on node %d", node)
 	x := s.g.nodes[node]
@@ -142,12 +142,12 @@ func (s *schedule) read(node int) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
-		case v.Version < told:
-			s.wrong <- fmt.Sprintf("version %d is read, node %d had confirmed %d before", v.Version, node, told)
+		case v.Version < confirmed:
+			s.wrong <- fmt.Sprintf("version %d is read, node %d had confirmed %d before", v.Version, node, confirmed)
 		case v.Version < acked:
 			s.wrong <- fmt.Sprintf("version %d is read, %d was acknowledged before", v.Version, acked)
-		case v.Version < floor && s.counted() == s.away:
-			s.wrong <- fmt.Sprintf("version %d is read, %d was served before", v.Version, floor)
+		case v.Version < minVersion && s.counted() == s.away:
+			s.wrong <- fmt.Sprintf("version %d is read, %d was served before", v.Version, minVersion)
 		case v.Version > 0 && v.Data != fmt.Sprint("data", v.Version):
 			s.wrong <- fmt.Sprintf("version %d comes with %q", v.Version, v.Data)
 		}

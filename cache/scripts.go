@@ -7,12 +7,12 @@ import (
 	"fmt"
 )
 
-// A file is a verb; entry.lua stands before each.
+// Each file is a verb of the protocol, except entry.lua, which begins every script.
 //
 //go:embed scripts/*.lua
 var scriptFiles embed.FS
 
-// script is one verb on one key.
+// script is one verb. It works on one key.
 type script struct{ text, sha string }
 
 func newScript(text string) script {
@@ -23,7 +23,7 @@ func newScript(text string) script {
 // scripts are the verbs of the protocol.
 type scripts struct{ lease, fill, invalidate, intend, release script }
 
-// loadScripts reads the verbs; edit, if given, sees every text before it is used (tests break it there).
+// loadScripts reads the verbs. If edit is not nil, it is applied to every text; tests break the scripts with it.
 func loadScripts(edit func(name, text string) string) (scripts, error) {
 	var failed error
 	read := func(name string) string {

@@ -11,99 +11,100 @@ import (
 	"time"
 )
 
-// The times of the protocol. Those that end on Redis are by its clock.
+// The times of the protocol. Leases, intents and entries end by the clock of their Redis server.
 const (
-	// leaseMin is how long a reader alone may fill a key; leaseMost how long when SQL is slow.
-	leaseMin, leaseMost = 150 * time.Millisecond, 2 * time.Second
-	// escapeAfter is how long a reader waits for another's fill, or tries its own, before it takes what
-	// SQL says.
-	escapeAfter = 250 * time.Millisecond
-	// pollFrom and pollTo bound the pauses of a reader that waits: each is about as long as it has waited so far.
+	// minLease is the shortest lease, the time in which only its holder may fill a key. maxLease is the longest, used when SQL
+	// is slow.
+	minLease, maxLease = 150 * time.Millisecond, 2 * time.Second
+	// fallbackAfter is how long a reader waits for another's fill, or retries its own, before it returns what SQL holds
+	// without filling.
+	fallbackAfter = 250 * time.Millisecond
+	// pollFrom and pollTo bound a waiting reader's pauses between two LEASE calls. Each pause is about as long as the reader
+	// has waited so far.
 	pollFrom, pollTo = time.Millisecond, 25 * time.Millisecond
-	// floorFor is how long Redis remembers the version of an invalidated key that nobody asks for, and
-	// an unused lease.
-	floorFor = 10 * time.Second
-	// invalidateTimeout is how long a writer tries before it leaves its invalidations to those who read the log.
+	// minVersionTTL is how long Redis remembers an unused lease, and the minimum version of an invalidated key that nobody reads.
+	minVersionTTL = 10 * time.Second
+	// invalidateTimeout is how long a writer tries to invalidate before it leaves that to the relay and to Confirm.
 	invalidateTimeout = time.Second
-	// tryEvery is the pause between two tries.
+	// tryEvery is the pause between two of these attempts.
 	tryEvery = 5 * time.Millisecond
-	// IntentFor is how long an intent holds; the transaction that it announces must end before.
+	// IntentFor is how long an intent lasts. The transaction that it announces must end before.
 	IntentFor = 5 * time.Second
 )
 
 const (
-	// MaxTTL is the longest that an entry may live: the bound of staleness whatever happens.
+	// MaxTTL is the longest time to live of an entry. It bounds staleness whatever else fails.
 	MaxTTL = time.Hour
-	// MaxData is the largest data kept, in bytes. Larger is read from SQL every time.
+	// MaxData is the largest data that is cached, in bytes. Larger rows are read from SQL every time.
 	MaxData = 64 << 10
-	// MaxVersion is the largest version: Lua counts in doubles.
+	// MaxVersion is the largest version. Lua counts in doubles, which are exact up to here.
 	MaxVersion = 1 << 53
-	// maxBatch is the most keys of one pipeline; more are sent one after the other.
+	// maxBatch is the most keys of one pipeline. Larger batches are sent as several pipelines, one after the other.
 	maxBatch = 1000
 )
 
-// Value is what a key stands for. It is shared between readers, so nobody may change what Data points to.
+// Value is the cached form of one row, or the fact that there is none. Readers share it, so nobody may change what Data points to.
 type Value struct {
-	// Version is the row's, at least 1 and raised by every transaction that changes the row; 0 if there
-	// is no row.
+	// Version is the row's version: at least 1, and raised by every transaction that changes the row. 0 means that there is no
+	// row.
 	Version int64
-	// Data is the kind's own encoding, empty if there is no row.
+	// Data is the row in its kind's own encoding, empty if there is no row.
 	Data string
 }
 
-// Kind says how entries of one kind are kept and counted. Tier.Kind makes it.
+// Kind holds what all entries of one kind of row share: their times to live and their metrics. Tier.Kind makes it.
 type Kind struct {
 	name        string
 	ttl, absent time.Duration
 	count       kindCounters
 }
 
-// Loader reads rows from the primary database, each as of a moment after the call began: as many values
-// as keys, in their order, those without a row empty. It must not read in a transaction that began before.
+// Loader reads rows from the primary database, in a transaction that begins after the call. It returns one value for each key, in
+// the order of the keys; a key without a row gets the zero Value.
 type Loader func(ctx context.Context, keys []string) ([]Value, error)
 
-// Request asks for keys of one kind.
+// Request is a batch of keys of one kind to read. Tier.Load sets Values and Err.
 type Request struct {
 	Kind *Kind
-	// Keys are whole keys of Redis, with EntryPrefix. One may occur more than once.
+	// Keys are complete Redis keys that begin with EntryPrefix. A key may occur more than once.
 	Keys []string
-	// Load reads what the cache has not.
+	// Load reads from SQL the keys that the cache does not have.
 	Load Loader
-	// Held are versions of which the caller has the data by itself, one for each key, 0 for none; nil if it has
-	// none at all. A key that is still at the version held is answered without its data.
+	// Held lists the versions whose data the caller already holds, one for each key and 0 for none; nil means that it holds
+	// nothing. If a key is still at the version held, its Value has no Data.
 	Held []int64
 
-	// Values are the answer, one for each key.
+	// Values is the result, one for each key.
 	Values []Value
-	// Err is why there is no answer: an error of Load, or the end of the context. Never one of Redis.
+	// Err is why there is no result: an error of Load, or the end of the context. It is never an error of Redis.
 	Err error
 }
 
-// Tier is the cache-aside tier. It is safe for concurrent use, and so are several over one Redis.
+// Tier is the cache-aside tier. It is safe for concurrent use, also with other tiers over the same Redis.
 type Tier struct {
 	redis   *Redis
 	scripts scripts
 	metrics *tierMetrics
 	flights flights
-	owed    debts
+	pending pendingInvalidations
 	tokens  tokens
 	pace    pace
-	// loadTime is a mean of how long Load takes lately, in ns: leases are made to outlast it.
+	// loadTime is a moving average of how long Load takes, in nanoseconds. Leases are made longer than that.
 	loadTime atomic.Int64
 
 	mu    sync.Mutex
 	kinds map[string]*Kind
 
 	bypassed bool
-	// epoch is the number of the epoch of the log; it changes under owed.mu.
+	// epoch is the number of the log's epoch. It changes under pending.mu.
 	epoch atomic.Int64
 }
 
-// Bypass has all reads go to SQL, to measure what the cache gives. It must be called before the first read; writes
-// still announce and invalidate.
+// Bypass makes all reads go to SQL, to measure what the cache saves. It must be called before the first read. Writes still announce
+// and invalidate.
 func (t *Tier) Bypass() { t.bypassed = true }
 
-// NewTier makes the tier over a Redis.
+// NewTier returns a tier that keeps its entries in r.
 func NewTier(r *Redis) (*Tier, error) {
 	s, err := loadScripts(nil)
 	if err != nil {
@@ -116,19 +117,19 @@ func newTier(r *Redis, s scripts) *Tier {
 	t := &Tier{
 		redis: r, scripts: s, metrics: newTierMetrics(), kinds: map[string]*Kind{},
 		flights: flights{latest: map[string]*flight{}},
-		pace:    pace{lease: leaseMin, escape: escapeAfter, pollFrom: pollFrom, pollTo: pollTo},
+		pace:    pace{lease: minLease, fallback: fallbackAfter, pollFrom: pollFrom, pollTo: pollTo},
 		tokens:  tokens{prefix: strconv.FormatUint(rand.Uint64(), 36) + "."},
 	}
-	t.owed.start()
+	t.pending.init()
 	return t
 }
 
-// Kind makes a kind, or gives the one made before under the name, which is a label of the metrics.
-// Entries live at most ttl, those without a row at most absent; both are at most MaxTTL. It panics on
-// other times: kinds are written in the code.
+// Kind returns the kind with a name, which is a label of the metrics, and makes it at the first call. Entries live at most ttl, the
+// absence of a row at most absent; both must be positive and at most MaxTTL. Kind panics on other times, because kinds are
+// constants of the code.
 func (t *Tier) Kind(name string, ttl, absent time.Duration) *Kind {
 	if ttl <= 0 || absent <= 0 || ttl > MaxTTL || absent > MaxTTL {
-		panic(fmt.Sprintf("cache: kind %s lives %s, without a row %s", name, ttl, absent))
+		panic(fmt.Sprintf("cache: kind %s has TTL %s, without a row %s; both must be positive and at most %s", name, ttl, absent, MaxTTL))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,9 +141,9 @@ func (t *Tier) Kind(name string, ttl, absent time.Duration) *Kind {
 	return k
 }
 
-// lives is how long an entry is kept: up to a fifth less than its kind allows, so that what was filled
-// together does not end together.
-func (k *Kind) lives(v Value) time.Duration {
+// lifetime draws how long an entry is kept: up to a fifth less than its kind allows, so that entries that were filled at the same
+// time do not expire at the same time.
+func (k *Kind) lifetime(v Value) time.Duration {
 	ttl := k.ttl
 	if v.Version == 0 {
 		ttl = k.absent
@@ -150,7 +151,7 @@ func (k *Kind) lives(v Value) time.Duration {
 	return ttl - rand.N(ttl/5+1)
 }
 
-// tokens name leases and intents, each once.
+// tokens makes the names of leases and intents, each unique.
 type tokens struct {
 	prefix string
 	last   atomic.Uint64
@@ -158,15 +159,14 @@ type tokens struct {
 
 func (t *tokens) next() string { return t.prefix + strconv.FormatUint(t.last.Add(1), 36) }
 
-// Load answers all requests: what Redis has in one pipelined round trip a server, the rest through the
-// kinds' loaders, one call each (a second for keys that others were filling). No value is older than what
-// was acknowledged before the call; see the package comment for the bounds. The error joins those of the
-// requests.
+// Load fills in the results of all requests. Keys that Redis has take one pipelined round trip a server. The others are read with one
+// call of each request's Load, and a second one for keys that other readers were filling. No value is older than a write that was
+// acknowledged before the call, within the bounds of the package comment. The error joins those of the requests.
 func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 	if t.bypassed {
 		return t.loadAll(ctx, reqs)
 	}
-	found := t.hits(ctx, reqs)
+	found := t.readAll(ctx, reqs)
 	var cold []func()
 	for i, req := range reqs {
 		req.Values, req.Err = found[i].values, nil
@@ -174,7 +174,7 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 			cold = append(cold, func() { req.Err = t.fetch(ctx, req, misses) })
 		}
 	}
-	together(cold)
+	parallel(cold)
 	return joined(reqs)
 }
 
@@ -188,7 +188,7 @@ func joined(reqs []*Request) error {
 	return errors.Join(errs...)
 }
 
-// loadAll answers requests from SQL alone.
+// loadAll reads all requests from SQL.
 func (t *Tier) loadAll(ctx context.Context, reqs []*Request) error {
 	var all []func()
 	for _, req := range reqs {
@@ -197,12 +197,13 @@ func (t *Tier) loadAll(ctx context.Context, reqs []*Request) error {
 		}
 		all = append(all, func() { req.Values, req.Err = t.load(ctx, req, req.Keys) })
 	}
-	together(all)
+	parallel(all)
 	return joined(reqs)
 }
 
-// together runs all at once, the first in this goroutine. A panic of any is one of the caller's.
-func together(all []func()) {
+// parallel runs all functions at once, the first one in this goroutine. If one of them panics, so does parallel, after all have
+// ended.
+func parallel(all []func()) {
 	if len(all) == 0 {
 		return
 	}
@@ -229,15 +230,15 @@ func together(all []func()) {
 	all[0]()
 }
 
-// pace is what a reader's patience is; tests of many schedules have less.
-type pace struct{ lease, escape, pollFrom, pollTo time.Duration }
+// pace holds the times that a reader waits. Tests that run many schedules use shorter ones.
+type pace struct{ lease, fallback, pollFrom, pollTo time.Duration }
 
-// leaseFor is how long to ask for: some times what SQL takes.
+// leaseFor returns the length of the next leases: four times what Load takes on average, within minLease and maxLease.
 func (t *Tier) leaseFor() time.Duration {
-	return min(max(4*time.Duration(t.loadTime.Load()), t.pace.lease), leaseMost)
+	return min(max(4*time.Duration(t.loadTime.Load()), t.pace.lease), maxLease)
 }
 
-// load calls a loader and checks what it gives.
+// load calls a request's loader and checks its values.
 func (t *Tier) load(ctx context.Context, req *Request, keys []string) ([]Value, error) {
 	start := time.Now()
 	values, err := req.Load(ctx, keys)
@@ -247,11 +248,11 @@ func (t *Tier) load(ctx context.Context, req *Request, keys []string) ([]Value, 
 	old := t.loadTime.Load()
 	t.loadTime.Store(old + (int64(time.Since(start))-old)/8) // a race loses a sample
 	if len(values) != len(keys) {
-		return nil, fmt.Errorf("cache: the loader of %s gave %d values for %d keys", req.Kind.name, len(values), len(keys))
+		return nil, fmt.Errorf("cache: the loader of %s returned %d values for %d keys", req.Kind.name, len(values), len(keys))
 	}
 	for i, v := range values {
 		if v.Version < 0 || v.Version > MaxVersion {
-			return nil, fmt.Errorf("cache: %s has version %d", keys[i], v.Version)
+			return nil, fmt.Errorf("cache: %s has version %d, outside 0 to %d", keys[i], v.Version, int64(MaxVersion))
 		}
 	}
 	return values, nil

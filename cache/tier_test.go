@@ -214,7 +214,7 @@ func TestHeldReader(t *testing.T) {
 			})
 			// It began before the update was acknowledged, so it may return the old one if it is out of time.
 			start := time.Now()
-			if v := get(t, x, b, a)[0]; v.Version != 2 && time.Since(start) < escapeAfter {
+			if v := get(t, x, b, a)[0]; v.Version != 2 && time.Since(start) < fallbackAfter {
 				t.Errorf("%s: the held reader returns version %d", name, v.Version)
 			}
 			for range 100 {
@@ -236,7 +236,7 @@ func wait(t testing.TB, what string, ok func() bool) {
 
 // A lease whose holder is gone delays readers by no more than the escape; what they return is told, so
 // that the holder, if it lives, cannot fill anything older.
-func TestEscape(t *testing.T) {
+func TestFallback(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		x, b, a := tierAt(t, url), newTable(), key("a")
 		b.write(a)
@@ -249,14 +249,14 @@ func TestEscape(t *testing.T) {
 		if v := get(t, x, b, a)[0]; v.Version != 2 {
 			t.Errorf("it reads version %d", v.Version)
 		}
-		if took := time.Since(start); took < escapeAfter || took > testtime.Soak(patience/2, 8*escapeAfter) {
-			t.Errorf("it took %s, want a little more than %s", took, escapeAfter)
+		if took := time.Since(start); took < fallbackAfter || took > testtime.Soak(patience/2, 8*fallbackAfter) {
+			t.Errorf("it took %s, want a little more than %s", took, fallbackAfter)
 		}
 		late := x.do(t.Context(), x.scripts.fill, []string{a}, func(int) (int64, []any) { return 0, []any{"gone", 1, "old", 60_000} })
 		if late[0].word != "lost" {
 			t.Errorf("a fill of what is older than what was returned: %v", late[0])
 		}
-		if n := counterValue(rowsOf(x).count.escaped); n != 1 {
+		if n := counterValue(rowsOf(x).count.fallback); n != 1 {
 			t.Errorf("%v escapes are counted", n)
 		}
 	})
@@ -313,7 +313,7 @@ func TestLargeValue(t *testing.T) {
 				t.Errorf("%d bytes", len(v.Data))
 			}
 		}
-		if took := time.Since(start); b.loads.Load() != 3 || took > testtime.Soak(patience/2, 10*leaseMin) {
+		if took := time.Since(start); b.loads.Load() != 3 || took > testtime.Soak(patience/2, 10*minLease) {
 			t.Errorf("%d statements in %s", b.loads.Load(), took)
 		}
 	})

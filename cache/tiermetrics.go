@@ -6,54 +6,60 @@ import "github.com/prometheus/client_golang/prometheus"
 type tierMetrics struct {
 	reads, refused, invalidations *prometheus.CounterVec
 	waits                         *prometheus.CounterVec
-	owed, suspended               prometheus.Gauge
+	pending, suspended            prometheus.Gauge
 }
 
 func newTierMetrics() *tierMetrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Subsystem: "cache", Name: name, Help: help}, labels)
 	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: name, Help: help})
+	}
 	return &tierMetrics{
-		reads: counter("reads_total", "Keys read by how they were answered: hit, filled (from SQL, and cached), shared (with another "+
-			"read in the process), escaped (from SQL after waiting), held (from SQL, an intent stands), uncached (from SQL, too large or "+
-			"refused by Redis), away (from SQL, no Redis), failed.", "kind", "outcome"),
-		waits:         counter("waits_total", "Times a reader waited for another node's fill.", "kind"),
-		refused:       counter("refused_fills_total", "Fills refused: lease (it was lost) or version (it was old).", "kind", "reason"),
-		invalidations: counter("invalidations_total", "Invalidations: dropped data, left a floor, current (nothing to do), failed.", "kind", "outcome"),
-		owed: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: "owed_invalidations",
-			Help: "Keys that this node could not invalidate yet and reads from SQL until it has."}),
-		suspended: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: "suspended",
-			Help: "1 while this node reads nothing from Redis, because there may be old rows that it cannot name."}),
+		reads: counter("reads_total", "Keys read, by outcome: hit; filled (read from SQL and cached); shared (with another read in "+
+			"the process); and read from SQL without being cached: fallback (waited too long for another's fill), announced (an intent "+
+			"exists), uncached (too large, or refused by Redis), unreachable (no Redis); failed (SQL returned an error).",
+			"kind", "outcome"),
+		waits: counter("waits_total", "Times that a reader waited for another node's fill.", "kind"),
+		refused: counter("refused_fills_total", "Fills that Redis refused, by reason: lease (the reader had lost it) or version (below "+
+			"the minimum version).", "kind", "reason"),
+		invalidations: counter("invalidations_total", "Invalidations, by outcome: dropped (there was data), raised (there was no data; "+
+			"the minimum version rose), current (nothing to do), failed (Redis did not take it).", "kind", "outcome"),
+		pending: gauge("pending_invalidations", "Keys whose invalidation Redis has not taken from this node yet; the node reads them from SQL."),
+		suspended: gauge("suspended", "1 while this node reads nothing from some or all servers of Redis, because they may hold old rows "+
+			"whose keys it does not know."),
 	}
 }
 
-// kindCounters are a kind's, looked up once.
+// kindCounters are the counters of one kind, looked up once.
 type kindCounters struct {
-	hit, filled, shared, escaped, held, uncached, away, failed prometheus.Counter
-	waits, lostLease, oldVersion                               prometheus.Counter
-	dropped, floor, current, unsent                            prometheus.Counter
+	hit, filled, shared, fallback, announced, uncached, away, failed prometheus.Counter
+	waits, lostLease, oldVersion                                     prometheus.Counter
+	dropped, raised, current, unsent                                 prometheus.Counter
 }
 
 func (m *tierMetrics) of(kind string) kindCounters {
 	read := func(outcome string) prometheus.Counter { return m.reads.WithLabelValues(kind, outcome) }
 	invalidated := func(outcome string) prometheus.Counter { return m.invalidations.WithLabelValues(kind, outcome) }
 	return kindCounters{
-		hit: read("hit"), filled: read("filled"), shared: read("shared"), escaped: read("escaped"),
-		held: read("held"), uncached: read("uncached"), away: read("away"), failed: read("failed"),
+		hit: read("hit"), filled: read("filled"), shared: read("shared"), fallback: read("fallback"),
+		announced: read("announced"), uncached: read("uncached"), away: read("unreachable"), failed: read("failed"),
 		waits:     m.waits.WithLabelValues(kind),
 		lostLease: m.refused.WithLabelValues(kind, "lease"), oldVersion: m.refused.WithLabelValues(kind, "version"),
-		dropped: invalidated("dropped"), floor: invalidated("floor"), current: invalidated("current"), unsent: invalidated("failed"),
+		dropped: invalidated("dropped"), raised: invalidated("raised"), current: invalidated("current"), unsent: invalidated("failed"),
 	}
 }
 
-// Describe makes the tier a prometheus.Collector.
+// Describe is part of prometheus.Collector.
 func (t *Tier) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(t, to) }
 
-// Collect makes the tier a prometheus.Collector.
+// Collect is part of prometheus.Collector.
 func (t *Tier) Collect(to chan<- prometheus.Metric) {
-	t.metrics.owed.Set(float64(t.owed.len()))
-	t.metrics.suspended.Set(float64(min(t.Suspension(), 1)))
-	for _, c := range []prometheus.Collector{t.metrics.reads, t.metrics.waits, t.metrics.refused, t.metrics.invalidations, t.metrics.owed, t.metrics.suspended} {
+	m := t.metrics
+	m.pending.Set(float64(t.pending.len()))
+	m.suspended.Set(float64(min(t.Suspension(), 1)))
+	for _, c := range []prometheus.Collector{m.reads, m.waits, m.refused, m.invalidations, m.pending, m.suspended} {
 		c.Collect(to)
 	}
 }

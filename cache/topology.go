@@ -24,7 +24,7 @@ const (
 	schemeSentinel = "+sentinel"
 )
 
-// urlForms is what a wrong URL is answered with.
+// urlForms lists the accepted URLs, for error messages.
 const urlForms = "redis://host:6379/0, redis+cluster://host1:6379,host2:6379, " +
 	"redis+ring://host1:6379,host2:6379/0 or redis+sentinel://host1:26379,host2:26379/name"
 
@@ -72,20 +72,20 @@ func parseURL(text string) (*address, error) {
 	}
 	var err error
 	if a.options, err = redis.ParseURL(base + "://" + user + a.hosts[0] + path); err != nil {
-		// What is wrong is not told: the parts of the URL would be named, among them the password.
+		// The cause is left out: it would name parts of the URL, such as the password.
 		return nil, fmt.Errorf("the Redis URL must look like %s", urlForms)
 	}
 	return a, a.checkHosts()
 }
 
-// checkHosts completes and checks the list: a shard that is named twice, or not by every node alike,
-// would be two.
+// checkHosts completes the addresses, checks them and sorts them. A shard that is named twice, or differently on two nodes, would count
+// as two.
 func (a *address) checkHosts() error {
 	if a.form == "" {
 		return nil
 	}
 	if a.options.TLSConfig != nil {
-		a.options.TLSConfig.ServerName = "" // of the first only; each is checked for its own
+		a.options.TLSConfig.ServerName = "" // it names the first host only; go-redis checks each host's own name
 	}
 	for i, h := range a.hosts {
 		u, err := url.Parse("redis://" + h)
@@ -105,15 +105,15 @@ func (a *address) checkHosts() error {
 	return nil
 }
 
-// noHeartbeat keeps every shard in the hash: a shard that is away is SQL, never another shard, which
-// might hold what it was given before and has not been told of since.
+// noHeartbeat keeps every shard in the hash. Keys of a shard that is unreachable are read from SQL, never from another shard, which might
+// hold older entries that have missed invalidations.
 func noHeartbeat(context.Context, *redis.Client) bool { return true }
 
-// client makes the pool or pools of an address.
+// client returns the connection pool or pools of an address.
 func (a *address) client(timeout time.Duration) redis.UniversalClient {
 	o := a.options
 	bound(o, timeout)
-	longest := timeout + mostExtra
+	longest := timeout + maxExtra
 	switch a.form {
 	case schemeCluster:
 		return redis.NewClusterClient(&redis.ClusterOptions{
@@ -149,30 +149,30 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 	}
 }
 
-// bound sets what a cache needs of one server: it fails soon and does not try again by itself.
+// bound sets the timeouts and retries that a cache needs: calls fail soon, and the client does not retry by itself.
 func bound(o *redis.Options, timeout time.Duration) {
-	longest := timeout + mostExtra // the context of a call has its deadline
+	longest := timeout + maxExtra // the context of a call has the actual deadline
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = longest, longest, longest, timeout
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries, o.DialerRetries = -1, 1
 	if o.PoolSize == 0 {
-		o.PoolSize = max(leastConns, connsPerProcessor*runtime.GOMAXPROCS(0))
+		o.PoolSize = max(minConns, connsPerProcessor*runtime.GOMAXPROCS(0))
 	}
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	// Saves a round trip a connection, and a command that Redis 7.0 does not have.
 	o.DisableIdentity = true
 }
 
-// shard is one server that takes writes, with its breaker: one that is away costs the others nothing.
+// shard is one server that accepts writes, with a breaker of its own, so that one unreachable server does not affect the others.
 type shard struct {
 	client  *redis.Client
 	breaker breaker
-	// refusedSince is when the server began to refuse every invalidation although it answers, as Unix time in
-	// nanoseconds; 0 while it takes them.
+	// refusedSince is when the server began to refuse every invalidation although it answers, in Unix nanoseconds. It is 0 while
+	// the server takes them.
 	refusedSince atomic.Int64
 }
 
-// wrote notes whether the server took an invalidation that it has answered.
+// wrote notes whether the server took an invalidation that it answered.
 func (s *shard) wrote(taken bool, now time.Time) {
 	if taken {
 		s.refusedSince.Store(0)
@@ -197,10 +197,10 @@ func (r *Redis) refusing() (some bool) {
 	return some
 }
 
-// name is host:port, for logs.
+// name returns host:port, for logs.
 func (s *shard) name() string { return s.client.Options().Addr }
 
-// route gives the server of a key, ErrDown when a cluster did not tell its layout lately.
+// route returns the server of a key. It returns ErrDown if the last attempts to read a cluster's layout failed.
 func (r *Redis) route(ctx context.Context, key string) (s *shard, err error) {
 	if r.only != nil {
 		return r.only, nil
@@ -212,7 +212,7 @@ func (r *Redis) route(ctx context.Context, key string) (s *shard, err error) {
 	return s, err
 }
 
-// shardOf asks the client. On a cluster whose layout is not known yet that asks the cluster.
+// shardOf asks the client for the server of a key. If a cluster's layout is not known yet, the client asks the cluster.
 func (r *Redis) shardOf(ctx context.Context, key string) (*shard, error) {
 	switch c := r.client.(type) {
 	case *redis.ClusterClient:
@@ -232,7 +232,7 @@ func (r *Redis) shardOf(ctx context.Context, key string) (*shard, error) {
 	}
 }
 
-// shard gives the breaker of a server. The map grows with servers that join, which is rare.
+// shard returns the shard of a client, with its breaker. The map only grows when servers join, which is rare.
 func (r *Redis) shard(c *redis.Client) *shard {
 	if s, ok := r.shards.Load(c); ok {
 		return s.(*shard)
@@ -241,7 +241,7 @@ func (r *Redis) shard(c *redis.Client) *shard {
 	return s.(*shard)
 }
 
-// servers gives every server that takes writes, ErrDown when a cluster did not tell its layout lately.
+// servers returns every server that accepts writes. It returns ErrDown if the last attempts to read a cluster's layout failed.
 func (r *Redis) servers(ctx context.Context) (all []*shard, err error) {
 	err = r.asked(ctx, &r.layout, func(ctx context.Context) (err error) {
 		all, err = r.all(ctx)
@@ -250,18 +250,18 @@ func (r *Redis) servers(ctx context.Context) (all []*shard, err error) {
 	return all, err
 }
 
-// all asks the client for them.
+// all asks the client for every server that accepts writes.
 func (r *Redis) all(ctx context.Context) ([]*shard, error) {
 	var found []*shard
 	switch c := r.client.(type) {
 	case *redis.ClusterClient:
-		nodes := make(chan *redis.Client, clusterMost)
+		nodes := make(chan *redis.Client, maxClusterPrimaries)
 		err := c.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
 			select {
 			case nodes <- node:
 				return nil
 			default:
-				return errors.New("a Redis Cluster of more than " + strconv.Itoa(clusterMost) + " primaries")
+				return errors.New("a Redis Cluster of more than " + strconv.Itoa(maxClusterPrimaries) + " primaries")
 			}
 		})
 		close(nodes)
@@ -281,5 +281,5 @@ func (r *Redis) all(ctx context.Context) ([]*shard, error) {
 	return found, nil
 }
 
-// clusterMost is the largest number of primaries; Redis recommends no more than a thousand nodes.
-const clusterMost = 1000
+// maxClusterPrimaries is the largest number of primaries. Redis recommends no more than a thousand nodes.
+const maxClusterPrimaries = 1000

@@ -1,6 +1,6 @@
 package cache
 
-// Check fails if the URL is not that of a Redis; it does not connect.
+// Check returns an error if the URL does not name a Redis. It does not connect.
 func (c Config) Check() error {
 	if c.URL == "" {
 		return nil

@@ -10,11 +10,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// embeddedFence stands for the reign of a Redis in the process: it ends with it.
+// embeddedFence is the fence of a Redis in the process, whose only epoch ends with the process.
 const embeddedFence = "embedded"
 
-// epochSuffix is what the epoch of the log adds to the fence of a server: entries of another epoch count as absent. Epoch 0,
-// of processes that follow no log, adds nothing.
+// epochSuffix returns what the log's epoch adds to the fence of a server, so that entries of another epoch count as absent. Epoch 0, of
+// processes that follow no log, adds nothing.
 func epochSuffix(epoch int64) string {
 	if epoch == 0 {
 		return ""
@@ -22,27 +22,27 @@ func epochSuffix(epoch int64) string {
 	return ":" + strconv.FormatInt(epoch, 10)
 }
 
-// SetEpoch has the tier use entries of an epoch of the log only, from the next read on: the rows of another epoch may be
-// newer than what SQL has by now. What was owed or suspended before concerned other entries.
+// SetEpoch makes the tier use only entries of one epoch of the log, from the next read on. Entries of another epoch may be newer than what
+// SQL holds now. Pending invalidations and suspensions are dropped, because they concern entries of the epoch before.
 func (t *Tier) SetEpoch(epoch int64) {
-	d := &t.owed
+	d := &t.pending
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if t.epoch.Swap(epoch) != epoch {
-		d.forget()
+		d.clear()
 	}
 }
 
-// Epoch is the epoch of the log that reads and writes which begin now belong to.
+// Epoch returns the log's epoch for reads and writes that begin now.
 func (t *Tier) Epoch() int64 { return t.epoch.Load() }
 
-// group is the part of a batch that one server answers; shard is nil where none is known.
+// group is the part of a batch that belongs to one server; shard is nil if the server is not known.
 type group struct {
 	shard *shard
 	at    []int
 }
 
-// groups splits a batch by server, and into parts of at most r.batch.
+// groups splits a batch by server, in groups of at most r.batch keys.
 func (r *Redis) groups(ctx context.Context, keys []string) []group {
 	var all []group
 	open := map[*shard]int{}
@@ -61,7 +61,7 @@ func (r *Redis) groups(ctx context.Context, keys []string) []group {
 		}
 		return all
 	}
-	// One look at the layout for all; where it fails the rest has no server.
+	// One look at the layout serves all keys. If it fails, the other keys have no server.
 	known := 0
 	_ = r.asked(ctx, &r.layout, func(ctx context.Context) error {
 		for ; known < len(keys); known++ {
@@ -79,28 +79,28 @@ func (r *Redis) groups(ctx context.Context, keys []string) []group {
 	return all
 }
 
-// eachGroup runs fn for every group, those of one server in order, servers at once.
+// eachGroup calls fn for every group: the groups of one server in order, different servers in parallel.
 func eachGroup(all []group, fn func(g group)) {
 	if len(all) == 1 {
 		fn(all[0])
 		return
 	}
-	parts := map[*shard][]group{}
+	byServer := map[*shard][]group{}
 	for _, g := range all {
-		parts[g.shard] = append(parts[g.shard], g)
+		byServer[g.shard] = append(byServer[g.shard], g)
 	}
 	var calls []func()
-	for _, part := range parts {
+	for _, groups := range byServer {
 		calls = append(calls, func() {
-			for _, g := range part {
+			for _, g := range groups {
 				fn(g)
 			}
 		})
 	}
-	together(calls)
+	parallel(calls)
 }
 
-// pipeline sends commands to one server. The error is that of the server; each command has its own.
+// pipeline sends commands to one server. It returns an error if the server cannot be used; each command has an error of its own.
 func (r *Redis) pipeline(ctx context.Context, s *shard, add func(p redis.Pipeliner)) error {
 	if s == nil {
 		return ErrDown
@@ -110,7 +110,7 @@ func (r *Redis) pipeline(ctx context.Context, s *shard, add func(p redis.Pipelin
 		add(pipe)
 		cmds, err := pipe.Exec(ctx)
 		if err != nil && len(cmds) > 0 {
-			// A connection that fails fails all commands after it; answers that are errors do not.
+			// If a connection fails, so do all later commands. An error that Redis returns for one command fails only that one.
 			if err = cmds[len(cmds)-1].Err(); !away(err) {
 				return nil
 			}
@@ -119,7 +119,7 @@ func (r *Redis) pipeline(ctx context.Context, s *shard, add func(p redis.Pipelin
 	})
 }
 
-// fenceArg is what the verbs get: the fence, or only what follows the server's own part, for which they ask it.
+// fenceArg returns the fence as the scripts take it: complete, or without the replication id, which they then read themselves.
 func (r *Redis) fenceArg(epoch int64) string {
 	if r.Embedded() {
 		return embeddedFence + epochSuffix(epoch)
@@ -127,9 +127,9 @@ func (r *Redis) fenceArg(epoch int64) string {
 	return epochSuffix(epoch)
 }
 
-// fenceOf reads the reign from INFO replication: the replication id, which is new whenever a process
-// begins to take writes, at its start or at a promotion. The id of a process would not do: one that is
-// demoted and promoted again would take up entries of its first reign. A replica has none.
+// fenceOf returns the replication id from INFO replication, or "" for a replica. A server gets a new id whenever it begins to accept
+// writes, at its start or at a promotion. The id of the process would not do: a server that is demoted and promoted again would serve
+// entries of its first time as a primary.
 func fenceOf(info string) string {
 	if !strings.Contains(info, "role:master") {
 		return ""
@@ -141,17 +141,17 @@ func fenceOf(info string) string {
 	return rest[:40]
 }
 
-// seen is what a plain read tells of a key.
-type seen struct {
+// readResult is the result of a plain read of one key.
+type readResult struct {
 	value Value
 	hit   bool
-	away  bool // the server was not there
+	away  bool // the server is unreachable
 }
 
-// read looks keys up, without scripts: one pipeline a server. Of keys that the caller holds it asks for the
-// version alone; those that turn out to be at another take a second pipeline.
-func (t *Tier) read(ctx context.Context, keys []string, held []int64) []seen {
-	out := make([]seen, len(keys))
+// read looks keys up without scripts, in one pipeline a server. For keys that the caller holds it asks for the version alone. Keys that
+// turn out to be at another version take a second pipeline.
+func (t *Tier) read(ctx context.Context, keys []string, held []int64) []readResult {
+	out := make([]readResult, len(keys))
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
 		if moved := t.readGroup(ctx, g, keys, held, out); len(moved) > 0 {
 			t.readGroup(ctx, group{g.shard, moved}, keys, nil, out)
@@ -160,8 +160,8 @@ func (t *Tier) read(ctx context.Context, keys []string, held []int64) []seen {
 	return out
 }
 
-// look asks one server for the fields of entries, e, v and, unless the caller holds the key, d, and under which
-// reign it answers.
+// look asks one server for the fields of entries: e and v, and d unless the caller holds the key. It also returns the fence under which
+// the server answers.
 func (t *Tier) look(ctx context.Context, g group, keys []string, held []int64) (cmds []*redis.SliceCmd, fence string, err error) {
 	var info *redis.StringCmd
 	epoch := t.Epoch()
@@ -188,8 +188,8 @@ func (t *Tier) look(ctx context.Context, g group, keys []string, held []int64) (
 	return cmds, fence, err
 }
 
-// readGroup reads what one server has, and gives back what is not at the version held.
-func (t *Tier) readGroup(ctx context.Context, g group, keys []string, held []int64, out []seen) (moved []int) {
+// readGroup looks up keys on one server. It returns the indexes of keys that are not at the version held.
+func (t *Tier) readGroup(ctx context.Context, g group, keys []string, held []int64, out []readResult) (moved []int) {
 	cmds, fence, err := t.look(ctx, g, keys, held)
 	for i, at := range g.at {
 		if err != nil {
@@ -235,7 +235,7 @@ func valueOf(version, data string) (Value, bool) {
 	return Value{Version: n, Data: data}, version != ""
 }
 
-// reply is what a verb answered, or why it did not.
+// reply is a script's answer, or the error.
 type reply struct {
 	word   string
 	fields []any
@@ -243,8 +243,8 @@ type reply struct {
 	from   *shard // nil if no server is known
 }
 
-// do runs a verb on keys, one pipeline a server; args returns the epoch, and what follows the fence. Every script has one
-// key, so a cluster takes them in any mixture.
+// do runs a script on keys, in one pipeline a server. args returns the epoch and the arguments after the fence. Every script has one key,
+// so a cluster accepts any mixture of keys.
 func (t *Tier) do(ctx context.Context, s script, keys []string, args func(i int) (epoch int64, rest []any)) []reply {
 	out := make([]reply, len(keys))
 	withFence := func(i int) []any {
@@ -254,19 +254,19 @@ func (t *Tier) do(ctx context.Context, s script, keys []string, args func(i int)
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
 		left := t.send(ctx, s, g, keys, withFence, out, false)
 		if len(left) > 0 {
-			// The server does not know the script: it started lately, or somebody flushed its scripts.
+			// The server does not have the script: it has restarted, or its scripts were flushed.
 			left = t.send(ctx, s, group{g.shard, left}, keys, withFence, out, true)
 		}
 		t.redirect(ctx, s, g, keys, withFence, out)
 		for _, i := range left {
-			out[i].err = fmt.Errorf("redis does not keep scripts: %w", out[i].err)
+			out[i].err = fmt.Errorf("redis does not store scripts: %w", out[i].err)
 		}
 	})
 	return out
 }
 
-// send runs one pipeline and gives back what the server did not know the script for. With text the first
-// command brings the script along.
+// send runs one pipeline. It returns the indexes of keys for which the server did not have the script. If text is true, the first command
+// contains the script's text.
 func (t *Tier) send(ctx context.Context, s script, g group, keys []string, args func(i int) []any, out []reply, text bool) (unknown []int) {
 	cmds := make([]*redis.Cmd, len(g.at))
 	err := t.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
@@ -292,8 +292,7 @@ func (t *Tier) send(ctx context.Context, s script, g group, keys []string, args 
 	return unknown
 }
 
-// redirect sends again, through the client that follows redirections, what belongs to another server of
-// the cluster by now.
+// redirect repeats the commands whose key has moved to another server of the cluster, through the client that follows redirections.
 func (t *Tier) redirect(ctx context.Context, s script, g group, keys []string, args func(i int) []any, out []reply) {
 	cluster, ok := t.redis.client.(*redis.ClusterClient)
 	if !ok {
@@ -335,8 +334,8 @@ func replyOf(cmd *redis.Cmd) reply {
 			return reply{word: word, fields: v[1:]}
 		}
 	}
-	return reply{err: fmt.Errorf("a script answered %v", cmd.Val())}
+	return reply{err: fmt.Errorf("a script returned %v", cmd.Val())}
 }
 
-// ms is a duration as an argument, in whole milliseconds, at least 1.
+// ms converts a duration to whole milliseconds, at least 1.
 func ms(d time.Duration) int64 { return max(d.Milliseconds(), 1) }

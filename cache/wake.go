@@ -10,25 +10,25 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// wakeChannel is where nodes tell each other that the log has grown. Messages are wake-ups without content:
-// one that is lost costs time, never an event.
+// wakeChannel is the channel on which nodes publish that the log has grown. Messages are wake-ups without content: a lost one costs time,
+// never an event.
 const wakeChannel = "v1:log"
 
-// Waker tells the other nodes that the log has grown, and hears it from them. It is a lifecycle.Service.
+// Waker publishes to other nodes that the log has grown, and receives the same from them. It is a lifecycle.Service.
 type Waker struct {
 	group lifecycle.Group
 	grown chan struct{}
 }
 
-// NewWaker calls heard, which must not block, whenever some node says that the log has grown.
-func NewWaker(r *Redis, heard func()) *Waker {
+// NewWaker returns a Waker that calls onGrown whenever a node publishes that the log has grown. onGrown must not block.
+func NewWaker(r *Redis, onGrown func()) *Waker {
 	w := &Waker{grown: make(chan struct{}, 1)}
-	w.group.Add("listen", &lifecycle.Loop{Run: func(ctx context.Context) { r.listen(ctx, heard) }})
-	w.group.Add("tell", &lifecycle.Loop{Run: func(ctx context.Context) { w.tell(ctx, r) }})
+	w.group.Add("listen", &lifecycle.Loop{Run: func(ctx context.Context) { r.listen(ctx, onGrown) }})
+	w.group.Add("publish", &lifecycle.Loop{Run: func(ctx context.Context) { w.publish(ctx, r) }})
 	return w
 }
 
-// Grown tells the other nodes, soon; it never blocks. Bursts are told once.
+// Grown makes the Waker publish that the log has grown. It never blocks; a burst of calls is published once.
 func (w *Waker) Grown() {
 	select {
 	case w.grown <- struct{}{}:
@@ -36,19 +36,19 @@ func (w *Waker) Grown() {
 	}
 }
 
-// Start begins to listen.
+// Start starts listening and publishing.
 func (w *Waker) Start(ctx context.Context) error { return w.group.Start(ctx) }
 
-// Stop ends both goroutines.
+// Stop stops both.
 func (w *Waker) Stop(ctx context.Context) error { return w.group.Stop(ctx) }
 
-func (w *Waker) tell(ctx context.Context, r *Redis) {
+func (w *Waker) publish(ctx context.Context, r *Redis) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.grown:
-			// Redis away: the others look by themselves.
+			// If Redis is unreachable, the other nodes find the events by polling.
 			_ = r.call(ctx, wakeChannel, func(ctx context.Context, c *redis.Client) error {
 				return c.Publish(ctx, wakeChannel, "").Err()
 			})
@@ -56,10 +56,10 @@ func (w *Waker) tell(ctx context.Context, r *Redis) {
 	}
 }
 
-// listen hears wake-ups until ctx ends, and begins anew after every failure.
-func (r *Redis) listen(ctx context.Context, heard func()) {
+// listen receives wake-ups until ctx ends. After a failure it subscribes again.
+func (r *Redis) listen(ctx context.Context, onGrown func()) {
 	for ctx.Err() == nil {
-		r.listenOnce(ctx, heard)
+		r.listenOnce(ctx, onGrown)
 		select {
 		case <-ctx.Done():
 		case <-time.After(probeEvery):
@@ -67,25 +67,25 @@ func (r *Redis) listen(ctx context.Context, heard func()) {
 	}
 }
 
-// quiet is how long a subscription may be silent before it is asked whether it lives.
+// quiet is how long a subscription may be silent before it is pinged.
 const quiet = 5 * time.Second
 
-func (r *Redis) listenOnce(ctx context.Context, heard func()) {
+func (r *Redis) listenOnce(ctx context.Context, onGrown func()) {
 	sub := r.client.Subscribe(ctx, wakeChannel)
-	// Its error says only that the connection is gone already.
+	// An error of Close only means that the connection is gone already.
 	end := sync.OnceFunc(func() { _ = sub.Close() })
 	defer end()
-	// Who receives does not notice that ctx ends, only that the connection does.
+	// Receive does not return when ctx ends, only when the connection does.
 	defer context.AfterFunc(ctx, end)()
-	// What happened while nobody listened.
-	heard()
+	// The log may have grown before the subscription began.
+	onGrown()
 	asked := false
 	for ctx.Err() == nil {
 		_, err := sub.ReceiveTimeout(ctx, quiet)
 		switch {
 		case err == nil:
 			asked = false
-			heard()
+			onGrown()
 		case ctx.Err() != nil || asked || !isTimeout(err) || sub.Ping(ctx) != nil:
 			return
 		default:

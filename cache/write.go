@@ -9,50 +9,49 @@ import (
 	"time"
 )
 
-// Invalidation says that a transaction has left a row at a version.
+// Invalidation names a row that a transaction has changed, and the version at which it left the row.
 type Invalidation struct {
 	Kind    *Kind
 	Key     string
 	Version int64
-	// Epoch is that of the log of which the transaction is part, as of before its commit; 0 is the current one.
+	// Epoch is the number of the log's epoch from before the transaction's commit; 0 means the current one.
 	Epoch int64
 }
 
-// Intent is the announcement of a transaction. The zero Intent is none.
+// Intent identifies an announced transaction. The zero Intent announces nothing.
 type Intent struct {
 	id    string
 	keys  []string
 	epoch int64
 }
 
-// Intend announces, before a transaction commits, that it changes rows of which not even a moment's
-// stale read is allowed: until Invalidate or Withdraw, at most for IntentFor, reads of the keys go to
-// SQL and nothing is filled. The transaction must end within that time. On an error some keys are not
-// announced: the write may go on, with the window between commit and invalidation that others have.
+// Intend announces a transaction before it commits, so that its rows are not served stale even for a moment. Until Invalidate or
+// Withdraw, and at most for IntentFor, reads of the keys go to SQL and nothing is filled. The transaction must end within that
+// time. On an error some keys are not announced: the write may go on, and these keys may be read stale between commit and
+// invalidation.
 func (t *Tier) Intend(ctx context.Context, keys ...string) (Intent, error) {
 	in := Intent{id: t.tokens.next(), keys: keys, epoch: t.Epoch()}
 	replies := t.do(ctx, t.scripts.intend, keys, func(int) (int64, []any) {
-		return in.epoch, []any{in.id, ms(IntentFor), ms(floorFor)}
+		return in.epoch, []any{in.id, ms(IntentFor), ms(minVersionTTL)}
 	})
 	var errs []error
 	for i, r := range replies {
 		if r.err != nil {
-			errs = append(errs, fmt.Errorf("announce a write of %s: %w", keys[i], r.err))
+			errs = append(errs, fmt.Errorf("announce a change of %s: %w", keys[i], r.err))
 		}
 	}
 	return in, errors.Join(errs...)
 }
 
-// Withdraw ends an intent whose transaction has not committed. What does not arrive ends by itself.
+// Withdraw ends the intent of a transaction that has not committed. If Redis does not answer, the intent expires.
 func (t *Tier) Withdraw(ctx context.Context, in Intent) {
-	t.do(ctx, t.scripts.invalidate, in.keys, func(int) (int64, []any) { return in.epoch, []any{0, in.id, ms(floorFor)} })
+	t.do(ctx, t.scripts.invalidate, in.keys, func(int) (int64, []any) { return in.epoch, []any{0, in.id, ms(minVersionTTL)} })
 }
 
-// Invalidate makes sure, after a commit and before it is acknowledged, that nothing older than the
-// versions is served from now on, and ends the intent. Repeating it is harmless: an entry that is not
-// older stays. It tries for up to a second, but only once a server that is away or has refused everything for that
-// long. On an error some keys may be stale on other nodes until their invalidation is repeated from the log; this node
-// reads them from SQL until Redis has taken it.
+// Invalidate ensures that nothing older than the versions is served from now on, and ends the intent. It runs after the commit and
+// before the write is acknowledged. Repeating it is harmless: entries at the version or above stay. It tries for up to a second,
+// but only once if the server is unreachable or has refused everything for a second. On an error some keys may be stale on other
+// nodes until their invalidation is repeated from the log; this node reads them from SQL until Redis has taken it.
 func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) error {
 	for _, key := range in.keys {
 		if !slices.ContainsFunc(all, func(i Invalidation) bool { return i.Key == key }) {
@@ -61,29 +60,29 @@ func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) e
 	}
 	for _, i := range all {
 		if i.Version < 0 || i.Version > MaxVersion {
-			return fmt.Errorf("cache: %s has version %d", i.Key, i.Version)
+			return fmt.Errorf("cache: %s is invalidated at version %d, outside 0 to %d", i.Key, i.Version, int64(MaxVersion))
 		}
 	}
-	// Whoever waits for this may leave; what is committed must be told all the same.
+	// The caller may leave, but the transaction is committed and its rows must be invalidated.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invalidateTimeout)
 	defer cancel()
 	left, err := t.invalidateOnce(ctx, in, all)
-	for len(left) > 0 && ctx.Err() == nil && !errors.Is(err, errHopeless) {
+	for len(left) > 0 && ctx.Err() == nil && !errors.Is(err, errNoRetry) {
 		select {
 		case <-time.After(tryEvery):
 		case <-ctx.Done():
 		}
 		left, err = t.invalidateOnce(ctx, in, left)
 	}
-	t.owe(ctx, left)
+	t.addPending(ctx, left)
 	if len(left) > 0 {
 		return fmt.Errorf("%d of %d invalidations not taken by Redis: %w", len(left), len(all), err)
 	}
 	return nil
 }
 
-// owe notes what Redis has not taken.
-func (t *Tier) owe(ctx context.Context, left []Invalidation) {
+// addPending notes invalidations that Redis has not taken.
+func (t *Tier) addPending(ctx context.Context, left []Invalidation) {
 	keys := make([]string, len(left))
 	for at, i := range left {
 		keys[at] = i.Key
@@ -93,17 +92,17 @@ func (t *Tier) owe(ctx context.Context, left []Invalidation) {
 	}
 	for _, g := range t.redis.groups(context.WithoutCancel(ctx), keys) {
 		for _, at := range g.at {
-			t.owed.add(keys[at], left[at].Version, cmp.Or(left[at].Epoch, t.Epoch()), g.shard)
+			t.pending.add(keys[at], left[at].Version, cmp.Or(left[at].Epoch, t.Epoch()), g.shard)
 		}
 	}
 }
 
-// errHopeless marks errors of servers that need not be asked again now: they are away, or have refused all
-// invalidations for a while.
-var errHopeless = errors.New("redis is not asked again")
+// errNoRetry marks an error after which another attempt is of no use: the servers are unreachable, or have refused all invalidations
+// for a while.
+var errNoRetry = errors.New("another attempt would not help")
 
-// invalidateOnce sends INVALIDATE and returns what Redis did not take, with the last error. It is errHopeless if trying
-// again is of no use for any of them.
+// invalidateOnce sends INVALIDATE and returns the invalidations that Redis did not take, with the last error. That is errNoRetry if
+// another attempt is of no use for any of them.
 func (t *Tier) invalidateOnce(ctx context.Context, in Intent, all []Invalidation) (left []Invalidation, err error) {
 	now, hope := time.Now(), false
 	for i, r := range t.invalidations(ctx, in, all) {
@@ -114,12 +113,12 @@ func (t *Tier) invalidateOnce(ctx context.Context, in Intent, all []Invalidation
 		hope = hope || !errors.Is(r.err, ErrDown) && !(r.from != nil && r.from.refuses(invalidateTimeout, now))
 	}
 	if len(left) > 0 && !hope {
-		err = errors.Join(errHopeless, err)
+		err = errors.Join(errNoRetry, err)
 	}
 	return left, err
 }
 
-// invalidations sends INVALIDATE.
+// invalidations sends INVALIDATE and counts the outcomes.
 func (t *Tier) invalidations(ctx context.Context, in Intent, all []Invalidation) []reply {
 	keys := make([]string, len(all))
 	for i := range all {
@@ -127,11 +126,11 @@ func (t *Tier) invalidations(ctx context.Context, in Intent, all []Invalidation)
 	}
 	current := t.Epoch()
 	replies := t.do(ctx, t.scripts.invalidate, keys, func(i int) (int64, []any) {
-		return cmp.Or(all[i].Epoch, current), []any{all[i].Version, in.id, ms(floorFor)}
+		return cmp.Or(all[i].Epoch, current), []any{all[i].Version, in.id, ms(minVersionTTL)}
 	})
 	now := time.Now()
 	for i, r := range replies {
-		if r.from != nil && !unusable(r.err) && r.word != "current" && r.word != "unkept" { // those write nothing
+		if r.from != nil && !unusable(r.err) && r.word != "current" && r.word != "unkept" { // these replies write nothing
 			r.from.wrote(r.err == nil, now)
 		}
 		k := all[i].Kind
@@ -144,7 +143,7 @@ func (t *Tier) invalidations(ctx context.Context, in Intent, all []Invalidation)
 		case "current":
 			k.count.current.Inc()
 		default:
-			k.count.floor.Inc()
+			k.count.raised.Inc()
 		}
 	}
 	return replies

@@ -44,26 +44,26 @@ func text(schema *ast.Schema) string {
 	return b.String()
 }
 
-// Fresh gives every query, every field of a mutation and every event of a subscription loaders of its
+// LoaderScope gives every query, every field of a mutation and every event of a subscription loaders of its
 // own, so that nothing that they remember is older than the operation. It lets subscriptions wait longer for
 // the database than requests, whose clients can try again.
-type Fresh struct{ Sources loaders.Sources }
+type LoaderScope struct{ Sources loaders.Sources }
 
 var (
-	_ graphql.HandlerExtension     = Fresh{}
-	_ graphql.OperationInterceptor = Fresh{}
-	_ graphql.ResponseInterceptor  = Fresh{}
-	_ graphql.RootFieldInterceptor = Fresh{}
+	_ graphql.HandlerExtension     = LoaderScope{}
+	_ graphql.OperationInterceptor = LoaderScope{}
+	_ graphql.ResponseInterceptor  = LoaderScope{}
+	_ graphql.RootFieldInterceptor = LoaderScope{}
 )
 
 // ExtensionName names the extension.
-func (Fresh) ExtensionName() string { return "FreshLoaders" }
+func (LoaderScope) ExtensionName() string { return "LoaderScope" }
 
 // Validate is called when the extension is installed.
-func (Fresh) Validate(graphql.ExecutableSchema) error { return nil }
+func (LoaderScope) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptOperation is called for each query, mutation and subscription.
-func (Fresh) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+func (LoaderScope) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
 		ctx = sqldb.Patient(ctx)
 	}
@@ -71,12 +71,12 @@ func (Fresh) InterceptOperation(ctx context.Context, next graphql.OperationHandl
 }
 
 // InterceptResponse is called for each query, mutation and event.
-func (f Fresh) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+func (f LoaderScope) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	return next(loaders.With(ctx, loaders.New(f.Sources, caller.From(ctx))))
 }
 
 // InterceptRootField is called for each field of a query or mutation.
-func (f Fresh) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+func (f LoaderScope) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
 		ctx = loaders.With(ctx, loaders.New(f.Sources, caller.From(ctx)))
 	}

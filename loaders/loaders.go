@@ -116,7 +116,7 @@ func isActive(_ int64, s follows.State, _ bool) bool { return s.Active }
 func (s *Set) Authors(tweetIDs []int64) (authors []int64, ok bool) {
 	authors = make([]int64, len(tweetIDs))
 	for i, id := range tweetIDs {
-		t, ok := s.rows.store.Tweets.Near(id)
+		t, ok := s.rows.store.Tweets.Local(id)
 		if !ok {
 			return nil, false
 		}

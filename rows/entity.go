@@ -23,12 +23,12 @@ type form[K comparable, V any] struct {
 	// none is the data of a row that says what the absence of a row says, empty if there is none such.
 	none string
 	// near keeps rows in the process, nil if none are kept. What it gives must not be changed.
-	near near[K, V]
+	local localRows[K, V]
 }
 
 // near keeps rows in the process by key, as long as it likes. They are used only at the version that Redis, or
 // SQL, gives in the same read.
-type near[K comparable, V any] interface {
+type localRows[K comparable, V any] interface {
 	Get(key K) (V, bool)
 	Put(key K, v V)
 }
@@ -82,9 +82,9 @@ func (e *Entity[K, V]) Stored(ctx context.Context, names []string) ([]cache.Valu
 }
 
 // Same tells whether two values say the same, whatever their versions.
-func (e *Entity[K, V]) Same(a, b cache.Value) bool { return e.said(a) == e.said(b) }
+func (e *Entity[K, V]) Same(a, b cache.Value) bool { return e.meaning(a) == e.meaning(b) }
 
-func (e *Entity[K, V]) said(v cache.Value) string {
+func (e *Entity[K, V]) meaning(v cache.Value) string {
 	if v.Version == 0 {
 		return e.none
 	}
@@ -116,7 +116,7 @@ type Question[K comparable, V any] struct {
 	of      *Entity[K, V]
 	keys    []K
 	request cache.Request
-	near    []V // by index, used at the version of request.Held
+	local   []V // by index, used at the version of request.Held
 }
 
 // Ask makes a question.
@@ -126,24 +126,24 @@ func (e *Entity[K, V]) Ask(all []K) *Question[K, V] {
 	for i, k := range all {
 		q.request.Keys[i] = e.keys.of(k)
 	}
-	if e.near == nil {
+	if e.local == nil {
 		return q
 	}
-	q.near, q.request.Held = make([]V, len(all)), make([]int64, len(all))
+	q.local, q.request.Held = make([]V, len(all)), make([]int64, len(all))
 	for i, k := range all {
-		if v, ok := e.near.Get(k); ok {
-			q.near[i], q.request.Held[i] = v, e.version(v)
+		if v, ok := e.local.Get(k); ok {
+			q.local[i], q.request.Held[i] = v, e.version(v)
 		}
 	}
 	return q
 }
 
 // Near gives what the process keeps of a key, of whatever version; ok is false for nothing.
-func (e *Entity[K, V]) Near(key K) (v V, ok bool) {
-	if e.near == nil {
+func (e *Entity[K, V]) Local(key K) (v V, ok bool) {
+	if e.local == nil {
 		return v, false
 	}
-	return e.near.Get(key)
+	return e.local.Get(key)
 }
 
 // Request is the question in the form that the tier answers.
@@ -159,8 +159,8 @@ func (q *Question[K, V]) At(ctx context.Context, i int) (v V, ok bool, err error
 	if value.Version == 0 {
 		return v, false, nil
 	}
-	if q.near != nil && q.request.Held[i] == value.Version {
-		return q.near[i], true, nil
+	if q.local != nil && q.request.Held[i] == value.Version {
+		return q.local[i], true, nil
 	}
 	r := reader{data: value.Data}
 	v = q.of.form.read(&r, q.keys[i], value.Version)
@@ -173,8 +173,8 @@ func (q *Question[K, V]) At(ctx context.Context, i int) (v V, ok bool, err error
 		v, ok = rows[q.keys[i]]
 		return v, ok, nil
 	}
-	if q.near != nil {
-		q.of.near.Put(q.keys[i], v)
+	if q.local != nil {
+		q.of.local.Put(q.keys[i], v)
 	}
 	return v, true, nil
 }

@@ -113,7 +113,7 @@ func (c *recovery) run(ctx context.Context) {
 // look sends what is pending, and ends the suspensions that may end.
 func (c *recovery) look(ctx context.Context) error {
 	tier := c.store.tier
-	tier.Settle(ctx)
+	tier.SendPending(ctx)
 	if tier.Suspension() == 0 {
 		return nil
 	}

@@ -123,7 +123,7 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 
 // strict returns the row that an event is about if that must not be shown as it was even between the commit and the
 // invalidation.
-func (s *Store) strict(e events.Event) []cache.Invalidation {
+func (s *Store) fenced(e events.Event) []cache.Invalidation {
 	switch e.(type) {
 	case events.SessionEnded, events.PasswordChanged, events.TweetDeleted:
 		return s.of(e)[:1]

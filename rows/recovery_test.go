@@ -40,13 +40,13 @@ func TestRecoveryWithoutReaders(t *testing.T) {
 	if err := r.there.tier.Invalidate(t.Context(), cache.Intent{}, all...); err == nil {
 		t.Fatal("redis takes invalidations while it is stopped")
 	}
-	if r.there.tier.Suspension() == 0 || gauge(t, r.there, "roost_cache_owed_invalidations") != 10_000 {
+	if r.there.tier.Suspension() == 0 || gauge(t, r.there, "roost_cache_pending_invalidations") != 10_000 {
 		t.Fatal("the process remembers all of them, so this shows nothing")
 	}
 	r.relays(t, r.here)
 	run(t, r.there.Recovery(events.NewReader(r.db)))
 	r.redis.Restart()
 	until(t, "nothing is suspended or pending", func() bool {
-		return r.there.tier.Suspension() == 0 && gauge(t, r.there, "roost_cache_owed_invalidations") == 0
+		return r.there.tier.Suspension() == 0 && gauge(t, r.there, "roost_cache_pending_invalidations") == 0
 	})
 }

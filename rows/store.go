@@ -27,10 +27,10 @@ type Sources struct {
 
 // Store are all entities of a node.
 type Store struct {
-	tier     *cache.Tier
-	near     *nearTweets
-	follower *events.Follower // nil in a process that serves no reads
-	began    int64            // the suspension with which the follower has started
+	tier        *cache.Tier
+	localTweets *localTweets
+	follower    *events.Follower // nil in a process that serves no reads
+	began       int64            // the suspension with which the follower has started
 
 	Accounts    *Entity[int64, *accounts.Account]         // by user
 	Names       *Entity[string, accounts.NameClaim]       // by accounts.NameKey
@@ -45,12 +45,12 @@ type Store struct {
 
 // New makes the entities over a tier. Of tweets 16 MiB are kept in the process.
 func New(tier *cache.Tier, s Sources) (*Store, error) {
-	keep, err := newNearTweets()
+	keep, err := newLocalTweets()
 	if err != nil {
 		return nil, err
 	}
 	return &Store{
-		tier: tier, near: keep,
+		tier: tier, localTweets: keep,
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
 		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
@@ -65,7 +65,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 
 // Collectors are the metrics of the tier and of what the process keeps.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.near.store}
+	return []prometheus.Collector{s.tier, s.localTweets.store}
 }
 
 // Answer answers questions together; each has its own error.

@@ -10,9 +10,9 @@ import (
 	"roost/internal/ids"
 )
 
-func tweetForm(t *tweets.Tweets, keep near[int64, *tweets.Tweet]) form[int64, *tweets.Tweet] {
+func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet]) form[int64, *tweets.Tweet] {
 	return form[int64, *tweets.Tweet]{
-		name: "tweet", ttl: rowTTL, absent: absentTTL, keys: tweetKeys, rows: t.ByID, near: keep,
+		name: "tweet", ttl: rowTTL, absent: absentTTL, keys: tweetKeys, rows: t.ByID, local: keep,
 		version: func(t *tweets.Tweet) int64 { return t.Ver },
 		write: func(w *writer, t *tweets.Tweet) {
 			w.number(t.AuthorID)

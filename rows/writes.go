@@ -16,16 +16,16 @@ var _ events.Invalidator = (*Store)(nil)
 func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(committed bool)) {
 	// Of before the commit: a version that was given before the database went back must not count in the next epoch.
 	epoch := s.tier.Epoch()
-	var strict []string
+	var fenced []string
 	for _, e := range all {
-		for _, i := range s.strict(e) {
-			strict = append(strict, i.Key)
+		for _, i := range s.fenced(e) {
+			fenced = append(fenced, i.Key)
 		}
 	}
 	var intent cache.Intent
-	if len(strict) > 0 {
+	if len(fenced) > 0 {
 		var err error
-		if intent, err = s.tier.Intend(ctx, strict...); err != nil {
+		if intent, err = s.tier.Intend(ctx, fenced...); err != nil {
 			slog.DebugContext(ctx, "a write is not announced", "error", err)
 		}
 	}
@@ -34,7 +34,7 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 		case committed:
 			// Its error is counted, and mended from the log.
 			_ = s.tier.Invalidate(ctx, intent, in(epoch, s.invalidations(all))...)
-		case len(strict) > 0:
+		case len(fenced) > 0:
 			s.tier.Withdraw(context.WithoutCancel(ctx), intent)
 		}
 	}

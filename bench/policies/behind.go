@@ -11,7 +11,7 @@ const (
 	// flushEvery is how often write-behind writes rows, but for schedules.
 	flushEvery = 50 * time.Millisecond
 	// bufferMost is how many changes it holds; writers wait when there are more.
-	bufferMost = 10_000
+	maxBuffered = 10_000
 )
 
 // behind is write-behind. A write is acknowledged when the cache and the buffer have it.
@@ -125,7 +125,7 @@ func (b *behind) Write(ctx context.Context, key, change int64) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.n >= bufferMost && b.ctx.Err() == nil {
+	for b.n >= maxBuffered && b.ctx.Err() == nil {
 		b.room.Wait()
 	}
 	if err := b.ctx.Err(); err != nil {

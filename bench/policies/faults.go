@@ -30,8 +30,8 @@ var (
 )
 
 const (
-	slowOneOf, slowMost = 10, 100 * time.Millisecond
-	dieOneOf            = 10
+	slowOneOf, maxSlow = 10, 100 * time.Millisecond
+	dieOneOf           = 10
 )
 
 // pause holds one of some reads up.
@@ -39,7 +39,7 @@ func pause(ctx context.Context, _ int64) {
 	if rand.IntN(slowOneOf) > 0 {
 		return
 	}
-	t := time.NewTimer(rand.N(slowMost))
+	t := time.NewTimer(rand.N(maxSlow))
 	defer t.Stop()
 	select {
 	case <-t.C:

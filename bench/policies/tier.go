@@ -14,7 +14,7 @@ const (
 	// relayEvery is how often the relay looks for events.
 	relayEvery = 50 * time.Millisecond
 	// relayMost is how many it takes at once.
-	relayMost = 500
+	maxRelayed = 500
 )
 
 // tier is Roost's way: package cache, with a relay that repeats what the table's events tell.
@@ -111,7 +111,7 @@ func (t *tier) repeat(ctx context.Context) {
 		case <-tick.C:
 		}
 		// What fails, the next tick tries again.
-		_ = t.table.handle(ctx, relayMost, func(events []event) error {
+		_ = t.table.handle(ctx, maxRelayed, func(events []event) error {
 			all := make([]cache.Invalidation, len(events))
 			for i, e := range events {
 				all[i] = t.at(e.key, e.version)

@@ -73,9 +73,9 @@ func (a *Auditor) Run(ctx context.Context, c Config) (*Report, error) {
 	}
 	c.settle = cmp.Or(c.settle, SettleFor)
 	r := &run{Auditor: a, Config: c, report: &Report{}, began: time.Now()}
-	err := a.tier.Walk(ctx, Batch, func(s cache.Stretch) error { return r.stretch(ctx, s) })
+	err := a.tier.Scan(ctx, Batch, func(s cache.KeyBatch) error { return r.keyBatch(ctx, s) })
 	if len(r.suspects) > 0 && ctx.Err() == nil {
-		err = cmp.Or(r.again(ctx), err)
+		err = cmp.Or(r.recheck(ctx), err)
 	}
 	r.report.finish(time.Since(r.began))
 	return r.report, err
@@ -91,41 +91,41 @@ type suspect struct {
 type run struct {
 	*Auditor
 	Config
-	report   *Report
-	began    time.Time
-	paced    int64 // keys looked at
-	server   string
-	walked   int64 // of the server
-	suspects []suspect
-	found    time.Time // the last suspect
+	report      *Report
+	began       time.Time
+	paced       int64 // keys looked at
+	server      string
+	scanned     int64 // of the server
+	suspects    []suspect
+	lastSuspect time.Time // the last suspect
 }
 
-func (r *run) stretch(ctx context.Context, s cache.Stretch) error {
+func (r *run) keyBatch(ctx context.Context, s cache.KeyBatch) error {
 	if s.Server != r.server {
-		r.server, r.walked = s.Server, 0
+		r.server, r.scanned = s.Server, 0
 	}
-	r.walked += int64(max(len(s.Keys), Batch))
+	r.scanned += int64(max(len(s.Keys), Batch))
 	for keys := range slices.Chunk(s.Keys, Batch) {
 		if err := r.batch(ctx, keys, nil); err != nil {
 			return err
 		}
-		r.tell(max(0, s.Total-r.walked))
+		r.progress(max(0, s.Total-r.scanned))
 		if err := r.pace(ctx, len(keys)); err != nil {
 			return err
 		}
 		if len(r.suspects) >= maxSuspects {
-			if err := r.again(ctx); err != nil {
+			if err := r.recheck(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	if len(s.Keys) == 0 {
-		r.tell(max(0, s.Total-r.walked))
+		r.progress(max(0, s.Total-r.scanned))
 	}
 	return ctx.Err()
 }
 
-func (r *run) tell(left int64) {
+func (r *run) progress(left int64) {
 	if r.Progress != nil {
 		r.Progress(Progress{Server: r.server, Compared: r.report.Sum().Compared, Left: left, Found: r.report.Found() + int64(len(r.suspects))})
 	}
@@ -165,7 +165,7 @@ func (r *run) batch(ctx context.Context, keys []string, first map[string]int64) 
 	}
 	var bad []finding
 	for _, key := range foreign {
-		bad = append(bad, finding{Finding{Key: key, What: Unreadable}, r.report.of(UnknownKind)})
+		bad = append(bad, finding{Finding{Key: key, Problem: Unreadable}, r.report.of(UnknownKind)})
 	}
 	for k, mine := range byKind {
 		values, err := stored(ctx, k, mine)
@@ -173,19 +173,19 @@ func (r *run) batch(ctx context.Context, keys []string, first map[string]int64) 
 			return err
 		}
 		count := r.report.of(k.Name())
-		for i, p := range r.tier.Peek(ctx, mine) {
+		for i, p := range r.tier.Inspect(ctx, mine) {
 			key, v := mine[i], values[i]
-			var what What
+			var problem Problem
 			switch was, again := first[key]; {
 			case p.State == cache.Away:
 				r.report.Away++
 			case again:
-				what = r.second(k, count, p, v, was)
+				problem = r.second(k, count, p, v, was)
 			default:
-				what = r.first(k, count, key, p, v)
+				problem = r.first(k, count, key, p, v)
 			}
-			if what != "" {
-				bad = append(bad, finding{Finding{Key: key, Kind: k.Name(), What: what, Held: p.Value.Version, Stored: v.Version}, count})
+			if problem != "" {
+				bad = append(bad, finding{Finding{Key: key, Kind: k.Name(), Problem: problem, Held: p.Value.Version, Stored: v.Version}, count})
 			}
 		}
 	}
@@ -193,13 +193,13 @@ func (r *run) batch(ctx context.Context, keys []string, first map[string]int64) 
 }
 
 // first counts an entry, or remembers it.
-func (r *run) first(k Kind, count *Counts, key string, p cache.Peeked, v cache.Value) What {
+func (r *run) first(k Kind, count *Counts, key string, p cache.Inspected, v cache.Value) Problem {
 	switch p.State {
 	case cache.Empty:
 		count.Empty++
-	case cache.Former:
-		count.Former++
-		return Former
+	case cache.PreviousEpoch:
+		count.PreviousEpoch++
+		return PreviousEpoch
 	case cache.Broken:
 		return Unreadable
 	case cache.Held:
@@ -211,14 +211,14 @@ func (r *run) first(k Kind, count *Counts, key string, p cache.Peeked, v cache.V
 			return Differs
 		default:
 			r.suspects = append(r.suspects, suspect{key, p.Value.Version})
-			r.found = time.Now()
+			r.lastSuspect = time.Now()
 		}
 	}
 	return ""
 }
 
 // second judges an entry that was not equal, some time ago.
-func (r *run) second(k Kind, count *Counts, p cache.Peeked, v cache.Value, was int64) What {
+func (r *run) second(k Kind, count *Counts, p cache.Inspected, v cache.Value, was int64) Problem {
 	if p.State != cache.Held {
 		count.Settled++ // it went, or will
 		return ""
@@ -239,8 +239,8 @@ func (r *run) second(k Kind, count *Counts, p cache.Peeked, v cache.Value, was i
 }
 
 // again looks once more at what was not equal, when all of it has had time to settle.
-func (r *run) again(ctx context.Context) error {
-	if err := rest(ctx, r.Config.settle-time.Since(r.found)); err != nil {
+func (r *run) recheck(ctx context.Context) error {
+	if err := rest(ctx, r.Config.settle-time.Since(r.lastSuspect)); err != nil {
 		return err
 	}
 	all := r.suspects

@@ -55,13 +55,13 @@ func TestAudit(t *testing.T) {
 		if sum.Compared != 2001 || sum.Equal != 1995 || sum.Behind != 3 || sum.Differs != 1 || sum.Ahead != 2 || report.Found() != 6 || sum.Removed != 0 {
 			t.Errorf("found %+v", sum)
 		}
-		told := map[string]What{}
+		problems := map[string]Problem{}
 		for _, f := range report.Examples {
-			told[f.Key] = f.What
+			problems[f.Key] = f.Problem
 		}
-		want := map[string]What{absent: Behind, b.Prefix() + "1": Behind, b.Prefix() + "2": Differs, b.Prefix() + "3": Ahead, c.Prefix() + "5": Behind, later: Ahead}
-		if fmt.Sprint(told) != fmt.Sprint(want) {
-			t.Errorf("told %v, want %v", told, want)
+		want := map[string]Problem{absent: Behind, b.Prefix() + "1": Behind, b.Prefix() + "2": Differs, b.Prefix() + "3": Ahead, c.Prefix() + "5": Behind, later: Ahead}
+		if fmt.Sprint(problems) != fmt.Sprint(want) {
+			t.Errorf("told %v, want %v", problems, want)
 		}
 		if _, sum := a.must(t, Config{Repair: true}); sum.Removed != 6 || sum.Behind != 3 {
 			t.Errorf("repair: %+v", sum)
@@ -133,7 +133,7 @@ func TestAuditOfWhatIsNoEntry(t *testing.T) {
 	}
 	a := NewAuditor(x, b)
 	report, sum := a.must(t, Config{})
-	if sum.Unreadable != 6 || sum.Former != 1 || sum.Empty != 1 || sum.Equal != 2 || report.Found() != 6 {
+	if sum.Unreadable != 6 || sum.PreviousEpoch != 1 || sum.Empty != 1 || sum.Equal != 2 || report.Found() != 6 {
 		t.Errorf("%+v %+v", sum, report.Examples)
 	}
 	if c := report.of(UnknownKind); c.Unreadable != 3 {
@@ -143,7 +143,7 @@ func TestAuditOfWhatIsNoEntry(t *testing.T) {
 		t.Errorf("removed %+v", sum)
 	}
 	left, err := server.Do("DBSIZE")
-	if _, sum := a.must(t, Config{}); err != nil || sum.Unreadable+sum.Former != 0 || sum.Equal != 2 || left != "4" {
+	if _, sum := a.must(t, Config{}); err != nil || sum.Unreadable+sum.PreviousEpoch != 0 || sum.Equal != 2 || left != "4" {
 		t.Errorf("left %s %v %+v", left, err, sum)
 	}
 }

@@ -7,20 +7,20 @@ import (
 )
 
 // What is what is wrong with an entry.
-type What string
+type Problem string
 
 // What may be wrong.
 const (
 	// Behind is older than SQL although nothing is in flight.
-	Behind What = "behind"
+	Behind Problem = "behind"
 	// Ahead is newer than SQL, which has lost writes.
-	Ahead What = "ahead"
+	Ahead Problem = "ahead"
 	// Differs has SQL's version with other data.
-	Differs What = "differs"
+	Differs Problem = "differs"
 	// Unreadable is no entry, or its key is of no kind.
-	Unreadable What = "unreadable"
+	Unreadable Problem = "unreadable"
 	// Former is of a former reign. Reads take it for absent; it is not counted as found.
-	Former What = "former"
+	PreviousEpoch Problem = "former"
 )
 
 // UnknownKind has the keys that are of no kind.
@@ -33,7 +33,7 @@ type Counts struct {
 	// Settled were not equal, and changed or went within SettleFor.
 	Compared, Equal, Settled, Behind, Ahead, Differs int64
 	// Unreadable, Former, and Empty, which are floors, leases and intents, are not compared.
-	Unreadable, Former, Empty int64
+	Unreadable, PreviousEpoch, Empty int64
 	// Removed are those that a repair has removed, Former ones too.
 	Removed int64
 }
@@ -42,7 +42,7 @@ type Counts struct {
 type Finding struct {
 	Key          string
 	Kind         string
-	What         What
+	Problem      Problem
 	Held, Stored int64 // versions
 	Removed      bool
 }
@@ -75,7 +75,7 @@ func (r *Report) of(kind string) *Counts {
 }
 
 func (r *Report) add(f finding, examples int) {
-	switch f.What {
+	switch f.Problem {
 	case Behind:
 		f.count.Behind++
 	case Ahead:
@@ -88,7 +88,7 @@ func (r *Report) add(f finding, examples int) {
 	if f.Removed {
 		f.count.Removed++
 	}
-	if f.What != Former && len(r.Examples) < examples {
+	if f.Problem != PreviousEpoch && len(r.Examples) < examples {
 		r.Examples = append(r.Examples, f.Finding)
 	}
 }
@@ -109,7 +109,7 @@ func (r *Report) Sum() Counts {
 		s.Ahead += c.Ahead
 		s.Differs += c.Differs
 		s.Unreadable += c.Unreadable
-		s.Former += c.Former
+		s.PreviousEpoch += c.PreviousEpoch
 		s.Empty += c.Empty
 		s.Removed += c.Removed
 	}

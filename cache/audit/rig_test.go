@@ -112,7 +112,7 @@ func onEach(t *testing.T, fn func(t *testing.T, x *cache.Tier)) {
 	}
 }
 
-func until(t testing.TB, what string, ok func() bool) {
+func until(t testing.TB, problem string, ok func() bool) {
 	t.Helper()
-	testtime.Until(t, what, ok)
+	testtime.Until(t, problem, ok)
 }

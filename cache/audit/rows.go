@@ -24,7 +24,7 @@ type Kind interface {
 }
 
 // statementWithin bounds a statement.
-const statementWithin = 5 * time.Second
+const statementTimeout = 5 * time.Second
 
 // rows reads the rows of keys of all kinds.
 type rows struct{ kinds map[string]Kind }
@@ -52,7 +52,7 @@ func (r rows) of(key string) Kind {
 
 // stored is one statement.
 func stored(ctx context.Context, k Kind, keys []string) ([]cache.Value, error) {
-	ctx, cancel := context.WithTimeout(ctx, statementWithin)
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	values, err := k.Stored(ctx, keys)
 	if err != nil {

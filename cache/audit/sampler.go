@@ -18,7 +18,7 @@ const (
 	SampleEvery = time.Second
 	sampleSize  = 32
 	// lookFrom is how soon an entry that is stale is looked at again; it doubles up to SampleEvery.
-	lookFrom = 10 * time.Millisecond
+	firstRecheck = 10 * time.Millisecond
 	// maxWatched is how many stale entries are watched at a time.
 	maxWatched = 64
 )
@@ -86,10 +86,10 @@ func (s *Sampler) Collect(to chan<- prometheus.Metric) {
 
 // run samples and looks until ctx ends. What is stale then is counted with the time so far.
 func (s *Sampler) run(ctx context.Context, every time.Duration) {
-	sample, look := time.NewTicker(every), time.NewTimer(math.MaxInt64)
+	sample, recheck := time.NewTicker(every), time.NewTimer(math.MaxInt64)
 	defer sample.Stop()
-	defer look.Stop()
-	pause := lookFrom
+	defer recheck.Stop()
+	pause := firstRecheck
 	for {
 		before := len(s.watched)
 		select {
@@ -103,14 +103,14 @@ func (s *Sampler) run(ctx context.Context, every time.Duration) {
 				slog.DebugContext(ctx, "the cache was not sampled", "error", err)
 			}
 			if len(s.watched) > before {
-				pause = lookFrom
-				look.Reset(pause)
+				pause = firstRecheck
+				recheck.Reset(pause)
 			}
-		case <-look.C:
-			s.look(ctx)
+		case <-recheck.C:
+			s.recheck(ctx)
 			if len(s.watched) > 0 {
 				pause = min(2*pause, every)
-				look.Reset(pause)
+				recheck.Reset(pause)
 			}
 		}
 	}
@@ -118,11 +118,11 @@ func (s *Sampler) run(ctx context.Context, every time.Duration) {
 
 // sample compares what it draws: one round trip for the names, one statement, one round trip for the entries.
 func (s *Sampler) sample(ctx context.Context) error {
-	names, err := s.tier.Some(ctx, sampleSize)
+	names, err := s.tier.Sample(ctx, sampleSize)
 	if err != nil {
 		return err
 	}
-	k, keys := s.next(names)
+	k, keys := s.nextKind(names)
 	if k == nil {
 		return nil
 	}
@@ -133,7 +133,7 @@ func (s *Sampler) sample(ctx context.Context) error {
 	now := time.Now()
 	var newerKeys []string
 	var newerHeld []cache.Value
-	for i, p := range s.tier.Peek(ctx, keys) {
+	for i, p := range s.tier.Inspect(ctx, keys) {
 		switch p.State {
 		case cache.Away:
 			continue
@@ -144,20 +144,20 @@ func (s *Sampler) sample(ctx context.Context) error {
 		}
 		switch compare(k, p.Value, values[i]) {
 		case equal:
-			s.fresh(k, outcomeEqual)
+			s.countFresh(k, outcomeEqual)
 		case differs:
 			s.samples.WithLabelValues(k.Name(), outcomeDiffers).Inc()
 		case behind:
-			s.found(keys[i], watch{k, values[i], now})
+			s.watchStale(keys[i], watch{k, values[i], now})
 		case newer:
 			newerKeys, newerHeld = append(newerKeys, keys[i]), append(newerHeld, p.Value)
 		}
 	}
-	return s.newer(ctx, k, newerKeys, newerHeld)
+	return s.checkNewer(ctx, k, newerKeys, newerHeld)
 }
 
 // next chooses the kind that was not compared for longest, and its keys.
-func (s *Sampler) next(names []string) (chosen Kind, keys []string) {
+func (s *Sampler) nextKind(names []string) (chosen Kind, keys []string) {
 	byKind := map[Kind][]string{}
 	for _, name := range names {
 		if k := s.rows.of(name); k != nil && s.watched[name].kind == nil {
@@ -177,13 +177,13 @@ func (s *Sampler) next(names []string) (chosen Kind, keys []string) {
 }
 
 // fresh counts a sample that was not stale.
-func (s *Sampler) fresh(k Kind, outcome string) {
+func (s *Sampler) countFresh(k Kind, outcome string) {
 	s.samples.WithLabelValues(k.Name(), outcome).Inc()
 	s.staleness.WithLabelValues(k.Name()).Observe(0)
 }
 
 // newer looks whether SQL knows by now what is newer than it said: else it never will.
-func (s *Sampler) newer(ctx context.Context, k Kind, keys []string, held []cache.Value) error {
+func (s *Sampler) checkNewer(ctx context.Context, k Kind, keys []string, held []cache.Value) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -195,14 +195,14 @@ func (s *Sampler) newer(ctx context.Context, k Kind, keys []string, held []cache
 		if compare(k, held[i], values[i]) == newer {
 			s.samples.WithLabelValues(k.Name(), outcomeAhead).Inc()
 		} else {
-			s.fresh(k, outcomeNewer)
+			s.countFresh(k, outcomeNewer)
 		}
 	}
 	return nil
 }
 
 // found counts a stale entry and watches it, if there is room.
-func (s *Sampler) found(key string, w watch) {
+func (s *Sampler) watchStale(key string, w watch) {
 	s.samples.WithLabelValues(w.kind.Name(), outcomeStale).Inc()
 	if len(s.watched) < maxWatched {
 		s.watched[key] = w
@@ -211,12 +211,12 @@ func (s *Sampler) found(key string, w watch) {
 }
 
 // look looks at what was stale: one round trip a server. It ends when the entry is as new as SQL was, or gone.
-func (s *Sampler) look(ctx context.Context) {
+func (s *Sampler) recheck(ctx context.Context) {
 	keys := make([]string, 0, len(s.watched))
 	for key := range s.watched {
 		keys = append(keys, key)
 	}
-	for i, p := range s.tier.Peek(ctx, keys) {
+	for i, p := range s.tier.Inspect(ctx, keys) {
 		w := s.watched[keys[i]]
 		if p.State != cache.Away && (p.State != cache.Held || compare(w.kind, p.Value, w.stored) != behind) {
 			s.settled(keys[i])

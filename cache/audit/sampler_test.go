@@ -20,7 +20,7 @@ type observed struct {
 }
 
 // told reads a sampler's metrics: samples by outcome, and the histogram, of one kind.
-func (s *Sampler) told(t testing.TB, k Kind) (samples map[string]int, staleness observed) {
+func (s *Sampler) metrics(t testing.TB, k Kind) (samples map[string]int, staleness observed) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(s)
@@ -66,29 +66,29 @@ func TestSampler(t *testing.T) {
 		b.fill(t, x, 12)
 		s := NewSampler(x, 20*time.Millisecond, b)
 		s.start(t)
-		until(t, "samples", func() bool { n, _ := s.told(t, b); return n[outcomeEqual] > 50 })
+		until(t, "samples", func() bool { n, _ := s.metrics(t, b); return n[outcomeEqual] > 50 })
 		stale := time.Now()
 		b.set("3", 2, "second")
 		key := b.Prefix() + "3"
-		until(t, "the stale entry to be found", func() bool { n, _ := s.told(t, b); return n["now"] == 1 })
+		until(t, "the stale entry to be found", func() bool { n, _ := s.metrics(t, b); return n["now"] == 1 })
 		found := time.Now()
 		until(t, "a while", func() bool { return time.Since(found) > 300*time.Millisecond })
-		if p := x.Peek(t.Context(), []string{key})[0]; p.State != cache.Held || p.Value.Version != 1 {
+		if p := x.Inspect(t.Context(), []string{key})[0]; p.State != cache.Held || p.Value.Version != 1 {
 			t.Errorf("looking changed it: %+v", p)
 		}
 		if err := x.Invalidate(t.Context(), cache.Intent{}, cache.Invalidation{Key: key, Version: 2}); err != nil {
 			t.Fatal(err)
 		}
-		until(t, "it to settle", func() bool { n, _ := s.told(t, b); return n["now"] == 0 })
+		until(t, "it to settle", func() bool { n, _ := s.metrics(t, b); return n["now"] == 0 })
 		upTo := time.Since(stale)
-		n, h := s.told(t, b)
+		n, h := s.metrics(t, b)
 		if n[outcomeStale] != 1 || h.zeros != n[outcomeEqual] || h.count != h.zeros+1 {
 			t.Errorf("%v, %+v", n, h)
 		}
 		if h.sum < .3 || h.sum > upTo.Seconds() {
 			t.Errorf("stale for %.3f s, want .3 to %s", h.sum, upTo)
 		}
-		if p := x.Peek(t.Context(), []string{key})[0]; p.State == cache.Held {
+		if p := x.Inspect(t.Context(), []string{key})[0]; p.State == cache.Held {
 			t.Errorf("looking filled it: %+v", p)
 		}
 	})
@@ -110,7 +110,7 @@ func TestSamplerOutcomes(t *testing.T) {
 			if err := s.sample(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			n, _ := s.told(t, b)
+			n, _ := s.metrics(t, b)
 			return n[outcome] > 0
 		})
 	}
@@ -123,24 +123,24 @@ func TestSamplerOutcomes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, _ := s.told(t, b); n[outcomeStale] != 1 || n[outcomeNewer] != 0 || n["now"] != 1 {
+	if n, _ := s.metrics(t, b); n[outcomeStale] != 1 || n[outcomeNewer] != 0 || n["now"] != 1 {
 		t.Errorf("what is watched is sampled again: %v", n)
 	}
 	if err := x.Drop(t.Context(), keys...); err != nil {
 		t.Fatal(err)
 	}
-	s.look(t.Context())
-	if n, _ := s.told(t, b); n["now"] != 0 {
+	s.recheck(t.Context())
+	if n, _ := s.metrics(t, b); n["now"] != 0 {
 		t.Errorf("gone, and still watched: %v", n)
 	}
 	c := newTable("c")
 	c.fill(t, x, 1)
 	s = NewSampler(x, SampleEvery, c)
 	values := []cache.Value{{Version: 1, Data: "first"}}
-	if err := s.newer(t.Context(), c, []string{c.Prefix() + "0"}, values); err != nil {
+	if err := s.checkNewer(t.Context(), c, []string{c.Prefix() + "0"}, values); err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := s.told(t, c); n[outcomeNewer] != 1 {
+	if n, _ := s.metrics(t, c); n[outcomeNewer] != 1 {
 		t.Errorf("written in between: %v", n)
 	}
 }
@@ -193,7 +193,7 @@ func TestSamplerCost(t *testing.T) {
 	}
 	before = statements()
 	on, stats = reqstats.With(t.Context())
-	s.look(on)
+	s.recheck(on)
 	if statements() != before || stats.RoundTrips() != 1 {
 		t.Errorf("a look costs %d statements and %d round trips", statements()-before, stats.RoundTrips())
 	}
@@ -211,21 +211,21 @@ func TestSamplerThroughOutages(t *testing.T) {
 	s := NewSampler(x, 10*time.Millisecond, b)
 	b.set("1", 2, "second")
 	s.start(t)
-	until(t, "the stale entry", func() bool { n, _ := s.told(t, b); return n["now"] == 1 })
-	beside := NewSampler(x, SampleEvery, b)
-	beside.found(b.Prefix()+"1", watch{b, cache.Value{Version: 2, Data: "second"}, time.Now()})
+	until(t, "the stale entry", func() bool { n, _ := s.metrics(t, b); return n["now"] == 1 })
+	other := NewSampler(x, SampleEvery, b)
+	other.watchStale(b.Prefix()+"1", watch{b, cache.Value{Version: 2, Data: "second"}, time.Now()})
 	server.Pause()
-	beside.look(t.Context())
+	other.recheck(t.Context())
 	server.Resume()
-	if n, _ := beside.told(t, b); n["now"] != 1 {
+	if n, _ := other.metrics(t, b); n["now"] != 1 {
 		t.Errorf("an outage settles what was stale: %v", n)
 	}
-	n, _ := s.told(t, b)
-	until(t, "samples", func() bool { m, _ := s.told(t, b); return m[outcomeEqual] > n[outcomeEqual]+20 })
+	n, _ := s.metrics(t, b)
+	until(t, "samples", func() bool { m, _ := s.metrics(t, b); return m[outcomeEqual] > n[outcomeEqual]+20 })
 	if err := s.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n, h := s.told(t, b); n["now"] != 0 || h.count != n[outcomeEqual]+1 {
+	if n, h := s.metrics(t, b); n["now"] != 0 || h.count != n[outcomeEqual]+1 {
 		t.Errorf("at the end: %v, %d observed", n, h.count)
 	}
 }

@@ -64,7 +64,7 @@ type shard[K comparable, V any] struct {
 	probation, protected *freelru.LRU[K, V]
 	// room is how many slots each has; bytes is the cost of what is in both, at most mostBytes.
 	probationRoom, protectedRoom int
-	bytes, mostBytes             int64
+	bytes, maxBytes              int64
 	hits, misses, evicted        uint64
 
 	_ [64]byte // keeps the next lock out of this one's cache line
@@ -83,23 +83,23 @@ func New[K comparable, V any](c Config[V]) (*Store[K, V], error) {
 	var v V
 	slot := int64(unsafe.Sizeof(k)) + int64(unsafe.Sizeof(v)) + slotOverhead
 	n := c.MaxBytes / shards / (slot + int64(c.Typical))
-	mostBytes := c.MaxBytes/shards - n*slot
+	maxBytes := c.MaxBytes/shards - n*slot
 	if n < minSlots {
 		return nil, errors.New("a store of " + c.Entity + " has hardly room for anything")
 	}
 	s := &Store[K, V]{entity: c.Entity, cost: c.Cost, seed: maphash.MakeSeed(), slots: shards * n * slot}
 	for i := range s.shards {
-		if err := s.shards[i].init(int(n), mostBytes, func(k K) uint32 { return uint32(s.hash(k)) }); err != nil {
+		if err := s.shards[i].init(int(n), maxBytes, func(k K) uint32 { return uint32(s.hash(k)) }); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-func (h *shard[K, V]) init(n int, mostBytes int64, hash func(K) uint32) (err error) {
+func (h *shard[K, V]) init(n int, maxBytes int64, hash func(K) uint32) (err error) {
 	h.probationRoom = n / probationPart
 	h.protectedRoom = n - h.probationRoom
-	h.mostBytes = mostBytes
+	h.maxBytes = maxBytes
 	if h.probation, err = freelru.New[K, V](uint32(h.probationRoom), hash); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *Store[K, V]) Put(k K, v V) {
 	} else if old, ok := h.probation.Peek(k); ok {
 		h.bytes -= int64(s.cost(old))
 	}
-	if cost > h.mostBytes/8 {
+	if cost > h.maxBytes/8 {
 		in.Remove(k)
 		return
 	}
@@ -169,7 +169,7 @@ func (s *Store[K, V]) Put(k K, v V) {
 		h.probation.Add(k, v)
 	}
 	h.bytes += cost
-	for h.bytes > h.mostBytes {
+	for h.bytes > h.maxBytes {
 		from := h.probation
 		if from.Len() <= 1 { // what has just been put stays
 			from = h.protected

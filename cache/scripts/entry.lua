@@ -1,13 +1,13 @@
--- What every verb begins with: it reads the entry KEYS[1] into locals. ARGV[1] is the fence; if it is empty or begins
--- with a colon it is only the end of it, and what precedes that is the id of the server, which must be a primary.
+-- The beginning of every verb: reads the entry KEYS[1] into locals. ARGV[1] is the fence. If it is empty or begins with a
+-- colon, the server's replication id goes before it, and the server must be a primary.
 --
 -- An entry is one hash:
---   e      fence: who wrote it. Fields under another fence count as absent.
---   v, d   version and data; 0 and '' say that there is no row
---   m      floor: the lowest version that may be filled
+--   e      fence: the epoch of server and log in which the entry was written. Under another fence it counts as absent.
+--   v, d   version and data; 0 and '' mean that there is no row
+--   m      minimum version: the lowest that may be filled
 --   l, lx  token of the lease, and when it may be taken over (ms of this server's clock)
 --   h      intents, 'id=end;' each, ends in ms of this server's clock
--- Data never stands beside a lease or an intent.
+-- An entry with data has neither a lease nor intents.
 local key, fence = KEYS[1], ARGV[1]
 if fence == '' or string.sub(fence, 1, 1) == ':' then
   local info = redis.call('INFO', 'replication')
@@ -20,14 +20,14 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local f = redis.call('HMGET', key, 'e', 'v', 'm', 'l', 'lx', 'h')
 local exists, mine = f[1], f[1] == fence
-local version, token, ends, floor = false, false, 0, 0
-local intents, held = {}, false
+local version, token, ends, minimum = false, false, 0, 0
+local intents, announced = {}, false
 if mine then
   version, token, ends = f[2], f[4], tonumber(f[5] or 0)
-  floor = math.max(tonumber(f[2] or 0), tonumber(f[3] or 0))
+  minimum = math.max(tonumber(f[2] or 0), tonumber(f[3] or 0))
   for id, till in string.gmatch(f[6] or '', '([^=;]+)=(%d+);') do
     if tonumber(till) > now then
-      intents[id], held = tonumber(till), true
+      intents[id], announced = tonumber(till), true
     end
   end
 end
@@ -37,8 +37,8 @@ local function whole(x)
   return string.format('%.0f', x)
 end
 
--- strip leaves the floor and the intents, for ms at least. DEL comes first where there is something to
--- lose: it works at maxmemory, and after it so does the rest.
+-- strip drops everything but the minimum version and the intents, and keeps those for at least ms. It begins with DEL if
+-- there is data or a lease to drop: DEL works at maxmemory, and makes room for what follows.
 local function strip(ms, first)
   if first then
     redis.call('DEL', key)
@@ -47,7 +47,7 @@ local function strip(ms, first)
   for id, till in pairs(intents) do
     packed, last = packed .. id .. '=' .. whole(till) .. ';', math.max(last, till)
   end
-  local fields = { 'e', fence, 'm', whole(floor) }
+  local fields = { 'e', fence, 'm', whole(minimum) }
   if packed ~= '' then
     fields[5], fields[6] = 'h', packed
   end

@@ -1,16 +1,16 @@
--- INVALIDATE: nothing below a version may be served or filled any more. It answers also with the floor,
--- which tells a reader that it is behind. ARGV[2] version, ARGV[3] the
--- intent that ends with it, or '', ARGV[4] ms to keep the floor.
+-- INVALIDATE: nothing below a version may be served or filled any more. The reply has the minimum version, by which a
+-- reader that publishes its version sees that it is behind. ARGV[2] version, ARGV[3] the intent that ends with it, or '',
+-- ARGV[4] ms to keep the minimum version.
 local asked, own = tonumber(ARGV[2]), intents[ARGV[3]]
-if floor >= asked and not own and (mine or asked == 0) then
-  return { 'current', whole(floor) }
+if minimum >= asked and not own and (mine or asked == 0) then
+  return { 'current', whole(minimum) }
 end
-floor = math.max(floor, asked)
+minimum = math.max(minimum, asked)
 intents[ARGV[3]] = nil
--- Without an entry there is no data and no lease: if there is no room for a floor, none is needed.
+-- Without an entry there is no data and no lease, so no minimum version is needed if there is no room for one.
 local full = strip(tonumber(ARGV[4]), exists)
 if full and exists then
   return full
 end
-local word = full and 'unkept' or version and 'dropped' or 'floor'
-return { word, whole(floor) }
+local word = full and 'unkept' or version and 'dropped' or 'raised'
+return { word, whole(minimum) }

@@ -1,4 +1,4 @@
--- RELEASE: a lease that will not be used. ARGV[2] token.
+-- RELEASE: returns a lease that will not be used. ARGV[2] token.
 if token == ARGV[2] then
   redis.call('HDEL', key, 'l', 'lx')
 end

@@ -98,26 +98,26 @@ func (a *auditProgress) clear() {
 
 func printAudit(out io.Writer, r *audit.Report) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "KIND\tCOMPARED\tEQUAL\tSETTLED\tBEHIND\tAHEAD\tDIFFERS\tUNREADABLE\tFORMER\tEMPTY\tREMOVED")
+	fmt.Fprintln(w, "KIND\tCOMPARED\tEQUAL\tSETTLED\tBEHIND\tAHEAD\tDIFFERS\tUNREADABLE\tPREVIOUS EPOCH\tEMPTY\tREMOVED")
 	sum := r.Sum()
 	for _, c := range append(r.Kinds, &sum) {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", c.Kind, c.Compared, c.Equal, c.Settled, c.Behind, c.Ahead,
-			c.Differs, c.Unreadable, c.Former, c.Empty, c.Removed)
+			c.Differs, c.Unreadable, c.PreviousEpoch, c.Empty, c.Removed)
 	}
 	if len(r.Examples) > 0 {
-		fmt.Fprintln(w, "\nWHAT\tKEY\tVERSION\tIN SQL\t")
+		fmt.Fprintln(w, "\nPROBLEM\tKEY\tVERSION\tIN SQL\t")
 		for _, f := range r.Examples {
 			removed := ""
 			if f.Removed {
 				removed = "removed"
 			}
-			fmt.Fprintf(w, "%s\t%q\t%d\t%d\t%s\n", f.What, f.Key, f.Held, f.Stored, removed)
+			fmt.Fprintf(w, "%s\t%q\t%d\t%d\t%s\n", f.Problem, f.Key, f.Held, f.Stored, removed)
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\nlooked at %d entries in %s\n", sum.Compared+sum.Unreadable+sum.Former+sum.Empty, r.Took.Round(time.Millisecond))
+	_, err := fmt.Fprintf(out, "\nlooked at %d entries in %s\n", sum.Compared+sum.Unreadable+sum.PreviousEpoch+sum.Empty, r.Took.Round(time.Millisecond))
 	return err
 }
 

@@ -35,10 +35,10 @@ func TestMetricsOfTheParts(t *testing.T) {
 			`roost_live_longest_queue`:                       0,
 			`roost_live_resets_total{why="slow"}`:            0,
 			`roost_live_behind`:                              0,
-			`roost_persisted_lookups_total{found="here"}`:    2,
-			`roost_persisted_lookups_total{found="redis"}`:   0,
-			`roost_persisted_lookups_total{found="nowhere"}`: 1,
-			`roost_persisted_offers_total{outcome="kept"}`:   1,
+			`roost_persisted_lookups_total{source="local"}`:    2,
+			`roost_persisted_lookups_total{source="redis"}`:   0,
+			`roost_persisted_lookups_total{source="none"}`: 1,
+			`roost_persisted_writes_total{outcome="stored"}`:   1,
 			`roost_redis_down`:                               0,
 			`roost_session_checks_total{outcome="failed"}`:   0,
 			`roost_sockets`:                                  1,
@@ -46,7 +46,7 @@ func TestMetricsOfTheParts(t *testing.T) {
 			`roost_connections_refused_total`:                0,
 		}
 		if r.Mode == apitest.Embedded {
-			want[`roost_persisted_offers_total{outcome="kept"}`] = 0
+			want[`roost_persisted_writes_total{outcome="stored"}`] = 0
 		}
 		var got map[string]float64
 		apitest.Until(t, "a check of sessions and an idle hub", func() bool {

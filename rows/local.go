@@ -11,13 +11,13 @@ import (
 
 const (
 	// nearBytes is how much a process keeps of tweets: some 80,000 of them.
-	nearBytes = 16 << 20
+	localBytes = 16 << 20
 	// typicalText is the length that most tweets stay below, in bytes.
 	typicalText = 115
 )
 
 // nearTweet is a tweet without pointers but that to its text, so that the garbage collector has little to look at.
-type nearTweet struct {
+type localTweet struct {
 	author, at, version int64 // at is Unix time in nanoseconds
 	text                string
 	deleted             bool
@@ -25,18 +25,18 @@ type nearTweet struct {
 
 // nearTweets keep tweets in the process: nothing of them changes but that they are deleted, which is another
 // version.
-type nearTweets struct {
-	store *local.Store[int64, nearTweet]
+type localTweets struct {
+	store *local.Store[int64, localTweet]
 }
 
-func newNearTweets() (*nearTweets, error) {
-	s, err := local.New[int64](local.Config[nearTweet]{Entity: "tweet", MaxBytes: nearBytes, Typical: typicalText,
-		Cost: func(t nearTweet) int { return len(t.text) }})
-	return &nearTweets{s}, err
+func newLocalTweets() (*localTweets, error) {
+	s, err := local.New[int64](local.Config[localTweet]{Entity: "tweet", MaxBytes: localBytes, Typical: typicalText,
+		Cost: func(t localTweet) int { return len(t.text) }})
+	return &localTweets{s}, err
 }
 
 // Get gives a tweet of its own for each call.
-func (n *nearTweets) Get(id int64) (*tweets.Tweet, bool) {
+func (n *localTweets) Get(id int64) (*tweets.Tweet, bool) {
 	t, ok := n.store.Get(id)
 	if !ok {
 		return nil, false
@@ -46,6 +46,6 @@ func (n *nearTweets) Get(id int64) (*tweets.Tweet, bool) {
 }
 
 // Put keeps a tweet, with a copy of its text, which may be part of something larger.
-func (n *nearTweets) Put(id int64, t *tweets.Tweet) {
-	n.store.Put(id, nearTweet{t.AuthorID, t.CreatedAt.UnixNano(), t.Ver, strings.Clone(t.Text), t.Deleted})
+func (n *localTweets) Put(id int64, t *tweets.Tweet) {
+	n.store.Put(id, localTweet{t.AuthorID, t.CreatedAt.UnixNano(), t.Ver, strings.Clone(t.Text), t.Deleted})
 }
