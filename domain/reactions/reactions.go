@@ -94,7 +94,7 @@ func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
 		return fmt.Errorf("look up the tweet: %w", err)
 	}
 	if !lives {
-		return errs.New(errs.NotFound, "there is no such tweet", "input", "subjectId")
+		return errs.New(errs.NotFound, "there is no such tweet", "tweet")
 	}
 	return nil
 }
