@@ -3,9 +3,11 @@ package graph
 import (
 	"context"
 
+	"roost/events"
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/cursors"
+	"roost/internal/errs"
 	"roost/internal/sqldb"
 	"roost/loaders"
 )
@@ -114,4 +116,18 @@ func (pageInfos) HasNextPage(ctx context.Context, obj *model.PageInfo) (bool, er
 
 func (pageInfos) HasPreviousPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
 	return obj.Previous(ctx)
+}
+
+// eventCursor is the cursor of a position in the log, which may be 0.
+func eventCursor(position events.Position) string {
+	return cursors.Encode(cursors.Events, int64(position)+1)
+}
+
+// positionOf reads an event cursor; it fails with BAD_CURSOR for anything else.
+func positionOf(cursor string) (events.Position, error) {
+	place, err := cursors.Decode(cursors.Events, cursor)
+	if err != nil {
+		return 0, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events").Because(errs.ReasonBadCursor)
+	}
+	return events.Position(place - 1), nil
 }

@@ -14,7 +14,6 @@ import (
 	"roost/internal/pullstream"
 	"roost/live"
 	"roost/loaders"
-	"roost/rows"
 )
 
 // ReactionSummaries decodes the ids, fetches all summaries at once, and puts each at the index of its id: nil for an id that
@@ -171,7 +170,7 @@ func (w *watchedTweets) look(ctx context.Context) (map[int64]*reactions.Counts, 
 	return now, nil
 }
 
-func (w *watchedTweets) lives(id int64) bool { return rows.Live(w.rows[id]) != nil }
+func (w *watchedTweets) lives(id int64) bool { return tweets.Visible(w.rows[id]) != nil }
 
 // get gives a tweet, or nil for a deleted one. It looks again when the client has let others wait for longer
 // than checkedFor.
@@ -185,7 +184,7 @@ func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error
 			return nil, err
 		}
 	}
-	return rows.Live(w.rows[id]), nil
+	return tweets.Visible(w.rows[id]), nil
 }
 
 // statesNow reads what the subjects' counts are.

@@ -8,6 +8,7 @@ import (
 
 	"roost/domain/accounts"
 	"roost/domain/follows"
+	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph/generated"
@@ -18,7 +19,6 @@ import (
 	"roost/internal/sqldb"
 	"roost/live"
 	"roost/loaders"
-	"roost/rows"
 )
 
 // HomeTimeline notes the position of the log before it reads the page, so that events which follow on the position cover
@@ -166,7 +166,7 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 			if home.position.Epoch() == 0 { // of a release whose positions had no epochs
 				home.position = events.At(home.sub.From.Epoch(), home.position.Seq())
 			}
-			home.changes, err = s.missed(ctx, home.viewer, home.position, home.sub.From)
+			home.changes, err = s.catchUp(ctx, home.viewer, home.position, home.sub.From)
 		}
 		if len(home.changes) > 0 && home.changes[0].Reset == live.Expired {
 			home.position = home.changes[0].At // it may lie before a cursor that is ahead of the log
@@ -178,6 +178,15 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 	}
 	return stream(ctx, "homeTimelineEvents",
 		pullstream.Source[model.TimelineEvent]{Next: home.next, Lost: home.lost, End: home.sub.Close}), nil
+}
+
+// catchUp returns what happened to a viewer's home timeline between two positions.
+func (s subscriptions) catchUp(ctx context.Context, viewer int64, after, upTo events.Position) ([]live.Change, error) {
+	authors := func(ctx context.Context) ([]int64, error) {
+		followed, err := s.Sources.Rows.Followed.Load(ctx, []int64{viewer})
+		return timelines.HomeAuthors(viewer, followed[viewer]), err
+	}
+	return live.CatchUp(ctx, s.Log, viewer, authors, after, upTo)
 }
 
 // homeEvents are the events of one viewer's home timeline.
@@ -283,7 +292,7 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
 			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
-		case readable[c.AuthorID] && rows.Live(found[c.TweetID]) != nil:
+		case readable[c.AuthorID] && tweets.Visible(found[c.TweetID]) != nil:
 			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(found[c.TweetID]))}
 		}
 	}
@@ -301,16 +310,15 @@ func (s subscriptions) readable(ctx context.Context, viewer int64, authors, twee
 	}
 	follow, rows := s.Sources.Rows.Follows.Ask(edges), s.Sources.Rows.Tweets.Ask(tweetIDs)
 	s.Sources.Rows.Answer(ctx, follow.Request(), rows.Request())
-	readable := map[int64]bool{viewer: true}
+	readable := make(map[int64]bool, len(authors))
 	found := make(map[int64]*tweets.Tweet, len(tweetIDs))
 	for i := range tweetIDs {
 		edge, _, err := follow.At(ctx, i)
 		if err != nil {
 			return nil, nil, err
 		}
-		if edge.Active {
-			readable[authors[i]] = true
-		}
+		relation := timelines.Relation{ViewerID: viewer, AuthorID: authors[i], Follows: edge.Active}
+		readable[authors[i]] = relation.InHome()
 		if found[tweetIDs[i]], _, err = rows.At(ctx, i); err != nil {
 			return nil, nil, err
 		}

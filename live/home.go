@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"roost/domain/timelines"
 	"roost/events"
 )
 
@@ -99,17 +100,15 @@ func (s *Home) push(c Change) {
 	signal(s.some)
 }
 
-func (h *Hub) tellHome(ctx context.Context, at events.Position, e events.Event, viewers []int64) {
-	switch e := e.(type) {
-	case events.TweetPosted:
-		h.tellAudience(ctx, Change{At: at, TweetID: e.TweetID, AuthorID: e.AuthorID}, viewers)
-	case events.TweetDeleted:
-		h.tellAudience(ctx, Change{At: at, TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true}, viewers)
-	case events.UserFollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{At: at, Reset: Rebuilt})
-	case events.UserUnfollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{At: at, Reset: Rebuilt})
-	case events.RowsImported:
+func (h *Hub) pushHome(ctx context.Context, at events.Position, e events.Event, viewers []int64) {
+	home, ok := timelines.HomeChangeOf(e)
+	switch c := changeOf(at, home); {
+	case !ok:
+	case home.Kind != timelines.Rebuilt:
+		h.pushToAudience(ctx, c, viewers)
+	case home.ViewerID != 0:
+		h.pushTo([]int64{home.ViewerID}, c)
+	default:
 		h.resetAll(at, Rebuilt)
 	}
 }
@@ -117,7 +116,7 @@ func (h *Hub) tellHome(ctx context.Context, at events.Position, e events.Event, 
 // audienceWithin bounds the wait for a database that is busy or does not answer; timelines are reset then.
 const audienceWithin = 5 * time.Second
 
-func (h *Hub) tellAudience(ctx context.Context, c Change, viewers []int64) {
+func (h *Hub) pushToAudience(ctx context.Context, c Change, viewers []int64) {
 	if len(viewers) == 0 {
 		return
 	}

@@ -108,7 +108,7 @@ func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 			continue
 		}
 		h.Observe([]events.Event{e})
-		if !guard(ctx, "home timelines", func() { h.tellHome(ctx, at, e, viewers) }) {
+		if !guard(ctx, "home timelines", func() { h.pushHome(ctx, at, e, viewers) }) {
 			h.resetAll(at, Rebuilt) // nobody knows whom the event concerned
 		}
 	}

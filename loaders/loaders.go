@@ -80,16 +80,13 @@ func New(s Sources, who *caller.Caller) *Set {
 		FollowsMe: cached(requested, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
 			return follows.Edge{FollowerID: id, FolloweeID: viewer()}, related(viewer(), id)
 		}, isActive),
-		HomeAuthors: cached(requested, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, ok bool) []int64 {
-			if !ok {
-				return []int64{viewer}
-			}
-			return append(f.UserIDs[:len(f.UserIDs):len(f.UserIDs)], viewer)
+		HomeAuthors: cached(requested, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, _ bool) []int64 {
+			return timelines.HomeAuthors(viewer, f)
 		}),
 		FollowersPage: newLoader(s.Follows.Followers),
 		FollowingPage: newLoader(s.Follows.Following),
 		TimelinePage:  newLoader(s.Timelines.OfUsers),
-		TweetByID:     cached(requested, s.Rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return rows.Live(t) }),
+		TweetByID:     cached(requested, s.Rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }),
 		ReactionCounts: cached(requested, s.Rows.TweetCounts, id, func(id int64, c *reactions.Counts, ok bool) *reactions.Counts {
 			if !ok {
 				return &reactions.Counts{TweetID: id}

@@ -26,14 +26,6 @@ func tweetForm(t *tweets.Tweets, keep near[int64, *tweets.Tweet]) form[int64, *t
 	}
 }
 
-// Live is a tweet's row unless it is deleted, or there is none.
-func Live(t *tweets.Tweet) *tweets.Tweet {
-	if t == nil || t.Deleted {
-		return nil
-	}
-	return t
-}
-
 func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
 	return form[int64, *reactions.Counts]{
 		name: "tweet_stats", ttl: countTTL, absent: absentTTL, keys: tweetCountsKeys, rows: c.CountsOf,

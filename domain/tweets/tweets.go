@@ -101,7 +101,7 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 		case row.AuthorID != userID:
 			return errs.New(errs.NotAllowed, "only its author may delete a tweet", "tweet")
 		}
-		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), tweet.DeletedAtIsNil()).SetDeletedAt(tx.Now).AddVer(1).Save(ctx)
+		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), IsVisible()).SetDeletedAt(tx.Now).AddVer(1).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("delete the tweet: %w", err)
 		}
