@@ -121,7 +121,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 		}
 		tweetIDs = append(tweetIDs, id)
 	}
-	sub := s.Hub.SubscribeCounts(tweetIDs)
+	sub := s.Hub.SubscribeReactions(tweetIDs)
 	w := &watchedTweets{subscriptions: s, ids: tweetIDs}
 	now, err := w.look(ctx)
 	if err != nil {
@@ -188,7 +188,7 @@ func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error
 }
 
 // statesNow reads what the subjects' counts are.
-func (w *watchedTweets) statesNow(ctx context.Context) ([]live.State, error) {
+func (w *watchedTweets) statesNow(ctx context.Context) ([]live.ReactionState, error) {
 	var now map[int64]*reactions.Counts
 	err := pullstream.Retry(ctx, func() (err error) {
 		now, err = w.look(ctx)
@@ -197,10 +197,10 @@ func (w *watchedTweets) statesNow(ctx context.Context) ([]live.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	states := make([]live.State, len(w.ids))
+	states := make([]live.ReactionState, len(w.ids))
 	for i, id := range w.ids {
 		c := now[id]
-		states[i] = live.State{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
+		states[i] = live.ReactionState{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
 			Revision: int64(c.Revision), Deleted: !w.lives(id)}
 	}
 	return states, nil
@@ -210,7 +210,7 @@ func (w *watchedTweets) statesNow(ctx context.Context) ([]live.State, error) {
 // one. Unknown and deleted tweets are passed over.
 type countEvents struct {
 	*watchedTweets
-	sub     *live.Counts
+	sub     *live.ReactionSubscription
 	sent    map[int64]int32 // the newest revision of each that was given
 	waiting []*reactions.Counts
 }
@@ -246,7 +246,7 @@ func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 }
 
 // take lets those states wait that are news.
-func (c *countEvents) take(states []live.State) {
+func (c *countEvents) take(states []live.ReactionState) {
 	for _, st := range states {
 		if st.Deleted {
 			delete(c.rows, st.TweetID)

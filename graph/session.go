@@ -137,7 +137,7 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 type sessionEnd struct {
 	subscriptions
 	id    int64
-	watch *live.Session
+	watch *live.SessionWatch
 	sent  bool
 }
 

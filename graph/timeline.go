@@ -193,7 +193,7 @@ func (s subscriptions) catchUp(ctx context.Context, viewer int64, after, upTo ev
 type homeEvents struct {
 	subscriptions
 	viewer int64
-	sub    *live.Home
+	sub    *live.HomeSubscription
 	// position is up to where the client has seen changes when it came, perhaps on a node ahead of this one.
 	position events.Position
 	// changes are still to be sent, oldest first. decided is what the first of them are for the viewer, nil

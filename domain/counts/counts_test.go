@@ -39,7 +39,7 @@ func TestAdd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[int64]counts.User{7: {Tweets: 1, Ver: 3}, 9: {Followers: 1, Ver: 1}}
+	want := map[int64]counts.UserCounts{7: {Tweets: 1, Ver: 3}, 9: {Followers: 1, Ver: 1}}
 	if len(got) != len(want) || got[7] != want[7] || got[9] != want[9] {
 		t.Errorf("the counts are %+v, want %+v", got, want)
 	}

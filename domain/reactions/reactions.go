@@ -136,20 +136,20 @@ func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
 	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
 }
 
-// Stand names what one user thinks of one tweet.
-type Stand struct{ TweetID, UserID int64 }
+// Key identifies the reaction of one user to one tweet, whether there is one or not.
+type Key struct{ TweetID, UserID int64 }
 
-// State is what a stand's row says. Ver is its version.
+// State is a user's reaction to a tweet as it is stored. Ver is the version of the row.
 type State struct {
 	Kind Kind
 	Ver  int64
 }
 
-var stands = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "user_id", Value: "kind"}
+var reactionPairs = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "user_id", Value: "kind"}
 
-// Stands reads reactions in one statement; those that never were are left out.
-func (r *Reactions) Stands(ctx context.Context, asked []Stand) (map[Stand]State, error) {
-	return sqldb.ReadPairs(ctx, r.db.Driver, stands, asked,
-		func(s Stand) sqldb.Pair { return sqldb.Pair{First: s.TweetID, Second: s.UserID} },
+// ByKey reads users' reactions in one statement. Keys without a row are left out.
+func (r *Reactions) ByKey(ctx context.Context, asked []Key) (map[Key]State, error) {
+	return sqldb.ReadPairs(ctx, r.db.Driver, reactionPairs, asked,
+		func(k Key) sqldb.Pair { return sqldb.Pair{First: k.TweetID, Second: k.UserID} },
 		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Ver} })
 }
