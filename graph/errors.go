@@ -12,38 +12,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"roost/events"
-	"roost/graph/model"
 	"roost/internal/errs"
 )
-
-// refusals splits the outcome of a mutation: refusals of the input go into the payload, everything else
-// is an error of the operation.
-func refusals(err error) ([]*model.UserError, error) {
-	if list, ok := errors.AsType[errs.List](err); ok {
-		out := make([]*model.UserError, len(list))
-		for i, e := range list {
-			out[i] = userError(e)
-		}
-		return out, nil
-	}
-	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind.IsRefusal() {
-		return []*model.UserError{userError(e)}, nil
-	}
-	return []*model.UserError{}, err
-}
-
-func userError(e *errs.Error) *model.UserError {
-	path := e.Path
-	if path == nil {
-		path = []string{}
-	}
-	out := &model.UserError{Code: model.UserErrorCode(e.Kind.Code()), Message: e.Message, Path: path}
-	if e.Limit > 0 {
-		limit := int32(e.Limit)
-		out.Limit = &limit
-	}
-	return out
-}
 
 // Present turns any error into what a client may see: a safe message and a code. Causes are logged.
 func Present(ctx context.Context, err error) *gqlerror.Error {

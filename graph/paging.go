@@ -3,9 +3,13 @@ package graph
 import (
 	"context"
 
+	"roost/events"
+	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/cursors"
+	"roost/internal/errs"
 	"roost/internal/sqldb"
+	"roost/loaders"
 )
 
 // pagingArgs reads paging arguments that gqlgen has validated but not decoded. A value that does not
@@ -86,4 +90,44 @@ func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row],
 		info.StartCursor, info.EndCursor = &first, &last
 	}
 	return info
+}
+
+// readPage reads a page of an owner's list through a loader, if the connection that is being resolved needs it, and
+// returns the means to read others.
+func readPage(ctx context.Context, pages *loaders.Pages, owner int64, connection string, w cursors.Window) (cursors.Page[sqldb.Row], pager, error) {
+	read := func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
+		return load(ctx, pages, sqldb.Key{Owner: owner, Window: w})
+	}
+	if !planOf(ctx).readsPage(selected(ctx), connection, w) {
+		return cursors.Page[sqldb.Row]{}, read, nil
+	}
+	page, err := read(ctx, w)
+	return page, read, err
+}
+
+type pageInfos struct{ *Resolver }
+
+// PageInfo resolves where a page lies.
+func (r *Resolver) PageInfo() generated.PageInfoResolver { return pageInfos{r} }
+
+func (pageInfos) HasNextPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
+	return obj.Next(ctx)
+}
+
+func (pageInfos) HasPreviousPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
+	return obj.Previous(ctx)
+}
+
+// eventCursor is the cursor of a position in the log, which may be 0.
+func eventCursor(position events.Position) string {
+	return cursors.Encode(cursors.Events, int64(position)+1)
+}
+
+// positionOf reads an event cursor; it fails with BAD_CURSOR for anything else.
+func positionOf(cursor string) (events.Position, error) {
+	place, err := cursors.Decode(cursors.Events, cursor)
+	if err != nil {
+		return 0, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events").Because(errs.ReasonBadCursor)
+	}
+	return events.Position(place - 1), nil
 }

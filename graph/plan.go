@@ -77,8 +77,8 @@ type panicked struct {
 	stack []byte
 }
 
-// together runs the steps of one level at once. A panic of a step is raised again here, as panicked.
-func together(steps ...func()) {
+// parallel runs the steps of one level at once. A panic of a step is raised again here, as panicked.
+func parallel(steps ...func()) {
 	if len(steps) <= 1 {
 		for _, step := range steps {
 			step()
@@ -106,12 +106,12 @@ func together(steps ...func()) {
 	}
 }
 
-// level is what one depth of an operation asks: rows through the cache, in one round trip, and beside them pages
-// of lists from SQL. Next is what follows from the answers.
+// level is what one depth of an operation asks: rows through the cache, in one round trip, and alongside them pages
+// of lists from SQL. The next level is what follows from the answers.
 type level struct {
-	rows   *loaders.Level
-	beside []func()
-	next   []func(lv *level)
+	rows      *loaders.Level
+	alongside []func()
+	nextLevel []func(lv *level)
 }
 
 // run asks level by level, all that is known of a level at once.
@@ -127,12 +127,12 @@ func (p plan) level(ctx context.Context, steps []func(lv *level)) (next []func(l
 	for _, step := range steps {
 		step(lv)
 	}
-	asks := lv.beside
+	asks := lv.alongside
 	if !lv.rows.Empty() {
 		asks = append(asks, func() { lv.rows.Fetch(ctx) })
 	}
-	together(asks...)
-	return lv.next
+	parallel(asks...)
+	return lv.nextLevel
 }
 
 // tweets plans for tweets with the selection.
@@ -165,7 +165,7 @@ func (p plan) authors(ctx context.Context, lv *level, sel selection, ids []int64
 		p.users(ctx, lv, sel, authors)
 		return
 	}
-	lv.next = append(lv.next, func(lv *level) {
+	lv.nextLevel = append(lv.nextLevel, func(lv *level) {
 		authors := make([]int64, 0, len(ids))
 		for _, id := range ids {
 			if t, err := p.set.TweetByID.Load(ctx, id); err == nil && t != nil {
@@ -228,8 +228,8 @@ func (p plan) follows(ctx context.Context, lv *level, f graphql.CollectedField, 
 		return
 	}
 	var items []int64
-	lv.beside = append(lv.beside, func() { items = p.pages(ctx, f, pages, w, "FollowConnection", owners) })
-	lv.next = append(lv.next, func(lv *level) {
+	lv.alongside = append(lv.alongside, func() { items = p.pages(ctx, f, pages, w, "FollowConnection", owners) })
+	lv.nextLevel = append(lv.nextLevel, func(lv *level) {
 		p.users(ctx, lv, p.nodes(of(f), "FollowConnection", "FollowEdge"), items)
 	})
 }
@@ -248,8 +248,8 @@ func (p plan) timelines(ctx context.Context, lv *level, f graphql.CollectedField
 		return
 	}
 	var items []int64
-	lv.beside = append(lv.beside, func() { items = p.pages(ctx, f, p.set.TimelinePage, w, "TimelineConnection", owners) })
-	lv.next = append(lv.next, func(lv *level) {
+	lv.alongside = append(lv.alongside, func() { items = p.pages(ctx, f, p.set.TimelinePage, w, "TimelineConnection", owners) })
+	lv.nextLevel = append(lv.nextLevel, func(lv *level) {
 		// The resolvers look at every tweet, whatever is selected of it.
 		p.set.TweetByID.Want(lv.rows, items)
 		p.tweets(ctx, lv, p.nodes(of(f), "TimelineConnection", "TimelineEdge"), items)

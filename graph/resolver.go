@@ -1,10 +1,9 @@
-// Package graph resolves Roost's GraphQL schema: one file a noun. Resolvers decode, call one domain
-// package or loader, and return; rules live in domain, lookups in loaders. What a page of objects will
-// need is read from the selection and fetched in batches before its fields are resolved (see plan).
 package graph
 
 import (
 	"context"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"roost/domain/accounts"
 	"roost/domain/follows"
@@ -43,6 +42,11 @@ func (r *Resolver) timelines() *timelines.Timelines { return r.Sources.Timelines
 
 var _ generated.ResolverRoot = (*Resolver)(nil)
 
+type queries struct{ *Resolver }
+
+// Query resolves the read operations.
+func (r *Resolver) Query() generated.QueryResolver { return queries{r} }
+
 var errUnauthenticated = errs.New(errs.Unauthenticated, "sign in first")
 
 // signedIn gives the caller, or UNAUTHENTICATED without a session.
@@ -73,8 +77,12 @@ func load[K comparable, V any](ctx context.Context, l *loaders.Loader[K, V], key
 	return l.Load(ctx, key)
 }
 
-// loadUser asks for the public side of an account; nil for an unknown one.
-func loadUser(ctx context.Context, set *loaders.Set, id int64) (*accounts.User, error) {
-	a, err := load(ctx, set.AccountByID, id)
-	return a.Public(), err
+// inList reports whether the field that is being resolved belongs to an item of a list.
+func inList(ctx context.Context) bool {
+	for fc := graphql.GetFieldContext(ctx); fc != nil; fc = fc.Parent {
+		if fc.Index != nil {
+			return true
+		}
+	}
+	return false
 }

@@ -4,16 +4,29 @@ import (
 	"context"
 
 	"roost/domain/accounts"
-	"roost/domain/reactions"
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/caller"
+	"roost/internal/errs"
+	"roost/internal/ids"
 	"roost/loaders"
 )
 
+// Tweet fetches what the selection needs before its fields are resolved; an id of anything else is no tweet.
+func (q queries) Tweet(ctx context.Context, id string) (*model.Tweet, error) {
+	tweetID, ok := ids.Tweet(id)
+	if !ok {
+		return nil, nil
+	}
+	p, sel := planOf(ctx), selected(ctx)
+	p.run(ctx, func(lv *level) { p.tweets(ctx, lv, sel, []int64{tweetID}) })
+	t, err := load(ctx, loaders.From(ctx).TweetByID, tweetID)
+	return model.TweetOf(t), err
+}
+
 type tweetFields struct{ *Resolver }
 
-// Tweet resolves what a tweet's row does not hold.
+// Tweet resolves the fields that are not in a tweet's row.
 func (r *Resolver) Tweet() generated.TweetResolver { return tweetFields{r} }
 
 func (t tweetFields) Author(ctx context.Context, obj *model.Tweet) (*accounts.User, error) {
@@ -24,32 +37,32 @@ func (t tweetFields) URL(_ context.Context, obj *model.Tweet) (string, error) {
 	return t.PublicURL + "/tweets/" + obj.ID.String(), nil
 }
 
-func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*reactions.Counts, error) {
-	if obj.Counts != nil {
-		// It was there when the counts were: a deletion since then must not leave them without a subject.
-		loaders.From(ctx).TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
-		return obj.Counts, nil
-	}
-	return load(ctx, loaders.From(ctx).ReactionCounts, int64(obj.ID))
-}
-
 func (t tweetFields) ViewerCanDelete(ctx context.Context, obj *model.Tweet) (bool, error) {
 	return caller.From(ctx).UserID() == obj.AuthorID, nil
 }
 
-type summaries struct{ *Resolver }
-
-// ReactionSummary resolves what the counts do not hold.
-func (r *Resolver) ReactionSummary() generated.ReactionSummaryResolver { return summaries{r} }
-
-func (s summaries) Subject(ctx context.Context, obj *reactions.Counts) (model.Reactable, error) {
-	t, err := load(ctx, loaders.From(ctx).TweetByID, obj.TweetID)
-	if err != nil || t == nil {
-		return nil, err
-	}
-	return model.TweetOf(t), nil
+func (m mutations) CreateTweet(ctx context.Context, input model.CreateTweetInput) (*model.CreateTweetPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) { return m.post(ctx, who.UserID(), input.Text) })
+	return &model.CreateTweetPayload{Tweet: p.tweet, TimelineEdge: homeEdge(p.tweet), UserErrors: p.userErrors}, err
 }
 
-func (s summaries) ViewerReaction(ctx context.Context, obj *reactions.Counts) (reactions.Kind, error) {
-	return load(ctx, loaders.From(ctx).MyReaction, obj.TweetID)
+// post posts a tweet, which need not be read again.
+func (m mutations) post(ctx context.Context, authorID int64, text string) (result, error) {
+	t, err := m.tweets().Post(ctx, authorID, text)
+	if err != nil {
+		return result{}, err
+	}
+	loaders.From(ctx).TweetByID.Prime(ctx, int64(t.ID), t)
+	return result{tweetID: int64(t.ID)}, nil
+}
+
+func (m mutations) DeleteTweet(ctx context.Context, input model.DeleteTweetInput) (*model.DeleteTweetPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+		id, ok := ids.Tweet(input.TweetID)
+		if !ok {
+			return result{}, errs.New(errs.NotFound, "there is no such tweet", "tweetId")
+		}
+		return result{deletedTweetID: &input.TweetID}, m.tweets().Delete(ctx, who.UserID(), id)
+	})
+	return &model.DeleteTweetPayload{DeletedTweetID: p.deletedTweetID, UserErrors: p.userErrors}, err
 }

@@ -6,23 +6,24 @@ import (
 	"sync"
 	"time"
 
+	"roost/domain/timelines"
 	"roost/events"
 )
 
-// Change is something that happened to a home timeline. If Reset is set, events were skipped or too
-// much changed, and the timeline must be read again.
+// Change is a change of one home timeline. If Reset is set the timeline must be read again: events were skipped, or too many
+// entries changed.
 type Change struct {
-	// At is the position behind the event; of a reset, that behind the last event that it stands for.
+	// At is the position behind the event. A reset has the position behind the last event that it covers.
 	At                events.Position
 	TweetID, AuthorID int64
 	Deleted           bool
 	Reset             Reset
 }
 
-// Reset says why a timeline must be read again.
+// Reset is the reason why a timeline must be read again, in the words of the API.
 type Reset string
 
-// The reasons; NoReset is an ordinary change.
+// The reasons. NoReset marks an ordinary change.
 const (
 	NoReset Reset = ""
 	TooSlow Reset = "CLIENT_TOO_SLOW"
@@ -30,12 +31,12 @@ const (
 	Expired Reset = "CURSOR_EXPIRED"
 )
 
-// homeBuffer is how many changes wait for a slow subscriber.
+// homeBuffer is the most changes that wait for a slow subscriber.
 const homeBuffer = 256
 
-// Home is a subscription to a viewer's home timeline.
-type Home struct {
-	// From is the position behind which changes are told.
+// HomeSubscription receives the changes of one viewer's home timeline. Its methods are for one goroutine, but for Close.
+type HomeSubscription struct {
+	// From is the position behind which the subscription gets changes.
 	From   events.Position
 	hub    *Hub
 	viewer int64
@@ -44,9 +45,9 @@ type Home struct {
 	some   chan struct{}
 }
 
-// SubscribeHome subscribes to what happens to a viewer's home timeline from now on.
-func (h *Hub) SubscribeHome(viewerID int64) *Home {
-	s := &Home{hub: h, viewer: viewerID, some: make(chan struct{}, 1)}
+// SubscribeHome subscribes to the changes of a viewer's home timeline from now on.
+func (h *Hub) SubscribeHome(viewerID int64) *HomeSubscription {
+	s := &HomeSubscription{hub: h, viewer: viewerID, some: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.From = h.Position()
@@ -54,8 +55,8 @@ func (h *Hub) SubscribeHome(viewerID int64) *Home {
 	return s
 }
 
-// Next waits for changes and gives all that have come, oldest first.
-func (s *Home) Next(ctx context.Context) ([]Change, error) {
+// Next waits for changes and returns all that have arrived, oldest first. The only error is that of the context.
+func (s *HomeSubscription) Next(ctx context.Context) ([]Change, error) {
 	for {
 		s.mu.Lock()
 		got := s.queue
@@ -73,25 +74,25 @@ func (s *Home) Next(ctx context.Context) ([]Change, error) {
 }
 
 // Close ends the subscription.
-func (s *Home) Close() {
+func (s *HomeSubscription) Close() {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
 	remove(s.hub.home, s.viewer, s)
 }
 
-func (s *Home) push(c Change) {
+func (s *HomeSubscription) push(c Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case c.Reset != NoReset:
-		// What waits is part of what will be read again.
+		// The changes that wait are part of what will be read again.
 		s.queue = append(s.queue[:0], c)
 		s.hub.resets.rebuilds.Add(1)
 	case len(s.queue) >= homeBuffer:
 		s.queue = append(s.queue[:0], Change{At: c.At, Reset: TooSlow})
 		s.hub.resets.overflows.Add(1)
 	case len(s.queue) == 1 && s.queue[0].Reset == TooSlow:
-		// It has not even taken the reset yet, which now stands for this one, too.
+		// The subscriber has not taken the reset yet, which now covers this change, too.
 		s.queue[0].At = c.At
 	default:
 		s.queue = append(s.queue, c)
@@ -99,41 +100,41 @@ func (s *Home) push(c Change) {
 	signal(s.some)
 }
 
-func (h *Hub) tellHome(ctx context.Context, at events.Position, e events.Event, viewers []int64) {
-	switch e := e.(type) {
-	case events.TweetPosted:
-		h.tellAudience(ctx, Change{At: at, TweetID: e.TweetID, AuthorID: e.AuthorID}, viewers)
-	case events.TweetDeleted:
-		h.tellAudience(ctx, Change{At: at, TweetID: e.TweetID, AuthorID: e.AuthorID, Deleted: true}, viewers)
-	case events.UserFollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{At: at, Reset: Rebuilt})
-	case events.UserUnfollowed:
-		h.pushTo([]int64{e.FollowerID}, Change{At: at, Reset: Rebuilt})
-	case events.RowsImported:
+// pushHome pushes what an event changes of home timelines to those of the viewers whom it concerns.
+func (h *Hub) pushHome(ctx context.Context, at events.Position, e events.Event, viewers []int64) {
+	home, ok := timelines.HomeChangeOf(e)
+	switch c := changeOf(at, home); {
+	case !ok:
+	case home.Kind != timelines.Rebuilt:
+		h.pushToAudience(ctx, c, viewers)
+	case home.ViewerID != 0:
+		h.pushTo([]int64{home.ViewerID}, c)
+	default:
 		h.resetAll(at, Rebuilt)
 	}
 }
 
-// audienceWithin bounds the wait for a database that is busy or does not answer; timelines are reset then.
-const audienceWithin = 5 * time.Second
+// audienceTimeout is how long the question for a tweet's audience may take. After that all asked viewers' timelines are reset.
+const audienceTimeout = 5 * time.Second
 
-func (h *Hub) tellAudience(ctx context.Context, c Change, viewers []int64) {
+// pushToAudience pushes the change of one entry to those of the viewers whose home timelines contain the author's tweets.
+func (h *Hub) pushToAudience(ctx context.Context, c Change, viewers []int64) {
 	if len(viewers) == 0 {
 		return
 	}
-	bounded, cancel := context.WithTimeout(ctx, audienceWithin)
+	bounded, cancel := context.WithTimeout(ctx, audienceTimeout)
 	defer cancel()
 	concerned, err := h.audience(bounded, c.AuthorID, viewers)
 	if err != nil {
 		if ctx.Err() == nil {
-			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet is unknown", "error", err)
+			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet could not be read", "error", err)
 		}
 		concerned, c = viewers, Change{At: c.At, Reset: Rebuilt}
 	}
 	h.pushTo(concerned, c)
 }
 
-// pushTo tells the viewers' subscriptions that began before the change.
+// pushTo pushes a change to the subscriptions of the viewers that began before it.
 func (h *Hub) pushTo(viewers []int64, c Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -146,6 +147,7 @@ func (h *Hub) pushTo(viewers []int64, c Change) {
 	}
 }
 
+// resetAll resets every home subscription that began before a position.
 func (h *Hub) resetAll(at events.Position, why Reset) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

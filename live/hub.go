@@ -11,34 +11,34 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// Audience tells which of the viewers have an author's tweets in their home timelines.
+// Audience returns which of the viewers have an author's tweets in their home timelines.
 type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int64, error)
 
-// Hub carries committed events to the subscribers of this node. Its zero value is not usable; see New.
+// Hub pushes committed events to the subscribers of this node. Its zero value is not usable; see New.
 type Hub struct {
 	audience Audience
 
 	mu       sync.Mutex
-	home     map[int64]map[*Home]struct{}   // by viewer
-	counts   map[int64]map[*Counts]struct{} // by tweet
-	sessions map[int64]map[*Session]struct{}
-	// position is how far the log was carried to the subscribers, an events.Position. It is written under mu.
+	home     map[int64]map[*HomeSubscription]struct{}     // by viewer
+	counts   map[int64]map[*ReactionSubscription]struct{} // by tweet
+	sessions map[int64]map[*SessionWatch]struct{}
+	// position is the events.Position up to which the log was pushed to the subscribers. It is written under mu.
 	position atomic.Int64
 
-	fresh freshCounts
+	pending latestReactions
 
 	resets  resets
 	carrier lifecycle.Loop
 }
 
-// New makes a hub.
+// New returns a hub that asks for the audience of each tweet that is posted or deleted while somebody subscribes.
 func New(audience Audience) *Hub {
 	h := &Hub{
 		audience: audience,
-		home:     map[int64]map[*Home]struct{}{}, counts: map[int64]map[*Counts]struct{}{}, sessions: map[int64]map[*Session]struct{}{},
-		fresh: freshCounts{latest: map[int64]State{}, some: make(chan struct{}, 1)},
+		home:     map[int64]map[*HomeSubscription]struct{}{}, counts: map[int64]map[*ReactionSubscription]struct{}{}, sessions: map[int64]map[*SessionWatch]struct{}{},
+		pending: latestReactions{latest: map[int64]ReactionState{}, some: make(chan struct{}, 1)},
 	}
-	h.carrier.Run = h.carryCounts
+	h.carrier.Run = h.carryReactions
 	return h
 }
 
@@ -48,15 +48,15 @@ func (h *Hub) Start(ctx context.Context) error { return h.carrier.Start(ctx) }
 // Stop ends the hub's goroutine.
 func (h *Hub) Stop(ctx context.Context) error { return h.carrier.Stop(ctx) }
 
-// Observe takes what a transaction of this node has committed: counts and ends of sessions need no order,
-// and need not wait for the log. It never blocks; it is an events.Observer.
+// Observe takes the events that a transaction of this node has committed. Of these, reaction counts and ends of sessions need
+// no order, and do not wait for the log. It never blocks; it is an events.Observer.
 func (h *Hub) Observe(committed []events.Event) {
 	for _, e := range committed {
 		switch e := e.(type) {
 		case events.TweetDeleted:
-			h.fresh.put(State{TweetID: e.TweetID, Deleted: true}, h.watched(e.TweetID))
+			h.pending.put(ReactionState{TweetID: e.TweetID, Deleted: true}, h.watched(e.TweetID))
 		case events.ReactionSet:
-			h.fresh.put(State{TweetID: e.TweetID, Likes: e.LikeCount, Dislikes: e.DislikeCount, Revision: e.Revision},
+			h.pending.put(ReactionState{TweetID: e.TweetID, Likes: e.LikeCount, Dislikes: e.DislikeCount, Revision: e.Revision},
 				h.watched(e.TweetID))
 		case events.SessionEnded:
 			h.EndSession(e.SessionID)
@@ -64,7 +64,7 @@ func (h *Hub) Observe(committed []events.Event) {
 	}
 }
 
-// take passes a batch of the log on to the subscribers, or passes over it if nobody waits for anything.
+// take pushes a batch of the log to the subscribers. Without subscribers it only moves the position.
 func (h *Hub) take(ctx context.Context, b events.Batch) {
 	to := b.Position()
 	if b.Restart {
@@ -88,16 +88,16 @@ func (h *Hub) take(ctx context.Context, b events.Batch) {
 	}
 }
 
-// restart goes on in another epoch of the log. Nobody knows what of the events carried before still holds: home timelines
-// and counts must be read again. Sessions are checked all the time.
+// restart continues in another epoch of the log. Events that were pushed before may never have happened there, so home
+// timelines and counts must be read again. Sessions need nothing: they are checked all the time.
 func (h *Hub) restart(position events.Position) {
 	h.advance(position)
 	h.resetAll(position, Expired)
-	h.fresh.restart()
+	h.pending.restart()
 }
 
-// Carry takes events of the log, in their order, to the subscribers. The node's cached reads must show what the events
-// have changed.
+// Carry pushes events of the log to the subscribers, in their order. The node's cached reads must already show what the
+// events have changed.
 func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 	for _, entry := range entries {
 		at := entry.Position()
@@ -108,25 +108,25 @@ func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 			continue
 		}
 		h.Observe([]events.Event{e})
-		if !guard(ctx, "home timelines", func() { h.tellHome(ctx, at, e, viewers) }) {
-			h.resetAll(at, Rebuilt) // nobody knows whom the event concerned
+		if !guard(ctx, "home timelines", func() { h.pushHome(ctx, at, e, viewers) }) {
+			h.resetAll(at, Rebuilt) // the event may have concerned any of them
 		}
 	}
 }
 
-// unreadable handles an event that cannot be read. All home timelines and the counts of its tweet must be read again. One
-// of a type that this binary does not know changes nothing that it shows.
+// unreadable handles an event that cannot be read: all home timelines and the counts of its tweet must be read again. An event
+// of a type that this binary does not contain changes nothing that the binary serves, and is skipped.
 func (h *Hub) unreadable(ctx context.Context, entry events.Entry, err error) {
 	if !entry.Known() {
-		slog.DebugContext(ctx, "live updates pass over an event", "error", err)
+		slog.DebugContext(ctx, "live updates skip an event of an unknown type", "error", err)
 		return
 	}
-	slog.ErrorContext(ctx, "home timelines are reset, because it is not known whom an event concerns", "error", err)
+	slog.ErrorContext(ctx, "home timelines are reset: an event that may concern any of them cannot be read", "error", err)
 	h.resetAll(entry.Position(), Rebuilt)
-	h.skipCountsOf(entry.Aggregate)
+	h.readReactionsOf(entry.Aggregate)
 }
 
-// advance moves the position and gives those who subscribed before: who comes later begins behind it.
+// advance moves the position and returns the viewers who subscribed before it. Later subscriptions begin behind it.
 func (h *Hub) advance(position events.Position) []int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -138,19 +138,19 @@ func (h *Hub) advance(position events.Position) []int64 {
 	return viewers
 }
 
-// Position is how far the log was carried: what was committed up to there has been told to everybody who had
-// subscribed, and every read of this node that begins now shows it.
+// Position is the position up to which the log was pushed. Everybody who had subscribed has got the events before it, and
+// every read of this node that begins now shows them.
 func (h *Hub) Position() events.Position { return events.Position(h.position.Load()) }
 
-// SkipTo moves on to a position without carrying what lies before it, and says so to the subscribers.
+// SkipTo moves to a position without pushing the events before it. Subscribers are reset, or read again.
 func (h *Hub) SkipTo(position events.Position) {
 	h.advance(position)
 	h.resetAll(position, Rebuilt)
-	h.skipCounts(false)
+	h.readReactions(false)
 }
 
-// PassOver moves on to a position without looking at what lies before it if nobody waits for anything; it
-// reports whether that is so. Who comes later begins behind it.
+// PassOver moves to a position without reading the events before it, if there are no subscriptions and no watches; it reports
+// whether that is so. Later subscriptions begin behind the position.
 func (h *Hub) PassOver(position events.Position) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -161,7 +161,7 @@ func (h *Hub) PassOver(position events.Position) bool {
 	return true
 }
 
-// Watched reports whether anybody subscribes to a timeline or to counts.
+// Watched reports whether there is a subscription to a home timeline or to reaction counts.
 func (h *Hub) Watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -175,11 +175,11 @@ func signal(c chan struct{}) {
 	}
 }
 
-// guard keeps the process alive when carrying one event panics; it reports whether none did.
+// guard keeps the process alive when fn panics; it reports whether fn did not.
 func guard(ctx context.Context, what string, fn func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.ErrorContext(ctx, "panic in live updates", "at", what, "panic", p, "stack", string(debug.Stack()))
+			slog.ErrorContext(ctx, "live updates panicked", "at", what, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	fn()

@@ -45,7 +45,7 @@ func carrier(t *testing.T, h *Hub) func(all ...events.Event) {
 }
 
 // collect waits until so many changes have come. Their places must grow; they are left out of the result.
-func collect(t *testing.T, s *Home, n int) (all []Change) {
+func collect(t *testing.T, s *HomeSubscription, n int) (all []Change) {
 	t.Helper()
 	last := s.From
 	defer func() {
@@ -84,7 +84,7 @@ func TestChangesComeInOrder(t *testing.T) {
 		carry(events.TweetPosted{TweetID: i, AuthorID: 2})
 		want = append(want, Change{TweetID: i, AuthorID: 2})
 	}
-	for _, s := range []*Home{a, b} {
+	for _, s := range []*HomeSubscription{a, b} {
 		if got := collect(t, s, len(want)); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v\nwant %v", got, want)
 		}
@@ -199,9 +199,9 @@ func TestTroubleWithTheAudienceIsToldAsReset(t *testing.T) {
 func TestCountsMergeToTheLast(t *testing.T) {
 	t.Parallel()
 	h := start(t, everybody)
-	s := h.SubscribeCounts([]int64{7, 8})
+	s := h.SubscribeReactions([]int64{7, 8})
 	defer s.Close()
-	other := h.SubscribeCounts([]int64{9})
+	other := h.SubscribeReactions([]int64{9})
 	defer other.Close()
 	const last = 1000
 	go func() {
@@ -250,7 +250,7 @@ func TestEndedSessionsAreToldAtOnce(t *testing.T) {
 	default:
 		t.Error("the watch was not told before Observe returned")
 	}
-	for _, w := range []*Session{b, other} {
+	for _, w := range []*SessionWatch{b, other} {
 		select {
 		case <-w.Ended():
 			t.Error("a watch was told that is closed, or of another session")
@@ -280,7 +280,7 @@ func TestSessionCheckerFindsEndedSessions(t *testing.T) {
 		}
 		return ids[:1], nil
 	})
-	watches := map[int64]*Session{}
+	watches := map[int64]*SessionWatch{}
 	for id := range int64(checkChunk + 10) {
 		watches[id] = h.WatchSession(id)
 	}

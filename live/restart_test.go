@@ -17,7 +17,7 @@ func TestAnotherEpochOfTheLog(t *testing.T) {
 	for i := range before.Entries {
 		before.Entries[i].Epoch = 5
 	}
-	s, c := h.SubscribeHome(5), h.SubscribeCounts([]int64{11})
+	s, c := h.SubscribeHome(5), h.SubscribeReactions([]int64{11})
 	defer s.Close()
 	defer c.Close()
 	l.Take(before)
@@ -29,7 +29,7 @@ func TestAnotherEpochOfTheLog(t *testing.T) {
 	after.Epoch, after.Entries[0].Epoch = 4, 4
 	l.Take(after)
 	l.carry(t.Context())
-	for name, x := range map[string]*Home{"from before": s, "at the end": late} {
+	for name, x := range map[string]*HomeSubscription{"from before": s, "at the end": late} {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		var got []Change
@@ -59,13 +59,13 @@ func TestSkippingKeepsTheEpoch(t *testing.T) {
 	t.Parallel()
 	for name, restart := range map[string]bool{"within an epoch": false, "over its beginning": true} {
 		h, l := tail(t)
-		s, c := h.SubscribeHome(5), h.SubscribeCounts([]int64{11})
+		s, c := h.SubscribeHome(5), h.SubscribeReactions([]int64{11})
 		defer s.Close()
 		defer c.Close()
 		if restart {
 			l.Take(events.Batch{Epoch: 4, Restart: true})
 		}
-		for at := int64(0); at <= tailMost; at += 10_000 {
+		for at := int64(0); at <= maxTailEvents; at += 10_000 {
 			l.Take(events.Batch{Epoch: 4, From: at, To: at + 10_000, Entries: make([]events.Entry, 10_000)})
 		}
 		l.carry(t.Context())

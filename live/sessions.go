@@ -8,8 +8,8 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// Session is a watch over a session in use.
-type Session struct {
+// SessionWatch reports the end of one session.
+type SessionWatch struct {
 	hub   *Hub
 	id    int64
 	ended context.Context
@@ -17,8 +17,8 @@ type Session struct {
 }
 
 // WatchSession watches a session until Close.
-func (h *Hub) WatchSession(id int64) *Session {
-	s := &Session{hub: h, id: id}
+func (h *Hub) WatchSession(id int64) *SessionWatch {
+	s := &SessionWatch{hub: h, id: id}
 	s.ended, s.end = context.WithCancel(context.Background())
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -27,19 +27,19 @@ func (h *Hub) WatchSession(id int64) *Session {
 }
 
 // Ended is closed when the session has ended.
-func (s *Session) Ended() <-chan struct{} { return s.ended.Done() }
+func (s *SessionWatch) Ended() <-chan struct{} { return s.ended.Done() }
 
-// Context is done when the session has ended: for those who want to be called, not to wait.
-func (s *Session) Context() context.Context { return s.ended }
+// Context is done when the session has ended. It serves callers that pass it on or register a callback.
+func (s *SessionWatch) Context() context.Context { return s.ended }
 
 // Close ends the watch.
-func (s *Session) Close() {
+func (s *SessionWatch) Close() {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
 	remove(s.hub.sessions, s.id, s)
 }
 
-// EndSession tells everybody who watches the session that it has ended.
+// EndSession ends every watch over the session.
 func (h *Hub) EndSession(id int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -58,20 +58,20 @@ func (h *Hub) watchedSessions() []int64 {
 	return out
 }
 
-// CheckSessions tells which of the sessions have ended; it may note that the others are in use.
+// CheckSessions returns which of the sessions have ended. It may note that the others are in use.
 type CheckSessions func(ctx context.Context, ids []int64) (ended []int64, err error)
 
-// checkEvery is how often watched sessions are checked: a session that runs out, or is ended by another
-// node, is noticed within this time.
+// checkEvery is how often watched sessions are checked, and so the longest time until the end of a session by expiry or by
+// another node is noticed.
 const checkEvery = 200 * time.Millisecond
 
-// checkWithin bounds the wait for a database that is busy or does not answer; the next check asks again.
-const checkWithin = 2 * time.Second
+// checkTimeout is how long one check may take. After a failure the next check asks again.
+const checkTimeout = 2 * time.Second
 
-// checkChunk bounds the list of one check.
+// checkChunk is the most sessions of one call of CheckSessions.
 const checkChunk = 5000
 
-// SessionChecker is a service that looks whether watched sessions have ended elsewhere.
+// SessionChecker returns the service that checks five times a second whether watched sessions have ended elsewhere.
 func (h *Hub) SessionChecker(check CheckSessions) lifecycle.Service {
 	return &lifecycle.Loop{Run: func(ctx context.Context) {
 		tick := time.NewTicker(checkEvery)
@@ -91,7 +91,7 @@ func (h *Hub) checkSessions(ctx context.Context, check CheckSessions) {
 	all := h.watchedSessions()
 	for len(all) > 0 {
 		n := min(len(all), checkChunk)
-		bounded, cancel := context.WithTimeout(ctx, checkWithin)
+		bounded, cancel := context.WithTimeout(ctx, checkTimeout)
 		ended, err := check(bounded, all[:n])
 		cancel()
 		if err != nil {

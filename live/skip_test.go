@@ -12,18 +12,18 @@ import (
 func TestSkippingCountsIsTold(t *testing.T) {
 	t.Parallel()
 	h := start(t, everybody)
-	s := h.SubscribeCounts([]int64{7, 8})
+	s := h.SubscribeReactions([]int64{7, 8})
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	s.push(State{TweetID: 7, Revision: 3}) // not the last one any more
+	s.push(ReactionState{TweetID: 7, Revision: 3}) // not the last one any more
 	h.SkipTo(70_000)
 	got, err := s.Next(ctx)
 	if err != nil || len(got) != 2 || !got[0].Unknown || !got[1].Unknown {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	h.Observe([]events.Event{events.ReactionSet{TweetID: 8, LikeCount: 1, Revision: 1}})
-	if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != (State{TweetID: 8, Likes: 1, Revision: 1}) {
+	if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != (ReactionState{TweetID: 8, Likes: 1, Revision: 1}) {
 		t.Errorf("afterwards came %+v, %v", got, err)
 	}
 }
@@ -71,7 +71,7 @@ func TestNobodyWatchesTheLog(t *testing.T) {
 	}
 	for _, watch := range []func() (unwatch func()){
 		func() func() { return h.SubscribeHome(5).Close },
-		func() func() { return h.SubscribeCounts([]int64{7}).Close },
+		func() func() { return h.SubscribeReactions([]int64{7}).Close },
 		func() func() { return h.WatchSession(9).Close },
 	} {
 		take(11)
@@ -122,11 +122,11 @@ func TestTailSkipsWhatIsTooMuch(t *testing.T) {
 	for i := range tweets {
 		tweets[i] = int64(i + 1)
 	}
-	for at := int64(0); at <= tailMost; at += 1000 {
+	for at := int64(0); at <= maxTailEvents; at += 1000 {
 		l.Take(posted(t, at, tweets...))
 	}
-	l.Take(posted(t, tailMost+1000, 7))
-	if l.waiting > tailMost || len(l.queue) != 2 {
+	l.Take(posted(t, maxTailEvents+1000, 7))
+	if l.waiting > maxTailEvents || len(l.queue) != 2 {
 		t.Errorf("%d events wait in %d batches", l.waiting, len(l.queue))
 	}
 	l.carry(t.Context())
@@ -135,7 +135,7 @@ func TestTailSkipsWhatIsTooMuch(t *testing.T) {
 			t.Errorf("change %d is %+v, want %+v", i, got, want)
 		}
 	}
-	if h.Position() != tailMost+1001 {
+	if h.Position() != maxTailEvents+1001 {
 		t.Errorf("the hub is at %d", h.Position())
 	}
 }
@@ -171,7 +171,7 @@ func TestTailBeginsWithinABatch(t *testing.T) {
 func TestUnreadableEventsAreToldAsResets(t *testing.T) {
 	t.Parallel()
 	h, l := tail(t)
-	home, counts := h.SubscribeHome(5), h.SubscribeCounts([]int64{7, 8})
+	home, counts := h.SubscribeHome(5), h.SubscribeReactions([]int64{7, 8})
 	defer home.Close()
 	defer counts.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -2,24 +2,24 @@ package live
 
 import "sync/atomic"
 
-// Stats are how busy a hub is.
+// Stats are the figures of a hub.
 type Stats struct {
-	// Home, Counts and Sessions are the subscriptions to timelines and to counts, and the watched sessions.
+	// Home, Counts and Sessions are the numbers of home subscriptions, reaction subscriptions and session watches.
 	Home, Counts, Sessions int
-	// Queued are the changes of timelines that wait for their subscribers, Longest those of the slowest one.
+	// Queued is how many changes wait in all home subscriptions, Longest how many in the fullest one.
 	Queued, Longest int
-	// Overflows, Losses and Rebuilds are the resets since the node began: of subscribers that were too slow, of
-	// events that could not be delivered, and for other reasons.
+	// Overflows, Losses and Rebuilds count the resets since the node started: because a subscriber was too slow, because an
+	// event could not be delivered, and for other reasons.
 	Overflows, Losses, Rebuilds int64
 }
 
 // resets counts the resets of timelines.
 type resets struct{ overflows, losses, rebuilds atomic.Int64 }
 
-// EventLost counts a reset that a subscriber gets because an event could not be delivered.
+// EventLost counts a reset that a subscriber got because an event could not be delivered.
 func (h *Hub) EventLost() { h.resets.losses.Add(1) }
 
-// Stats gives the numbers of now.
+// Stats returns the current figures.
 func (h *Hub) Stats() Stats {
 	s := Stats{Overflows: h.resets.overflows.Load(), Losses: h.resets.losses.Load(), Rebuilds: h.resets.rebuilds.Load()}
 	h.mu.Lock()
@@ -45,7 +45,7 @@ func (h *Hub) Stats() Stats {
 	return s
 }
 
-func (s *Home) waiting() int {
+func (s *HomeSubscription) waiting() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.queue)

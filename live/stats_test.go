@@ -13,7 +13,7 @@ func TestStats(t *testing.T) {
 		t.Errorf("nobody is there: %+v", got)
 	}
 	quick, slow := h.SubscribeHome(1), h.SubscribeHome(2)
-	counts := h.SubscribeCounts([]int64{7, 8, 9})
+	counts := h.SubscribeReactions([]int64{7, 8, 9})
 	session := h.WatchSession(5)
 	carry := carrier(t, h)
 	for i := range int64(homeBuffer) {

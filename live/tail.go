@@ -9,11 +9,11 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// tailMost is how many events may wait to be carried before they are skipped and the subscribers reset.
-const tailMost = 50_000
+// maxTailEvents is the most events that wait for the hub. Beyond it they are skipped, and the subscribers are reset.
+const maxTailEvents = 50_000
 
-// Tail carries the batches that a node's follower has applied to the hub, in their order and in a goroutine of its own:
-// the follower never waits for subscribers. It is a lifecycle.Service.
+// Tail passes the batches that a node's follower has applied to the hub, in their order. It has a goroutine of its own, so the
+// follower never waits for subscribers. It is a lifecycle.Service.
 type Tail struct {
 	lifecycle.Loop
 	hub   *Hub
@@ -25,26 +25,26 @@ type Tail struct {
 	waiting int // events in queue
 }
 
-// NewTail makes a tail that feeds the hub. Position is asked when it starts: what lies behind it will be passed to Take,
-// and what lies before it is passed over.
+// NewTail returns a tail for the hub. The position is read when the tail starts: events behind it must be passed to Take,
+// events before it are not pushed.
 func NewTail(h *Hub, position func() events.Position) *Tail {
 	t := &Tail{hub: h, start: position, some: make(chan struct{}, 1)}
 	t.Run = t.run
 	return t
 }
 
-// Start begins at the position.
+// Start reads the position and begins there.
 func (t *Tail) Start(ctx context.Context) error {
 	t.hub.advance(t.start())
 	return t.Loop.Start(ctx)
 }
 
-// Take takes the next batch; it never blocks. When too much waits already, all of that is skipped, but not that the log has
-// entered another epoch.
+// Take takes the next batch; it never blocks. With more than 50,000 events waiting (maxTailEvents), all of them and the batch
+// are skipped, but a change of the log's epoch among them is kept.
 func (t *Tail) Take(b events.Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.waiting+len(b.Entries) > tailMost {
+	if t.waiting+len(b.Entries) > maxTailEvents {
 		restart := slices.ContainsFunc(t.queue, func(q events.Batch) bool { return q.Restart })
 		t.queue, t.waiting = nil, 0
 		b = events.Batch{Epoch: b.Epoch, From: b.From, To: b.To, Gap: true, Restart: restart}
@@ -65,7 +65,7 @@ func (t *Tail) run(ctx context.Context) {
 	}
 }
 
-// carry carries what waits to the hub.
+// carry passes the batches that wait to the hub.
 func (t *Tail) carry(ctx context.Context) {
 	for ctx.Err() == nil {
 		t.mu.Lock()

@@ -40,7 +40,7 @@ type Set struct {
 	SessionByID *Loader[int64, *accounts.Session]
 	// UserIDByName ignores case; it gives 0 for names that nobody has.
 	UserIDByName *Loader[string, int64]
-	UserCounts   *Loader[int64, counts.User]
+	UserCounts   *Loader[int64, counts.UserCounts]
 	// FollowedByMe and FollowsMe tell whether the viewer follows a user, and is followed by one.
 	FollowedByMe, FollowsMe *Loader[int64, bool]
 	// HomeAuthors are those whose tweets a viewer's home timeline holds. Nobody may change what it gives.
@@ -73,31 +73,28 @@ func New(s Sources, who *caller.Caller) *Set {
 			return s.Sessions.AsOfNow(row)
 		}),
 		UserIDByName: cached(requested, s.Rows.Names, accounts.NameKey, func(_ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }),
-		UserCounts:   cached(requested, s.Rows.UserCounts, id, func(_ int64, c counts.User, _ bool) counts.User { return c }),
+		UserCounts:   cached(requested, s.Rows.UserCounts, id, func(_ int64, c counts.UserCounts, _ bool) counts.UserCounts { return c }),
 		FollowedByMe: cached(requested, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
 			return follows.Edge{FollowerID: viewer(), FolloweeID: id}, related(viewer(), id)
 		}, isActive),
 		FollowsMe: cached(requested, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
 			return follows.Edge{FollowerID: id, FolloweeID: viewer()}, related(viewer(), id)
 		}, isActive),
-		HomeAuthors: cached(requested, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, ok bool) []int64 {
-			if !ok {
-				return []int64{viewer}
-			}
-			return append(f.UserIDs[:len(f.UserIDs):len(f.UserIDs)], viewer)
+		HomeAuthors: cached(requested, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, _ bool) []int64 {
+			return timelines.HomeAuthors(viewer, f)
 		}),
 		FollowersPage: newLoader(s.Follows.Followers),
 		FollowingPage: newLoader(s.Follows.Following),
 		TimelinePage:  newLoader(s.Timelines.OfUsers),
-		TweetByID:     cached(requested, s.Rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return rows.Live(t) }),
+		TweetByID:     cached(requested, s.Rows.Tweets, id, func(_ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }),
 		ReactionCounts: cached(requested, s.Rows.TweetCounts, id, func(id int64, c *reactions.Counts, ok bool) *reactions.Counts {
 			if !ok {
 				return &reactions.Counts{TweetID: id}
 			}
 			return c
 		}),
-		MyReaction: cached(requested, s.Rows.Reactions, func(id int64) (reactions.Stand, bool) {
-			return reactions.Stand{TweetID: id, UserID: viewer()}, viewer() != 0
+		MyReaction: cached(requested, s.Rows.Reactions, func(id int64) (reactions.Key, bool) {
+			return reactions.Key{TweetID: id, UserID: viewer()}, viewer() != 0
 		}, func(_ int64, s reactions.State, _ bool) reactions.Kind { return s.Kind }),
 	}
 }

@@ -70,7 +70,7 @@ func TestKeys(t *testing.T) {
 				t.Errorf("%q is of %d", key, got)
 			}
 		}
-		edge, stand := follows.Edge{FollowerID: a, FolloweeID: b}, reactions.Stand{TweetID: a, UserID: b}
+		edge, stand := follows.Edge{FollowerID: a, FolloweeID: b}, reactions.Key{TweetID: a, UserID: b}
 		for key, ok := range map[string]func() bool{
 			followKeys.of(edge):    func() bool { k, ok := followKeys.from(followKeys.of(edge)); return ok && k == edge },
 			reactionKeys.of(stand): func() bool { k, ok := reactionKeys.from(reactionKeys.of(stand)); return ok && k == stand },

@@ -116,7 +116,7 @@ func (s *Store) tweetDeleted(e events.TweetDeleted) []cache.Invalidation {
 
 func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	return []cache.Invalidation{
-		s.Reactions.at(reactions.Stand{TweetID: e.TweetID, UserID: e.UserID}, e.Ver),
+		s.Reactions.at(reactions.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Ver),
 		s.TweetCounts.at(e.TweetID, e.Revision),
 	}
 }

@@ -87,6 +87,6 @@ var (
 		func(e follows.Edge) (int64, int64) { return e.FollowerID, e.FolloweeID },
 		func(a, b int64) follows.Edge { return follows.Edge{FollowerID: a, FolloweeID: b} })
 	reactionKeys = paired(reactionPrefix,
-		func(s reactions.Stand) (int64, int64) { return s.TweetID, s.UserID },
-		func(a, b int64) reactions.Stand { return reactions.Stand{TweetID: a, UserID: b} })
+		func(s reactions.Key) (int64, int64) { return s.TweetID, s.UserID },
+		func(a, b int64) reactions.Key { return reactions.Key{TweetID: a, UserID: b} })
 )

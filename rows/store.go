@@ -35,12 +35,12 @@ type Store struct {
 	Accounts    *Entity[int64, *accounts.Account]         // by user
 	Names       *Entity[string, accounts.NameClaim]       // by accounts.NameKey
 	Sessions    *Entity[int64, *accounts.StoredSession]   // by session
-	UserCounts  *Entity[int64, counts.User]               // by user
+	UserCounts  *Entity[int64, counts.UserCounts]               // by user
 	Follows     *Entity[follows.Edge, follows.State]      // by both ends
 	Followed    *Entity[int64, *timelines.Followed]       // by who follows
 	Tweets      *Entity[int64, *tweets.Tweet]             // by tweet
 	TweetCounts *Entity[int64, *reactions.Counts]         // by tweet
-	Reactions   *Entity[reactions.Stand, reactions.State] // by tweet and user
+	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
 }
 
 // New makes the entities over a tier. Of tweets 16 MiB are kept in the process.

@@ -26,14 +26,6 @@ func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet]) form[int6
 	}
 }
 
-// Live is a tweet's row unless it is deleted, or there is none.
-func Live(t *tweets.Tweet) *tweets.Tweet {
-	if t == nil || t.Deleted {
-		return nil
-	}
-	return t
-}
-
 func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
 	return form[int64, *reactions.Counts]{
 		name: "tweet_stats", ttl: countTTL, absent: absentTTL, keys: tweetCountsKeys, rows: c.CountsOf,
@@ -48,12 +40,12 @@ func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
 	}
 }
 
-func reactionForm(s *reactions.Reactions) form[reactions.Stand, reactions.State] {
-	return form[reactions.Stand, reactions.State]{
-		name: "reaction", ttl: rowTTL, absent: unrelatedTTL, keys: reactionKeys, rows: s.Stands,
+func reactionForm(s *reactions.Reactions) form[reactions.Key, reactions.State] {
+	return form[reactions.Key, reactions.State]{
+		name: "reaction", ttl: rowTTL, absent: unrelatedTTL, keys: reactionKeys, rows: s.ByKey,
 		version: func(s reactions.State) int64 { return s.Ver },
 		write:   func(w *writer, s reactions.State) { w.number(int64(s.Kind)) },
-		read: func(r *reader, _ reactions.Stand, version int64) reactions.State {
+		read: func(r *reader, _ reactions.Key, version int64) reactions.State {
 			return reactions.State{Kind: reactions.Kind(r.number()), Ver: version}
 		},
 	}

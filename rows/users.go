@@ -87,17 +87,17 @@ func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
 	}
 }
 
-func userCountsForm(c *counts.Store) form[int64, counts.User] {
-	return form[int64, counts.User]{
+func userCountsForm(c *counts.Store) form[int64, counts.UserCounts] {
+	return form[int64, counts.UserCounts]{
 		name: "user_stats", ttl: countTTL, absent: absentTTL, keys: userCountsKeys, rows: c.ByUser,
-		version: func(c counts.User) int64 { return c.Ver },
-		write: func(w *writer, c counts.User) {
+		version: func(c counts.UserCounts) int64 { return c.Ver },
+		write: func(w *writer, c counts.UserCounts) {
 			w.number(int64(c.Tweets))
 			w.number(int64(c.Followers))
 			w.number(int64(c.Following))
 		},
-		read: func(r *reader, _, version int64) counts.User {
-			return counts.User{Tweets: int32(r.number()), Followers: int32(r.number()), Following: int32(r.number()), Ver: version}
+		read: func(r *reader, _, version int64) counts.UserCounts {
+			return counts.UserCounts{Tweets: int32(r.number()), Followers: int32(r.number()), Following: int32(r.number()), Ver: version}
 		},
 	}
 }

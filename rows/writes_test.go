@@ -165,10 +165,10 @@ func (w *world) agree(t *testing.T, step int) {
 		tweets := append(slices.Clone(w.tweets), 4242)
 		compare(t, s, s.Tweets, tweets)
 		compare(t, s, s.TweetCounts, tweets)
-		var stands []reactions.Stand
+		var stands []reactions.Key
 		for _, id := range w.tweets {
 			for _, u := range w.users {
-				stands = append(stands, reactions.Stand{TweetID: id, UserID: u})
+				stands = append(stands, reactions.Key{TweetID: id, UserID: u})
 			}
 		}
 		compare(t, s, s.Reactions, stands)

@@ -27,8 +27,8 @@ var commonest = sync.OnceValue(func() map[string]struct{} {
 // several ways, which the profile OpaqueString of RFC 8265 makes equal. It refuses what could not be typed again on
 // another device, above all hidden characters.
 func checkPassword(s string, field string) (string, *errs.Error) {
-	short := errs.New(errs.TooShort, "a password has at least 8 characters", "input", field).Within(MinPassword)
-	long := errs.New(errs.TooLong, "a password has at most 1,024 bytes", "input", field).Within(maxPassword)
+	short := errs.New(errs.TooShort, "a password has at least 8 characters", field).Within(MinPassword)
+	long := errs.New(errs.TooLong, "a password has at most 1,024 bytes", field).Within(maxPassword)
 	if utf8.RuneCountInString(s) < MinPassword {
 		return "", short
 	}
@@ -37,7 +37,7 @@ func checkPassword(s string, field string) (string, *errs.Error) {
 	}
 	normal, err := precis.OpaqueString.String(s)
 	if err != nil {
-		return "", errs.New(errs.Invalid, "a password must not contain control characters or invisible ones", "input", field)
+		return "", errs.New(errs.Invalid, "a password must not contain control characters or invisible ones", field)
 	}
 	if utf8.RuneCountInString(normal) < MinPassword {
 		return "", short
@@ -46,7 +46,7 @@ func checkPassword(s string, field string) (string, *errs.Error) {
 		return "", long
 	}
 	if _, common := commonest()[strings.ToLower(normal)]; common {
-		return "", errs.New(errs.Invalid, "attackers try this password first, as it is very common; choose another", "input", field)
+		return "", errs.New(errs.Invalid, "attackers try this password first, as it is very common; choose another", field)
 	}
 	return normal, nil
 }

@@ -18,7 +18,7 @@ import (
 	"roost/internal/errs"
 )
 
-var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong", "input")
+var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong")
 
 // LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same
 // answer, INVALID_CREDENTIALS, after the same work. Attempts beyond Limits get RATE_LIMITED before any work.

@@ -19,7 +19,7 @@ type proof struct {
 	attempt attempt
 }
 
-var errProof = errs.New(errs.InvalidCredentials, "the password is wrong", "input", "currentPassword")
+var errProof = errs.New(errs.InvalidCredentials, "the password is wrong", "currentPassword")
 
 // prove checks the password of a signed-in user. then, if not nil, runs after it with the same permit.
 func (a *Accounts) prove(ctx context.Context, who *ent.User, from netip.Prefix, password string, then func(p *permit)) (*proof, error) {
@@ -49,7 +49,7 @@ func (a *Accounts) proveForEmail(ctx context.Context, userID int64, in SettingsC
 		return nil, err
 	}
 	if in.CurrentPassword == nil || *in.CurrentPassword == "" {
-		return nil, errs.New(errs.Required, "changing the email address needs the current password", "input", "currentPassword")
+		return nil, errs.New(errs.Required, "changing the email address needs the current password", "currentPassword")
 	}
 	return a.prove(ctx, who, in.Address, *in.CurrentPassword, nil)
 }

@@ -35,7 +35,7 @@ func (a *Accounts) end(ctx context.Context, userID, sessionID int64, why EndReas
 		}
 		row, err := tx.Session.Query().Where(session.ID(sessionID), session.UserID(userID)).Only(ctx)
 		if ent.IsNotFound(err) {
-			return errs.New(errs.NotFound, "there is no such session", "input", "sessionId")
+			return errs.New(errs.NotFound, "there is no such session", "session")
 		}
 		if err != nil {
 			return fmt.Errorf("read the session: %w", err)

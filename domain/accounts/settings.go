@@ -158,7 +158,7 @@ func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsCh
 			return 0, 0, err
 		}
 		if after == 0 {
-			bad = append(bad, errs.New(errs.Taken, "somebody else has this "+field, "input", field))
+			bad = append(bad, errs.New(errs.Taken, "somebody else has this "+field, field))
 			return 0, 0, nil
 		}
 		before, err = release(ctx, tx, c, old, now.ID)

@@ -25,11 +25,11 @@ type Device struct {
 
 func (d Device) check() *errs.Error {
 	if d.Token != nil && len(*d.Token) > maxDeviceToken {
-		return errs.New(errs.TooLong, "a device token has at most 256 bytes", "input", "device", "token").Within(maxDeviceToken)
+		return errs.New(errs.TooLong, "a device token has at most 256 bytes", "device", "token").Within(maxDeviceToken)
 	}
 	if d.Name != nil {
 		if e := checkText(*d.Name, "name", maxDeviceName, false, false); e != nil {
-			e.Path = []string{"input", "device", "name"}
+			e.Path = []string{"device", "name"}
 			return e
 		}
 	}
@@ -118,10 +118,10 @@ func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, u
 	}
 	var badName, badMail *errs.Error
 	if nameVer == 0 {
-		badName = errs.New(errs.Taken, "somebody else has this username", "input", "username")
+		badName = errs.New(errs.Taken, "somebody else has this username", "username")
 	}
 	if mailVer == 0 {
-		badMail = errs.New(errs.Taken, "somebody else has this email address", "input", "email")
+		badMail = errs.New(errs.Taken, "somebody else has this email address", "email")
 	}
 	return nameVer, gather(badName, badMail)
 }

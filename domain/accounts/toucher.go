@@ -17,8 +17,8 @@ const (
 	touchPending = 8192
 	// touchEvery is how often the waiting ones are written.
 	touchEvery = time.Second
-	// touchWithin bounds the wait for a database that is busy or does not answer.
-	touchWithin = 5 * time.Second
+	// touchTimeout bounds the wait for a database that is busy or does not answer.
+	touchTimeout = 5 * time.Second
 )
 
 // Toucher writes when sessions were last used, off the request path and in batches.
@@ -72,7 +72,7 @@ func (t *Toucher) flush(ctx context.Context) {
 		if len(batch) == 0 {
 			return
 		}
-		bounded, cancel := context.WithTimeout(ctx, touchWithin)
+		bounded, cancel := context.WithTimeout(ctx, touchTimeout)
 		err := t.accounts.Touch(bounded, batch)
 		cancel()
 		if err != nil {

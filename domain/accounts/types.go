@@ -3,9 +3,6 @@
 package accounts
 
 import (
-	"fmt"
-	"io"
-	"strconv"
 	"time"
 
 	"roost/ent"
@@ -98,32 +95,6 @@ const (
 	Expired           EndReason = "EXPIRED"
 )
 
-// MarshalGQL writes the enum value.
-func (p SessionPolicy) MarshalGQL(w io.Writer) { writeEnum(w, string(p)) }
-
-// UnmarshalGQL reads the enum value; gqlparser has checked that it is one.
-func (p *SessionPolicy) UnmarshalGQL(v any) error { return readEnum((*string)(p), v) }
-
-// MarshalGQL writes the enum value.
-func (r EndReason) MarshalGQL(w io.Writer) { writeEnum(w, string(r)) }
-
-// UnmarshalGQL reads the enum value; gqlparser has checked that it is one.
-func (r *EndReason) UnmarshalGQL(v any) error { return readEnum((*string)(r), v) }
-
-func writeEnum(w io.Writer, s string) {
-	// A write that fails is a client that left; the transport notices.
-	_, _ = io.WriteString(w, strconv.Quote(s))
-}
-
-func readEnum(dst *string, v any) error {
-	s, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("an enum value is a name, not %T", v)
-	}
-	*dst = s
-	return nil
-}
-
 func accountOf(r *ent.User) *Account {
 	return &Account{Ver: r.Ver, Private: Private{Email: r.Email, SessionPolicy: SessionPolicy(r.SessionPolicy)},
 		User: User{ID: ids.UserID(r.ID), Username: r.Username, Name: r.Name, Bio: r.Bio, WebsiteURL: r.WebsiteURL, CreatedAt: r.CreatedAt.UTC()}}
@@ -145,8 +116,8 @@ func storedSession(r *ent.Session) *StoredSession {
 
 func sessionOf(r *ent.Session, now time.Time) *Session { return storedSession(r).At(now) }
 
-// IsNode marks an object with a global id.
-func (*User) IsNode() {}
+// GlobalID is the id by which clients name the user.
+func (u *User) GlobalID() string { return u.ID.String() }
 
-// IsNode marks an object with a global id.
-func (*Session) IsNode() {}
+// GlobalID is the id by which clients name the session.
+func (s *Session) GlobalID() string { return s.ID.String() }

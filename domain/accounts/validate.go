@@ -30,26 +30,26 @@ var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,30}$`)
 func checkUsername(s string) *errs.Error {
 	switch {
 	case s == "":
-		return errs.New(errs.Required, "a username is needed", "input", "username")
+		return errs.New(errs.Required, "a username is needed", "username")
 	case len(s) > MaxUsername:
-		return errs.New(errs.TooLong, "a username has at most 30 characters", "input", "username").Within(MaxUsername)
+		return errs.New(errs.TooLong, "a username has at most 30 characters", "username").Within(MaxUsername)
 	case !usernamePattern.MatchString(s):
-		return errs.New(errs.Invalid, "a username has ASCII letters, digits and underscores", "input", "username")
+		return errs.New(errs.Invalid, "a username has ASCII letters, digits and underscores", "username")
 	}
 	return nil
 }
 
 func checkEmail(s string) *errs.Error {
 	if s == "" {
-		return errs.New(errs.Required, "an email address is needed", "input", "email")
+		return errs.New(errs.Required, "an email address is needed", "email")
 	}
 	if len(s) > maxEmail {
-		return errs.New(errs.TooLong, "an email address has at most 254 characters", "input", "email").Within(maxEmail)
+		return errs.New(errs.TooLong, "an email address has at most 254 characters", "email").Within(maxEmail)
 	}
 	at, err := mail.ParseAddress(s)
 	// With hidden characters, or controls of the writing direction, two addresses look alike.
 	if err != nil || at.Address != s || at.Name != "" || !printable(s, false) || !visible.All(s) || strings.Contains(s, `"`) {
-		return errs.New(errs.Invalid, "that is not an email address", "input", "email")
+		return errs.New(errs.Invalid, "that is not an email address", "email")
 	}
 	return nil
 }
@@ -62,13 +62,13 @@ func checkName(s string) *errs.Error {
 func checkText(s, field string, most int, needed, lines bool) *errs.Error {
 	switch {
 	case needed && !visible.Any(s):
-		return errs.New(errs.Required, "it must not be blank", "input", field)
+		return errs.New(errs.Required, "it must not be blank", field)
 	case utf8.RuneCountInString(s) > most:
 		e := errs.Newf(errs.TooLong, "it has at most %d characters", most).Within(most)
-		e.Path = []string{"input", field}
+		e.Path = []string{field}
 		return e
 	case !printable(s, lines):
-		return errs.New(errs.Invalid, "it holds characters that are not text", "input", field)
+		return errs.New(errs.Invalid, "it holds characters that are not text", field)
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ var hostPattern = regexp.MustCompile(`^[a-z0-9_.-]+$`)
 // checkWebsite returns the form in which the address of a website is stored: an absolute http or https URI in ASCII. It
 // refuses characters that end an attribute in HTML, hidden characters, and user names, which look like hosts.
 func checkWebsite(s string) (string, *errs.Error) {
-	invalid := errs.New(errs.Invalid, "that is not an http or https address", "input", "websiteUrl")
-	long := errs.New(errs.TooLong, "an address has at most 200 bytes", "input", "websiteUrl").Within(maxURL)
+	invalid := errs.New(errs.Invalid, "that is not an http or https address", "website")
+	long := errs.New(errs.TooLong, "an address has at most 200 bytes", "website").Within(maxURL)
 	if len(s) > maxURL {
 		return "", long
 	}

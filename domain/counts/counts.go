@@ -18,8 +18,8 @@ import (
 // MaxFollowing is how many people one may follow; it bounds the work of a home timeline.
 const MaxFollowing = 5000
 
-// User are the counts of one user. Ver is the version of their row, 0 without one.
-type User struct {
+// UserCounts are the counts of one user. Ver is the version of their row, 0 without one.
+type UserCounts struct {
 	Tweets, Followers, Following int32
 	Ver                          int64
 }
@@ -77,14 +77,14 @@ type Store struct{ client *ent.Client }
 func New(client *ent.Client) *Store { return &Store{client} }
 
 // ByUser gives the counts of users in one statement; users without a row are left out, and have zeros.
-func (s *Store) ByUser(ctx context.Context, ids []int64) (map[int64]User, error) {
+func (s *Store) ByUser(ctx context.Context, ids []int64) (map[int64]UserCounts, error) {
 	rows, err := s.client.UserStats.Query().Where(sqldb.In(userstats.FieldID, ids)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the counts of users: %w", err)
 	}
-	out := make(map[int64]User, len(ids))
+	out := make(map[int64]UserCounts, len(ids))
 	for _, r := range rows {
-		out[r.ID] = User{Tweets: int32(r.TweetCount), Followers: int32(r.FollowerCount), Following: int32(r.FollowingCount), Ver: r.Ver}
+		out[r.ID] = UserCounts{Tweets: int32(r.TweetCount), Followers: int32(r.FollowerCount), Following: int32(r.FollowingCount), Ver: r.Ver}
 	}
 	return out, nil
 }

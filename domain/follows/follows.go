@@ -34,7 +34,7 @@ func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) 
 // NOT_FOUND, or LIMIT_REACHED beyond counts.MaxFollowing.
 func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) error {
 	if followerID == followeeID {
-		return errs.New(errs.Self, "one cannot follow oneself", "input", "userId")
+		return errs.New(errs.Self, "one cannot follow oneself", "followee")
 	}
 	place, err := f.ids.Next(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			return fmt.Errorf("look up the user: %w", err)
 		}
 		if !known {
-			return errs.New(errs.NotFound, "there is no such user", "input", "userId")
+			return errs.New(errs.NotFound, "there is no such user", "followee")
 		}
 		ver, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, ver)
 			VALUES ($1, $2, true, $3, $4, 1)
@@ -70,7 +70,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			return fmt.Errorf("count the followed: %w", err)
 		}
 		if over {
-			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "input", "userId").Within(counts.MaxFollowing)
+			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "followee").Within(counts.MaxFollowing)
 		}
 		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver,
 			FollowerVer: vers[followerID].Ver, FolloweeVer: vers[followeeID].Ver, FollowingVer: vers[followerID].Following})
@@ -81,7 +81,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 // Unfollow ends a follow; where there is none nothing changes. Unknown users are NOT_FOUND.
 func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) error {
 	if followerID == followeeID {
-		return errs.New(errs.Self, "one cannot unfollow oneself", "input", "userId")
+		return errs.New(errs.Self, "one cannot unfollow oneself", "followee")
 	}
 	return f.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		ver, err := upsert(ctx, tx, `UPDATE follows SET active = false, ver = ver + 1
@@ -95,7 +95,7 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 				return fmt.Errorf("look up the user: %w", err)
 			}
 			if !known {
-				return errs.New(errs.NotFound, "there is no such user", "input", "userId")
+				return errs.New(errs.NotFound, "there is no such user", "followee")
 			}
 			tx.AlreadyDone(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil

@@ -1,13 +1,13 @@
-// Package reactions holds the rules of likes and dislikes: one stand per user and tweet, and the counts
-// of a tweet.
+// Package reactions holds the rules of likes and dislikes. A user has one reaction to a tweet, and a tweet has the counts of
+// all reactions to it.
 package reactions
 
 import (
 	"fmt"
-	"io"
+	"slices"
 )
 
-// Kind is a user's stand on a tweet, as it is stored.
+// Kind is a user's reaction to a tweet, as it is stored.
 type Kind int8
 
 // The kinds.
@@ -19,6 +19,7 @@ const (
 
 var names = [...]string{None: "NONE", Like: "LIKE", Dislike: "DISLIKE"}
 
+// String returns the name of the kind, in the words of the API.
 func (k Kind) String() string {
 	if k < None || k > Dislike {
 		return fmt.Sprintf("Kind(%d)", int8(k))
@@ -26,24 +27,13 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// MarshalGQL writes the enum value.
-func (k Kind) MarshalGQL(w io.Writer) {
-	// A write that fails is a client that left; the transport notices.
-	_, _ = io.WriteString(w, `"`+k.String()+`"`)
+// KindOf returns the kind with a name, as String has it; ok is false for other names.
+func KindOf(name string) (k Kind, ok bool) {
+	i := slices.Index(names[:], name)
+	return Kind(max(i, 0)), i >= 0
 }
 
-// UnmarshalGQL reads the enum value.
-func (k *Kind) UnmarshalGQL(v any) error {
-	for i, n := range names {
-		if v == n {
-			*k = Kind(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("%v is not a ReactionKind", v)
-}
-
-// likes and dislikes are what a change from one kind to another adds to the counts.
+// change returns what a change from one kind to another adds to the counts of a tweet.
 func change(prev, now Kind) (likes, dislikes int64) {
 	add := func(k Kind, by int64) {
 		switch k {

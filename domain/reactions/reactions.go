@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"roost/domain/tweets"
 	"roost/ent"
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
@@ -61,14 +62,14 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (
 // write changes the row; it fails with sql.ErrNoRows when there is nothing to change.
 func write(ctx context.Context, tx *events.Tx, userID, tweetID int64, kind Kind) (*events.ReactionSet, error) {
 	query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, ver)
-		SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND deleted_at IS NULL
+		SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
 		ON CONFLICT (tweet_id, user_id) DO UPDATE SET prev = reactions.kind, kind = excluded.kind,
 		reacted_at = excluded.reacted_at, ver = reactions.ver + 1
 		WHERE reactions.kind IS DISTINCT FROM excluded.kind RETURNING kind, prev, ver`
 	if kind == None {
 		query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, ver = ver + 1
 			WHERE tweet_id = $1 AND user_id = $2 AND kind <> $3
-			AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND deleted_at IS NULL) RETURNING kind, prev, ver`
+			AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING kind, prev, ver`
 	}
 	set := events.ReactionSet{TweetID: tweetID, UserID: userID}
 	err := scanOne(ctx, tx, query, []any{tweetID, userID, int8(kind), tx.Now}, &set.Kind, &set.Prev, &set.Ver)
@@ -89,12 +90,12 @@ func count(ctx context.Context, tx *events.Tx, set *events.ReactionSet) error {
 }
 
 func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
-	lives, err := tx.Tweet.Query().Where(tweet.ID(tweetID), tweet.DeletedAtIsNil()).Exist(ctx)
+	lives, err := tx.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx)
 	if err != nil {
 		return fmt.Errorf("look up the tweet: %w", err)
 	}
 	if !lives {
-		return errs.New(errs.NotFound, "there is no such tweet", "input", "subjectId")
+		return errs.New(errs.NotFound, "there is no such tweet", "tweet")
 	}
 	return nil
 }
@@ -135,20 +136,20 @@ func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
 	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
 }
 
-// Stand names what one user thinks of one tweet.
-type Stand struct{ TweetID, UserID int64 }
+// Key identifies the reaction of one user to one tweet, whether there is one or not.
+type Key struct{ TweetID, UserID int64 }
 
-// State is what a stand's row says. Ver is its version.
+// State is a user's reaction to a tweet as it is stored. Ver is the version of the row.
 type State struct {
 	Kind Kind
 	Ver  int64
 }
 
-var stands = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "user_id", Value: "kind"}
+var reactionPairs = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "user_id", Value: "kind"}
 
-// Stands reads reactions in one statement; those that never were are left out.
-func (r *Reactions) Stands(ctx context.Context, asked []Stand) (map[Stand]State, error) {
-	return sqldb.ReadPairs(ctx, r.db.Driver, stands, asked,
-		func(s Stand) sqldb.Pair { return sqldb.Pair{First: s.TweetID, Second: s.UserID} },
+// ByKey reads users' reactions in one statement. Keys without a row are left out.
+func (r *Reactions) ByKey(ctx context.Context, asked []Key) (map[Key]State, error) {
+	return sqldb.ReadPairs(ctx, r.db.Driver, reactionPairs, asked,
+		func(k Key) sqldb.Pair { return sqldb.Pair{First: k.TweetID, Second: k.UserID} },
 		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Ver} })
 }

@@ -8,18 +8,15 @@ package timelines
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
+	"roost/domain/tweets"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
 )
 
 // Entry is a tweet in a timeline: its place, and the tweet's id as its item.
 type Entry = sqldb.Row
-
-// live is the condition on tweets that pages and pushes share.
-const live = "deleted_at IS NULL"
 
 // Timelines reads timelines. It is safe for concurrent use.
 type Timelines struct {
@@ -29,7 +26,7 @@ type Timelines struct {
 // New reads timelines from the database.
 func New(db *sqldb.DB) *Timelines { return &Timelines{db: db} }
 
-var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", Place: "id", Item: "id", Where: live}
+var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", Place: "id", Item: "id", Where: tweets.VisibleSQL}
 
 // OfUsers reads pages of several users' own tweets, newest first.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
@@ -117,32 +114,33 @@ func (t *Timelines) homeStatement(backward bool) string {
 		return fmt.Sprintf(`SELECT t.id FROM unnest($1::bigint[]) AS a(id)
 			CROSS JOIN LATERAL (SELECT id FROM tweets
 				WHERE author_id = a.id AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT %[3]s) AS t
-			ORDER BY t.id %[2]s LIMIT $4`, live, order, sqldb.InOrder("$4"))
+			ORDER BY t.id %[2]s LIMIT $4`, tweets.VisibleSQL, order, sqldb.InOrder("$4"))
 	}
 	return fmt.Sprintf(`SELECT t.id FROM json_each($1) AS a
 		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets
 			WHERE author_id = a.value AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4)
-		ORDER BY t.id %[2]s LIMIT $4`, live, order)
+		ORDER BY t.id %[2]s LIMIT $4`, tweets.VisibleSQL, order)
 }
 
 var followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}
 
-// audienceChunk bounds the list of one statement.
+// audienceChunk is the most viewers that one statement asks about.
 const audienceChunk = 5000
 
-// Audience tells which of the viewers have an author's tweets in their home timelines: those who follow
-// the author, and the author. The answer is sorted.
+// Audience returns the viewers whose home timelines contain an author's tweets, sorted. It runs one statement for every
+// audienceChunk viewers.
 func (t *Timelines) Audience(ctx context.Context, authorID int64, viewers []int64) ([]int64, error) {
 	var out []int64
-	if slices.Contains(viewers, authorID) {
-		out = append(out, authorID)
-	}
-	for part := range slices.Chunk(viewers, audienceChunk) {
-		found, err := followers.Among(ctx, t.db.Driver, authorID, part)
+	for chunk := range slices.Chunk(viewers, audienceChunk) {
+		following, err := followers.Among(ctx, t.db.Driver, authorID, chunk)
 		if err != nil {
 			return nil, fmt.Errorf("find the audience: %w", err)
 		}
-		out = slices.AppendSeq(out, maps.Keys(found))
+		for _, v := range chunk {
+			if (Relation{ViewerID: v, AuthorID: authorID, Follows: following[v]}).InHome() {
+				out = append(out, v)
+			}
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil

@@ -48,13 +48,13 @@ func New(client *ent.Client, log *events.Log, gen *ids.Generator) *Tweets {
 func Check(text string) *errs.Error {
 	switch {
 	case !visible.Any(text):
-		return errs.New(errs.Required, "a tweet must not be blank", "input", "text")
+		return errs.New(errs.Required, "a tweet must not be blank", "text")
 	case utf8.RuneCountInString(text) > MaxLength:
-		return errs.New(errs.TooLong, "a tweet has at most 280 characters", "input", "text").Within(MaxLength)
+		return errs.New(errs.TooLong, "a tweet has at most 280 characters", "text").Within(MaxLength)
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
 	}):
-		return errs.New(errs.Invalid, "a tweet holds text, no control characters", "input", "text")
+		return errs.New(errs.Invalid, "a tweet holds text, no control characters", "text")
 	}
 	return nil
 }
@@ -95,13 +95,13 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 		row, err := tx.Tweet.Query().Where(tweet.ID(tweetID)).Only(ctx)
 		switch {
 		case ent.IsNotFound(err), err == nil && row.DeletedAt != nil && row.AuthorID != userID:
-			return errs.New(errs.NotFound, "there is no such tweet", "input", "tweetId")
+			return errs.New(errs.NotFound, "there is no such tweet", "tweet")
 		case err != nil:
 			return fmt.Errorf("look up the tweet: %w", err)
 		case row.AuthorID != userID:
-			return errs.New(errs.NotAllowed, "only its author may delete a tweet", "input", "tweetId")
+			return errs.New(errs.NotAllowed, "only its author may delete a tweet", "tweet")
 		}
-		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), tweet.DeletedAtIsNil()).SetDeletedAt(tx.Now).AddVer(1).Save(ctx)
+		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), IsVisible()).SetDeletedAt(tx.Now).AddVer(1).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("delete the tweet: %w", err)
 		}

@@ -11584,13 +11584,17 @@ func (ec *executionContext) marshalNReactable2roostᚋgraphᚋmodelᚐReactable(
 }
 
 func (ec *executionContext) unmarshalNReactionKind2roostᚋdomainᚋreactionsᚐKind(ctx context.Context, v any) (reactions.Kind, error) {
-	var res reactions.Kind
-	err := res.UnmarshalGQL(v)
+	res, err := model.UnmarshalReactionKind(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNReactionKind2roostᚋdomainᚋreactionsᚐKind(ctx context.Context, sel ast.SelectionSet, v reactions.Kind) graphql.Marshaler {
-	return v
+	_ = sel
+	res := model.MarshalReactionKind(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReactionKind!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNReactionSummary2ᚕᚖroostᚋdomainᚋreactionsᚐCounts(ctx context.Context, sel ast.SelectionSet, v []*reactions.Counts) graphql.Marshaler {
@@ -11641,13 +11645,17 @@ func (ec *executionContext) marshalNSession2ᚖroostᚋdomainᚋaccountsᚐSessi
 }
 
 func (ec *executionContext) unmarshalNSessionEndReason2roostᚋdomainᚋaccountsᚐEndReason(ctx context.Context, v any) (accounts.EndReason, error) {
-	var res accounts.EndReason
-	err := res.UnmarshalGQL(v)
+	res, err := model.UnmarshalSessionEndReason(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNSessionEndReason2roostᚋdomainᚋaccountsᚐEndReason(ctx context.Context, sel ast.SelectionSet, v accounts.EndReason) graphql.Marshaler {
-	return v
+	_ = sel
+	res := model.MarshalSessionEndReason(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SessionEndReason!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNSessionEnded2ᚖroostᚋgraphᚋmodelᚐSessionEnded(ctx context.Context, sel ast.SelectionSet, v *model.SessionEnded) graphql.Marshaler {
@@ -11659,13 +11667,17 @@ func (ec *executionContext) marshalNSessionEnded2ᚖroostᚋgraphᚋmodelᚐSess
 }
 
 func (ec *executionContext) unmarshalNSessionPolicy2roostᚋdomainᚋaccountsᚐSessionPolicy(ctx context.Context, v any) (accounts.SessionPolicy, error) {
-	var res accounts.SessionPolicy
-	err := res.UnmarshalGQL(v)
+	res, err := model.UnmarshalSessionPolicy(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNSessionPolicy2roostᚋdomainᚋaccountsᚐSessionPolicy(ctx context.Context, sel ast.SelectionSet, v accounts.SessionPolicy) graphql.Marshaler {
-	return v
+	_ = sel
+	res := model.MarshalSessionPolicy(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SessionPolicy!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNSetReactionInput2roostᚋgraphᚋmodelᚐSetReactionInput(ctx context.Context, v any) (model.SetReactionInput, error) {
@@ -12243,32 +12255,36 @@ func (ec *executionContext) unmarshalOSessionEndReason2ᚖroostᚋdomainᚋaccou
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(accounts.EndReason)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	res, err := model.UnmarshalSessionEndReason(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOSessionEndReason2ᚖroostᚋdomainᚋaccountsᚐEndReason(ctx context.Context, sel ast.SelectionSet, v *accounts.EndReason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return v
+	_ = sel
+	_ = ctx
+	res := model.MarshalSessionEndReason(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOSessionPolicy2ᚖroostᚋdomainᚋaccountsᚐSessionPolicy(ctx context.Context, v any) (*accounts.SessionPolicy, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(accounts.SessionPolicy)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	res, err := model.UnmarshalSessionPolicy(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOSessionPolicy2ᚖroostᚋdomainᚋaccountsᚐSessionPolicy(ctx context.Context, sel ast.SelectionSet, v *accounts.SessionPolicy) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return v
+	_ = sel
+	_ = ctx
+	res := model.MarshalSessionPolicy(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOSetReactionPayload2ᚖroostᚋgraphᚋmodelᚐSetReactionPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetReactionPayload) graphql.Marshaler {

@@ -18,17 +18,6 @@ type MutationPayload interface {
 	IsMutationPayload()
 }
 
-// An object with a global ID, which `node(id:)` can fetch again.
-type Node interface {
-	IsNode()
-}
-
-// Something that users can like or dislike.
-type Reactable interface {
-	IsNode()
-	IsReactable()
-}
-
 // Something that happened to a timeline. Events arrive in order.
 type TimelineEvent interface {
 	IsTimelineEvent()

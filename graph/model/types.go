@@ -18,10 +18,20 @@ type Tweet struct {
 	Counts *reactions.Counts
 }
 
-// IsNode marks an object with a global id.
-func (*Tweet) IsNode() {}
+// Node is an object with a global id: an *accounts.User, an *accounts.Session or a *Tweet. It asks for no method that only
+// GraphQL needs, because two of them belong to the domain.
+type Node interface{ GlobalID() string }
 
-// IsReactable marks something that can be liked.
+// Reactable is an object that can be liked: a *Tweet.
+type Reactable interface {
+	Node
+	IsReactable()
+}
+
+// GlobalID is the id by which clients name the tweet.
+func (t *Tweet) GlobalID() string { return t.ID.String() }
+
+// IsReactable marks the tweet as an object that can be liked.
 func (*Tweet) IsReactable() {}
 
 // PageInfo says where a page lies in its list. Next and Previous answer when asked; they may cost a

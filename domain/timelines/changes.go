@@ -1,0 +1,73 @@
+package timelines
+
+import "roost/events"
+
+// HomeChange is what an event does to home timelines.
+type HomeChange struct {
+	Kind HomeChangeKind
+	// TweetID and AuthorID are set for EntryAdded and EntryRemoved. These concern the viewers for whom the author is InHome.
+	TweetID, AuthorID int64
+	// ViewerID is whose home timeline was Rebuilt; 0 is everybody's.
+	ViewerID int64
+}
+
+// HomeChangeKind says how a home timeline changes.
+type HomeChangeKind int
+
+// The kinds.
+const (
+	// EntryAdded means that a tweet is new.
+	EntryAdded HomeChangeKind = iota
+	// EntryRemoved means that a tweet was deleted.
+	EntryRemoved
+	// Rebuilt means that so many entries came or went that the timeline must be read again.
+	Rebuilt
+)
+
+// homeChanges lists every event type that changes home timelines, and how. The index events_timeline has the same types.
+var homeChanges = []homeEvent{
+	on(func(e events.TweetPosted) HomeChange {
+		return HomeChange{Kind: EntryAdded, TweetID: e.TweetID, AuthorID: e.AuthorID}
+	}),
+	on(func(e events.TweetDeleted) HomeChange {
+		return HomeChange{Kind: EntryRemoved, TweetID: e.TweetID, AuthorID: e.AuthorID}
+	}),
+	on(func(e events.UserFollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
+	on(func(e events.UserUnfollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
+	on(func(events.RowsImported) HomeChange { return HomeChange{Kind: Rebuilt} }),
+}
+
+// homeEvent is an event type that changes home timelines.
+type homeEvent struct {
+	name   string
+	change func(e events.Event) (HomeChange, bool) // false for events of other types
+}
+
+func on[E events.Event](change func(e E) HomeChange) homeEvent {
+	var zero E
+	return homeEvent{zero.Type(), func(e events.Event) (HomeChange, bool) {
+		if e, ok := e.(E); ok {
+			return change(e), true
+		}
+		return HomeChange{}, false
+	}}
+}
+
+// HomeChangeOf returns what an event does to home timelines; ok is false for an event that does nothing to them.
+func HomeChangeOf(e events.Event) (c HomeChange, ok bool) {
+	for _, h := range homeChanges {
+		if c, ok := h.change(e); ok {
+			return c, true
+		}
+	}
+	return HomeChange{}, false
+}
+
+// HomeEventTypes returns the types of the events that change home timelines.
+func HomeEventTypes() []string {
+	types := make([]string, len(homeChanges))
+	for i, h := range homeChanges {
+		types[i] = h.name
+	}
+	return types
+}

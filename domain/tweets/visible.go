@@ -1,0 +1,23 @@
+package tweets
+
+import (
+	"roost/ent/predicate"
+	"roost/ent/tweet"
+)
+
+// Whether a tweet is visible is decided in this file alone, in the three forms that readers need: for SQL, for ent, and for
+// a row that was read. A deleted tweet is visible to nobody, its author included.
+
+// VisibleSQL is the condition on a row of the table tweets, for statements in which no other table has these columns.
+const VisibleSQL = "deleted_at IS NULL"
+
+// IsVisible is VisibleSQL for queries of ent.
+func IsVisible() predicate.Tweet { return tweet.DeletedAtIsNil() }
+
+// Visible returns the tweet if it is visible, otherwise nil. The tweet may be nil.
+func Visible(t *Tweet) *Tweet {
+	if t == nil || t.Deleted {
+		return nil
+	}
+	return t
+}

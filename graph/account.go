@@ -1,0 +1,96 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"roost/domain/accounts"
+	"roost/graph/generated"
+	"roost/graph/model"
+	"roost/internal/caller"
+	"roost/loaders"
+)
+
+// Viewer fetches what the selection needs before its fields are resolved.
+func (q queries) Viewer(ctx context.Context) (*model.Viewer, error) {
+	id := caller.From(ctx).UserID()
+	if id == 0 {
+		return nil, nil
+	}
+	p, sel := planOf(ctx), selected(ctx)
+	p.run(ctx, func(lv *level) { p.viewer(ctx, lv, sel, id) })
+	return &model.Viewer{UserID: id}, nil
+}
+
+type viewers struct{ *Resolver }
+
+// Viewer resolves the private side of the signed-in user.
+func (r *Resolver) Viewer() generated.ViewerResolver { return viewers{r} }
+
+func (v viewers) User(ctx context.Context, obj *model.Viewer) (*accounts.User, error) {
+	return loadUser(ctx, loaders.From(ctx), obj.UserID)
+}
+
+func (v viewers) Email(ctx context.Context, obj *model.Viewer) (string, error) {
+	a, err := load(ctx, loaders.From(ctx).AccountByID, obj.UserID)
+	if err != nil {
+		return "", err
+	}
+	return a.Private.Email, nil
+}
+
+func (v viewers) SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts.SessionPolicy, error) {
+	a, err := load(ctx, loaders.From(ctx).AccountByID, obj.UserID)
+	if err != nil {
+		return "", err
+	}
+	return a.Private.SessionPolicy, nil
+}
+
+// SignUp creates an account and signs the caller in.
+func (m mutations) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
+	p, err := asAnybody(ctx, func(who *caller.Caller) (result, error) {
+		return signIn(who, input.TokenDelivery, func() (*accounts.SignedIn, error) {
+			return m.accounts().SignUp(ctx, accounts.SignUp{Username: input.Username, Email: input.Email,
+				Password: input.Password, Name: input.Name.Value(), Device: deviceOf(who, input.Device)})
+		})
+	})
+	return &model.SignUpPayload{Token: p.token, Viewer: p.viewer, Session: p.session, UserErrors: p.userErrors}, err
+}
+
+func (m mutations) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+		return result{viewerID: who.UserID()}, m.accounts().ChangePassword(ctx, who.UserID(), who.SessionID(), who.Address,
+			input.CurrentPassword, input.NewPassword)
+	})
+	return &model.ChangePasswordPayload{Viewer: p.viewer, UserErrors: p.userErrors}, err
+}
+
+func (m mutations) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+		return result{userID: who.UserID()}, m.accounts().UpdateProfile(ctx, who.UserID(), accounts.ProfileChange{
+			Name: clearing(input.Name), Bio: clearing(input.Bio), WebsiteURL: clearing(input.WebsiteURL)})
+	})
+	return &model.UpdateProfilePayload{User: p.user, UserErrors: p.userErrors}, err
+}
+
+func (m mutations) UpdateSettings(ctx context.Context, input model.UpdateSettingsInput) (*model.UpdateSettingsPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+		return result{viewerID: who.UserID()}, m.accounts().UpdateSettings(ctx, who.UserID(), accounts.SettingsChange{
+			Username: input.Username.Value(), Email: input.Email.Value(), SessionPolicy: input.SessionPolicy.Value(),
+			CurrentPassword: input.CurrentPassword.Value(), Address: who.Address})
+	})
+	return &model.UpdateSettingsPayload{Viewer: p.viewer, UserErrors: p.userErrors}, err
+}
+
+// clearing reads a field of which null clears: left out is nil, null is empty.
+func clearing(o graphql.Omittable[*string]) *string {
+	if !o.IsSet() {
+		return nil
+	}
+	if v := o.Value(); v != nil {
+		return v
+	}
+	return new(string)
+}

@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"context"
+
+	"roost/graph/model"
+	"roost/internal/caller"
+	"roost/internal/ids"
+	"roost/loaders"
+)
+
+func (q queries) Node(ctx context.Context, id string) (model.Node, error) {
+	all, err := q.nodes(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+func (q queries) Nodes(ctx context.Context, globals []string) ([]model.Node, error) {
+	if err := batch(globals); err != nil {
+		return nil, err
+	}
+	return q.nodes(ctx, globals)
+}
+
+// nodes gives objects in the order of their ids, nil for those that the viewer may not see.
+func (q queries) nodes(ctx context.Context, globals []string) ([]model.Node, error) {
+	who := caller.From(ctx)
+	var users, tweetIDs, sessions []int64
+	for _, g := range globals {
+		kind, parts, ok := ids.Decode(g)
+		switch {
+		case !ok:
+		case kind == ids.KindUser:
+			users = append(users, parts[0])
+		case kind == ids.KindTweet:
+			tweetIDs = append(tweetIDs, parts[0])
+		case kind == ids.KindSession && parts[0] == who.UserID():
+			sessions = append(sessions, parts[1])
+		}
+	}
+	p, sel := planOf(ctx), selected(ctx)
+	p.run(ctx, func(lv *level) {
+		p.users(ctx, lv, sel, users)
+		p.tweets(ctx, lv, sel, tweetIDs)
+		p.set.SessionByID.Want(lv.rows, sessions)
+	})
+	out := make([]model.Node, len(globals))
+	for i, g := range globals {
+		var err error
+		if out[i], err = node(ctx, p.set, who, g); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// node gives one object; a nil pointer never hides in the interface.
+func node(ctx context.Context, set *loaders.Set, who *caller.Caller, global string) (model.Node, error) {
+	kind, parts, ok := ids.Decode(global)
+	if !ok {
+		return nil, nil
+	}
+	switch kind {
+	case ids.KindUser:
+		if u, err := loadUser(ctx, set, parts[0]); err != nil || u != nil {
+			return u, err
+		}
+	case ids.KindTweet:
+		if t, err := load(ctx, set.TweetByID, parts[0]); err != nil || t != nil {
+			return model.TweetOf(t), err
+		}
+	case ids.KindSession:
+		if parts[0] != who.UserID() {
+			return nil, nil
+		}
+		s, err := load(ctx, set.SessionByID, parts[1])
+		if err != nil || (s != nil && s.ID.User == who.UserID()) {
+			return s, err
+		}
+	}
+	return nil, nil
+}

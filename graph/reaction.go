@@ -1,0 +1,261 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"roost/domain/reactions"
+	"roost/domain/tweets"
+	"roost/graph/generated"
+	"roost/graph/model"
+	"roost/internal/caller"
+	"roost/internal/errs"
+	"roost/internal/ids"
+	"roost/internal/pullstream"
+	"roost/live"
+	"roost/loaders"
+)
+
+// ReactionSummaries decodes the ids, fetches all summaries at once, and puts each at the index of its id: nil for an id that
+// names no visible tweet.
+func (q queries) ReactionSummaries(ctx context.Context, subjectIDs []string) ([]*reactions.Counts, error) {
+	if err := batch(subjectIDs); err != nil {
+		return nil, err
+	}
+	tweetIDs := make([]int64, len(subjectIDs))
+	var known []int64
+	for i, g := range subjectIDs {
+		if id, ok := ids.Tweet(g); ok {
+			tweetIDs[i] = id
+			known = append(known, id)
+		}
+	}
+	p := planOf(ctx)
+	p.run(ctx, func(lv *level) {
+		p.set.TweetByID.Want(lv.rows, known)
+		p.summaries(ctx, lv, selected(ctx), known)
+	})
+	out := make([]*reactions.Counts, len(tweetIDs))
+	for i, id := range tweetIDs {
+		if id == 0 {
+			continue
+		}
+		t, err := p.set.TweetByID.Load(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if t == nil {
+			continue
+		}
+		if out[i], err = p.set.ReactionCounts.Load(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*reactions.Counts, error) {
+	if obj.Counts != nil {
+		// It was there when the counts were: a deletion since then must not leave them without a subject.
+		loaders.From(ctx).TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
+		return obj.Counts, nil
+	}
+	return load(ctx, loaders.From(ctx).ReactionCounts, int64(obj.ID))
+}
+
+type summaries struct{ *Resolver }
+
+// ReactionSummary resolves what the counts do not hold.
+func (r *Resolver) ReactionSummary() generated.ReactionSummaryResolver { return summaries{r} }
+
+func (s summaries) Subject(ctx context.Context, obj *reactions.Counts) (model.Reactable, error) {
+	t, err := load(ctx, loaders.From(ctx).TweetByID, obj.TweetID)
+	return reactable(model.TweetOf(t)), err
+}
+
+func (s summaries) ViewerReaction(ctx context.Context, obj *reactions.Counts) (reactions.Kind, error) {
+	return load(ctx, loaders.From(ctx).MyReaction, obj.TweetID)
+}
+
+func (m mutations) SetReaction(ctx context.Context, input model.SetReactionInput) (*model.SetReactionPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+		return m.react(ctx, who.UserID(), input.SubjectID, input.Reaction)
+	})
+	return &model.SetReactionPayload{Subject: reactable(p.tweet), UserErrors: p.userErrors}, err
+}
+
+// react sets a user's reaction to a tweet. The reaction and its counts need not be read again.
+func (m mutations) react(ctx context.Context, userID int64, global string, kind reactions.Kind) (result, error) {
+	id, ok := ids.Tweet(global)
+	if !ok {
+		return result{}, errs.New(errs.NotFound, "there is no such subject", "subjectId")
+	}
+	now, err := m.reactions().Set(ctx, userID, id, kind)
+	if err == nil && now != nil {
+		set := loaders.From(ctx)
+		set.ReactionCounts.Prime(ctx, id, now)
+		set.MyReaction.Prime(ctx, id, kind)
+	}
+	return result{tweetID: id}, err
+}
+
+// reactable is a tweet as the subject of reactions; nil stays nil.
+func reactable(t *model.Tweet) model.Reactable {
+	if t == nil {
+		return nil
+	}
+	return t
+}
+
+// ReactionsChanged decodes the ids, subscribes and only then reads the first counts: a change in between comes twice, and the
+// second time its revision shows that it is old.
+func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string) (<-chan model.Reactable, error) {
+	if err := batch(subjectIDs); err != nil {
+		return nil, err
+	}
+	tweetIDs := make([]int64, 0, len(subjectIDs))
+	for _, g := range subjectIDs {
+		id, ok := ids.Tweet(g)
+		if !ok {
+			return nil, errs.New(errs.BadRequest, "an id is not one of something that can be liked")
+		}
+		tweetIDs = append(tweetIDs, id)
+	}
+	sub := s.Hub.SubscribeReactions(tweetIDs)
+	w := &watchedTweets{subscriptions: s, ids: tweetIDs}
+	now, err := w.look(ctx)
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	counts := &countEvents{watchedTweets: w, sub: sub, sent: map[int64]int32{}}
+	for _, id := range tweetIDs {
+		if _, twice := counts.sent[id]; !twice && w.lives(id) {
+			counts.sent[id] = now[id].Revision
+			counts.waiting = append(counts.waiting, now[id])
+		}
+	}
+	return stream(ctx, "reactionsChanged", pullstream.Source[model.Reactable]{Next: counts.next, End: sub.Close}), nil
+}
+
+// watchedTweets are the subjects of a subscription that have not been deleted.
+type watchedTweets struct {
+	subscriptions
+	ids     []int64
+	rows    map[int64]*tweets.Tweet
+	checked time.Time
+}
+
+// look reads which of them live, and their counts.
+func (w *watchedTweets) look(ctx context.Context) (map[int64]*reactions.Counts, error) {
+	w.checked = time.Now()
+	rows, counts := w.Sources.Rows.Tweets.Ask(w.ids), w.Sources.Rows.TweetCounts.Ask(w.ids)
+	w.Sources.Rows.Answer(ctx, rows.Request(), counts.Request())
+	found, now := make(map[int64]*tweets.Tweet, len(w.ids)), make(map[int64]*reactions.Counts, len(w.ids))
+	for i, id := range w.ids {
+		row, _, err := rows.At(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		c, counted, err := counts.At(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		if !counted {
+			c = &reactions.Counts{TweetID: id}
+		}
+		found[id], now[id] = row, c
+	}
+	w.rows = found
+	return now, nil
+}
+
+func (w *watchedTweets) lives(id int64) bool { return tweets.Visible(w.rows[id]) != nil }
+
+// get gives a tweet, or nil for a deleted one. It looks again when the client has let others wait for longer
+// than checkedFor.
+func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error) {
+	if time.Since(w.checked) > checkedFor {
+		err := pullstream.Retry(ctx, func() error {
+			_, err := w.look(ctx)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return tweets.Visible(w.rows[id]), nil
+}
+
+// statesNow reads what the subjects' counts are.
+func (w *watchedTweets) statesNow(ctx context.Context) ([]live.ReactionState, error) {
+	var now map[int64]*reactions.Counts
+	err := pullstream.Retry(ctx, func() (err error) {
+		now, err = w.look(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	states := make([]live.ReactionState, len(w.ids))
+	for i, id := range w.ids {
+		c := now[id]
+		states[i] = live.ReactionState{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
+			Revision: int64(c.Revision), Deleted: !w.lives(id)}
+	}
+	return states, nil
+}
+
+// countEvents are the current state of each tweet, then what changes, never an older state after a newer
+// one. Unknown and deleted tweets are passed over.
+type countEvents struct {
+	*watchedTweets
+	sub     *live.ReactionSubscription
+	sent    map[int64]int32 // the newest revision of each that was given
+	waiting []*reactions.Counts
+}
+
+func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
+	for {
+		for len(c.waiting) == 0 {
+			states, err := c.sub.Next(ctx)
+			c.checked = time.Now() // deletions come with the states
+			if err == nil && states[0].Anew {
+				clear(c.sent)
+			}
+			if err == nil && states[0].Unknown {
+				states, err = c.statesNow(ctx)
+			}
+			if err != nil {
+				return nil, err
+			}
+			c.take(states)
+		}
+		counts := c.waiting[0]
+		if c.waiting = c.waiting[1:]; len(c.waiting) == 0 {
+			c.waiting = nil
+		}
+		tweet, err := c.get(ctx, counts.TweetID)
+		if err != nil {
+			return nil, err
+		}
+		if tweet != nil {
+			return &model.Tweet{Tweet: tweet, Counts: counts}, nil
+		}
+	}
+}
+
+// take lets those states wait that are news.
+func (c *countEvents) take(states []live.ReactionState) {
+	for _, st := range states {
+		if st.Deleted {
+			delete(c.rows, st.TweetID)
+		}
+		counts := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
+		if !c.lives(st.TweetID) || counts.Revision <= c.sent[st.TweetID] {
+			continue
+		}
+		c.sent[st.TweetID] = counts.Revision
+		c.waiting = append(c.waiting, counts)
+	}
+}

@@ -1,0 +1,70 @@
+package graph
+
+import (
+	"context"
+	"errors"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"roost/graph/model"
+	"roost/internal/errs"
+)
+
+// inputFields contains, by input type, the fields that the domain names otherwise. All others have the same name in both.
+var inputFields = map[string]map[string]string{
+	"DeleteTweetInput":   {"tweet": "tweetId"},
+	"FollowUserInput":    {"followee": "userId"},
+	"RevokeSessionInput": {"session": "sessionId"},
+	"SetReactionInput":   {"tweet": "subjectId"},
+	"UnfollowUserInput":  {"followee": "userId"},
+	"UpdateProfileInput": {"website": "websiteUrl"},
+}
+
+// inputType is the type of the input of the mutation that is being resolved, empty if it has none.
+func inputType(ctx context.Context) string {
+	if arg := graphql.GetFieldContext(ctx).Field.Definition.Arguments.ForName("input"); arg != nil {
+		return arg.Type.Name()
+	}
+	return ""
+}
+
+// inputPath is the path of a UserError, in the words of the API: the field of an input type that the domain has refused, or
+// the input itself when the domain names no field. A mutation without input has the empty path.
+func inputPath(input string, field []string) []string {
+	if input == "" {
+		return []string{}
+	}
+	path := append([]string{"input"}, field...)
+	if len(field) == 0 {
+		return path
+	}
+	if name, ok := inputFields[input][field[0]]; ok {
+		path[1] = name
+	}
+	return path
+}
+
+// refusals splits the error of a mutation: refusals of the input go into the payload, everything else is an error of the
+// operation.
+func refusals(input string, err error) ([]*model.UserError, error) {
+	if list, ok := errors.AsType[errs.List](err); ok {
+		out := make([]*model.UserError, len(list))
+		for i, e := range list {
+			out[i] = userError(input, e)
+		}
+		return out, nil
+	}
+	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind.IsRefusal() {
+		return []*model.UserError{userError(input, e)}, nil
+	}
+	return []*model.UserError{}, err
+}
+
+func userError(input string, e *errs.Error) *model.UserError {
+	out := &model.UserError{Code: model.UserErrorCode(e.Kind.Code()), Message: e.Message, Path: inputPath(input, e.Path)}
+	if e.Limit > 0 {
+		limit := int32(e.Limit)
+		out.Limit = &limit
+	}
+	return out
+}

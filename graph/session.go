@@ -1,0 +1,166 @@
+package graph
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"roost/domain/accounts"
+	"roost/graph/generated"
+	"roost/graph/model"
+	"roost/internal/caller"
+	"roost/internal/errs"
+	"roost/internal/ids"
+	"roost/internal/pullstream"
+	"roost/live"
+	"roost/loaders"
+)
+
+func (v viewers) CurrentSession(ctx context.Context, _ *model.Viewer) (*accounts.Session, error) {
+	return load(ctx, loaders.From(ctx).SessionByID, caller.From(ctx).SessionID())
+}
+
+func (v viewers) Sessions(ctx context.Context, obj *model.Viewer, includeEnded *bool) ([]*accounts.Session, error) {
+	return v.accounts().SessionsOf(ctx, obj.UserID, includeEnded != nil && *includeEnded)
+}
+
+type sessions struct{ *Resolver }
+
+// Session resolves the fields that are not in a session's row.
+func (r *Resolver) Session() generated.SessionResolver { return sessions{r} }
+
+func (s sessions) IsCurrent(ctx context.Context, obj *accounts.Session) (bool, error) {
+	return caller.From(ctx).MadeBy(obj.ID.ID), nil
+}
+
+func (m mutations) LogIn(ctx context.Context, input model.LogInInput) (*model.LogInPayload, error) {
+	p, err := asAnybody(ctx, func(who *caller.Caller) (result, error) {
+		return signIn(who, input.TokenDelivery, func() (*accounts.SignedIn, error) {
+			return m.accounts().LogIn(ctx, input.Login, input.Password, deviceOf(who, input.Device))
+		})
+	})
+	return &model.LogInPayload{Token: p.token, Viewer: p.viewer, Session: p.session, UserErrors: p.userErrors}, err
+}
+
+func (m mutations) LogOut(ctx context.Context) (*model.LogOutPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+		s, err := m.accounts().LogOut(ctx, who.UserID(), who.SessionID())
+		if err == nil {
+			signOut(who)
+		}
+		return result{session: s}, err
+	})
+	return &model.LogOutPayload{Session: p.session, UserErrors: p.userErrors}, err
+}
+
+func (m mutations) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) { return m.revoke(ctx, who, input.SessionID) })
+	return &model.RevokeSessionPayload{Session: p.session, UserErrors: p.userErrors}, err
+}
+
+// revoke ends a session of the caller. When that is the session in use, the caller is anonymous from then on.
+func (m mutations) revoke(ctx context.Context, who *caller.Caller, global string) (result, error) {
+	id, ok := ids.Session(global)
+	if !ok || id.User != who.UserID() {
+		return result{}, errs.New(errs.NotFound, "there is no such session", "sessionId")
+	}
+	s, err := m.accounts().Revoke(ctx, who.UserID(), id.ID)
+	if err == nil && id.ID == who.SessionID() {
+		signOut(who)
+	}
+	return result{session: s}, err
+}
+
+func (m mutations) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+		ended, err := m.accounts().RevokeOthers(ctx, who.UserID(), who.SessionID())
+		return result{sessions: ended}, err
+	})
+	return &model.RevokeOtherSessionsPayload{Sessions: p.sessions, UserErrors: p.userErrors}, err
+}
+
+var errNoCookie = errs.New(errs.Invalid, "a cookie cannot be set over a socket; ask for TOKEN", "tokenDelivery")
+
+// signIn makes a session by a domain call and delivers its key to the caller, as whom the rest of the operation runs. The
+// result has no token when a cookie carries the key. Over a socket, which cannot set a cookie, TokenDelivery.COOKIE is
+// refused before the call.
+func signIn(who *caller.Caller, how model.TokenDelivery, call func() (*accounts.SignedIn, error)) (result, error) {
+	if how == model.TokenDeliveryCookie && who.SetCookie == nil {
+		return result{}, errNoCookie
+	}
+	in, err := call()
+	if err != nil {
+		return result{}, err
+	}
+	out := result{viewerID: in.UserID, session: in.Session}
+	who.SignIn(in.UserID, in.Session.ID.ID)
+	if how == model.TokenDeliveryCookie {
+		who.SetCookie(in.Key, cookieEnd(in.Session))
+	} else {
+		out.token = &in.Key
+	}
+	return out, nil
+}
+
+// cookieEnd is when a browser may forget the cookie: the server decides earlier.
+func cookieEnd(s *accounts.Session) time.Time { return s.CreatedAt.Add(400 * 24 * time.Hour) }
+
+func deviceOf(who *caller.Caller, in graphql.Omittable[*model.DeviceInput]) accounts.Device {
+	d := accounts.Device{UserAgent: who.UserAgent, Address: who.Address}
+	if v := in.Value(); v != nil {
+		d.Token, d.Name = v.Token.Value(), v.Name.Value()
+	}
+	return d
+}
+
+// signOut makes the rest of the operation, and of the browser's life, anonymous.
+func signOut(who *caller.Caller) {
+	if who.ClearCookie != nil {
+		who.ClearCookie()
+	}
+	who.SignOut()
+}
+
+// SessionEnded sends one event when the session in use has ended, and completes.
+func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionEnded, error) {
+	who, err := signedIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	end := &sessionEnd{subscriptions: s, id: who.SessionID(), watch: s.Hub.WatchSession(who.SessionID())}
+	return stream(ctx, "sessionEnded", pullstream.Source[*model.SessionEnded]{Next: end.next, End: end.watch.Close}), nil
+}
+
+// sessionEnd is the one event of a session's end.
+type sessionEnd struct {
+	subscriptions
+	id    int64
+	watch *live.SessionWatch
+	sent  bool
+}
+
+func (e *sessionEnd) next(ctx context.Context) (*model.SessionEnded, error) {
+	if e.sent {
+		return nil, io.EOF
+	}
+	select {
+	case <-e.watch.Ended():
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	e.sent = true
+	var got map[int64]*accounts.Session
+	err := pullstream.Retry(ctx, func() (err error) {
+		got, err = e.Sources.Sessions.ByID(ctx, []int64{e.id})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if session := got[e.id]; session != nil && session.EndReason != nil {
+		return &model.SessionEnded{Session: session, Reason: *session.EndReason}, nil
+	}
+	return nil, io.EOF
+}

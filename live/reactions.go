@@ -1,0 +1,208 @@
+package live
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// ReactionState is a tweet's reaction counts after a change, or the tweet's deletion.
+type ReactionState struct {
+	TweetID                   int64
+	Likes, Dislikes, Revision int64
+	Deleted                   bool
+	// Unknown means that changes were skipped and the counts must be read again. Only TweetID and Anew are set with it.
+	Unknown bool
+	// Anew, which is set with Unknown only, means that revisions may have gone back, because the database has.
+	Anew bool
+}
+
+// newer reports whether s replaces old.
+func (s ReactionState) newer(old ReactionState) bool {
+	return !old.Deleted && (s.Deleted || s.Revision > old.Revision)
+}
+
+// mergeFor is the least time between two pushes to one subscriber; changes within it are merged.
+const mergeFor = 50 * time.Millisecond
+
+// latestReactions holds the latest states that wait to be pushed to subscribers, one for each tweet.
+type latestReactions struct {
+	mu     sync.Mutex
+	latest map[int64]ReactionState
+	// anew means that the database went back, so that latest does not follow on the states that were pushed before.
+	anew bool
+	some chan struct{}
+}
+
+func (f *latestReactions) put(s ReactionState, watched bool) {
+	if !watched {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old, ok := f.latest[s.TweetID]; !ok || s.newer(old) {
+		f.latest[s.TweetID] = s
+	}
+	signal(f.some)
+}
+
+// restart drops the states that wait, and has all counts read again.
+func (f *latestReactions) restart() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.latest, f.anew = map[int64]ReactionState{}, true
+	signal(f.some)
+}
+
+func (f *latestReactions) take() (latest map[int64]ReactionState, anew bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	latest, anew = f.latest, f.anew
+	f.latest, f.anew = map[int64]ReactionState{}, false
+	return latest, anew
+}
+
+// ReactionSubscription receives the reaction counts of some tweets. Its methods are for one goroutine, but for Close.
+type ReactionSubscription struct {
+	hub    *Hub
+	tweets []int64
+	mu     sync.Mutex
+	latest map[int64]ReactionState
+	// skipped means that changes were skipped since the last Next.
+	skipped bool
+	// anew means that revisions may have gone back since.
+	anew bool
+	some chan struct{}
+	last time.Time
+}
+
+// SubscribeReactions subscribes to the reaction counts of tweets from now on.
+func (h *Hub) SubscribeReactions(tweetIDs []int64) *ReactionSubscription {
+	s := &ReactionSubscription{hub: h, tweets: tweetIDs, latest: map[int64]ReactionState{}, some: make(chan struct{}, 1)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range tweetIDs {
+		add(h.counts, id, s)
+	}
+	return s
+}
+
+// Next waits for changes and returns the latest state of each tweet that changed. Calls that return states are at least 50 ms
+// apart (mergeFor). The only error is that of the context.
+func (s *ReactionSubscription) Next(ctx context.Context) ([]ReactionState, error) {
+	for {
+		select {
+		case <-s.some:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if wait := mergeFor - time.Since(s.last); wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		if got := s.take(); len(got) > 0 {
+			s.last = time.Now()
+			return got, nil
+		}
+	}
+}
+
+func (s *ReactionSubscription) take() []ReactionState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := make([]ReactionState, 0, len(s.tweets))
+	if s.skipped {
+		for _, id := range s.tweets {
+			got = append(got, ReactionState{TweetID: id, Unknown: true, Anew: s.anew})
+		}
+	} else {
+		for _, st := range s.latest {
+			got = append(got, st)
+		}
+	}
+	clear(s.latest)
+	s.skipped, s.anew = false, false
+	return got
+}
+
+// Close ends the subscription.
+func (s *ReactionSubscription) Close() {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	for _, id := range s.tweets {
+		remove(s.hub.counts, id, s)
+	}
+}
+
+func (s *ReactionSubscription) push(st ReactionState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old, ok := s.latest[st.TweetID]; !ok || st.newer(old) {
+		s.latest[st.TweetID] = st
+	}
+	signal(s.some)
+}
+
+func (s *ReactionSubscription) skip(anew bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.skipped = true
+	s.anew = s.anew || anew
+	signal(s.some)
+}
+
+// readReactions makes every subscriber read the counts again, because changes were skipped or the database went back.
+func (h *Hub) readReactions(anew bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, subs := range h.counts {
+		for s := range subs {
+			s.skip(anew)
+		}
+	}
+}
+
+// readReactionsOf makes the subscribers of one tweet read its counts again.
+func (h *Hub) readReactionsOf(tweetID int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.counts[tweetID] {
+		s.skip(false)
+	}
+}
+
+func (h *Hub) watched(tweetID int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.counts[tweetID]) > 0
+}
+
+func (h *Hub) carryReactions(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.pending.some:
+		}
+		guard(ctx, "counts", func() {
+			latest, anew := h.pending.take()
+			if anew {
+				h.readReactions(true)
+			}
+			for id, st := range latest {
+				h.pushReactions(id, st)
+			}
+		})
+	}
+}
+
+func (h *Hub) pushReactions(tweetID int64, st ReactionState) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.counts[tweetID] {
+		s.push(st)
+	}
+}
