@@ -47,7 +47,8 @@ func TestExcessIsRefusedAtTheDoor(t *testing.T) {
 			t.Fatalf("%d %s, %v", a.status, a.body, a.header)
 		}
 	}
-	for _, url := range []string{f.url + "/healthz", f.url + "/readyz", f.url + "/schema.graphqls", "http://" + f.AdminAddr().String() + "/metrics"} {
+	for _, url := range []string{f.url + "/healthz", f.url + "/readyz", f.url + "/schema.graphqls", "http://" + f.AdminAddr().String() +
+		"/metrics"} {
 		if a := send(t, "GET", url, ""); a.status != 200 {
 			t.Errorf("%s: %d %s", url, a.status, a.body)
 		}
@@ -79,7 +80,8 @@ func TestSocketsWaitForTheirTurn(t *testing.T) {
 	}
 	say(t, ready, `{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
 	eventually(t, "both to wait", func() bool {
-		return strings.Contains(send(t, "GET", "http://"+f.AdminAddr().String()+"/metrics", "").body, `roost_requests_waiting{transport="socket"} 2`)
+		return strings.Contains(send(t, "GET", "http://"+f.AdminAddr().String()+"/metrics", "").body,
+			`roost_requests_waiting{transport="socket"} 2`)
 	})
 	end()
 	if got, _ := hear(t, ready); !strings.Contains(got, "world") {

@@ -185,7 +185,8 @@ func TestStartFails(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	if _, err := server.New(server.Config{}); err == nil || !strings.Contains(err.Error(), "Schema") || !strings.Contains(err.Error(), "Authenticator") {
+	if _, err := server.New(server.Config{}); err == nil || !strings.Contains(err.Error(), "Schema") ||
+		!strings.Contains(err.Error(), "Authenticator") {
 		t.Errorf("an empty config: %v", err)
 	}
 	for name, change := range map[string]func(*server.Config){

@@ -48,13 +48,14 @@ func wantHome(ctx context.Context, db *sql.DB, viewer int64) (any, error) {
 	}
 	page := all[:min(homePage, len(all))]
 	authors := map[int64]object{}
-	if err := each(ctx, db, `SELECT id, username, name FROM users WHERE id = ANY($1)`, []any{pq.Array(authorsOf(page))}, func(scan scan) error {
-		var id int64
-		var username, name string
-		err := scan(&id, &username, &name)
-		authors[id] = object{"id": ids.UserID(id).String(), "username": username, "name": name}
-		return err
-	}); err != nil {
+	if err := each(ctx, db, `SELECT id, username, name FROM users WHERE id = ANY($1)`, []any{pq.Array(authorsOf(page))},
+		func(scan scan) error {
+			var id int64
+			var username, name string
+			err := scan(&id, &username, &name)
+			authors[id] = object{"id": ids.UserID(id).String(), "username": username, "name": name}
+			return err
+		}); err != nil {
 		return nil, err
 	}
 	edges, err := edgesOf(ctx, db, viewer, cursors.Home, page)

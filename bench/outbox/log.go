@@ -124,7 +124,8 @@ func (l *eventLog) writers(context.Context, int) error { return nil }
 // check wants every event at its place in the log, without gaps, and nothing parked.
 func (l *eventLog) check(ctx context.Context, n int64) error {
 	var rows, placed, last, parked int64
-	if err := l.db.Writer().QueryRowContext(ctx, `SELECT count(*), count(seq), coalesce(max(seq), 0), (SELECT count(*) FROM parked_events) FROM events`).
+	if err := l.db.Writer().QueryRowContext(ctx,
+		`SELECT count(*), count(seq), coalesce(max(seq), 0), (SELECT count(*) FROM parked_events) FROM events`).
 		Scan(&rows, &placed, &last, &parked); err != nil {
 		return err
 	}

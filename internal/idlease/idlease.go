@@ -88,7 +88,8 @@ func (l *Leases) extend(ctx context.Context, node int, until int64) (bool, error
 // reclaim takes a node number again that the database has never heard of: it went back to before this process took it. Rows
 // are never removed, so nobody else has had the number since.
 func (l *Leases) reclaim(ctx context.Context, node int, until int64) (bool, error) {
-	res, err := l.db.ExecContext(ctx, "INSERT INTO id_leases (node, owner, ceiling) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", node, l.owner, until)
+	res, err := l.db.ExecContext(ctx, "INSERT INTO id_leases (node, owner, ceiling) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", node, l.owner,
+		until)
 	if err != nil {
 		return false, fmt.Errorf("take the id lease again: %w", err)
 	}

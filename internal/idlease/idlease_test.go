@@ -34,7 +34,8 @@ func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 					t.Error(err)
 				}
 			})
-			_, err = db.ExecContext(t.Context(), "CREATE TABLE id_leases (node bigint NOT NULL PRIMARY KEY, owner varchar NOT NULL, ceiling bigint NOT NULL)")
+			_, err = db.ExecContext(t.Context(),
+				"CREATE TABLE id_leases (node bigint NOT NULL PRIMARY KEY, owner varchar NOT NULL, ceiling bigint NOT NULL)")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +190,8 @@ func TestLostLease(t *testing.T) {
 			t.Errorf("ids %d of node %d, then %d of node %d", before, node(before), after, node(after))
 		}
 		var owner string
-		if err := db.Writer().QueryRowContext(t.Context(), "SELECT owner FROM id_leases WHERE node = $1", node(before)).Scan(&owner); err != nil || owner != "another" {
+		if err := db.Writer().QueryRowContext(t.Context(), "SELECT owner FROM id_leases WHERE node = $1", node(before)).
+			Scan(&owner); err != nil || owner != "another" {
 			t.Errorf("the lost number is of %q, %v", owner, err)
 		}
 	})
@@ -235,7 +237,8 @@ func TestForgottenLease(t *testing.T) {
 				t.Errorf("number %d, which %q has by now: id %d after %d, with number %d", node, by, id, first, at)
 			}
 			var owners int
-			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM id_leases WHERE node = $1 AND owner <> 'somebody'", at).Scan(&owners); err != nil || owners != 1 {
+			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM id_leases WHERE node = $1 AND owner <> 'somebody'", at).
+				Scan(&owners); err != nil || owners != 1 {
 				t.Errorf("the database has %d leases of the number in use, %v", owners, err)
 			}
 			first = id

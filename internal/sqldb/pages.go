@@ -125,7 +125,8 @@ func Newest(column, key string, owner int64, n int) func(*entsql.Selector) {
 		if s.Dialect() == dialect.Postgres {
 			// Neither of the owner must the planner know that it has thousands.
 			before = s.C(key) + " = ANY(ARRAY(SELECT t.key FROM unnest(ARRAY["
-			after = fmt.Sprintf("]::bigint[]) AS k(owner) CROSS JOIN LATERAL (SELECT %[1]s AS key FROM %[2]s WHERE %[3]s = k.owner ORDER BY %[1]s DESC LIMIT %[4]s) AS t))",
+			after = fmt.Sprintf("]::bigint[]) AS k(owner) CROSS JOIN LATERAL ("+
+				"SELECT %[1]s AS key FROM %[2]s WHERE %[3]s = k.owner ORDER BY %[1]s DESC LIMIT %[4]s) AS t))",
 				key, s.TableName(), column, InOrder(strconv.Itoa(n)))
 		}
 		s.Where(entsql.P(func(b *entsql.Builder) { b.WriteString(before).Arg(owner).WriteString(after) }))

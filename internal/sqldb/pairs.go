@@ -66,7 +66,8 @@ type PairTable struct {
 
 // ReadPairs reads the rows of keys in one statement, each through the primary key; those without a row are left
 // out. pair is the primary key of a key, value what a row means.
-func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable, keys []K, pair func(K) Pair, value func(PairRow) V) (map[K]V, error) {
+func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable, keys []K, pair func(K) Pair,
+	value func(PairRow) V) (map[K]V, error) {
 	pairs, asked := make([]Pair, len(keys)), make(map[Pair]K, len(keys))
 	for i, k := range keys {
 		pairs[i] = pair(k)

@@ -100,7 +100,8 @@ func openSQLite(c Config) (*DB, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return newDB(dialect.SQLite, write, read, newLimit(1, cmp.Or(c.Wait, waitForWriter)), newLimit(readers, cmp.Or(c.Wait, waitForWriter)), c.Watch), nil
+	return newDB(dialect.SQLite, write, read, newLimit(1, cmp.Or(c.Wait, waitForWriter)), newLimit(readers, cmp.Or(c.Wait, waitForWriter)),
+		c.Watch), nil
 }
 
 func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watch) *DB {
@@ -116,7 +117,8 @@ func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watc
 // for superusers, and how many of them this pool opens at most.
 func (db *DB) Room(ctx context.Context) (server, own int, err error) {
 	err = db.read.QueryRowContext(ctx, `SELECT current_setting('max_connections')::int
-		- current_setting('superuser_reserved_connections')::int - COALESCE(current_setting('reserved_connections', true), '0')::int`).Scan(&server)
+		- current_setting('superuser_reserved_connections')::int - COALESCE(current_setting('reserved_connections', true), '0')::int`).
+		Scan(&server)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the limit of connections: %w", err)
 	}

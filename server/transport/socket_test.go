@@ -52,9 +52,11 @@ func TestProtocol(t *testing.T) {
 		{name: "an id that needs escapes", say: []string{`{"id":"\"\u00e9","type":"subscribe","payload":{"query":"{hello}"}}`},
 			hear: []string{`{"id":"\"é","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"\"é","type":"complete"}`}},
 		{name: "execution error", say: []string{subscribe("1", "{fail}")}, hear: []string{
-			`{"id":"1","type":"next","payload":{"errors":[{"message":"the store is away","path":["fail"],"extensions":{"code":"UNAVAILABLE"}}],"data":{"fail":null}}}`, complete1}},
+			`{"id":"1","type":"next","payload":{"errors":[{"message":"the store is away","path":["fail"],` +
+				`"extensions":{"code":"UNAVAILABLE"}}],"data":{"fail":null}}}`, complete1}},
 		{name: "panic in a resolver", say: []string{subscribe("1", "{panic}")}, hear: []string{
-			`{"id":"1","type":"next","payload":{"errors":[{"message":"internal error","path":["panic"],"extensions":{"code":"INTERNAL"}}],"data":{"panic":null}}}`, complete1}},
+			`{"id":"1","type":"next","payload":{"errors":[{"message":"internal error","path":["panic"],` +
+				`"extensions":{"code":"INTERNAL"}}],"data":{"panic":null}}}`, complete1}},
 		{name: "complete of nothing", say: []string{`{"id":"7","type":"complete"}`}},
 		{name: "ping", say: []string{`{"type":"ping"}`, `{"type":"ping","payload":{"a": 1}}`, `{"type":"ping","payload":null}`},
 			hear: []string{`{"type":"pong"}`, `{"type":"pong","payload":{"a": 1}}`, `{"type":"pong","payload":null}`}},
@@ -92,7 +94,8 @@ func TestProtocol(t *testing.T) {
 		{name: "invalid UTF-8", say: []string{"{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}"}, code: 4400},
 		{name: "NUL in an id", say: []string{subscribe(`\u0000`, "{hello}")}, code: 4400},
 		{name: "surrogate in a ping", say: []string{`{"type":"ping","payload":{"a":"\ud800"}}`}, code: 4400},
-		{name: "deep ping", say: []string{`{"type":"ping","payload":{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}}`}, code: 4400},
+		{name: "deep ping", say: []string{`{"type":"ping","payload":{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}}`},
+			code: 4400},
 		{name: "too long", say: []string{`{"type":"ping","payload":{"a":"` + strings.Repeat("x", 5<<10) + `"}}`}, code: 1009},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,15 +140,18 @@ func TestOperationErrors(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(s *setup) { s.extensions = []graphql.HandlerExtension{panicker{}} })
 	for name, c := range map[string]struct{ message, code string }{
-		"syntax":                {subscribe("1", "{hello"), "BAD_REQUEST"},
-		"validation":            {subscribe("1", "{nothing}"), "BAD_REQUEST"},
-		"refused subscription":  {subscribe("1", "subscription{refused}"), "UNAUTHENTICATED"},
-		"panicking start":       {subscribe("1", "subscription{panic}"), "INTERNAL"},
-		"panicking extension":   {subscribe("1", "{count(n:1)}"), "INTERNAL"},
-		"variables":             {`{"id":"1","type":"subscribe","payload":{"query":"query($n:Int){hello}","variables":{"n":"x"}}}`, "BAD_REQUEST"},
-		"NUL in a variable":     {`{"id":"1","type":"subscribe","payload":{"query":"query($t:String){echo(text:$t)}","variables":{"t":"\u0000"}}}`, "BAD_REQUEST"},
+		"syntax":               {subscribe("1", "{hello"), "BAD_REQUEST"},
+		"validation":           {subscribe("1", "{nothing}"), "BAD_REQUEST"},
+		"refused subscription": {subscribe("1", "subscription{refused}"), "UNAUTHENTICATED"},
+		"panicking start":      {subscribe("1", "subscription{panic}"), "INTERNAL"},
+		"panicking extension":  {subscribe("1", "{count(n:1)}"), "INTERNAL"},
+		"variables": {`{"id":"1","type":"subscribe","payload":{"query":"query($n:Int){hello}","variables":{"n":"x"}}}`,
+			"BAD_REQUEST"},
+		"NUL in a variable": {`{"id":"1","type":"subscribe","payload":{"query":"query($t:String){echo(text:$t)}","variables":{"t":"\u0000"}}}`,
+			"BAD_REQUEST"},
 		"surrogate in a string": {`{"id":"1","type":"subscribe","payload":{"query":"{echo(text:\"\\ud800\")}"}}`, "BAD_REQUEST"},
-		"deep variables":        {`{"id":"1","type":"subscribe","payload":{"query":"{hello}","variables":{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}}}`, "QUERY_TOO_COMPLEX"},
+		"deep variables": {`{"id":"1","type":"subscribe","payload":{"query":"{hello}","variables":{"a":` + strings.Repeat("[", 99) +
+			strings.Repeat("]", 99) + `}}}`, "QUERY_TOO_COMPLEX"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,8 +189,9 @@ func TestEventsThatFail(t *testing.T) {
 		want    []string
 		end     string // the code of the error that ends it; empty for a good end
 	}{
-		"tried again":            {pullstream.Retries, "UNAVAILABLE", false, []string{sound("1"), sound("2"), sound("3")}, ""},
-		"covered":                {pullstream.Retries + 1, "UNAVAILABLE", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
+		"tried again": {pullstream.Retries, "UNAVAILABLE", false, []string{sound("1"), sound("2"), sound("3")}, ""},
+		"covered": {pullstream.Retries + 1, "UNAVAILABLE", true,
+			[]string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
 		"ended":                  {pullstream.Retries + 1, "UNAVAILABLE", false, nil, "UNAVAILABLE"},
 		"an accident":            {1, "INTERNAL", true, []string{sound("1"), sound("2"), sound("3")}, ""},
 		"no accident":            {2, "INTERNAL", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},

@@ -121,7 +121,8 @@ func TestSessionsExpire(t *testing.T) {
 		start := r.clock.Now()
 		begun := start
 		expires := func() time.Time {
-			at, err := time.Parse(time.RFC3339Nano, used.Must(t, `{ viewer { currentSession { expiresAt } } }`, nil).String("viewer.currentSession.expiresAt"))
+			at, err := time.Parse(time.RFC3339Nano, used.Must(t, `{ viewer { currentSession { expiresAt } } }`, nil).
+				String("viewer.currentSession.expiresAt"))
 			if err != nil {
 				t.Fatal(err)
 			}

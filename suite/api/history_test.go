@@ -139,7 +139,8 @@ func (c *historian) step() error {
 
 func (c *historian) signUp() error {
 	name := apitest.Unique("hist")
-	res, refused, err := c.act(nil, `mutation($n: String!, $m: String!) { op: signUp(input: {username: $n, email: $m, password: "correct horse", tokenDelivery: TOKEN}) {
+	res, refused, err := c.act(nil, `mutation($n: String!, $m: String!) { op: signUp(input: {username: $n, email: $m,
+		password: "correct horse", tokenDelivery: TOKEN}) {
 		token viewer { user { id } } session { id } userErrors { code } } }`, apitest.Vars{"n": name, "m": name + "@example.com"})
 	if err != nil || refused != "" {
 		return fmt.Errorf("sign up: %s %w", refused, err)
@@ -236,7 +237,8 @@ func (c *historian) remove(m *member) error {
 	if p == nil {
 		return nil
 	}
-	_, refused, err := c.act(m, `mutation($id: ID!) { op: deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code } } }`, apitest.Vars{"id": p.id})
+	_, refused, err := c.act(m, `mutation($id: ID!) { op: deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code } } }`,
+		apitest.Vars{"id": p.id})
 	if err != nil {
 		return err
 	}

@@ -93,8 +93,9 @@ func TestCacheSignUpOfAnAbsentName(t *testing.T) {
 				t.Errorf("that a name is absent is not cached: %d statements", sql)
 			}
 		}
-		c.Nodes[i%2].Anonymous().Must(t, `mutation($i: SignUpInput!) { signUp(input: $i) { session { id } userErrors { code } } }`, apitest.Vars{"i": apitest.Vars{
-			"username": name, "email": name + "@example.com", "password": "correct horse", "tokenDelivery": "TOKEN"}})
+		c.Nodes[i%2].Anonymous().Must(t, `mutation($i: SignUpInput!) { signUp(input: $i) { session { id } userErrors { code } } }`,
+			apitest.Vars{"i": apitest.Vars{
+				"username": name, "email": name + "@example.com", "password": "correct horse", "tokenDelivery": "TOKEN"}})
 		for n := range 4 {
 			if res := c.Nodes[(i+1+n)%2].Anonymous().Must(t, query, apitest.Vars{"name": name}); res.String("user.username") != name {
 				t.Fatalf("right after the sign-up %s is %s", name, res.Body)

@@ -56,7 +56,8 @@ func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 // insertStrange changes a profile in SQL, and says so with an event that cannot be read.
 func insertStrange(t *testing.T, c *rig.Pair, u *apitest.User, text, kind, version, payload string) {
 	t.Helper()
-	if _, err := c.Database.Writer().ExecContext(t.Context(), `WITH changed AS (UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2 RETURNING id)
+	if _, err := c.Database.Writer().ExecContext(t.Context(), `WITH changed AS (UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2
+		RETURNING id)
 		INSERT INTO events (type, version, aggregate, payload, created_at) SELECT $3, $4::bigint, id, $5, now() FROM changed`,
 		text, rig.UserID(t, u.ID), kind, version, payload); err != nil {
 		t.Fatal(err)
@@ -72,7 +73,8 @@ func TestStreamsOverUnreadableEvents(t *testing.T) {
 		tweet := rig.TweetID(t, ada.Tweet(t, "before"))
 		insert := func(kind, payload string) {
 			t.Helper()
-			if _, err := db.Writer().ExecContext(t.Context(), "INSERT INTO events (type, version, aggregate, payload, created_at) SELECT $1, 1, $2, $3, created_at FROM tweets WHERE id = $2",
+			if _, err := db.Writer().ExecContext(t.Context(),
+				"INSERT INTO events (type, version, aggregate, payload, created_at) SELECT $1, 1, $2, $3, created_at FROM tweets WHERE id = $2",
 				kind, tweet, payload); err != nil {
 				t.Fatal(err)
 			}

@@ -51,7 +51,8 @@ func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 				case "a reader":
 					toReader.Cut()
 				}
-				res, err := rig.At(writer.Roost, ada).Do(t.Context(), `mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } userErrors { code } } }`,
+				res, err := rig.At(writer.Roost, ada).Do(t.Context(),
+					`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } userErrors { code } } }`,
 					apitest.Vars{"id": old.SessionID})
 				if err == nil {
 					t.Fatalf("the writer was to die, and answers %s", res.Body)

@@ -120,7 +120,8 @@ func (s *shards) dies(t *testing.T) {
 			}
 		}
 		busy = append(busy, h)
-		ends = append(ends, profileTraffic(t, s.Pair, h, audience{3, 1, testtime.Soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
+		ends = append(ends, profileTraffic(t, s.Pair, h, audience{
+			3, 1, testtime.Soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
 	}
 	quiet := func(server int) (users []*apitest.User) {
 		for n, u := range s.users {

@@ -56,7 +56,8 @@ func TestClusterOperator(t *testing.T) {
 	tells(t, c.api, fmt.Sprintf(`roost_log_lag{group="tally"} %d`, apitest.Int(t, c.db, "SELECT count(*) FROM events")))
 	c.start(t, c.workers...)
 
-	tells(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`, `roost_log_lag{group="tally"} 0`)
+	tells(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`,
+		`roost_log_lag{group="tally"} 0`)
 	head := apitest.Int(t, c.db, "SELECT seq FROM log_heads")
 	c.expectEvents(t, fmt.Sprintf("tally 4 %d 0 - 0 %d", head, bad), "groups")
 	dead := apitest.Ints(t, c.db, "SELECT seq FROM parked_events ORDER BY seq")
@@ -107,10 +108,12 @@ func TestClusterRetention(t *testing.T) {
 	if n := apitest.Int(t, c.db, "SELECT count(*) FROM events"); n != 5 {
 		t.Errorf("%d events are left, want 5", n)
 	}
-	if _, errs, ok := c.events(t, "replay", "tally", "--from", fmt.Sprint(old)); ok || !strings.Contains(errs, fmt.Sprintf("it has the events %d to %d", old+1, old+5)) {
+	if _, errs, ok := c.events(t, "replay", "tally", "--from", fmt.Sprint(old)); ok ||
+		!strings.Contains(errs, fmt.Sprintf("it has the events %d to %d", old+1, old+5)) {
 		t.Errorf("a replay of what is gone says %q", errs)
 	}
-	c.expectEvents(t, fmt.Sprintf("tally handles the events from %d on again tally has caught up", old+1), "replay", "tally", "--from", "start")
+	c.expectEvents(t, fmt.Sprintf("tally handles the events from %d on again tally has caught up", old+1), "replay", "tally", "--from",
+		"start")
 	if n := apitest.Int(t, c.db, "SELECT count(*) FROM tally"); n != 2*(20+5+5) {
 		t.Errorf("%d halves, want those of 20 tweets and of 5 twice", n)
 	}

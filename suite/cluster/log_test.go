@@ -18,7 +18,8 @@ import (
 // effect is a consumer group that writes a row for each tweet.
 func effect(handle func(ctx context.Context, tx *ent.Tx, e events.Entry) error) apitest.Option {
 	return func(c *app.Config) {
-		c.Groups = append(c.Groups, events.GroupConfig{Name: "test", Types: []string{"TweetPosted"}, Poll: 10 * time.Millisecond, Parts: 2, FromStart: true,
+		c.Groups = append(c.Groups, events.GroupConfig{
+			Name: "test", Types: []string{"TweetPosted"}, Poll: 10 * time.Millisecond, Parts: 2, FromStart: true,
 			Attempts: 1, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 				for _, e := range batch {
 					if err := handle(ctx, tx, e); err != nil {

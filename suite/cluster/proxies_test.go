@@ -114,7 +114,8 @@ func (p proxied) start(t *testing.T, one, two string) string {
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	config := strings.NewReplacer("api1:8080", strings.TrimPrefix(one, "http://"), "api2:8080", strings.TrimPrefix(two, "http://"),
-		"listen 8080;", "listen "+addr+";", "bind *:8080", "bind "+addr, ":8080 {", "http://"+addr+" {", "/tmp/nginx", home.Join("nginx")).Replace(string(text))
+		"listen 8080;", "listen "+addr+";", "bind *:8080", "bind "+addr, ":8080 {", "http://"+addr+" {", "/tmp/nginx", home.Join("nginx")).
+		Replace(string(text))
 	if err := os.WriteFile(home.Join(p.file), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

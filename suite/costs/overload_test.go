@@ -67,7 +67,8 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	if got[held] != slots || got[`roost_sql_waiting{db_name="writer"}`] != 0 {
 		t.Errorf("%v slots are held and %v wait", got[held], got[`roost_sql_waiting{db_name="writer"}`])
 	}
-	refused := got[`roost_sql_refused_total{db_name="writer",why="waited"}`] + got[`roost_sql_refused_total{db_name="writer",why="queue_full"}`]
+	refused := got[`roost_sql_refused_total{db_name="writer",why="waited"}`] +
+		got[`roost_sql_refused_total{db_name="writer",why="queue_full"}`]
 	if refused < readers {
 		t.Errorf("%v refusals are counted, want at least %d", refused, readers)
 	}

@@ -58,7 +58,8 @@ func (r *planReading) add(p planNode) {
 		}
 	}
 	if strings.HasSuffix(p.Type, "Scan") && p.Table+p.Index != "" {
-		r.scans = append(r.scans, fmt.Sprintf("%s of %s %s: %.0f+%.0f rows × %.0f", p.Type, p.Table, p.Index, p.Rows, p.Filtered+p.Rechecked, p.Loops))
+		r.scans = append(r.scans, fmt.Sprintf("%s of %s %s: %.0f+%.0f rows × %.0f", p.Type, p.Table, p.Index, p.Rows, p.Filtered+p.Rechecked,
+			p.Loops))
 	}
 	for _, child := range p.Plans {
 		r.add(child)

@@ -175,7 +175,8 @@ func globalsOf(kind ids.Kind, sql string) func(*testing.T, *crowd, int) (*apites
 }
 
 const (
-	homePlaces      = `SELECT t.id AS place FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id WHERE f.follower_id = $1 AND f.active`
+	homePlaces = `SELECT t.id AS place FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id` +
+		` WHERE f.follower_id = $1 AND f.active`
 	ownPlaces       = `SELECT id AS place FROM tweets WHERE author_id = $1 AND deleted_at IS NULL`
 	followerPlaces  = `SELECT place FROM follows WHERE followee_id = $1 AND active`
 	followingPlaces = `SELECT place FROM follows WHERE follower_id = $1 AND active`
@@ -190,42 +191,55 @@ var rareWrites = []costed{
 		u := c.SignUp(t, "mailer")
 		return c.Anonymous(), apitest.Vars{"i": apitest.Vars{"login": u.Name + "@example.com", "password": u.Password, "tokenDelivery": "TOKEN"}}
 	}},
-	{name: "the first use of a session for long", query: `{ viewer { email } }`, prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
-		u := c.SignUp(t, "sleeper")
-		_, err := c.db.Writer().ExecContext(t.Context(), "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2", time.Now().Add(-time.Hour).UTC(), rig.RowOf(t, u.ID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u.Client, apitest.Vars{}
-	}},
+	{name: "the first use of a session for long", query: `{ viewer { email } }`,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			u := c.SignUp(t, "sleeper")
+			_, err := c.db.Writer().ExecContext(t.Context(), "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2",
+				time.Now().Add(-time.Hour).UTC(), rig.RowOf(t, u.ID))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u.Client, apitest.Vars{}
+		}},
 }
 
 // farReads are reads of all of the viewer's lists, far from their tops too, and of the largest batches.
 var farReads = []costed{
 	{name: "a home page", query: `{ viewer { homeTimeline { nodes {` + rig.TweetScalars + ` author {` + rig.UserScalars + `} } } } }`},
-	{name: "a profile", query: `{ viewer { user {` + rig.UserScalars + ` followers { totalCount nodes {` + rig.UserScalars + `} } following { nodes { username } }
+	{name: "a profile", query: `{ viewer { user {` + rig.UserScalars + ` followers { totalCount nodes {` + rig.UserScalars + `} }
+		following { nodes { username } }
 		timeline { nodes {` + rig.TweetScalars + `} } } } }`},
 	{name: "homeTimeline, 100", query: `{ viewer { homeTimeline(first: 100) { nodes {` + rig.TweetScalars + `} } } }`},
-	{name: "homeTimeline, far down", query: `query($at: String!) { viewer { homeTimeline(first: 20, after: $at) {` + rig.WholePage + `nodes { id } } } }`,
+	{name: "homeTimeline, far down", query: `query($at: String!) { viewer { homeTimeline(first: 20, after: $at) {` + rig.WholePage +
+		`nodes { id } } } }`,
 		prepare: farInto(homePlaces, 9, cursors.Home)},
-	{name: "homeTimeline, backward", query: `query($at: String!) { viewer { homeTimeline(last: 20, before: $at) {` + rig.WholePage + `nodes { id } } } }`,
+	{name: "homeTimeline, backward", query: `query($at: String!) { viewer { homeTimeline(last: 20, before: $at) {` + rig.WholePage +
+		`nodes { id } } } }`,
 		prepare: farInto(homePlaces, 5, cursors.Home)},
 	{name: "homeTimeline, from the end", query: `{ viewer { homeTimeline(last: 20) {` + rig.WholePage + `nodes { id } } } }`},
-	{name: "timeline, far down", query: `query($at: String!) { viewer { user { timeline(first: 20, after: $at) {` + rig.WholePage + `nodes { id } } } } }`,
+	{name: "timeline, far down", query: `query($at: String!) { viewer { user { timeline(first: 20, after: $at) {` + rig.WholePage +
+		`nodes { id } } } } }`,
 		prepare: farInto(ownPlaces, 9, cursors.Timeline)},
-	{name: "timeline, backward", query: `query($at: String!) { viewer { user { timeline(last: 20, before: $at) {` + rig.WholePage + `nodes { id } } } } }`,
+	{name: "timeline, backward", query: `query($at: String!) { viewer { user { timeline(last: 20, before: $at) {` + rig.WholePage +
+		`nodes { id } } } } }`,
 		prepare: farInto(ownPlaces, 5, cursors.Timeline)},
 	{name: "timeline, from the end", query: `{ viewer { user { timeline(last: 20) {` + rig.WholePage + `nodes { id } } } } }`},
-	{name: "followers, far down", query: `query($at: String!) { viewer { user { followers(first: 20, after: $at) {` + rig.WholePage + `nodes {` + rig.UserScalars + `} } } } }`,
+	{name: "followers, far down", query: `query($at: String!) { viewer { user { followers(first: 20, after: $at) {` + rig.WholePage +
+		`nodes {` + rig.UserScalars + `} } } } }`,
 		prepare: farInto(followerPlaces, 9, cursors.Followers)},
-	{name: "following, far down", query: `query($at: String!) { viewer { user { following(first: 20, after: $at) {` + rig.WholePage + `nodes {` + rig.UserScalars + `} } } } }`,
+	{name: "following, far down", query: `query($at: String!) { viewer { user { following(first: 20, after: $at) {` + rig.WholePage +
+		`nodes {` + rig.UserScalars + `} } } } }`,
 		prepare: farInto(followingPlaces, 9, cursors.Following)},
 	{name: "sessions of years", query: `{ viewer { live: sessions { id } all: sessions(includeEnded: true) { id } } }`},
-	{name: "followers of followers", query: `{ viewer { user { followers(first: 20) { nodes { followers(first: 20) { nodes { username viewerIsFollowing isFollowingViewer } } } } } } }`},
-	{name: "nodes, 100 users", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on User {` + rig.UserScalars + ` followers(first: 3) { totalCount nodes { username } } } } }`,
+	{name: "followers of followers", query: `{ viewer { user { followers(first: 20) { nodes { followers(first: 20) { nodes { username
+		viewerIsFollowing isFollowingViewer } } } } } } }`},
+	{name: "nodes, 100 users", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on User {` + rig.UserScalars +
+		` followers(first: 3) { totalCount nodes { username } } } } }`,
 		prepare: globalsOf(ids.KindUser, mostFollowed)},
-	{name: "nodes, 100 tweets", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet {` + rig.TweetScalars + ` author {` + rig.UserScalars + `} } } }`,
+	{name: "nodes, 100 tweets", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet {` + rig.TweetScalars + ` author {` +
+		rig.UserScalars + `} } } }`,
 		prepare: globalsOf(ids.KindTweet, newestTweets)},
-	{name: "reactionSummaries, the most liked", query: `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount viewerReaction } }`,
+	{name: "reactionSummaries, the most liked", query: `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount
+		viewerReaction } }`,
 		prepare: globalsOf(ids.KindTweet, mostLiked)},
 }

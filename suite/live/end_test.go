@@ -27,7 +27,8 @@ func TestSessionEndClosesItsSockets(t *testing.T) {
 			u.Must(t, `mutation { revokeOtherSessions { userErrors { code } } }`, nil)
 		}},
 		"changePassword": {"PASSWORD_CHANGED", func(t *testing.T, _ *apitest.Roost, u, _ *apitest.User) {
-			res := u.Must(t, `mutation($p: String!) { changePassword(input: {currentPassword: $p, newPassword: "another horse"}) { userErrors { code } } }`,
+			res := u.Must(t,
+				`mutation($p: String!) { changePassword(input: {currentPassword: $p, newPassword: "another horse"}) { userErrors { code } } }`,
 				apitest.Vars{"p": u.Password})
 			if n := len(res.Get("changePassword.userErrors").([]any)); n > 0 {
 				t.Fatalf("change the password: %s", res.Data)

@@ -71,7 +71,8 @@ func TestCountsShowWhatIsNow(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
 		tweet := bob.Tweet(t, "hello")
-		st := ada.Dial(t).Subscribe(t, `subscription($id: ID!) { reactionsChanged(subjectIds: [$id]) { ... on Tweet { author { name viewerIsFollowing } }
+		st := ada.Dial(t).Subscribe(t, `subscription($id: ID!) { reactionsChanged(subjectIds: [$id]) { ... on Tweet { author { name
+			viewerIsFollowing } }
 			reactions { likeCount viewerReaction subject { ... on Tweet { author { name } } } } } }`, apitest.Vars{"id": tweet})
 		st.Next(t)
 		for i := range 4 {

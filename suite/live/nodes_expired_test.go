@@ -69,11 +69,14 @@ func TestNodesRefuseWhatIsNoCursor(t *testing.T) {
 		ada, bob, rd := begin(t, a)
 		tweet := bob.Tweet(t, "hello")
 		_, page := rig.ReadHome(t, a, ada)
-		own := ada.Must(t, `query($id: ID!) { node(id: $id) { ... on User { timeline { pageInfo { endCursor } } followers { pageInfo { endCursor } } } } }`,
+		own := ada.Must(t,
+			`query($id: ID!) { node(id: $id) { ... on User { timeline { pageInfo { endCursor } } followers { pageInfo { endCursor } } } } }`,
 			apitest.Vars{"id": bob.ID})
 		socket := rig.At(b, ada).Dial(t)
-		for _, bad := range []string{"", "nonsense", tweet, ada.ID, ada.SessionID, page[tweet], rd.Cursor + "A", rd.Cursor[1:], rd.Cursor[:11] + "=",
-			own.String("node.timeline.pageInfo.endCursor"), own.String("node.followers.pageInfo.endCursor"), cursors.Encode(cursors.Events, 0), "日本語語", "\x00"} {
+		for _, bad := range []string{
+			"", "nonsense", tweet, ada.ID, ada.SessionID, page[tweet], rd.Cursor + "A", rd.Cursor[1:], rd.Cursor[:11] + "=",
+			own.String("node.timeline.pageInfo.endCursor"), own.String("node.followers.pageInfo.endCursor"), cursors.Encode(cursors.Events, 0),
+			"日本語語", "\x00"} {
 			res := socket.Subscribe(t, rig.CursorEvents, apitest.Vars{"after": bad}).Next(t)
 			if len(res.Errors) != 1 || res.Errors[0].Code() != "BAD_REQUEST" {
 				t.Errorf("%q as a cursor: %s", bad, res.Body)

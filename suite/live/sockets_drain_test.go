@@ -128,7 +128,8 @@ func expectSlices(t testing.TB, all []*returner, took time.Duration) {
 		closes[part]++
 		most = max(most, closes[part])
 	}
-	t.Logf("%d sockets were closed over %v, %v in its tenths; the process took %v", len(at), spread.Round(time.Millisecond), closes, took.Round(time.Millisecond))
+	t.Logf("%d sockets were closed over %v, %v in its tenths; the process took %v", len(at), spread.Round(time.Millisecond), closes,
+		took.Round(time.Millisecond))
 	if spread < time.Second || most > testtime.Soak(len(at)*9/10, len(at)/2) {
 		t.Errorf("%d sockets were closed over %v, %d of them in a tenth of it", len(at), spread, most)
 	}

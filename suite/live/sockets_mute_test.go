@@ -163,7 +163,8 @@ func (w *muted) mute(t testing.TB, u *apitest.User, aliases int) {
 	for i := range aliases {
 		fmt.Fprintf(&fields, "t%d: text ", i)
 	}
-	conn := mute(t, u, `subscription { homeTimelineEvents { ... on TimelineEntryAdded { edge { node { `+fields.String()+` } } } ... on TimelineReset { reason } } }`)
+	conn := mute(t, u, `subscription { homeTimelineEvents { ... on TimelineEntryAdded { edge { node { `+fields.String()+
+		` } } } ... on TimelineReset { reason } } }`)
 	if err := conn.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}

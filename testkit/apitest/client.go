@@ -60,7 +60,8 @@ func (r *Roost) LogIn(t testing.TB, u *User) *User {
 	t.Helper()
 	res := r.Anonymous().Must(t, `mutation($i: LogInInput!) { logIn(input: $i) { token session { id } userErrors { code } } }`,
 		Vars{"i": Vars{"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}})
-	return &User{Client: r.As(res.String("logIn.token")), ID: u.ID, SessionID: res.String("logIn.session.id"), Name: u.Name, Password: u.Password}
+	return &User{Client: r.As(res.String("logIn.token")), ID: u.ID, SessionID: res.String("logIn.session.id"), Name: u.Name,
+		Password: u.Password}
 }
 
 // Response is the answer to an operation.
