@@ -8,7 +8,7 @@ import (
 	"roost/testkit/rig"
 )
 
-// A node tells operators how its parts are.
+// A node's metrics show operators the state of its parts.
 func TestMetricsOfTheParts(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u := r.SignUp(t, "ada")

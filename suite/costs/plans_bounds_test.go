@@ -11,7 +11,7 @@ type statementClass struct {
 	name string
 	// is matches the statements' text, its white space made single blanks.
 	is *regexp.Regexp
-	// most is the bound for a statement with these arguments that gave so many rows, why its reason.
+	// most is the bound for a statement with these arguments that returned so many rows, why its reason.
 	most func(args []any, given int) int
 	why  string
 	// batch says that a table may be read whole that is smaller than the bound.

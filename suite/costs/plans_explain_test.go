@@ -66,7 +66,7 @@ func (r *planReading) add(p planNode) {
 	}
 }
 
-// explain runs a statement and tells what that took. It changes what the statement changes.
+// explain runs a statement and returns what that took. It changes what the statement changes.
 func explain(ctx context.Context, on sqldb.Querier, query string, args []any) (r planReading, err error) {
 	rows, err := on.QueryContext(ctx, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "+query, args...)
 	if err != nil {
@@ -153,7 +153,7 @@ func (w *planWatch) watch(ctx context.Context, tx sqldb.Querier, query string, a
 	w.judge(query, args, r)
 }
 
-// again tells whether a statement that changes nothing has been looked at with the same arguments.
+// again reports whether a statement that changes nothing has been looked at with the same arguments.
 func (w *planWatch) again(tx sqldb.Querier, query string, args []any) bool {
 	if tx != nil {
 		return false

@@ -18,7 +18,7 @@ import (
 	"roost/testkit/importedtest"
 )
 
-// stepWatch looks at SQLite's plan of every statement of a node. SQLite tells no numbers of rows, so it
+// stepWatch looks at SQLite's plan of every statement of a node. SQLite reports no numbers of rows, so it
 // looks at the ways that tables are read.
 type stepWatch struct {
 	t     testing.TB
@@ -88,7 +88,7 @@ func steps(ctx context.Context, on sqldb.Querier, query string, args []any) (out
 }
 
 // No statement of any operation reads a whole table of SQLite's, nor all of a beginning of an index that
-// many rows share, whether SQLite knows how the rows are spread or not.
+// many rows share, whether SQLite has statistics of how the rows are spread or not.
 func TestPlansOnSQLiteSearch(t *testing.T) {
 	t.Parallel()
 	for _, imported := range []bool{true, false} {
@@ -117,10 +117,10 @@ func TestPlansOnSQLiteSearch(t *testing.T) {
 				c = newCrowd(t, r)
 			}
 			for _, op := range slices.Concat(costedReads, farReads, costedWrites, rareWrites) {
-				op.run(t, c, pageOf)
+				op.priced(t).run(t, c, pageOf)
 			}
 			for _, p := range costedPushes {
-				p.run(t, c, pageOf)
+				p.priced(t).run(t, c, pageOf)
 			}
 			r.Stop()
 			if len(w.known) < len(statementClasses) {

@@ -15,7 +15,7 @@ import (
 // persona is a user of the imported data with a place in the graph that queries could stumble over.
 type persona struct {
 	name string
-	// find is SQL that gives the user's id.
+	// find is SQL that selects the user's id.
 	find string
 }
 
@@ -31,7 +31,7 @@ var personas = []persona{
 	{"who wrote most", `SELECT user_id FROM user_stats ORDER BY tweet_count DESC, user_id LIMIT 1`},
 }
 
-// personaHistory gives a user what years leave behind: sessions that ended or ran out, follows undone in both
+// personaHistory adds to a user what years leave behind: sessions that ended or ran out, follows undone in both
 // directions, deleted tweets. The arguments are the user's id and one below which no ids are.
 var personaHistory = []string{
 	`INSERT INTO sessions (id, user_id, key_hash, created_at, expires_at, last_used_at, ended_at, end_reason)
@@ -45,7 +45,7 @@ var personaHistory = []string{
 		SELECT $2 + n, $1, 'gone', '2026-01-01', '2026-01-02', 2 FROM generate_series(1, 1000) AS n`,
 }
 
-// findPersonas gives the ids of the personas and writes their personaHistory.
+// findPersonas returns the ids of the personas and writes their personaHistory.
 func findPersonas(t testing.TB, db *sqldb.DB) []int64 {
 	t.Helper()
 	out := make([]int64, len(personas))

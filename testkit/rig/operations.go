@@ -40,40 +40,13 @@ func RowID(user string) int64 {
 	return id
 }
 
-// What is selected of objects in costed operations.
-const (
-	UserScalars    = ` __typename id username name bio websiteUrl createdAt url tweetCount isViewer viewerIsFollowing isFollowingViewer `
-	TweetScalars   = ` __typename id text url createdAt viewerCanDelete reactions { likeCount dislikeCount viewerReaction revision } `
-	SessionScalars = ` __typename id createdAt expiresAt lastUsedAt endedAt endReason deviceName userAgent isCurrent `
-	WholePage      = ` pageInfo { hasNextPage hasPreviousPage startCursor endCursor } `
-)
+// WholePage selects everything of a page's pageInfo.
+const WholePage = ` pageInfo { hasNextPage hasPreviousPage startCursor endCursor } `
 
-// What is selected of payloads in costed operations.
-const (
-	UserErrors = ` userErrors { code message path limit } ... on MutationPayload { userErrors { code } } `
-	ViewerPage = ` viewer { email sessionPolicy user {` + UserScalars + `} currentSession { id isCurrent }
-		homeTimeline(first: $n) { nodes {` + TweetScalars + ` author { username } } } } `
-	FollowPage = ` user {` + UserScalars + ` followers(first: $n) { totalCount nodes { username tweetCount } } } `
-)
-
-// Mutations whose costs are known, some of which other tests use as well.
+// LogInOnDevice signs in, with everything in one input; MakeSingle sets the policy that a sign-in ends all other sessions.
 const (
 	LogInOnDevice = `mutation($i: LogInInput!) { logIn(input: $i) { token } }`
 	MakeSingle    = `mutation { updateSettings(input: {sessionPolicy: SINGLE_DEVICE}) { userErrors { code } } }`
-	CostedLogIn   = `mutation($i: LogInInput!, $n: Int!) { logIn(input: $i) { token session {` + SessionScalars + `}` + ViewerPage +
-		UserErrors + `} }`
-	CostedReaction = `mutation($id: ID!, $k: ReactionKind!) { setReaction(input: {subjectId: $id, reaction: $k}) { subject { __typename id
-		reactions { subject { id } likeCount dislikeCount viewerReaction revision } ... on Tweet { author { username tweetCount } } }` +
-		UserErrors + `} }`
-	CostedFollow      = `mutation($id: ID!, $n: Int!) { followUser(input: {userId: $id}) {` + FollowPage + UserErrors + `} }`
-	CostedFollowing   = `mutation($id: ID!, $n: Int!) { followUser(input: {userId: $id}) {` + ViewerPage + UserErrors + `} }`
-	CostedUnfollow    = `mutation($id: ID!, $n: Int!) { unfollowUser(input: {userId: $id}) {` + FollowPage + UserErrors + `} }`
-	CostedUnfollowing = `mutation($id: ID!, $n: Int!) { unfollowUser(input: {userId: $id}) {` + ViewerPage + UserErrors + `} }`
-	CostedNewTweet    = `mutation { createTweet(input: {text: "hello"}) { tweet { id } ` + UserErrors + `} }`
-	CostedDeletion    = `mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { deletedTweetId` + UserErrors + `} }`
-	CostedFullTweet   = `mutation($n: Int!) { createTweet(input: {text: "hello"}) { tweet {` + TweetScalars +
-		` author { followers(first: $n) { nodes { username } } } }
-		timelineEdge { cursor node { id author { username } } }` + UserErrors + `} }`
 )
 
 // Numbered repeats a format with the numbers from 0.
@@ -85,7 +58,7 @@ func Numbered(n int, format string) string {
 	return b.String()
 }
 
-// PositionAt is the position of the log that an event cursor stands for.
+// PositionAt returns the position of the log that an event cursor encodes.
 func PositionAt(t testing.TB, cursor string) events.Position {
 	t.Helper()
 	place, err := cursors.Decode(cursors.Events, cursor)
