@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Settings are how to measure. They stand in the results, so that a run can be repeated.
+// Settings say how to measure. They are part of the results, so that a run can be repeated.
 type Settings struct {
 	Operations  string        `json:"operations"`
 	Rounds      int           `json:"rounds"`

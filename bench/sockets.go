@@ -125,7 +125,7 @@ func (b *bench) onHomes(t *rig.Target, n, from int, rate float64, while time.Dur
 }
 
 // homes joins viewers' home timelines, some viewers several times. They are behind one place of the log, so
-// that nothing is missed until a subscription has begun. With the baseline they hear of one author.
+// that nothing is missed until a subscription has begun. With the baseline they subscribe to one author.
 func (b *bench) homes(t *rig.Target, viewers []ops.Viewer, author ops.Viewer,
 	from int) func(context.Context, int) (*websocket.Conn, error) {
 	var once sync.Once

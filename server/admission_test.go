@@ -32,7 +32,7 @@ func (f *fixture) hold(t *testing.T) (end func()) {
 	}
 }
 
-// What a node cannot bear is refused at the door: nobody is asked who the caller is, and the client is told when to come
+// What a node cannot bear is refused at the door: nobody is asked who the caller is, and the answer says when to come
 // back, also a browser's. Health, readiness and metrics are answered all the same.
 func TestExcessIsRefusedAtTheDoor(t *testing.T) {
 	t.Parallel()
@@ -72,7 +72,7 @@ func TestSocketsWaitForTheirTurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hear(t, ready)
+	receive(t, ready)
 	end := f.hold(t)
 	late, _, err := f.dial(t, "")
 	if err != nil {
@@ -84,10 +84,10 @@ func TestSocketsWaitForTheirTurn(t *testing.T) {
 			`roost_requests_waiting{transport="socket"} 2`)
 	})
 	end()
-	if got, _ := hear(t, ready); !strings.Contains(got, "world") {
+	if got, _ := receive(t, ready); !strings.Contains(got, "world") {
 		t.Errorf("the operation that waited: %s", got)
 	}
-	if got, _ := hear(t, late); !strings.Contains(got, "connection_ack") {
+	if got, _ := receive(t, late); !strings.Contains(got, "connection_ack") {
 		t.Errorf("the socket that waited: %s", got)
 	}
 }
@@ -101,7 +101,7 @@ func TestSubscriptionsTakeNoTurn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hear(t, ws)
+		receive(t, ws)
 		say(t, ws, `{"id":"1","type":"subscribe","payload":{"query":"subscription{silent}"}}`)
 	}
 	eventually(t, "all to run", func() bool { return f.res.Running.Load() == 3 })

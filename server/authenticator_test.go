@@ -89,14 +89,14 @@ func TestWhoIsAsking(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, code := hear(t, ws); code != c.code {
+			if got, code := receive(t, ws); code != c.code {
 				t.Fatalf("socket: %d %s", code, got)
 			}
 			if c.code != 0 {
 				return
 			}
 			say(t, ws, `{"id":"1","type":"subscribe","payload":{"query":"{whoami}"}}`)
-			if got, _ := hear(t, ws); !strings.Contains(got, c.who) || !strings.Contains(got, "cookies false") {
+			if got, _ := receive(t, ws); !strings.Contains(got, c.who) || !strings.Contains(got, "cookies false") {
 				t.Errorf("socket: %s", got)
 			}
 		})
@@ -146,17 +146,17 @@ func TestSessionEndClosesItsSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hear(t, mine)
-	hear(t, other)
+	receive(t, mine)
+	receive(t, other)
 	say(t, mine, `{"id":"1","type":"subscribe","payload":{"query":"subscription{silent}"}}`)
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
 	began := time.Now()
 	f.accounts.endSession(1)
-	if got, code := hear(t, mine); code != 4403 || time.Since(began) > testtime.Soak(patience, time.Second) {
+	if got, code := receive(t, mine); code != 4403 || time.Since(began) > testtime.Soak(patience, time.Second) {
 		t.Errorf("%d %s after %v", code, got, time.Since(began))
 	}
 	say(t, other, `{"type":"ping"}`)
-	if got, code := hear(t, other); code != 0 {
+	if got, code := receive(t, other); code != 0 {
 		t.Errorf("%d %s", code, got)
 	}
 	eventually(t, "one session is watched", func() bool {

@@ -136,8 +136,8 @@ func wantProfile(ctx context.Context, db *sql.DB, viewer int64, username string)
 		"viewerIsFollowing": follows, "timeline": object{"edges": edges}}}, err
 }
 
-// wantReaction is the answer to a stand that has been set: what SQL holds now.
-func wantReaction(ctx context.Context, db *sql.DB, s Stand) (any, error) {
+// wantReaction is the answer to a reaction that has been set: what SQL holds now.
+func wantReaction(ctx context.Context, db *sql.DB, s Reaction) (any, error) {
 	now, err := summariesOf(ctx, db, s.Viewer.ID, []int64{s.Tweet})
 	if err != nil {
 		return nil, err

@@ -154,7 +154,7 @@ func (w *World) CheckPush(ctx context.Context, s Server, message []byte) error {
 	return err
 }
 
-// wantPush is what fans are told of the author's newest tweet: nobody has reacted yet.
+// wantPush is what fans receive of the author's newest tweet: nobody has reacted yet.
 func (w *World) wantPush(ctx context.Context, db *sql.DB) (any, error) {
 	newest, err := entries(ctx, db, tweetColumns+`t.author_id = $1 ORDER BY t.id DESC LIMIT 1`, w.Author.ID)
 	if err != nil {

@@ -58,7 +58,7 @@ func (l *eventLog) build(ctx context.Context) (err error) {
 	}
 	client := ent.NewClient(ent.Driver(l.db.Driver))
 	l.log = events.New(client, clock.Real{})
-	// A node that stops gives its parts back, so one group can be started again and again.
+	// A node that stops releases its partitions, so one group can be started again and again.
 	l.group, err = events.NewGroup(client, l.db, clock.Real{}, events.GroupConfig{Name: "bench", Parts: Parts, FromStart: true,
 		Handler: events.HandlerFunc(l.handle)})
 	if err != nil {

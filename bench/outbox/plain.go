@@ -157,7 +157,7 @@ func (p *plainOutbox) poll(ctx context.Context) {
 	}
 }
 
-// batch takes events and writes their effects, in one transaction. It tells how many there were.
+// batch takes events and writes their effects, in one transaction. It returns how many there were.
 func (p *plainOutbox) batch(ctx context.Context) (n int, err error) {
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {

@@ -44,7 +44,7 @@ func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 	}
 }
 
-// occupy gives every node number but the free ones to somebody who stays.
+// occupy assigns every node number but the free ones to another owner, who keeps it.
 func occupy(t *testing.T, db *sqldb.DB, free func(node int) bool) {
 	t.Helper()
 	for node := range ids.Nodes {
@@ -206,7 +206,7 @@ func TestNoFreeNumber(t *testing.T) {
 	})
 }
 
-// A database that went back to before a lease was taken has never heard of it. A generator in doubt takes its number again, or
+// A database that went back to before a lease was taken has no row of it. A generator in doubt takes its number again, or
 // another one if somebody else has it by then, and its ids go on growing.
 func TestForgottenLease(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *sqldb.DB) {

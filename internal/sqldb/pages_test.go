@@ -54,7 +54,7 @@ func naive(all []stored, k Key) (p cursors.Page[Row]) {
 }
 
 // Pages of many owners, of several sizes, from both ends and between any places, are those that looking
-// at every row gives.
+// at every row returns.
 func TestPagesEqualTheNaiveOnes(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *DB) {
 		all := fill(t, db)

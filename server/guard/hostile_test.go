@@ -47,7 +47,7 @@ func codeOf(list gqlerror.List) string {
 	return code
 }
 
-// quickest is the least processor time of a few runs: the others tell of other work on the machine.
+// quickest is the least processor time of a few runs: the others include other work on the machine.
 func quickest(f func()) time.Duration {
 	best := time.Hour
 	for range 5 {

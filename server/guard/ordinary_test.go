@@ -246,7 +246,7 @@ func TestCostIsLimited(t *testing.T) {
 	}
 }
 
-// cached is a cache that says it knows every document.
+// cached is a cache that says it holds every document.
 type cached struct{ doc *ast.QueryDocument }
 
 func (c cached) Get(context.Context, string) (*ast.QueryDocument, bool) { return c.doc, true }

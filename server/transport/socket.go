@@ -211,7 +211,7 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	c.start()
 }
 
-// upgrade answers the handshake; spoken tells whether the client speaks our protocol.
+// upgrade answers the handshake; spoken reports whether the client speaks our protocol.
 func (s *Socket) upgrade(w http.ResponseWriter, r *http.Request) (ws *websocket.Conn, spoken bool, err error) {
 	offered := websocket.Subprotocols(r)
 	spoken = slices.Contains(offered, Subprotocol)

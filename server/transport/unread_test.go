@@ -14,7 +14,7 @@ import (
 	"roost/server/transport"
 )
 
-// tightListener gives connections so small buffers that a long answer waits for its reader in the process.
+// tightListener accepts connections with such small buffers that a long answer waits for its reader in the process.
 type tightListener struct{ net.Listener }
 
 func (l tightListener) Accept() (net.Conn, error) {

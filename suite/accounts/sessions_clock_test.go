@@ -62,7 +62,7 @@ func (r *timed) settle(t *testing.T) {
 	apitest.Until(t, "the last use is written", func() bool { return r.writes(t, r.witness) > before })
 }
 
-// known waits until the node knows what was written of a user's last use, and has nothing more to write: before the
+// known waits until the node has what was written of a user's last use, and has nothing more to write: before the
 // clock moves, which would make that of a later time.
 func (r *timed) known(t *testing.T, u *apitest.User) {
 	t.Helper()

@@ -92,7 +92,7 @@ func (h *history) compareTweets(t *testing.T, rnd *rand.Rand) {
 				p := part[i]
 				want := map[string]any{"id": p.id, "text": p.text, "author": map[string]any{"name": author.name},
 					"reactions": map[string]any{
-						"likeCount": float64(likes[p]), "dislikeCount": float64(dislikes[p]), "viewerReaction": standOr(viewer.stands[p])}}
+						"likeCount": float64(likes[p]), "dislikeCount": float64(dislikes[p]), "viewerReaction": reactionOr(viewer.reactions[p])}}
 				if !reflect.DeepEqual(got, any(want)) {
 					t.Errorf("tweet %s is %v, want %v", p.id, got, want)
 				}
@@ -108,7 +108,7 @@ func (h *history) compareTweets(t *testing.T, rnd *rand.Rand) {
 	}
 }
 
-func standOr(kind string) string {
+func reactionOr(kind string) string {
 	if kind == "" {
 		return "NONE"
 	}

@@ -145,7 +145,7 @@ func (c *historian) signUp() error {
 	if err != nil || refused != "" {
 		return fmt.Errorf("sign up: %s %w", refused, err)
 	}
-	m := &member{id: res.String("op.viewer.user.id"), login: name, name: name, stands: map[*post]string{},
+	m := &member{id: res.String("op.viewer.user.id"), login: name, name: name, reactions: map[*post]string{},
 		sessions: []*signin{{id: res.String("op.session.id"), key: res.String("op.token")}}}
 	c.mine = append(c.mine, m)
 	c.mu.Lock()
@@ -270,14 +270,14 @@ func (c *historian) react(m *member) error {
 	deleted := !slices.Contains(p.author.tweets, p)
 	switch {
 	case refused == "NOT_FOUND" && p.author != m:
-		return nil // it may have been deleted, though its author does not know yet; the comparison tells
+		return nil // it may have been deleted, though its author has no answer yet; the comparison shows it
 	case refused != "":
 		return fmt.Errorf("react: refused with %q", refused)
 	case res.String("op.subject.reactions.viewerReaction") != kind && !deleted && p.author == m:
 		return fmt.Errorf("react with %s: %s", kind, res.Data)
 	}
-	if m.stands[p] = kind; kind == "NONE" {
-		delete(m.stands, p)
+	if m.reactions[p] = kind; kind == "NONE" {
+		delete(m.reactions, p)
 	}
 	return nil
 }

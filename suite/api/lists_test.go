@@ -33,7 +33,7 @@ func ask(list, variables, arguments string) string {
 		l.after
 }
 
-// peopled gives a user in whose lists two others are, and a tweet of each.
+// peopled returns a user in whose lists two others are, and a tweet of each.
 func peopled(t *testing.T, r *apitest.Roost) (u, bob, cy *apitest.User) {
 	u, bob, cy = r.SignUp(t, "ada"), r.SignUp(t, "bob"), r.SignUp(t, "cy")
 	for _, other := range []*apitest.User{bob, cy} {

@@ -26,7 +26,7 @@ const (
 	oracleFollowing = `SELECT followee_id FROM follows WHERE follower_id = $1 AND active ORDER BY place DESC`
 )
 
-// tweetsOf and usersOf ask the oracle, and give global ids.
+// tweetsOf and usersOf ask the oracle, and return global ids.
 func tweetsOf(t testing.TB, db *sqldb.DB, query string, id int64) (out []string) {
 	t.Helper()
 	for _, n := range apitest.Ints(t, db, query, id) {

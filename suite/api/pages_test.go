@@ -22,7 +22,7 @@ func listOf(field, username string) list {
 	return list{field + " of " + username, "{ user(username: \"" + username + "\") { list: " + field + "(%s) { %s } } }", "user.list."}
 }
 
-// listPage is what one question about a list gave.
+// listPage is the answer to one question about a list.
 type listPage struct {
 	ids            []string
 	next, previous bool

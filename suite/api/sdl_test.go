@@ -17,7 +17,7 @@ import (
 )
 
 // What a node serves as /schema.graphqls is what it executes: the same text, and what introspection
-// tells.
+// returns.
 func TestServedSchemaText(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		text := served(t, r, "/schema.graphqls")

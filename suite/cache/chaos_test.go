@@ -42,7 +42,7 @@ func TestCacheChaos(t *testing.T) {
 		c.Redis.FlushAll()
 	}
 	ended()
-	last := <-d.Alive // the last write is one that nobody but the log tells of
+	last := <-d.Alive // the last write is one that only the log reports
 	h.write(t.Context(), rig.At(last.Roost, h.user), true)
 	h.rests(t, c, grace())
 	h.check(t, c.Database)

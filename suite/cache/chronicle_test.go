@@ -18,7 +18,7 @@ import (
 )
 
 // keepHistory has the database note every text of a profile with its version: the order in which the writes
-// took effect, whoever was told.
+// took effect, whoever got an answer.
 func keepHistory(t *testing.T, db *sqldb.DB) {
 	t.Helper()
 	if _, err := db.Writer().ExecContext(t.Context(), `CREATE TABLE history (ver bigint, bio text);
@@ -141,7 +141,7 @@ func profileTraffic(t *testing.T, c *rig.Pair, h *chronicle, who audience,
 			n := i
 			every(who.writeEvery, func() {
 				n++
-				// A write that has begun is waited for: nobody knows what one did that was left.
+				// A write that has begun is waited for: what an abandoned one did is unknown.
 				write(context.WithoutCancel(ctx), h, n)
 			})
 		})

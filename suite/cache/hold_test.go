@@ -12,8 +12,8 @@ import (
 	"roost/testkit/testtime"
 )
 
-// A reader stops between what SQL told it and its fill of the cache, while the row is updated, and in a variant Redis
-// is flushed besides: the next hundred reads on both nodes show the new row, also while it stands still, and so do
+// A reader stops between its read of SQL and its fill of the cache, while the row is updated, and in a variant Redis
+// is flushed besides: the next hundred reads on both nodes show the new row, also while it is held, and so do
 // those after it has gone on.
 func TestCacheReaderHeldBeforeItsFill(t *testing.T) {
 	t.Parallel()
@@ -75,7 +75,7 @@ func wantBio(t *testing.T, p *rig.Process, u *apitest.User, want string, byName 
 	}
 }
 
-// A name that two nodes know to be nobody's is somebody's on both as soon as the sign-up is answered.
+// A name that two nodes have cached as free is somebody's on both as soon as the sign-up is answered.
 func TestCacheSignUpOfAnAbsentName(t *testing.T) {
 	t.Parallel()
 	c := rig.NewPair(t, rig.Options{})

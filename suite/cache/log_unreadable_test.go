@@ -18,7 +18,7 @@ var unreadable = []struct{ name, kind, version, payload string }{
 	{"empty", "ProfileUpdated", "1", "null"},
 }
 
-// An event that cannot be read, of which nobody knows what it changed, becomes a dead letter. The relay of invalidations
+// An event that cannot be read, so that what it changed is unknown, becomes a dead letter. The relay of invalidations
 // goes on, no node shows what the event's transaction replaced, retention is not held up, and the log blames the event.
 func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 	t.Parallel()
@@ -64,7 +64,7 @@ func insertStrange(t *testing.T, c *rig.Pair, u *apitest.User, text, kind, versi
 	}
 }
 
-// Catching up over an event that cannot be read gives a reset behind which all goes on; so does an open stream that
+// Catching up over an event that cannot be read returns a reset, after which all goes on; so does an open stream that
 // meets one. A type that is not known concerns nothing that this version shows.
 func TestStreamsOverUnreadableEvents(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {

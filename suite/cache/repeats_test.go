@@ -31,7 +31,7 @@ type repeats struct {
 	tweet, other string        // ada's tweet; a name
 }
 
-// keyWorks says whether a node knows the key of ada's other session.
+// keyWorks reports whether a node accepts the key of ada's other session.
 func keyWorks(t *testing.T, r *repeats, p *rig.Process) string {
 	t.Helper()
 	return fmt.Sprint(p.As(r.device.Key).Run(t, `{ viewer { user { id } } }`, nil).Status)
@@ -155,7 +155,7 @@ func TestRepeatedMutationsAreSeen(t *testing.T) {
 			t.Fatalf("%s: the writer was to die, and answers %s", x.name, res.Body)
 		}
 		<-writer.Proc.Exited()
-		// A node that knows by now that the session has ended says so, which is an answer, too.
+		// A node that has learnt by now that the session has ended says so, which is an answer, too.
 		if res := as(r, c.Nodes[i%2]).Run(t, x.query, x.vars(r)); len(res.Errors) > 0 && res.Errors[0].Code() != "UNAUTHENTICATED" {
 			t.Errorf("%s, once more: %s", x.name, res.Body)
 		}
@@ -167,7 +167,7 @@ func TestRepeatedMutationsAreSeen(t *testing.T) {
 	}
 }
 
-// A tweet is deleted on a node that stands still between its commit and the invalidation, and meanwhile on another one,
+// A tweet is deleted on a node that is held between its commit and the invalidation, and meanwhile on another one,
 // which finds it done: when that has answered no node counts the tweet any more.
 func TestDeletedTwiceAtOnce(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,8 @@ import (
 )
 
 // A session is revoked by a node that dies right after the commit, while a node is cut off from Redis: the one that
-// writes, so that nobody was told, or one that reads. Every node refuses the key within a second (a busy machine gets more), and goes on to
+// writes, so that no node was informed, or one that reads. Every node refuses the key within a second (a busy machine
+// gets more), and goes on to
 // when Redis is back for all.
 func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 	t.Parallel()

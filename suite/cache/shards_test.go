@@ -45,7 +45,7 @@ func TestCacheOneServerOfThreeDies(t *testing.T) {
 	}
 }
 
-// shards are users whose entries lie on several servers.
+// shards are users whose entries are on several servers.
 type shards struct {
 	*rig.Pair
 	servers []*redistest.Redis
@@ -53,7 +53,7 @@ type shards struct {
 	at      []int // by user, the server of the entry
 }
 
-// statements reads a profile on a node and gives what that cost in SQL.
+// statements reads a profile on a node and returns what that cost in SQL.
 func (s *shards) statements(t *testing.T, node int, u *apitest.User) int {
 	t.Helper()
 	res := rig.Anyone(s.Nodes[node], http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": u.ID})

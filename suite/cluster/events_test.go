@@ -53,10 +53,10 @@ func TestClusterOperator(t *testing.T) {
 		}
 	}
 	c.exec(t, "ALTER TABLE tally ADD CONSTRAINT unreadable CHECK (tweet_id NOT IN ("+strings.Join(poison, ", ")+"))")
-	tells(t, c.api, fmt.Sprintf(`roost_log_lag{group="tally"} %d`, apitest.Int(t, c.db, "SELECT count(*) FROM events")))
+	expectMetrics(t, c.api, fmt.Sprintf(`roost_log_lag{group="tally"} %d`, apitest.Int(t, c.db, "SELECT count(*) FROM events")))
 	c.start(t, c.workers...)
 
-	tells(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`,
+	expectMetrics(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`,
 		`roost_log_lag{group="tally"} 0`)
 	head := apitest.Int(t, c.db, "SELECT seq FROM log_heads")
 	c.expectEvents(t, fmt.Sprintf("tally 4 %d 0 - 0 %d", head, bad), "groups")
@@ -69,12 +69,12 @@ func TestClusterOperator(t *testing.T) {
 
 	// In vain, one of them; mended, one and the rest.
 	c.expectEvents(t, "1 dead letters of tally will be tried again", "retry", "tally", fmt.Sprint(dead[0]))
-	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`)
+	expectMetrics(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_parked_events{group="tally"} 0`)
 	c.exec(t, "ALTER TABLE tally DROP CONSTRAINT unreadable")
 	c.expectEvents(t, "1 dead letters of tally will be tried again", "retry", "tally", fmt.Sprint(dead[1]))
-	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1), `roost_log_parked_events{group="tally"} 0`)
+	expectMetrics(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1), `roost_log_parked_events{group="tally"} 0`)
 	c.expectEvents(t, "2 dead letters of tally will be tried again", "retry", "tally", "all")
-	tells(t, c.workers, `roost_log_dead_letters{group="tally"} 0`, `roost_log_parked_events{group="tally"} 0`)
+	expectMetrics(t, c.workers, `roost_log_dead_letters{group="tally"} 0`, `roost_log_parked_events{group="tally"} 0`)
 	c.expectEvents(t, "there are no dead letters", "dead")
 	c.checkTally(t, 1)
 
@@ -97,14 +97,15 @@ func TestClusterRetention(t *testing.T) {
 		u.Tweet(t, "old news")
 	}
 	old := apitest.Int(t, c.db, "SELECT count(*) FROM events")
-	tells(t, c.all(), `roost_log_lag{group="tally"} 0`, fmt.Sprintf("roost_log_head %d", old))
+	expectMetrics(t, c.all(), `roost_log_lag{group="tally"} 0`, fmt.Sprintf("roost_log_head %d", old))
 	c.stopWorkers(t)
 	c.exec(t, "UPDATE events SET created_at = created_at - interval '73 hours'")
 	for range 5 {
 		u.Tweet(t, "news")
 	}
 	c.start(t, c.workers...)
-	tells(t, c.all(), fmt.Sprintf("roost_log_removed %d", old), fmt.Sprintf("roost_log_head %d", old+5), `roost_log_lag{group="tally"} 0`)
+	expectMetrics(t, c.all(), fmt.Sprintf("roost_log_removed %d", old), fmt.Sprintf("roost_log_head %d", old+5),
+		`roost_log_lag{group="tally"} 0`)
 	if n := apitest.Int(t, c.db, "SELECT count(*) FROM events"); n != 5 {
 		t.Errorf("%d events are left, want 5", n)
 	}

@@ -11,11 +11,11 @@ import (
 )
 
 // A node that dies just before a commit has done nothing of an operation, one that dies just after it all
-// of it, though nobody was told.
+// of it, though nobody got an answer.
 func TestKilledAtTheCommit(t *testing.T) {
 	writes := map[string]struct {
 		query string
-		// counts tells by how much the write raises the number of rows, or of events.
+		// counts is by how much the write raises the number of rows, or of events.
 		counts string
 	}{
 		"signUp": {`mutation { signUp(input: {username: "latecomer", email: "late@example.com", password: "correct horse",

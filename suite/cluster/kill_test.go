@@ -82,7 +82,7 @@ func (s *survivor) check(t testing.TB, all []*survivor, common []string) {
 	got := s.read(t, all, common)
 	possible := []standing{s.standing}
 	if s.pending != nil {
-		// A tweet that was under way has an id that only the node knows.
+		// A tweet that was under way has an id that only the node has seen.
 		added := ""
 		for id := range got.tweets {
 			if !s.tweets[id] {

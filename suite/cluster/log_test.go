@@ -37,7 +37,7 @@ func note(ctx context.Context, tx *ent.Tx, e events.Entry) error {
 	return err
 }
 
-// A node carries what the API does to the consumer groups, and tells about them.
+// A node carries what the API does to the consumer groups, and shows their state.
 func TestEventsReachTheGroups(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u := r.SignUp(t, "ada")

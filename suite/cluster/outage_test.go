@@ -162,7 +162,7 @@ func expectKept(t testing.TB, r *apitest.Roost, query string) {
 	}
 }
 
-// expectMissesAreQuick asks for documents that only Redis could know. If each waited for a Redis that
+// expectMissesAreQuick asks for documents that only Redis could hold. If each waited for a Redis that
 // hangs, they would take a minute.
 func expectMissesAreQuick(t testing.TB, r *apitest.Roost) {
 	t.Helper()

@@ -39,7 +39,7 @@ var proxies = []proxied{
 }
 
 // Behind each proxy of docs/proxies, as it is there, no request is lost while nodes restart one after the other, with the
-// drain delay that nodes have unless told otherwise, and websockets are told to come back.
+// drain delay that nodes have by default, and websockets are asked to come back.
 func TestProxiesLoseNothingWhileNodesRestart(t *testing.T) {
 	bin := rig.Plain.Build(t)
 	for _, p := range proxies {

@@ -27,7 +27,7 @@ func TestHomeTimelineEvents(t *testing.T) {
 		ada.Follow(t, carol.ID)
 		ada.Follow(t, carol.ID) // changes nothing, says nothing
 		two := carol.Tweet(t, "two")
-		rig.ExpectHome(t, st, "TIMELINE_REBUILT", "+"+two) // a reset stands for what waited before it
+		rig.ExpectHome(t, st, "TIMELINE_REBUILT", "+"+two) // a reset replaces what waited before it
 		ada.Unfollow(t, carol.ID)
 		carol.Tweet(t, "three")
 		carol.Delete(t, two)

@@ -52,7 +52,7 @@ func expectExpired(t *testing.T, a, b *apitest.Roost, ada, bob *apitest.User, cu
 	}
 }
 
-// begin gives a reader of bob's tweets that has seen the first.
+// begin returns a reader of bob's tweets that has seen the first.
 func begin(t *testing.T, a *apitest.Roost) (ada, bob *apitest.User, rd *rig.Reader) {
 	t.Helper()
 	ada, bob = a.SignUp(t, "ada"), a.SignUp(t, "bob")
@@ -153,7 +153,7 @@ func caughtUp(t *testing.T, db *sqldb.DB, u *apitest.User, tweet string, nodes .
 	})
 }
 
-// A reader is told of up to 10,000 events that it missed, or that there are more.
+// A reader receives up to 10,000 events that it missed, or a reset when there are more.
 func TestNodesCursorFarBehind(t *testing.T) {
 	const most = 10_000
 	rig.EachCluster(t, func(t *testing.T, a, b *apitest.Roost) {

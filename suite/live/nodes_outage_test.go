@@ -77,7 +77,7 @@ func TestNodesRedisRestart(t *testing.T) {
 	for _, rd := range subscribed {
 		for i := 0; i < len(log); i++ {
 			event, _ := rd.Next(t)
-			if event[0] != '+' { // it stands for some of them
+			if event[0] != '+' { // it replaces some of them
 				resets++
 				event, _ = rd.Next(t)
 				for i < len(log) && log[i] != event {

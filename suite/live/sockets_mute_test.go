@@ -84,7 +84,7 @@ type muted struct {
 	posted int // since the first mute one came
 
 	mu     sync.Mutex
-	closes []time.Time // of mute sockets, as the node's metrics tell
+	closes []time.Time // of mute sockets, as the node's metrics show
 }
 
 // muteSocket is one that nobody reads. It takes size bytes an event, which came to it so often, and must
@@ -171,7 +171,7 @@ func (w *muted) mute(t testing.TB, u *apitest.User, aliases int) {
 	w.mutes = append(w.mutes, &muteSocket{Conn: conn, size: aliases * len(postedText(0))})
 }
 
-// pass posts so many tweets, each when everybody has the one before, and gives how long each took to each.
+// pass posts so many tweets, each when everybody has the one before, and returns how long each took to each.
 func (w *muted) pass(t testing.TB, tweets int) (took []time.Duration) {
 	t.Helper()
 	patience := time.NewTimer(apitest.Patience)

@@ -70,7 +70,7 @@ func TestLiteralsAreNotRepeated(t *testing.T) {
 	} {
 		ask(query, nil)
 	}
-	// Names that are no values may be told, to be of help.
+	// Names that are no values may be shown, to be of help.
 	ask(`mutation($i: LogInInput!) { logIn(input: $i) { token } }`,
 		apitest.Vars{"i": apitest.Vars{"login": "ada", "password": "x", "tokenDelivery": secret}})
 	t.Logf("%d documents", asked)
@@ -112,7 +112,7 @@ func places(schema *ast.Schema, typ *ast.Type, depth int) []string {
 	return all
 }
 
-// The URL of a store that cannot be read is not told: its password would be.
+// The URL of a store that cannot be read is not shown: its password would be.
 func TestURLsOfStoresAreNotTold(t *testing.T) {
 	for _, c := range []app.Config{
 		{RedisURL: "redis://:hunter2@cache:port"}, {RedisURL: "redis:hunter2@cache"}, {RedisURL: "http://:hunter2@cache"},

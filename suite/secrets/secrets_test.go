@@ -35,7 +35,7 @@ const (
 	device   = "device-token-of-the-phone"
 )
 
-// Passwords, their hashes, session keys and device tokens are in no answer but the one that gives a key
+// Passwords, their hashes, session keys and device tokens are in no answer but the one that issues a key
 // out, and in no line of the log, also when everything fails.
 func TestSecretsStayInside(t *testing.T) {
 	for _, mode := range []apitest.Mode{apitest.Embedded, apitest.Server} {
@@ -109,7 +109,7 @@ const (
 	change = `mutation($i: ChangePasswordInput!) { changePassword(input: $i) {` + viewer + `} }`
 )
 
-// walk makes an account and does what touches secrets; it gives a session key.
+// walk makes an account and does what touches secrets; it returns a session key.
 func (s *says) walk() (key string) {
 	in := apitest.Vars{"username": "ada", "email": "ada@example.com", "password": password, "tokenDelivery": "TOKEN",
 		"device": apitest.Vars{"token": device, "name": "Phone"}}

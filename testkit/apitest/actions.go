@@ -2,7 +2,7 @@ package apitest
 
 import "testing"
 
-// Tweet posts a tweet and gives its global id.
+// Tweet posts a tweet and returns its global id.
 func (u *User) Tweet(t testing.TB, text string) string {
 	t.Helper()
 	res := u.Must(t, `mutation($t: String!) { createTweet(input: {text: $t}) { tweet { id } userErrors { code message } } }`, Vars{"t": text})

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// machine is a directory of programs that stands for a computer's PATH.
+// machine is a directory of programs that replaces a computer's PATH.
 type machine struct {
 	t   *testing.T
 	bin string
