@@ -56,7 +56,8 @@ func (a *App) redisMetrics() prometheus.Collector {
 	s.counter("redis_failures_total", "Calls of Redis that failed.", func(h cache.Health) int64 { return h.Failed })
 	s.counter("redis_doubtful_total", "Calls of Redis that got no answer in time while this process itself ran late.",
 		func(h cache.Health) int64 { return h.Doubtful })
-	s.counter("redis_refused_total", "Calls of Redis that were refused without being sent because the last ones failed.", func(h cache.Health) int64 { return h.Refused })
+	s.counter("redis_refused_total", "Calls of Redis that were refused without being sent because the last ones failed.",
+		func(h cache.Health) int64 { return h.Refused })
 	return s
 }
 
@@ -64,10 +65,11 @@ func (a *App) redisMetrics() prometheus.Collector {
 func (a *App) slotMetrics(pool string) prometheus.Collector {
 	s := &snapshot[sqldb.Load]{read: func() sqldb.Load { return a.stores.DB.Loads()[pool] }}
 	s.labels = prometheus.Labels{"db_name": pool}
-	s.gauge("sql_slots", "Statements and transactions that requests may run at once.", func(l sqldb.Load) float64 { return float64(l.Slots) })
-	s.gauge("sql_slots_held", "Statements and transactions that requests run now.", func(l sqldb.Load) float64 { return float64(l.Held) })
-	s.gauge("sql_waiting", "Statements and transactions that wait for a slot.", func(l sqldb.Load) float64 { return float64(l.Waiting) })
-	const refused, why = "sql_refused_total", "Statements and transactions that got no slot: too many waited, or none came in time."
+	s.gauge("sql_permits", "Statements and transactions that requests may run at once.",
+		func(l sqldb.Load) float64 { return float64(l.Permits) })
+	s.gauge("sql_permits_held", "Statements and transactions that requests run now.", func(l sqldb.Load) float64 { return float64(l.Held) })
+	s.gauge("sql_waiting", "Statements and transactions that wait for a permit.", func(l sqldb.Load) float64 { return float64(l.Waiting) })
+	const refused, why = "sql_refused_total", "Statements and transactions that got no permit: too many waited, or none came in time."
 	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.QueueFull] }, "why", "queue_full")
 	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.WaitedInVain] }, "why", "waited")
 	return s
@@ -92,7 +94,8 @@ func (a *App) sessionMetrics() prometheus.Collector {
 // signInMetrics are about attempts to prove a password and to sign up.
 func (a *App) signInMetrics() prometheus.Collector {
 	s := &snapshot[accounts.SignInStats]{read: a.sources.Accounts.SignInStats}
-	s.gauge("sign_in_waiting", "Attempts to sign in or up that wait until a password may be hashed.", func(of accounts.SignInStats) float64 { return float64(of.Waiting) })
+	s.gauge("sign_in_waiting", "Attempts to sign in or up that wait until a password may be hashed.",
+		func(of accounts.SignInStats) float64 { return float64(of.Waiting) })
 	s.counter("password_hashes_total", "Password hashes that were computed.", func(of accounts.SignInStats) int64 { return of.Hashes })
 	const refused, why = "sign_in_refused_total", "Attempts to sign in or up that were refused before a password was hashed."
 	for _, limit := range slices.Sorted(maps.Keys(a.sources.Accounts.SignInStats().Refused)) {
@@ -107,7 +110,8 @@ func (a *App) liveMetrics() prometheus.Collector {
 	s.gauge(subscribers, listens, func(l live.Stats) float64 { return float64(l.Home) }, "to", "home")
 	s.gauge(subscribers, listens, func(l live.Stats) float64 { return float64(l.Counts) }, "to", "counts")
 	s.gauge(subscribers, listens, func(l live.Stats) float64 { return float64(l.Sessions) }, "to", "sessions")
-	s.gauge("live_queued", "Changes of home timelines that wait for their subscribers.", func(l live.Stats) float64 { return float64(l.Queued) })
+	s.gauge("live_queued", "Changes of home timelines that wait for their subscribers.",
+		func(l live.Stats) float64 { return float64(l.Queued) })
 	s.gauge("live_longest_queue", "Changes that wait for the slowest subscriber.", func(l live.Stats) float64 { return float64(l.Longest) })
 	const resets, reset = "live_resets_total", "Home timelines that their subscribers were told to read again."
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Overflows }, "why", "slow")

@@ -19,7 +19,7 @@ const (
 )
 
 // log measures the way from a commit to its effect, through Roost's log and through a plain outbox, each in
-// a database of its own. Package outbox tells what that is and what it is not.
+// a database of its own. Package outbox describes what that is and what it is not.
 func (b *bench) log(ctx context.Context, loads []string) (all []report.Measurement, err error) {
 	ways, err := b.ways(ctx)
 	defer func() {

@@ -1,6 +1,6 @@
 // Command bench measures Roost next to a baseline, on the imported data in server mode: throughput,
 // latency, and the processor time of the server, PostgreSQL and Redis for one request. docs/performance.md
-// tells how and why, `go run ./bench -h` which flags there are.
+// describes how and why, `go run ./bench -h` which flags there are.
 package main
 
 import (

@@ -79,7 +79,7 @@ func server(t *rig.Target) ops.Server { return ops.Server{Name: t.Name, Addr: t.
 // began is when the program did.
 var began = time.Now()
 
-// say tells of progress, and how long all has taken so far.
+// say prints progress, and how long all has taken so far.
 func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 }

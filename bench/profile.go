@@ -84,7 +84,7 @@ func (s *Settings) shares(ctx context.Context, op, binary string) error {
 	return nil
 }
 
-// parts are the functions that tell where time goes, without the many that only call the next one.
+// parts are the functions that show where time goes, without the many that only call the next one.
 const parts = `-show=^roost/(domain|loaders|graph\.|cache|events|live|internal)|^github.com/lib/pq\.|^database/sql\.\(\*(DB|Tx|Stmt)` +
 	`|gqlgen/graphql\.(\(\*FieldSet|Marshal)|^runtime\.(gcBgMarkWorker|mallocgc|schedule|newstack)$|^internal/runtime/syscall`
 

@@ -18,7 +18,7 @@ type listeners struct {
 	sockets int
 	join    func(ctx context.Context, i int) (*websocket.Conn, error)
 	mark    load.Mark
-	// change asks for what they are told of, rate times a second for a while; nil for those who must hear
+	// change asks for what they receive, rate times a second for a while; nil for those who must receive
 	// nothing.
 	change load.Source
 	rate   float64
@@ -32,7 +32,7 @@ type listeners struct {
 	due   map[int64]time.Time
 }
 
-// push is one run against a target. The server starts anew, so that the memory of the sockets can be told
+// push is one run against a target. The server starts anew, so that the memory of the sockets can be distinguished
 // from what earlier runs left behind; and alone, as also an idle node asks PostgreSQL for news all the time.
 func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listeners) (s report.Sample, err error) {
 	for _, other := range b.targets() {
@@ -66,13 +66,13 @@ func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listene
 	if err != nil {
 		return s, err
 	}
-	used, elapsed, err := tell(ctx, t, conn, all)
+	used, elapsed, err := pushAll(ctx, t, conn, all)
 	if err != nil {
 		return s, err
 	}
 	full, fullErr := t.Memory()
 	peak, peakErr := t.PeakMemory()
-	d, err := heard(all)
+	d, err := received(all)
 	if err := errors.Join(fullErr, peakErr, err); err != nil {
 		return s, err
 	}
@@ -84,7 +84,7 @@ func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listene
 	return s, nil
 }
 
-// gather opens all sockets and tells how many there are.
+// gather opens all sockets and returns how many there are.
 func gather(ctx context.Context, all []*listeners) (sockets int, err error) {
 	for _, l := range all {
 		if l.crowd, err = load.Gather(ctx, l.sockets, l.mark, l.join); err != nil {
@@ -99,14 +99,14 @@ func gather(ctx context.Context, all []*listeners) (sockets int, err error) {
 func drop(all []*listeners) {
 	for _, l := range all {
 		if l.crowd != nil {
-			_, _ = l.crowd.Close(nil) // the failure tells more
+			_, _ = l.crowd.Close(nil) // the failure says more
 		}
 	}
 }
 
-// tell makes the changes to which sockets listen, and gives what was used until everybody had heard of them.
-func tell(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners) (used rig.Usage, elapsed time.Duration, err error) {
-	// One that everybody has heard, so that all subscriptions have begun.
+// pushAll makes the changes to which sockets listen, and returns what was used until they had come to everybody.
+func pushAll(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners) (used rig.Usage, elapsed time.Duration, err error) {
+	// One that has come to everybody, so that all subscriptions have begun.
 	if err := each(all, func(l *listeners) error { return l.warm(ctx, conn) }); err != nil {
 		return used, 0, err
 	}
@@ -125,7 +125,7 @@ func tell(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners)
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// each runs a function for those who are told of something.
+// each runs a function for all listeners.
 func each(all []*listeners, fn func(*listeners) error) error {
 	for _, l := range all {
 		if l.change == nil {
@@ -138,8 +138,8 @@ func each(all []*listeners, fn func(*listeners) error) error {
 	return nil
 }
 
-// heard closes the sockets and checks what came to them.
-func heard(all []*listeners) (*load.Deliveries, error) {
+// received closes the sockets and checks what came to them.
+func received(all []*listeners) (*load.Deliveries, error) {
 	sum := &load.Deliveries{}
 	var bad []error
 	for _, l := range all {
@@ -158,7 +158,7 @@ func heard(all []*listeners) (*load.Deliveries, error) {
 	return sum, errors.Join(bad...)
 }
 
-// warm makes one change and waits until everybody has heard of it.
+// warm makes one change and waits until it has come to everybody.
 func (l *listeners) warm(ctx context.Context, conn *load.Conn) error {
 	if err := l.make(conn); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (l *listeners) make(conn *load.Conn) error {
 }
 
 // changes makes changes at a fixed rate, one at least, each when it is due, and notes when by their numbers.
-// It returns when everybody has heard of the last one, and its time is over.
+// It returns when the last one has come to everybody, and its time is over.
 func (l *listeners) changes(ctx context.Context, conn *load.Conn) error {
 	l.due = map[int64]time.Time{}
 	start, n := time.Now(), max(1, int(l.rate*l.while.Seconds()))
@@ -221,7 +221,7 @@ func until(ctx context.Context, t time.Time) error {
 	}
 }
 
-// await waits until everybody has heard of the latest change.
+// await waits until the latest change has come to everybody.
 func (l *listeners) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, load.Patience)
 	defer cancel()

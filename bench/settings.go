@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Settings are how to measure. They stand in the results, so that a run can be repeated.
+// Settings say how to measure. They are part of the results, so that a run can be repeated.
 type Settings struct {
 	Operations  string        `json:"operations"`
 	Rounds      int           `json:"rounds"`
@@ -49,7 +49,8 @@ var requests = []string{"home", "profile", "summaries", "react", "viral"}
 var operations = append(slices.Clone(requests), logOperation, socketsOperation, deliveriesOperation, crowdOperation)
 
 // short is for CI: it shows that everything works and that the answers are right, no more.
-var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Sockets: 100, Crowd: 200}
+var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Sockets: 100,
+	Crowd: 200}
 
 func parse(args []string) (*Settings, []string, error) {
 	s := &Settings{}
@@ -70,7 +71,8 @@ func parse(args []string) (*Settings, []string, error) {
 	f.IntVar(&s.Connections, "conns", 32, "connections of a loop; writers of the log")
 	f.Float64Var(&s.Rate, "rate", 0, "requests or events a second of the open loop; 0 is the operation's own default")
 	f.IntVar(&s.Viewers, "viewers", 256, "signed-in users who ask, drawn among those with at least 20 entries")
-	f.IntVar(&s.Sockets, "sockets", 1000, "sockets of the operations sockets (on one tweet's counts) and deliveries (half of them an author's fans)")
+	f.IntVar(&s.Sockets, "sockets", 1000,
+		"sockets of the operations sockets (on one tweet's counts) and deliveries (half of them an author's fans)")
 	f.Float64Var(&s.Likes, "likes", 5, "likes a second of that tweet")
 	f.Float64Var(&s.Posts, "posts", 2, "tweets a second of that author")
 	f.IntVar(&s.Crowd, "crowd", 10_000, "sockets of the operation crowd, which has one round")
@@ -79,7 +81,8 @@ func parse(args []string) (*Settings, []string, error) {
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
 	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")
 	f.BoolVar(&s.overload, "overload", false, "measure goodput when more is asked than the server can do, instead; -ops and -duration count")
-	f.StringVar(&s.data, "data", "", "`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
+	f.StringVar(&s.data, "data", "",
+		"`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
 	f.BoolVar(&s.short, "short", false, "one short round on a small made-up data set: shows that everything works; the figures mean nothing")
 	if err := f.Parse(args); err != nil {
 		return nil, nil, err

@@ -32,8 +32,9 @@ func (b *bench) sockets(ctx context.Context) (*report.Measurement, error) {
 // timelines; the others are on home timelines of strangers, which no tweet may come to.
 func (b *bench) deliveries(ctx context.Context) (*report.Measurement, error) {
 	fans := (b.Sockets + 1) / 2
-	m := &report.Measurement{Operation: deliveriesOperation, Title: fmt.Sprintf("an author's tweets to %d of %d sockets on home timelines", fans, b.Sockets),
-		Load: report.Sockets, Rate: b.Posts, Sockets: b.Sockets}
+	m := &report.Measurement{Operation: deliveriesOperation,
+		Title: fmt.Sprintf("an author's tweets to %d of %d sockets on home timelines", fans, b.Sockets),
+		Load:  report.Sockets, Rate: b.Posts, Sockets: b.Sockets}
 	if err := errors.Join(room(fans, b.world.Fans), room(b.Sockets-fans, b.world.Strangers)); err != nil {
 		return nil, err
 	}
@@ -57,7 +58,8 @@ func (b *bench) crowd(ctx context.Context) (*report.Measurement, error) {
 	if err := room(fans, b.world.Fans); err != nil {
 		return nil, err
 	}
-	m := &report.Measurement{Operation: crowdOperation, Title: fmt.Sprintf("memory of %d sockets", b.Crowd), Load: report.Memory, Sockets: b.Crowd}
+	m := &report.Measurement{Operation: crowdOperation, Title: fmt.Sprintf("memory of %d sockets", b.Crowd), Load: report.Memory,
+		Sockets: b.Crowd}
 	return m, b.pushes(ctx, m, 1, func(ctx context.Context, t *rig.Target) []*listeners {
 		return []*listeners{
 			b.onCounts(t, b.Crowd-fans, 0, 1, b.Duration),
@@ -78,7 +80,8 @@ func room(sockets int, viewers []ops.Viewer) error {
 }
 
 // pushes measures in rounds; every run has listeners of its own.
-func (b *bench) pushes(ctx context.Context, m *report.Measurement, rounds int, kinds func(context.Context, *rig.Target) []*listeners) error {
+func (b *bench) pushes(ctx context.Context, m *report.Measurement, rounds int,
+	kinds func(context.Context, *rig.Target) []*listeners) error {
 	for i := range rounds {
 		say("%s, round %d of %d", m.Operation, i+1, rounds)
 		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) {
@@ -122,8 +125,9 @@ func (b *bench) onHomes(t *rig.Target, n, from int, rate float64, while time.Dur
 }
 
 // homes joins viewers' home timelines, some viewers several times. They are behind one place of the log, so
-// that nothing is missed until a subscription has begun. With the baseline they hear of one author.
-func (b *bench) homes(t *rig.Target, viewers []ops.Viewer, author ops.Viewer, from int) func(context.Context, int) (*websocket.Conn, error) {
+// that nothing is missed until a subscription has begun. With the baseline they subscribe to one author.
+func (b *bench) homes(t *rig.Target, viewers []ops.Viewer, author ops.Viewer,
+	from int) func(context.Context, int) (*websocket.Conn, error) {
 	var once sync.Once
 	var after string
 	var failed error
@@ -166,7 +170,8 @@ func (b *bench) checkPush(ctx context.Context, t *rig.Target) (err error) {
 }
 
 // open opens a socket to Roost, signed in if there is a key, and subscribes. It waits for so many messages.
-func (b *bench) open(ctx context.Context, t *rig.Target, i int, key string, messages int, query string, variables map[string]any) (*websocket.Conn, error) {
+func (b *bench) open(ctx context.Context, t *rig.Target, i int, key string, messages int, query string,
+	variables map[string]any) (*websocket.Conn, error) {
 	start := map[string]any{"type": "connection_init"}
 	if key != "" {
 		start["payload"] = map[string]any{"Authorization": "Bearer " + key}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Lint: conflict markers, gofmt, the syntax of shell scripts, go vet, staticcheck (staticcheck.conf). Prints
-# findings and fails when there are any. Layers and package comments are tests, in
-# testkit/archtest; scripts and container files are tested in testkit/repotest.
+# Lint: gofmt, the syntax of shell scripts, go vet, staticcheck (staticcheck.conf), and the rules of text: conflict
+# markers in any file, the width of lines of Go, comments of exported names, words of comments. Prints findings and fails
+# when there are any. The rules of text are tests in testkit/archtest, like layers and package comments; scripts and
+# container files are tested in testkit/repotest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
@@ -35,19 +36,9 @@ check_scripts() {
 	fi
 }
 
-# A merge that was not finished leaves its markers, in any kind of file.
-check_conflicts() {
-	local found
-	found=$(git grep -nIE '^(<<<<<<<|\|\|\|\|\|\|\||>>>>>>>)( |$)' || true)
-	if [[ -n $found ]]; then
-		printf 'conflict markers:\n%s\n' "$found"
-		return 1
-	fi
-}
-
-step 'conflict markers' check_conflicts
 step gofmt check_format
 step scripts check_scripts
+step text "$GO" test -count=1 -run '^TestText' ./testkit/archtest
 step 'go vet' "$GO" vet -tags="$tags" ./...
 step staticcheck "$GO" tool staticcheck -tags="$tags" ./...
 exit "$failed"

@@ -32,7 +32,7 @@ func (f *fixture) hold(t *testing.T) (end func()) {
 	}
 }
 
-// What a node cannot bear is refused at the door: nobody is asked who the caller is, and the client is told when to come
+// What a node cannot bear is refused at the door: nobody is asked who the caller is, and the answer says when to come
 // back, also a browser's. Health, readiness and metrics are answered all the same.
 func TestExcessIsRefusedAtTheDoor(t *testing.T) {
 	t.Parallel()
@@ -47,7 +47,8 @@ func TestExcessIsRefusedAtTheDoor(t *testing.T) {
 			t.Fatalf("%d %s, %v", a.status, a.body, a.header)
 		}
 	}
-	for _, url := range []string{f.url + "/healthz", f.url + "/readyz", f.url + "/schema.graphqls", "http://" + f.AdminAddr().String() + "/metrics"} {
+	for _, url := range []string{f.url + "/healthz", f.url + "/readyz", f.url + "/schema.graphqls", "http://" + f.AdminAddr().String() +
+		"/metrics"} {
 		if a := send(t, "GET", url, ""); a.status != 200 {
 			t.Errorf("%s: %d %s", url, a.status, a.body)
 		}
@@ -71,7 +72,7 @@ func TestSocketsWaitForTheirTurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hear(t, ready)
+	receive(t, ready)
 	end := f.hold(t)
 	late, _, err := f.dial(t, "")
 	if err != nil {
@@ -79,13 +80,14 @@ func TestSocketsWaitForTheirTurn(t *testing.T) {
 	}
 	say(t, ready, `{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
 	eventually(t, "both to wait", func() bool {
-		return strings.Contains(send(t, "GET", "http://"+f.AdminAddr().String()+"/metrics", "").body, `roost_requests_waiting{transport="socket"} 2`)
+		return strings.Contains(send(t, "GET", "http://"+f.AdminAddr().String()+"/metrics", "").body,
+			`roost_requests_waiting{transport="socket"} 2`)
 	})
 	end()
-	if got, _ := hear(t, ready); !strings.Contains(got, "world") {
+	if got, _ := receive(t, ready); !strings.Contains(got, "world") {
 		t.Errorf("the operation that waited: %s", got)
 	}
-	if got, _ := hear(t, late); !strings.Contains(got, "connection_ack") {
+	if got, _ := receive(t, late); !strings.Contains(got, "connection_ack") {
 		t.Errorf("the socket that waited: %s", got)
 	}
 }
@@ -99,7 +101,7 @@ func TestSubscriptionsTakeNoTurn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hear(t, ws)
+		receive(t, ws)
 		say(t, ws, `{"id":"1","type":"subscribe","payload":{"query":"subscription{silent}"}}`)
 	}
 	eventually(t, "all to run", func() bool { return f.res.Running.Load() == 3 })

@@ -20,12 +20,12 @@ type Session struct {
 	SessionID int64
 }
 
-// Authenticator knows keys and sessions.
+// Authenticator finds the session of a key, and follows it until it ends.
 type Authenticator interface {
-	// Authenticate gives the session of a key. A key that is unknown, or whose session has ended, is an
+	// Authenticate returns the session of a key. A key that is unknown, or whose session has ended, is an
 	// error of kind errs.Unauthenticated; every other error means that the key could not be checked.
 	Authenticate(ctx context.Context, key string) (Session, error)
-	// Watch gives a context that is done within a second of the session's end, also when that came before.
+	// Watch returns a context that is done within a second of the session's end, also when that came before.
 	// cancel must be called when nobody listens any more.
 	Watch(sessionID int64) (ended context.Context, cancel func())
 }
@@ -33,14 +33,14 @@ type Authenticator interface {
 // maxUserAgent bounds what a session keeps of a device's name for itself, in bytes.
 const maxUserAgent = 256
 
-// bearer gives the key of an Authorization value; ok is false if it is not of the Bearer scheme.
+// bearer returns the key of an Authorization value; ok is false if it is not of the Bearer scheme.
 func bearer(value string) (key string, ok bool) {
 	scheme, key, _ := strings.Cut(value, " ")
 	return strings.TrimSpace(key), strings.EqualFold(scheme, "Bearer")
 }
 
 // identify finds out who is asking. authorization is an Authorization value, empty if there is none; it
-// wins over the cookie. stale tells that the cookie is of no use and should go.
+// wins over the cookie. stale reports that the cookie is of no use and should be removed.
 func (s *Server) identify(ctx context.Context, authorization string, r *http.Request) (who Session, stale bool, err error) {
 	if authorization != "" {
 		key, ok := bearer(authorization)

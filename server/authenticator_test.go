@@ -39,17 +39,22 @@ func TestWhoIsAsking(t *testing.T) {
 		{name: "bearer", headers: []string{"Authorization", "Bearer key-1"}, status: 200, who: userOne},
 		{name: "bearer, lower case", headers: []string{"Authorization", "bearer key-1"}, status: 200, who: userOne},
 		{name: "bearer wins", headers: []string{"Authorization", "Bearer key-2", "Cookie", "roost_session=key-1"}, status: 200, who: userTwo},
-		{name: "bearer beside a bad cookie", headers: []string{"Authorization", "Bearer key-2", "Cookie", "roost_session=junk"}, status: 200, who: userTwo},
+		{name: "bearer beside a bad cookie", headers: []string{"Authorization", "Bearer key-2", "Cookie", "roost_session=junk"}, status: 200,
+			who: userTwo},
 		{name: "unknown bearer", headers: []string{"Authorization", "Bearer junk"}, status: 401, code: 4403},
 		{name: "ended bearer", headers: []string{"Authorization", "Bearer key-9"}, status: 401, code: 4403},
 		{name: "empty bearer", headers: []string{"Authorization", "Bearer "}, status: 401, code: 4403},
-		{name: "bad bearer beside a good cookie", headers: []string{"Authorization", "Bearer junk", "Cookie", "roost_session=key-1"}, status: 401, code: 4403},
+		{name: "bad bearer beside a good cookie", headers: []string{"Authorization", "Bearer junk", "Cookie", "roost_session=key-1"}, status: 401,
+			code: 4403},
 		{name: "another scheme", headers: []string{"Authorization", "Basic a2V5LTE="}, status: 401, code: 4403},
 		{name: "payload", payload: `{"Authorization":"Bearer key-1"}`, who: userOne},
 		{name: "payload, lower case", payload: `{"authorization":"Bearer key-1"}`, who: userOne},
-		{name: "payload over header", payload: `{"Authorization":"Bearer key-2"}`, headers: []string{"Authorization", "Bearer key-1"}, who: userTwo},
-		{name: "payload over cookie", payload: `{"Authorization":"Bearer key-2"}`, headers: []string{"Cookie", "roost_session=key-1"}, who: userTwo},
-		{name: "payload of other things", payload: `{"a":1,"Authorization":null}`, headers: []string{"Cookie", "roost_session=key-1"}, who: userOne},
+		{name: "payload over header", payload: `{"Authorization":"Bearer key-2"}`, headers: []string{"Authorization", "Bearer key-1"},
+			who: userTwo},
+		{name: "payload over cookie", payload: `{"Authorization":"Bearer key-2"}`, headers: []string{"Cookie", "roost_session=key-1"},
+			who: userTwo},
+		{name: "payload of other things", payload: `{"a":1,"Authorization":null}`, headers: []string{"Cookie", "roost_session=key-1"},
+			who: userOne},
 		{name: "bad payload", payload: `{"Authorization":"Bearer junk"}`, headers: []string{"Cookie", "roost_session=key-1"}, code: 4403},
 		{name: "payload of a number", payload: `{"Authorization":1}`, code: 4403},
 		{name: "cookie, store away", headers: []string{"Cookie", "roost_session=key-1"}, away: true, status: 503, code: 1013},
@@ -84,14 +89,14 @@ func TestWhoIsAsking(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, code := hear(t, ws); code != c.code {
+			if got, code := receive(t, ws); code != c.code {
 				t.Fatalf("socket: %d %s", code, got)
 			}
 			if c.code != 0 {
 				return
 			}
 			say(t, ws, `{"id":"1","type":"subscribe","payload":{"query":"{whoami}"}}`)
-			if got, _ := hear(t, ws); !strings.Contains(got, c.who) || !strings.Contains(got, "cookies false") {
+			if got, _ := receive(t, ws); !strings.Contains(got, c.who) || !strings.Contains(got, "cookies false") {
 				t.Errorf("socket: %s", got)
 			}
 		})
@@ -141,17 +146,17 @@ func TestSessionEndClosesItsSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hear(t, mine)
-	hear(t, other)
+	receive(t, mine)
+	receive(t, other)
 	say(t, mine, `{"id":"1","type":"subscribe","payload":{"query":"subscription{silent}"}}`)
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
 	began := time.Now()
 	f.accounts.endSession(1)
-	if got, code := hear(t, mine); code != 4403 || time.Since(began) > testtime.Soak(patience, time.Second) {
+	if got, code := receive(t, mine); code != 4403 || time.Since(began) > testtime.Soak(patience, time.Second) {
 		t.Errorf("%d %s after %v", code, got, time.Since(began))
 	}
 	say(t, other, `{"type":"ping"}`)
-	if got, code := hear(t, other); code != 0 {
+	if got, code := receive(t, other); code != 0 {
 		t.Errorf("%d %s", code, got)
 	}
 	eventually(t, "one session is watched", func() bool {

@@ -19,7 +19,7 @@ import (
 	"roost/server/transport"
 )
 
-// Config is all that a server can be told. Schema and Authenticator are required unless NoAPI is set, zero
+// Config holds every setting of a server. Schema and Authenticator are required unless NoAPI is set, zero
 // values of the rest mean the defaults.
 type Config struct {
 	// Addr is the address to listen on, localhost:8080 by default, which is 127.0.0.1 and ::1; port 0 picks a free one.
@@ -29,7 +29,7 @@ type Config struct {
 	// PublicURL is where browsers find this server, scheme and host. Cookies are Secure exactly if it is
 	// https. By default it is what PublicURL says of Addr.
 	PublicURL string
-	// Listening is told of the address before the first request is served; nil tells nobody.
+	// Listening is called with the address before the first request is served; it may be nil.
 	Listening func(addr net.Addr)
 	// TrustedProxies are the networks of the proxies in front of this server. When one of them passes a
 	// request on, X-Forwarded-For says whose it is; from everybody else the header means nothing. As proxies
@@ -105,7 +105,7 @@ type Config struct {
 	QueryCacheNodes   int // weight of all kept documents, some 250 bytes each; 200,000
 }
 
-// withDefaults gives the config that is used, or every fault of the one given.
+// withDefaults returns the config that is used, or every fault of this one.
 func (c Config) withDefaults() (Config, error) {
 	c.Addr = cmp.Or(c.Addr, "localhost:8080")
 	c.PublicURL = cmp.Or(c.PublicURL, PublicURL(c.Addr))

@@ -22,7 +22,7 @@
 // not this machine everything but health and readiness is refused with 421, against DNS rebinding.
 //
 // Whose address counts, for limits and in logs, is decided once, before anything else: the peer's, or, if
-// that is in Config.TrustedProxies, the client that X-Forwarded-For tells of.
+// that is in Config.TrustedProxies, the client that X-Forwarded-For names.
 //
 // # At the limits
 //

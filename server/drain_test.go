@@ -72,7 +72,8 @@ func testStopAnswersWhoHasConnected(t *testing.T, on string) {
 	lost := 0
 	for _, c := range conns {
 		const body = `{"query":"{hello}"}`
-		_, err := io.WriteString(c, "POST /graphql HTTP/1.1\r\nHost: "+addr+"\r\nContent-Type: application/json\r\nContent-Length: 19\r\n\r\n"+body)
+		_, err := io.WriteString(c, "POST /graphql HTTP/1.1\r\nHost: "+addr+"\r\nContent-Type: application/json\r\nContent-Length: 19\r\n\r\n"+
+			body)
 		if err != nil {
 			lost++
 			continue

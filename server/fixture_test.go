@@ -212,8 +212,8 @@ func say(t *testing.T, ws *websocket.Conn, message string) {
 	}
 }
 
-// hear gives the next message, or the code that the socket was closed with.
-func hear(t *testing.T, ws *websocket.Conn) (string, int) {
+// receive returns the next message, or the code that the socket was closed with.
+func receive(t *testing.T, ws *websocket.Conn) (string, int) {
 	t.Helper()
 	_ = ws.SetReadDeadline(time.Now().Add(patience))
 	_, raw, err := ws.ReadMessage()

@@ -110,7 +110,8 @@ func TestSwitches(t *testing.T) {
 		}
 	}
 	for _, query := range []string{
-		"{helo}", `{echo(tekst:"a")}`, "{tree(in:{vaule:1})}", "{tree(in:{kind:OKA})}", "{item(id:0){...f}} fragment f on Itm{id}", "{nodes(ids:[]){tag}}",
+		"{helo}", `{echo(tekst:"a")}`, "{tree(in:{vaule:1})}", "{tree(in:{kind:OKA})}", "{item(id:0){...f}} fragment f on Itm{id}",
+		"{nodes(ids:[]){tag}}",
 	} {
 		with, without := all.query(t, query), none.query(t, query)
 		if !with.has(200, "Did you mean") {

@@ -39,9 +39,9 @@ type connectionLimits struct {
 	total int
 	// perAddress bounds the connections of one IPv4 address or IPv6 /64 network; 0 is no bound.
 	perAddress int
-	// exempt tells which addresses perAddress is not for.
+	// exempt reports whether perAddress does not apply to an address.
 	exempt func(netip.Addr) bool
-	// refused is told of connections beyond perAddress.
+	// refused is called for each connection beyond perAddress.
 	refused func()
 	// sendBuffer is how many bytes the system may keep for a client; 0 leaves that to the system.
 	sendBuffer int
@@ -82,7 +82,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 			return &boundedConn{Conn: c, listener: l, leave: leave, free: sync.OnceFunc(func() { <-l.slots })}, nil
 		}
 		l.limits.refused()
-		_ = c.Close() // nobody is to hear of it
+		_ = c.Close() // nobody is informed of it
 	}
 }
 
@@ -128,7 +128,7 @@ func (l *boundedListener) quiesce() {
 // deadliner is a listener whose Accept ends at a time.
 type deadliner interface{ SetDeadline(t time.Time) error }
 
-// window gives an Accept while quiescing its time.
+// window sets the deadline of an Accept while quiescing.
 func (l *boundedListener) window() {
 	if timed, ok := l.Listener.(deadliner); ok && l.quiescing.Load() {
 		l.began = time.Now()
@@ -193,7 +193,7 @@ func (c *boundedConn) setBusy(busy bool) {
 	c.busy = busy
 }
 
-// Close gives the slot back.
+// Close releases the address's slot.
 func (c *boundedConn) Close() error {
 	err := c.Conn.Close()
 	c.leave()
@@ -210,7 +210,7 @@ func (c *boundedConn) CloseWrite() error {
 }
 
 // noteState is a server's ConnState. It takes connections that have become websockets out of the count of their address:
-// those have a limit of their own, by the address that proxies tell.
+// those have a limit of their own, by the address that proxies report.
 func noteState(c net.Conn, state http.ConnState) {
 	b, ok := c.(*boundedConn)
 	if !ok {

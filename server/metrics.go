@@ -12,7 +12,7 @@ import (
 	"roost/server/transport"
 )
 
-// metrics counts what the transports tell. Labels have few values: nothing that a client makes up.
+// metrics counts what the transports report. Labels have few values: nothing that a client makes up.
 type metrics struct {
 	requests     *prometheus.CounterVec
 	operations   *prometheus.CounterVec

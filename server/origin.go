@@ -34,7 +34,7 @@ func newOrigins(cfg Config) (*origins, error) {
 	return o, nil
 }
 
-// ParseOrigin gives an origin as browsers write it. It fails for what is none, stars included, and does not repeat a
+// ParseOrigin returns an origin as browsers write it. It fails for what is none, stars included, and does not repeat a
 // password that it finds.
 func ParseOrigin(text string) (string, error) {
 	if strings.Contains(text, "@") {

@@ -74,7 +74,8 @@ func TestHeadersOfClients(t *testing.T) {
 		allowed[strings.ToLower(strings.TrimSpace(name))] = true
 	}
 	for _, name := range []string{"authorization", "content-type", "accept", "apollographql-client-name", "apollographql-client-version",
-		"x-apollo-operation-name", "apollo-require-preflight", "sentry-trace", "baggage", "traceparent", "tracestate", "idempotency-key", "x-request-id"} {
+		"x-apollo-operation-name", "apollo-require-preflight", "sentry-trace", "baggage", "traceparent", "tracestate", "idempotency-key",
+		"x-request-id"} {
 		if !allowed[name] {
 			t.Errorf("%s is not allowed: %v", name, pre.header)
 		}

@@ -62,7 +62,7 @@ func TestConnectionsPerAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hear(t, ws)
+		receive(t, ws)
 	}
 	var held []net.Conn
 	for range 3 {
@@ -122,7 +122,7 @@ func TestLogNamesTheRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, code := hear(t, ws); code != 1013 {
+	if _, code := receive(t, ws); code != 1013 {
 		t.Errorf("closed with %d", code)
 	}
 	if id := resp.Header.Get("X-Request-Id"); id == "" || !strings.Contains(log.String(), " request="+id+"\n") {
@@ -160,16 +160,16 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
-// The address is told before anybody can be served.
+// The address is reported before anybody can be served.
 func TestListening(t *testing.T) {
 	t.Parallel()
-	told := ""
+	reported := ""
 	f := start(t, func(c *server.Config) {
 		c.Addr, c.PublicURL = ":0", ""
-		c.Listening = func(addr net.Addr) { told = addr.String() }
+		c.Listening = func(addr net.Addr) { reported = addr.String() }
 	})
-	if told != f.Addr().String() || told == "" || strings.HasSuffix(told, ":0") {
-		t.Errorf("told of %q, listens on %s", told, f.Addr())
+	if reported != f.Addr().String() || reported == "" || strings.HasSuffix(reported, ":0") {
+		t.Errorf("reported %q, listens on %s", reported, f.Addr())
 	}
 	cfg := config(nil, &accounts{})
 	cfg.Addr = f.Addr().String()

@@ -33,7 +33,7 @@ func newQueryCache(cfg Config) (*queryCache, error) {
 	return c, err
 }
 
-// Get gives the document of a text.
+// Get returns the parsed document of a text.
 func (c *queryCache) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,7 +18,7 @@ type Check struct {
 	// Run fails while the part does not work. It gets Config.CheckTimeout and is not started again before
 	// it has returned.
 	Run func(ctx context.Context) error
-	// Optional parts are told of, but do not make the server unready.
+	// Optional parts are listed in the answer, but do not make the server unready.
 	Optional bool
 	// Bearable, if not nil, reports of a failure that the server should stay in traffic: it degrades the server, as that
 	// of an optional part does.

@@ -165,7 +165,7 @@ func (s *Server) Open() { s.open.Store(true) }
 // Drain makes readiness fail, and refuses new sockets; Stop begins with it.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Stop drains, as the package comment says, and returns when nothing runs any more. The error tells of
+// Stop drains, as the package comment says, and returns when nothing runs any more. The error names
 // what had to be cut off because ctx ended. A second call does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Drain()

@@ -117,13 +117,13 @@ func TestStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hear(t, ws)
+	receive(t, ws)
 	answered := make(chan answer)
 	go func() { answered <- f.query(t, "{gate}") }()
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
 	stopped := make(chan error)
 	go func() { stopped <- f.Stop(t.Context()) }()
-	if got, code := hear(t, ws); code != 1012 {
+	if got, code := receive(t, ws); code != 1012 {
 		t.Errorf("socket: %d %s", code, got)
 	}
 	select {
@@ -185,7 +185,8 @@ func TestStartFails(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	if _, err := server.New(server.Config{}); err == nil || !strings.Contains(err.Error(), "Schema") || !strings.Contains(err.Error(), "Authenticator") {
+	if _, err := server.New(server.Config{}); err == nil || !strings.Contains(err.Error(), "Schema") ||
+		!strings.Contains(err.Error(), "Authenticator") {
 		t.Errorf("an empty config: %v", err)
 	}
 	for name, change := range map[string]func(*server.Config){
@@ -301,7 +302,7 @@ func TestHostileRequests(t *testing.T) {
 		"defer":              {quoted("{item(id:1){...@defer{id}}}"), 200, "BAD_REQUEST"},
 		"batch":              {`[{"query":"{hello}"}]`, 400, "BAD_REQUEST"},
 	} {
-		for range 2 { // a second time, when a cache might know it
+		for range 2 { // a second time, when a cache might hold it
 			if a := f.query(t, "{hello}"); a.status != 200 {
 				t.Fatalf("%s: the server is gone", name)
 			}

@@ -21,7 +21,7 @@ type broadcasts struct {
 	sockets map[topic]map[*websocket.Conn]bool
 }
 
-// topic is what a socket hears of: a tweet's counts, or an author's new tweets; the other is 0.
+// topic is what a socket subscribes to: a tweet's counts, or an author's new tweets; the other is 0.
 type topic struct{ tweet, author int64 }
 
 func newBroadcasts(db *sql.DB) *broadcasts {
@@ -92,8 +92,8 @@ func (l *broadcasts) leave(about topic, conn *websocket.Conn) {
 	delete(l.sockets[about], conn)
 }
 
-// tell sends a message to the sockets of a topic.
-func (l *broadcasts) tell(about topic, text []byte) {
+// send sends a message to every socket of a topic.
+func (l *broadcasts) send(about topic, text []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.sockets[about]) == 0 {
@@ -108,7 +108,7 @@ func (l *broadcasts) tell(about topic, text []byte) {
 	}
 }
 
-// message tells of counts, given as a piece of JSON.
+// message is the event for new counts, which are a piece of JSON.
 func message(tweet int64, counts string) []byte {
 	return fmt.Appendf(nil, `{"id":"1","type":"next","payload":{"data":{"reactionsChanged":{"id":"%s","reactions":{%s}}}}}`,
 		ids.TweetID(tweet), counts)

@@ -17,12 +17,12 @@ import (
 	"roost/internal/ids"
 )
 
-// tweets posts tweets, each in one transaction, and tells the sockets of their author.
+// tweets posts tweets, each in one transaction, and sends them to the sockets of their author's topic.
 type tweets struct {
 	db   *sql.DB
 	rdb  *redis.Client
 	live *broadcasts
-	// posted makes ids differ, and stands for the place of an event.
+	// posted makes ids differ, and serves as the offset of an event.
 	posted atomic.Int64
 }
 
@@ -55,7 +55,7 @@ func (h *tweets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return b, err
 		}
 		node := fmt.Appendf(nil, `"id":"%s","text":%s,"createdAt":"%s"`, ids.TweetID(id), text, at.Format("2006-01-02T15:04:05.000Z"))
-		h.live.tell(topic{author: who.viewer}, fmt.Appendf(nil, `{"id":"1","type":"next","payload":{"data":{"homeTimelineEvents":`+
+		h.live.send(topic{author: who.viewer}, fmt.Appendf(nil, `{"id":"1","type":"next","payload":{"data":{"homeTimelineEvents":`+
 			`{"cursor":"%s","edge":{"cursor":"%s","node":{%s,"author":{%s},"reactions":{%s,"viewerReaction":"NONE"}}}}}}}`,
 			cursors.Encode(cursors.Events, n), cursors.Encode(cursors.Home, id), node, author.Val(), layout.NoCounts))
 		return fmt.Appendf(b, `{"data":{"createTweet":{"tweet":{%s},"userErrors":[]}}}`, node), nil

@@ -68,7 +68,7 @@ func (h *reactions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return b, err
 		}
 		if changed {
-			h.live.tell(topic{tweet: tweet}, message(tweet, counts))
+			h.live.send(topic{tweet: tweet}, message(tweet, counts))
 		}
 		b = append(b, `{"data":{"setReaction":{"subject":{"id":"`...)
 		b = append(b, global...)
@@ -80,7 +80,7 @@ func (h *reactions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// set writes the reaction and gives the counts after it, as a piece of JSON.
+// set writes the reaction and returns the counts after it, as a piece of JSON.
 func (h *reactions) set(ctx context.Context, tweet, user, kind int64) (piece string, changed bool, err error) {
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {

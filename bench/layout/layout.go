@@ -30,7 +30,7 @@ func Author(id string) string { return "a:" + id }
 // Counts is the key of a tweet's likeCount, dislikeCount and revision.
 func Counts(tweet string) string { return "c:" + tweet }
 
-// NoCounts stand for counts that are not there.
+// NoCounts replace counts that are not there.
 const NoCounts = `"likeCount":0,"dislikeCount":0,"revision":0`
 
 // Reactions is the key of a viewer's own reactions: a hash from tweet to LIKE or DISLIKE.
@@ -56,7 +56,7 @@ func ReadEntry(entry string) (tweet, author string) {
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
-// Viewer is the user that a session key names; only the session's own key tells whether that is true.
+// Viewer is the user that a session key names; only the session's own key proves that it is true.
 func Viewer(key string) (int64, bool) {
 	rest, ok := strings.CutPrefix(key, "roost_")
 	if !ok || len(rest) < 12 {

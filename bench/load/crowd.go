@@ -192,7 +192,7 @@ func (d *Deliveries) Silent() error {
 	return nil
 }
 
-// Close closes the sockets and tells what came of the pushes, whose numbers are given with the times that
+// Close closes the sockets and returns what came of the pushes, whose numbers are given with the times that
 // their latency counts from.
 func (c *Crowd) Close(due map[int64]time.Time) (*Deliveries, error) {
 	var broken error

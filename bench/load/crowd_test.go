@@ -57,7 +57,7 @@ func crowd(t *testing.T, sockets int, texts ...string) *Crowd {
 func TestDeliveriesAreCounted(t *testing.T) {
 	t.Parallel()
 	const sockets = 20
-	// Pushes 4 and 5 are asked about; push 9 tells that everything has come.
+	// Pushes 4 and 5 are asked about; push 9 marks that everything has come.
 	for name, c := range map[string]struct {
 		texts                    string
 		came                     int64

@@ -1,4 +1,4 @@
-// Package load puts load on a server and tells how long answers took.
+// Package load puts load on a server and measures how long answers took.
 //
 // It is made to cost little next to the servers that it measures: requests are ready bytes, answers are
 // read from the connection by length, and a connection that has warmed up allocates nothing.

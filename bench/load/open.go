@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Pacer gives out the times at which requests are due. A late caller gets the times that have passed at
+// Pacer hands out the times at which requests are due. A late caller gets the times that have passed at
 // once, one after another, and none is left out.
 type Pacer struct {
 	start    time.Time
@@ -47,7 +47,7 @@ func (p *Pool) open(ctx context.Context, rate float64, d time.Duration, waitUnti
 	start := time.Now()
 	pace := NewPacer(start, rate, d)
 	// What is due waits here for a connection. When all are busy the pacer waits, and the times that it
-	// gives out later are still those at which the requests were due.
+	// hands out later are still those at which the requests were due.
 	due := make(chan time.Time, len(p.workers))
 	paced := make(chan struct{})
 	var failed atomic.Bool

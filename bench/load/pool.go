@@ -85,7 +85,7 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 	})
 }
 
-// run gives every connection to a goroutine of its own and gathers what they saw.
+// run starts a goroutine for every connection and gathers what they saw.
 func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Context, *worker) error) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

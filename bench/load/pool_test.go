@@ -12,7 +12,7 @@ import (
 
 const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// poolOf makes a pool of connections to a server that takes some time for each request; answer gives what
+// poolOf makes a pool of connections to a server that takes some time for each request; answer returns what
 // it says to the n-th request of a connection. It is for a synctest bubble, where time is not real.
 func poolOf(t *testing.T, conns int, takes time.Duration, answer func(n int) string) *Pool {
 	t.Helper()
@@ -43,7 +43,7 @@ func poolOf(t *testing.T, conns int, takes time.Duration, answer func(n int) str
 
 func always(text string) func(int) string { return func(int) string { return text } }
 
-// near tells whether a quantile is a duration, to the histogram's precision.
+// near reports whether a quantile is a duration, to the histogram's precision.
 func near(got, want time.Duration) bool { return got >= want && float64(got) <= float64(want)*1.008 }
 
 func TestClosedLoopCountsFromSending(t *testing.T) {

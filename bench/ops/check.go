@@ -20,7 +20,7 @@ type Server struct {
 	DB         *sql.DB
 }
 
-// Check fails unless both servers give the answers that SQL gives. Of reads it checks every one that the
+// Check fails unless both servers return the answers that SQL returns. Of reads it checks every one that the
 // runs will ask for; of writes some, one after another, with the rows that they leave. Writes make the
 // answers to reads of the baseline stale, so reads are checked first.
 func Check(ctx context.Context, w *World, all []Operation, roost, baseline Server) error {
@@ -62,7 +62,7 @@ const writes = 20
 func (w *World) checkWrites(ctx context.Context, op Operation, roost, baseline Server) error {
 	r := dice(-1)
 	for range writes {
-		s := w.stand(r)
+		s := w.randomReaction(r)
 		if op.Name == "viral" {
 			s.Tweet = w.Viral
 		}
@@ -98,7 +98,7 @@ func (w *World) checkWrites(ctx context.Context, op Operation, roost, baseline S
 }
 
 // moved fails unless the rows changed as the reaction says.
-func moved(before, after any, s Stand) error {
+func moved(before, after any, s Reaction) error {
 	of := func(v any) object {
 		return v.(object)["setReaction"].(object)["subject"].(object)["reactions"].(object)
 	}

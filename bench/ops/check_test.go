@@ -39,7 +39,7 @@ func TestMoved(t *testing.T) {
 		"lost":          {state(5, 5, 9, "NONE"), state(5, 5, 9, "LIKE"), "LIKE", false},
 		"not taken":     {state(5, 5, 9, "NONE"), state(5, 5, 9, "NONE"), "LIKE", false},
 	} {
-		if err := moved(c.before, c.after, Stand{Kind: c.kind}); (err == nil) != c.right {
+		if err := moved(c.before, c.after, Reaction{Kind: c.kind}); (err == nil) != c.right {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

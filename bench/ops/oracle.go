@@ -48,13 +48,14 @@ func wantHome(ctx context.Context, db *sql.DB, viewer int64) (any, error) {
 	}
 	page := all[:min(homePage, len(all))]
 	authors := map[int64]object{}
-	if err := each(ctx, db, `SELECT id, username, name FROM users WHERE id = ANY($1)`, []any{pq.Array(authorsOf(page))}, func(scan scan) error {
-		var id int64
-		var username, name string
-		err := scan(&id, &username, &name)
-		authors[id] = object{"id": ids.UserID(id).String(), "username": username, "name": name}
-		return err
-	}); err != nil {
+	if err := each(ctx, db, `SELECT id, username, name FROM users WHERE id = ANY($1)`, []any{pq.Array(authorsOf(page))},
+		func(scan scan) error {
+			var id int64
+			var username, name string
+			err := scan(&id, &username, &name)
+			authors[id] = object{"id": ids.UserID(id).String(), "username": username, "name": name}
+			return err
+		}); err != nil {
 		return nil, err
 	}
 	edges, err := edgesOf(ctx, db, viewer, cursors.Home, page)
@@ -135,8 +136,8 @@ func wantProfile(ctx context.Context, db *sql.DB, viewer int64, username string)
 		"viewerIsFollowing": follows, "timeline": object{"edges": edges}}}, err
 }
 
-// wantReaction is the answer to a stand that has been set: what SQL holds now.
-func wantReaction(ctx context.Context, db *sql.DB, s Stand) (any, error) {
+// wantReaction is the answer to a reaction that has been set: what SQL holds now.
+func wantReaction(ctx context.Context, db *sql.DB, s Reaction) (any, error) {
 	now, err := summariesOf(ctx, db, s.Viewer.ID, []int64{s.Tweet})
 	if err != nil {
 		return nil, err

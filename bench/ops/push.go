@@ -154,7 +154,7 @@ func (w *World) CheckPush(ctx context.Context, s Server, message []byte) error {
 	return err
 }
 
-// wantPush is what fans are told of the author's newest tweet: nobody has reacted yet.
+// wantPush is what fans receive of the author's newest tweet: nobody has reacted yet.
 func (w *World) wantPush(ctx context.Context, db *sql.DB) (any, error) {
 	newest, err := entries(ctx, db, tweetColumns+`t.author_id = $1 ORDER BY t.id DESC LIMIT 1`, w.Author.ID)
 	if err != nil {
@@ -182,7 +182,8 @@ func (w *World) CheckPosts(ctx context.Context, s Server) error {
 	}
 	var rows, distinct, all, counted int64
 	posted := int64(w.posted[s.Name])
-	if err := s.DB.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE text LIKE $2), count(DISTINCT text) FILTER (WHERE text LIKE $2), count(*),
+	if err := s.DB.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE text LIKE $2), count(DISTINCT text) FILTER (WHERE text LIKE $2),
+		count(*),
 		(SELECT tweet_count FROM user_stats WHERE user_id = $1) FROM tweets WHERE author_id = $1 AND deleted_at IS NULL`,
 		w.Author.ID, postName+"%").Scan(&rows, &distinct, &all, &counted); err != nil {
 		return err

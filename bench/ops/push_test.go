@@ -9,10 +9,11 @@ import (
 func TestNumberOfAPush(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{
-		`{"id":"1","type":"next","payload":{"data":{"homeTimelineEvents":{"cursor":"x","edge":{"node":{"id":"y","text":"push-17","createdAt":"z"}}}}}}`: 17,
-		`{"data":{"createTweet":{"tweet":{"id":"y","text":"push-3"},"userErrors":[]}}}`:                                                                 3,
-		`{"data":{"createTweet":{"tweet":null,"userErrors":[{"code":"TOO_LONG"}]}}}`:                                                                    0,
-		`{"id":"1","type":"next","payload":{"data":{"homeTimelineEvents":{"cursor":"x","reason":"push-"}}}}`:                                            0,
+		`{"id":"1","type":"next","payload":{"data":{"homeTimelineEvents":{"cursor":"x","edge":` +
+			`{"node":{"id":"y","text":"push-17","createdAt":"z"}}}}}}`: 17,
+		`{"data":{"createTweet":{"tweet":{"id":"y","text":"push-3"},"userErrors":[]}}}`:                      3,
+		`{"data":{"createTweet":{"tweet":null,"userErrors":[{"code":"TOO_LONG"}]}}}`:                         0,
+		`{"id":"1","type":"next","payload":{"data":{"homeTimelineEvents":{"cursor":"x","reason":"push-"}}}}`: 0,
 		`{"type":"connection_ack"}`: 0,
 	} {
 		if got := Number([]byte(text)); got != want {

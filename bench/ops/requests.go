@@ -126,19 +126,19 @@ func (w *World) summaries() Operation {
 	return reads("summaries", "reactionSummaries of 20", `{"data":{"reactionSummaries":[{`, asks)
 }
 
-// Stand is a reaction that a viewer sets.
-type Stand struct {
+// Reaction is a reaction that a viewer sets.
+type Reaction struct {
 	Viewer Viewer
 	Tweet  int64
 	Kind   string
 }
 
-func (s Stand) roost(buf []byte) []byte {
+func (s Reaction) roost(buf []byte) []byte {
 	return graphql(buf, s.Viewer.Key, reaction,
 		`{"input":{"subjectId":"`+ids.TweetID(s.Tweet).String()+`","reaction":"`+s.Kind+`"}}`)
 }
 
-func (s Stand) baseline(buf []byte) []byte {
+func (s Reaction) baseline(buf []byte) []byte {
 	return plain(buf, "POST", "/reactions/"+ids.TweetID(s.Tweet).String()+"/"+s.Kind, s.Viewer.Key)
 }
 
@@ -150,7 +150,7 @@ var (
 
 // react sets random viewers' reactions to random tweets: mostly new ones.
 func (w *World) react() Operation {
-	source := func(request func(Stand, []byte) []byte) func(i, n int) load.Source {
+	source := func(request func(Reaction, []byte) []byte) func(i, n int) load.Source {
 		// Of each connection: a run goes on where the one before ended, for what was set then is no change now.
 		rolls := map[int]*rand.Rand{}
 		return func(worker, _ int) load.Source {
@@ -159,33 +159,33 @@ func (w *World) react() Operation {
 				r = dice(worker)
 				rolls[worker] = r
 			}
-			return func(buf []byte) []byte { return request(w.stand(r), buf) }
+			return func(buf []byte) []byte { return request(w.randomReaction(r), buf) }
 		}
 	}
 	return Operation{
 		Name: "react", Title: "setReaction, random tweets", Rate: 200, Writes: true,
-		Roost:    load.Traffic{Good: reacted, Source: source(Stand.roost)},
-		Baseline: load.Traffic{Good: reacted, Source: source(Stand.baseline)},
+		Roost:    load.Traffic{Good: reacted, Source: source(Reaction.roost)},
+		Baseline: load.Traffic{Good: reacted, Source: source(Reaction.baseline)},
 	}
 }
 
-func (w *World) stand(r *rand.Rand) Stand {
-	return Stand{w.Viewers[r.IntN(len(w.Viewers))], w.Tweets[r.IntN(len(w.Tweets))], kinds[r.IntN(len(kinds))]}
+func (w *World) randomReaction(r *rand.Rand) Reaction {
+	return Reaction{w.Viewers[r.IntN(len(w.Viewers))], w.Tweets[r.IntN(len(w.Tweets))], kinds[r.IntN(len(kinds))]}
 }
 
 // viral makes every viewer switch between like and dislike of one tweet, so that each request is a change.
 func (w *World) viral() Operation {
 	return Operation{
 		Name: "viral", Title: "setReaction, one tweet", Rate: 100, Writes: true, Settles: len(w.Viewers),
-		Roost:    load.Traffic{Good: reacted, Source: w.flips(Stand.roost)},
-		Baseline: load.Traffic{Good: reacted, Source: w.flips(Stand.baseline)},
+		Roost:    load.Traffic{Good: reacted, Source: w.flips(Reaction.roost)},
+		Baseline: load.Traffic{Good: reacted, Source: w.flips(Reaction.baseline)},
 	}
 }
 
 // Flips is the traffic of the viral operation, for sockets to see its effect.
 func (w *World) Flips() Operation { return w.viral() }
 
-func (w *World) flips(request func(Stand, []byte) []byte) func(i, n int) load.Source {
+func (w *World) flips(request func(Reaction, []byte) []byte) func(i, n int) load.Source {
 	// What each viewer sets next. Connections share no viewer, and runs come one after another.
 	next := make([]uint8, len(w.Viewers))
 	return func(worker, of int) load.Source {
@@ -193,7 +193,7 @@ func (w *World) flips(request func(Stand, []byte) []byte) func(i, n int) load.So
 		return func(buf []byte) []byte {
 			kind := kinds[next[i]&1]
 			next[i]++
-			buf = request(Stand{w.Viewers[i], w.Viral, kind}, buf)
+			buf = request(Reaction{w.Viewers[i], w.Viral, kind}, buf)
 			if i += of; i >= len(w.Viewers) {
 				i = worker % len(w.Viewers)
 			}

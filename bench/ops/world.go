@@ -191,7 +191,7 @@ func (w *World) usernames(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// Sessions gives the users of the session keys that the baseline is shown.
+// Sessions returns the users of the session keys that the baseline is shown.
 func (w *World) Sessions() map[string]int64 {
 	out := make(map[string]int64, len(w.Viewers))
 	for _, v := range w.Viewers {

@@ -82,7 +82,8 @@ func TestCheckCounts(t *testing.T) {
 		right       bool
 	}{
 		{"nothing", "SELECT 1", true},
-		{"right", "INSERT INTO reactions VALUES (1, 1, 1), (1, 2, 1), (1, 3, 2), (1, 4, 0); INSERT INTO tweet_stats VALUES (1, 2, 1, 3), (2, 0, 0, 0)", true},
+		{"right", "INSERT INTO reactions VALUES (1, 1, 1), (1, 2, 1), (1, 3, 2), (1, 4, 0); " +
+			"INSERT INTO tweet_stats VALUES (1, 2, 1, 3), (2, 0, 0, 0)", true},
 		{"a lost like", "UPDATE tweet_stats SET like_count = 1 WHERE tweet_id = 1", false},
 		{"found again", "UPDATE tweet_stats SET like_count = 2 WHERE tweet_id = 1", true},
 		{"counts without reactions", "INSERT INTO tweet_stats VALUES (3, 1, 0, 1)", false},

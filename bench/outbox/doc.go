@@ -11,7 +11,7 @@
 // [NewLog] is the product's package events with its own settings: one sequencer, one consumer group of
 // [Parts] parts with batches of up to 500, woken by commits as in a node.
 //
-// [NewPlain] is what an afternoon's work gives: the same inserts as prepared statements, and one
+// [NewPlain] is an afternoon's work: the same inserts as prepared statements, and one
 // poller, woken by commits, that in one transaction removes up to 500 rows with FOR UPDATE SKIP LOCKED and
 // writes the same effects in one statement. It has no order, no positions, no groups, no retries, and nothing
 // is left to read or replay.

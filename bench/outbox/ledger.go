@@ -8,7 +8,7 @@ import (
 	"roost/bench/load"
 )
 
-// ledger knows of every event when it was committed and when it had its effect. Events are numbered from 1.
+// ledger holds for every event when it was committed and when it had its effect. Events are numbered from 1.
 type ledger struct {
 	mu      sync.Mutex
 	tickets []*ticket // of event i+1; nil after its effect

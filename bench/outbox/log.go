@@ -58,7 +58,7 @@ func (l *eventLog) build(ctx context.Context) (err error) {
 	}
 	client := ent.NewClient(ent.Driver(l.db.Driver))
 	l.log = events.New(client, clock.Real{})
-	// A node that stops gives its parts back, so one group can be started again and again.
+	// A node that stops releases its partitions, so one group can be started again and again.
 	l.group, err = events.NewGroup(client, l.db, clock.Real{}, events.GroupConfig{Name: "bench", Partitions: Parts, FromStart: true,
 		Handler: events.HandlerFunc(l.handle)})
 	if err != nil {
@@ -124,7 +124,8 @@ func (l *eventLog) writers(context.Context, int) error { return nil }
 // check wants every event at its place in the log, without gaps, and nothing parked.
 func (l *eventLog) check(ctx context.Context, n int64) error {
 	var rows, placed, last, parked int64
-	if err := l.db.Writer().QueryRowContext(ctx, `SELECT count(*), count(seq), coalesce(max(seq), 0), (SELECT count(*) FROM retry_queue) FROM events`).
+	if err := l.db.Writer().QueryRowContext(ctx,
+		`SELECT count(*), count(seq), coalesce(max(seq), 0), (SELECT count(*) FROM retry_queue) FROM events`).
 		Scan(&rows, &placed, &last, &parked); err != nil {
 		return err
 	}

@@ -97,7 +97,8 @@ func (p *plainOutbox) writers(ctx context.Context, n int) error {
 		rows[i] = fmt.Sprintf("($%d, $%d, $%d, $%d, $%d)", 5*i+1, 5*i+2, 5*i+3, 5*i+4, 5*i+5)
 	}
 	var err error
-	p.inserts[n], err = p.db.PrepareContext(ctx, "INSERT INTO outbox (type, version, aggregate, payload, created_at) VALUES "+strings.Join(rows, ", "))
+	p.inserts[n], err = p.db.PrepareContext(ctx, "INSERT INTO outbox (type, version, aggregate, payload, created_at) VALUES "+
+		strings.Join(rows, ", "))
 	return err
 }
 
@@ -156,7 +157,7 @@ func (p *plainOutbox) poll(ctx context.Context) {
 	}
 }
 
-// batch takes events and writes their effects, in one transaction. It tells how many there were.
+// batch takes events and writes their effects, in one transaction. It returns how many there were.
 func (p *plainOutbox) batch(ctx context.Context) (n int, err error) {
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {

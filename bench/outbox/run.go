@@ -115,7 +115,7 @@ func (r *Run) Open(ctx context.Context, writers int, rate float64, d time.Durati
 	})
 }
 
-// run runs a function in each writer and gives what was seen when all have returned.
+// run runs a function in each writer and returns what was seen when all have returned.
 func (r *Run) run(ctx context.Context, writers, n int, fn func(context.Context) error) (*load.Result, error) {
 	if err := r.way.writers(ctx, n); err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (r *Run) run(ctx context.Context, writers, n int, fn func(context.Context) 
 	}
 	var all []error
 	for range writers {
-		// Those that were told to stop have nothing to tell.
+		// Those that had to stop have nothing to report.
 		if err := <-failed; err != nil && (len(all) == 0 || !errors.Is(err, context.Canceled)) {
 			all = append(all, err)
 		}

@@ -88,7 +88,7 @@ func TestLedger(t *testing.T) {
 		t.Fatalf("events %d and %d come first", a.first, b.first)
 	}
 	l.committed(a.first)
-	l.effect([]int64{3, 1}) // 3 before its writer knows
+	l.effect([]int64{3, 1}) // 3 before its writer has its commit
 	select {
 	case <-b.done:
 	default:

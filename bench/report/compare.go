@@ -10,7 +10,7 @@ import (
 // Tolerance is how far the ratios of two runs of the same code may be apart.
 const Tolerance = 0.15
 
-// Compare writes the ratios of two runs side by side, and tells whether each pair is within the
+// Compare writes the ratios of two runs side by side, and reports whether each pair is within the
 // tolerance. A measurement that only one run has agrees with nothing.
 func Compare(out io.Writer, a, b *Results, tolerance float64) (agree bool, err error) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)

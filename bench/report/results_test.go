@@ -76,10 +76,11 @@ func TestCompare(t *testing.T) {
 		"within":       {run(measurement("home", 2)), run(measurement("home", 2.28)), true, "14.0%"},
 		"within, down": {run(measurement("home", 2.28)), run(measurement("home", 2)), true, "14.0%"},
 		"apart":        {run(measurement("home", 2)), run(measurement("home", 2.4)), false, "APART"},
-		"one of two":   {run(measurement("home", 2), measurement("react", 2)), run(measurement("home", 2), measurement("react", 1)), false, "APART"},
-		"missing":      {run(measurement("home", 2), measurement("react", 2)), run(measurement("home", 2)), false, "MISSING"},
-		"more":         {run(measurement("home", 2)), run(measurement("home", 2), measurement("react", 2)), false, "MISSING"},
-		"nothing":      {run(measurement("home", 0)), run(measurement("home", 0)), false, "APART"},
+		"one of two": {run(measurement("home", 2), measurement("react", 2)), run(measurement("home", 2), measurement("react", 1)), false,
+			"APART"},
+		"missing": {run(measurement("home", 2), measurement("react", 2)), run(measurement("home", 2)), false, "MISSING"},
+		"more":    {run(measurement("home", 2)), run(measurement("home", 2), measurement("react", 2)), false, "MISSING"},
+		"nothing": {run(measurement("home", 0)), run(measurement("home", 0)), false, "APART"},
 	} {
 		var out bytes.Buffer
 		agree, err := Compare(&out, c.a, c.b, Tolerance)
@@ -119,7 +120,8 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 	if err := (&Results{Measurements: []Measurement{quiet, busy, sockets, crowd}}).Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	if text := out.String(); !strings.Contains(text, "react closed (0.7)") || strings.Contains(text, "home closed (") || strings.Count(text, "KiB/socket") != 2 ||
+	if text := out.String(); !strings.Contains(text, "react closed (0.7)") || strings.Contains(text, "home closed (") ||
+		strings.Count(text, "KiB/socket") != 2 ||
 		!strings.Contains(text, " 50%") || strings.Count(text, "crowd") != 2 {
 		t.Errorf("printed\n%s", text)
 	}
@@ -128,7 +130,8 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 func TestLine(t *testing.T) {
 	t.Parallel()
 	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3), measurement("log", 4), crowd(900)}}
-	if got, want := r.Line(), "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - | 100, 400, 4.00 | - | - | 900, 64.0, 2.00 |"; got != want {
+	const want = "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - | 100, 400, 4.00 | - | - | 900, 64.0, 2.00 |"
+	if got := r.Line(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }

@@ -39,7 +39,7 @@ const rest = "the rest"
 func Shares(traces string) ([]Share, error) {
 	sums := map[string]time.Duration{}
 	var all time.Duration
-	// Stacks are parted by lines of dashes; what comes before the first one tells of the profile.
+	// Stacks are parted by lines of dashes; what comes before the first one describes the profile.
 	blocks := strings.Split(traces, "-----------+")
 	for _, block := range blocks[1:] {
 		_, block, _ = strings.Cut(block, "\n")

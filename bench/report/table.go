@@ -15,7 +15,8 @@ const Quiet = 0.1
 func (r *Results) Print(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s, commit %s, %s data, %d x %s, %s\n", r.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Commit, r.Data,
 		r.Machine.Processors, r.Machine.Model, r.Machine.Go)
-	fmt.Fprint(out, "Processor time in µs a request; ratio: Roost and its stores relative to the baseline in the same round, median (range).\n"+
+	fmt.Fprint(out, "Processor time in µs a request; ratio: Roost and its stores relative to the baseline in the same round, "+
+		"median (range).\n"+
 		"log: a request is an event, server the process that writes and handles it, latency from the commit to the effect.\n\n")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	head := "operation\tload\ttarget\treq/s\tp50 ms\tp95 ms\tp99 ms\tserver\tpg\tredis\tall\tratio\tothers\t"
@@ -87,7 +88,8 @@ const MostMiB = 1024
 
 func (r *Results) printMemory(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	head := fmt.Sprintf("\noperation\tsockets\ttarget\tKiB/socket\tratio\tidle MiB\tpeak MiB\tof %d\tdeliveries/s\tp99 ms\tlast ms\tall µs\tothers\t", MostMiB)
+	head := fmt.Sprintf("\noperation\tsockets\ttarget\tKiB/socket\tratio\tidle MiB\tpeak MiB\t"+
+		"of %d\tdeliveries/s\tp99 ms\tlast ms\tall µs\tothers\t", MostMiB)
 	for _, m := range r.Measurements {
 		if m.Load != Memory {
 			continue

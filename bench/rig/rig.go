@@ -200,7 +200,7 @@ func (r *Rig) load(ctx context.Context, _ Config) error {
 }
 
 // Database makes an empty database on the server of the targets, and brings it to Roost's schema if asked
-// to. It gives its URL.
+// to. It returns the server's URL.
 func (r *Rig) Database(ctx context.Context, name string, migrated bool) (string, error) {
 	if _, err := r.pool.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
 		return "", fmt.Errorf("make a database: %w", err)

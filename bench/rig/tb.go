@@ -21,7 +21,7 @@ type tb struct {
 // failure is what Fatal panics with.
 type failure struct{ error }
 
-// protect runs fn, and gives what it failed with.
+// protect runs fn, and returns what it failed with.
 func (t *tb) protect(fn func()) (err error) {
 	defer func() {
 		switch v := recover().(type) {

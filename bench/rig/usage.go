@@ -191,7 +191,7 @@ func familyTime(pid int) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// gone tells that a process has ended while it was looked at; its time is then its parent's.
+// gone reports that a process has ended while it was looked at; its time is then its parent's.
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
 
 // machineTime is the time that the machine's processors were busy.

@@ -12,7 +12,7 @@
 //
 // A request runs from Enter to Leave, except while it is paused: it waits for the database, which has a limit of its own
 // (package sqldb), for what another request reads, or for a permit to hash a password (package domain/accounts). So neither
-// a database that stands still nor a flood of attempts to sign in closes the door to requests that need neither. Paused
+// a database that does not answer nor a flood of attempts to sign in closes the door to requests that need neither. Paused
 // requests go on at once; while too many run, the gate lets no new ones in.
 //
 // # Who is next

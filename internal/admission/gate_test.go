@@ -86,7 +86,7 @@ func TestSoManyRun(t *testing.T) {
 	})
 }
 
-// Whoever is not let in is refused as soon as the time is up, and told when to come back.
+// Whoever is not let in is refused as soon as the time is up, with the time to come back after.
 func TestTheWaitIsShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

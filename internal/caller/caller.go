@@ -69,7 +69,7 @@ type key struct{}
 // With puts the caller into the context.
 func With(ctx context.Context, c *Caller) context.Context { return context.WithValue(ctx, key{}, c) }
 
-// From gives the caller of the context; an anonymous one if there is none.
+// From returns the caller of the context; an anonymous one if there is none.
 func From(ctx context.Context) *Caller {
 	if c, ok := ctx.Value(key{}).(*Caller); ok {
 		return c

@@ -1,4 +1,4 @@
-// Package clock tells the time, so that tests can set it.
+// Package clock reads the time through an interface, so that tests can set it.
 package clock
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Clock tells the time.
+// Clock returns the time: the real one in production, one that tests set in tests.
 type Clock interface {
 	// Now is the current instant, in UTC with microseconds: what both SQL stores keep.
 	Now() time.Time
@@ -24,7 +24,7 @@ type Fake struct {
 	now time.Time
 }
 
-// NewFake is a clock that stands at t.
+// NewFake returns a clock that shows t until a test moves it.
 func NewFake(t time.Time) *Fake { return &Fake{now: t.UTC().Truncate(time.Microsecond)} }
 
 // Now is the time that was set.

@@ -34,8 +34,10 @@ func TestWindow(t *testing.T) {
 	}
 	other := Encode(Timeline, 77)
 	for _, a := range []Args{
-		{First: ptr[int32](-1)}, {First: ptr[int32](101)}, {First: ptr[int32](math.MaxInt32)}, {Last: ptr[int32](-1)}, {Last: ptr[int32](math.MinInt32)},
-		{First: ptr[int32](1), Last: ptr[int32](1)}, {First: ptr[int32](1), Before: &at}, {Last: ptr[int32](1), After: &at}, {After: &at, Before: &at},
+		{First: ptr[int32](-1)}, {First: ptr[int32](101)}, {First: ptr[int32](math.MaxInt32)}, {Last: ptr[int32](-1)},
+		{Last: ptr[int32](math.MinInt32)},
+		{First: ptr[int32](1), Last: ptr[int32](1)}, {First: ptr[int32](1), Before: &at}, {Last: ptr[int32](1), After: &at},
+		{After: &at, Before: &at},
 		{After: &other}, {Before: &other}, {After: ptr("")},
 	} {
 		if _, err := a.Window(Home); !errs.Is(err, errs.BadRequest) {
@@ -69,7 +71,8 @@ func TestCut(t *testing.T) {
 
 // Nothing but what Encode makes is a cursor, and only of its own list.
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{"", "x", Encode(Home, 1), Encode(Home, math.MaxInt64), Encode(Timeline, 5), Encode(Home, 0), Encode(Home, -1), Encode(Home, 1) + "=",
+	for _, s := range []string{"", "x", Encode(Home, 1), Encode(Home, math.MaxInt64), Encode(Timeline, 5), Encode(Home, 0), Encode(Home, -1),
+		Encode(Home, 1) + "=",
 		strings.ToUpper(Encode(Home, 1)), strings.Repeat("A", 12)} {
 		f.Add(s)
 	}

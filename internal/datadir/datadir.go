@@ -138,7 +138,7 @@ func owner(f *os.File) int {
 // Path is the directory, absolute.
 func (d *Dir) Path() string { return d.path }
 
-// Close gives the directory back. The lock's file stays: removing it would let two processes lock two
+// Close releases the directory. The lock's file stays: removing it would let two processes lock two
 // files of one name.
 func (d *Dir) Close() error {
 	unlockFile(d.lock)

@@ -21,6 +21,6 @@ func lockFile(f *os.File) error {
 	}
 }
 
-// unlockFile gives the lock back also where a child process that is just being started has the file, too. Closing
+// unlockFile releases the lock, also where a child process that is just being started has the file, too. Closing
 // does the rest.
 func unlockFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

@@ -26,7 +26,7 @@ const (
 )
 
 // Refusals of an input: they become `userErrors` of the mutation's payload. NotAllowed shares its
-// wire name with Forbidden, so it has a name of its own here; Code gives the wire name.
+// wire name with Forbidden, so it has a name of its own here; Code returns the wire name.
 const (
 	Invalid            Kind = "INVALID"
 	Required           Kind = "REQUIRED"
@@ -86,7 +86,7 @@ type Error struct {
 	Reason Reason
 	// Limit is the number that a TooShort, TooLong or LimitReached input broke; 0 if there is none.
 	Limit int
-	// RetryAfter tells RateLimited and Unavailable clients when to come back; 0 is unknown.
+	// RetryAfter is how long a client waits before it tries again, after RateLimited and Unavailable; 0 is unknown.
 	RetryAfter time.Duration
 	// Err is the cause, for logs.
 	Err error
@@ -100,7 +100,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Kind, e.Message)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // New makes an error of a kind.
@@ -130,7 +130,7 @@ func Busy(what string, retryAfter time.Duration) *Error {
 	return &Error{Kind: Unavailable, Message: what + " is busy, try again", RetryAfter: retryAfter}
 }
 
-// KindOf gives the kind of an error, Internal for one that is not ours.
+// KindOf returns the kind of an error, Internal for one that is not ours.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind

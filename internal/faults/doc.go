@@ -6,5 +6,5 @@
 //	name:kill          the process dies at the place as if by SIGKILL
 //	name:kill:3        the third time that it comes there
 //	name:hold:250ms    whoever comes there waits, each time
-//	name:hold:250ms:2  the first two who come there wait, and standard error tells so: "held at name"
+//	name:hold:250ms:2  the first two callers wait there, and standard error says "held at name"
 package faults

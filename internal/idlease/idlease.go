@@ -1,4 +1,4 @@
-// Package idlease gives processes node numbers for their id generators through a table that they
+// Package idlease leases node numbers to processes for their id generators through a table that they
 // share. A lease is a node number with a ceiling in milliseconds; it may be taken over once the taker's
 // clock has passed the ceiling, and the taker starts above it, so spans of one number never overlap.
 package idlease
@@ -85,10 +85,11 @@ func (l *Leases) extend(ctx context.Context, node int, until int64) (bool, error
 	return n == 1, err
 }
 
-// reclaim takes a node number again that the database has never heard of: it went back to before this process took it. Rows
+// reclaim takes a node number again that the database has no row of: it went back to before this process took it. Rows
 // are never removed, so nobody else has had the number since.
 func (l *Leases) reclaim(ctx context.Context, node int, until int64) (bool, error) {
-	res, err := l.db.ExecContext(ctx, "INSERT INTO id_leases (node, owner, ceiling) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", node, l.owner, until)
+	res, err := l.db.ExecContext(ctx, "INSERT INTO id_leases (node, owner, ceiling) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", node, l.owner,
+		until)
 	if err != nil {
 		return false, fmt.Errorf("take the id lease again: %w", err)
 	}
@@ -96,7 +97,7 @@ func (l *Leases) reclaim(ctx context.Context, node int, until int64) (bool, erro
 	return n == 1, err
 }
 
-// take claims a node number that nobody has, or whose ceiling lies behind now, in one transaction.
+// take claims a node number that nobody has, or whose ceiling is in the past, in one transaction.
 func (l *Leases) take(ctx context.Context, node int, now, until int64) (g ids.Grant, ok bool, err error) {
 	tx, err := l.db.Writer().BeginTx(ctx, nil)
 	if err != nil {

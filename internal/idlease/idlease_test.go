@@ -34,7 +34,8 @@ func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 					t.Error(err)
 				}
 			})
-			_, err = db.ExecContext(t.Context(), "CREATE TABLE id_leases (node bigint NOT NULL PRIMARY KEY, owner varchar NOT NULL, ceiling bigint NOT NULL)")
+			_, err = db.ExecContext(t.Context(),
+				"CREATE TABLE id_leases (node bigint NOT NULL PRIMARY KEY, owner varchar NOT NULL, ceiling bigint NOT NULL)")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +44,7 @@ func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 	}
 }
 
-// occupy gives every node number but the free ones to somebody who stays.
+// occupy assigns every node number but the free ones to another owner, who keeps it.
 func occupy(t *testing.T, db *sqldb.DB, free func(node int) bool) {
 	t.Helper()
 	for node := range ids.Nodes {
@@ -189,7 +190,8 @@ func TestLostLease(t *testing.T) {
 			t.Errorf("ids %d of node %d, then %d of node %d", before, node(before), after, node(after))
 		}
 		var owner string
-		if err := db.Writer().QueryRowContext(t.Context(), "SELECT owner FROM id_leases WHERE node = $1", node(before)).Scan(&owner); err != nil || owner != "another" {
+		if err := db.Writer().QueryRowContext(t.Context(), "SELECT owner FROM id_leases WHERE node = $1", node(before)).
+			Scan(&owner); err != nil || owner != "another" {
 			t.Errorf("the lost number is of %q, %v", owner, err)
 		}
 	})
@@ -204,7 +206,7 @@ func TestNoFreeNumber(t *testing.T) {
 	})
 }
 
-// A database that went back to before a lease was taken has never heard of it. A generator in doubt takes its number again, or
+// A database that went back to before a lease was taken has no row of it. A generator in doubt takes its number again, or
 // another one if somebody else has it by then, and its ids go on growing.
 func TestForgottenLease(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *sqldb.DB) {
@@ -235,7 +237,8 @@ func TestForgottenLease(t *testing.T) {
 				t.Errorf("number %d, which %q has by now: id %d after %d, with number %d", node, by, id, first, at)
 			}
 			var owners int
-			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM id_leases WHERE node = $1 AND owner <> 'somebody'", at).Scan(&owners); err != nil || owners != 1 {
+			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM id_leases WHERE node = $1 AND owner <> 'somebody'", at).
+				Scan(&owners); err != nil || owners != 1 {
 				t.Errorf("the database has %d leases of the number in use, %v", owners, err)
 			}
 			first = id

@@ -14,7 +14,7 @@ import (
 	"roost/internal/errs"
 )
 
-// Epoch is the zero of the ids' clock. 41 bits of milliseconds last until 2075. It lies before the
+// Epoch is the zero of the ids' clock. 41 bits of milliseconds last until 2075. It is before the
 // first tweet ever posted, so that imported ones sort by their own time.
 var Epoch = time.Date(2006, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -55,7 +55,7 @@ type Grant struct {
 // Granter hands out node numbers. No two grants of a node number overlap in their span, whoever holds
 // them and whatever the clocks of the holders say; that alone makes ids unique.
 type Granter interface {
-	// Grant gives the right to make ids at now (as by Millis). held is the grant to be extended, if any.
+	// Grant returns the right to make ids at now (as by Millis). held is the grant to be extended, if any.
 	Grant(ctx context.Context, now int64, held *Grant) (Grant, error)
 }
 
@@ -164,7 +164,7 @@ func (g *Generator) renew(ctx context.Context, now int64) error {
 // Fixed grants one node number forever. It suits a process that is alone, such as a test.
 type Fixed int
 
-// Grant gives the node number without an end.
+// Grant returns the right to use the node number without an end.
 func (f Fixed) Grant(context.Context, int64, *Grant) (Grant, error) {
 	return Grant{Node: int(f), After: -1, Until: MaxMillis}, nil
 }

@@ -116,8 +116,8 @@ func (s *spans) Grant(_ context.Context, now int64, held *Grant) (Grant, error) 
 	return g, nil
 }
 
-// Whatever grants come, extended, of another number, of a span that begins later than the clock stands,
-// and however the clock moves: ids grow and lie in a grant.
+// Whatever grants come, extended, of another number, of a span that begins later than the clock shows,
+// and however the clock moves: ids grow and are within a grant.
 func TestIDsStayInTheirGrants(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

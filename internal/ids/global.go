@@ -24,7 +24,7 @@ type UserID int64
 // TweetID is a tweet's id; in GraphQL it is its global id.
 type TweetID int64
 
-// SessionID is a session's id with its user's, which says where the row lies; in GraphQL it is its
+// SessionID is a session's id with its user's, which says where the row is; in GraphQL it is its
 // global id.
 type SessionID struct{ User, ID int64 }
 
@@ -96,8 +96,13 @@ func one(want Kind, global string) (int64, bool) {
 	return p[0], true
 }
 
-func (id UserID) String() string    { return Encode(KindUser, int64(id)) }
-func (id TweetID) String() string   { return Encode(KindTweet, int64(id)) }
+// String returns the global id, as clients see it.
+func (id UserID) String() string { return Encode(KindUser, int64(id)) }
+
+// String returns the global id, as clients see it.
+func (id TweetID) String() string { return Encode(KindTweet, int64(id)) }
+
+// String returns the global id, as clients see it.
 func (id SessionID) String() string { return Encode(KindSession, id.User, id.ID) }
 
 // errOneWay keeps gqlgen from decoding arguments into typed ids: what garbage means is up to the

@@ -13,7 +13,8 @@ var urlSafe = regexp.MustCompile(`^[A-Za-z0-9_-]{1,23}$`)
 func TestGlobalIDsReadBack(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int64{1, 2, 255, 256, 1 << 40, math.MaxInt64} {
-		for kind, global := range map[Kind]string{KindUser: UserID(n).String(), KindTweet: TweetID(n).String(), KindSession: SessionID{n, 5}.String()} {
+		for kind, global := range map[Kind]string{
+			KindUser: UserID(n).String(), KindTweet: TweetID(n).String(), KindSession: SessionID{n, 5}.String()} {
 			k, parts, ok := Decode(global)
 			if !ok || k != kind || parts[0] != n || !urlSafe.MatchString(global) {
 				t.Errorf("%q reads as %c %v %v", global, k, parts, ok)
@@ -41,8 +42,10 @@ func TestGlobalIDsReadBack(t *testing.T) {
 
 // Nothing but what Encode makes is an id, so every object has one id only.
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{"", "x", UserID(1).String(), TweetID(math.MaxInt64).String(), SessionID{1, 2}.String(), Encode('x', 1), Encode(KindUser, -1),
-		Encode(KindUser, 0), Encode(KindUser, 1, 2), Encode(KindSession, 1), UserID(1).String() + "=", UserID(1).String() + "\n", "dQAAAAAAAAAB", "dQAAAAAAAAAC"} {
+	for _, s := range []string{"", "x", UserID(1).String(), TweetID(math.MaxInt64).String(), SessionID{1, 2}.String(), Encode('x', 1),
+		Encode(KindUser, -1),
+		Encode(KindUser, 0), Encode(KindUser, 1, 2), Encode(KindSession, 1), UserID(1).String() + "=", UserID(1).String() + "\n", "dQAAAAAAAAAB",
+		"dQAAAAAAAAAC"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

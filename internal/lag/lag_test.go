@@ -74,7 +74,7 @@ func TestABusyProcess(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 * runtime.GOMAXPROCS(0) {
 		all.Go(func() {
-			for !done.Load() { // without a call that gives others a turn
+			for !done.Load() { // without a call that lets other goroutines run
 			}
 		})
 	}

@@ -63,7 +63,7 @@ type Feed struct {
 }
 
 // Keyed is an event that has a key: of two events of the same field with the same key, made for the same caller at about
-// the same time, one can stand for the other.
+// the same time, one can replace the other.
 type Keyed interface{ EventKey() string }
 
 // keyOf is the key of an event, or "" if it is not Keyed.

@@ -24,7 +24,7 @@ func upTo(n int, end func()) pullstream.Source[int] {
 	return pullstream.Source[int]{Next: next, End: end}
 }
 
-// A failure is told apart from a good end, and from a client that has gone.
+// A failure is distinguished from a good end, and from a client that has gone.
 func TestErr(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -90,7 +90,7 @@ func TestAnEventThatIsNotTaken(t *testing.T) {
 	}
 }
 
-// A resolver that knows nothing of feeds has its events taken as they come.
+// A resolver without a stream has its events taken as they come.
 func TestAForeignResolver(t *testing.T) {
 	t.Parallel()
 	_, f := pullstream.With(t.Context())

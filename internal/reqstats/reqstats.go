@@ -22,7 +22,7 @@ func With(ctx context.Context) (context.Context, *Stats) {
 	return context.WithValue(ctx, key{}, s), s
 }
 
-// From gives the counts of the request, nil outside of one.
+// From returns the counts of the request, nil outside of one.
 func From(ctx context.Context) *Stats {
 	s, _ := ctx.Value(key{}).(*Stats)
 	return s

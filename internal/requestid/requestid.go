@@ -8,7 +8,7 @@ import (
 
 type key struct{}
 
-// With gives the id to everything that runs under the returned context.
+// With returns the id to everything that runs under the returned context.
 func With(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, key{}, id)
 }

@@ -66,7 +66,8 @@ func TestBackupOfALiveDatabase(t *testing.T) {
 	}
 	defer func() { _ = restored.Close() }()
 	var n, last, wrong int
-	if err := restored.QueryRowContext(t.Context(), "SELECT count(*), max(a), count(CASE WHEN b <> -a THEN 1 END) FROM pairs").Scan(&n, &last, &wrong); err != nil {
+	if err := restored.QueryRowContext(t.Context(), "SELECT count(*), max(a), count(CASE WHEN b <> -a THEN 1 END) FROM pairs").
+		Scan(&n, &last, &wrong); err != nil {
 		t.Fatal(err)
 	}
 	if n < before || last != n-1 || wrong > 0 {

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Check reports whether the database answers and takes writes. It uses no slot.
+// Check reports whether the database answers and takes writes. It uses no permit.
 func (db *DB) Check(ctx context.Context) error {
 	if db.primaries != nil {
 		return db.checkPrimary(ctx)

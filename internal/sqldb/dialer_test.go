@@ -24,7 +24,7 @@ type wire struct {
 	conns  []net.Conn
 }
 
-// newWire gives a URL that leads to the database through a wire.
+// newWire returns a URL that leads to the database through a wire.
 func newWire(t *testing.T, to string) (*wire, string) {
 	t.Helper()
 	u, err := url.Parse(to)

@@ -18,12 +18,12 @@ import (
 type Driver struct {
 	dialect     string
 	write, read *entsql.Driver
-	slots       struct{ write, read *limit }
+	permits     struct{ write, read *limit }
 	watch       Watch
 	disk        *disk // nil with PostgreSQL
 }
 
-// Watch is told of every statement just before it runs. Tests look at plans with it: tx runs statements in
+// Watch is called with every statement just before it runs. Tests look at plans with it: tx runs statements in
 // the transaction that this one is part of, and is nil for one outside of transactions.
 type Watch func(ctx context.Context, tx Querier, query string, args []any)
 
@@ -33,7 +33,7 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// about tells a watch, if there is one, of a statement whose arguments come from ent.
+// about calls a watch, if there is one, with a statement whose arguments come from ent.
 func (w Watch) about(ctx context.Context, tx Querier, query string, args any) {
 	if w != nil {
 		list, _ := args.([]any)
@@ -46,19 +46,19 @@ var _ dialect.Driver = (*Driver)(nil)
 // pool is where a statement with rows runs.
 func (d *Driver) pool(query string) (*entsql.Driver, *limit) {
 	if strings.HasPrefix(query, "SELECT") && !strings.Contains(query, " FOR UPDATE") {
-		return d.read, d.slots.read
+		return d.read, d.permits.read
 	}
-	return d.write, d.slots.write
+	return d.write, d.permits.write
 }
 
-// Exec runs a statement without rows. Like all that runs outside of a transaction it waits for a slot if it
+// Exec runs a statement without rows. Like all that runs outside of a transaction it waits for a permit if it
 // runs for a request, and may be refused with UNAVAILABLE.
 func (d *Driver) Exec(ctx context.Context, query string, args, v any) error {
-	slot, err := d.slots.write.acquire(ctx)
+	permit, err := d.permits.write.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer slot.release()
+	defer permit.release()
 	d.watch.about(ctx, nil, query, args)
 	defer count(ctx, time.Now())
 	return d.disk.wrote(d.write.Exec(ctx, query, args, v))
@@ -78,7 +78,7 @@ func (d *Driver) Query(ctx context.Context, query string, args, v any) error {
 	if err != nil {
 		return err
 	}
-	if rows.slot == nil {
+	if rows.permit == nil {
 		place.ColumnScanner = rows.Rows // ent's migrations insist on this type
 		return nil
 	}
@@ -88,11 +88,11 @@ func (d *Driver) Query(ctx context.Context, query string, args, v any) error {
 
 // ExecContext is Exec in the form of database/sql.
 func (d *Driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	slot, err := d.slots.write.acquire(ctx)
+	permit, err := d.permits.write.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer slot.release()
+	defer permit.release()
 	d.watch.about(ctx, nil, query, args)
 	defer count(ctx, time.Now())
 	res, err := d.write.ExecContext(ctx, query, args...)
@@ -101,15 +101,15 @@ func (d *Driver) ExecContext(ctx context.Context, query string, args ...any) (sq
 
 // QueryContext is Query in the form of database/sql; the rows must be closed.
 func (d *Driver) QueryContext(ctx context.Context, query string, args ...any) (*Rows, error) {
-	pool, slots := d.pool(query)
-	slot, err := slots.acquire(ctx)
+	pool, permits := d.pool(query)
+	permit, err := permits.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	open := false
 	defer func() {
 		if !open { // also after a panic
-			slot.release()
+			permit.release()
 		}
 	}()
 	d.watch.about(ctx, nil, query, args)
@@ -119,22 +119,22 @@ func (d *Driver) QueryContext(ctx context.Context, query string, args ...any) (*
 		return nil, d.disk.failed(err)
 	}
 	open = true
-	return &Rows{rows, slot}, nil
+	return &Rows{rows, permit}, nil
 }
 
 // Tx starts a transaction.
 func (d *Driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
 
-// BeginTx starts a transaction with options. It holds a slot to its end, which its statements share.
+// BeginTx starts a transaction with options. It holds a permit to its end, which its statements share.
 func (d *Driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
-	slot, err := d.slots.write.acquire(ctx)
+	permit, err := d.permits.write.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	open := false
 	defer func() {
 		if !open {
-			slot.release()
+			permit.release()
 		}
 	}()
 	t, err := d.write.BeginTx(ctx, opts)
@@ -142,7 +142,7 @@ func (d *Driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, 
 		return nil, d.disk.failed(err)
 	}
 	open = true
-	return &tx{t, slot, d.watch, d.disk}, nil
+	return &tx{t, permit, d.watch, d.disk}, nil
 }
 
 // Close is done by DB, which owns the pools.
@@ -154,18 +154,18 @@ func (d *Driver) Dialect() string { return d.dialect }
 // tx counts the statements of a transaction.
 type tx struct {
 	dialect.Tx
-	slot  *slot
-	watch Watch
-	disk  *disk
+	permit *permit
+	watch  Watch
+	disk   *disk
 }
 
 func (t *tx) Commit() error {
-	defer t.slot.release()
+	defer t.permit.release()
 	return t.disk.wrote(t.Tx.Commit())
 }
 
 func (t *tx) Rollback() error {
-	defer t.slot.release()
+	defer t.permit.release()
 	return t.Tx.Rollback()
 }
 

@@ -26,7 +26,7 @@ func IsRetryable(err error) bool {
 }
 
 // IsUnavailable reports whether the database cannot do its work now, whatever it was asked, as against refusing what it
-// was asked: it cannot be reached, takes no writes, has no room, or there was no slot or lock in time.
+// was asked: it cannot be reached, takes no writes, has no room, or there was no permit or lock in time.
 func IsUnavailable(err error) bool {
 	if err == nil {
 		return false

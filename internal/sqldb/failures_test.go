@@ -48,7 +48,7 @@ func TestFailures(t *testing.T) {
 		{"a bad connection", driver.ErrBadConn, true, false, false, false},
 		{"a deadline", context.DeadlineExceeded, true, false, false, false},
 		{"a client that left", context.Canceled, false, false, false, false},
-		{"no slot", errs.Busy("the database", comeBack), true, false, false, false},
+		{"no permit", errs.Busy("the database", comeBack), true, false, false, false},
 		{"no rows", sql.ErrNoRows, false, false, false, false},
 	} {
 		if got := IsUnavailable(c.err); got != c.unavailable {

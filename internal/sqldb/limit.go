@@ -11,36 +11,35 @@ import (
 	"roost/internal/reqstats"
 )
 
-// A request's statement or transaction needs a slot of its pool. There are fewer slots than connections, so
-// that background work finds a connection however many requests there are. Who finds no slot waits in a
-// queue; when that is full, or nothing came for so long, it is told to come back: a database that gets more
-// than it can do does less and less of it, and the requests that wait longest are those whose clients have
-// left.
+// A statement or transaction of a request needs a permit of its pool. There are fewer permits than connections, so
+// that background work finds a connection however many requests there are. A statement that finds no free permit waits
+// in a queue. It is refused, with a time to come back, when the queue is full or no permit came in time: an overloaded
+// database does less and less work, and the requests that wait longest are those whose clients have left.
 //
-// The first in line are requests that have had a statement before: refusing them throws away what was done
-// for them. They cannot crowd out the others, for only those that got a slot become such. The rest take
-// turns with subscriptions.
+// Requests that have had a statement before are first in line: refusing them throws away what was done for them. They
+// cannot crowd out the others, for only a request that got a permit becomes one of them. The rest take turns with
+// subscriptions.
 
 const (
-	// queueMost is how many statements may wait, of requests that begin and of those that go on, each. Measured:
-	// so many reads by key that come at once are answered in 25 to 60 ms (PostgreSQL 15, two processors,
-	// 28 slots), with the requests around them in a quarter of a second. So bursts pass, and under a load that
-	// lasts the queue ends about where the wait does.
-	queueMost = 1024
-	// waitMost is how long a statement of a request waits for a slot: the database's part of half a second.
-	waitMost = 400 * time.Millisecond
-	// waitForWriter is that for SQLite, whose one writer and few readers are waited for in normal running; it
-	// is the database's own busy timeout.
-	waitForWriter = 5 * time.Second
-	// waitOfPatient is that for subscriptions, of which a tweet may wake thousands at once. Their number is
-	// bounded by that of sockets.
-	waitOfPatient = 20 * time.Second
-	// comeBack is what a refused client is told to wait.
+	// maxQueue is how many statements may wait, in each of two queues: of requests that begin, and of those that go on.
+	// Measured (PostgreSQL 15, two processors, 28 permits): as many reads by key that come at once are answered in 25 to
+	// 60 ms, with the requests around them in a quarter of a second. So bursts pass, and under a lasting load a queue is
+	// full at about the time when its first statement has waited for too long.
+	maxQueue = 1024
+	// maxWait is how long a statement of a request waits for a permit: the database's share of half a second.
+	maxWait = 400 * time.Millisecond
+	// maxWaitForWriter is the same for SQLite, where waiting for its one writer and few readers is normal; it equals the
+	// database's own busy timeout.
+	maxWaitForWriter = 5 * time.Second
+	// maxWaitOfPatient is the same for subscriptions, of which a tweet may wake thousands at once. The limit of sockets
+	// bounds their number.
+	maxWaitOfPatient = 20 * time.Second
+	// comeBack is how long a refused client should wait before it tries again.
 	comeBack = time.Second
 )
 
-// slotsOf is how many of a pool's connections requests may hold at once.
-func slotsOf(conns int) int {
+// permitsOf returns how many of a pool's connections requests may hold at once.
+func permitsOf(conns int) int {
 	switch {
 	case conns < 2:
 		return 1
@@ -64,14 +63,14 @@ const (
 	background // waits in none
 )
 
-// Background marks work that needs no slot: it is never refused, and finds the connections that requests leave
-// free. Whatever does not run for a request counts as such without a mark; it is for what a request does for
-// all, or while it holds a slot.
+// Background marks work that needs no permit. It is never refused, and uses the connections that requests leave free.
+// Work outside of a request needs no mark. The mark is for what a request does for others as well, or does while it
+// holds a permit.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, classKey{}, background)
 }
 
-// Patient marks the work of a subscription, which nobody repeats: it waits longer than that of requests.
+// Patient marks the work of a subscription. It waits up to 20 s for a permit, for no client repeats it.
 func Patient(ctx context.Context) context.Context {
 	return context.WithValue(ctx, classKey{}, patient)
 }
@@ -90,42 +89,43 @@ func classOf(ctx context.Context) class {
 	}
 }
 
-// limit is the slots of a pool.
+// limit holds the permits of a pool.
 type limit struct {
 	size, queue int
 	wait        [classes]time.Duration
 
 	mu      sync.Mutex
 	held    int
-	waiting [classes]list.List // of *waiter; empty while slots are free
+	waiting [classes]list.List // of *waiter; empty while permits are free
 	turn    bool               // patient was served before begins
 	refused [2]int64           // by Refusal
 }
 
-// Refusal says why a statement got no slot.
+// Refusal says why a statement got no permit.
 type Refusal int
 
-// Refusals.
 const (
+	// QueueFull refuses a statement at once, because too many wait already.
 	QueueFull Refusal = iota
+	// WaitedInVain refuses a statement for which no permit came in time.
 	WaitedInVain
 )
 
 type waiter struct{ granted chan struct{} }
 
 func newLimit(size int, wait time.Duration) *limit {
-	return &limit{size: size, queue: queueMost, wait: [classes]time.Duration{wait, wait, max(wait, waitOfPatient)}}
+	return &limit{size: size, queue: maxQueue, wait: [classes]time.Duration{wait, wait, max(wait, maxWaitOfPatient)}}
 }
 
-// slot is the right to hold a connection. A nil slot is that of background work.
-type slot struct {
+// permit is the right to hold a connection. Background work has a nil permit.
+type permit struct {
 	of     *limit
 	resume func()
 	once   sync.Once
 }
 
-// release gives the slot to who waits next. All calls but the first do nothing.
-func (s *slot) release() {
+// release passes the permit on to the next statement in line. All calls but the first do nothing.
+func (s *permit) release() {
 	if s != nil {
 		s.once.Do(func() {
 			s.of.release()
@@ -134,9 +134,9 @@ func (s *slot) release() {
 	}
 }
 
-// acquire waits for a slot. It fails with UNAVAILABLE when there is none in time, or with the context. Until it is
-// released the request does not count as running, see package admission.
-func (l *limit) acquire(ctx context.Context) (*slot, error) {
+// acquire waits for a permit. It fails with UNAVAILABLE when none comes in time, or with the context's error. Until the
+// permit is released the request does not count as running, see package admission.
+func (l *limit) acquire(ctx context.Context) (*permit, error) {
 	c := classOf(ctx)
 	if c == background {
 		return nil, nil
@@ -149,10 +149,10 @@ func (l *limit) acquire(ctx context.Context) (*slot, error) {
 		resume()
 		return nil, err
 	}
-	return &slot{of: l, resume: resume}, nil
+	return &permit{of: l, resume: resume}, nil
 }
 
-// take takes a slot, at once or in its turn.
+// take takes a permit, at once or in its turn.
 func (l *limit) take(ctx context.Context, c class) error {
 	l.mu.Lock()
 	if l.held < l.size {
@@ -218,31 +218,31 @@ func (l *limit) release() {
 	l.held--
 }
 
-// Load is how busy the slots of a pool are.
+// Load describes how busy a pool is.
 type Load struct {
-	// Slots is how many requests may use the pool at once, Held how many do.
-	Slots, Held int
-	// Waiting is how many statements and transactions wait for a slot.
+	// Permits is how many statements and transactions of requests may run at once, Held how many do.
+	Permits, Held int
+	// Waiting is how many statements and transactions wait for a permit.
 	Waiting int
-	// Refused is how many were refused because too many waited, or because they waited in vain, by Refusal.
+	// Refused is how many were refused since the start, by Refusal.
 	Refused [2]int64
 }
 
 func (l *limit) load() Load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	load := Load{Slots: l.size, Held: l.held, Refused: l.refused}
+	load := Load{Permits: l.size, Held: l.held, Refused: l.refused}
 	for i := range l.waiting {
 		load.Waiting += l.waiting[i].Len()
 	}
 	return load
 }
 
-// Loads are the loads of the pools, by the names of Pools.
+// Loads returns the load of each pool, by the names that [DB.Pools] uses.
 func (db *DB) Loads() map[string]Load {
-	all := map[string]Load{"writer": db.slots.write.load()}
+	all := map[string]Load{"writer": db.permits.write.load()}
 	if db.read != db.write {
-		all["reader"] = db.slots.read.load()
+		all["reader"] = db.permits.read.load()
 	}
 	return all
 }

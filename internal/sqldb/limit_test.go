@@ -35,12 +35,12 @@ func goingOn(ctx context.Context) context.Context {
 	return ctx
 }
 
-// take gets a slot that is free.
-func take(t *testing.T, l *limit) *slot {
+// take gets a permit that is free.
+func take(t *testing.T, l *limit) *permit {
 	t.Helper()
 	s, err := l.acquire(request(t.Context()))
 	if err != nil || s == nil {
-		t.Fatalf("a free slot: %v, %v", s, err)
+		t.Fatalf("a free permit: %v, %v", s, err)
 	}
 	return s
 }
@@ -81,7 +81,7 @@ func TestOrderOfTheQueue(t *testing.T) {
 			t.Errorf("it is the turn of %s, want %s", got, want)
 		}
 	}
-	until(t, "the slot to be free", func() bool { return l.load() == Load{Slots: 1} })
+	until(t, "the permit to be free", func() bool { return l.load() == Load{Permits: 1} })
 }
 
 // What exceeds the queue is refused at once, what waits too long then, both with UNAVAILABLE and a time to come
@@ -113,7 +113,7 @@ func TestTheExcessIsRefused(t *testing.T) {
 		if took := time.Since(began); took > patience/2 {
 			t.Errorf("a refusal takes %s", took)
 		}
-		if got, want := l.load(), (Load{Slots: 2, Held: 2, Waiting: waiting, Refused: [2]int64{QueueFull: int64(i + 1)}}); got != want {
+		if got, want := l.load(), (Load{Permits: 2, Held: 2, Waiting: waiting, Refused: [2]int64{QueueFull: int64(i + 1)}}); got != want {
 			t.Errorf("the load is %+v, want %+v", got, want)
 		}
 	}
@@ -130,19 +130,19 @@ func TestTheExcessIsRefused(t *testing.T) {
 			t.Error(got)
 		}
 	}
-	until(t, "the slots to be free", func() bool { return l.load().Held == 0 })
+	until(t, "the permits to be free", func() bool { return l.load().Held == 0 })
 
 	l = newLimit(1, time.Millisecond)
 	take(t, l)
 	_, err := l.acquire(request(t.Context()))
 	refused(err)
-	if got, want := l.load(), (Load{Slots: 1, Held: 1, Refused: [2]int64{WaitedInVain: 1}}); got != want {
+	if got, want := l.load(), (Load{Permits: 1, Held: 1, Refused: [2]int64{WaitedInVain: 1}}); got != want {
 		t.Errorf("the load is %+v, want %+v", got, want)
 	}
 }
 
 // Whoever leaves, while waiting or in the moment of being served, leaves nothing behind; and there are never
-// more than there are slots.
+// more than there are permits.
 func TestLeavingTheQueue(t *testing.T) {
 	t.Parallel()
 	const clients, rounds, size = 24, 300, 3
@@ -193,10 +193,10 @@ func TestLeavingTheQueue(t *testing.T) {
 	t.Logf("%d served, %d refused, %d left", served.Load(), refused.Load(), left.Load())
 }
 
-func TestSlotsOf(t *testing.T) {
+func TestPermitsOf(t *testing.T) {
 	t.Parallel()
 	for conns, want := range map[int]int{0: 1, 1: 1, 2: 1, 3: 2, 4: 2, 12: 10, 32: 28, 128: 112} {
-		if got := slotsOf(conns); got != want {
+		if got := permitsOf(conns); got != want {
 			t.Errorf("of %d connections requests get %d, want %d", conns, got, want)
 		}
 	}

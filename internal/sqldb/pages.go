@@ -108,11 +108,11 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 }
 
 // InOrder is a number of rows for the LIMIT of a part of a statement for PostgreSQL that is run for each
-// of many owners and must read their rows through an index in order, no more than it gives.
+// of many owners and must read their rows through an index in order, no more of them than that number.
 //
-// If the planner knows the number, it compares it with the few rows that an owner has in the mean, finds
+// A planner that sees the number compares it with the few rows that an owner has in the mean, finds
 // that all of them will be read anyway and may fetch and sort them all, those of an owner of thousands
-// too. Of a number that it does not know it thinks that a tenth of the rows will do, so that it never pays
+// too. For a number that it does not see it assumes that a tenth of the rows will do, so that it never pays
 // to sort all of them first.
 func InOrder(arg string) string { return "(SELECT " + arg + "::bigint)" }
 
@@ -123,9 +123,10 @@ func Newest(column, key string, owner int64, n int) func(*entsql.Selector) {
 		before, after := s.C(key)+" IN (SELECT "+key+" FROM "+s.TableName()+" WHERE "+column+" = ",
 			fmt.Sprintf(" ORDER BY %s DESC LIMIT %d)", key, n)
 		if s.Dialect() == dialect.Postgres {
-			// Neither of the owner must the planner know that it has thousands.
+			// The planner must not see either that the owner has thousands.
 			before = s.C(key) + " = ANY(ARRAY(SELECT t.key FROM unnest(ARRAY["
-			after = fmt.Sprintf("]::bigint[]) AS k(owner) CROSS JOIN LATERAL (SELECT %[1]s AS key FROM %[2]s WHERE %[3]s = k.owner ORDER BY %[1]s DESC LIMIT %[4]s) AS t))",
+			after = fmt.Sprintf("]::bigint[]) AS k(owner) CROSS JOIN LATERAL ("+
+				"SELECT %[1]s AS key FROM %[2]s WHERE %[3]s = k.owner ORDER BY %[1]s DESC LIMIT %[4]s) AS t))",
 				key, s.TableName(), column, InOrder(strconv.Itoa(n)))
 		}
 		s.Where(entsql.P(func(b *entsql.Builder) { b.WriteString(before).Arg(owner).WriteString(after) }))

@@ -54,7 +54,7 @@ func naive(all []stored, k Key) (p cursors.Page[Row]) {
 }
 
 // Pages of many owners, of several sizes, from both ends and between any places, are those that looking
-// at every row gives.
+// at every row returns.
 func TestPagesEqualTheNaiveOnes(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *DB) {
 		all := fill(t, db)
@@ -127,7 +127,8 @@ func TestLists(t *testing.T) {
 			want int
 		}{{nil, 0}, {[]int64{}, 0}, {[]int64{2, 2, 5}, 1}, {[]int64{9007199254740993}, 1}, {[]int64{9007199254740992}, 0}} {
 			var n int
-			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM things WHERE "+db.Member("id", "$1"), db.List(c.ids)).Scan(&n); err != nil || n != c.want {
+			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM things WHERE "+db.Member("id", "$1"), db.List(c.ids)).
+				Scan(&n); err != nil || n != c.want {
 				t.Errorf("%v finds %d, %v; want %d", c.ids, n, err, c.want)
 			}
 		}

@@ -15,7 +15,7 @@ type Pairs struct {
 	Table, Holder, Other, Flag string
 }
 
-// Among tells which of the others one holder has a flagged row with, in one statement.
+// Among returns those of the others with whom one holder has a flagged row, in one statement.
 //
 // It reads the one row of each pair through the primary key, never all rows of the holder, though those may
 // be in an index without their pages in the table: the flag is looked at outside of the inner query, so
@@ -59,14 +59,15 @@ type Pair struct{ First, Second int64 }
 type PairRow struct{ Value, Ver int64 }
 
 // PairTable is a table whose primary key is a pair of ids, with versions. Value is an SQL expression that
-// gives an integer of a row; the names are SQL of the caller's, never input.
+// is an integer of a row; the names are SQL of the caller's, never input.
 type PairTable struct {
 	Table, First, Second, Value string
 }
 
 // ReadPairs reads the rows of keys in one statement, each through the primary key; those without a row are left
 // out. pair is the primary key of a key, value what a row means.
-func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable, keys []K, pair func(K) Pair, value func(PairRow) V) (map[K]V, error) {
+func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable, keys []K, pair func(K) Pair,
+	value func(PairRow) V) (map[K]V, error) {
 	pairs, asked := make([]Pair, len(keys)), make(map[Pair]K, len(keys))
 	for i, k := range keys {
 		pairs[i] = pair(k)

@@ -52,8 +52,8 @@ func openPostgres(c Config) (*DB, error) {
 	pool.SetMaxIdleConns(n)
 	pool.SetConnMaxIdleTime(connMaxIdleTime)
 	pool.SetConnMaxLifetime(connMaxLifetime)
-	slots := newLimit(slotsOf(n), cmp.Or(c.Wait, waitMost))
-	db := newDB(dialect.Postgres, pool, pool, slots, slots, c.Watch)
+	permits := newLimit(permitsOf(n), cmp.Or(c.Wait, maxWait))
+	db := newDB(dialect.Postgres, pool, pool, permits, permits, c.Watch)
 	db.primaries = primaries
 	return db, nil
 }

@@ -2,11 +2,11 @@ package sqldb
 
 import "database/sql"
 
-// Rows are the rows of a statement outside of transactions. They hold a connection, and the slot for it, until
+// Rows are the rows of a statement outside of transactions. They hold a connection, and the permit for it, until
 // they are closed or read to the end.
 type Rows struct {
 	*sql.Rows
-	slot *slot
+	permit *permit
 }
 
 // Next goes to the next row.
@@ -14,7 +14,7 @@ func (r *Rows) Next() bool {
 	if r.Rows.Next() {
 		return true
 	}
-	r.slot.release()
+	r.permit.release()
 	return false
 }
 
@@ -23,12 +23,12 @@ func (r *Rows) NextResultSet() bool {
 	if r.Rows.NextResultSet() {
 		return true
 	}
-	r.slot.release()
+	r.permit.release()
 	return false
 }
 
-// Close gives the connection back.
+// Close returns the connection to the pool.
 func (r *Rows) Close() error {
-	defer r.slot.release()
+	defer r.permit.release()
 	return r.Rows.Close()
 }

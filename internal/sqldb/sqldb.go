@@ -31,13 +31,13 @@ type Config struct {
 	// that hangs keeps every connection. It must be longer than any statement takes: the server ends a statement
 	// just before.
 	Patience time.Duration
-	// Wait is how long a statement of a request waits for a slot; 0 is 400 ms, with SQLite 5 s.
+	// Wait is how long a statement of a request waits for a permit; 0 is 400 ms, with SQLite 5 s.
 	Wait time.Duration
-	// Watch is told of every statement of the driver; nil in production.
+	// Watch is called with every statement of the driver; nil in production.
 	Watch Watch `json:"-"`
 }
 
-// DefaultConns is the most connections that a node opens to PostgreSQL unless told otherwise: 16 a core that the
+// DefaultConns is the most connections that a node opens to PostgreSQL by default: 16 a core that the
 // process may use, which in a container is its quota, and at least 32.
 func DefaultConns() int { return max(32, 16*runtime.GOMAXPROCS(0)) }
 
@@ -100,7 +100,9 @@ func openSQLite(c Config) (*DB, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return newDB(dialect.SQLite, write, read, newLimit(1, cmp.Or(c.Wait, waitForWriter)), newLimit(readers, cmp.Or(c.Wait, waitForWriter)), c.Watch), nil
+	return newDB(dialect.SQLite, write, read, newLimit(1, cmp.Or(c.Wait, maxWaitForWriter)),
+		newLimit(readers, cmp.Or(c.Wait, maxWaitForWriter)),
+		c.Watch), nil
 }
 
 func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watch) *DB {
@@ -108,7 +110,7 @@ func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watc
 	if name == dialect.SQLite {
 		d.disk = &disk{}
 	}
-	d.slots.write, d.slots.read = writers, readers
+	d.permits.write, d.permits.read = writers, readers
 	return &DB{Driver: d, write: write, read: read}
 }
 
@@ -116,7 +118,8 @@ func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watc
 // for superusers, and how many of them this pool opens at most.
 func (db *DB) Room(ctx context.Context) (server, own int, err error) {
 	err = db.read.QueryRowContext(ctx, `SELECT current_setting('max_connections')::int
-		- current_setting('superuser_reserved_connections')::int - COALESCE(current_setting('reserved_connections', true), '0')::int`).Scan(&server)
+		- current_setting('superuser_reserved_connections')::int - COALESCE(current_setting('reserved_connections', true), '0')::int`).
+		Scan(&server)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the limit of connections: %w", err)
 	}

@@ -8,8 +8,9 @@ import (
 
 // blank are symbols and marks with an empty glyph. Unicode has no property for them.
 var blank = &unicode.RangeTable{
-	R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}},                                          // Braille pattern without dots
-	R32: []unicode.Range32{{Lo: 0x16fe4, Hi: 0x16fe4, Stride: 1}, {Lo: 0x1d159, Hi: 0x1d159, Stride: 1}}, // Khitan filler, musical null notehead
+	R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}}, // Braille pattern without dots
+	// Khitan filler, musical null notehead
+	R32: []unicode.Range32{{Lo: 0x16fe4, Hi: 0x16fe4, Stride: 1}, {Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
 }
 
 // hidden are the categories and properties of hidden characters. Cf, Variation_Selector and

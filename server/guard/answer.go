@@ -37,7 +37,7 @@ func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 func (g *Guard) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	m := next(ctx)
 	a, ok := ctx.Value(answerKey{}).(*answer)
-	if !ok || m == graphql.Null || m == graphql.RequiredNull { // gqlgen knows these two by their addresses
+	if !ok || m == graphql.Null || m == graphql.RequiredNull { // gqlgen compares the addresses of these two
 		return m
 	}
 	return boundedField{m, a}

@@ -111,7 +111,7 @@ func (c *costing) typeByName(f *ast.Field, times int) int {
 	return c.described(f.SelectionSet, map[*described]int{node: times})
 }
 
-// described is the cost of a selection set on objects of the schema's description, each of which stands in
+// described is the cost of a selection set on objects of the schema's description, each of which is in
 // the answer so many times. It takes time for each object once, and each has been paid for before.
 func (c *costing) described(set ast.SelectionSet, objects map[*described]int) int {
 	count := 0

@@ -10,6 +10,6 @@
 // it is written, and stops where the limit is.
 //
 // The first two answer QUERY_TOO_COMPLEX, the third RESPONSE_TOO_LARGE with nothing of the data; a document that
-// cannot be parsed is left to gqlgen, which tells where the fault is. Callers without a session have lower limits
+// cannot be parsed is left to gqlgen, which reports where the fault is. Callers without a session have lower limits
 // of points and bytes.
 package guard

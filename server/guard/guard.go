@@ -32,7 +32,7 @@ func New(limits Limits, cache graphql.Cache[*ast.QueryDocument]) (*Guard, error)
 	return &Guard{limits: limits, cache: cache}, err
 }
 
-// ExtensionName names the extension.
+// ExtensionName is how gqlgen refers to the extension in errors.
 func (*Guard) ExtensionName() string { return "Guard" }
 
 // Validate learns what the schema's fields cost.

@@ -47,7 +47,7 @@ func codeOf(list gqlerror.List) string {
 	return code
 }
 
-// quickest is the least processor time of a few runs: the others tell of other work on the machine.
+// quickest is the least processor time of a few runs: the others include other work on the machine.
 func quickest(f func()) time.Duration {
 	best := time.Hour
 	for range 5 {
@@ -82,18 +82,20 @@ func nested(n int, open, inner, shut string) string {
 var hostile = map[string]struct{ query, code string }{
 	"fragment bomb":            {bomb(30, 2, "id"), "QUERY_TOO_COMPLEX"},
 	"fragment bomb of nothing": {strings.ReplaceAll(bomb(20, 8, "...None"), "self{...", "...{..."), "QUERY_TOO_COMPLEX"},
-	"fragments without fields": {"{...F0}" + repeat(12, "fragment F%[1]d on Query{...G%[1]d ...G%[1]d}fragment G%[1]d on Query{...F1%[1]d}"), ""},
-	"deep":                     {"{item(id:1)" + nested(500, "{self", "{id}", "}") + "}", "QUERY_TOO_COMPLEX"},
-	"very deep":                {nested(16_000, "{a", "", "}"), "QUERY_TOO_COMPLEX"},
-	"deeper than a stack":      {nested(1_000_000, "{a", "", "}"), "QUERY_TOO_COMPLEX"},
-	"deep through fragments":   {bomb(30, 1, "id"), "QUERY_TOO_COMPLEX"},
-	"1,000 aliases":            {"{" + repeat(1000, "a%d:hello ") + "}", "QUERY_TOO_COMPLEX"},
-	"1,000 aliases below":      {"{item(id:1){" + repeat(10, "s%d:self{"+repeat(100, "b%d:id ")+"}") + "}}", "QUERY_TOO_COMPLEX"},
-	"5,000 equal fields":       {"{" + strings.Repeat("hello ", 5000) + "}", "QUERY_TOO_COMPLEX"},
-	"100 equal fields":         {"{item(id:1){" + strings.Repeat("id ", 100) + "}}", "QUERY_TOO_COMPLEX"},
+	"fragments without fields": {"{...F0}" + repeat(12, "fragment F%[1]d on Query{...G%[1]d ...G%[1]d}fragment G%[1]d on Query{...F1%[1]d}"),
+		""},
+	"deep":                   {"{item(id:1)" + nested(500, "{self", "{id}", "}") + "}", "QUERY_TOO_COMPLEX"},
+	"very deep":              {nested(16_000, "{a", "", "}"), "QUERY_TOO_COMPLEX"},
+	"deeper than a stack":    {nested(1_000_000, "{a", "", "}"), "QUERY_TOO_COMPLEX"},
+	"deep through fragments": {bomb(30, 1, "id"), "QUERY_TOO_COMPLEX"},
+	"1,000 aliases":          {"{" + repeat(1000, "a%d:hello ") + "}", "QUERY_TOO_COMPLEX"},
+	"1,000 aliases below":    {"{item(id:1){" + repeat(10, "s%d:self{"+repeat(100, "b%d:id ")+"}") + "}}", "QUERY_TOO_COMPLEX"},
+	"5,000 equal fields":     {"{" + strings.Repeat("hello ", 5000) + "}", "QUERY_TOO_COMPLEX"},
+	"100 equal fields":       {"{item(id:1){" + strings.Repeat("id ", 100) + "}}", "QUERY_TOO_COMPLEX"},
 	"equal fields in inline fragments": {"{item(id:1){" + strings.Repeat("... on Item{"+strings.Repeat("id ", 99)+"}", 6) + "}}",
 		"QUERY_TOO_COMPLEX"},
-	"equal fields level by level": {"{item(id:1){" + strings.Repeat("self{"+strings.Repeat("self{"+strings.Repeat("self{id}", 6)+"}", 6)+"}", 6) + "}}",
+	"equal fields level by level": {
+		"{item(id:1){" + strings.Repeat("self{"+strings.Repeat("self{"+strings.Repeat("self{id}", 6)+"}", 6)+"}", 6) + "}}",
 		"QUERY_TOO_COMPLEX"},
 	"50,000 directives":          {"{hello" + strings.Repeat(" @a", 50_000) + "}", "QUERY_TOO_COMPLEX"},
 	"500 directives":             {"{hello" + strings.Repeat(" @skip(if:false)", 500) + "}", "QUERY_TOO_COMPLEX"},

@@ -34,14 +34,14 @@ type Limits struct {
 	AnswerBytes int
 	// AnonymousAnswerBytes is that for a caller without a session; 1 MiB.
 	AnonymousAnswerBytes int
-	Page                 int // the largest page that any list gives, which larger requests count as; 100
-	// DefaultPage is what a list gives that was not asked for a size; 20.
+	Page                 int // the largest page of any list, which larger requests count as; 100
+	// DefaultPage is the number of items of a list whose size was not asked for; 20.
 	DefaultPage int
 	// List is what a list counts as that cannot be asked for a size; 5.
 	List int
 }
 
-// Defaults are the limits that zero values stand for.
+// Defaults are the limits that replace zero values.
 func Defaults() Limits {
 	return Limits{
 		Bytes: 32 << 10, Tokens: 3_000, Nesting: 60, Depth: 20, Selections: 1_000, Total: 3_000, SelectSet: 120, EqualKeys: 40,

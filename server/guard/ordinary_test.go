@@ -207,10 +207,11 @@ func TestCostOfTheDescription(t *testing.T) {
 	}
 	const object, scalar = 3, 1
 	for query, want := range map[string]int{
-		"{__schema{description}}":                                            object + scalar,
-		"{__schema{types{name kind}}}":                                       object + scalar + types*(object+2*scalar),
-		"{__schema{types{fields{name}}}}":                                    object + scalar + types*(object+scalar) + fields*(object+scalar),
-		"{__schema{types{fields{args{name}}}}}":                              object + scalar + types*(object+scalar) + fields*(object+scalar) + args*(object+scalar),
+		"{__schema{description}}":         object + scalar,
+		"{__schema{types{name kind}}}":    object + scalar + types*(object+2*scalar),
+		"{__schema{types{fields{name}}}}": object + scalar + types*(object+scalar) + fields*(object+scalar),
+		"{__schema{types{fields{args{name}}}}}": object + scalar + types*(object+scalar) + fields*(object+scalar) +
+			args*(object+scalar),
 		`{__type(name:"Item"){name}}`:                                        object + scalar,
 		`{__type(name:"Item"){fields{name}}}`:                                object + scalar + len(schema.Types["Item"].Fields)*(object+scalar),
 		`{__type(name:"Item"){kind ...F}}fragment F on __Type{ofType{name}}`: object + 2*scalar,
@@ -245,7 +246,7 @@ func TestCostIsLimited(t *testing.T) {
 	}
 }
 
-// cached is a cache that says it knows every document.
+// cached is a cache that says it holds every document.
 type cached struct{ doc *ast.QueryDocument }
 
 func (c cached) Get(context.Context, string) (*ast.QueryDocument, bool) { return c.doc, true }

@@ -8,7 +8,7 @@ import (
 	"roost/internal/errs"
 )
 
-// Shape refuses a document beyond the limits. It gives nil for one that cannot be parsed.
+// Shape refuses a document beyond the limits. It returns nil for one that cannot be parsed.
 func Shape(query string, limits Limits) *errs.Error {
 	if len(query) > limits.Bytes {
 		return tooComplex("the document is longer than %d bytes", limits.Bytes)
@@ -151,7 +151,7 @@ func (w *walk) rootFields(set ast.SelectionSet) int {
 	return n
 }
 
-// fragment gives the size of a fragment, computed once.
+// fragment returns the size of a fragment, computed once.
 func (w *walk) fragment(f *ast.FragmentDefinition) (size, *errs.Error) {
 	s, known := w.sizes[f.Name]
 	switch {
@@ -169,7 +169,7 @@ func (w *walk) fragment(f *ast.FragmentDefinition) (size, *errs.Error) {
 	return s, err
 }
 
-// set gives the size of a selection set, which is within the limits if there is no error.
+// set returns the size of a selection set, which is within the limits if there is no error.
 func (w *walk) set(set ast.SelectionSet) (size, *errs.Error) {
 	var total size
 	if len(set) > w.limits.SelectSet {

@@ -55,7 +55,7 @@ func newAsset(name string, content []byte) *asset {
 	}
 }
 
-// serveFile gives a file; one asked for by its version never changes.
+// serveFile answers with a file; one asked for by its version never changes.
 func (p *Page) serveFile(w http.ResponseWriter, r *http.Request) {
 	a, ok := p.assets[r.PathValue("file")]
 	if !ok {

@@ -36,7 +36,7 @@ type Config struct {
 	Examples []Example
 }
 
-// DemoLogin is the account that visitors of a demo start with. The page tells its password to everybody:
+// DemoLogin is the account that visitors of a demo start with. The page shows its password to everybody:
 // it is for demo worlds only.
 type DemoLogin struct {
 	Username string `json:"username"`

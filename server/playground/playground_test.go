@@ -132,7 +132,8 @@ func TestLead(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if leads := resp.StatusCode == http.StatusSeeOther && resp.Header.Get("Location") == "/"; leads != c.leads || !leads && resp.StatusCode != 200 {
+		if leads := resp.StatusCode == http.StatusSeeOther && resp.Header.Get("Location") == "/"; leads != c.leads || !leads &&
+			resp.StatusCode != 200 {
 			t.Errorf("%s %s, %s: %d %q", c.method, c.path, c.accept, resp.StatusCode, resp.Header.Get("Location"))
 		}
 	}

@@ -65,8 +65,8 @@ type conn struct {
 	reason   string
 	ending   ending
 	cutTimer *time.Timer
-	// told is set when a close frame is on its way to the client.
-	told atomic.Bool
+	// closeSent is set when a close frame is on its way to the client.
+	closeSent atomic.Bool
 
 	// Of the reader: the code of the client's close frame, closeNone if it sent none, and whether the
 	// client has ended its side.
@@ -187,11 +187,11 @@ func (c *conn) shut(code int, reason string, how ending) {
 }
 
 // cut ends the connection under the feet of reader and writer. If nothing has shut it before, it counts as
-// broken, or as closed by the client if it said so. A client that was not told is reset: else it might see
+// broken, or as closed by the client if it said so. A client that got no close frame is reset: else it might see
 // nothing of it as long as it does not read, and the system would keep what it has not read.
 func (c *conn) cut() {
 	c.shut(closeNone, "", gone)
-	if t := tcp(c.ws.NetConn()); t != nil && !c.told.Load() {
+	if t := tcp(c.ws.NetConn()); t != nil && !c.closeSent.Load() {
 		_ = t.SetLinger(0)
 	}
 	_ = c.ws.NetConn().Close()

@@ -8,7 +8,7 @@
 //   - Each error has one of the codes of errs. The errors of an operation that did not start may name what
 //     the document or its variables name: fields, arguments, types. They repeat no value, of a literal or of
 //     a variable, wherever it was put.
-//   - Text that SQL or JSON could not give back is refused before anything decodes it: invalid UTF-8,
+//   - Text that SQL or JSON could not return unchanged is refused before anything decodes it: invalid UTF-8,
 //     NUL and lone surrogates, written out or escaped, in JSON and in string literals of the document.
 //   - A panic anywhere answers INTERNAL and the process lives.
 //

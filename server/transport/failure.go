@@ -33,7 +33,7 @@ var reasons = map[string]errs.Reason{
 }
 
 // ToGraphQL shows an error of ours: its message, its code, and when to come back. Any other error, and a
-// refusal of an input, which has no place at the top level, is INTERNAL and tells nothing.
+// refusal of an input, which has no place at the top level, is INTERNAL, without a detail.
 func ToGraphQL(err error) *gqlerror.Error {
 	e, ok := errors.AsType[*errs.Error](err)
 	if !ok || !kinds[e.Kind.Code()] {

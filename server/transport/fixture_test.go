@@ -138,7 +138,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	testtime.Until(t, what, ok)
 }
 
-// client is a raw graphql-transport-ws client: it says what it is told to.
+// client is a raw graphql-transport-ws client: it sends what the test says.
 type client struct {
 	*websocket.Conn
 	t *testing.T
@@ -163,7 +163,7 @@ func (f *fixture) connected(t *testing.T) *client {
 	t.Helper()
 	c := f.dial(t)
 	c.say(`{"type":"connection_init"}`)
-	c.hear(`{"type":"connection_ack"}`)
+	c.expect(`{"type":"connection_ack"}`)
 	return c
 }
 
@@ -183,8 +183,8 @@ func (c *client) read() (string, error) {
 	return string(raw), err
 }
 
-// hear wants exactly these messages next.
-func (c *client) hear(messages ...string) {
+// expect wants exactly these messages next.
+func (c *client) expect(messages ...string) {
 	c.t.Helper()
 	for _, want := range messages {
 		got, err := c.read()

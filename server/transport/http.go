@@ -43,7 +43,7 @@ type HTTP struct {
 	Unread *Unread
 	// Observer counts operations; nil counts none.
 	Observer Observer
-	// Log tells of panics; nil is slog.Default.
+	// Log receives panics; nil is slog.Default.
 	Log *slog.Logger
 }
 
@@ -115,7 +115,7 @@ func (x *exchange) run(exec graphql.GraphExecutor) {
 	x.execute(ctx, exec, op)
 }
 
-// read gives the request's parameters, or the status and error of its refusal.
+// read returns the request's parameters, or the status and error of its refusal.
 func (x *exchange) read() (*graphql.RawParams, int, *errs.Error) {
 	switch x.r.Method {
 	case http.MethodGet:

@@ -49,7 +49,7 @@ func (c *conn) initialise(payload map[string]any) {
 		return
 	}
 	c.mu.Lock()
-	c.who, c.acked = who, true // serve gives both back
+	c.who, c.acked = who, true // serve releases both
 	c.mu.Unlock()
 	c.post(encodeControl(typeAck, nil))
 	if who.Ended != nil {

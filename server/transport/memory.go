@@ -32,7 +32,7 @@ func NewMemoryQueries(maxEntries, maxBytes int) (*MemoryQueries, error) {
 	return m, err
 }
 
-// Get gives the document of a hash.
+// Get returns the document of a hash.
 func (m *MemoryQueries) Get(_ context.Context, hash string) (string, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -22,7 +22,7 @@ const (
 	typeComplete  = "complete"
 )
 
-// maxIDLength bounds the id that a client gives an operation, in bytes.
+// maxIDLength bounds the id that a client chooses for an operation, in bytes.
 const maxIDLength = 128
 
 // message is a client's message, checked as far as its type says.

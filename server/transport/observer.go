@@ -4,22 +4,22 @@ import "time"
 
 // Observer counts what transports do. Its methods are called from many goroutines and must not block.
 type Observer interface {
-	// Operation is told of every operation's end, and of requests that never became one. How is http or
+	// Operation is called at every operation's end, and for requests that never became one. How is http or
 	// socket; kind is query, mutation, subscription or, before that is known, none; code is that of the
 	// first error, else OK.
 	Operation(how, kind, code string, took time.Duration)
-	// SocketOpened and SocketClosed tell of upgraded connections; code is that of the close frame, 1006 if
+	// SocketOpened and SocketClosed report upgraded connections; code is that of the close frame, 1006 if
 	// the connection broke without one.
 	SocketOpened()
 	SocketClosed(code int)
-	// SocketRefused tells of a connection that was refused before its upgrade.
+	// SocketRefused reports a connection that was refused before its upgrade.
 	SocketRefused()
-	// QueueDropped tells of messages that a socket closed for slowness will never send.
+	// QueueDropped reports messages that a socket closed for slowness will never send.
 	QueueDropped(messages int)
-	// WriteTimedOut tells of a socket that ends because a message or a ping did not leave within
+	// WriteTimedOut reports a socket that ends because a message or a ping did not leave within
 	// SocketConfig.WriteTimeout.
 	WriteTimedOut()
-	// AnswerCut tells of an answer over HTTP, or a socket, that was cut off because its client did not read in time
+	// AnswerCut reports an answer over HTTP, or a socket, that was cut off because its client did not read in time
 	// or too much was held for clients that do not read.
 	AnswerCut()
 }

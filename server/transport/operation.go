@@ -86,7 +86,7 @@ func (c *conn) begin(op *operation) {
 	c.wg.Go(op.run)
 }
 
-// admit registers the operation, or gives the error to answer with, or the code to close with.
+// admit registers the operation, or returns the error to answer with, or the code to close with.
 func (c *conn) admit(op *operation, refusal *errs.Error) (_ *errs.Error, code int, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,7 +141,7 @@ func (op *operation) run() {
 	}
 }
 
-// prepare parses and checks the operation; nil says that it cannot run, and that the client knows.
+// prepare parses and checks the operation; nil says that it cannot run, and that the client has its error.
 func (op *operation) prepare() (context.Context, *graphql.OperationContext) {
 	ctx := graphql.StartOperationTrace(admission.With(op.ctx, op.ticket))
 	if op.who.Ctx != nil {
@@ -343,7 +343,7 @@ func (op *operation) send(data []byte, final bool) bool {
 			}
 			return false
 		}
-		// Under the lock, so that the id is free exactly when the client can know it.
+		// Under the lock, so that the id is free exactly when the client can see that it is.
 		queued := c.out.put(letter{op: op, data: data})
 		if queued && final {
 			delete(c.operations, op.id)

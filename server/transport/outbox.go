@@ -120,7 +120,7 @@ const (
 	dueFarewell            // send the close frame, and end for good
 )
 
-// take gives the next thing to do.
+// take returns the next thing to do.
 func (b *outbox) take() (due, letter) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -30,8 +30,8 @@ func newCrowded(ids ...string) *crowded {
 	return c
 }
 
-// gives tells what an operation's send gave, if it has returned.
-func (c *crowded) gives(id string) string {
+// result is the result of an operation's send, if it has returned.
+func (c *crowded) result(id string) string {
 	synctest.Wait()
 	select {
 	case ok := <-c.sent[id]:
@@ -44,14 +44,14 @@ func (c *crowded) gives(id string) string {
 	}
 }
 
-// forget is the first half of a `complete` of the client's: the operation has not heard of it yet.
+// forget is the first half of a `complete` of the client's: the operation has not noticed it yet.
 func (c *crowded) forget(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.operations, id)
 }
 
-// An operation that gives up when it is told of room tells the next one.
+// An operation that gives up when it is woken for room wakes the next one.
 func TestRoomIsPassedOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestRoomIsPassedOn(t *testing.T) {
 		c.forget("first")
 		c.out.take()
 		for id, want := range map[string]string{"first": "not sent", "second": "sent", "third": "sent"} {
-			if got := c.gives(id); got != want {
+			if got := c.result(id); got != want {
 				t.Errorf("the %s operation: %s, want %s", id, got, want)
 			}
 		}
@@ -73,12 +73,12 @@ func TestRoomAtTheLastMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowded("only")
 		defer c.cancel()
-		// There is room, and this one has not heard of it.
+		// There is room, and this one has not noticed it.
 		c.out.mu.Lock()
 		c.out.letters, c.out.bytes = nil, 0
 		c.out.mu.Unlock()
 		<-time.After(c.s.cfg.SlowAfter)
-		if got := c.gives("only"); got != "sent" {
+		if got := c.result("only"); got != "sent" {
 			t.Errorf("it %s", got)
 		}
 		select {
@@ -96,7 +96,7 @@ func TestNoRoom(t *testing.T) {
 		c := newCrowded("first", "second")
 		defer c.cancel()
 		<-time.After(c.s.cfg.SlowAfter - time.Nanosecond)
-		if got := c.gives("first"); got != "waits" {
+		if got := c.result("first"); got != "waits" {
 			t.Errorf("before the time is up it %s", got)
 		}
 		<-time.After(time.Nanosecond)
@@ -107,7 +107,7 @@ func TestNoRoom(t *testing.T) {
 		}
 		c.cutTimer.Stop() // there is no connection to cut
 		for _, id := range []string{"first", "second"} {
-			if c.gives(id) == "waits" {
+			if c.result(id) == "waits" {
 				t.Errorf("the %s still waits", id)
 			}
 		}

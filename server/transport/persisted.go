@@ -40,7 +40,7 @@ var (
 	_ graphql.OperationContextMutator   = Persisted{}
 )
 
-// ExtensionName names the extension.
+// ExtensionName is how gqlgen refers to the extension in errors.
 func (Persisted) ExtensionName() string { return "PersistedQueries" }
 
 // Validate wants a store.

@@ -63,7 +63,7 @@ func TestPersistedQueries(t *testing.T) {
 	}
 	ws := f.connected(t)
 	ws.say(`{"id":"1","type":"subscribe","payload":` + only + `}`)
-	ws.hear(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
+	ws.expect(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
 	ws.say(`{"id":"2","type":"subscribe","payload":{"extensions":` + persistedQuery(hashOf("{other}")) + `}}`)
 	ws.hearError("2", "PERSISTED_QUERY_NOT_FOUND")
 }
@@ -136,7 +136,7 @@ func TestPersistedQueriesAreBounded(t *testing.T) {
 	}
 }
 
-// forger is a store that gives another document than it was asked for.
+// forger is a store that returns another document than it was asked for.
 type forger struct{ query string }
 
 func (f forger) Get(context.Context, string) (string, bool) { return f.query, true }

@@ -17,14 +17,14 @@ func (c *conn) read() {
 	defer c.recover()
 	for {
 		kind, r, err := c.ws.NextReader()
-		if !c.heard(kind, r, err) {
+		if !c.accept(kind, r, err) {
 			return
 		}
 	}
 }
 
-// heard handles the next message; it reports whether more may come.
-func (c *conn) heard(kind int, r io.Reader, err error) bool {
+// accept processes the next message; it reports whether more may come.
+func (c *conn) accept(kind int, r io.Reader, err error) bool {
 	var raw []byte
 	if err == nil {
 		raw, err = io.ReadAll(r)
@@ -43,7 +43,7 @@ func (c *conn) heard(kind int, r io.Reader, err error) bool {
 	return true
 }
 
-// alive gives the client time until it has to be heard of again: it answers pings if it lives.
+// alive extends the time by which the client's next message has to come: it answers pings if it lives.
 func (c *conn) alive() {
 	if !c.isShut() { // the last deadline is the writer's
 		patience := 2*c.s.cfg.PingInterval + c.s.cfg.PingInterval/4
@@ -91,12 +91,12 @@ func (c *conn) ponged(string) error {
 func (c *conn) readFailed(err error) {
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		c.peerCode, c.peerGone = closed.Code, true
-		c.told.Store(true) // or has gone without a word
+		c.closeSent.Store(true) // or has gone without a word
 		return
 	}
 	if errors.Is(err, websocket.ErrReadLimit) { // gorilla has sent the close frame
 		c.peerCode = closeMessageTooBig
-		c.told.Store(true)
+		c.closeSent.Store(true)
 		return
 	}
 	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {

@@ -36,7 +36,7 @@ func (f *fixture) session(t *testing.T, user, session int) *client {
 	t.Helper()
 	c := f.dial(t)
 	c.say(fmt.Sprintf(`{"type":"connection_init","payload":{"user":%d,"session":%d}}`, user, session))
-	c.hear(ackMessage)
+	c.expect(ackMessage)
 	return c
 }
 
@@ -121,7 +121,7 @@ func TestEqualSubscriptionsAreServedOnce(t *testing.T) {
 	for round := range rounds {
 		f.res.Broadcast(testschema.Item{ID: "1", Key: fmt.Sprint("event ", round)})
 		for _, c := range all {
-			c.hear(next("seen", "1 as nobody"))
+			c.expect(next("seen", "1 as nobody"))
 		}
 	}
 	if n := f.res.Seen.Load(); n > clients*rounds/4 {
@@ -177,7 +177,7 @@ func TestSubscriptionsOfAUserHaveABudget(t *testing.T) {
 	second.say(subscribe("4", "subscription{ticks(n:1)} # "+strings.Repeat("x", 150)))
 	second.hearError("4", "QUERY_TOO_COMPLEX")
 	second.say(subscribe("5", "{hello}")) // other operations have limits of their own
-	second.hear(`{"id":"5","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"5","type":"complete"}`)
+	second.expect(`{"id":"5","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"5","type":"complete"}`)
 	other := f.session(t, 2, 3)
 	other.say(subscribe("1", silent("C")))
 	eventually(t, "another user's to run", func() bool { return f.res.Running.Load() == 3 })
@@ -191,7 +191,7 @@ func TestSubscriptionsOfAUserHaveABudget(t *testing.T) {
 		if strings.Contains(got, "RATE_LIMITED") {
 			return false
 		}
-		second.hear(`{"id":"6","type":"complete"}`)
+		second.expect(`{"id":"6","type":"complete"}`)
 		return true
 	}
 	if room() {

@@ -83,8 +83,9 @@ func (c SocketConfig) Validate() error {
 		"WriteTimeout": float64(c.WriteTimeout), "SlowAfter": float64(c.SlowAfter),
 		"CloseTimeout": float64(c.CloseTimeout), "EndGrace": float64(c.EndGrace),
 		"DrainGrace": float64(c.DrainGrace), "DrainOver": float64(c.DrainOver), "Timeout": float64(c.Timeout),
-		"MaxMessage": float64(c.MaxMessage), "SendBuffer": float64(c.SendBuffer), "Sockets": float64(c.Sockets), "PerAddress": float64(c.PerAddress),
-		"PerUser": float64(c.PerUser), "Operations": float64(c.Operations),
+		"MaxMessage": float64(c.MaxMessage), "SendBuffer": float64(c.SendBuffer), "Sockets": float64(c.Sockets),
+		"PerAddress": float64(c.PerAddress),
+		"PerUser":    float64(c.PerUser), "Operations": float64(c.Operations),
 		"UserPoints": float64(c.UserPoints), "AddressPoints": float64(c.AddressPoints), "Rate": c.Rate, "Burst": c.Burst,
 	} {
 		if n < 0 {
@@ -210,7 +211,7 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	c.start()
 }
 
-// upgrade answers the handshake; spoken tells whether the client speaks our protocol.
+// upgrade answers the handshake; spoken reports whether the client speaks our protocol.
 func (s *Socket) upgrade(w http.ResponseWriter, r *http.Request) (ws *websocket.Conn, spoken bool, err error) {
 	offered := websocket.Subprotocols(r)
 	spoken = slices.Contains(offered, Subprotocol)

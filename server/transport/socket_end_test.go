@@ -22,7 +22,7 @@ func sessioned(ended context.Context, grace time.Duration) func(*setup) {
 	}
 }
 
-// The subscription that tells of the end sends its event, then the connection is closed, at once when
+// The subscription that reports the end sends its event, then the connection is closed, at once when
 // nothing else runs.
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
@@ -34,7 +34,7 @@ func TestSessionEnds(t *testing.T) {
 	eventually(t, "it runs", func() bool { return f.res.Running.Load() == 1 })
 	close(f.res.Ended)
 	end()
-	c.hear(`{"id":"1","type":"next","payload":{"data":{"sessionEnded":true}}}`, `{"id":"1","type":"complete"}`)
+	c.expect(`{"id":"1","type":"next","payload":{"data":{"sessionEnded":true}}}`, `{"id":"1","type":"complete"}`)
 	c.hearClose(4403)
 }
 
@@ -74,11 +74,11 @@ func TestNothingNewAfterTheSession(t *testing.T) {
 		}
 		refused = got == `{"id":"2","type":"error","payload":[{"message":"the session has ended","extensions":{"code":"UNAUTHENTICATED"}}]}`
 		if !refused {
-			c.hear(`{"id":"2","type":"complete"}`)
+			c.expect(`{"id":"2","type":"complete"}`)
 		}
 	}
 	close(f.res.Gate) // what ran may end
-	c.hear(`{"id":"1","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"1","type":"complete"}`)
+	c.expect(`{"id":"1","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"1","type":"complete"}`)
 	c.hearClose(4403)
 }
 
@@ -89,11 +89,11 @@ func TestSessionEndedBeforeTheAck(t *testing.T) {
 	f := start(t, sessioned(ended, patience))
 	c := f.dial(t)
 	c.say(initMessage)
-	c.hear(ackMessage)
+	c.expect(ackMessage)
 	c.hearClose(4403)
 }
 
-// Whichever of a session and its socket ends first, or both at once: the socket gives back what it holds,
+// Whichever of a session and its socket ends first, or both at once: the socket releases what it holds,
 // once, and nothing waits for it.
 func TestSessionAndSocketEndTogether(t *testing.T) {
 	t.Parallel()
@@ -112,12 +112,12 @@ func TestSessionAndSocketEndTogether(t *testing.T) {
 		c := f.dial(t)
 		c.say(initMessage)
 		if i%2 == 0 {
-			c.hear(ackMessage)
+			c.expect(ackMessage)
 			c.say(subscribe("1", "subscription{silent}"))
 		}
 		go end()
 		_ = c.NetConn().Close()
-		if i%2 == 0 { // without an acknowledgement there may be nothing to give back
+		if i%2 == 0 { // without an acknowledgement there may be nothing to release
 			select {
 			case <-released:
 			case <-time.After(patience):
@@ -152,7 +152,7 @@ func TestDrain(t *testing.T) {
 	idle.hearClose(1012)
 	f.refusedDial(t, 503, "UNAVAILABLE", nil)
 	close(f.res.Gate)
-	busy.hear(`{"id":"1","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"1","type":"complete"}`)
+	busy.expect(`{"id":"1","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"1","type":"complete"}`)
 	busy.hearClose(1012)
 	if err := <-drained; err != nil {
 		t.Errorf("drain: %v", err)

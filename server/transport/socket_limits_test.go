@@ -66,10 +66,10 @@ func TestSocketsPerUser(t *testing.T) {
 		return c
 	}
 	first := as(1)
-	first.hear(ackMessage)
-	as(1).hear(ackMessage)
+	first.expect(ackMessage)
+	as(1).expect(ackMessage)
 	as(1).hearClose(1013)
-	as(2).hear(ackMessage)
+	as(2).expect(ackMessage)
 	if got := <-released; got != 1 {
 		t.Errorf("released %d", got)
 	}
@@ -77,7 +77,7 @@ func TestSocketsPerUser(t *testing.T) {
 	if got := <-released; got != 1 {
 		t.Errorf("released %d", got)
 	}
-	as(1).hear(ackMessage)
+	as(1).expect(ackMessage)
 }
 
 func TestOperationsPerSocket(t *testing.T) {
@@ -89,7 +89,7 @@ func TestOperationsPerSocket(t *testing.T) {
 	c.say(`{"id":"1","type":"complete"}`)
 	eventually(t, "one ends", func() bool { return f.seen.has("socket subscription OK") })
 	c.say(subscribe("3", "{hello}"))
-	c.hear(`{"id":"3","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"3","type":"complete"}`)
+	c.expect(`{"id":"3","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"3","type":"complete"}`)
 }
 
 func TestMessageRate(t *testing.T) {
@@ -98,7 +98,7 @@ func TestMessageRate(t *testing.T) {
 	c := f.connected(t)
 	for range 4 {
 		c.say(`{"type":"ping"}`)
-		c.hear(`{"type":"pong"}`)
+		c.expect(`{"type":"pong"}`)
 	}
 	c.say(`{"type":"ping"}`)
 	c.hearClose(4429)
@@ -150,7 +150,7 @@ func TestSlowReader(t *testing.T) {
 	for i := range 200 {
 		id := fmt.Sprint(i)
 		quick.say(subscribe(id, "{hello}"))
-		quick.hear(`{"id":"`+id+`","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"`+id+`","type":"complete"}`)
+		quick.expect(`{"id":"`+id+`","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"`+id+`","type":"complete"}`)
 	}
 	eventually(t, "the slow socket is closed", func() bool { return f.seen.lastClose() == 1013 })
 	eventually(t, "its subscription ends", func() bool { return f.res.Running.Load() == 0 })
@@ -159,7 +159,7 @@ func TestSlowReader(t *testing.T) {
 	if f.seen.dropped == 0 {
 		t.Error("no message was counted as dropped")
 	}
-	// The queue was bounded: kernel buffers and 1 MiB, not all that the flood could give.
+	// The queue was bounded: kernel buffers and 1 MiB, not all that the flood could send.
 	if n := f.res.Flooded.Load(); n > 300 {
 		t.Errorf("%d messages of 100 kB were taken from the source", n)
 	}
@@ -212,16 +212,16 @@ func TestBrokenWhileWriting(t *testing.T) {
 	}
 }
 
-// A client that reads, though not as fast as a stream could give, gets all of it and stays.
+// A client that reads, though not as fast as a stream could send, gets all of it and stays.
 func TestPatientReader(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	c := f.connected(t)
 	c.say(subscribe("1", "subscription{ticks(n:5000)}"))
 	for i := range 5000 {
-		c.hear(fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"ticks":%d}}}`, i+1))
+		c.expect(fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"ticks":%d}}}`, i+1))
 	}
-	c.hear(`{"id":"1","type":"complete"}`)
+	c.expect(`{"id":"1","type":"complete"}`)
 }
 
 // A code reaches a client that had not read what came before it.
@@ -268,10 +268,10 @@ func TestPings(t *testing.T) {
 		}
 		return answer(data)
 	})
-	dead.SetPingHandler(func(string) error { return nil }) // hears them, answers none
+	dead.SetPingHandler(func(string) error { return nil }) // receives them, answers none
 	for _, c := range []*client{good, dead} {
 		c.say(initMessage)
-		c.hear(ackMessage)
+		c.expect(ackMessage)
 	}
 	go func() { _, _ = good.read() }()
 	dead.hearClose(1013)

@@ -27,7 +27,7 @@ func subscribe(id, query string) string {
 	return `{"id":"` + id + `","type":"subscribe","payload":{"query":"` + query + `"}}`
 }
 
-// Each row is a conversation: what the client says, what it hears, and the code at the end; 0 if the
+// Each row is a conversation: what the client sends, what it receives, and the code at the end; 0 if the
 // connection must still be good then.
 func TestProtocol(t *testing.T) {
 	t.Parallel()
@@ -39,31 +39,33 @@ func TestProtocol(t *testing.T) {
 		name     string
 		anonym   bool // not initialised by the test
 		say      []string
-		hear     []string
+		expect   []string
 		code     int
 		closedBy string
 	}{
-		{name: "query", say: []string{subscribe("1", "{hello}")}, hear: []string{
+		{name: "query", say: []string{subscribe("1", "{hello}")}, expect: []string{
 			`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, complete1}},
-		{name: "mutation", say: []string{subscribe("1", "mutation{signOut}")}, hear: []string{
+		{name: "mutation", say: []string{subscribe("1", "mutation{signOut}")}, expect: []string{
 			`{"id":"1","type":"next","payload":{"data":{"signOut":"signed out"}}}`, complete1}},
-		{name: "subscription", say: []string{subscribe("1", "subscription{ticks(n:2)}")}, hear: []string{next1, next2, complete1}},
-		{name: "an id again after its end", say: []string{subscribe("1", "subscription{ticks(n:1)}")}, hear: []string{next1, complete1}},
+		{name: "subscription", say: []string{subscribe("1", "subscription{ticks(n:2)}")}, expect: []string{next1, next2, complete1}},
+		{name: "an id again after its end", say: []string{subscribe("1", "subscription{ticks(n:1)}")}, expect: []string{next1, complete1}},
 		{name: "an id that needs escapes", say: []string{`{"id":"\"\u00e9","type":"subscribe","payload":{"query":"{hello}"}}`},
-			hear: []string{`{"id":"\"é","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"\"é","type":"complete"}`}},
-		{name: "execution error", say: []string{subscribe("1", "{fail}")}, hear: []string{
-			`{"id":"1","type":"next","payload":{"errors":[{"message":"the store is away","path":["fail"],"extensions":{"code":"UNAVAILABLE"}}],"data":{"fail":null}}}`, complete1}},
-		{name: "panic in a resolver", say: []string{subscribe("1", "{panic}")}, hear: []string{
-			`{"id":"1","type":"next","payload":{"errors":[{"message":"internal error","path":["panic"],"extensions":{"code":"INTERNAL"}}],"data":{"panic":null}}}`, complete1}},
+			expect: []string{`{"id":"\"é","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"\"é","type":"complete"}`}},
+		{name: "execution error", say: []string{subscribe("1", "{fail}")}, expect: []string{
+			`{"id":"1","type":"next","payload":{"errors":[{"message":"the store is away","path":["fail"],` +
+				`"extensions":{"code":"UNAVAILABLE"}}],"data":{"fail":null}}}`, complete1}},
+		{name: "panic in a resolver", say: []string{subscribe("1", "{panic}")}, expect: []string{
+			`{"id":"1","type":"next","payload":{"errors":[{"message":"internal error","path":["panic"],` +
+				`"extensions":{"code":"INTERNAL"}}],"data":{"panic":null}}}`, complete1}},
 		{name: "complete of nothing", say: []string{`{"id":"7","type":"complete"}`}},
 		{name: "ping", say: []string{`{"type":"ping"}`, `{"type":"ping","payload":{"a": 1}}`, `{"type":"ping","payload":null}`},
-			hear: []string{`{"type":"pong"}`, `{"type":"pong","payload":{"a": 1}}`, `{"type":"pong","payload":null}`}},
+			expect: []string{`{"type":"pong"}`, `{"type":"pong","payload":{"a": 1}}`, `{"type":"pong","payload":null}`}},
 		{name: "pong", say: []string{`{"type":"pong"}`, `{"type":"pong","payload":{}}`}},
 
-		{name: "ping before init", anonym: true, say: []string{`{"type":"ping"}`}, hear: []string{`{"type":"pong"}`}},
+		{name: "ping before init", anonym: true, say: []string{`{"type":"ping"}`}, expect: []string{`{"type":"pong"}`}},
 		{name: "subscribe before init", anonym: true, say: []string{subscribe("1", "{hello}")}, code: 4401},
 		{name: "second init", say: []string{initMessage}, code: 4429},
-		{name: "third init", anonym: true, say: []string{initMessage, initMessage}, hear: nil, code: 4429},
+		{name: "third init", anonym: true, say: []string{initMessage, initMessage}, expect: nil, code: 4429},
 		{name: "not JSON", say: []string{`hello`}, code: 4400},
 		{name: "empty", say: []string{``}, code: 4400},
 		{name: "not JSON before init", anonym: true, say: []string{`{`}, code: 4400},
@@ -92,7 +94,8 @@ func TestProtocol(t *testing.T) {
 		{name: "invalid UTF-8", say: []string{"{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}"}, code: 4400},
 		{name: "NUL in an id", say: []string{subscribe(`\u0000`, "{hello}")}, code: 4400},
 		{name: "surrogate in a ping", say: []string{`{"type":"ping","payload":{"a":"\ud800"}}`}, code: 4400},
-		{name: "deep ping", say: []string{`{"type":"ping","payload":{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}}`}, code: 4400},
+		{name: "deep ping", say: []string{`{"type":"ping","payload":{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}}`},
+			code: 4400},
 		{name: "too long", say: []string{`{"type":"ping","payload":{"a":"` + strings.Repeat("x", 5<<10) + `"}}`}, code: 1009},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,13 +115,13 @@ func TestProtocol(t *testing.T) {
 				}
 				return
 			}
-			ws.hear(c.hear...)
+			ws.expect(c.expect...)
 			if c.code != 0 {
 				ws.hearClose(c.code)
 				return
 			}
 			ws.say(`{"type":"ping"}`)
-			ws.hear(`{"type":"pong"}`)
+			ws.expect(`{"type":"pong"}`)
 		})
 	}
 }
@@ -137,15 +140,18 @@ func TestOperationErrors(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(s *setup) { s.extensions = []graphql.HandlerExtension{panicker{}} })
 	for name, c := range map[string]struct{ message, code string }{
-		"syntax":                {subscribe("1", "{hello"), "BAD_REQUEST"},
-		"validation":            {subscribe("1", "{nothing}"), "BAD_REQUEST"},
-		"refused subscription":  {subscribe("1", "subscription{refused}"), "UNAUTHENTICATED"},
-		"panicking start":       {subscribe("1", "subscription{panic}"), "INTERNAL"},
-		"panicking extension":   {subscribe("1", "{count(n:1)}"), "INTERNAL"},
-		"variables":             {`{"id":"1","type":"subscribe","payload":{"query":"query($n:Int){hello}","variables":{"n":"x"}}}`, "BAD_REQUEST"},
-		"NUL in a variable":     {`{"id":"1","type":"subscribe","payload":{"query":"query($t:String){echo(text:$t)}","variables":{"t":"\u0000"}}}`, "BAD_REQUEST"},
+		"syntax":               {subscribe("1", "{hello"), "BAD_REQUEST"},
+		"validation":           {subscribe("1", "{nothing}"), "BAD_REQUEST"},
+		"refused subscription": {subscribe("1", "subscription{refused}"), "UNAUTHENTICATED"},
+		"panicking start":      {subscribe("1", "subscription{panic}"), "INTERNAL"},
+		"panicking extension":  {subscribe("1", "{count(n:1)}"), "INTERNAL"},
+		"variables": {`{"id":"1","type":"subscribe","payload":{"query":"query($n:Int){hello}","variables":{"n":"x"}}}`,
+			"BAD_REQUEST"},
+		"NUL in a variable": {`{"id":"1","type":"subscribe","payload":{"query":"query($t:String){echo(text:$t)}","variables":{"t":"\u0000"}}}`,
+			"BAD_REQUEST"},
 		"surrogate in a string": {`{"id":"1","type":"subscribe","payload":{"query":"{echo(text:\"\\ud800\")}"}}`, "BAD_REQUEST"},
-		"deep variables":        {`{"id":"1","type":"subscribe","payload":{"query":"{hello}","variables":{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}}}`, "QUERY_TOO_COMPLEX"},
+		"deep variables": {`{"id":"1","type":"subscribe","payload":{"query":"{hello}","variables":{"a":` + strings.Repeat("[", 99) +
+			strings.Repeat("]", 99) + `}}}`, "QUERY_TOO_COMPLEX"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,7 +159,7 @@ func TestOperationErrors(t *testing.T) {
 			ws.say(c.message)
 			ws.hearError("1", c.code)
 			ws.say(subscribe("1", "{hello}")) // nothing in between, and the id is free
-			ws.hear(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
+			ws.expect(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
 		})
 	}
 }
@@ -163,10 +169,10 @@ func TestStreamFails(t *testing.T) {
 	t.Parallel()
 	c := start(t).connected(t)
 	c.say(subscribe("1", "subscription{ticks(n:-2)}"))
-	c.hear(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"next","payload":{"data":{"ticks":2}}}`)
+	c.expect(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"next","payload":{"data":{"ticks":2}}}`)
 	c.hearError("1", "UNAVAILABLE")
 	c.say(subscribe("1", "subscription{ticks(n:1)}"))
-	c.hear(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"complete"}`)
+	c.expect(`{"id":"1","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"1","type":"complete"}`)
 }
 
 // An event that cannot be resolved at all is tried again, then it is replaced or the stream ends with its error. None is
@@ -183,8 +189,9 @@ func TestEventsThatFail(t *testing.T) {
 		want    []string
 		end     string // the code of the error that ends it; empty for a good end
 	}{
-		"tried again":            {pullstream.Retries, "UNAVAILABLE", false, []string{sound("1"), sound("2"), sound("3")}, ""},
-		"covered":                {pullstream.Retries + 1, "UNAVAILABLE", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
+		"tried again": {pullstream.Retries, "UNAVAILABLE", false, []string{sound("1"), sound("2"), sound("3")}, ""},
+		"covered": {pullstream.Retries + 1, "UNAVAILABLE", true,
+			[]string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
 		"ended":                  {pullstream.Retries + 1, "UNAVAILABLE", false, nil, "UNAVAILABLE"},
 		"an accident":            {1, "INTERNAL", true, []string{sound("1"), sound("2"), sound("3")}, ""},
 		"no accident":            {2, "INTERNAL", true, []string{sound("instead of 1"), sound("instead of 2"), sound("3")}, ""},
@@ -195,14 +202,14 @@ func TestEventsThatFail(t *testing.T) {
 			t.Parallel()
 			ws := start(t).connected(t)
 			ws.say(subscribe("1", fmt.Sprintf(`subscription{faulty(times:%d,code:\"%s\",covered:%t){id sound}}`, c.times, c.code, c.covered)))
-			ws.hear(c.want...)
+			ws.expect(c.want...)
 			if c.end == "" {
-				ws.hear(`{"id":"1","type":"complete"}`)
+				ws.expect(`{"id":"1","type":"complete"}`)
 			} else {
 				ws.hearError("1", c.end)
 			}
 			ws.say(subscribe("1", "{hello}")) // nothing in between, and the id is free
-			ws.hear(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
+			ws.expect(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
 		})
 	}
 }
@@ -215,7 +222,7 @@ func TestCompletedWhileAnEventIsTriedAgain(t *testing.T) {
 	ws.say(subscribe("1", `subscription{faulty(times:100,code:\"UNAVAILABLE\",covered:true){id sound}}`), `{"id":"1","type":"complete"}`)
 	eventually(t, "the operation ends", func() bool { return f.seen.has("socket subscription OK") })
 	ws.say(subscribe("1", "{hello}"))
-	ws.hear(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
+	ws.expect(`{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`, `{"id":"1","type":"complete"}`)
 }
 
 // A field of an event that panics spoils that event, not the stream.
@@ -224,10 +231,10 @@ func TestPanicInAnEvent(t *testing.T) {
 	c := start(t).connected(t)
 	c.say(subscribe("1", "subscription{panickingItems{id panic}}"))
 	for _, id := range []string{"0", "1"} {
-		c.hear(`{"id":"1","type":"next","payload":{"errors":[{"message":"internal error","path":["panickingItems","panic"],` +
+		c.expect(`{"id":"1","type":"next","payload":{"errors":[{"message":"internal error","path":["panickingItems","panic"],` +
 			`"extensions":{"code":"INTERNAL"}}],"data":{"panickingItems":{"id":"` + id + `","panic":null}}}}`)
 	}
-	c.hear(`{"id":"1","type":"complete"}`)
+	c.expect(`{"id":"1","type":"complete"}`)
 }
 
 func TestSubprotocols(t *testing.T) {
@@ -253,7 +260,7 @@ func TestSubprotocols(t *testing.T) {
 			continue
 		}
 		ws.say(initMessage)
-		ws.hear(ackMessage)
+		ws.expect(ackMessage)
 	}
 }
 
@@ -263,7 +270,7 @@ func TestInitTimeout(t *testing.T) {
 	f.dial(t).hearClose(4408)
 	c := f.connected(t) // one that came in time stays
 	c.say(`{"type":"ping"}`)
-	c.hear(`{"type":"pong"}`)
+	c.expect(`{"type":"pong"}`)
 }
 
 func TestInitDecides(t *testing.T) {
@@ -296,9 +303,9 @@ func TestInitDecides(t *testing.T) {
 	}
 	ws := f.dial(t)
 	ws.say(`{"type":"connection_init","payload":{"as":"me"}}`)
-	ws.hear(ackMessage)
+	ws.expect(ackMessage)
 	ws.say(subscribe("1", "{whoami}"))
-	ws.hear(`{"id":"1","type":"next","payload":{"data":{"whoami":"user 7 session 8 agent  cookies false"}}}`, `{"id":"1","type":"complete"}`)
+	ws.expect(`{"id":"1","type":"next","payload":{"data":{"whoami":"user 7 session 8 agent  cookies false"}}}`, `{"id":"1","type":"complete"}`)
 }
 
 // The `subscribe` before the acknowledgement is refused even if the init is under way.
@@ -338,7 +345,7 @@ func TestNothingAfterComplete(t *testing.T) {
 			afterPong = got == `{"type":"pong"}`
 		}
 		c.say(`{"type":"ping"}`)
-		c.hear(`{"type":"pong"}`)
+		c.expect(`{"type":"pong"}`)
 	}
 	eventually(t, "the floods end", func() bool { return f.res.Running.Load() == 0 })
 }
@@ -348,7 +355,7 @@ func TestManyOperationsAtOnce(t *testing.T) {
 	f := start(t)
 	c := f.connected(t)
 	c.say(subscribe("q", "{gate}"), subscribe("s", "subscription{ticks(n:1)}"))
-	c.hear(`{"id":"s","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"s","type":"complete"}`)
+	c.expect(`{"id":"s","type":"next","payload":{"data":{"ticks":1}}}`, `{"id":"s","type":"complete"}`)
 	close(f.res.Gate)
-	c.hear(`{"id":"q","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"q","type":"complete"}`)
+	c.expect(`{"id":"q","type":"next","payload":{"data":{"gate":"open"}}}`, `{"id":"q","type":"complete"}`)
 }

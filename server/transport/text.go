@@ -54,7 +54,7 @@ func checkJSON(raw []byte) *errs.Error {
 	return nil
 }
 
-// text checks a string that begins at i, after its quote, and gives the index of the closing quote.
+// text checks a string that begins at i, after its quote, and returns the index of the closing quote.
 func (s *scan) text(i int) (int, *errs.Error) {
 	for ; i < len(s.raw); i++ {
 		switch s.raw[i] {
@@ -77,7 +77,7 @@ func (s *scan) text(i int) (int, *errs.Error) {
 	return i, nil
 }
 
-// checkEscape checks the escape whose hexadecimal digits begin s, and gives the length of what belongs to
+// checkEscape checks the escape whose hexadecimal digits begin s, and returns the length of what belongs to
 // it: 4, or 10 for a pair of surrogates. A broken escape is left to the parser.
 func checkEscape(s string) (int, *errs.Error) {
 	r, ok := hex4(s)
@@ -160,7 +160,7 @@ func checkDocument(q string) *errs.Error {
 	return nil
 }
 
-// blockEnd gives the index of the last quote of a block string whose text begins at i.
+// blockEnd returns the index of the last quote of a block string whose text begins at i.
 func blockEnd(q string, i int) int {
 	for ; i < len(q); i++ {
 		if strings.HasPrefix(q[i:], `\"""`) {
@@ -172,7 +172,7 @@ func blockEnd(q string, i int) int {
 	return i
 }
 
-// checkLiteral checks the string literal whose text begins at i and gives the index of its last byte.
+// checkLiteral checks the string literal whose text begins at i and returns the index of its last byte.
 func checkLiteral(q string, i int) (int, *errs.Error) {
 	for ; i < len(q) && q[i] != '"' && q[i] != '\n' && q[i] != '\r'; i++ {
 		if q[i] != '\\' {

@@ -14,7 +14,7 @@ import (
 	"roost/server/transport"
 )
 
-// tightListener gives connections so small buffers that a long answer waits for its reader in the process.
+// tightListener accepts connections with such small buffers that a long answer waits for its reader in the process.
 type tightListener struct{ net.Listener }
 
 func (l tightListener) Accept() (net.Conn, error) {
@@ -39,7 +39,8 @@ func (f *fixture) askFrom(t *testing.T, ip, query string) net.Conn {
 	}
 	body := `{"query":"` + query + `"}`
 	_ = c.SetDeadline(time.Now().Add(patience))
-	if _, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+	if _, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body),
+		body); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -70,7 +70,7 @@ func (c *conn) unwritten(err error) {
 	c.cut()
 }
 
-// farewell sends the close frame, and gives the client until the cut to answer it.
+// farewell sends the close frame; the client has until the cut to answer it.
 func (c *conn) farewell() {
 	if c.ending == gone {
 		return
@@ -81,6 +81,6 @@ func (c *conn) farewell() {
 		c.cut()
 		return
 	}
-	c.told.Store(true)
+	c.closeSent.Store(true)
 	_ = c.ws.SetReadDeadline(deadline)
 }

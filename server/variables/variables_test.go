@@ -79,7 +79,8 @@ func TestCheck(t *testing.T) {
 		{"t", "Tree", `{"v": {"size": 1, "child": {"size": 1, "b": 1, "a": 1}}}`,
 			`Variable "$v" got invalid value at "v.child"; Field "a" is not defined by type "Tree".`},
 		{"c", "Choice", `{"v": {"a": "x"}}`, fine},
-		{"c", "Choice", `{"v": {"a": "x", "b": 1}}`, `Variable "$v" got invalid value; Exactly one key must be specified for OneOf type "Choice".`},
+		{"c", "Choice", `{"v": {"a": "x", "b": 1}}`,
+			`Variable "$v" got invalid value; Exactly one key must be specified for OneOf type "Choice".`},
 		{"c", "Choice", `{"v": {}}`, `Variable "$v" got invalid value; Exactly one key must be specified for OneOf type "Choice".`},
 		{"c", "Choice", `{"v": {"a": null}}`, `Variable "$v" got invalid value at "v.a"; Field "a" must be non-null.`},
 	} {
@@ -88,7 +89,8 @@ func TestCheck(t *testing.T) {
 		op, values := operation(t, query), decode(t, c[2])
 		if err := variables.Check(schema, op, values); err != nil {
 			got = err.Message
-			if err.Extensions["code"] != "BAD_REQUEST" || fmt.Sprint(err.Extensions["reason"]) != "VARIABLES" || len(err.Locations) != 1 || err.Locations[0].Column != 7 {
+			if err.Extensions["code"] != "BAD_REQUEST" || fmt.Sprint(err.Extensions["reason"]) != "VARIABLES" || len(err.Locations) != 1 ||
+				err.Locations[0].Column != 7 {
 				t.Errorf("%s %s: %+v", query, c[2], err)
 			}
 		}
@@ -159,7 +161,8 @@ func decode(t testing.TB, text string) (values map[string]any) {
 // Whatever the variables are: what passes here passes gqlparser, and nothing panics.
 func FuzzCheck(f *testing.F) {
 	fields := []string{"i Int", "f Float", "s String", "b Boolean", "d ID", "e Kind", "is [Int!]", "iss [[Int]]", "t Tree", "n Int!"}
-	for i, text := range []string{`5`, `1e3`, `"x"`, `{"size": 1, "list": [{"size": -0}]}`, `[[1], [null]]`, `[{}]`, `5.0`, `"OAK"`, `1e400`, `-1`} {
+	for i, text := range []string{`5`, `1e3`, `"x"`, `{"size": 1, "list": [{"size": -0}]}`, `[[1], [null]]`, `[{}]`, `5.0`, `"OAK"`, `1e400`,
+		`-1`} {
 		f.Add(uint8(i), text)
 	}
 	f.Fuzz(func(t *testing.T, which uint8, value string) {

@@ -11,7 +11,8 @@ import (
 	"roost/testkit/rig"
 )
 
-const signUp = `mutation($i: SignUpInput!) { signUp(input: $i) { token viewer { email user { id username name } } userErrors { code path } } }`
+const signUp = `mutation($i: SignUpInput!) { signUp(input: $i) { token viewer { email user { id username name } }
+	userErrors { code path } } }`
 
 // Of many who want a name at once, however they spell it, exactly one gets it.
 func TestOneOfManyGetsAName(t *testing.T) {
@@ -67,7 +68,8 @@ func spelling(name string, i int) string {
 	return string(b)
 }
 
-const rename = `mutation($i: UpdateSettingsInput!) { updateSettings(input: $i) { viewer { email user { id username } } userErrors { code path } } }`
+const rename = `mutation($i: UpdateSettingsInput!) { updateSettings(input: $i) { viewer { email user { id username } }
+	userErrors { code path } } }`
 
 // A name that was given up is free, a name that was taken is not, and a name may change its spelling.
 func TestRenaming(t *testing.T) {
@@ -104,7 +106,8 @@ func TestRenaming(t *testing.T) {
 			t.Errorf("%s is %q, bob took it", old, byName(old))
 		}
 		for login, want := range map[string]string{now: ada.ID, now + "@example.com": ada.ID, old: bob.ID, mail: bob.ID, bob.Name: ""} {
-			res := r.Anonymous().Must(t, rig.Refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": "correct horse", "tokenDelivery": "TOKEN"}})
+			res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+				apitest.Vars{"i": apitest.Vars{"login": login, "password": "correct horse", "tokenDelivery": "TOKEN"}})
 			got := ""
 			if token := res.String("x.token"); token != "" {
 				got = r.As(token).Must(t, `{ viewer { user { id } } }`, nil).String("viewer.user.id")
@@ -138,7 +141,8 @@ func TestNamesAreOfOneUser(t *testing.T) {
 			})
 		}
 		db := r.DB(t)
-		wrong := apitest.Int(t, db, `SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT 1 FROM username_claims c WHERE c.user_id = u.id AND c.name = lower(u.username))`)
+		wrong := apitest.Int(t, db,
+			`SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT 1 FROM username_claims c WHERE c.user_id = u.id AND c.name = lower(u.username))`)
 		claims := apitest.Int(t, db, `SELECT count(*) FROM username_claims WHERE user_id <> 0`)
 		if wrong != 0 || claims != int64(len(users)) {
 			t.Errorf("%d users have a name that they have not claimed; %d claims of %d users", wrong, claims, len(users))
@@ -150,15 +154,18 @@ func TestNamesAreOfOneUser(t *testing.T) {
 func TestLoginTellsNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u, imported := r.SignUp(t, "ada"), r.SignUp(t, "imported")
-		if _, err := r.DB(t).Writer().ExecContext(t.Context(), "UPDATE users SET password_hash = NULL WHERE id = $1", rig.RowOf(t, imported.ID)); err != nil {
+		if _, err := r.DB(t).Writer().ExecContext(t.Context(), "UPDATE users SET password_hash = NULL WHERE id = $1",
+			rig.RowOf(t, imported.ID)); err != nil {
 			t.Fatal(err)
 		}
 		for login, password := range map[string]string{
 			u.Name: "wrong horse", u.Name + "@example.com": "wrong horse", imported.Name: imported.Password, imported.Name + "@example.com": "",
 			"nobody": "correct horse", "nobody@example.com": "correct horse", "": "", "no body": "correct horse", strings.Repeat("x", 300): "x",
 		} {
-			res := r.Anonymous().Must(t, rig.Refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": password, "tokenDelivery": "TOKEN"}})
-			const want = `{"x":{"token":null,"session":null,"viewer":null,"userErrors":[{"code":"INVALID_CREDENTIALS","path":["input"],"message":"the login or the password is wrong"}]}}`
+			res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+				apitest.Vars{"i": apitest.Vars{"login": login, "password": password, "tokenDelivery": "TOKEN"}})
+			const want = `{"x":{"token":null,"session":null,"viewer":null,"userErrors":[{"code":"INVALID_CREDENTIALS","path":["input"],` +
+				`"message":"the login or the password is wrong"}]}}`
 			if string(res.Data) != want {
 				t.Errorf("login %q: %s", login, res.Data)
 			}
@@ -167,7 +174,8 @@ func TestLoginTellsNothing(t *testing.T) {
 			}
 		}
 		for _, login := range []string{u.Name, strings.ToUpper(u.Name), u.Name + "@example.com", strings.ToUpper(u.Name) + "@Example.COM"} {
-			res := r.Anonymous().Must(t, rig.Refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": u.Password, "tokenDelivery": "TOKEN"}})
+			res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+				apitest.Vars{"i": apitest.Vars{"login": login, "password": u.Password, "tokenDelivery": "TOKEN"}})
 			if res.String("x.token") == "" {
 				t.Errorf("login %q: %s", login, res.Data)
 			}
@@ -181,7 +189,8 @@ func TestProfile(t *testing.T) {
 		name := apitest.Unique("Ada_")
 		in := apitest.Vars{"username": name, "email": name + "@Example.com", "password": strings.Repeat("🙂", 8), "tokenDelivery": "TOKEN"}
 		res := r.Anonymous().Must(t, signUp, apitest.Vars{"i": in})
-		if got := []string{res.String("signUp.viewer.user.username"), res.String("signUp.viewer.user.name"), res.String("signUp.viewer.email")}; !slices.Equal(got, []string{name, name, name + "@Example.com"}) {
+		if got := []string{res.String("signUp.viewer.user.username"), res.String("signUp.viewer.user.name"),
+			res.String("signUp.viewer.email")}; !slices.Equal(got, []string{name, name, name + "@Example.com"}) {
 			t.Errorf("%s", res.Data)
 		}
 		u := r.As(res.String("signUp.token"))
@@ -190,7 +199,8 @@ func TestProfile(t *testing.T) {
 			in                 apitest.Vars
 			name, bio, website any
 		}{
-			{apitest.Vars{"name": " Ada Lovelace ", "bio": "First.\nProgrammer.", "websiteUrl": "https://example.com/~ada?q=1"}, "Ada Lovelace", "First.\nProgrammer.", "https://example.com/~ada?q=1"},
+			{apitest.Vars{"name": " Ada Lovelace ", "bio": "First.\nProgrammer.", "websiteUrl": "https://example.com/~ada?q=1"}, "Ada Lovelace",
+				"First.\nProgrammer.", "https://example.com/~ada?q=1"},
 			{apitest.Vars{}, "Ada Lovelace", "First.\nProgrammer.", "https://example.com/~ada?q=1"},
 			{apitest.Vars{"bio": nil}, "Ada Lovelace", "", "https://example.com/~ada?q=1"},
 			{apitest.Vars{"websiteUrl": nil}, "Ada Lovelace", "", nil},

@@ -20,7 +20,8 @@ var brokenLimits = map[string]int{
 func TestRefusalsCarryTheirLimit(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u, other := r.SignUp(t, "refused"), r.SignUp(t, "other")
-		_, err := r.DB(t).Writer().ExecContext(t.Context(), "INSERT INTO user_stats (user_id, following_count) VALUES ($1, 5000)", rig.RowID(u.ID))
+		_, err := r.DB(t).Writer().ExecContext(t.Context(), "INSERT INTO user_stats (user_id, following_count) VALUES ($1, 5000)",
+			rig.RowID(u.ID))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,7 +62,7 @@ func (r *timed) settle(t *testing.T) {
 	apitest.Until(t, "the last use is written", func() bool { return r.writes(t, r.witness) > before })
 }
 
-// known waits until the node knows what was written of a user's last use, and has nothing more to write: before the
+// known waits until the node has what was written of a user's last use, and has nothing more to write: before the
 // clock moves, which would make that of a later time.
 func (r *timed) known(t *testing.T, u *apitest.User) {
 	t.Helper()
@@ -121,7 +121,8 @@ func TestSessionsExpire(t *testing.T) {
 		start := r.clock.Now()
 		begun := start
 		expires := func() time.Time {
-			at, err := time.Parse(time.RFC3339Nano, used.Must(t, `{ viewer { currentSession { expiresAt } } }`, nil).String("viewer.currentSession.expiresAt"))
+			at, err := time.Parse(time.RFC3339Nano, used.Must(t, `{ viewer { currentSession { expiresAt } } }`, nil).
+				String("viewer.currentSession.expiresAt"))
 			if err != nil {
 				t.Fatal(err)
 			}

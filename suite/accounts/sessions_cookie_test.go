@@ -65,7 +65,8 @@ func TestCookieAttributes(t *testing.T) {
 				in := signing(nil)
 				delete(in, "tokenDelivery") // COOKIE is the default
 				check(b.Must(t, signUpCookie, apitest.Vars{"i": in}))
-				check(b.Must(t, logInCookie, apitest.Vars{"i": apitest.Vars{"login": in["username"], "password": in["password"], "tokenDelivery": "COOKIE"}}))
+				check(b.Must(t, logInCookie, apitest.Vars{
+					"i": apitest.Vars{"login": in["username"], "password": in["password"], "tokenDelivery": "COOKIE"}}))
 				// A refused sign-in and one with TOKEN set none.
 				for _, delivery := range []string{"COOKIE", "TOKEN"} {
 					wrong := apitest.Vars{"login": in["username"], "password": "wrong horse", "tokenDelivery": delivery}
@@ -106,7 +107,8 @@ func TestCookiesAndBearerKeys(t *testing.T) {
 		for _, key := range []string{"x", bob.Key + "A", bob.Key[:len(bob.Key)-1], "roost_", "roost_" + bob.Key} {
 			both.Key = key
 			res := both.Run(t, whoAmI, nil)
-			if res.Status != http.StatusUnauthorized || len(res.Errors) != 1 || res.Errors[0].Code() != "UNAUTHENTICATED" || res.Header.Get("WWW-Authenticate") == "" {
+			if res.Status != http.StatusUnauthorized || len(res.Errors) != 1 || res.Errors[0].Code() != "UNAUTHENTICATED" ||
+				res.Header.Get("WWW-Authenticate") == "" {
 				t.Errorf("key %q: status %d, %s", key, res.Status, res.Body)
 			}
 			if _, err := both.TryDial(); closeCode(err) != 4403 {
@@ -123,7 +125,8 @@ func TestCookiesAndBearerKeys(t *testing.T) {
 		if c := setCookie(t, res); !cleared(c) {
 			t.Errorf("signing out sets %v", c)
 		}
-		for _, c := range []*apitest.Client{&stale, {URL: r.URL, HTTP: &http.Client{Transport: withCookie{[]*http.Cookie{{Name: "roost_session", Value: "garbage"}}}}}} {
+		for _, c := range []*apitest.Client{
+			&stale, {URL: r.URL, HTTP: &http.Client{Transport: withCookie{[]*http.Cookie{{Name: "roost_session", Value: "garbage"}}}}}} {
 			res := c.Must(t, whoAmI, nil)
 			if res.String("viewer") != "" || res.Get("viewer") != nil || !cleared(setCookie(t, res)) {
 				t.Errorf("a bad cookie: %s, sets %v", res.Data, setCookie(t, res))
@@ -184,7 +187,8 @@ func TestNoCookieOverASocket(t *testing.T) {
 				t.Errorf("%s", res.Body)
 			}
 		}
-		if users, sessions := apitest.Int(t, db, "SELECT count(*) FROM users"), apitest.Int(t, db, "SELECT count(*) FROM sessions"); users != 1 || sessions != 1 {
+		if users, sessions := apitest.Int(t, db, "SELECT count(*) FROM users"), apitest.Int(t, db, "SELECT count(*) FROM sessions"); users != 1 ||
+			sessions != 1 {
 			t.Errorf("there are %d users and %d sessions", users, sessions)
 		}
 		in["tokenDelivery"] = "TOKEN"

@@ -20,12 +20,14 @@ func signedIn(t testing.TB, r *apitest.Roost, u *apitest.User, token, name strin
 			device[k] = v
 		}
 	}
-	res := r.Anonymous().Must(t, `mutation($i: LogInInput!) { logIn(input: $i) { token session { id deviceName isCurrent } userErrors { code path } } }`,
+	res := r.Anonymous().Must(t,
+		`mutation($i: LogInInput!) { logIn(input: $i) { token session { id deviceName isCurrent } userErrors { code path } } }`,
 		apitest.Vars{"i": apitest.Vars{"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN", "device": device}})
 	if res.String("logIn.token") == "" || res.Get("logIn.session.isCurrent") != true {
 		t.Fatalf("log in: %s", res.Data)
 	}
-	return &apitest.User{Client: r.As(res.String("logIn.token")), ID: u.ID, SessionID: res.String("logIn.session.id"), Name: u.Name, Password: u.Password}
+	return &apitest.User{Client: r.As(res.String("logIn.token")), ID: u.ID, SessionID: res.String("logIn.session.id"), Name: u.Name,
+		Password: u.Password}
 }
 
 // works reports whether the user's session key is good.
@@ -53,7 +55,8 @@ func listed(t testing.TB, u *apitest.User) map[string]string {
 		if out[id] = res.String(fmt.Sprintf("viewer.all.%d.endReason", i)); out[id] == "" {
 			out[id] = "live"
 		}
-		if (out[id] == "live") != slices.Contains(res.Strings("viewer.live", "id"), id) || (out[id] == "live") != (res.String(fmt.Sprintf("viewer.all.%d.endedAt", i)) == "") {
+		if (out[id] == "live") != slices.Contains(res.Strings("viewer.live", "id"), id) ||
+			(out[id] == "live") != (res.String(fmt.Sprintf("viewer.all.%d.endedAt", i)) == "") {
 			t.Errorf("session %s is %s: %s", id, out[id], res.Data)
 		}
 	}
@@ -162,7 +165,8 @@ func TestEndingSessions(t *testing.T) {
 		want := map[*apitest.User]string{u: "live", second: "live", third: "live", fourth: "live"}
 		const revoke = `mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id endReason endedAt } userErrors { code } } }`
 		res := u.Must(t, revoke, apitest.Vars{"id": second.SessionID})
-		if want[second] = "REVOKED"; res.String("revokeSession.session.endReason") != "REVOKED" || res.String("revokeSession.session.endedAt") == "" {
+		if want[second] = "REVOKED"; res.String("revokeSession.session.endReason") != "REVOKED" ||
+			res.String("revokeSession.session.endedAt") == "" {
 			t.Errorf("%s", res.Data)
 		}
 		ended(t, u, want)
@@ -174,15 +178,19 @@ func TestEndingSessions(t *testing.T) {
 			t.Errorf("%s", res.Data)
 		}
 		res = third.Must(t, `mutation { logOut { session { id endReason isCurrent } userErrors { code } } }`, nil)
-		if want[third] = "LOGGED_OUT"; res.String("logOut.session.endReason") != "LOGGED_OUT" || res.String("logOut.session.id") != third.SessionID {
+		if want[third] = "LOGGED_OUT"; res.String("logOut.session.endReason") != "LOGGED_OUT" ||
+			res.String("logOut.session.id") != third.SessionID {
 			t.Errorf("%s", res.Data)
 		}
 		ended(t, u, want)
-		const change = `mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old, newPassword: $new}) { viewer { email } userErrors { code } } }`
+		const change = `mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old,
+			newPassword: $new}) { viewer { email } userErrors { code } } }`
 		u.Must(t, change, apitest.Vars{"old": u.Password, "new": "another horse"})
 		want[fourth] = "PASSWORD_CHANGED"
 		ended(t, u, want)
-		if res := r.Anonymous().Must(t, rig.Refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}}); res.String("x.userErrors.0.code") != "INVALID_CREDENTIALS" {
+		if res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+			apitest.Vars{"i": apitest.Vars{
+				"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}}); res.String("x.userErrors.0.code") != "INVALID_CREDENTIALS" {
 			t.Errorf("with the old password: %s", res.Data)
 		}
 		u.Password = "another horse"
@@ -214,11 +222,13 @@ func TestPasswordChangeBeatsSignIn(t *testing.T) {
 			signed := make([]*apitest.User, 5)
 			apitest.Together(t, 6, func(i int) error {
 				if i == 5 {
-					_, err := u.Try(`mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old, newPassword: $new}) { userErrors { code } } }`,
+					_, err := u.Try(`mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old,
+						newPassword: $new}) { userErrors { code } } }`,
 						apitest.Vars{"old": u.Password, "new": next})
 					return err
 				}
-				res, err := r.Anonymous().Do(context.Background(), `mutation($i: LogInInput!) { logIn(input: $i) { token session { id } userErrors { code } } }`,
+				res, err := r.Anonymous().Do(context.Background(),
+					`mutation($i: LogInInput!) { logIn(input: $i) { token session { id } userErrors { code } } }`,
 					apitest.Vars{"i": apitest.Vars{"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}})
 				if err == nil && res.String("logIn.token") != "" {
 					signed[i] = &apitest.User{Client: r.As(res.String("logIn.token")), SessionID: res.String("logIn.session.id")}
@@ -242,7 +252,8 @@ func TestPasswordChangeBeatsSignIn(t *testing.T) {
 func TestSigningInsideAnOperation(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
-		const in = `mutation($i: LogInInput!) { logIn(input: $i) { token viewer { user { id isViewer } currentSession { isCurrent } } session { isCurrent } }
+		const in = `mutation($i: LogInInput!) { logIn(input: $i) { token viewer { user { id isViewer } currentSession { isCurrent } }
+			session { isCurrent } }
 			createTweet(input: {text: "who am I?"}) { tweet { author { id isViewer } viewerCanDelete } } }`
 		for name, c := range map[string]*apitest.Client{"nobody": r.Anonymous(), "another": ada.Client} {
 			res := c.Must(t, in, apitest.Vars{"i": apitest.Vars{"login": bob.Name, "password": bob.Password, "tokenDelivery": "TOKEN"}})
@@ -265,7 +276,8 @@ func TestSigningInsideAnOperation(t *testing.T) {
 			"LOGGED_OUT": {ada, nil, `mutation { end: logOut`},
 			"REVOKED":    {device, apitest.Vars{"id": device.SessionID}, `mutation($id: ID!) { end: revokeSession(input: {sessionId: $id})`},
 		} {
-			res := out.who.Run(t, out.end+` { session { id endReason } } createTweet(input: {text: "nobody"}) { tweet { id } } again: logOut { session { id } } }`, out.vars)
+			res := out.who.Run(t, out.end+
+				` { session { id endReason } } createTweet(input: {text: "nobody"}) { tweet { id } } again: logOut { session { id } } }`, out.vars)
 			if res.String("end.session.endReason") != reason || len(res.Errors) != 2 || res.Get("createTweet") != nil || res.Get("again") != nil {
 				t.Fatalf("%s", res.Body)
 			}

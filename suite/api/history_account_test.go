@@ -11,7 +11,8 @@ import (
 
 func (c *historian) rename(m *member) error {
 	name := fmt.Sprintf("%s the %d.", m.login, c.rnd.IntN(1000))
-	res, refused, err := c.act(m, `mutation($n: String!) { op: updateProfile(input: {name: $n}) { user { name } userErrors { code } } }`, apitest.Vars{"n": name})
+	res, refused, err := c.act(m, `mutation($n: String!) { op: updateProfile(input: {name: $n}) { user { name } userErrors { code } } }`,
+		apitest.Vars{"n": name})
 	if err != nil || refused != "" || res.String("op.user.name") != name {
 		return fmt.Errorf("rename: %s %w", refused, err)
 	}
@@ -24,7 +25,9 @@ func (c *historian) rename(m *member) error {
 // end revokes any of the member's sessions: the one in use, another, or one that has ended.
 func (c *historian) end(m *member) error {
 	s := m.sessions[c.rnd.IntN(len(m.sessions))]
-	res, refused, err := c.act(m, `mutation($id: ID!) { op: revokeSession(input: {sessionId: $id}) { session { id endReason } userErrors { code } } }`, apitest.Vars{"id": s.id})
+	res, refused, err := c.act(m,
+		`mutation($id: ID!) { op: revokeSession(input: {sessionId: $id}) { session { id endReason } userErrors { code } } }`,
+		apitest.Vars{"id": s.id})
 	if err != nil || refused != "" {
 		return fmt.Errorf("revoke: %s %w", refused, err)
 	}
@@ -63,7 +66,8 @@ func (c *historian) logOut(m *member) error {
 
 // readOwn reads what only the member changes: it is as the member left it, whatever the others do.
 func (c *historian) readOwn(m *member) error {
-	res, _, err := c.act(m, `{ viewer { sessions { id } user { name tweetCount timeline(first: 50) { nodes { id } } following(first: 50) { totalCount nodes { id } } } } }`, nil)
+	res, _, err := c.act(m, `{ viewer { sessions { id } user { name tweetCount timeline(first: 50) { nodes { id } }
+		following(first: 50) { totalCount nodes { id } } } } }`, nil)
 	if err != nil {
 		return err
 	}
@@ -79,7 +83,8 @@ func (c *historian) readOwn(m *member) error {
 		!slices.Equal(res.Strings("viewer.user.timeline.nodes", "id"), own[:min(50, len(own))]),
 		!slices.Equal(res.Strings("viewer.user.following.nodes", "id"), following[:min(50, len(following))]),
 		len(res.Strings("viewer.sessions", "id")) != len(m.live()):
-		return fmt.Errorf("%s reads %s; has %d tweets %v, follows %v, %d sessions", m.login, res.Data, len(m.tweets), own[:min(5, len(own))], following, len(m.live()))
+		return fmt.Errorf("%s reads %s; has %d tweets %v, follows %v, %d sessions", m.login, res.Data, len(m.tweets), own[:min(5, len(own))],
+			following, len(m.live()))
 	}
 	return nil
 }

@@ -38,7 +38,8 @@ func (h *history) compareMember(t *testing.T, m *member) {
 	if err := (&historian{history: h}).readOwn(m); err != nil {
 		t.Error(err)
 	}
-	res, _, err := h.act(m, `{ viewer { sessions(includeEnded: true) { id endReason } user { followers(first: 100) { totalCount nodes { id isFollowingViewer } } } } }`, nil)
+	res, _, err := h.act(m, `{ viewer { sessions(includeEnded: true) { id endReason }
+		user { followers(first: 100) { totalCount nodes { id isFollowingViewer } } } } }`, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,8 @@ func (h *history) compareTimelines(t *testing.T, m *member, size int) {
 			t.Errorf("%s: %s read by %d has %d entries, want %d: %s", m.login, l.name, size, len(got), len(want), firstDifference(got, want))
 		}
 		if got := backward(t, c, l, size, nil); !slices.Equal(got, want) {
-			t.Errorf("%s: %s read backward by %d has %d entries, want %d: %s", m.login, l.name, size, len(got), len(want), firstDifference(got, want))
+			t.Errorf("%s: %s read backward by %d has %d entries, want %d: %s", m.login, l.name, size, len(got), len(want),
+				firstDifference(got, want))
 		}
 	}
 }
@@ -89,7 +91,8 @@ func (h *history) compareTweets(t *testing.T, rnd *rand.Rand) {
 			for i, got := range h.lookUp(t, viewer, part) {
 				p := part[i]
 				want := map[string]any{"id": p.id, "text": p.text, "author": map[string]any{"name": author.name},
-					"reactions": map[string]any{"likeCount": float64(likes[p]), "dislikeCount": float64(dislikes[p]), "viewerReaction": standOr(viewer.stands[p])}}
+					"reactions": map[string]any{
+						"likeCount": float64(likes[p]), "dislikeCount": float64(dislikes[p]), "viewerReaction": reactionOr(viewer.reactions[p])}}
 				if !reflect.DeepEqual(got, any(want)) {
 					t.Errorf("tweet %s is %v, want %v", p.id, got, want)
 				}
@@ -105,7 +108,7 @@ func (h *history) compareTweets(t *testing.T, rnd *rand.Rand) {
 	}
 }
 
-func standOr(kind string) string {
+func reactionOr(kind string) string {
 	if kind == "" {
 		return "NONE"
 	}
@@ -118,7 +121,8 @@ func (h *history) lookUp(t *testing.T, viewer *member, posts []*post) []any {
 	for i, p := range posts {
 		globals[i] = p.id
 	}
-	res, _, err := h.act(viewer, `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet { id text author { name } reactions { likeCount dislikeCount viewerReaction } } } }`,
+	res, _, err := h.act(viewer, `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet { id text author { name }
+		reactions { likeCount dislikeCount viewerReaction } } } }`,
 		apitest.Vars{"ids": globals})
 	if err != nil {
 		t.Fatal(err)

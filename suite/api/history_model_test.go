@@ -21,8 +21,8 @@ type member struct {
 	following []*member
 	// tweets are the member's live ones, oldest first.
 	tweets []*post
-	// stands are the member's reactions but NONE.
-	stands map[*post]string
+	// reactions holds the member's reactions but NONE.
+	reactions map[*post]string
 	// sessions are all that the member ever had; the first live one is in use.
 	sessions []*signin
 }
@@ -87,7 +87,7 @@ func (m *model) followers(of *member) map[string]bool {
 func (m *model) counts() (likes, dislikes map[*post]int) {
 	likes, dislikes = map[*post]int{}, map[*post]int{}
 	for _, u := range m.users {
-		for p, kind := range u.stands {
+		for p, kind := range u.reactions {
 			if kind == "LIKE" {
 				likes[p]++
 			} else {

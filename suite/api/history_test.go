@@ -139,12 +139,13 @@ func (c *historian) step() error {
 
 func (c *historian) signUp() error {
 	name := apitest.Unique("hist")
-	res, refused, err := c.act(nil, `mutation($n: String!, $m: String!) { op: signUp(input: {username: $n, email: $m, password: "correct horse", tokenDelivery: TOKEN}) {
+	res, refused, err := c.act(nil, `mutation($n: String!, $m: String!) { op: signUp(input: {username: $n, email: $m,
+		password: "correct horse", tokenDelivery: TOKEN}) {
 		token viewer { user { id } } session { id } userErrors { code } } }`, apitest.Vars{"n": name, "m": name + "@example.com"})
 	if err != nil || refused != "" {
 		return fmt.Errorf("sign up: %s %w", refused, err)
 	}
-	m := &member{id: res.String("op.viewer.user.id"), login: name, name: name, stands: map[*post]string{},
+	m := &member{id: res.String("op.viewer.user.id"), login: name, name: name, reactions: map[*post]string{},
 		sessions: []*signin{{id: res.String("op.session.id"), key: res.String("op.token")}}}
 	c.mine = append(c.mine, m)
 	c.mu.Lock()
@@ -236,7 +237,8 @@ func (c *historian) remove(m *member) error {
 	if p == nil {
 		return nil
 	}
-	_, refused, err := c.act(m, `mutation($id: ID!) { op: deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code } } }`, apitest.Vars{"id": p.id})
+	_, refused, err := c.act(m, `mutation($id: ID!) { op: deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code } } }`,
+		apitest.Vars{"id": p.id})
 	if err != nil {
 		return err
 	}
@@ -268,14 +270,14 @@ func (c *historian) react(m *member) error {
 	deleted := !slices.Contains(p.author.tweets, p)
 	switch {
 	case refused == "NOT_FOUND" && p.author != m:
-		return nil // it may have been deleted, though its author does not know yet; the comparison tells
+		return nil // it may have been deleted, though its author has no answer yet; the comparison shows it
 	case refused != "":
 		return fmt.Errorf("react: refused with %q", refused)
 	case res.String("op.subject.reactions.viewerReaction") != kind && !deleted && p.author == m:
 		return fmt.Errorf("react with %s: %s", kind, res.Data)
 	}
-	if m.stands[p] = kind; kind == "NONE" {
-		delete(m.stands, p)
+	if m.reactions[p] = kind; kind == "NONE" {
+		delete(m.reactions, p)
 	}
 	return nil
 }

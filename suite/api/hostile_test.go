@@ -29,14 +29,16 @@ func TestHostileRequests(t *testing.T) {
 			})
 		}
 		for name, c := range map[string]struct{ body, code string }{
-			"5 MB of a query":        {`{"query":"{limits{pageSize}}#` + strings.Repeat("x", 5<<20) + `"}`, "BAD_REQUEST"},
-			"5 MB of a variable":     {`{"query":"{limits{pageSize}}","variables":{"a":"` + strings.Repeat("x", 5<<20) + `"}}`, "BAD_REQUEST"},
-			"a NUL in a variable":    {`{"query":"query($n:String!){user(username:$n){id}}","variables":{"n":"a\u0000b"}}`, "BAD_REQUEST"},
-			"a surrogate":            {`{"query":"query($n:String!){user(username:$n){id}}","variables":{"n":"a\udc00b"}}`, "BAD_REQUEST"},
-			"a variable not UTF-8":   {`{"query":"query($n:String!){user(username:$n){id}}","variables":{"n":"a` + "\xff" + `b"}}`, "BAD_REQUEST"},
-			"first: 2^62, variable":  {`{"query":"query($n:Int){viewer{homeTimeline(first:$n){nodes{id}}}}","variables":{"n":4611686018427387904}}`, "BAD_REQUEST"},
-			"first: 1e400, variable": {`{"query":"query($n:Int){viewer{homeTimeline(first:$n){nodes{id}}}}","variables":{"n":1e400}}`, "BAD_REQUEST"},
-			"variables too deep":     {`{"query":"{limits{pageSize}}","variables":{"a":` + around(1000, "[", "", "]") + `}}`, "QUERY_TOO_COMPLEX"},
+			"5 MB of a query":      {`{"query":"{limits{pageSize}}#` + strings.Repeat("x", 5<<20) + `"}`, "BAD_REQUEST"},
+			"5 MB of a variable":   {`{"query":"{limits{pageSize}}","variables":{"a":"` + strings.Repeat("x", 5<<20) + `"}}`, "BAD_REQUEST"},
+			"a NUL in a variable":  {`{"query":"query($n:String!){user(username:$n){id}}","variables":{"n":"a\u0000b"}}`, "BAD_REQUEST"},
+			"a surrogate":          {`{"query":"query($n:String!){user(username:$n){id}}","variables":{"n":"a\udc00b"}}`, "BAD_REQUEST"},
+			"a variable not UTF-8": {`{"query":"query($n:String!){user(username:$n){id}}","variables":{"n":"a` + "\xff" + `b"}}`, "BAD_REQUEST"},
+			"first: 2^62, variable": {`{"query":"query($n:Int){viewer{homeTimeline(first:$n){nodes{id}}}}","variables":{"n":4611686018427387904}}`,
+				"BAD_REQUEST"},
+			"first: 1e400, variable": {`{"query":"query($n:Int){viewer{homeTimeline(first:$n){nodes{id}}}}","variables":{"n":1e400}}`,
+				"BAD_REQUEST"},
+			"variables too deep": {`{"query":"{limits{pageSize}}","variables":{"a":` + around(1000, "[", "", "]") + `}}`, "QUERY_TOO_COMPLEX"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -59,14 +61,16 @@ func fragmentBomb() string {
 }
 
 var hostileQueries = map[string]struct{ query, code string }{
-	"fragment bomb":          {fragmentBomb(), "QUERY_TOO_COMPLEX"},
-	"deep nesting":           {"{viewer{user" + around(100, "{followers{nodes", "{id}", "}}") + "}}", "QUERY_TOO_COMPLEX"},
-	"deeper than a stack":    {around(20_000, "{a", "", "}"), "QUERY_TOO_COMPLEX"},
-	"1,000 aliases":          {"{" + rig.Numbered(1000, `a%d:user(username:"ada"){id}`) + "}", "QUERY_TOO_COMPLEX"},
-	"5,000 equal fields":     {"{limits{" + strings.Repeat("pageSize ", 5000) + "}}", "QUERY_TOO_COMPLEX"},
-	"50,000 directives":      {"{limits{pageSize" + strings.Repeat(" @a", 50_000) + "}}", "QUERY_TOO_COMPLEX"},
-	"pages in pages":         {"{viewer{user{followers(first:100){nodes{followers(first:100){nodes{followers(first:100){nodes{id}}}}}}}}}", "QUERY_TOO_COMPLEX"},
-	"pages of nothing":       {"{viewer{user{followers(first:100){nodes{followers(first:100){nodes{timeline(first:100){pageInfo{hasNextPage}}}}}}}}}", "QUERY_TOO_COMPLEX"},
+	"fragment bomb":       {fragmentBomb(), "QUERY_TOO_COMPLEX"},
+	"deep nesting":        {"{viewer{user" + around(100, "{followers{nodes", "{id}", "}}") + "}}", "QUERY_TOO_COMPLEX"},
+	"deeper than a stack": {around(20_000, "{a", "", "}"), "QUERY_TOO_COMPLEX"},
+	"1,000 aliases":       {"{" + rig.Numbered(1000, `a%d:user(username:"ada"){id}`) + "}", "QUERY_TOO_COMPLEX"},
+	"5,000 equal fields":  {"{limits{" + strings.Repeat("pageSize ", 5000) + "}}", "QUERY_TOO_COMPLEX"},
+	"50,000 directives":   {"{limits{pageSize" + strings.Repeat(" @a", 50_000) + "}}", "QUERY_TOO_COMPLEX"},
+	"pages in pages": {"{viewer{user{followers(first:100){nodes{followers(first:100){nodes{followers(first:100){nodes{id}}}}}}}}}",
+		"QUERY_TOO_COMPLEX"},
+	"pages of nothing": {"{viewer{user{followers(first:100){nodes{followers(first:100){" +
+		"nodes{timeline(first:100){pageInfo{hasNextPage}}}}}}}}}", "QUERY_TOO_COMPLEX"},
 	"introspection repeated": {"{" + rig.Numbered(20, "s%d:__schema{types{fields{args{type{name}}}}}") + "}", "QUERY_TOO_COMPLEX"},
 	"@defer":                 {"{viewer{...@defer{email}}}", "BAD_REQUEST"},
 	"invalid UTF-8":          {"{user(username:\"a\xffb\"){id}}", "BAD_REQUEST"},

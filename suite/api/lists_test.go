@@ -29,10 +29,11 @@ func ask(list, variables, arguments string) string {
 	if arguments != "" {
 		arguments = "(" + arguments + ")"
 	}
-	return "query" + variables + " " + l.before + l.field + arguments + ` { nodes { id } edges { cursor node { id } }` + rig.WholePage + `}` + l.after
+	return "query" + variables + " " + l.before + l.field + arguments + ` { nodes { id } edges { cursor node { id } }` + rig.WholePage + `}` +
+		l.after
 }
 
-// peopled gives a user in whose lists two others are, and a tweet of each.
+// peopled returns a user in whose lists two others are, and a tweet of each.
 func peopled(t *testing.T, r *apitest.Roost) (u, bob, cy *apitest.User) {
 	u, bob, cy = r.SignUp(t, "ada"), r.SignUp(t, "bob"), r.SignUp(t, "cy")
 	for _, other := range []*apitest.User{bob, cy} {
@@ -63,7 +64,8 @@ func TestPageArguments(t *testing.T) {
 		for list, l := range lists {
 			page := u.Must(t, ask(list, "", ""), nil)
 			cursor := page.String(list + ".pageInfo.endCursor")
-			if page.Get(list+".nodes.1") == nil || cursor == "" || cursor != page.String(fmt.Sprintf("%s.edges.%d.cursor", list, len(page.Get(list+".edges").([]any))-1)) {
+			if page.Get(list+".nodes.1") == nil || cursor == "" ||
+				cursor != page.String(fmt.Sprintf("%s.edges.%d.cursor", list, len(page.Get(list+".edges").([]any))-1)) {
 				t.Fatalf("%s: %s", list, page.Data)
 			}
 			sizes := []string{"first"}
@@ -71,7 +73,8 @@ func TestPageArguments(t *testing.T) {
 				sizes = append(sizes, "last")
 			}
 			for _, size := range sizes {
-				for _, n := range []string{"-1", "101", "2147483647", "2147483648", "-2147483649", "4611686018427387904", "18446744073709551616", "1.5", `"5"`, "true", "1e2"} {
+				for _, n := range []string{
+					"-1", "101", "2147483647", "2147483648", "-2147483649", "4611686018427387904", "18446744073709551616", "1.5", `"5"`, "true", "1e2"} {
 					badRequest(t, list+" "+size+": "+n, u.Run(t, ask(list, "", size+": "+n), nil))
 					vars := apitest.Vars{"n": json.RawMessage(n)}
 					badRequest(t, list+" "+size+" as variable: "+n, u.Run(t, ask(list, "($n: Int)", size+": $n"), vars))
@@ -104,7 +107,8 @@ func TestForeignCursors(t *testing.T) {
 				sides = append(sides, "before")
 			}
 			own := cursors[list]
-			garbage := []string{"", "x", own[1:], own + "A", own + "=", " " + own, strings.ToUpper(own), own[:11] + "!", own[:8] + "\n\n\r\n", "\n" + own[:11], strings.Repeat("\n", 12), u.ID, strings.Repeat("A", 12), strings.Repeat("A", 5000), "🙂"}
+			garbage := []string{"", "x", own[1:], own + "A", own + "=", " " + own, strings.ToUpper(own), own[:11] + "!", own[:8] + "\n\n\r\n", "\n" +
+				own[:11], strings.Repeat("\n", 12), u.ID, strings.Repeat("A", 12), strings.Repeat("A", 5000), "🙂"}
 			for other, c := range cursors {
 				if other != list {
 					garbage = append(garbage, c)
@@ -130,9 +134,12 @@ func TestForeignIDs(t *testing.T) {
 		u, bob, _ := peopled(t, r)
 		tweet, deleted := u.Tweet(t, "here"), u.Tweet(t, "gone")
 		u.Delete(t, deleted)
-		garbage := []string{"", "x", "0", "-1", u.ID[1:], u.ID + "A", u.ID + "=", " " + u.ID, u.ID + "\n", "\n\r", strings.Repeat("A", 12), strings.Repeat("A", 5000), "🙂", "null",
-			ids.Encode('x', 1), ids.Encode(ids.KindUser, -5), ids.Encode(ids.KindUser, 0), ids.Encode(ids.KindTweet, 1, 2), ids.Encode(ids.KindSession, 1)}
-		nothing := append([]string{ids.Encode(ids.KindUser, 1<<40), ids.Encode(ids.KindTweet, 1<<62), deleted, bob.SessionID, ids.SessionID{User: rig.RowID(u.ID), ID: 9}.String()}, garbage...)
+		garbage := []string{"", "x", "0", "-1", u.ID[1:], u.ID + "A", u.ID + "=", " " + u.ID, u.ID + "\n", "\n\r", strings.Repeat("A", 12),
+			strings.Repeat("A", 5000), "🙂", "null",
+			ids.Encode('x', 1), ids.Encode(ids.KindUser, -5), ids.Encode(ids.KindUser, 0), ids.Encode(ids.KindTweet, 1, 2),
+			ids.Encode(ids.KindSession, 1)}
+		nothing := append([]string{ids.Encode(ids.KindUser, 1<<40), ids.Encode(ids.KindTweet, 1<<62), deleted, bob.SessionID,
+			ids.SessionID{User: rig.RowID(u.ID), ID: 9}.String()}, garbage...)
 
 		res := u.Must(t, `query($ids: [ID!]!) { nodes(ids: $ids) { id } reactionSummaries(subjectIds: $ids) { subject { id } } }`,
 			apitest.Vars{"ids": append([]string{tweet, u.ID, u.SessionID}, nothing...)})
@@ -141,21 +148,26 @@ func TestForeignIDs(t *testing.T) {
 				t.Errorf("%q is something: %s", nothing[i], res.Data)
 			}
 		}
-		if res.String("nodes.0.id") != tweet || res.String("nodes.1.id") != u.ID || res.String("nodes.2.id") != u.SessionID || len(res.Get("nodes").([]any)) != len(nothing)+3 {
+		if res.String("nodes.0.id") != tweet || res.String("nodes.1.id") != u.ID || res.String("nodes.2.id") != u.SessionID ||
+			len(res.Get("nodes").([]any)) != len(nothing)+3 {
 			t.Errorf("%s", res.Data)
 		}
-		if res.String("reactionSummaries.0.subject.id") != tweet || res.Get("reactionSummaries.1") != nil || res.Get("reactionSummaries.2") != nil {
+		if res.String("reactionSummaries.0.subject.id") != tweet || res.Get("reactionSummaries.1") != nil ||
+			res.Get("reactionSummaries.2") != nil {
 			t.Errorf("%s", res.Data)
 		}
 		for _, id := range append(nothing, u.ID, u.SessionID) {
-			res := u.Must(t, `query($id: ID!) { tweet(id: $id) { id } node(id: $id) { id } user(username: "no-such.name") { id } }`, apitest.Vars{"id": id})
+			res := u.Must(t, `query($id: ID!) { tweet(id: $id) { id } node(id: $id) { id } user(username: "no-such.name") { id } }`,
+				apitest.Vars{"id": id})
 			if res.Get("tweet") != nil || res.Get("user") != nil || (res.Get("node") != nil) != (id == u.ID || id == u.SessionID) {
 				t.Errorf("%q: %s", id, res.Data)
 			}
 		}
-		for mutation, field := range map[string]string{"followUser": "userId", "unfollowUser": "userId", "deleteTweet": "tweetId", "setReaction": "subjectId", "revokeSession": "sessionId"} {
+		for mutation, field := range map[string]string{
+			"followUser": "userId", "unfollowUser": "userId", "deleteTweet": "tweetId", "setReaction": "subjectId", "revokeSession": "sessionId"} {
 			for _, id := range append(nothing, u.ID, tweet, u.SessionID) {
-				if (field == "userId" && id == u.ID) || (field == "tweetId" && (id == tweet || id == deleted)) || (field == "subjectId" && id == tweet) || (field == "sessionId" && id == u.SessionID) {
+				if (field == "userId" && id == u.ID) || (field == "tweetId" && (id == tweet || id == deleted)) ||
+					(field == "subjectId" && id == tweet) || (field == "sessionId" && id == u.SessionID) {
 					continue
 				}
 				in := apitest.Vars{field: id}
@@ -163,7 +175,8 @@ func TestForeignIDs(t *testing.T) {
 					in["reaction"] = "LIKE"
 				}
 				res := u.Must(t, rig.Refusing[mutation], apitest.Vars{"i": in})
-				if res.String("x.userErrors.0.code") != "NOT_FOUND" || res.String("x.userErrors.0.path.1") != field || res.Get("x.userErrors.1") != nil {
+				if res.String("x.userErrors.0.code") != "NOT_FOUND" || res.String("x.userErrors.0.path.1") != field ||
+					res.Get("x.userErrors.1") != nil {
 					t.Errorf("%s of %q: %s", mutation, id, res.Data)
 				}
 			}
@@ -179,8 +192,10 @@ func TestForeignIDs(t *testing.T) {
 		}
 		badRequest(t, "reactionsChanged of 101", s.Subscribe(t, watch, apitest.Vars{"ids": many}).Next(t))
 		badRequest(t, "nodes of 101", u.Run(t, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, apitest.Vars{"ids": many}))
-		badRequest(t, "reactionSummaries of 101", u.Run(t, `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { revision } }`, apitest.Vars{"ids": many}))
-		u.Must(t, `query($ids: [ID!]!) { nodes(ids: $ids) { id } reactionSummaries(subjectIds: $ids) { revision } }`, apitest.Vars{"ids": many[1:]})
+		badRequest(t, "reactionSummaries of 101", u.Run(t, `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { revision } }`,
+			apitest.Vars{"ids": many}))
+		u.Must(t, `query($ids: [ID!]!) { nodes(ids: $ids) { id } reactionSummaries(subjectIds: $ids) { revision } }`,
+			apitest.Vars{"ids": many[1:]})
 		if got := s.Subscribe(t, watch, apitest.Vars{"ids": many[1:]}).Next(t).String("reactionsChanged.id"); got != tweet {
 			t.Errorf("100 subjects: %q", got)
 		}

@@ -182,7 +182,7 @@ type position struct {
 	place  int
 }
 
-// page reads the next page, compares it with the model, and gives the position behind it.
+// page reads the next page, compares it with the model, and returns the position after it.
 func (w *walked) page(rt *rapid.T, at *position, size int, backward bool) *position {
 	args, vars := "first: $n, after: $c", apitest.Vars{"n": size, "c": nil}
 	if backward {

@@ -26,7 +26,7 @@ const (
 	oracleFollowing = `SELECT followee_id FROM follows WHERE follower_id = $1 AND active ORDER BY sort_key DESC`
 )
 
-// tweetsOf and usersOf ask the oracle, and give global ids.
+// tweetsOf and usersOf ask the oracle, and return global ids.
 func tweetsOf(t testing.TB, db *sqldb.DB, query string, id int64) (out []string) {
 	t.Helper()
 	for _, n := range apitest.Ints(t, db, query, id) {
@@ -64,14 +64,18 @@ func onImported(t *testing.T, fn func(t *testing.T, r *apitest.Roost, db *sqldb.
 
 // kinds are the users whose lists are special, by what finds one.
 var kinds = map[string]string{
-	"follows most":        `SELECT user_id FROM user_stats ORDER BY following_count DESC LIMIT 1`,
-	"is followed most":    `SELECT user_id FROM user_stats ORDER BY follower_count DESC LIMIT 1`,
-	"tweets most":         `SELECT user_id FROM user_stats ORDER BY tweet_count DESC LIMIT 1`,
-	"follows the silent":  `SELECT follower_id FROM follows AS f WHERE active GROUP BY follower_id HAVING count(*) > 3 AND NOT EXISTS (SELECT 1 FROM tweets JOIN follows AS g ON g.followee_id = author_id WHERE g.follower_id = f.follower_id) ORDER BY follower_id LIMIT 1`,
-	"follows nobody":      `SELECT user_id FROM user_stats WHERE following_count = 0 AND follower_count > 0 ORDER BY user_id LIMIT 1`,
-	"is not followed":     `SELECT user_id FROM user_stats WHERE follower_count = 0 AND following_count > 0 ORDER BY user_id LIMIT 1`,
-	"does nothing":        `SELECT id FROM users WHERE NOT EXISTS (SELECT 1 FROM user_stats WHERE user_id = users.id AND tweet_count + following_count > 0) ORDER BY id LIMIT 1`,
-	"follows the loudest": `SELECT follower_id FROM follows WHERE followee_id = (SELECT user_id FROM user_stats ORDER BY tweet_count DESC LIMIT 1) ORDER BY follower_id LIMIT 1`,
+	"follows most":     `SELECT user_id FROM user_stats ORDER BY following_count DESC LIMIT 1`,
+	"is followed most": `SELECT user_id FROM user_stats ORDER BY follower_count DESC LIMIT 1`,
+	"tweets most":      `SELECT user_id FROM user_stats ORDER BY tweet_count DESC LIMIT 1`,
+	"follows the silent": `SELECT follower_id FROM follows AS f WHERE active GROUP BY follower_id HAVING count(*) > 3 AND NOT
+		EXISTS (SELECT 1 FROM tweets JOIN follows AS g ON g.followee_id = author_id WHERE g.follower_id = f.follower_id) ORDER BY follower_id
+		LIMIT 1`,
+	"follows nobody":  `SELECT user_id FROM user_stats WHERE following_count = 0 AND follower_count > 0 ORDER BY user_id LIMIT 1`,
+	"is not followed": `SELECT user_id FROM user_stats WHERE follower_count = 0 AND following_count > 0 ORDER BY user_id LIMIT 1`,
+	"does nothing": `SELECT id FROM users WHERE NOT EXISTS (SELECT 1 FROM user_stats WHERE user_id = users.id AND tweet_count +
+		following_count > 0) ORDER BY id LIMIT 1`,
+	"follows the loudest": `SELECT follower_id FROM follows WHERE followee_id = (SELECT user_id FROM user_stats ORDER BY tweet_count DESC
+		LIMIT 1) ORDER BY follower_id LIMIT 1`,
 }
 
 // Every list of random and of special users equals the oracle, whatever the sizes of pages and the
@@ -159,10 +163,14 @@ func TestListsWhileTheyChange(t *testing.T) {
 			oracle func() []string
 			ways   []func(testing.TB, *apitest.Client, list, int, func()) []string
 		}{
-			{"home", homeOf, func() []string { return tweetsOf(t, db, oracleHome, viewers[0]) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward, backward}},
-			{"timeline", own, func() []string { return tweetsOf(t, db, oracleTimeline, author) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward, backward}},
-			{"following", chosen, func() []string { return usersOf(t, db, oracleFollowing, viewers[0]) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward}},
-			{"followers", popular, func() []string { return usersOf(t, db, oracleFollowers, author) }, []func(testing.TB, *apitest.Client, list, int, func()) []string{forward}},
+			{"home", homeOf, func() []string { return tweetsOf(t, db, oracleHome, viewers[0]) },
+				[]func(testing.TB, *apitest.Client, list, int, func()) []string{forward, backward}},
+			{"timeline", own, func() []string { return tweetsOf(t, db, oracleTimeline, author) },
+				[]func(testing.TB, *apitest.Client, list, int, func()) []string{forward, backward}},
+			{"following", chosen, func() []string { return usersOf(t, db, oracleFollowing, viewers[0]) },
+				[]func(testing.TB, *apitest.Client, list, int, func()) []string{forward}},
+			{"followers", popular, func() []string { return usersOf(t, db, oracleFollowers, author) },
+				[]func(testing.TB, *apitest.Client, list, int, func()) []string{forward}},
 		} {
 			for way, read := range c.ways {
 				before := c.oracle()
@@ -240,10 +248,12 @@ func disturb(rnd *rand.Rand, authors, fans []*apitest.User) error {
 		return err
 	case 2:
 		field := []string{"followUser", "unfollowUser"}[rnd.IntN(2)]
-		_, err := fans[rnd.IntN(len(fans))].Try(`mutation($id: ID!) { `+field+`(input: {userId: $id}) { userErrors { code } } }`, apitest.Vars{"id": authors[0].ID})
+		_, err := fans[rnd.IntN(len(fans))].Try(`mutation($id: ID!) { `+field+`(input: {userId: $id}) { userErrors { code } } }`,
+			apitest.Vars{"id": authors[0].ID})
 		return err
 	default:
-		res, err := a.Try(fmt.Sprintf(`{ viewer { user { timeline(%s: %d) { nodes { id } } } } }`, []string{"first", "last"}[rnd.IntN(2)], 1+rnd.IntN(30)), nil)
+		res, err := a.Try(fmt.Sprintf(`{ viewer { user { timeline(%s: %d) { nodes { id } } } } }`, []string{"first", "last"}[rnd.IntN(2)], 1+
+			rnd.IntN(30)), nil)
 		if err != nil {
 			return err
 		}
@@ -251,7 +261,8 @@ func disturb(rnd *rand.Rand, authors, fans []*apitest.User) error {
 		if len(all) == 0 {
 			return nil
 		}
-		_, err = a.Try(`mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { userErrors { code } } }`, apitest.Vars{"id": all[rnd.IntN(len(all))]})
+		_, err = a.Try(`mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { userErrors { code } } }`,
+			apitest.Vars{"id": all[rnd.IntN(len(all))]})
 		return err
 	}
 }

@@ -22,7 +22,7 @@ func listOf(field, username string) list {
 	return list{field + " of " + username, "{ user(username: \"" + username + "\") { list: " + field + "(%s) { %s } } }", "user.list."}
 }
 
-// listPage is what one question about a list gave.
+// listPage is the answer to one question about a list.
 type listPage struct {
 	ids            []string
 	next, previous bool
@@ -31,9 +31,11 @@ type listPage struct {
 
 func (l list) read(t testing.TB, c *apitest.Client, args string) listPage {
 	t.Helper()
-	res := c.Must(t, fmt.Sprintf(l.query, args, "edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"), nil)
-	p := listPage{ids: res.Strings(l.at+"nodes", "id"), next: res.Get(l.at+"pageInfo.hasNextPage") == true, previous: res.Get(l.at+"pageInfo.hasPreviousPage") == true,
-		start: res.String(l.at + "pageInfo.startCursor"), end: res.String(l.at + "pageInfo.endCursor")}
+	res := c.Must(t, fmt.Sprintf(l.query, args,
+		"edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"), nil)
+	p := listPage{ids: res.Strings(l.at+"nodes", "id"), next: res.Get(l.at+"pageInfo.hasNextPage") == true,
+		previous: res.Get(l.at+"pageInfo.hasPreviousPage") == true,
+		start:    res.String(l.at + "pageInfo.startCursor"), end: res.String(l.at + "pageInfo.endCursor")}
 	edges := res.Get(l.at + "edges").([]any)
 	if len(edges) != len(p.ids) {
 		t.Fatalf("%s (%s): %d edges and %d nodes", l.name, args, len(edges), len(p.ids))
@@ -116,7 +118,8 @@ func wander(t testing.TB, c *apitest.Client, l list, want []string, rnd *rand.Ra
 	for range steps {
 		p := l.read(t, c, args)
 		if !slices.Equal(p.ids, want[from:to]) {
-			t.Errorf("%s (%s): %d entries, want %d to %d of %d: %s", l.name, args, len(p.ids), from, to, len(want), firstDifference(p.ids, want[from:to]))
+			t.Errorf("%s (%s): %d entries, want %d to %d of %d: %s", l.name, args, len(p.ids), from, to, len(want),
+				firstDifference(p.ids, want[from:to]))
 			return
 		}
 		if p.next != (to < len(want)) || p.previous != (from > 0) {

@@ -15,7 +15,7 @@ import (
 	"roost/testkit/rig"
 )
 
-// What the README shows is served, and its first example works in the demo world that it tells to start.
+// What the README shows is served, and its first example works in the demo world that it says to start.
 func TestReadmeExamples(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join(rig.Repository(t), "README.md"))

@@ -17,7 +17,7 @@ import (
 )
 
 // What a node serves as /schema.graphqls is what it executes: the same text, and what introspection
-// tells.
+// returns.
 func TestServedSchemaText(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		text := served(t, r, "/schema.graphqls")
@@ -70,7 +70,8 @@ func served(t *testing.T, r *apitest.Roost, path string) string {
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
 	r := apitest.New(t, apitest.Embedded)
-	res := r.Anonymous().Must(t, `{ __schema { description directives { name } types { name fields { name description args { name description } } } } }`, nil)
+	res := r.Anonymous().Must(t,
+		`{ __schema { description directives { name } types { name fields { name description args { name description } } } } }`, nil)
 	if description := res.String("__schema.description"); !strings.Contains(description, "IDs are opaque") {
 		t.Errorf("the description of the schema is %q", description)
 	}
@@ -82,7 +83,8 @@ func TestIntrospection(t *testing.T) {
 	if want := []string{"deprecated", "include", "oneOf", "skip", "specifiedBy"}; !slices.Equal(directives, want) {
 		t.Errorf("the directives are %v, want %v", directives, want)
 	}
-	if refused := r.Anonymous().Run(t, `{ ... @defer { limits { pageSize } } }`, nil); len(refused.Errors) != 1 || refused.Errors[0].Code() != "BAD_REQUEST" {
+	if refused := r.Anonymous().Run(t, `{ ... @defer { limits { pageSize } } }`, nil); len(refused.Errors) != 1 ||
+		refused.Errors[0].Code() != "BAD_REQUEST" {
 		t.Errorf("@defer: %s", refused.Body)
 	}
 	arguments := 0
@@ -106,7 +108,8 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-const introspection = `query { __schema { types { kind name interfaces { name } possibleTypes { name } enumValues(includeDeprecated: true) { name }
+const introspection = `query { __schema { types { kind name interfaces { name } possibleTypes { name }
+	enumValues(includeDeprecated: true) { name }
 	inputFields { ...value } fields(includeDeprecated: true) { name args { ...value } ...type } } } }
 	fragment value on __InputValue { name defaultValue type { ...ref } }
 	fragment type on __Field { type { ...ref } }

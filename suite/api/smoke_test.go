@@ -23,7 +23,8 @@ func TestNewcomer(t *testing.T) {
 		rig.ExpectHome(t, home, "+"+second)
 		bob.Delete(t, second)
 		rig.ExpectHome(t, home, "-"+second)
-		counts := socket.Subscribe(t, `subscription($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount viewerReaction } } }`,
+		counts := socket.Subscribe(t,
+			`subscription($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount viewerReaction } } }`,
 			apitest.Vars{"ids": []string{first}})
 		if got := counts.Next(t).Int("reactionsChanged.reactions.likeCount"); got != 0 {
 			t.Fatalf("the first state has %d likes", got)

@@ -22,30 +22,32 @@ func TestCacheChaos(t *testing.T) {
 	h := &chronicle{user: c.Nodes[0].SignUp(t, "ada")}
 	web := webClient(t)
 	end := time.Now().Add(testtime.Soak(8*time.Second, time.Minute))
-	ended := profileTraffic(t, c, h, audience{readers: 16, writers: 3, writeEvery: 20 * time.Millisecond}, func(ctx context.Context, h *chronicle, n int) {
-		if rand.IntN(10) > 0 {
-			h.write(ctx, c.Writer(h.user, n, web), false)
-			return
-		}
-		select {
-		case p := <-d.Alive:
-			h.write(ctx, rig.At(p.Roost, h.user), true)
-			d.Replace(p, h.fail)
-		default: // none is ready
-			h.write(ctx, c.Writer(h.user, n, web), false)
-		}
-	})
+	ended := profileTraffic(t, c, h, audience{readers: 16, writers: 3, writeEvery: 20 * time.Millisecond},
+		func(ctx context.Context, h *chronicle, n int) {
+			if rand.IntN(10) > 0 {
+				h.write(ctx, c.Writer(h.user, n, web), false)
+				return
+			}
+			select {
+			case p := <-d.Alive:
+				h.write(ctx, rig.At(p.Roost, h.user), true)
+				d.Replace(p, h.fail)
+			default: // none is ready
+				h.write(ctx, c.Writer(h.user, n, web), false)
+			}
+		})
 	flushes := 0
 	for tick := time.NewTicker(300 * time.Millisecond); time.Now().Before(end); flushes++ {
 		<-tick.C
 		c.Redis.FlushAll()
 	}
 	ended()
-	last := <-d.Alive // the last write is one that nobody but the log tells of
+	last := <-d.Alive // the last write is one that only the log reports
 	h.write(t.Context(), rig.At(last.Roost, h.user), true)
 	h.rests(t, c, grace())
 	h.check(t, c.Database)
-	t.Logf("%d reads, %d writes acknowledged, %d cut off, %d flushes, %d texts", len(h.reads), len(h.acked), h.cut, flushes, len(versions(t, c.Database)))
+	t.Logf("%d reads, %d writes acknowledged, %d cut off, %d flushes, %d texts", len(h.reads), len(h.acked), h.cut, flushes,
+		len(versions(t, c.Database)))
 	if h.cut == 0 || len(h.acked) < 50 || len(h.reads) < 500 {
 		t.Error("that is too little to show anything")
 	}

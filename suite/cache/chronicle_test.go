@@ -18,7 +18,7 @@ import (
 )
 
 // keepHistory has the database note every text of a profile with its version: the order in which the writes
-// took effect, whoever was told.
+// took effect, whoever got an answer.
 func keepHistory(t *testing.T, db *sqldb.DB) {
 	t.Helper()
 	if _, err := db.Writer().ExecContext(t.Context(), `CREATE TABLE history (ver bigint, bio text);
@@ -106,7 +106,8 @@ type audience struct {
 }
 
 // profileTraffic starts readers and writers of a profile on all nodes; ended waits for them.
-func profileTraffic(t *testing.T, c *rig.Pair, h *chronicle, who audience, write func(ctx context.Context, h *chronicle, n int)) (ended func()) {
+func profileTraffic(t *testing.T, c *rig.Pair, h *chronicle, who audience,
+	write func(ctx context.Context, h *chronicle, n int)) (ended func()) {
 	t.Helper()
 	web := webClient(t)
 	ctx, stop := context.WithCancel(context.Background())
@@ -140,7 +141,7 @@ func profileTraffic(t *testing.T, c *rig.Pair, h *chronicle, who audience, write
 			n := i
 			every(who.writeEvery, func() {
 				n++
-				// A write that has begun is waited for: nobody knows what one did that was left.
+				// A write that has begun is waited for: what an abandoned one did is unknown.
 				write(context.WithoutCancel(ctx), h, n)
 			})
 		})
@@ -211,7 +212,8 @@ func (h *chronicle) check(t *testing.T, db *sqldb.DB) {
 		}
 	}
 	if excused > 0 {
-		t.Logf("%d reads are old where they may be, the last %s after Redis was back", excused, latest.Sub(h.excused[0].from).Round(time.Millisecond))
+		t.Logf("%d reads are old where they may be, the last %s after Redis was back", excused,
+			latest.Sub(h.excused[0].from).Round(time.Millisecond))
 	}
 	if bad > 0 {
 		t.Errorf("%d of %d reads are too old", bad, len(h.reads))
@@ -246,7 +248,8 @@ func (h *chronicle) rests(t *testing.T, c *rig.Pair, within time.Duration) {
 	t.Helper()
 	began := time.Now()
 	var want string
-	if err := c.Database.Writer().QueryRowContext(t.Context(), "SELECT bio FROM users WHERE username = $1", h.user.Name).Scan(&want); err != nil {
+	if err := c.Database.Writer().QueryRowContext(t.Context(), "SELECT bio FROM users WHERE username = $1", h.user.Name).
+		Scan(&want); err != nil {
 		t.Fatal(err)
 	}
 	var last error
@@ -270,7 +273,8 @@ func (h *chronicle) percentiles(from, to time.Time) string {
 	if len(took) == 0 {
 		return "no reads"
 	}
-	return fmt.Sprintf("%d reads, p50 %s, p99 %s", len(took), took[len(took)/2].Round(10*time.Microsecond), took[len(took)*99/100].Round(10*time.Microsecond))
+	return fmt.Sprintf("%d reads, p50 %s, p99 %s", len(took), took[len(took)/2].Round(10*time.Microsecond),
+		took[len(took)*99/100].Round(10*time.Microsecond))
 }
 
 // took is sorted; h.mu is held.

@@ -25,7 +25,8 @@ func TestCacheServesWhileTheDatabaseIsAway(t *testing.T) {
 	users := c.Nodes[0].SignUps(t, "warm", 5)
 	tweet := users[0].Tweet(t, "still here")
 	rig.SetBio(t, users[0], "warm")
-	const viewed = `query($id: ID!, $name: String!) { viewer { user { id } } tweet(id: $id) { text author { bio } } user(username: $name) { bio viewerIsFollowing } }`
+	const viewed = `query($id: ID!, $name: String!) { viewer { user { id } } tweet(id: $id) { text author { bio } }
+		user(username: $name) { bio viewerIsFollowing } }`
 	warm := func(n int) {
 		t.Helper()
 		u := users[n%len(users)]

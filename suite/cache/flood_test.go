@@ -79,7 +79,7 @@ func (f *flood) rate(d time.Duration) (good, busy float64) {
 }
 
 // Redis is flushed under a load of warm reads of many times what SQL carries: what SQL can carry is answered on, the
-// rest is told to come back, and soon everything is warm again.
+// rest is refused with a time to come back, and soon everything is warm again.
 func TestCacheFlushedUnderLoad(t *testing.T) {
 	t.Parallel()
 	readers, window := testtime.Soak(120, 400), testtime.Soak(700*time.Millisecond, 3*time.Second)

@@ -12,8 +12,8 @@ import (
 	"roost/testkit/testtime"
 )
 
-// A reader stops between what SQL told it and its fill of the cache, while the row is updated, and in a variant Redis
-// is flushed besides: the next hundred reads on both nodes show the new row, also while it stands still, and so do
+// A reader stops between its read of SQL and its fill of the cache, while the row is updated, and in a variant Redis
+// is flushed besides: the next hundred reads on both nodes show the new row, also while it is held, and so do
 // those after it has gone on.
 func TestCacheReaderHeldBeforeItsFill(t *testing.T) {
 	t.Parallel()
@@ -75,7 +75,7 @@ func wantBio(t *testing.T, p *rig.Process, u *apitest.User, want string, byName 
 	}
 }
 
-// A name that two nodes know to be nobody's is somebody's on both as soon as the sign-up is answered.
+// A name that two nodes have cached as free is somebody's on both as soon as the sign-up is answered.
 func TestCacheSignUpOfAnAbsentName(t *testing.T) {
 	t.Parallel()
 	c := rig.NewPair(t, rig.Options{})
@@ -93,8 +93,9 @@ func TestCacheSignUpOfAnAbsentName(t *testing.T) {
 				t.Errorf("that a name is absent is not cached: %d statements", sql)
 			}
 		}
-		c.Nodes[i%2].Anonymous().Must(t, `mutation($i: SignUpInput!) { signUp(input: $i) { session { id } userErrors { code } } }`, apitest.Vars{"i": apitest.Vars{
-			"username": name, "email": name + "@example.com", "password": "correct horse", "tokenDelivery": "TOKEN"}})
+		c.Nodes[i%2].Anonymous().Must(t, `mutation($i: SignUpInput!) { signUp(input: $i) { session { id } userErrors { code } } }`,
+			apitest.Vars{"i": apitest.Vars{
+				"username": name, "email": name + "@example.com", "password": "correct horse", "tokenDelivery": "TOKEN"}})
 		for n := range 4 {
 			if res := c.Nodes[(i+1+n)%2].Anonymous().Must(t, query, apitest.Vars{"name": name}); res.String("user.username") != name {
 				t.Fatalf("right after the sign-up %s is %s", name, res.Body)

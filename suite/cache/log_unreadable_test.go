@@ -18,7 +18,7 @@ var unreadable = []struct{ name, kind, version, payload string }{
 	{"empty", "ProfileUpdated", "1", "null"},
 }
 
-// An event that cannot be read, of which nobody knows what it changed, becomes a dead letter. The relay of invalidations
+// An event that cannot be read, so that what it changed is unknown, becomes a dead letter. The relay of invalidations
 // goes on, no node shows what the event's transaction replaced, retention is not held up, and the log blames the event.
 func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 	t.Parallel()
@@ -56,14 +56,15 @@ func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 // insertStrange changes a profile in SQL, and says so with an event that cannot be read.
 func insertStrange(t *testing.T, c *rig.Pair, u *apitest.User, text, kind, version, payload string) {
 	t.Helper()
-	if _, err := c.Database.Writer().ExecContext(t.Context(), `WITH changed AS (UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2 RETURNING id)
+	if _, err := c.Database.Writer().ExecContext(t.Context(), `WITH changed AS (UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2
+		RETURNING id)
 		INSERT INTO events (type, version, aggregate, payload, created_at) SELECT $3, $4::bigint, id, $5, now() FROM changed`,
 		text, rig.UserID(t, u.ID), kind, version, payload); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Catching up over an event that cannot be read gives a reset behind which all goes on; so does an open stream that
+// Catching up over an event that cannot be read returns a reset, after which all goes on; so does an open stream that
 // meets one. A type that is not known concerns nothing that this version shows.
 func TestStreamsOverUnreadableEvents(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
@@ -72,7 +73,8 @@ func TestStreamsOverUnreadableEvents(t *testing.T) {
 		tweet := rig.TweetID(t, ada.Tweet(t, "before"))
 		insert := func(kind, payload string) {
 			t.Helper()
-			if _, err := db.Writer().ExecContext(t.Context(), "INSERT INTO events (type, version, aggregate, payload, created_at) SELECT $1, 1, $2, $3, created_at FROM tweets WHERE id = $2",
+			if _, err := db.Writer().ExecContext(t.Context(),
+				"INSERT INTO events (type, version, aggregate, payload, created_at) SELECT $1, 1, $2, $3, created_at FROM tweets WHERE id = $2",
 				kind, tweet, payload); err != nil {
 				t.Fatal(err)
 			}

@@ -10,7 +10,7 @@ import (
 	"roost/testkit/testtime"
 )
 
-// A writer is killed after its commit, before it has invalidated anything. Who is told by another node to read the
+// A writer is killed after its commit, before it has invalidated anything. A client that another node sends to read the
 // timeline again finds there what happened.
 func TestPageAfterAResetIsNew(t *testing.T) {
 	t.Parallel()

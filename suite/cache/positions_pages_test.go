@@ -158,7 +158,7 @@ func background(t *testing.T, c *rig.Pair, web *http.Client, reactors int) (end 
 }
 
 // What a page's cursor covers the page shows: follows and unfollows on two nodes beside reactions, as they come; with
-// writers that stand still between their commit and the invalidation; and with a writer that is killed there every two
+// writers that are held between their commit and the invalidation; and with a writer that is killed there every two
 // seconds.
 func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 	t.Parallel()

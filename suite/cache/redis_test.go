@@ -83,7 +83,7 @@ var troubles = map[string]trouble{
 	},
 	"fails over to a replica that is behind": {
 		args: redistest.Fast(),
-		// It knows nothing of what is written from here on, and is what the nodes get to see.
+		// It misses what is written from here on, and is the one that the nodes get to see.
 		before: func(t *testing.T, s *stage) {
 			s.replica = redistest.Start(t, redistest.Fast()...)
 			s.replica.Follow(s.Redis)
@@ -95,7 +95,7 @@ var troubles = map[string]trouble{
 }
 
 // Whatever happens to Redis, reads and writes through two nodes go on without an error, and nobody sees what is older
-// than an acknowledged write, or goes back; where Redis was away from the nodes, after the log has told it.
+// than an acknowledged write, or goes back; where Redis was away from the nodes, after the log has reported the write.
 func TestCacheRedisInTrouble(t *testing.T) {
 	t.Parallel()
 	for name, x := range troubles {
@@ -115,7 +115,7 @@ func TestCacheRedisInTrouble(t *testing.T) {
 			if x.before != nil {
 				x.before(t, s)
 			}
-			rig.SetBio(t, quiet, "new") // and every node that Redis was there for knows it from here on
+			rig.SetBio(t, quiet, "new") // and every node that could reach Redis has it from here on
 			pass(300 * time.Millisecond)
 			began := time.Now()
 			if x.begin != nil {
@@ -157,7 +157,7 @@ func TestCacheRedisInTrouble(t *testing.T) {
 // pass lets the clients run for a while.
 func pass(d time.Duration) { <-time.After(d) }
 
-// holds tells whether a Redis has a key.
+// holds reports whether a Redis has a key.
 func holds(r *redistest.Redis, key string) bool {
 	reply, err := r.Do("EXISTS " + key)
 	return err == nil && strings.TrimSpace(reply) == "1"

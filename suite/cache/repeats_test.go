@@ -31,7 +31,7 @@ type repeats struct {
 	tweet, other string        // ada's tweet; a name
 }
 
-// keyWorks says whether a node knows the key of ada's other session.
+// keyWorks reports whether a node accepts the key of ada's other session.
 func keyWorks(t *testing.T, r *repeats, p *rig.Process) string {
 	t.Helper()
 	return fmt.Sprint(p.As(r.device.Key).Run(t, `{ viewer { user { id } } }`, nil).Status)
@@ -42,7 +42,8 @@ func isRefused(*repeats) string { return "401" }
 // profile says what a node shows of ada under both names.
 func profile(t *testing.T, r *repeats, p *rig.Process) string {
 	t.Helper()
-	res := p.Anonymous().Must(t, `query($old: String!, $new: String!, $id: ID!) { old: user(username: $old) { id } new: user(username: $new) { username }
+	res := p.Anonymous().Must(t, `query($old: String!, $new: String!, $id: ID!) { old: user(username: $old) { id }
+		new: user(username: $new) { username }
 		node(id: $id) { ... on User { username } } }`, apitest.Vars{"old": r.ada.Name, "new": r.other, "id": r.ada.ID})
 	return fmt.Sprint(res.Get("old"), res.String("new.username"), res.String("node.username"))
 }
@@ -50,9 +51,11 @@ func profile(t *testing.T, r *repeats, p *rig.Process) string {
 // edge says what a node shows ada of bob.
 func edge(t *testing.T, r *repeats, p *rig.Process) string {
 	t.Helper()
-	res := rig.At(p.Roost, r.ada).Must(t, `query($id: ID!) { node(id: $id) { ... on User { viewerIsFollowing followers(first: 1) { totalCount } } } viewer { homeTimeline(first: 5) { nodes { author { id } } } } }`,
+	res := rig.At(p.Roost, r.ada).Must(t, `query($id: ID!) { node(id: $id) { ... on User { viewerIsFollowing
+		followers(first: 1) { totalCount } } } viewer { homeTimeline(first: 5) { nodes { author { id } } } } }`,
 		apitest.Vars{"id": r.bob.ID})
-	return fmt.Sprint(res.Get("node.viewerIsFollowing"), res.Int("node.followers.totalCount"), len(res.Get("viewer.homeTimeline.nodes").([]any)))
+	return fmt.Sprint(res.Get("node.viewerIsFollowing"), res.Int("node.followers.totalCount"),
+		len(res.Get("viewer.homeTimeline.nodes").([]any)))
 }
 
 const (
@@ -65,7 +68,8 @@ func nobody(_ *repeats, p *rig.Process) *apitest.Client { return p.Anonymous() }
 func device(r *repeats) apitest.Vars { return apitest.Vars{"id": r.device.SessionID} }
 
 func credentials(r *repeats) apitest.Vars {
-	return apitest.Vars{"i": apitest.Vars{"login": r.ada.Name, "password": r.ada.Password, "tokenDelivery": "TOKEN", "device": apitest.Vars{"token": "phone"}}}
+	return apitest.Vars{"i": apitest.Vars{
+		"login": r.ada.Name, "password": r.ada.Password, "tokenDelivery": "TOKEN", "device": apitest.Vars{"token": "phone"}}}
 }
 
 // onPhone signs ada in on a device that has a token.
@@ -78,12 +82,14 @@ var repeatable = []repeated{
 	{name: "deleteTweet", query: `mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code } } }`,
 		vars: func(r *repeats) apitest.Vars { return apitest.Vars{"id": r.tweet} },
 		seen: func(t *testing.T, r *repeats, p *rig.Process) string {
-			res := p.Anonymous().Must(t, `query($user: ID!, $tweet: ID!) { user: node(id: $user) { ... on User { tweetCount } } tweet(id: $tweet) { id } }`,
+			res := p.Anonymous().Must(t,
+				`query($user: ID!, $tweet: ID!) { user: node(id: $user) { ... on User { tweetCount } } tweet(id: $tweet) { id } }`,
 				apitest.Vars{"user": r.ada.ID, "tweet": r.tweet})
 			return fmt.Sprint(res.Int("user.tweetCount"), res.Get("tweet"))
 		},
 		want: func(*repeats) string { return "0 <nil>" }},
-	{name: "rename", query: `mutation($name: String!) { updateSettings(input: {username: $name}) { viewer { user { username } } userErrors { code } } }`,
+	{name: "rename", query: `mutation($name: String!) { updateSettings(input: {username: $name}) { viewer { user { username } }
+		userErrors { code } } }`,
 		vars: func(r *repeats) apitest.Vars { return apitest.Vars{"name": r.other} }, seen: profile,
 		want: func(r *repeats) string { return fmt.Sprint(nil, r.other, r.other) }},
 	{name: "followUser", query: followUser, vars: func(r *repeats) apitest.Vars { return apitest.Vars{"id": r.bob.ID} }, seen: edge,
@@ -93,7 +99,8 @@ var repeatable = []repeated{
 		want:    func(*repeats) string { return fmt.Sprint(false, 0, 1) }},
 	{name: "setReaction", query: rig.SetReaction, vars: func(r *repeats) apitest.Vars { return apitest.Vars{"id": r.tweet, "k": "LIKE"} },
 		seen: func(t *testing.T, r *repeats, p *rig.Process) string {
-			res := rig.At(p.Roost, r.ada).Must(t, `query($id: ID!) { tweet(id: $id) { reactions { likeCount dislikeCount viewerReaction revision } } }`, apitest.Vars{"id": r.tweet})
+			res := rig.At(p.Roost, r.ada).Must(t,
+				`query($id: ID!) { tweet(id: $id) { reactions { likeCount dislikeCount viewerReaction revision } } }`, apitest.Vars{"id": r.tweet})
 			return fmt.Sprint(rig.SummaryAt(res, "tweet.reactions"))
 		},
 		want: func(*repeats) string { return fmt.Sprint(rig.Summary{Likes: 1, Revision: 1, Mine: "LIKE"}) }},
@@ -106,7 +113,8 @@ var repeatable = []repeated{
 	{name: "logOut", query: `mutation { logOut { session { id } userErrors { code } } }`, vars: device, seen: keyWorks, want: isRefused,
 		as: func(r *repeats, p *rig.Process) *apitest.Client { return p.As(r.device.Key) }},
 	{name: "revokeSession", query: revokeSession, vars: device, seen: keyWorks, want: isRefused},
-	{name: "revokeOtherSessions", query: `mutation { revokeOtherSessions { sessions { id } userErrors { code } } }`, vars: device, seen: keyWorks, want: isRefused},
+	{name: "revokeOtherSessions", query: `mutation { revokeOtherSessions { sessions { id } userErrors { code } } }`, vars: device,
+		seen: keyWorks, want: isRefused},
 	{name: "logIn on the same device", query: logInAgain, as: nobody, vars: credentials, seen: keyWorks, want: isRefused, prepare: onPhone},
 	{name: "logIn, SINGLE_DEVICE", query: logInAgain, as: nobody, vars: credentials, seen: keyWorks, want: isRefused,
 		prepare: func(t *testing.T, r *repeats) { r.ada.Must(t, rig.MakeSingle, nil) }},
@@ -147,7 +155,7 @@ func TestRepeatedMutationsAreSeen(t *testing.T) {
 			t.Fatalf("%s: the writer was to die, and answers %s", x.name, res.Body)
 		}
 		<-writer.Proc.Exited()
-		// A node that knows by now that the session has ended says so, which is an answer, too.
+		// A node that has learnt by now that the session has ended says so, which is an answer, too.
 		if res := as(r, c.Nodes[i%2]).Run(t, x.query, x.vars(r)); len(res.Errors) > 0 && res.Errors[0].Code() != "UNAUTHENTICATED" {
 			t.Errorf("%s, once more: %s", x.name, res.Body)
 		}
@@ -159,7 +167,7 @@ func TestRepeatedMutationsAreSeen(t *testing.T) {
 	}
 }
 
-// A tweet is deleted on a node that stands still between its commit and the invalidation, and meanwhile on another one,
+// A tweet is deleted on a node that is held between its commit and the invalidation, and meanwhile on another one,
 // which finds it done: when that has answered no node counts the tweet any more.
 func TestDeletedTwiceAtOnce(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,8 @@ import (
 )
 
 // A session is revoked by a node that dies right after the commit, while a node is cut off from Redis: the one that
-// writes, so that nobody was told, or one that reads. Every node refuses the key within a second (a busy machine gets more), and goes on to
+// writes, so that no node was informed, or one that reads. Every node refuses the key within a second (a busy machine
+// gets more), and goes on to
 // when Redis is back for all.
 func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 	t.Parallel()
@@ -51,7 +52,8 @@ func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 				case "a reader":
 					toReader.Cut()
 				}
-				res, err := rig.At(writer.Roost, ada).Do(t.Context(), `mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } userErrors { code } } }`,
+				res, err := rig.At(writer.Roost, ada).Do(t.Context(),
+					`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } userErrors { code } } }`,
 					apitest.Vars{"id": old.SessionID})
 				if err == nil {
 					t.Fatalf("the writer was to die, and answers %s", res.Body)

@@ -45,7 +45,7 @@ func TestCacheOneServerOfThreeDies(t *testing.T) {
 	}
 }
 
-// shards are users whose entries lie on several servers.
+// shards are users whose entries are on several servers.
 type shards struct {
 	*rig.Pair
 	servers []*redistest.Redis
@@ -53,7 +53,7 @@ type shards struct {
 	at      []int // by user, the server of the entry
 }
 
-// statements reads a profile on a node and gives what that cost in SQL.
+// statements reads a profile on a node and returns what that cost in SQL.
 func (s *shards) statements(t *testing.T, node int, u *apitest.User) int {
 	t.Helper()
 	res := rig.Anyone(s.Nodes[node], http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": u.ID})
@@ -120,7 +120,8 @@ func (s *shards) dies(t *testing.T) {
 			}
 		}
 		busy = append(busy, h)
-		ends = append(ends, profileTraffic(t, s.Pair, h, audience{3, 1, testtime.Soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
+		ends = append(ends, profileTraffic(t, s.Pair, h, audience{
+			3, 1, testtime.Soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
 	}
 	quiet := func(server int) (users []*apitest.User) {
 		for n, u := range s.users {

@@ -26,7 +26,7 @@ func TestClusterWorkersAway(t *testing.T) {
 			t.Errorf("without workers a node says %d %s", status, body)
 		}
 		if _, page := rig.Get(t, p.Admin+"/metrics"); !has(page, `roost_log_lag{group="tally"} `) || has(page, `roost_log_lag{group="tally"} 0`) {
-			t.Error("without workers a node tells of no lag")
+			t.Error("without workers a node reports no lag")
 		}
 	}
 	backlog := apitest.Int(t, c.db, "SELECT seq FROM log_heads") - c.position(t)

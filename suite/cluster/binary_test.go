@@ -20,7 +20,7 @@ func inBothModes(t *testing.T, fn func(t *testing.T, p *rig.Process)) {
 	}
 }
 
-// SIGTERM drains: sockets are told to come back, and the process ends well.
+// SIGTERM drains: sockets are asked to come back, and the process ends well.
 func TestTermDrainsTheProcess(t *testing.T) {
 	inBothModes(t, func(t *testing.T, p *rig.Process) {
 		p.Start(t, rig.Plain.Build(t))

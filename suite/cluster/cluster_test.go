@@ -90,8 +90,8 @@ func (c *cluster) stopWorkers(t *testing.T) {
 	}
 }
 
-// tells waits until the metrics of every process say something.
-func tells(t *testing.T, all []*rig.Process, lines ...string) {
+// expectMetrics waits until the metrics of every process say something.
+func expectMetrics(t *testing.T, all []*rig.Process, lines ...string) {
 	t.Helper()
 	for _, p := range all {
 		apitest.Until(t, strings.Join(lines, ", "), func() bool {
@@ -129,7 +129,8 @@ func (c *cluster) settle(t *testing.T, l *load) {
 		return apitest.Int(t, c.db, "SELECT count(*) FROM events WHERE seq IS NULL") == 0
 	})
 	c.handles(t)
-	tells(t, c.all(), `roost_log_lag{group="tally"} 0`, `roost_log_retry_queue_events{group="tally"} 0`, `roost_log_dead_letters{group="tally"} 0`)
+	expectMetrics(t, c.all(), `roost_log_lag{group="tally"} 0`, `roost_log_retry_queue_events{group="tally"} 0`,
+		`roost_log_dead_letters{group="tally"} 0`)
 	c.checkTally(t, 1)
 	if gaps := apitest.Int(t, c.db, "SELECT COALESCE(max(seq), 0) - count(*) FROM events"); gaps != 0 {
 		t.Errorf("%d places of the log have no event", gaps)
@@ -160,7 +161,7 @@ type load struct {
 	mu    sync.Mutex
 	posts []string // global ids of acknowledged tweets
 	took  []time.Duration
-	// cut are requests that got no answer, so that nobody knows whether they did anything; refused those whose
+	// cut are requests that got no answer, so that whether they did anything is unknown; refused those whose
 	// answer was an error.
 	cut     []error
 	refused []string
@@ -229,7 +230,7 @@ func (l *load) more(t *testing.T, n int) {
 	apitest.Until(t, fmt.Sprintf("%d tweets more", n), func() bool { return l.acked.Load() >= mark })
 }
 
-// during lets time pass and tells how long the answers of that time took: their number, median and 99th
+// during lets time pass and returns how long the answers of that time took: their number, median and 99th
 // percentile.
 func (l *load) during(d time.Duration) string {
 	l.mu.Lock()
@@ -239,7 +240,7 @@ func (l *load) during(d time.Duration) string {
 	return l.summary(from)
 }
 
-// summary tells how long the answers took, from one of them on.
+// summary describes how long the answers took, from one of them on.
 func (l *load) summary(from int) string {
 	l.mu.Lock()
 	took := slices.Clone(l.took[from:])

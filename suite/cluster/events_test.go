@@ -53,10 +53,11 @@ func TestClusterOperator(t *testing.T) {
 		}
 	}
 	c.exec(t, "ALTER TABLE tally ADD CONSTRAINT unreadable CHECK (tweet_id NOT IN ("+strings.Join(poison, ", ")+"))")
-	tells(t, c.api, fmt.Sprintf(`roost_log_lag{group="tally"} %d`, apitest.Int(t, c.db, "SELECT count(*) FROM events")))
+	expectMetrics(t, c.api, fmt.Sprintf(`roost_log_lag{group="tally"} %d`, apitest.Int(t, c.db, "SELECT count(*) FROM events")))
 	c.start(t, c.workers...)
 
-	tells(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_retry_queue_events{group="tally"} 0`, `roost_log_lag{group="tally"} 0`)
+	expectMetrics(t, c.all(), fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_retry_queue_events{group="tally"} 0`,
+		`roost_log_lag{group="tally"} 0`)
 	head := apitest.Int(t, c.db, "SELECT seq FROM log_heads")
 	c.expectEvents(t, fmt.Sprintf("tally 4 %d 0 - 0 %d", head, bad), "groups")
 	dead := apitest.Ints(t, c.db, "SELECT seq FROM retry_queue ORDER BY seq")
@@ -68,12 +69,12 @@ func TestClusterOperator(t *testing.T) {
 
 	// In vain, one of them; mended, one and the rest.
 	c.expectEvents(t, "1 dead letters of tally will be tried again", "retry", "tally", fmt.Sprint(dead[0]))
-	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_retry_queue_events{group="tally"} 0`)
+	expectMetrics(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_retry_queue_events{group="tally"} 0`)
 	c.exec(t, "ALTER TABLE tally DROP CONSTRAINT unreadable")
 	c.expectEvents(t, "1 dead letters of tally will be tried again", "retry", "tally", fmt.Sprint(dead[1]))
-	tells(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1), `roost_log_retry_queue_events{group="tally"} 0`)
+	expectMetrics(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1), `roost_log_retry_queue_events{group="tally"} 0`)
 	c.expectEvents(t, "2 dead letters of tally will be tried again", "retry", "tally", "all")
-	tells(t, c.workers, `roost_log_dead_letters{group="tally"} 0`, `roost_log_retry_queue_events{group="tally"} 0`)
+	expectMetrics(t, c.workers, `roost_log_dead_letters{group="tally"} 0`, `roost_log_retry_queue_events{group="tally"} 0`)
 	c.expectEvents(t, "there are no dead letters", "dead")
 	c.checkTally(t, 1)
 
@@ -96,21 +97,24 @@ func TestClusterRetention(t *testing.T) {
 		u.Tweet(t, "old news")
 	}
 	old := apitest.Int(t, c.db, "SELECT count(*) FROM events")
-	tells(t, c.all(), `roost_log_lag{group="tally"} 0`, fmt.Sprintf("roost_log_head %d", old))
+	expectMetrics(t, c.all(), `roost_log_lag{group="tally"} 0`, fmt.Sprintf("roost_log_head %d", old))
 	c.stopWorkers(t)
 	c.exec(t, "UPDATE events SET created_at = created_at - interval '73 hours'")
 	for range 5 {
 		u.Tweet(t, "news")
 	}
 	c.start(t, c.workers...)
-	tells(t, c.all(), fmt.Sprintf("roost_log_removed %d", old), fmt.Sprintf("roost_log_head %d", old+5), `roost_log_lag{group="tally"} 0`)
+	expectMetrics(t, c.all(), fmt.Sprintf("roost_log_removed %d", old), fmt.Sprintf("roost_log_head %d", old+5),
+		`roost_log_lag{group="tally"} 0`)
 	if n := apitest.Int(t, c.db, "SELECT count(*) FROM events"); n != 5 {
 		t.Errorf("%d events are left, want 5", n)
 	}
-	if _, errs, ok := c.events(t, "replay", "tally", "--from", fmt.Sprint(old)); ok || !strings.Contains(errs, fmt.Sprintf("it has the events %d to %d", old+1, old+5)) {
+	if _, errs, ok := c.events(t, "replay", "tally", "--from", fmt.Sprint(old)); ok ||
+		!strings.Contains(errs, fmt.Sprintf("it has the events %d to %d", old+1, old+5)) {
 		t.Errorf("a replay of what is gone says %q", errs)
 	}
-	c.expectEvents(t, fmt.Sprintf("tally handles the events from %d on again tally has caught up", old+1), "replay", "tally", "--from", "start")
+	c.expectEvents(t, fmt.Sprintf("tally handles the events from %d on again tally has caught up", old+1), "replay", "tally", "--from",
+		"start")
 	if n := apitest.Int(t, c.db, "SELECT count(*) FROM tally"); n != 2*(20+5+5) {
 		t.Errorf("%d halves, want those of 20 tweets and of 5 twice", n)
 	}

@@ -255,7 +255,7 @@ func TestFailoverWithLoss(t *testing.T) {
 	end()
 	for _, u := range loads {
 		worst := u.staleness()
-		t.Logf("%d writes were acknowledged after the failover, %d reads; at worst one was older than a write of %s before", len(u.acked), len(u.reads), worst)
+		t.Logf("%d writes acknowledged after the failover, %d reads, at worst one from %s before a write", len(u.acked), len(u.reads), worst)
 		if worst > 2*time.Second {
 			t.Errorf("%s after it was acknowledged a write of the new primary is not seen", worst)
 		}
@@ -361,8 +361,8 @@ func (f *failover) shown(t *testing.T, node *rig.Process, l losses, users []*api
 		old: user(username: $old) { id tweetCount } new: user(username: $new) { id }
 		followed: user(username: $followed) { viewerIsFollowing followers(first: 0) { totalCount } }
 		tweets: nodes(ids: $tweets) { id } }`
-	res := rig.At(node.Roost, users[5]).Must(t, query, apitest.Vars{"revived": l.revived, "kept": kept, "old": l.renamed.Name, "new": l.newName,
-		"followed": users[1].Name, "tweets": l.tweets[:50]})
+	res := rig.At(node.Roost, users[5]).Must(t, query, apitest.Vars{"revived": l.revived, "kept": kept, "old": l.renamed.Name,
+		"new": l.newName, "followed": users[1].Name, "tweets": l.tweets[:50]})
 	some := 0
 	for _, n := range res.Get("tweets").([]any) {
 		if n != nil {
@@ -370,9 +370,9 @@ func (f *failover) shown(t *testing.T, node *rig.Process, l losses, users []*api
 		}
 	}
 	c := rig.SummaryAt(res, "kept.reactions")
-	return fmt.Sprintf("revived %v, %d+%d at %d, old name %v with %v, new name %v, follows %v of %v, %d lost tweets", res.Get("revived") != nil,
-		c.Likes, c.Dislikes, c.Revision, res.Get("old") != nil, res.Get("old.tweetCount"), res.Get("new") != nil, res.Get("followed.viewerIsFollowing"),
-		res.Get("followed.followers.totalCount"), some)
+	return fmt.Sprintf("revived %v, %d+%d at %d, old name %v with %v, new name %v, follows %v of %v, %d lost tweets",
+		res.Get("revived") != nil, c.Likes, c.Dislikes, c.Revision, res.Get("old") != nil, res.Get("old.tweetCount"),
+		res.Get("new") != nil, res.Get("followed.viewerIsFollowing"), res.Get("followed.followers.totalCount"), some)
 }
 
 // expectGone wants that no node shows what was lost.
@@ -385,7 +385,8 @@ func (f *failover) expectGone(t *testing.T, l losses, users []*apitest.User, kep
 			t.Errorf("node %d shows: %s\nwant: %s", i, got, want)
 		}
 		_, page := rig.ReadHome(t, node.Roost, users[0])
-		rows := apitest.Ints(t, db, "SELECT id FROM tweets WHERE deleted_at IS NULL AND author_id IN ("+idsOf(t, users[:4])+") ORDER BY id DESC LIMIT 100")
+		rows := apitest.Ints(t, db, "SELECT id FROM tweets WHERE deleted_at IS NULL AND author_id IN ("+idsOf(t, users[:4])+
+			") ORDER BY id DESC LIMIT 100")
 		if len(page) != len(rows) {
 			t.Errorf("the page of node %d has %d entries, want %d", i, len(page), len(rows))
 		}

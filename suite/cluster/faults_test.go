@@ -11,22 +11,28 @@ import (
 )
 
 // A node that dies just before a commit has done nothing of an operation, one that dies just after it all
-// of it, though nobody was told.
+// of it, though nobody got an answer.
 func TestKilledAtTheCommit(t *testing.T) {
 	writes := map[string]struct {
 		query string
-		// counts tells by how much the write raises the number of rows, or of events.
+		// counts is by how much the write raises the number of rows, or of events.
 		counts string
 	}{
-		"signUp": {`mutation { signUp(input: {username: "latecomer", email: "late@example.com", password: "correct horse", tokenDelivery: TOKEN}) { token } }`,
+		"signUp": {`mutation { signUp(input: {username: "latecomer", email: "late@example.com", password: "correct horse",
+			tokenDelivery: TOKEN}) { token } }`,
 			`SELECT count(*) FROM users WHERE username = 'latecomer'`},
-		"logIn":         {`mutation($name: String!) { logIn(input: {login: $name, password: "correct horse", tokenDelivery: TOKEN}) { token } }`, `SELECT max(n) - 1 FROM (SELECT count(*) AS n FROM sessions GROUP BY user_id) AS of_one`},
-		"createTweet":   {`mutation { createTweet(input: {text: "now"}) { tweet { id } } }`, `SELECT count(*) FROM tweets WHERE text = 'now'`},
-		"deleteTweet":   {`mutation($own: ID!) { deleteTweet(input: {tweetId: $own}) { deletedTweetId } }`, `SELECT count(*) FROM tweets WHERE deleted_at IS NOT NULL`},
-		"followUser":    {`mutation($user: ID!) { followUser(input: {userId: $user}) { user { id } } }`, `SELECT count(*) FROM follows WHERE active`},
-		"setReaction":   {`mutation($tweet: ID!) { setReaction(input: {subjectId: $tweet, reaction: LIKE}) { subject { id } } }`, `SELECT count(*) FROM reactions WHERE kind = 1`},
-		"updateProfile": {`mutation { updateProfile(input: {name: "Ada L."}) { user { id } } }`, `SELECT count(*) FROM users WHERE name = 'Ada L.'`},
-		"logOut":        {`mutation { logOut { session { id } } }`, `SELECT count(*) FROM sessions WHERE end_reason = 'LOGGED_OUT'`},
+		"logIn": {`mutation($name: String!) { logIn(input: {login: $name, password: "correct horse", tokenDelivery: TOKEN}) { token } }`,
+			`SELECT max(n) - 1 FROM (SELECT count(*) AS n FROM sessions GROUP BY user_id) AS of_one`},
+		"createTweet": {`mutation { createTweet(input: {text: "now"}) { tweet { id } } }`, `SELECT count(*) FROM tweets WHERE text = 'now'`},
+		"deleteTweet": {`mutation($own: ID!) { deleteTweet(input: {tweetId: $own}) { deletedTweetId } }`,
+			`SELECT count(*) FROM tweets WHERE deleted_at IS NOT NULL`},
+		"followUser": {`mutation($user: ID!) { followUser(input: {userId: $user}) { user { id } } }`,
+			`SELECT count(*) FROM follows WHERE active`},
+		"setReaction": {`mutation($tweet: ID!) { setReaction(input: {subjectId: $tweet, reaction: LIKE}) { subject { id } } }`,
+			`SELECT count(*) FROM reactions WHERE kind = 1`},
+		"updateProfile": {`mutation { updateProfile(input: {name: "Ada L."}) { user { id } } }`,
+			`SELECT count(*) FROM users WHERE name = 'Ada L.'`},
+		"logOut": {`mutation { logOut { session { id } } }`, `SELECT count(*) FROM sessions WHERE end_reason = 'LOGGED_OUT'`},
 	}
 	inBothModes(t, func(t *testing.T, p *rig.Process) {
 		bin := rig.Faulty.Build(t)

@@ -41,7 +41,8 @@ type survivor struct {
 }
 
 // op is a random operation of a user's: a query with one field named op, and what it changes.
-func (s *survivor) op(rnd *rand.Rand, all []*survivor, common []string) (query string, vars apitest.Vars, change func(*standing, *apitest.Response)) {
+func (s *survivor) op(rnd *rand.Rand, all []*survivor,
+	common []string) (query string, vars apitest.Vars, change func(*standing, *apitest.Response)) {
 	live := slices.Sorted(maps.Keys(s.tweets))
 	other, subject := all[rnd.IntN(len(all))].ID, common[rnd.IntN(len(common))]
 	switch n := rnd.IntN(10); {
@@ -81,7 +82,7 @@ func (s *survivor) check(t testing.TB, all []*survivor, common []string) {
 	got := s.read(t, all, common)
 	possible := []standing{s.standing}
 	if s.pending != nil {
-		// A tweet that was under way has an id that only the node knows.
+		// A tweet that was under way has an id that only the node has seen.
 		added := ""
 		for id := range got.tweets {
 			if !s.tweets[id] {
@@ -108,7 +109,8 @@ func (s *survivor) read(t testing.TB, all []*survivor, common []string) standing
 	t.Helper()
 	got := standing{tweets: map[string]bool{}, reactions: map[string]string{}, follows: map[string]bool{}}
 	for after := any(nil); ; {
-		res := s.Must(t, `query($after: String) { viewer { user { name timeline(first: 100, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } } } }`,
+		res := s.Must(t, `query($after: String) { viewer { user { name timeline(first: 100, after: $after) { nodes { id }
+			pageInfo { hasNextPage endCursor } } } } }`,
 			apitest.Vars{"after": after})
 		got.name = res.String("viewer.user.name")
 		for _, id := range res.Strings("viewer.user.timeline.nodes", "id") {
@@ -150,7 +152,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		p.Start(t, bin)
 		all := make([]*survivor, users)
 		for i, u := range p.SignUps(t, "survivor", users) {
-			all[i] = &survivor{User: u, standing: standing{name: u.Name, tweets: map[string]bool{}, reactions: map[string]string{}, follows: map[string]bool{}}}
+			all[i] = &survivor{User: u, standing: standing{
+				name: u.Name, tweets: map[string]bool{}, reactions: map[string]string{}, follows: map[string]bool{}}}
 		}
 		common := make([]string, 5)
 		for i := range common {

@@ -18,7 +18,8 @@ import (
 // effect is a consumer group that writes a row for each tweet.
 func effect(handle func(ctx context.Context, tx *ent.Tx, e events.Entry) error) apitest.Option {
 	return func(c *app.Config) {
-		c.Groups = append(c.Groups, events.GroupConfig{Name: "test", Types: []string{"TweetPosted"}, Poll: 10 * time.Millisecond, Partitions: 2, FromStart: true,
+		c.Groups = append(c.Groups, events.GroupConfig{
+			Name: "test", Types: []string{"TweetPosted"}, Poll: 10 * time.Millisecond, Partitions: 2, FromStart: true,
 			Attempts: 1, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 				for _, e := range batch {
 					if err := handle(ctx, tx, e); err != nil {
@@ -36,7 +37,7 @@ func note(ctx context.Context, tx *ent.Tx, e events.Entry) error {
 	return err
 }
 
-// A node carries what the API does to the consumer groups, and tells about them.
+// A node carries what the API does to the consumer groups, and shows their state.
 func TestEventsReachTheGroups(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u := r.SignUp(t, "ada")

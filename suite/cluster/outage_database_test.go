@@ -30,15 +30,16 @@ func operationsOf(friend *apitest.User, tweet string) map[string]apitest.Vars {
 	all := map[string]apitest.Vars{everyRead: {"user": friend.ID, "tweet": tweet, "name": friend.Name}}
 	for query, vars := range map[string]apitest.Vars{
 		`{ viewer { user { name } } }`: {}, `{ viewer { homeTimeline { nodes { id } } } }`: {}, `{ viewer { sessions { id } } }`: {},
-		`query($tweet: ID!) { tweet(id: $tweet) { text } }`:                                                                            {"tweet": tweet},
-		`query($user: ID!) { node(id: $user) { id } }`:                                                                                 {"user": friend.ID},
-		`query($name: String!) { user(username: $name) { followers { totalCount } } }`:                                                 {"name": friend.Name},
-		`query($tweet: ID!) { reactionSummaries(subjectIds: [$tweet]) { likeCount } }`:                                                 {"tweet": tweet},
-		`mutation($user: ID!) { followUser(input: {userId: $user}) { userErrors { code } } }`:                                          {"user": friend.ID},
-		`mutation($user: ID!) { unfollowUser(input: {userId: $user}) { userErrors { code } } }`:                                        {"user": friend.ID},
-		`mutation { createTweet(input: {text: "away"}) { userErrors { code } } }`:                                                      {},
-		`mutation($tweet: ID!) { deleteTweet(input: {tweetId: $tweet}) { userErrors { code } } }`:                                      {"tweet": tweet},
-		`mutation($tweet: ID!) { setReaction(input: {subjectId: $tweet, reaction: LIKE}) { userErrors { code } } }`:                    {"tweet": tweet},
+		`query($tweet: ID!) { tweet(id: $tweet) { text } }`:                                       {"tweet": tweet},
+		`query($user: ID!) { node(id: $user) { id } }`:                                            {"user": friend.ID},
+		`query($name: String!) { user(username: $name) { followers { totalCount } } }`:            {"name": friend.Name},
+		`query($tweet: ID!) { reactionSummaries(subjectIds: [$tweet]) { likeCount } }`:            {"tweet": tweet},
+		`mutation($user: ID!) { followUser(input: {userId: $user}) { userErrors { code } } }`:     {"user": friend.ID},
+		`mutation($user: ID!) { unfollowUser(input: {userId: $user}) { userErrors { code } } }`:   {"user": friend.ID},
+		`mutation { createTweet(input: {text: "away"}) { userErrors { code } } }`:                 {},
+		`mutation($tweet: ID!) { deleteTweet(input: {tweetId: $tweet}) { userErrors { code } } }`: {"tweet": tweet},
+		`mutation($tweet: ID!) { setReaction(input: {subjectId: $tweet, reaction: LIKE}) { userErrors { code } } }`: {
+			"tweet": tweet},
 		`mutation { updateProfile(input: {name: "x"}) { userErrors { code } } }`:                                                       {},
 		`mutation { updateSettings(input: {sessionPolicy: SINGLE_DEVICE}) { userErrors { code } } }`:                                   {},
 		`mutation { changePassword(input: {currentPassword: "correct horse", newPassword: "another horse"}) { userErrors { code } } }`: {},
@@ -56,7 +57,8 @@ func operationsOfNobody(friend *apitest.User, tweet string) map[string]apitest.V
 	maps.DeleteFunc(all, func(query string, _ apitest.Vars) bool {
 		return strings.HasPrefix(query, "mutation") || strings.Contains(query, "viewer {")
 	})
-	all[`mutation { signUp(input: {username: "nobody", email: "nobody@example.com", password: "correct horse", tokenDelivery: TOKEN}) { userErrors { code } } }`] = nil
+	all[`mutation { signUp(input: {username: "nobody", email: "nobody@example.com", password: "correct horse",
+		tokenDelivery: TOKEN}) { userErrors { code } } }`] = nil
 	all[`mutation { logIn(input: {login: "nobody", password: "correct horse", tokenDelivery: TOKEN}) { userErrors { code } } }`] = nil
 	return all
 }
@@ -159,7 +161,8 @@ func TestConnectionsCutInTransactions(t *testing.T) {
 			case 1:
 				query, vars = rig.SetReaction, apitest.Vars{"id": tweet, "k": []string{"LIKE", "DISLIKE"}[n/3%2]}
 			case 2:
-				query, vars = `mutation($id: ID!) { `+[]string{"followUser", "unfollowUser"}[n/3%2]+`(input: {userId: $id}) { user { id } userErrors { code } } }`,
+				query, vars = `mutation($id: ID!) { `+[]string{"followUser", "unfollowUser"}[n/3%2]+
+					`(input: {userId: $id}) { user { id } userErrors { code } } }`,
 					apitest.Vars{"id": crowd[(i+1)%writers].ID}
 			}
 			res, err := crowd[i].Try(query, vars)

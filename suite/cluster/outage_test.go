@@ -32,7 +32,8 @@ func useEverything(r *apitest.Roost, friend *apitest.User, tweet string) error {
 		return res, err
 	}
 	up, err := run(r.Anonymous(), apitest.Vars{"n": name, "m": name + "@example.com"}, `mutation($n: String!, $m: String!) {
-		signUp(input: {username: $n, email: $m, password: "correct horse", tokenDelivery: TOKEN}) { token viewer { user { id } } userErrors { code } } }`)
+		signUp(input: {username: $n, email: $m, password: "correct horse", tokenDelivery: TOKEN}) { token viewer { user { id } }
+		userErrors { code } } }`)
 	if err != nil {
 		return err
 	}
@@ -45,13 +46,16 @@ func useEverything(r *apitest.Roost, friend *apitest.User, tweet string) error {
 	other := r.As(in.String("logIn.token"))
 	vars := apitest.Vars{"user": friend.ID, "tweet": tweet, "name": friend.Name}
 	for _, write := range []string{
-		`mutation($user: ID!) { followUser(input: {userId: $user}) { user { viewerIsFollowing } viewer { user { following { totalCount } } } userErrors { code } } }`,
-		`mutation($tweet: ID!) { setReaction(input: {subjectId: $tweet, reaction: LIKE}) { subject { reactions { likeCount } } userErrors { code } } }`,
+		`mutation($user: ID!) { followUser(input: {userId: $user}) { user { viewerIsFollowing } viewer { user { following { totalCount } } }
+			userErrors { code } } }`,
+		`mutation($tweet: ID!) { setReaction(input: {subjectId: $tweet, reaction: LIKE}) { subject { reactions { likeCount } }
+			userErrors { code } } }`,
 		`mutation { updateProfile(input: {name: "Still here"}) { user { name } userErrors { code } } }`,
 		`mutation { updateSettings(input: {sessionPolicy: MULTI_DEVICE}) { viewer { sessionPolicy } userErrors { code } } }`,
 		everyRead,
 		`mutation($user: ID!) { unfollowUser(input: {userId: $user}) { user { viewerIsFollowing } userErrors { code } } }`,
-		`mutation { changePassword(input: {currentPassword: "correct horse", newPassword: "another horse"}) { viewer { email } userErrors { code } } }`,
+		`mutation { changePassword(input: {currentPassword: "correct horse", newPassword: "another horse"}) { viewer { email }
+			userErrors { code } } }`,
 		`mutation { revokeOtherSessions { sessions { id } userErrors { code } } }`,
 	} {
 		if _, err := run(me, vars, write); err != nil {
@@ -158,7 +162,7 @@ func expectKept(t testing.TB, r *apitest.Roost, query string) {
 	}
 }
 
-// expectMissesAreQuick asks for documents that only Redis could know. If each waited for a Redis that
+// expectMissesAreQuick asks for documents that only Redis could hold. If each waited for a Redis that
 // hangs, they would take a minute.
 func expectMissesAreQuick(t testing.TB, r *apitest.Roost) {
 	t.Helper()

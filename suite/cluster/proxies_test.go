@@ -39,7 +39,7 @@ var proxies = []proxied{
 }
 
 // Behind each proxy of docs/proxies, as it is there, no request is lost while nodes restart one after the other, with the
-// drain delay that nodes have unless told otherwise, and websockets are told to come back.
+// drain delay that nodes have by default, and websockets are asked to come back.
 func TestProxiesLoseNothingWhileNodesRestart(t *testing.T) {
 	bin := rig.Plain.Build(t)
 	for _, p := range proxies {
@@ -114,7 +114,8 @@ func (p proxied) start(t *testing.T, one, two string) string {
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	config := strings.NewReplacer("api1:8080", strings.TrimPrefix(one, "http://"), "api2:8080", strings.TrimPrefix(two, "http://"),
-		"listen 8080;", "listen "+addr+";", "bind *:8080", "bind "+addr, ":8080 {", "http://"+addr+" {", "/tmp/nginx", home.Join("nginx")).Replace(string(text))
+		"listen 8080;", "listen "+addr+";", "bind *:8080", "bind "+addr, ":8080 {", "http://"+addr+" {", "/tmp/nginx", home.Join("nginx")).
+		Replace(string(text))
 	if err := os.WriteFile(home.Join(p.file), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

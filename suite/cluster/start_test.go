@@ -152,7 +152,8 @@ func TestNodeDoesNotWaitForTheImpossible(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Proc.Err() == nil || !strings.Contains(string(log), c.want) || !strings.HasPrefix(string(log), "roost: ") || strings.Count(string(log), "\n") != 1 {
+			if p.Proc.Err() == nil || !strings.Contains(string(log), c.want) || !strings.HasPrefix(string(log), "roost: ") ||
+				strings.Count(string(log), "\n") != 1 {
 				t.Errorf("it ended with %v: %s", p.Proc.Err(), log)
 			}
 		})

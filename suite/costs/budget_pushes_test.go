@@ -11,17 +11,26 @@ import (
 )
 
 // pushed is an event of a subscription with the most SQL statements that it takes, whatever the size of the pages
-// in it and whatever of it is in the cache: before it is sent, to decide about it, and for resolving its fields.
+// in it and whatever of it is in the cache: before it is sent, to decide about it, and for resolving its fields. Its
+// document and its budget are in testdata; [pushed.priced] adds them.
 type pushed struct {
-	name, query string
-	before, sql int64
+	name  string
+	query string
+	budget
 	// is the type of the event, empty for a subscription of one type.
 	is string
-	// prepare gives the subscriber, the variables, and what makes the event happen once the
+	// prepare returns the subscriber, the variables, and what makes the event happen once the
 	// subscription runs; nil is for the first state.
 	prepare func(t *testing.T, c *crowd, n int) (u *apitest.User, vars apitest.Vars, happen func())
-	// first waits until the subscription runs, and gives the statements that it has made by then.
+	// first waits until the subscription runs, and returns the statements that it has made by then.
 	first func(t *testing.T, c *crowd, u *apitest.User, s *apitest.Socket, events *apitest.Stream, n int) (before int64)
+}
+
+// priced returns the event with its document and its budget.
+func (p pushed) priced(t testing.TB) pushed {
+	t.Helper()
+	p.query, p.budget = budgetOf(t, p.name)
+	return p
 }
 
 func (p pushed) check(t *testing.T, c *crowd, n int) {
@@ -83,41 +92,31 @@ func answered(t *testing.T, _ *crowd, _ *apitest.User, s *apitest.Socket, _ *api
 	return 0
 }
 
-const costedHomeEvents = `subscription($n: Int!, $after: String) { x: homeTimelineEvents(after: $after) { __typename cursor
-	... on TimelineEntryAdded { cursor edge { cursor node {` + rig.TweetScalars + ` author {` + rig.UserScalars + ` followers(first: $n) { nodes { username } } } } } }
-	... on TimelineEntryRemoved { cursor tweetId } ... on TimelineReset { cursor reason } } }`
-
-const costedReactionEvents = `subscription($ids: [ID!]!, $n: Int!) { x: reactionsChanged(subjectIds: $ids) { __typename id
-	reactions { subject { id } likeCount dislikeCount viewerReaction revision }
-	... on Tweet {` + rig.TweetScalars + ` author { username following(first: $n) { nodes { username } } } } } }`
-
-const costedSessionEvents = `subscription { x: sessionEnded { reason session {` + rig.SessionScalars + `} } }`
-
 var costedPushes = []pushed{
-	{name: "homeTimelineEvents, own tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 7,
+	{name: "homeTimelineEvents, own tweet", is: "TimelineEntryAdded", first: untilReset,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.member(t, 0)
 			return u, apitest.Vars{}, func() { u.Tweet(t, "mine") }
 		}},
-	{name: "homeTimelineEvents, followed user's tweet", query: costedHomeEvents, is: "TimelineEntryAdded", first: untilReset, before: 2, sql: 7,
+	{name: "homeTimelineEvents, a followee's tweet", is: "TimelineEntryAdded", first: untilReset,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u, other := c.SignUp(t, "subscriber"), c.member(t, 0)
 			u.Follow(t, other.ID)
 			return u, apitest.Vars{}, func() { other.Tweet(t, "theirs") }
 		}},
-	{name: "homeTimelineEvents, a deletion", query: costedHomeEvents, is: "TimelineEntryRemoved", first: untilReset,
+	{name: "homeTimelineEvents, a deletion", is: "TimelineEntryRemoved", first: untilReset,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.SignUp(t, "subscriber")
 			tweet := u.Tweet(t, "soon gone")
 			return u, apitest.Vars{}, func() { u.Delete(t, tweet) }
 		}},
-	{name: "homeTimelineEvents, a reset", query: costedHomeEvents, is: "TimelineReset", first: untilReset,
+	{name: "homeTimelineEvents, a reset", is: "TimelineReset", first: untilReset,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.SignUp(t, "subscriber")
 			other := c.SignUp(t, "followed")
 			return u, apitest.Vars{}, func() { u.Follow(t, other.ID) }
 		}},
-	{name: "homeTimelineEvents, missed", query: costedHomeEvents, is: "TimelineEntryAdded", before: 5, sql: 6,
+	{name: "homeTimelineEvents, catch-up", is: "TimelineEntryAdded",
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.member(t, 0)
 			place := func() string {
@@ -130,11 +129,11 @@ var costedPushes = []pushed{
 			rig.ExpectHome(t, home, "+"+u.Tweet(t, "not missed"))
 			return u, apitest.Vars{"after": before}, nil
 		}},
-	{name: "reactionsChanged, first state", query: costedReactionEvents, before: 2, sql: 4,
+	{name: "reactionsChanged, first state",
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
 			return c.viewer, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}, nil
 		}},
-	{name: "reactionsChanged", query: costedReactionEvents, first: statesFirst, sql: 2,
+	{name: "reactionsChanged", first: statesFirst,
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
 			u, other := c.SignUp(t, "subscriber"), c.SignUp(t, "reactor")
 			all := make([]string, n)
@@ -143,7 +142,7 @@ var costedPushes = []pushed{
 			}
 			return u, apitest.Vars{"ids": all}, func() { other.React(t, all[0], "LIKE") }
 		}},
-	{name: "sessionEnded", query: costedSessionEvents, first: answered, before: 1,
+	{name: "sessionEnded", first: answered,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.SignUp(t, "subscriber")
 			return u, apitest.Vars{}, func() {

@@ -14,13 +14,13 @@ import (
 type price struct{ sql, trips int64 }
 
 // costed is an operation over HTTP with what it takes, whatever the size of its pages: with nothing in the cache,
-// and with all of it there that was not written lately.
+// and with all of it there that was not written lately. Its document and its budget are in testdata, in the file that
+// its name begins with; [costed.priced] adds them. One that only the tests of plans run has its query here, and no budget.
 type costed struct {
-	name, query string
-	cold, warm  price
-	// races says that fields at the root share what they read: the trips are then at most those.
-	races bool
-	// prepare gives who asks and what, for pages of n items; nil is the crowd's viewer with no variables
+	name  string
+	query string
+	budget
+	// prepare returns who asks and what, for pages of n items; nil is the crowd's viewer with no variables
 	// but n, and m for lists inside of lists.
 	prepare func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars)
 }
@@ -33,6 +33,7 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 		c, db := newCrowd(t, r), r.DB(t)
 		for _, op := range costedReads {
 			t.Run(op.name, func(t *testing.T) {
+				op := op.priced(t)
 				for _, n := range []int{1, 50} {
 					who, vars := op.asked(t, c, n)
 					who.Must(t, op.query, vars) // the process keeps what it keeps of tweets
@@ -46,6 +47,7 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 		}
 		for _, op := range costedWrites {
 			t.Run(op.name, func(t *testing.T) {
+				op := op.priced(t)
 				for _, n := range []int{1, 50} {
 					op.check(t, "cold", op.cold, func() (*apitest.Client, apitest.Vars) {
 						who, vars := op.asked(t, c, n)
@@ -62,6 +64,7 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 		}
 		for _, p := range costedPushes {
 			t.Run(p.name, func(t *testing.T) {
+				p := p.priced(t)
 				for _, n := range []int{1, 50} {
 					clearCache(t, r, db)
 					p.check(t, c, n)
@@ -71,7 +74,18 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 	}, apitest.Metered, rig.Limited(1<<30, 1<<30), func(c *app.Config) { c.SignUpPerAddress = 1 << 30 })
 }
 
-// asked gives who asks, and the operation's variables.
+// priced returns the operation with its document, and with its budget if it has one.
+func (op costed) priced(t testing.TB) costed {
+	t.Helper()
+	if op.query == "" {
+		op.query, op.budget = budgetOf(t, op.name)
+	} else {
+		op.query = withFragments(t, op.query)
+	}
+	return op
+}
+
+// asked returns who asks, and the operation's variables.
 func (op costed) asked(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 	t.Helper()
 	who, vars := c.viewer.Client, apitest.Vars{}
@@ -101,7 +115,8 @@ func (op costed) check(t *testing.T, how string, want price, prepare func() (*ap
 	}
 	cost := res.Costs(t)
 	if !op.took(t, res, want) {
-		t.Errorf("%s, with pages of %d, it took %+v and %d batches that waited, want %+v and 0", how, vars["n"], price{cost.SQL, cost.Redis}, cost.Waits, want)
+		t.Errorf("%s, with pages of %d, it took %+v and %d batches that waited, want %+v and 0", how, vars["n"], price{cost.SQL, cost.Redis},
+			cost.Waits, want)
 	}
 	// The check of the session takes the rest: one trip and no statement if it is in the cache.
 	sql, trips := res.Cost()
@@ -113,7 +128,7 @@ func (op costed) check(t *testing.T, how string, want price, prepare func() (*ap
 		}
 		fallthrough
 	default:
-		t.Errorf("%s: Server-Timing tells of %d statements and %d round trips, they were %d and %d, and %+v for the session",
+		t.Errorf("%s: Server-Timing reports %d statements and %d round trips, they were %d and %d, and %+v for the session",
 			how, sql, trips, cost.SQL, cost.Redis, session)
 	case price{trips: 1}:
 	case price{sql: 1, trips: 3}: // of a session that was used for the first time
@@ -129,7 +144,7 @@ func (op costed) took(t *testing.T, res *apitest.Response, want price) bool {
 	t.Helper()
 	cost := res.Costs(t)
 	got := price{cost.SQL, cost.Redis}
-	return cost.Waits == 0 && (got == want || op.races && got.sql == want.sql && got.trips < want.trips)
+	return cost.Waits == 0 && (got == want || op.atMost && got.sql == want.sql && got.trips < want.trips)
 }
 
 // page adds the sizes of pages to variables.

@@ -131,7 +131,7 @@ func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
 	return u
 }
 
-// sessions gives a user n more live sessions, and the global id of the last.
+// sessions starts n more sessions of a user, and returns the global id of the last.
 func (w *crowd) sessions(t testing.TB, u *apitest.User, n int) (last string) {
 	t.Helper()
 	var rows [][]any

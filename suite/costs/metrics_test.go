@@ -8,7 +8,7 @@ import (
 	"roost/testkit/rig"
 )
 
-// A node tells operators how its parts are.
+// A node's metrics show operators the state of its parts.
 func TestMetricsOfTheParts(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u := r.SignUp(t, "ada")
@@ -35,10 +35,10 @@ func TestMetricsOfTheParts(t *testing.T) {
 			`roost_live_longest_queue`:                       0,
 			`roost_live_resets_total{why="slow"}`:            0,
 			`roost_live_behind`:                              0,
-			`roost_persisted_lookups_total{source="local"}`:    2,
-			`roost_persisted_lookups_total{source="redis"}`:   0,
-			`roost_persisted_lookups_total{source="none"}`: 1,
-			`roost_persisted_writes_total{outcome="stored"}`:   1,
+			`roost_persisted_lookups_total{source="local"}`:  2,
+			`roost_persisted_lookups_total{source="redis"}`:  0,
+			`roost_persisted_lookups_total{source="none"}`:   1,
+			`roost_persisted_writes_total{outcome="stored"}`: 1,
 			`roost_redis_down`:                               0,
 			`roost_session_checks_total{outcome="failed"}`:   0,
 			`roost_sockets`:                                  1,

@@ -10,12 +10,12 @@ import (
 	"roost/testkit/rig"
 )
 
-// More is asked of the database than it can do: the excess is told at once to come back, over HTTP and sockets,
+// More is asked of the database than it can do: the excess is refused at once with a time to come back, over HTTP and sockets,
 // and what runs in the background goes on; subscriptions lose nothing. As soon as the database can again, all do.
 func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	t.Parallel()
-	const slots, readers = 6, 30
-	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseConn, c.DatabaseWait = slots+2, 0 })
+	const permits, readers = 6, 30
+	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseConn, c.DatabaseWait = permits+2, 0 })
 	ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
 	ada.Follow(t, bob.ID)
 	socket := ada.Dial(t)
@@ -23,7 +23,7 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	first := bob.Tweet(t, "hello")
 	rig.ExpectHome(t, home, "+"+first)
 
-	// While somebody has the table, whoever reads it keeps a slot.
+	// While somebody has the table, each of its readers keeps a permit.
 	db := r.DB(t)
 	tx, err := db.Writer().BeginTx(t.Context(), nil)
 	if err != nil {
@@ -36,8 +36,8 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	const timeline = `{ viewer { homeTimeline { nodes { id } } } }`
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	stuck := make(chan *apitest.Response, slots)
-	for range slots {
+	stuck := make(chan *apitest.Response, permits)
+	for range permits {
 		go func() {
 			res, err := ada.Do(ctx, timeline, nil)
 			if err != nil {
@@ -46,8 +46,8 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 			stuck <- res
 		}()
 	}
-	const held = `roost_sql_slots_held{db_name="writer"}`
-	apitest.Until(t, "all slots to be held", func() bool { return rig.Figures(t, r)[held] == slots })
+	const held = `roost_sql_permits_held{db_name="writer"}`
+	apitest.Until(t, "all permits to be held", func() bool { return rig.Figures(t, r)[held] == permits })
 
 	began := time.Now()
 	apitest.Together(t, readers, func(int) error {
@@ -61,13 +61,14 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	t.Logf("%d requests were refused within %s", readers, time.Since(began).Round(time.Millisecond))
 	rig.ExpectUnavailable(t, "over a socket", timeline, socket.Subscribe(t, timeline, nil).Next(t))
 	if status, body := r.Ready(t); status != 200 {
-		t.Errorf("a node without slots says %d %s", status, body)
+		t.Errorf("a node without permits says %d %s", status, body)
 	}
 	got := rig.Figures(t, r)
-	if got[held] != slots || got[`roost_sql_waiting{db_name="writer"}`] != 0 {
-		t.Errorf("%v slots are held and %v wait", got[held], got[`roost_sql_waiting{db_name="writer"}`])
+	if got[held] != permits || got[`roost_sql_waiting{db_name="writer"}`] != 0 {
+		t.Errorf("%v permits are held and %v wait", got[held], got[`roost_sql_waiting{db_name="writer"}`])
 	}
-	refused := got[`roost_sql_refused_total{db_name="writer",why="waited"}`] + got[`roost_sql_refused_total{db_name="writer",why="queue_full"}`]
+	refused := got[`roost_sql_refused_total{db_name="writer",why="waited"}`] +
+		got[`roost_sql_refused_total{db_name="writer",why="queue_full"}`]
 	if refused < readers {
 		t.Errorf("%v refusals are counted, want at least %d", refused, readers)
 	}
@@ -88,9 +89,9 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	for range slots {
+	for range permits {
 		if res := <-stuck; res == nil || len(res.Errors) > 0 || res.String("viewer.homeTimeline.nodes.0.id") != first {
-			t.Errorf("who had a slot got %s", res.Body)
+			t.Errorf("a request with a permit got %s", res.Body)
 		}
 	}
 	if got := ada.Must(t, timeline, nil).String("viewer.homeTimeline.nodes.0.id"); got != first {
@@ -98,5 +99,5 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	}
 	rig.ExpectHome(t, home, "+"+first) // the event from outside
 	rig.ExpectHome(t, home, "+"+bob.Tweet(t, "and again"))
-	apitest.Until(t, "all slots to be free", func() bool { return rig.Figures(t, r)[held] == 0 })
+	apitest.Until(t, "all permits to be free", func() bool { return rig.Figures(t, r)[held] == 0 })
 }

@@ -58,14 +58,15 @@ func (r *planReading) add(p planNode) {
 		}
 	}
 	if strings.HasSuffix(p.Type, "Scan") && p.Table+p.Index != "" {
-		r.scans = append(r.scans, fmt.Sprintf("%s of %s %s: %.0f+%.0f rows × %.0f", p.Type, p.Table, p.Index, p.Rows, p.Filtered+p.Rechecked, p.Loops))
+		r.scans = append(r.scans, fmt.Sprintf("%s of %s %s: %.0f+%.0f rows × %.0f", p.Type, p.Table, p.Index, p.Rows, p.Filtered+p.Rechecked,
+			p.Loops))
 	}
 	for _, child := range p.Plans {
 		r.add(child)
 	}
 }
 
-// explain runs a statement and tells what that took. It changes what the statement changes.
+// explain runs a statement and returns what that took. It changes what the statement changes.
 func explain(ctx context.Context, on sqldb.Querier, query string, args []any) (r planReading, err error) {
 	rows, err := on.QueryContext(ctx, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "+query, args...)
 	if err != nil {
@@ -152,7 +153,7 @@ func (w *planWatch) watch(ctx context.Context, tx sqldb.Querier, query string, a
 	w.judge(query, args, r)
 }
 
-// again tells whether a statement that changes nothing has been looked at with the same arguments.
+// again reports whether a statement that changes nothing has been looked at with the same arguments.
 func (w *planWatch) again(tx sqldb.Querier, query string, args []any) bool {
 	if tx != nil {
 		return false

@@ -18,7 +18,7 @@ import (
 	"roost/testkit/importedtest"
 )
 
-// stepWatch looks at SQLite's plan of every statement of a node. SQLite tells no numbers of rows, so it
+// stepWatch looks at SQLite's plan of every statement of a node. SQLite reports no numbers of rows, so it
 // looks at the ways that tables are read.
 type stepWatch struct {
 	t     testing.TB
@@ -30,12 +30,15 @@ type stepWatch struct {
 
 // fitting steps read no table of the model, or one through an index: json_each reads a list argument, e is a materialized
 // subquery with a limit, and h is log_heads, which has one row.
-var fitting = regexp.MustCompile(`^(SEARCH .*|SCAN \w+ VIRTUAL TABLE INDEX \d+:.*|SCAN \d+-ROW VALUES CLAUSE|SCAN CONSTANT ROW|MULTI-INDEX .*|INDEX \d+` +
-	`|(LIST|SCALAR|CORRELATED (LIST|SCALAR)) SUBQUERY \d+|CO-ROUTINE .*|SCAN \(?subquery-\d+\)?|REUSE LIST SUBQUERY \d+|CREATE BLOOM FILTER|MATERIALIZE e|SCAN e LEFT-JOIN|SCAN h|USE TEMP B-TREE .*)$`)
+var fitting = regexp.MustCompile(
+	`^(SEARCH .*|SCAN \w+ VIRTUAL TABLE INDEX \d+:.*|SCAN \d+-ROW VALUES CLAUSE|SCAN CONSTANT ROW|MULTI-INDEX .*|INDEX \d+` +
+		`|(LIST|SCALAR|CORRELATED (LIST|SCALAR)) SUBQUERY \d+|CO-ROUTINE .*|SCAN \(?subquery-\d+\)?` +
+		`|REUSE LIST SUBQUERY \d+|CREATE BLOOM FILTER|MATERIALIZE e|SCAN e LEFT-JOIN|SCAN h|USE TEMP B-TREE .*)$`)
 
 // shared finds searches for the beginning of a key that many rows may share: all of those are read, unless
 // they come in the order of the statement and LIMIT ends the search.
-var shared = regexp.MustCompile(`(follows_followers|follows_following|sessions_of_user|tweets_of_author|autoindex_\w+) \((followee_id|follower_id|user_id|author_id|tweet_id)=\?\)`)
+var shared = regexp.MustCompile(`(follows_followers|follows_following|sessions_of_user|tweets_of_author|autoindex_\w+) ` +
+	`\((followee_id|follower_id|user_id|author_id|tweet_id)=\?\)`)
 
 // watch is a sqldb.Watch.
 func (w *stepWatch) watch(ctx context.Context, tx sqldb.Querier, query string, args []any) {
@@ -58,7 +61,8 @@ func (w *stepWatch) watch(ctx context.Context, tx sqldb.Querier, query string, a
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.known[query] = strings.Join(steps, "; ")
-	ends := strings.Contains(query, " LIMIT ") && !slices.ContainsFunc(steps, func(s string) bool { return strings.HasPrefix(s, "USE TEMP B-TREE") })
+	ends := strings.Contains(query, " LIMIT ") && !slices.ContainsFunc(steps,
+		func(s string) bool { return strings.HasPrefix(s, "USE TEMP B-TREE") })
 	for _, s := range steps {
 		if !fitting.MatchString(s) || shared.MatchString(s) && !ends {
 			w.t.Errorf("%s\n\tof %s", s, query)
@@ -84,7 +88,7 @@ func steps(ctx context.Context, on sqldb.Querier, query string, args []any) (out
 }
 
 // No statement of any operation reads a whole table of SQLite's, nor all of a beginning of an index that
-// many rows share, whether SQLite knows how the rows are spread or not.
+// many rows share, whether SQLite has statistics of how the rows are spread or not.
 func TestPlansOnSQLiteSearch(t *testing.T) {
 	t.Parallel()
 	for _, imported := range []bool{true, false} {
@@ -113,10 +117,10 @@ func TestPlansOnSQLiteSearch(t *testing.T) {
 				c = newCrowd(t, r)
 			}
 			for _, op := range slices.Concat(costedReads, farReads, costedWrites, rareWrites) {
-				op.run(t, c, pageOf)
+				op.priced(t).run(t, c, pageOf)
 			}
 			for _, p := range costedPushes {
-				p.run(t, c, pageOf)
+				p.priced(t).run(t, c, pageOf)
 			}
 			r.Stop()
 			if len(w.known) < len(statementClasses) {

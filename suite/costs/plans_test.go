@@ -44,7 +44,7 @@ func storeStates() []storeState {
 }
 
 // Every statement of every operation reads a number of rows that follows from its arguments, whoever asks
-// and whatever PostgreSQL knows about the tables.
+// and whatever statistics PostgreSQL has of the tables.
 func TestPlansReadBoundedRows(t *testing.T) {
 	t.Parallel()
 	for _, s := range storeStates() {
@@ -112,14 +112,14 @@ func everyOperation(t *testing.T, w *planWatch, r *apitest.Roost, db *sqldb.DB, 
 		}
 		for _, op := range operations {
 			w.during(p.name + ": " + op.name)
-			op.run(t, c, pageOf)
+			op.priced(t).run(t, c, pageOf)
 		}
 		if i > 0 {
 			continue
 		}
 		for _, op := range costedPushes {
 			w.during(op.name)
-			op.run(t, c, pageOf)
+			op.priced(t).run(t, c, pageOf)
 		}
 	}
 }
@@ -157,7 +157,7 @@ func (p pushed) run(t *testing.T, c *crowd, n int) {
 	}
 }
 
-// farInto gives a place of one of the viewer's lists, so many tenths of it down.
+// farInto returns a place of one of the viewer's lists, so many tenths of it down.
 func farInto(list string, tenths int, kind cursors.Kind) func(*testing.T, *crowd, int) (*apitest.Client, apitest.Vars) {
 	return func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
 		at := apitest.Int(t, c.db, fmt.Sprintf(`SELECT coalesce((SELECT place FROM (%[1]s) AS l ORDER BY place DESC
@@ -166,7 +166,7 @@ func farInto(list string, tenths int, kind cursors.Kind) func(*testing.T, *crowd
 	}
 }
 
-// globalsOf gives the ids of as many users or tweets as a batch takes.
+// globalsOf returns the ids of as many users or tweets as a batch takes.
 func globalsOf(kind ids.Kind, sql string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.Vars) {
 	return func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
 		all := apitest.Ints(t, c.db, sql)
@@ -175,7 +175,8 @@ func globalsOf(kind ids.Kind, sql string) func(*testing.T, *crowd, int) (*apites
 }
 
 const (
-	homePlaces      = `SELECT t.id AS place FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id WHERE f.follower_id = $1 AND f.active`
+	homePlaces = `SELECT t.id AS place FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id` +
+		` WHERE f.follower_id = $1 AND f.active`
 	ownPlaces       = `SELECT id AS place FROM tweets WHERE author_id = $1 AND deleted_at IS NULL`
 	followerPlaces  = `SELECT sort_key AS place FROM follows WHERE followee_id = $1 AND active`
 	followingPlaces = `SELECT sort_key AS place FROM follows WHERE follower_id = $1 AND active`
@@ -190,42 +191,55 @@ var rareWrites = []costed{
 		u := c.SignUp(t, "mailer")
 		return c.Anonymous(), apitest.Vars{"i": apitest.Vars{"login": u.Name + "@example.com", "password": u.Password, "tokenDelivery": "TOKEN"}}
 	}},
-	{name: "the first use of a session for long", query: `{ viewer { email } }`, prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
-		u := c.SignUp(t, "sleeper")
-		_, err := c.db.Writer().ExecContext(t.Context(), "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2", time.Now().Add(-time.Hour).UTC(), rig.RowOf(t, u.ID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u.Client, apitest.Vars{}
-	}},
+	{name: "the first use of a session for long", query: `{ viewer { email } }`,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			u := c.SignUp(t, "sleeper")
+			_, err := c.db.Writer().ExecContext(t.Context(), "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2",
+				time.Now().Add(-time.Hour).UTC(), rig.RowOf(t, u.ID))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u.Client, apitest.Vars{}
+		}},
 }
 
 // farReads are reads of all of the viewer's lists, far from their tops too, and of the largest batches.
 var farReads = []costed{
-	{name: "a home page", query: `{ viewer { homeTimeline { nodes {` + rig.TweetScalars + ` author {` + rig.UserScalars + `} } } } }`},
-	{name: "a profile", query: `{ viewer { user {` + rig.UserScalars + ` followers { totalCount nodes {` + rig.UserScalars + `} } following { nodes { username } }
-		timeline { nodes {` + rig.TweetScalars + `} } } } }`},
-	{name: "homeTimeline, 100", query: `{ viewer { homeTimeline(first: 100) { nodes {` + rig.TweetScalars + `} } } }`},
-	{name: "homeTimeline, far down", query: `query($at: String!) { viewer { homeTimeline(first: 20, after: $at) {` + rig.WholePage + `nodes { id } } } }`,
+	{name: "a home page", query: `{ viewer { homeTimeline { nodes { ...TweetScalars author { ...UserScalars } } } } }`},
+	{name: "a profile", query: `{ viewer { user { ...UserScalars followers { totalCount nodes { ...UserScalars } }
+		following { nodes { username } }
+		timeline { nodes { ...TweetScalars } } } } }`},
+	{name: "homeTimeline, 100", query: `{ viewer { homeTimeline(first: 100) { nodes { ...TweetScalars } } } }`},
+	{name: "homeTimeline, far down", query: `query($at: String!) { viewer { homeTimeline(first: 20, after: $at) { pageInfo { ...WholePage }
+		nodes { id } } } }`,
 		prepare: farInto(homePlaces, 9, cursors.Home)},
-	{name: "homeTimeline, backward", query: `query($at: String!) { viewer { homeTimeline(last: 20, before: $at) {` + rig.WholePage + `nodes { id } } } }`,
+	{name: "homeTimeline, backward", query: `query($at: String!) { viewer { homeTimeline(last: 20, before: $at) { pageInfo { ...WholePage }
+		nodes { id } } } }`,
 		prepare: farInto(homePlaces, 5, cursors.Home)},
-	{name: "homeTimeline, from the end", query: `{ viewer { homeTimeline(last: 20) {` + rig.WholePage + `nodes { id } } } }`},
-	{name: "timeline, far down", query: `query($at: String!) { viewer { user { timeline(first: 20, after: $at) {` + rig.WholePage + `nodes { id } } } } }`,
+	{name: "homeTimeline, from the end", query: `{ viewer { homeTimeline(last: 20) { pageInfo { ...WholePage } nodes { id } } } }`},
+	{name: "timeline, far down", query: `query($at: String!) { viewer { user { timeline(first: 20, after: $at) { pageInfo { ...WholePage }
+		nodes { id } } } } }`,
 		prepare: farInto(ownPlaces, 9, cursors.Timeline)},
-	{name: "timeline, backward", query: `query($at: String!) { viewer { user { timeline(last: 20, before: $at) {` + rig.WholePage + `nodes { id } } } } }`,
+	{name: "timeline, backward", query: `query($at: String!) { viewer { user { timeline(last: 20, before: $at) { pageInfo { ...WholePage }
+		nodes { id } } } } }`,
 		prepare: farInto(ownPlaces, 5, cursors.Timeline)},
-	{name: "timeline, from the end", query: `{ viewer { user { timeline(last: 20) {` + rig.WholePage + `nodes { id } } } } }`},
-	{name: "followers, far down", query: `query($at: String!) { viewer { user { followers(first: 20, after: $at) {` + rig.WholePage + `nodes {` + rig.UserScalars + `} } } } }`,
+	{name: "timeline, from the end", query: `{ viewer { user { timeline(last: 20) { pageInfo { ...WholePage } nodes { id } } } } }`},
+	{name: "followers, far down", query: `query($at: String!) { viewer { user { followers(first: 20, after: $at) { pageInfo { ...WholePage }
+		nodes { ...UserScalars } } } } }`,
 		prepare: farInto(followerPlaces, 9, cursors.Followers)},
-	{name: "following, far down", query: `query($at: String!) { viewer { user { following(first: 20, after: $at) {` + rig.WholePage + `nodes {` + rig.UserScalars + `} } } } }`,
+	{name: "following, far down", query: `query($at: String!) { viewer { user { following(first: 20, after: $at) { pageInfo { ...WholePage }
+		nodes { ...UserScalars } } } } }`,
 		prepare: farInto(followingPlaces, 9, cursors.Following)},
 	{name: "sessions of years", query: `{ viewer { live: sessions { id } all: sessions(includeEnded: true) { id } } }`},
-	{name: "followers of followers", query: `{ viewer { user { followers(first: 20) { nodes { followers(first: 20) { nodes { username viewerIsFollowing isFollowingViewer } } } } } } }`},
-	{name: "nodes, 100 users", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on User {` + rig.UserScalars + ` followers(first: 3) { totalCount nodes { username } } } } }`,
+	{name: "followers of followers", query: `{ viewer { user { followers(first: 20) { nodes { followers(first: 20) { nodes { username
+		viewerIsFollowing isFollowingViewer } } } } } } }`},
+	{name: "nodes, 100 users", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on User { ...UserScalars
+		followers(first: 3) { totalCount nodes { username } } } } }`,
 		prepare: globalsOf(ids.KindUser, mostFollowed)},
-	{name: "nodes, 100 tweets", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet {` + rig.TweetScalars + ` author {` + rig.UserScalars + `} } } }`,
+	{name: "nodes, 100 tweets", query: `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet { ...TweetScalars
+		author { ...UserScalars } } } }`,
 		prepare: globalsOf(ids.KindTweet, newestTweets)},
-	{name: "reactionSummaries, the most liked", query: `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount viewerReaction } }`,
+	{name: "reactionSummaries, the most liked", query: `query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount
+		viewerReaction } }`,
 		prepare: globalsOf(ids.KindTweet, mostLiked)},
 }

@@ -15,7 +15,7 @@ import (
 // persona is a user of the imported data with a place in the graph that queries could stumble over.
 type persona struct {
 	name string
-	// find is SQL that gives the user's id.
+	// find is SQL that selects the user's id.
 	find string
 }
 
@@ -23,14 +23,15 @@ var personas = []persona{
 	{"a typical viewer", `SELECT user_id FROM user_stats WHERE following_count BETWEEN 15 AND 25 AND follower_count BETWEEN 15 AND 25
 		ORDER BY tweet_count DESC, user_id LIMIT 1`},
 	{"who follows most", `SELECT user_id FROM user_stats ORDER BY following_count DESC, user_id LIMIT 1`},
-	{"whose followees are silent", `SELECT f.follower_id FROM follows AS f LEFT JOIN user_stats AS s ON s.user_id = f.followee_id AND s.tweet_count > 0
+	{"whose followees are silent", `SELECT f.follower_id FROM follows AS f
+		LEFT JOIN user_stats AS s ON s.user_id = f.followee_id AND s.tweet_count > 0
 		LEFT JOIN user_stats AS own ON own.user_id = f.follower_id
 		GROUP BY 1 HAVING count(s.user_id) = 0 AND max(coalesce(own.tweet_count, 0)) = 0 ORDER BY count(*) DESC, 1 LIMIT 1`},
 	{"who has most followers", `SELECT user_id FROM user_stats ORDER BY follower_count DESC, user_id LIMIT 1`},
 	{"who wrote most", `SELECT user_id FROM user_stats ORDER BY tweet_count DESC, user_id LIMIT 1`},
 }
 
-// personaHistory gives a user what years leave behind: sessions that ended or ran out, follows undone in both
+// personaHistory adds to a user what years leave behind: sessions that ended or ran out, follows undone in both
 // directions, deleted tweets. The arguments are the user's id and one below which no ids are.
 var personaHistory = []string{
 	`INSERT INTO sessions (id, user_id, key_hash, created_at, expires_at, last_used_at, ended_at, end_reason)
@@ -44,7 +45,7 @@ var personaHistory = []string{
 		SELECT $2 + n, $1, 'gone', '2026-01-01', '2026-01-02', 2 FROM generate_series(1, 1000) AS n`,
 }
 
-// findPersonas gives the ids of the personas and writes their personaHistory.
+// findPersonas returns the ids of the personas and writes their personaHistory.
 func findPersonas(t testing.TB, db *sqldb.DB) []int64 {
 	t.Helper()
 	out := make([]int64, len(personas))
@@ -74,7 +75,9 @@ func importedCrowd(t testing.TB, r *apitest.Roost, db *sqldb.DB, donor *apitest.
 		t.Fatalf("give user %d a password: %v", viewer, err)
 	}
 	c.viewer = r.LogIn(t, &apitest.User{ID: ids.Encode(ids.KindUser, viewer), Name: name, Password: donor.Password})
-	c.tweets = apitest.Ints(t, db, `SELECT id FROM (SELECT id, author_id = $1 AS own FROM tweets WHERE deleted_at IS NULL ORDER BY own DESC, id LIMIT 100) AS t ORDER BY id`, viewer)
+	c.tweets = apitest.Ints(t, db,
+		`SELECT id FROM (SELECT id, author_id = $1 AS own FROM tweets WHERE deleted_at IS NULL ORDER BY own DESC, id LIMIT 100) AS t
+			ORDER BY id`, viewer)
 	return c
 }
 

@@ -111,7 +111,7 @@ func smallAnswers(t *testing.T, c *apitest.Client) waits {
 	return waits{median: took[len(took)/2], p99: took[len(took)*99/100]}
 }
 
-// A node bounds its memory by what the machine or its container has, unless it is told a bound.
+// A node bounds its memory by what the machine or its container has, unless a bound is set.
 func TestTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -24,7 +24,8 @@ func TestReactionsChangedStartsWithWhatIs(t *testing.T) {
 			rig.Summary
 		}{{fresh, rig.Summary{Mine: "NONE"}}, {liked, rig.Summary{Likes: 1, Dislikes: 1, Revision: 2, Mine: "LIKE"}}} {
 			event := st.Next(t)
-			if id, got := event.String("reactionsChanged.id"), rig.SummaryAt(event, "reactionsChanged.reactions"); id != want.id || got != want.Summary {
+			if id, got := event.String("reactionsChanged.id"), rig.SummaryAt(event, "reactionsChanged.reactions"); id != want.id ||
+				got != want.Summary {
 				t.Errorf("the first states are %s %+v, want %+v", id, got, want)
 			}
 		}
@@ -51,7 +52,8 @@ func TestReactionsChangedRefusesWhatIsNoSubject(t *testing.T) {
 		for i := range many {
 			many[i] = tweet
 		}
-		if res := socket.Subscribe(t, rig.ReactionsChanged, apitest.Vars{"ids": many}).Next(t); len(res.Errors) != 1 || res.Errors[0].Code() != "BAD_REQUEST" {
+		if res := socket.Subscribe(t, rig.ReactionsChanged, apitest.Vars{"ids": many}).Next(t); len(res.Errors) != 1 ||
+			res.Errors[0].Code() != "BAD_REQUEST" {
 			t.Errorf("101 subjects: %s", res.Body)
 		}
 		rig.WatchCounts(t, socket, tweet) // the socket is still good
@@ -78,7 +80,8 @@ func TestBurstsOfReactionsAreMerged(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(7, uint64(i)))
 			for n := range each {
 				if i == 0 && n == each/2 {
-					if _, err := crowd[0].Try(`mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { userErrors { code } } }`, apitest.Vars{"id": gone}); err != nil {
+					if _, err := crowd[0].Try(`mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { userErrors { code } } }`,
+						apitest.Vars{"id": gone}); err != nil {
 						return err
 					}
 				}
@@ -105,7 +108,8 @@ func checkBurst(t *testing.T, u *apitest.User, st *apitest.Stream, subjects []st
 	now := map[string]rig.Summary{}
 	changes := 0
 	for _, s := range subjects {
-		res := u.Must(t, `query($id: ID!) { tweet(id: $id) { reactions { likeCount dislikeCount viewerReaction revision } } }`, apitest.Vars{"id": s})
+		res := u.Must(t, `query($id: ID!) { tweet(id: $id) { reactions { likeCount dislikeCount viewerReaction revision } } }`,
+			apitest.Vars{"id": s})
 		now[s] = rig.SummaryAt(res, "tweet.reactions")
 		changes += now[s].Revision
 	}

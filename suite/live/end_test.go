@@ -27,13 +27,14 @@ func TestSessionEndClosesItsSockets(t *testing.T) {
 			u.Must(t, `mutation { revokeOtherSessions { userErrors { code } } }`, nil)
 		}},
 		"changePassword": {"PASSWORD_CHANGED", func(t *testing.T, _ *apitest.Roost, u, _ *apitest.User) {
-			res := u.Must(t, `mutation($p: String!) { changePassword(input: {currentPassword: $p, newPassword: "another horse"}) { userErrors { code } } }`,
+			res := u.Must(t,
+				`mutation($p: String!) { changePassword(input: {currentPassword: $p, newPassword: "another horse"}) { userErrors { code } } }`,
 				apitest.Vars{"p": u.Password})
 			if n := len(res.Get("changePassword.userErrors").([]any)); n > 0 {
 				t.Fatalf("change the password: %s", res.Data)
 			}
 		}},
-		// Another node, or time, ends it: there is nobody to tell, the node has to look.
+		// Another node, or time, ends it: nobody reports it, the node has to look.
 		"elsewhere": {"EXPIRED", func(t *testing.T, r *apitest.Roost, _, device *apitest.User) {
 			_, err := r.DB(t).Writer().ExecContext(t.Context(), "UPDATE sessions SET expires_at = $1 WHERE id = $2",
 				time.Now().Add(-time.Minute).UTC(), rig.SessionID(t, device.SessionID))
@@ -99,7 +100,7 @@ func TestSingleDeviceClosesTheOther(t *testing.T) {
 	})
 }
 
-// A node that stops tells every socket to come back, and lets what runs finish.
+// A node that stops asks every socket to come back, and lets what runs finish.
 func TestStopDrainsSockets(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		users := r.SignUps(t, "drained", 5)

@@ -27,7 +27,7 @@ func TestHomeTimelineEvents(t *testing.T) {
 		ada.Follow(t, carol.ID)
 		ada.Follow(t, carol.ID) // changes nothing, says nothing
 		two := carol.Tweet(t, "two")
-		rig.ExpectHome(t, st, "TIMELINE_REBUILT", "+"+two) // a reset stands for what waited before it
+		rig.ExpectHome(t, st, "TIMELINE_REBUILT", "+"+two) // a reset replaces what waited before it
 		ada.Unfollow(t, carol.ID)
 		carol.Tweet(t, "three")
 		carol.Delete(t, two)
@@ -71,7 +71,8 @@ func TestCountsShowWhatIsNow(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
 		tweet := bob.Tweet(t, "hello")
-		st := ada.Dial(t).Subscribe(t, `subscription($id: ID!) { reactionsChanged(subjectIds: [$id]) { ... on Tweet { author { name viewerIsFollowing } }
+		st := ada.Dial(t).Subscribe(t, `subscription($id: ID!) { reactionsChanged(subjectIds: [$id]) { ... on Tweet { author { name
+			viewerIsFollowing } }
 			reactions { likeCount viewerReaction subject { ... on Tweet { author { name } } } } } }`, apitest.Vars{"id": tweet})
 		st.Next(t)
 		for i := range 4 {

@@ -68,9 +68,11 @@ func TestSocketsLeaveNothingBehind(t *testing.T) {
 func TestEventsLeaveNothingBehind(t *testing.T) {
 	const users, warm, events, perPush = 8, 40, 160, 100 // bytes
 	const entries = `subscription { homeTimelineEvents { __typename ... on TimelineEntryAdded {
-		edge { node { id text author { id name tweetCount } reactions { likeCount subject { ... on Tweet { author { name } } } } } again: node { author { name viewerIsFollowing } } }
+		edge { node { id text author { id name tweetCount } reactions { likeCount subject { ... on Tweet { author { name } } } } }
+		again: node { author { name viewerIsFollowing } } }
 		more: edge { cursor node { text } } } } }`
-	const counts = `subscription($id: ID!) { reactionsChanged(subjectIds: [$id]) { ... on Tweet { author { name } other: author { tweetCount } }
+	const counts = `subscription($id: ID!) { reactionsChanged(subjectIds: [$id]) { ... on Tweet { author { name }
+		other: author { tweetCount } }
 		reactions { likeCount subject { ... on Tweet { author { name } } } } again: reactions { viewerReaction } } }`
 	r := apitest.New(t, apitest.Server, fewConns) // what Redis keeps is another process's
 	crowd := r.SignUps(t, "lasting", users)

@@ -52,7 +52,7 @@ func expectExpired(t *testing.T, a, b *apitest.Roost, ada, bob *apitest.User, cu
 	}
 }
 
-// begin gives a reader of bob's tweets that has seen the first.
+// begin returns a reader of bob's tweets that has seen the first.
 func begin(t *testing.T, a *apitest.Roost) (ada, bob *apitest.User, rd *rig.Reader) {
 	t.Helper()
 	ada, bob = a.SignUp(t, "ada"), a.SignUp(t, "bob")
@@ -69,11 +69,14 @@ func TestNodesRefuseWhatIsNoCursor(t *testing.T) {
 		ada, bob, rd := begin(t, a)
 		tweet := bob.Tweet(t, "hello")
 		_, page := rig.ReadHome(t, a, ada)
-		own := ada.Must(t, `query($id: ID!) { node(id: $id) { ... on User { timeline { pageInfo { endCursor } } followers { pageInfo { endCursor } } } } }`,
+		own := ada.Must(t,
+			`query($id: ID!) { node(id: $id) { ... on User { timeline { pageInfo { endCursor } } followers { pageInfo { endCursor } } } } }`,
 			apitest.Vars{"id": bob.ID})
 		socket := rig.At(b, ada).Dial(t)
-		for _, bad := range []string{"", "nonsense", tweet, ada.ID, ada.SessionID, page[tweet], rd.Cursor + "A", rd.Cursor[1:], rd.Cursor[:11] + "=",
-			own.String("node.timeline.pageInfo.endCursor"), own.String("node.followers.pageInfo.endCursor"), cursors.Encode(cursors.Events, 0), "日本語語", "\x00"} {
+		for _, bad := range []string{
+			"", "nonsense", tweet, ada.ID, ada.SessionID, page[tweet], rd.Cursor + "A", rd.Cursor[1:], rd.Cursor[:11] + "=",
+			own.String("node.timeline.pageInfo.endCursor"), own.String("node.followers.pageInfo.endCursor"), cursors.Encode(cursors.Events, 0),
+			"日本語語", "\x00"} {
 			res := socket.Subscribe(t, rig.CursorEvents, apitest.Vars{"after": bad}).Next(t)
 			if len(res.Errors) != 1 || res.Errors[0].Code() != "BAD_REQUEST" {
 				t.Errorf("%q as a cursor: %s", bad, res.Body)
@@ -150,7 +153,7 @@ func caughtUp(t *testing.T, db *sqldb.DB, u *apitest.User, tweet string, nodes .
 	})
 }
 
-// A reader is told of up to 10,000 events that it missed, or that there are more.
+// A reader receives up to 10,000 events that it missed, or a reset when there are more.
 func TestNodesCursorFarBehind(t *testing.T) {
 	const most = 10_000
 	rig.EachCluster(t, func(t *testing.T, a, b *apitest.Roost) {

@@ -23,7 +23,8 @@ func TestNodesRedisRestart(t *testing.T) {
 	bob, carol := a.SignUp(t, "bob"), b.SignUp(t, "carol")
 	apitest.Together(t, readers, func(i int) error {
 		for _, u := range []*apitest.User{bob, carol} {
-			if _, err := crowd[i].Try(`mutation($id: ID!) { followUser(input: {userId: $id}) { userErrors { code } } }`, apitest.Vars{"id": u.ID}); err != nil {
+			if _, err := crowd[i].Try(`mutation($id: ID!) { followUser(input: {userId: $id}) { userErrors { code } } }`,
+				apitest.Vars{"id": u.ID}); err != nil {
 				return err
 			}
 		}
@@ -76,7 +77,7 @@ func TestNodesRedisRestart(t *testing.T) {
 	for _, rd := range subscribed {
 		for i := 0; i < len(log); i++ {
 			event, _ := rd.Next(t)
-			if event[0] != '+' { // it stands for some of them
+			if event[0] != '+' { // it replaces some of them
 				resets++
 				event, _ = rd.Next(t)
 				for i < len(log) && log[i] != event {
@@ -114,7 +115,8 @@ func TestNodesUnfollowRacingTweets(t *testing.T) {
 			default:
 			}
 			n := posting.Add(1)
-			if _, err := rig.At([]*apitest.Roost{a, b}[n%2], bob).Try(`mutation($t: String!) { createTweet(input: {text: $t}) { userErrors { code } } }`,
+			if _, err := rig.At([]*apitest.Roost{a, b}[n%2], bob).Try(
+				`mutation($t: String!) { createTweet(input: {text: $t}) { userErrors { code } } }`,
 				apitest.Vars{"t": fmt.Sprint("#", n)}); err != nil {
 				done <- err
 				return
@@ -180,7 +182,8 @@ func TestNodesASlowReader(t *testing.T) {
 		fmt.Fprintf(&fat, "t%d: text ", i)
 	}
 	begin, _ := rig.ReadHome(t, b, slow)
-	conn := mute(t, rig.At(b, slow), `subscription { homeTimelineEvents(after: "`+begin.Cursor+`") { ... on TimelineEntryAdded { edge { node { `+fat.String()+
+	conn := mute(t, rig.At(b, slow), `subscription { homeTimelineEvents(after: "`+begin.Cursor+
+		`") { ... on TimelineEntryAdded { edge { node { `+fat.String()+
 		` } } } ... on TimelineReset { reason } } }`)
 	params, post := "", ""
 	for i := range batch {

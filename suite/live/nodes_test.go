@@ -66,7 +66,7 @@ func cutPubSub(t *testing.T, r *apitest.Roost) {
 // soon is within what a session that is revoked on one node must be closed on the others; a busy machine gets more.
 func soon() time.Duration { return testtime.Soak(15*time.Second, time.Second) }
 
-// A session that is revoked on one node is told, and its sockets closed, on the other.
+// A session that is revoked on one node gets its last event, and its sockets are closed, on the other.
 func TestNodesEndSessionsEverywhere(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]func(t *testing.T, r *apitest.Roost){

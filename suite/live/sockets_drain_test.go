@@ -18,7 +18,7 @@ import (
 	"roost/testkit/testtime"
 )
 
-// A node with a thousand sockets is told to stop while the other goes on taking tweets: it closes the sockets
+// A node with a thousand sockets has to stop while the other goes on taking tweets: it closes the sockets
 // in slices, each with the code that means "come back", and on the other node each goes on with its last
 // cursor as if nothing had happened.
 func TestTermWithAThousandSockets(t *testing.T) {
@@ -128,7 +128,8 @@ func expectSlices(t testing.TB, all []*returner, took time.Duration) {
 		closes[part]++
 		most = max(most, closes[part])
 	}
-	t.Logf("%d sockets were closed over %v, %v in its tenths; the process took %v", len(at), spread.Round(time.Millisecond), closes, took.Round(time.Millisecond))
+	t.Logf("%d sockets were closed over %v, %v in its tenths; the process took %v", len(at), spread.Round(time.Millisecond), closes,
+		took.Round(time.Millisecond))
 	if spread < time.Second || most > testtime.Soak(len(at)*9/10, len(at)/2) {
 		t.Errorf("%d sockets were closed over %v, %d of them in a tenth of it", len(at), spread, most)
 	}
@@ -137,7 +138,7 @@ func expectSlices(t testing.TB, all []*returner, took time.Duration) {
 	}
 }
 
-// returner is a client that comes back, elsewhere and with its last cursor, when it is told to.
+// returner is a client that comes back, elsewhere and with its last cursor, when the node asks for it.
 type returner struct {
 	number      int
 	key, cursor string
@@ -168,7 +169,7 @@ func (r *returner) read() (last bool, err error) {
 	}
 	event := data.HomeTimelineEvents
 	if event.Typename == "TimelineReset" && len(r.got) == 0 && event.Reason == "TIMELINE_REBUILT" {
-		r.cursor = event.Cursor // the follow, which the first cursor may lie before
+		r.cursor = event.Cursor // the follow, which the first cursor may precede
 		return false, nil
 	}
 	if event.Typename != "TimelineEntryAdded" || event.Cursor == "" {

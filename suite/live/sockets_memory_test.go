@@ -68,7 +68,8 @@ func TestMemoryOfSockets(t *testing.T) {
 	crowd.expect(t, 1, 1)
 	most := p.Memory(t, "VmHWM")
 	each := (most - before) / int64(sockets)
-	t.Logf("%d sockets: %d MiB before, %d MiB when they were open, at most %d MiB; %d KiB each", sockets, before>>20, opened>>20, most>>20, each>>10)
+	t.Logf("%d sockets: %d MiB before, %d MiB when they were open, at most %d MiB; %d KiB each", sockets, before>>20, opened>>20, most>>20,
+		each>>10)
 	if most > memoryOfMany {
 		t.Errorf("%d sockets took %d MiB, more than %d", sockets, most>>20, memoryOfMany>>20)
 	}

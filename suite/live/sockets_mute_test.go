@@ -84,7 +84,7 @@ type muted struct {
 	posted int // since the first mute one came
 
 	mu     sync.Mutex
-	closes []time.Time // of mute sockets, as the node's metrics tell
+	closes []time.Time // of mute sockets, as the node's metrics show
 }
 
 // muteSocket is one that nobody reads. It takes size bytes an event, which came to it so often, and must
@@ -163,14 +163,15 @@ func (w *muted) mute(t testing.TB, u *apitest.User, aliases int) {
 	for i := range aliases {
 		fmt.Fprintf(&fields, "t%d: text ", i)
 	}
-	conn := mute(t, u, `subscription { homeTimelineEvents { ... on TimelineEntryAdded { edge { node { `+fields.String()+` } } } ... on TimelineReset { reason } } }`)
+	conn := mute(t, u, `subscription { homeTimelineEvents { ... on TimelineEntryAdded { edge { node { `+fields.String()+
+		` } } } ... on TimelineReset { reason } } }`)
 	if err := conn.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}
 	w.mutes = append(w.mutes, &muteSocket{Conn: conn, size: aliases * len(postedText(0))})
 }
 
-// pass posts so many tweets, each when everybody has the one before, and gives how long each took to each.
+// pass posts so many tweets, each when everybody has the one before, and returns how long each took to each.
 func (w *muted) pass(t testing.TB, tweets int) (took []time.Duration) {
 	t.Helper()
 	patience := time.NewTimer(apitest.Patience)

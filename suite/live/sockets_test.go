@@ -101,7 +101,7 @@ func (s light) next(data any) error {
 	return nil
 }
 
-// gather does something for each of n sockets, a few at a time, as clients come that do not know of each other.
+// gather does something for each of n sockets, a few at a time, as independent clients come.
 func gather(t testing.TB, n int, fn func(i int) error) {
 	t.Helper()
 	const atOnce = 32

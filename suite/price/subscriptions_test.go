@@ -151,7 +151,8 @@ func newest(t *testing.T, u, author *apitest.User) string {
 	t.Helper()
 	after := u.Must(t, "{viewer{homeTimeline{eventCursor}}}", nil).String("viewer.homeTimeline.eventCursor")
 	author.Tweet(t, "the newest")
-	st := u.Dial(t).Subscribe(t, "subscription($after:String){homeTimelineEvents(after:$after){cursor ... on TimelineEntryAdded{edge{node{text}}}}}",
+	st := u.Dial(t).Subscribe(t,
+		"subscription($after:String){homeTimelineEvents(after:$after){cursor ... on TimelineEntryAdded{edge{node{text}}}}}",
 		apitest.Vars{"after": after})
 	for {
 		if event := st.Next(t); event.String("homeTimelineEvents.edge.node.text") == "the newest" {

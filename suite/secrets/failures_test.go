@@ -22,7 +22,8 @@ func TestOneLineForAFailedRequest(t *testing.T) {
 			before, log := slog.Default(), &written{}
 			slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
 			defer slog.SetDefault(before)
-			res := ada.Run(t, `{ viewer { user { a: followers { nodes { id } } b: followers(first: 3) { nodes { id } } c: following { nodes { id } } } } }`, nil)
+			res := ada.Run(t,
+				`{ viewer { user { a: followers { nodes { id } } b: followers(first: 3) { nodes { id } } c: following { nodes { id } } } } }`, nil)
 			if len(res.Errors) < 3 {
 				t.Fatalf("%s", res.Body)
 			}

@@ -18,8 +18,10 @@ const secret = "hunter2"
 
 // misplaced are ways to write a secret where it may not belong.
 var misplaced = []string{
-	secret, `"` + secret + `"`, `"""` + secret + `"""`, "[" + secret + "]", `["` + secret + `", 1]`, `{x: "` + secret + `"}`, "{x: " + secret + "}",
-	`"` + secret, `"\q ` + secret + `"`, `"\u` + secret + `"`, `"" "` + secret + `"`, secret + " " + secret, `"` + secret + `\`, "0" + secret, "#" + secret + "\n%",
+	secret, `"` + secret + `"`, `"""` + secret + `"""`, "[" + secret + "]", `["` + secret + `", 1]`, `{x: "` + secret + `"}`, "{x: " + secret +
+		"}",
+	`"` + secret, `"\q ` + secret + `"`, `"\u` + secret + `"`, `"" "` + secret + `"`, secret + " " + secret, `"` + secret + `\`, "0" + secret,
+	"#" + secret + "\n%",
 }
 
 // A secret in the wrong place of a document or of variables does not come back in the error that refuses it.
@@ -62,13 +64,15 @@ func TestLiteralsAreNotRepeated(t *testing.T) {
 	for _, query := range []string{
 		`mutation { logIn(input: {password: hunter2}) { token } }`,
 		`mutation { logIn(input: {login: "ada", password: "x", tokenDelivery: hunter2}) { token } }`,
-		`query($d: TokenDelivery! = hunter2) { __typename }`, `query($d: Int = "hunter2") { __typename }`, `{ viewer @include(if: hunter2) { email } }`,
+		`query($d: TokenDelivery! = hunter2) { __typename }`, `query($d: Int = "hunter2") { __typename }`,
+		`{ viewer @include(if: hunter2) { email } }`,
 		`"hunter2" { viewer { email } }`, `hunter2`, `{ viewer { email } } hunter2`, `fragment F hunter2 Viewer { email }`,
 	} {
 		ask(query, nil)
 	}
-	// Names that are no values may be told, to be of help.
-	ask(`mutation($i: LogInInput!) { logIn(input: $i) { token } }`, apitest.Vars{"i": apitest.Vars{"login": "ada", "password": "x", "tokenDelivery": secret}})
+	// Names that are no values may be shown, to be of help.
+	ask(`mutation($i: LogInInput!) { logIn(input: $i) { token } }`,
+		apitest.Vars{"i": apitest.Vars{"login": "ada", "password": "x", "tokenDelivery": secret}})
 	t.Logf("%d documents", asked)
 	if asked < 1000 {
 		t.Errorf("only %d documents were made", asked)
@@ -108,7 +112,7 @@ func places(schema *ast.Schema, typ *ast.Type, depth int) []string {
 	return all
 }
 
-// The URL of a store that cannot be read is not told: its password would be.
+// The URL of a store that cannot be read is not shown: its password would be.
 func TestURLsOfStoresAreNotTold(t *testing.T) {
 	for _, c := range []app.Config{
 		{RedisURL: "redis://:hunter2@cache:port"}, {RedisURL: "redis:hunter2@cache"}, {RedisURL: "http://:hunter2@cache"},

@@ -35,7 +35,7 @@ const (
 	device   = "device-token-of-the-phone"
 )
 
-// Passwords, their hashes, session keys and device tokens are in no answer but the one that gives a key
+// Passwords, their hashes, session keys and device tokens are in no answer but the one that issues a key
 // out, and in no line of the log, also when everything fails.
 func TestSecretsStayInside(t *testing.T) {
 	for _, mode := range []apitest.Mode{apitest.Embedded, apitest.Server} {
@@ -102,13 +102,14 @@ func (s *says) run(c *apitest.Client, query string, vars apitest.Vars) *apitest.
 }
 
 const (
-	viewer = ` viewer { email user { id username name bio } currentSession { id deviceName userAgent } sessions(includeEnded: true) { id deviceName userAgent } } userErrors { code message path } `
+	viewer = ` viewer { email user { id username name bio } currentSession { id deviceName userAgent }
+		sessions(includeEnded: true) { id deviceName userAgent } } userErrors { code message path } `
 	signUp = `mutation($i: SignUpInput!) { signUp(input: $i) { session { id deviceName }` + viewer + `} }`
 	logIn  = `mutation($i: LogInInput!) { logIn(input: $i) { session { id deviceName }` + viewer + `} }`
 	change = `mutation($i: ChangePasswordInput!) { changePassword(input: $i) {` + viewer + `} }`
 )
 
-// walk makes an account and does what touches secrets; it gives a session key.
+// walk makes an account and does what touches secrets; it returns a session key.
 func (s *says) walk() (key string) {
 	in := apitest.Vars{"username": "ada", "email": "ada@example.com", "password": password, "tokenDelivery": "TOKEN",
 		"device": apitest.Vars{"token": device, "name": "Phone"}}
@@ -130,7 +131,8 @@ func (s *says) walk() (key string) {
 	s.run(me, change, apitest.Vars{"i": apitest.Vars{"currentPassword": another, "newPassword": another}})
 	s.run(me, change, apitest.Vars{"i": apitest.Vars{"currentPassword": password, "newPassword": another}})
 	for _, typed := range []string{device, another} {
-		s.run(me, `mutation($p: String) { updateSettings(input: {username: "lovelace", email: "lovelace@example.com", currentPassword: $p}) {`+viewer+`} }`,
+		s.run(me, `mutation($p: String) { updateSettings(input: {username: "lovelace", email: "lovelace@example.com", currentPassword: $p}) {`+
+			viewer+`} }`,
 			apitest.Vars{"p": typed})
 	}
 	s.run(me, `{ `+strings.Replace(viewer, "userErrors { code message path }", "", 1)+`}`, nil)
@@ -149,7 +151,8 @@ func (s *says) fail(key string) {
 			s.t.Errorf("nothing failed: %s", res.Body)
 		}
 	}
-	if res := s.run(s.r.As(key), change, apitest.Vars{"i": apitest.Vars{"currentPassword": another, "newPassword": password}}); len(res.Errors) == 0 {
+	if res := s.run(s.r.As(key), change, apitest.Vars{
+		"i": apitest.Vars{"currentPassword": another, "newPassword": password}}); len(res.Errors) == 0 {
 		s.t.Errorf("nothing failed: %s", res.Body)
 	}
 }

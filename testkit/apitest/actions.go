@@ -2,7 +2,7 @@ package apitest
 
 import "testing"
 
-// Tweet posts a tweet and gives its global id.
+// Tweet posts a tweet and returns its global id.
 func (u *User) Tweet(t testing.TB, text string) string {
 	t.Helper()
 	res := u.Must(t, `mutation($t: String!) { createTweet(input: {text: $t}) { tweet { id } userErrors { code message } } }`, Vars{"t": text})
@@ -16,7 +16,8 @@ func (u *User) Tweet(t testing.TB, text string) string {
 // Delete deletes a tweet of the user's.
 func (u *User) Delete(t testing.TB, tweet string) {
 	t.Helper()
-	res := u.Must(t, `mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code message } } }`, Vars{"id": tweet})
+	res := u.Must(t, `mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code message } } }`,
+		Vars{"id": tweet})
 	if res.String("deleteTweet.deletedTweetId") != tweet {
 		t.Fatalf("delete %s: %s", tweet, res.Data)
 	}
@@ -43,7 +44,8 @@ func (u *User) Unfollow(t testing.TB, user string) {
 // React sets the user's reaction to a tweet.
 func (u *User) React(t testing.TB, tweet, kind string) {
 	t.Helper()
-	res := u.Must(t, `mutation($id: ID!, $k: ReactionKind!) { setReaction(input: {subjectId: $id, reaction: $k}) { subject { id } userErrors { code message } } }`,
+	res := u.Must(t, `mutation($id: ID!, $k: ReactionKind!) { setReaction(input: {subjectId: $id, reaction: $k}) { subject { id }
+		userErrors { code message } } }`,
 		Vars{"id": tweet, "k": kind})
 	if res.String("setReaction.subject.id") != tweet {
 		t.Fatalf("react to %s: %s", tweet, res.Data)

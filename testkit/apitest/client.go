@@ -55,12 +55,13 @@ func (r *Roost) SignUp(t testing.TB, prefix string) *User {
 	return u
 }
 
-// LogIn signs the user in once more and gives a client with the new session.
+// LogIn signs the user in once more and returns a client with the new session.
 func (r *Roost) LogIn(t testing.TB, u *User) *User {
 	t.Helper()
 	res := r.Anonymous().Must(t, `mutation($i: LogInInput!) { logIn(input: $i) { token session { id } userErrors { code } } }`,
 		Vars{"i": Vars{"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}})
-	return &User{Client: r.As(res.String("logIn.token")), ID: u.ID, SessionID: res.String("logIn.session.id"), Name: u.Name, Password: u.Password}
+	return &User{Client: r.As(res.String("logIn.token")), ID: u.ID, SessionID: res.String("logIn.session.id"), Name: u.Name,
+		Password: u.Password}
 }
 
 // Response is the answer to an operation.
@@ -69,7 +70,7 @@ type Response struct {
 	Header http.Header
 	Data   json.RawMessage `json:"data"`
 	Errors []ResponseError `json:"errors"`
-	// Extensions are what a Metered node tells of the answer's cost.
+	// Extensions hold what a Metered node reports of the answer's cost.
 	Extensions struct{ Cost *Cost } `json:"extensions"`
 	Body       []byte
 	// Order numbers what came over one socket, all operations together.
@@ -199,7 +200,7 @@ func (r *Response) Strings(list, field string) []string {
 
 var timing = regexp.MustCompile(`(\w+);dur=[\d.]+;desc="(\d+)"`)
 
-// Cost is the number of SQL statements and Redis round trips that Server-Timing tells.
+// Cost returns the numbers of SQL statements and Redis round trips that the Server-Timing header reports.
 func (r *Response) Cost() (sql, redis int) {
 	for _, m := range timing.FindAllStringSubmatch(r.Header.Get("Server-Timing"), -1) {
 		n, _ := strconv.Atoi(m[2])

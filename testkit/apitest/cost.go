@@ -23,10 +23,10 @@ type Cost struct {
 	Waits int64
 }
 
-// Metered makes a node tell the cost of every answer in it; Response.Cost reads it.
+// Metered makes a node report the cost of every answer in it; Response.Costs reads it.
 func Metered(c *app.Config) { c.Extensions = append(c.Extensions, meter{}) }
 
-// Costs gives the cost that a Metered node told.
+// Costs returns the cost that a Metered node reported.
 func (r *Response) Costs(t testing.TB) Cost {
 	t.Helper()
 	if r.Extensions.Cost == nil {

@@ -23,13 +23,13 @@ func (r *Roost) SignUps(t testing.TB, prefix string, n int) []*User {
 	})
 	for _, u := range users {
 		if u == nil {
-			t.FailNow() // its sign-up has told why
+			t.FailNow() // its sign-up has reported why
 		}
 	}
 	return users
 }
 
-// Impersonate signs in as an imported user, who has no password: it gives them that of a user made for
+// Impersonate signs in as an imported user, who has no password: it copies the password of a user made for
 // this, past the API.
 func (r *Roost) Impersonate(t testing.TB, db *sqldb.DB, username string) *User {
 	t.Helper()

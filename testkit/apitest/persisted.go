@@ -24,7 +24,7 @@ func persisted(query string) any {
 	return map[string]any{"persistedQuery": map[string]any{"version": 1, "sha256Hash": hex.EncodeToString(sum[:])}}
 }
 
-// Ready asks /readyz, and gives the status and the text of the answer.
+// Ready asks /readyz, and returns the status and the text of the answer.
 func (r *Roost) Ready(t testing.TB) (status int, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL+"/readyz", nil)

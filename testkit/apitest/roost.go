@@ -90,7 +90,7 @@ func New(t testing.TB, m Mode, opts ...Option) *Roost {
 	return r
 }
 
-// Migrated gives a private PostgreSQL database at the current schema.
+// Migrated returns a private PostgreSQL database at the current schema.
 func Migrated(t testing.TB) string { return dbtest.Postgres(t) }
 
 // Start starts a node from a configuration; it stops with the test.
@@ -183,5 +183,5 @@ func Until(t testing.TB, what string, condition func() bool) {
 
 var serial atomic.Int64
 
-// Unique makes a name that no other call of this process gives.
+// Unique makes a name that no other call in this process returns.
 func Unique(prefix string) string { return fmt.Sprintf("%s%d", prefix, serial.Add(1)) }

@@ -197,7 +197,7 @@ func (s *Socket) Err() error {
 	return s.err
 }
 
-// Closed waits until the server closes the socket and gives its close code, 0 if there was none.
+// Closed waits until the server closes the socket and returns its close code, 0 if there was none.
 func (s *Socket) Closed(t testing.TB) int {
 	t.Helper()
 	deadline := time.NewTimer(Patience)

@@ -167,7 +167,7 @@ func (r rules) key(pkg string) string {
 	}
 }
 
-// matches tells whether one of the patterns covers a package.
+// matches reports whether one of the patterns covers a package.
 func matches(patterns []string, pkg string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		below, ok := strings.CutSuffix(p, "/...")

@@ -45,7 +45,7 @@ var roost = rules{
 		"internal/sqldb":     {"internal/admission", "internal/cursors", "internal/errs", "internal/reqstats"},
 	},
 	testHelpers: []string{
-		"bench", // a program that runs on what tests stand on
+		"bench", // a program that runs on what tests use
 		"bench/rig",
 		"ent/enttest", // generated
 		"testkit/apitest",

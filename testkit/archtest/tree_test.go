@@ -76,7 +76,7 @@ func readTree(root string) (module string, pkgs []pkg, err error) {
 	return module, pkgs, err
 }
 
-// ignored tells whether the go command passes by a directory, too.
+// ignored reports whether the go command passes by a directory, too.
 func ignored(dir, name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
 		return true

@@ -46,7 +46,7 @@ func TestRowsAreWrittenInOnePlace(t *testing.T) {
 	}
 }
 
-// writesBeside gives the calls that write rows and do not begin with tx, in a directory or in a source.
+// writesBeside returns the calls that write rows and do not begin with tx, in a directory or in a source.
 func writesBeside(path string, src any) (found []string, err error) {
 	names := []string{path}
 	if src == nil {
@@ -84,7 +84,7 @@ func writesBeside(path string, src any) (found []string, err error) {
 	return found, nil
 }
 
-// chain gives the names of what a method is called on: a.client.User for a.client.User.Update.
+// chain returns the names of what a method is called on: a.client.User for a.client.User.Update.
 func chain(x ast.Expr) []string {
 	switch x := x.(type) {
 	case *ast.Ident:

@@ -26,7 +26,7 @@ import (
 // Env names the variable that points to the data set.
 const Env = "ROOST_DATASET"
 
-// besideCheckout is where the data lies relative to the repository's root.
+// besideCheckout is where the data is, relative to the repository's root.
 var besideCheckout = filepath.Join("..", "shared", "data", "epinions-hn")
 
 // TB is what this package needs of a testing.TB; it is spelled out so that
@@ -57,7 +57,7 @@ func Dir(t TB) string {
 	return dir
 }
 
-// IsReal tells whether Dir is a found data set, not a made-up one.
+// IsReal reports whether Dir is a found data set, not a made-up one.
 func IsReal() bool {
 	_, ok, err := Find()
 	return ok && err == nil

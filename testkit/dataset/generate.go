@@ -9,7 +9,7 @@ import (
 )
 
 // Generate writes a data set of exactly these sizes, every file with .gz. The same
-// arguments give the same rows. Followers and likes are spread like those of a real
+// arguments result in the same rows. Followers and likes are spread like those of a real
 // network: few have very many, most have few; who likes a tweet mostly follows
 // its author; a fifth of the users write.
 //

@@ -10,13 +10,17 @@ import (
 const maxText = 280
 
 var (
-	openings = []string{"Show:", "Ask:", "Today:", "Note to self:", "Question:", "Reading", "Still thinking about", "Measured", "Finally fixed", "Who else likes"}
+	openings = []string{"Show:", "Ask:", "Today:", "Note to self:", "Question:", "Reading", "Still thinking about", "Measured",
+		"Finally fixed", "Who else likes"}
 	subjects = []string{
-		"a small compiler", "cache invalidation", "the night train", "old synthesizers", "tide tables", "query planners", "sourdough", "a bug in the clock",
-		"bicycle lanes", "the garden in March", "write-ahead logs", "letters from 1912", "a chess opening", "glaciers", "the new library", "keyset cursors",
+		"a small compiler", "cache invalidation", "the night train", "old synthesizers", "tide tables", "query planners", "sourdough",
+		"a bug in the clock",
+		"bicycle lanes", "the garden in March", "write-ahead logs", "letters from 1912", "a chess opening", "glaciers", "the new library",
+		"keyset cursors",
 	}
 	turns = []string{
-		"and why it matters", "in one page", "after ten years", "without the hype", "on two cores", "for beginners", "with numbers", "and what went wrong",
+		"and why it matters", "in one page", "after ten years", "without the hype", "on two cores", "for beginners", "with numbers",
+		"and what went wrong",
 		"in plain words", "before breakfast", "by hand", "with friends",
 	}
 	// foreign keeps readers honest: two, three and four bytes a character.

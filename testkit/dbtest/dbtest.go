@@ -1,4 +1,4 @@
-// Package dbtest gives tests both kinds of database at the current schema.
+// Package dbtest opens databases at the current schema for tests, of both kinds.
 package dbtest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"roost/testkit/pgtest"
 )
 
-// Postgres gives the URL of a private PostgreSQL database at the current schema.
+// Postgres returns the URL of a private PostgreSQL database at the current schema.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	return pgtest.FromTemplate(t, "migrated", func(url string) error {
@@ -26,7 +26,7 @@ func Postgres(t testing.TB) string {
 	})
 }
 
-// File gives the path of an SQLite file that is not there yet.
+// File returns the path of an SQLite file that is not there yet.
 func File(t testing.TB) string { return filepath.Join(t.TempDir(), "roost.db") }
 
 // Open opens a database until the test ends; SQLite's schema is made if it is not there.

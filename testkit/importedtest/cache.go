@@ -31,7 +31,7 @@ func cacheDir() (string, error) {
 }
 
 // copyTo copies the imported SQLite file of a data set, which whoever comes first has to make. Its name
-// tells the content of the data set and of the importing program, which includes the schema.
+// covers the content of the data set and of the importing program, which includes the schema.
 func copyTo(to, dataset string) (err error) {
 	bin, err := program()
 	if err != nil {

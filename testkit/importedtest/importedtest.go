@@ -1,4 +1,4 @@
-// Package importedtest gives tests databases that hold the whole data set of package dataset, imported.
+// Package importedtest opens databases for tests that hold the whole data set of package dataset, imported.
 //
 // [Postgres] is a copy of a database that is filled once in a test process (on a server of the
 // environment once per test binary), [SQLite] a copy of a file that is filled once on the machine and
@@ -85,7 +85,7 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	defer func() { _ = os.RemoveAll(draft) }()
 	bin := filepath.Join(draft, "fill")
-	// -trimpath makes equal programs of equal sources, wherever they lie.
+	// -trimpath makes equal programs of equal sources, wherever they are.
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", bin,
 		"roost/testkit/importedtest/fill")
 	if out, err := cmd.CombinedOutput(); err != nil {

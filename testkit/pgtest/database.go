@@ -127,7 +127,8 @@ func (s *server) url(database string) string {
 // templates of older test binaries, when they are older than leftoverAge.
 func (s *server) dropLeftovers(ctx context.Context, now time.Time) error {
 	rows, err := s.admin.QueryContext(ctx, `
-		SELECT datname, coalesce(substring(datname from '^roost_test_(\d+)_'), substring(shobj_description(oid, 'pg_database') from 'built (\d+)'), '0')
+		SELECT datname, coalesce(substring(datname from '^roost_test_(\d+)_'), substring(shobj_description(oid, 'pg_database') from
+		'built (\d+)'), '0')
 		FROM pg_database WHERE datname ~ '^roost_(test|tmpl)_'`)
 	if err != nil {
 		return fmt.Errorf("look for old test databases: %w", err)

@@ -1,4 +1,4 @@
-// Package pgtest gives tests databases of a real PostgreSQL, version 15 or newer.
+// Package pgtest makes databases for tests on a real PostgreSQL, version 15 or newer.
 //
 // [URL] is a fresh empty database, [FromTemplate] a copy of one that was built
 // once; both are dropped when the test ends. They live in one cluster per test

@@ -84,7 +84,7 @@ func TestDatabaseIsDroppedThoughConnected(t *testing.T) {
 	}
 }
 
-// runs gives a repeated test (-count) a template name of its own.
+// runs makes the template name of a repeated test (-count) its own.
 var runs atomic.Int32
 
 func TestTemplateIsBuiltOnceAndCopied(t *testing.T) {

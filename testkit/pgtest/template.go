@@ -42,7 +42,7 @@ func FromTemplate(t testing.TB, name string, build func(url string) error) strin
 	return s.database(t, template)
 }
 
-// built tells whether this process knows a template to exist.
+// built holds the templates that exist as far as this process has seen.
 type built struct {
 	mu    sync.Mutex // held while building
 	ready bool
@@ -124,7 +124,7 @@ func (s *server) buildOnce(ctx context.Context, db string, build func(string) er
 	return nil
 }
 
-// binarySum stands for the code of the build functions: a changed test binary
+// binarySum identifies the code of the build functions: a changed test binary
 // builds its templates anew.
 var binarySum = sync.OnceValues(func() (string, error) {
 	path, err := os.Executable()

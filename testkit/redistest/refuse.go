@@ -33,7 +33,8 @@ func (r *Redis) save(status string) {
 	r.must("BGSAVE")
 	until(r.t, "the end of a save: "+status, func() bool {
 		info, err := r.Do("INFO persistence")
-		return err == nil && strings.Contains(info, "rdb_bgsave_in_progress:0\r\n") && strings.Contains(info, "rdb_last_bgsave_status:"+status+"\r\n")
+		return err == nil && strings.Contains(info, "rdb_bgsave_in_progress:0\r\n") &&
+			strings.Contains(info, "rdb_last_bgsave_status:"+status+"\r\n")
 	})
 }
 

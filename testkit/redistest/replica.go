@@ -23,7 +23,7 @@ func (r *Redis) Follow(primary *Redis) {
 	})
 }
 
-// Promote makes the server a primary, with the data it has; it hears no more of its old one.
+// Promote makes the server a primary, with the data it has; it follows the old one no longer.
 func (r *Redis) Promote() {
 	r.t.Helper()
 	r.must("REPLICAOF NO ONE")

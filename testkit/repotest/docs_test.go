@@ -39,7 +39,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	}
 }
 
-// testsOf gives the names of all test functions in Go.
+// testsOf returns the names of all test functions in Go.
 func testsOf(t *testing.T, root string) map[string]bool {
 	t.Helper()
 	declared := map[string]bool{}

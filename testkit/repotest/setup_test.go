@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// machine is a directory of programs that stands for a computer's PATH.
+// machine is a directory of programs that replaces a computer's PATH.
 type machine struct {
 	t   *testing.T
 	bin string
@@ -21,7 +21,8 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	m := &machine{t: t, bin: t.TempDir()}
-	for _, tool := range []string{"bash", "cat", "chmod", "dirname", "env", "grep", "head", "mkdir", "mktemp", "readlink", "rm", "sed", "sort", "timeout", "touch"} {
+	for _, tool := range []string{
+		"bash", "cat", "chmod", "dirname", "env", "grep", "head", "mkdir", "mktemp", "readlink", "rm", "sed", "sort", "timeout", "touch"} {
 		path, err := exec.LookPath(tool)
 		if err != nil {
 			t.Fatalf("%v: this test needs the usual programs of a shell", err)

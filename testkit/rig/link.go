@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Link stands between nodes and a Redis, and can be cut.
+// Link is a TCP proxy between nodes and a store, which a test can cut and delay.
 type Link struct {
 	Listener net.Listener
 	mu       sync.Mutex

@@ -11,7 +11,7 @@ import (
 )
 
 // ExpectLog compares what came with the log: everything, in order and once. A tweet that was deleted before
-// it could be sent need not be told of.
+// it could be sent need not be among them.
 func ExpectLog(t testing.TB, got, log []string) {
 	t.Helper()
 	i := 0
@@ -104,7 +104,7 @@ func (rd *Reader) Next(t testing.TB) (event string, r *apitest.Response) {
 	return HomeEvent(t, r), r
 }
 
-// Until reads up to an event, and gives all with that one.
+// Until reads up to an event, and returns all, with that one.
 func (rd *Reader) Until(t testing.TB, last string) (all []string) {
 	t.Helper()
 	for len(all) == 0 || all[len(all)-1] != last {
@@ -114,7 +114,7 @@ func (rd *Reader) Until(t testing.TB, last string) (all []string) {
 	return all
 }
 
-// Logged gives what the log holds for readers of the authors, in its order, as events.
+// Logged returns what the log holds for readers of the authors, in its order, as events.
 func Logged(t testing.TB, db *sqldb.DB, authors ...*apitest.User) (all []string) {
 	t.Helper()
 	query := `SELECT type, json_extract(payload, '$.TweetID'), json_extract(payload, '$.AuthorID') FROM events

@@ -14,17 +14,24 @@ import (
 
 // Refusing has whole mutations by the type of their input.
 var Refusing = map[string]string{
-	"signUp":         `mutation($i: SignUpInput!) { x: signUp(input: $i) { token session { id } viewer { email } userErrors { code path message } } }`,
-	"logIn":          `mutation($i: LogInInput!) { x: logIn(input: $i) { token session { id } viewer { email } userErrors { code path message } } }`,
-	"revokeSession":  `mutation($i: RevokeSessionInput!) { x: revokeSession(input: $i) { session { id } userErrors { code path message } } }`,
-	"changePassword": `mutation($i: ChangePasswordInput!) { x: changePassword(input: $i) { viewer { email } userErrors { code path message } } }`,
-	"updateProfile":  `mutation($i: UpdateProfileInput!) { x: updateProfile(input: $i) { user { id } userErrors { code path message } } }`,
-	"updateSettings": `mutation($i: UpdateSettingsInput!) { x: updateSettings(input: $i) { viewer { email } userErrors { code path message } } }`,
-	"followUser":     `mutation($i: FollowUserInput!) { x: followUser(input: $i) { user { id } viewer { email } userErrors { code path message } } }`,
-	"unfollowUser":   `mutation($i: UnfollowUserInput!) { x: unfollowUser(input: $i) { user { id } viewer { email } userErrors { code path message } } }`,
-	"createTweet":    `mutation($i: CreateTweetInput!) { x: createTweet(input: $i) { tweet { id } timelineEdge { cursor } userErrors { code path message } } }`,
-	"deleteTweet":    `mutation($i: DeleteTweetInput!) { x: deleteTweet(input: $i) { deletedTweetId userErrors { code path message } } }`,
-	"setReaction":    `mutation($i: SetReactionInput!) { x: setReaction(input: $i) { subject { id } userErrors { code path message } } }`,
+	"signUp": `mutation($i: SignUpInput!) { x: signUp(input: $i) { token session { id } viewer { email }
+		userErrors { code path message } } }`,
+	"logIn": `mutation($i: LogInInput!) { x: logIn(input: $i) { token session { id } viewer { email }
+		userErrors { code path message } } }`,
+	"revokeSession": `mutation($i: RevokeSessionInput!) { x: revokeSession(input: $i) { session { id } userErrors { code path message } } }`,
+	"changePassword": `mutation($i: ChangePasswordInput!) { x: changePassword(input: $i) { viewer { email }
+		userErrors { code path message } } }`,
+	"updateProfile": `mutation($i: UpdateProfileInput!) { x: updateProfile(input: $i) { user { id } userErrors { code path message } } }`,
+	"updateSettings": `mutation($i: UpdateSettingsInput!) { x: updateSettings(input: $i) { viewer { email }
+		userErrors { code path message } } }`,
+	"followUser": `mutation($i: FollowUserInput!) { x: followUser(input: $i) { user { id } viewer { email }
+		userErrors { code path message } } }`,
+	"unfollowUser": `mutation($i: UnfollowUserInput!) { x: unfollowUser(input: $i) { user { id } viewer { email }
+		userErrors { code path message } } }`,
+	"createTweet": `mutation($i: CreateTweetInput!) { x: createTweet(input: $i) { tweet { id } timelineEdge { cursor }
+		userErrors { code path message } } }`,
+	"deleteTweet": `mutation($i: DeleteTweetInput!) { x: deleteTweet(input: $i) { deletedTweetId userErrors { code path message } } }`,
+	"setReaction": `mutation($i: SetReactionInput!) { x: setReaction(input: $i) { subject { id } userErrors { code path message } } }`,
 }
 
 // RowID returns the id of a user as the tables have it, from a global id.
@@ -33,37 +40,13 @@ func RowID(user string) int64 {
 	return id
 }
 
-// What is selected of objects in costed operations.
-const (
-	UserScalars    = ` __typename id username name bio websiteUrl createdAt url tweetCount isViewer viewerIsFollowing isFollowingViewer `
-	TweetScalars   = ` __typename id text url createdAt viewerCanDelete reactions { likeCount dislikeCount viewerReaction revision } `
-	SessionScalars = ` __typename id createdAt expiresAt lastUsedAt endedAt endReason deviceName userAgent isCurrent `
-	WholePage      = ` pageInfo { hasNextPage hasPreviousPage startCursor endCursor } `
-)
+// WholePage selects everything of a page's pageInfo.
+const WholePage = ` pageInfo { hasNextPage hasPreviousPage startCursor endCursor } `
 
-// What is selected of payloads in costed operations.
+// LogInOnDevice signs in, with everything in one input; MakeSingle sets the policy that a sign-in ends all other sessions.
 const (
-	UserErrors = ` userErrors { code message path limit } ... on MutationPayload { userErrors { code } } `
-	ViewerPage = ` viewer { email sessionPolicy user {` + UserScalars + `} currentSession { id isCurrent }
-		homeTimeline(first: $n) { nodes {` + TweetScalars + ` author { username } } } } `
-	FollowPage = ` user {` + UserScalars + ` followers(first: $n) { totalCount nodes { username tweetCount } } } `
-)
-
-// Mutations whose costs are known, some of which other tests use as well.
-const (
-	LogInOnDevice  = `mutation($i: LogInInput!) { logIn(input: $i) { token } }`
-	MakeSingle     = `mutation { updateSettings(input: {sessionPolicy: SINGLE_DEVICE}) { userErrors { code } } }`
-	CostedLogIn    = `mutation($i: LogInInput!, $n: Int!) { logIn(input: $i) { token session {` + SessionScalars + `}` + ViewerPage + UserErrors + `} }`
-	CostedReaction = `mutation($id: ID!, $k: ReactionKind!) { setReaction(input: {subjectId: $id, reaction: $k}) { subject { __typename id
-		reactions { subject { id } likeCount dislikeCount viewerReaction revision } ... on Tweet { author { username tweetCount } } }` + UserErrors + `} }`
-	CostedFollow      = `mutation($id: ID!, $n: Int!) { followUser(input: {userId: $id}) {` + FollowPage + UserErrors + `} }`
-	CostedFollowing   = `mutation($id: ID!, $n: Int!) { followUser(input: {userId: $id}) {` + ViewerPage + UserErrors + `} }`
-	CostedUnfollow    = `mutation($id: ID!, $n: Int!) { unfollowUser(input: {userId: $id}) {` + FollowPage + UserErrors + `} }`
-	CostedUnfollowing = `mutation($id: ID!, $n: Int!) { unfollowUser(input: {userId: $id}) {` + ViewerPage + UserErrors + `} }`
-	CostedNewTweet    = `mutation { createTweet(input: {text: "hello"}) { tweet { id } ` + UserErrors + `} }`
-	CostedDeletion    = `mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { deletedTweetId` + UserErrors + `} }`
-	CostedFullTweet   = `mutation($n: Int!) { createTweet(input: {text: "hello"}) { tweet {` + TweetScalars + ` author { followers(first: $n) { nodes { username } } } }
-		timelineEdge { cursor node { id author { username } } }` + UserErrors + `} }`
+	LogInOnDevice = `mutation($i: LogInInput!) { logIn(input: $i) { token } }`
+	MakeSingle    = `mutation { updateSettings(input: {sessionPolicy: SINGLE_DEVICE}) { userErrors { code } } }`
 )
 
 // Numbered repeats a format with the numbers from 0.
@@ -75,7 +58,7 @@ func Numbered(n int, format string) string {
 	return b.String()
 }
 
-// PositionAt is the position of the log that an event cursor stands for.
+// PositionAt returns the position of the log that an event cursor encodes.
 func PositionAt(t testing.TB, cursor string) events.Position {
 	t.Helper()
 	place, err := cursors.Decode(cursors.Events, cursor)

@@ -151,7 +151,7 @@ func Signal(t *testing.T, sig syscall.Signal, all ...*Process) {
 	}
 }
 
-// WithAdmin gives a node an admin address before its start, for its metrics.
+// WithAdmin adds an admin address to a node before its start, for its metrics.
 func (p *Process) WithAdmin(t testing.TB) (addr string) {
 	t.Helper()
 	port, err := testproc.FreePort()

@@ -8,7 +8,7 @@ import (
 const SetReaction = `mutation($id: ID!, $k: ReactionKind!) { setReaction(input: {subjectId: $id, reaction: $k}) {
 	subject { id reactions { likeCount dislikeCount viewerReaction revision } } userErrors { code } } }`
 
-// Summary is a tweet's reactions as an answer tells them.
+// Summary holds a tweet's reactions as an answer shows them.
 type Summary struct {
 	Likes, Dislikes, Revision int
 	Mine                      string

@@ -43,22 +43,30 @@ func known(t testing.TB, global string, id int64, ok bool) int64 {
 // consistency says which counts by id must be equal in a database that only the API has written.
 var consistency = []struct{ what, rows, counts string }{
 	{"users and their events", "SELECT id, 1 FROM users", happened("UserSignedUp")},
-	{"changes of users and their events", "SELECT id, ver - 1 FROM users WHERE ver > 1", happened("ProfileUpdated", "SettingsUpdated", "PasswordChanged")},
+	{"changes of users and their events", "SELECT id, ver - 1 FROM users WHERE ver > 1",
+		happened("ProfileUpdated", "SettingsUpdated", "PasswordChanged")},
 	{"users and their names", "SELECT id, 2 FROM users", `SELECT user_id, count(*) FROM (SELECT user_id FROM username_claims
 		UNION ALL SELECT user_id FROM email_claims) AS claims WHERE user_id <> 0 GROUP BY user_id`},
 	{"sessions and their events", "SELECT user_id, count(*) FROM sessions GROUP BY user_id", happened("SessionStarted")},
-	{"ends of sessions and their events", "SELECT user_id, count(*) FROM sessions WHERE ended_at IS NOT NULL GROUP BY user_id", happened("SessionEnded")},
+	{"ends of sessions and their events", "SELECT user_id, count(*) FROM sessions WHERE ended_at IS NOT NULL GROUP BY user_id",
+		happened("SessionEnded")},
 	{"tweets and their events", "SELECT id, 1 FROM tweets", happened("TweetPosted")},
 	{"deleted tweets and their events", "SELECT id, 1 FROM tweets WHERE deleted_at IS NOT NULL", happened("TweetDeleted")},
 	{"changes of tweets and their events", "SELECT id, ver - 1 FROM tweets WHERE ver > 1", happened("TweetDeleted")},
-	{"changes of follows and their events", "SELECT follower_id, sum(ver) FROM follows GROUP BY follower_id", happened("UserFollowed", "UserUnfollowed")},
+	{"changes of follows and their events", "SELECT follower_id, sum(ver) FROM follows GROUP BY follower_id",
+		happened("UserFollowed", "UserUnfollowed")},
 	{"reactions and their events", "SELECT tweet_id, sum(ver) FROM reactions GROUP BY tweet_id", happened("ReactionSet")},
 	{"reactions and revisions", "SELECT tweet_id, sum(ver) FROM reactions GROUP BY tweet_id", "SELECT tweet_id, revision FROM tweet_stats"},
-	{"likes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 1 GROUP BY tweet_id", "SELECT tweet_id, like_count FROM tweet_stats"},
-	{"dislikes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 2 GROUP BY tweet_id", "SELECT tweet_id, dislike_count FROM tweet_stats"},
-	{"followers and their counts", "SELECT followee_id, count(*) FROM follows WHERE active GROUP BY followee_id", "SELECT user_id, follower_count FROM user_stats"},
-	{"followed and their counts", "SELECT follower_id, count(*) FROM follows WHERE active GROUP BY follower_id", "SELECT user_id, following_count FROM user_stats"},
-	{"live tweets and their counts", "SELECT author_id, count(*) FROM tweets WHERE deleted_at IS NULL GROUP BY author_id", "SELECT user_id, tweet_count FROM user_stats"},
+	{"likes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 1 GROUP BY tweet_id",
+		"SELECT tweet_id, like_count FROM tweet_stats"},
+	{"dislikes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 2 GROUP BY tweet_id",
+		"SELECT tweet_id, dislike_count FROM tweet_stats"},
+	{"followers and their counts", "SELECT followee_id, count(*) FROM follows WHERE active GROUP BY followee_id",
+		"SELECT user_id, follower_count FROM user_stats"},
+	{"followed and their counts", "SELECT follower_id, count(*) FROM follows WHERE active GROUP BY follower_id",
+		"SELECT user_id, following_count FROM user_stats"},
+	{"live tweets and their counts", "SELECT author_id, count(*) FROM tweets WHERE deleted_at IS NULL GROUP BY author_id",
+		"SELECT user_id, tweet_count FROM user_stats"},
 }
 
 // happened counts events by aggregate.

@@ -35,7 +35,8 @@ func ClosedWith(err error, code int) bool {
 
 // HomeEvents asks for everything nested that could be old.
 const HomeEvents = `subscription { homeTimelineEvents { __typename
-	... on TimelineEntryAdded { edge { cursor node { id text author { id name tweetCount viewerIsFollowing } reactions { likeCount viewerReaction } } } }
+	... on TimelineEntryAdded { edge { cursor node { id text author { id name tweetCount viewerIsFollowing }
+	reactions { likeCount viewerReaction } } } }
 	... on TimelineEntryRemoved { tweetId }
 	... on TimelineReset { reason } } }`
 

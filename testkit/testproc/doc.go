@@ -11,7 +11,7 @@
 //   - Where Linux offers it, children also get a signal from the kernel when the
 //     test process dies.
 //   - Should both fail (a whole process group killed, a power cut), the next
-//     test process removes directories whose owner is gone. It tells by a file
+//     test process removes directories whose owner is gone. It decides by a file
 //     lock, which the kernel drops with its holder, not by a process id.
 //   - Only processes started here are ever signalled.
 //

@@ -34,7 +34,7 @@ var given struct {
 func FreePort() (int, error) {
 	for range 100 {
 		port := portFrom + rand.IntN(portTo-portFrom)
-		if !give(port) {
+		if !reserve(port) {
 			continue
 		}
 		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
@@ -48,8 +48,8 @@ func FreePort() (int, error) {
 	return 0, errors.New("find a free port: 100 tries in vain")
 }
 
-// give notes a port; it reports false for one that was given before.
-func give(port int) bool {
+// reserve notes a port; it reports false for one that was noted before.
+func reserve(port int) bool {
 	given.mu.Lock()
 	defer given.mu.Unlock()
 	if given.ports[port] {

@@ -122,7 +122,7 @@ func (p *Proc) Signal(sig os.Signal) error {
 }
 
 // End sends sig, waits for the end, and uses SIGKILL when it takes longer than
-// patience. The returned error tells that it came to that.
+// patience. The returned error says that it came to that.
 func (p *Proc) End(sig os.Signal, patience time.Duration) error {
 	if err := p.Signal(sig); err != nil {
 		return err

@@ -55,7 +55,7 @@ func gone(path string) bool {
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// running tells whether the process runs; one that nobody has waited for does
+// running reports whether the process runs; one that nobody has waited for does
 // not.
 func running(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -21,5 +21,5 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 	}
 }
 
-// Recover turns a panic into an error that tells nothing.
+// Recover turns a panic into an error without a detail.
 func Recover(context.Context, any) error { return errs.New(errs.Internal, "internal error") }

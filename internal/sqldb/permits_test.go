@@ -12,7 +12,7 @@ import (
 	"roost/internal/errs"
 )
 
-// free wants no slot held.
+// free wants no permit held.
 func free(t *testing.T, db *DB, after string) {
 	t.Helper()
 	for pool, load := range db.Loads() {
@@ -22,7 +22,7 @@ func free(t *testing.T, db *DB, after string) {
 	}
 }
 
-// held wants that so many slots are held, of all pools together.
+// held wants that so many permits are held, of all pools together.
 func held(t *testing.T, db *DB, while string, want int) {
 	t.Helper()
 	got := 0
@@ -30,13 +30,13 @@ func held(t *testing.T, db *DB, while string, want int) {
 		got += load.Held
 	}
 	if got != want {
-		t.Fatalf("%d slots are held while %s, want %d", got, while, want)
+		t.Fatalf("%d permits are held while %s, want %d", got, while, want)
 	}
 }
 
-// However a statement or a transaction ends, its slot is free again; and as long as it has its connection it has
-// its slot, once.
-func TestSlotsAreGivenBack(t *testing.T) {
+// However a statement or a transaction ends, its permit is free again; and as long as it has its connection it has
+// its permit, once.
+func TestPermitsAreReleased(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *DB) {
 		exec(t, db, "CREATE TABLE things (id bigint)")
 		exec(t, db, "INSERT INTO things VALUES (1), (2), (3)")
@@ -150,8 +150,8 @@ func testTransactions(ctx context.Context, t *testing.T, db *DB) {
 	free(t, db, "a commit of one who left")
 }
 
-// A panic between a slot and its release gives it back.
-func TestSlotsOutlivePanics(t *testing.T) {
+// A panic between taking a permit and its release returns it.
+func TestPermitsOutlivePanics(t *testing.T) {
 	t.Parallel()
 	db, err := Open(t.Context(), Config{File: t.TempDir() + "/p.db", Watch: func(_ context.Context, _ Querier, query string, _ []any) {
 		panic(query)
@@ -183,14 +183,14 @@ func TestSlotsOutlivePanics(t *testing.T) {
 	}
 }
 
-// Requests that hold all of their slots, and many more that wait, leave connections to background work; and those
+// Requests that hold all of their permits, and many more that wait, leave connections to background work; and those
 // that hold one go on, also besides their transaction.
 func TestRequestsLeaveRoom(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *DB) {
 		exec(t, db, "CREATE TABLE things (id bigint)")
-		slots := db.Loads()["writer"].Slots
+		permits := db.Loads()["writer"].Permits
 		var open []dialect.Tx
-		for range slots {
+		for range permits {
 			tx, err := db.BeginTx(request(t.Context()), &sql.TxOptions{})
 			if err != nil {
 				t.Fatal(err)
@@ -222,10 +222,10 @@ func TestRequestsLeaveRoom(t *testing.T) {
 		leave()
 		for range waiting {
 			if err := <-outcome; err == nil || !errs.Is(err, errs.Unavailable) && ctx.Err() == nil {
-				t.Errorf("one who waited while all slots were held got %v", err)
+				t.Errorf("one who waited while all permits were held got %v", err)
 			}
 		}
-		held(t, db, "transactions are open", slots)
+		held(t, db, "transactions are open", permits)
 		for _, tx := range open {
 			if err := tx.Rollback(); err != nil {
 				t.Error(err)
@@ -235,11 +235,11 @@ func TestRequestsLeaveRoom(t *testing.T) {
 	})
 }
 
-// The database stays at what its slots allow however much is asked of it, and what it does not refuse is done.
+// The database stays at what its permits allow however much is asked of it, and what it does not refuse is done.
 func TestOverload(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *DB) {
 		exec(t, db, "CREATE TABLE things (id bigint)")
-		limit := db.slots.read
+		limit := db.permits.read
 		limit.queue = 8
 		for i := range limit.wait {
 			limit.wait[i] = 50 * time.Millisecond
@@ -272,8 +272,8 @@ func TestOverload(t *testing.T) {
 		if load.Refused[QueueFull]+load.Refused[WaitedInVain] != refused || done == 0 {
 			t.Errorf("%d done and %d refused, of which %v are counted", done, refused, load.Refused)
 		}
-		if stats := db.read.Stats(); stats.OpenConnections > load.Slots {
-			t.Errorf("%d connections for %d slots", stats.OpenConnections, load.Slots)
+		if stats := db.read.Stats(); stats.OpenConnections > load.Permits {
+			t.Errorf("%d connections for %d permits", stats.OpenConnections, load.Permits)
 		}
 		free(t, db, "an overload")
 	})

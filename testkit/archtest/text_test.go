@@ -1,0 +1,167 @@
+package archtest
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// pending lists the directories that do not follow the rules of text yet. Only their conflict markers are looked for.
+// The list only shrinks: empty it, run the tests, and mend what they report.
+var pending = []string{
+	"app", "bench/localtier", "bench/policies", "cache", "cmd", "domain", "ent", "events", "graph", "live", "loaders", "rows",
+}
+
+// maxColumns is the width of a line of Go in characters; a tab is one.
+const maxColumns = 140
+
+// houseWords are verbs of people, which comments of this project once used for code. A function returns, a message
+// reports, a variable holds, a rule applies, a node receives.
+var houseWords = regexp.MustCompile(`(?i)\b(gives?|gave|tells?|told|knows?|knew|lies?|stands?|stood|hears?|heard)\b`)
+
+// meant are the phrases with such a word that say what they should. Add one here if no plainer verb says the same.
+var meant = []string{
+	"give up", "gives up", "gave up", "give way", "gives way",
+	"stand in for", "stands in for", "stand-in",
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	err := textFiles(filepath.Join("..", ".."), func(name string, content []byte) {
+		for _, fault := range textFaults(name, content, within(pending, name)) {
+			t.Error(fault)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A pending directory that is gone is no longer listed.
+func TestTextPendingExists(t *testing.T) {
+	t.Parallel()
+	for _, dir := range pending {
+		if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(dir))); err != nil {
+			t.Errorf("pending lists %s: %v", dir, err)
+		}
+	}
+}
+
+// textFiles calls fn with every text file of the repository, by its path with slashes.
+func textFiles(root string, fn func(name string, content []byte)) error {
+	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if rel != "." && foreign(rel, d.Name()) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		content, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		if bytes.IndexByte(content[:min(len(content), 8000)], 0) < 0 {
+			fn(rel, content)
+		}
+		return nil
+	})
+}
+
+// foreign reports whether a directory holds what nobody writes by hand: installed, built or measured.
+func foreign(rel, name string) bool {
+	switch name {
+	case "node_modules", "vendor", "dist":
+		return true
+	}
+	return rel == "bin" || rel == "data" || rel == "bench/results" || strings.HasPrefix(name, ".") && name != ".ci"
+}
+
+func within(dirs []string, name string) bool {
+	for _, dir := range dirs {
+		if strings.HasPrefix(name, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// textFaults returns what a file does against the rules of text, one line each. Of a file that is not Go or is lax
+// only conflict markers are reported.
+func textFaults(name string, content []byte, lax bool) (faults []string) {
+	for i, line := range bytes.Split(content, []byte("\n")) {
+		if isConflict(string(line)) {
+			faults = append(faults, fmt.Sprintf("%s:%d: a conflict marker", name, i+1))
+		}
+	}
+	if path.Ext(name) != ".go" || lax || within([]string{"testdata"}, name) || strings.Contains(name, "/testdata/") {
+		return faults
+	}
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, name, content, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return append(faults, err.Error())
+	}
+	if ast.IsGenerated(tree) {
+		return faults
+	}
+	for i, line := range bytes.Split(content, []byte("\n")) {
+		if n := utf8.RuneCount(line); n > maxColumns {
+			faults = append(faults, fmt.Sprintf("%s:%d: %d columns, at most %d", name, i+1, n, maxColumns))
+		}
+	}
+	for _, group := range tree.Comments {
+		for _, fault := range houseWordsIn(group.Text()) {
+			faults = append(faults, fmt.Sprintf("%s: %s", set.Position(group.Pos()), fault))
+		}
+	}
+	if !strings.HasSuffix(name, "_test.go") {
+		for _, u := range uncommented(tree) {
+			faults = append(faults, fmt.Sprintf("%s: %s", set.Position(u.pos), u.fault))
+		}
+	}
+	return faults
+}
+
+// isConflict reports whether a line is one that a merge leaves where both sides changed the same text.
+func isConflict(line string) bool {
+	for _, mark := range []string{strings.Repeat("<", 7), strings.Repeat("|", 7), strings.Repeat(">", 7)} {
+		if rest, ok := strings.CutPrefix(line, mark); ok && (rest == "" || rest[0] == ' ' || rest[0] == '\r') {
+			return true
+		}
+	}
+	return false
+}
+
+// houseWordsIn returns a fault for each house word of a comment that is not part of a phrase in meant.
+func houseWordsIn(comment string) (faults []string) {
+	text := strings.Join(strings.Fields(comment), " ")
+	for _, phrase := range meant {
+		text = regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(phrase)+`\b`).ReplaceAllString(text, "-")
+	}
+	for _, at := range houseWords.FindAllStringIndex(text, -1) {
+		around := text[max(0, at[0]-30):min(len(text), at[1]+30)]
+		faults = append(faults, fmt.Sprintf("%q in a comment: say what the code does (…%s…)", text[at[0]:at[1]], strings.ToValidUTF8(around, "")))
+	}
+	return faults
+}
