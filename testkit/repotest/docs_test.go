@@ -39,6 +39,29 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	}
 }
 
+// Pages that show the way must not name files that are gone.
+func TestDocsNameFilesThatExist(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	named := regexp.MustCompile("`([a-z][\\w./-]*/(?:[\\w.-]+\\.(?:go|md|sql|sh|graphqls)|))`")
+	found := 0
+	for _, page := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/how-to-add.md", "docs/upgrade.md"} {
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(page)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
+	}
+	if found < 40 {
+		t.Errorf("only %d files are named: the pattern does not find them", found)
+	}
+}
+
 // testsOf returns the names of all test functions in Go.
 func testsOf(t *testing.T, root string) map[string]bool {
 	t.Helper()
