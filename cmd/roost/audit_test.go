@@ -19,7 +19,7 @@ import (
 	"roost/testkit/apitest"
 )
 
-// audits runs `roost audit cache` and gives what it prints, with single spaces.
+// audits runs `roost audit cache` and returns what it prints, with single spaces.
 func audits(r *apitest.Roost, args ...string) (string, error) {
 	where := []string{"--database-url", r.Config.DatabaseURL, "--redis-url", r.Config.RedisURL}
 	if r.Mode == apitest.Embedded {
@@ -30,7 +30,7 @@ func audits(r *apitest.Roost, args ...string) (string, error) {
 	return regexp.MustCompile(` +`).ReplaceAllString(out.String(), " "), err
 }
 
-// line gives the figures of a kind.
+// line returns the figures of a kind.
 func line(t testing.TB, out, kind string) (n []int) {
 	t.Helper()
 	for l := range strings.Lines(out) {
@@ -177,7 +177,7 @@ func TestAuditBesideWrites(t *testing.T) {
 		page := metricsOf(t, r)
 		for _, bad := range []string{`outcome="ahead"`, `outcome="differs"`} {
 			if strings.Contains(page, bad) {
-				t.Errorf("the sampler tells of %s", bad)
+				t.Errorf("the sampler reports %s", bad)
 			}
 		}
 	}, func(c *app.Config) { c.SampleEvery = 20 * time.Millisecond })

@@ -42,7 +42,7 @@ func TestBackupCommand(t *testing.T) {
 	event := v.Dial(t).Subscribe(t, `subscription($after: String) { homeTimelineEvents(after: $after) { ... on TimelineReset { reason } } }`,
 		apitest.Vars{"after": before}).Next(t)
 	if got := event.String("homeTimelineEvents.reason"); got != "CURSOR_EXPIRED" {
-		t.Errorf("a cursor of the original gives %s", event.Body)
+		t.Errorf("a cursor of the original leads to %s", event.Body)
 	}
 	for _, c := range []struct {
 		args []string

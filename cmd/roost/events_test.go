@@ -17,7 +17,7 @@ import (
 	"roost/testkit/apitest"
 )
 
-// roost runs `roost events` and gives what it prints.
+// roost runs `roost events` and returns what it prints.
 func roost(args ...string) (string, error) {
 	var out bytes.Buffer
 	err := run(context.Background(), append([]string{"events"}, args...), &out)

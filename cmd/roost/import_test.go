@@ -25,7 +25,7 @@ func importing(t *testing.T, code int, args ...string) *process {
 // collapsed is a text without columns.
 func collapsed(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// An import is kept out of the data directory of a node that runs, and tells what it has done.
+// An import is kept out of the data directory of a node that runs, and reports what it has done.
 func TestImport(t *testing.T) {
 	t.Parallel()
 	files := t.TempDir()
@@ -54,7 +54,7 @@ func TestImport(t *testing.T) {
 		}
 	}
 	if !strings.Contains(p.stderr.String(), "gathering statistics") {
-		t.Errorf("the last step is not told: %q", p.stderr.String())
+		t.Errorf("the last step is not shown: %q", p.stderr.String())
 	}
 	p = importing(t, 0, dir, "--password=correct horse", files)
 	if got := collapsed(p.out.String()); !strings.HasPrefix(got, "users.tsv imported before follows.tsv imported before 2 accounts of earlier imports got the password done in ") {

@@ -73,7 +73,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	}
 	go func() {
 		defer close(p.ended)
-		_ = p.cmd.Wait() // ProcessState tells how it ended
+		_ = p.cmd.Wait() // ProcessState holds how it ended
 	}()
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
@@ -82,7 +82,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	return p
 }
 
-// wait gives the exit code, -1 if a signal ended it.
+// wait returns the exit code, -1 if a signal ended it.
 func (p *process) wait(t *testing.T) int {
 	t.Helper()
 	apitest.Until(t, "the end of "+strings.Join(p.cmd.Args[1:], " "), func() bool {
@@ -103,7 +103,7 @@ func (p *process) signal(t *testing.T, sig syscall.Signal) {
 	}
 }
 
-// What is wrong with a command line or with variables is told in one line of stderr, with an exit code of its
+// What is wrong with a command line or with variables is printed in one line of stderr, with an exit code of its
 // own, and nothing has happened.
 func TestWrongCommandLines(t *testing.T) {
 	t.Parallel()
@@ -184,7 +184,7 @@ func TestWrongCommandLines(t *testing.T) {
 				t.Errorf("exit code %d, want %d: %q, want %q", code, c.code, said, c.want)
 			}
 			if strings.Contains(said, "hunter") {
-				t.Errorf("the password is told: %s", said)
+				t.Errorf("the password is printed: %s", said)
 			}
 			if out := p.out.String(); out != "" {
 				t.Errorf("it writes %q", out)
@@ -206,7 +206,7 @@ func TestFlagsBeforeVariables(t *testing.T) {
 	}
 }
 
-// Help tells every flag with its variable.
+// Help lists every flag with its variable.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	var all app.Config
@@ -226,7 +226,7 @@ func TestHelp(t *testing.T) {
 			variable := "ROOST_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 			_, after, ok := strings.Cut(said, "  --"+f.Name)
 			if !ok || !strings.Contains(after, "\n      "+variable+"\n") {
-				t.Errorf("%s does not tell --%s with %s:\n%s", line, f.Name, variable, said)
+				t.Errorf("%s does not list --%s with %s:\n%s", line, f.Name, variable, said)
 			}
 		})
 	}
@@ -292,7 +292,7 @@ func TestHealthcheck(t *testing.T) {
 	})
 }
 
-// A node that is not ready lives: whoever restarts what is not well must leave it alone.
+// A node that is not ready is alive, so a supervisor must not restart it.
 func TestHealthcheckOfAnUnreadyNode(t *testing.T) {
 	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -310,7 +310,7 @@ func TestHealthcheckOfAnUnreadyNode(t *testing.T) {
 	}
 }
 
-// get asks a running process, and gives the status and header of the answer, 0 if there is none.
+// get sends a request to a running process, and returns the status and header of the answer, 0 if there is none.
 func get(url string) (int, http.Header, string) {
 	res, err := http.Get(url)
 	if err != nil {
