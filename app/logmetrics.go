@@ -17,17 +17,18 @@ func (a *App) logMetrics() prometheus.Collector {
 	}
 	return &logMetrics{
 		app: a, admin: a.eventAdmin(), reader: events.NewReader(a.stores.DB),
-		head:     desc("head", "Seq of the newest event."),
-		removed:  desc("removed", "Seq of the newest event that retention has removed."),
-		epochs:   desc("epochs_total", "How often this node has found that the database went back to an earlier state."),
-		age:      desc("sequencer_age_seconds", "Time since this node's sequencer last looked for events with success."),
-		lag:      desc("lag", "Events of the log after the position of the group.", "group"),
-		oldest:   desc("oldest_event_seconds", "Age of the oldest event after the position of the group; 0 if there is none.", "group"),
-		retrying: desc("retry_queue_events", "Events in the retry queue of the group: they wait for another attempt, or behind an event that does.", "group"),
-		dead:     desc("dead_letters", "Events that the group does not try any more, until an operator retries them.", "group"),
-		handled:  desc("handled_total", "Events that this node has handled.", "group"),
-		failed:   desc("failures_total", "Failed attempts to handle an event on this node.", "group"),
-		looked:   desc("worker_age_seconds", "Time since this node's slowest worker of the group last looked for work.", "group"),
+		head:    desc("head", "Seq of the newest event."),
+		removed: desc("removed", "Seq of the newest event that retention has removed."),
+		epochs:  desc("epochs_total", "How often this node has found that the database went back to an earlier state."),
+		age:     desc("sequencer_age_seconds", "Time since this node's sequencer last looked for events with success."),
+		lag:     desc("lag", "Events of the log after the position of the group.", "group"),
+		oldest:  desc("oldest_event_seconds", "Age of the oldest event after the position of the group; 0 if there is none.", "group"),
+		retrying: desc("retry_queue_events",
+			"Events in the retry queue of the group: they wait for another attempt, or behind an event that does.", "group"),
+		dead:    desc("dead_letters", "Events that the group does not try any more, until an operator retries them.", "group"),
+		handled: desc("handled_total", "Events that this node has handled.", "group"),
+		failed:  desc("failures_total", "Failed attempts to handle an event on this node.", "group"),
+		looked:  desc("worker_age_seconds", "Time since this node's slowest worker of the group last looked for work.", "group"),
 	}
 }
 

@@ -86,7 +86,8 @@ func BenchmarkGroup(b *testing.B) {
 				all.Add(n)
 				g, err := events.NewGroup(r.client, r.db, clock.Real{}, events.GroupConfig{Name: "g", FromStart: true,
 					Partitions: partitions, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
-						_, err := tx.Client().ExecContext(ctx, "INSERT INTO effects (grp, seq, aggregate, n) VALUES ('g', $1, 0, $2)", batch[0].Seq, len(batch))
+						_, err := tx.Client().ExecContext(ctx, "INSERT INTO effects (grp, seq, aggregate, n) VALUES ('g', $1, 0, $2)",
+							batch[0].Seq, len(batch))
 						if err == nil {
 							all.Add(-len(batch))
 						}

@@ -198,7 +198,8 @@ func (g *Group) register(ctx context.Context) (err error) {
 	for partition := range g.cfg.Partitions {
 		// Several nodes may start at once, and meet each other's rows in either unique index.
 		res, err := tx.Client().ExecContext(ctx, `INSERT INTO group_partitions
-			(id, group_name, partition, position, owner, leased_until, moved_at) VALUES ($1, $2, $3, $4, '', $5, $5) ON CONFLICT DO NOTHING`, g.key(partition), g.cfg.Name, partition, from, now)
+			(id, group_name, partition, position, owner, leased_until, moved_at) VALUES ($1, $2, $3, $4, '', $5, $5)
+			ON CONFLICT DO NOTHING`, g.key(partition), g.cfg.Name, partition, from, now)
 		if err != nil {
 			return err
 		}

@@ -138,7 +138,8 @@ func TestUnrelatedTransactionDelaysNothing(t *testing.T) {
 			t.Errorf("the transaction was not open to the end: %v", err)
 		}
 		r.checkEffects(t, "g", n)
-		t.Logf("%d events beside a transaction that was open for %s, the slowest handled after %s", n, time.Since(began).Round(time.Millisecond), slowest)
+		t.Logf("%d events beside a transaction that was open for %s, the slowest handled after %s",
+			n, time.Since(began).Round(time.Millisecond), slowest)
 	})
 }
 

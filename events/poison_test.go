@@ -153,7 +153,8 @@ func TestPanicsAndUnknownEventsArePoison(t *testing.T) {
 			return nil
 		}))
 		r.write(t, 1, 1, 2)
-		r.exec(t, `INSERT INTO events (type, version, aggregate, payload, created_at) VALUES ('Teleported', 1, 3, '{}', '2026-01-01 00:00:00+00:00'),
+		r.exec(t, `INSERT INTO events (type, version, aggregate, payload, created_at) VALUES
+			('Teleported', 1, 3, '{}', '2026-01-01 00:00:00+00:00'),
 			('TweetPosted', 9, 4, '{}', '2026-01-01 00:00:00+00:00'), ('TweetPosted', 1, 5, '{]', '2026-01-01 00:00:00+00:00')`)
 		r.write(t, 1, 6)
 		r.sequence(t)
@@ -229,7 +230,8 @@ func TestSlowEventsArePoison(t *testing.T) {
 		until(t, "they are dead", func() bool { return r.status(t, "g").Dead == 2 })
 		r.checkEffects(t, "g", 2)
 		dead, err := r.admin.DeadLetters(t.Context(), "g", 10)
-		if err != nil || !strings.HasPrefix(dead[0].Reason, "not done after 100ms") || !strings.HasPrefix(dead[1].Reason, "not done after 100ms") {
+		const late = "not done after 100ms"
+		if err != nil || !strings.HasPrefix(dead[0].Reason, late) || !strings.HasPrefix(dead[1].Reason, late) {
 			t.Errorf("%+v %v", dead, err)
 		}
 	})
@@ -241,7 +243,7 @@ func TestHiddenErrorsArePoison(t *testing.T) {
 	t.Parallel()
 	r := onPostgres(t) // on SQLite the other statements of the transaction remain
 	do := effects("g", nil)
-	start(t, r.group(t, events.GroupConfig{Attempts: 1, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
+	hide := events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 		if err := do(ctx, tx, batch); err != nil {
 			return err
 		}
@@ -251,7 +253,8 @@ func TestHiddenErrorsArePoison(t *testing.T) {
 			}
 		}
 		return nil
-	})}, nil))
+	})
+	start(t, r.group(t, events.GroupConfig{Attempts: 1, Handler: hide}, nil))
 	r.writeMany(t, 4, 4)
 	r.untilEffects(t, "g", 3)
 	until(t, "it is dead", func() bool { return r.status(t, "g").Dead == 1 })

@@ -140,11 +140,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{"serve --data-dir=", 2, "--data-dir: name a directory"},
 		{"serve --database-url=postgres://ada:hunter2@db/roost", 2, "--database-url and --redis-url go together"},
 		{"serve --redis-url=redis://cache:6379", 2, "--database-url and --redis-url go together"},
-		{server + "--redis-url=redis://:hunter2@cache:port", 2, "--redis-url: the Redis URL must look like redis://"},
+		{server + "--redis-url=redis://:hunter2@cache:port", 2,
+			"--redis-url: the Redis URL must look like redis://"},
 		{server + "--redis-url=:hunter2@cache", 2, "--redis-url: the Redis URL must look like redis://"},
 		{server + "--database-url=mysql://ada:hunter2@db/roost", 2, "--database-url: it must look like postgres://"},
 		{server + "--database-url=postgres://ada:hunter%2@db/roost", 2, "--database-url: it must look like postgres://"},
-		{"serve --roles=cook --addr=x --origins=*", 2, `--addr: "x" is not like localhost:8080; --origins: "*" is not like https://app.example.com; --roles: `},
+		{"serve --roles=cook --addr=x --origins=*", 2,
+			`--addr: "x" is not like localhost:8080; --origins: "*" is not like https://app.example.com; --roles: `},
 		{"serve --data-dir=/dev/null/data", 1, "make the data directory: "},
 		{"migrate", 2, "say `roost migrate up` or `roost migrate status`"},
 		{"migrate down", 2, "say `roost migrate up`"},
@@ -162,11 +164,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{"audit cache", 2, "name --database-url and --redis-url, or the --admin-addr"},
 		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost", 2, "--database-url needs --redis-url"},
 		{"audit cache --redis-url=redis://:hunter2@cache", 2, "--redis-url needs --database-url"},
-		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@cache:port", 2, "--redis-url: the Redis URL must look like"},
+		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@cache:port", 2,
+			"--redis-url: the Redis URL must look like"},
 		{"audit cache --admin-addr=127.0.0.1:1 --rate=0", 2, "--rate must be at least 1"},
 		{"audit cache --admin-addr=127.0.0.1:1 --examples=9999", 2, "examples must be 0 to 1000"},
 		{"audit cache --admin-addr=127.0.0.1:1", 1, "the node at --admin-addr 127.0.0.1:1 does not answer"},
-		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@127.0.0.1:1", 1, "connect to the database: "},
+		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@127.0.0.1:1", 1,
+			"connect to the database: "},
 		{"healthcheck --addr=8080", 2, `--addr: "8080" is not like`},
 		{"healthcheck now", 2, "healthcheck takes no arguments"},
 		{"healthcheck --addr=127.0.0.1:1", 1, "connection refused"},
@@ -215,7 +219,8 @@ func TestHelp(t *testing.T) {
 	stores := flag.NewFlagSet("", flag.ContinueOnError)
 	all.StoreFlags(stores)
 	for line, flags := range map[string]*flag.FlagSet{
-		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores, "events -help": stores, "audit --help": stores,
+		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores,
+		"events -help": stores, "audit --help": stores,
 	} {
 		p := start(t, nil, strings.Fields(line)...)
 		if code := p.wait(t); code != 0 || p.stderr.String() != "" {

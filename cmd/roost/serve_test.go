@@ -79,7 +79,8 @@ func TestBannerBehindAProxy(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "--addr=127.0.0.1:0", "--public-url=https://social.example/", "--demo=false", "--admin-addr=127.0.0.1:0")
 	apitest.Until(t, "the banner", func() bool {
-		ok, err := regexp.MatchString(`Roost is at https://social.example/, on this machine at http://localhost:\d+/\n(?s:.*)http://127.0.0.1:[1-9]\d+/metrics\n(?s:.*)Sign up`,
+		ok, err := regexp.MatchString(`Roost is at https://social.example/, on this machine at http://localhost:\d+/\n`+
+			`(?s:.*)http://127.0.0.1:[1-9]\d+/metrics\n(?s:.*)Sign up`,
 			p.out.String())
 		return ok && err == nil
 	})

@@ -199,8 +199,8 @@ func again(t *testing.T, db *sqldb.DB, line string, all []string) bool {
 		}
 		exec(t, db.Writer(), strings.Replace(create, made[1], "as_described", 1))
 		var is, described string
-		err := db.Writer().QueryRowContext(t.Context(), "SELECT pg_get_indexdef($1::regclass), pg_get_indexdef('as_described'::regclass)", made[1]).
-			Scan(&is, &described)
+		const definitions = "SELECT pg_get_indexdef($1::regclass), pg_get_indexdef('as_described'::regclass)"
+		err := db.Writer().QueryRowContext(t.Context(), definitions, made[1]).Scan(&is, &described)
 		if err != nil {
 			t.Fatal(err)
 		}
