@@ -161,13 +161,27 @@ func TestDatabaseAtMigration7(t *testing.T) {
 					t.Errorf("the stream goes on with\n%s\nand went on with\n%s", got, compacted(t, event))
 				}
 			}
+			last := lastCursor(t, want.Events)
+			other := ada.Dial(t).Subscribe(t, homeAfter, apitest.Vars{"after": last})
 			posted := bob.Tweet(t, "after the migration")
-			if got := stream.Next(t); got.String("homeTimelineEvents.edge.node.id") != posted {
-				t.Errorf("the stream goes on with %s, want %s", got.Body, posted)
+			for cursor, st := range map[string]*apitest.Stream{want.EventCursor: stream, last: other} {
+				if got := st.Next(t); got.String("homeTimelineEvents.edge.node.id") != posted {
+					t.Errorf("the stream from %s goes on with %s, want %s", cursor, got.Body, posted)
+				}
 			}
 			want.checkGroups(t, db, now, head, &search, &digest)
 		})
 	}
+}
+
+// lastCursor returns the cursor of the last recorded event.
+func lastCursor(t *testing.T, recorded []json.RawMessage) string {
+	t.Helper()
+	var last struct{ HomeTimelineEvents struct{ Cursor string } }
+	if err := json.Unmarshal(recorded[len(recorded)-1], &last); err != nil || last.HomeTimelineEvents.Cursor == "" {
+		t.Fatalf("the last event has no cursor: %v", err)
+	}
+	return last.HomeTimelineEvents.Cursor
 }
 
 // checkLog wants every entry of the log to be readable, and returns where the log ends.
