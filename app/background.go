@@ -15,27 +15,27 @@ import (
 	"roost/server"
 )
 
-// background is what a node does with the event log.
+// background holds the components of a node that work with the event log.
 type background struct {
 	epochs    *events.Epochs
 	sequencer *events.Sequencer
-	follower  *events.Follower // nil without the role api, like tail
+	follower  *events.Follower // follower and tail are nil without the role api
 	tail      *live.Tail
 	waker     *cache.Waker
 	sampler   *audit.Sampler  // nil without the role worker
 	groups    []*events.Group // none without the role worker
 }
 
-// consumerGroups are the product's consumer groups; every node with the role worker works for each.
+// consumerGroups returns the product's consumer groups. Every node with the role worker works for each of them.
 func (a *App) consumerGroups() []events.GroupConfig {
 	all := append(tally(), a.Config.Groups...)
-	if !a.redis.Embedded() { // that ends with the only node that writes
+	if !a.redis.Embedded() { // an embedded cache ends with the only node that writes
 		all = append(all, a.rows.Relay())
 	}
 	return all
 }
 
-// addBackground adds the sequencer, which every node runs, and what the role worker does.
+// addBackground adds the services that work with the log: a sequencer on every node, and more for the roles api and worker.
 func (a *App) addBackground() error {
 	s := a.stores
 	a.sequencer = events.NewSequencer(s.DB, a.logGrew)
@@ -72,7 +72,7 @@ func (a *App) addBackground() error {
 	return nil
 }
 
-// tailFrom is where live updates begin: at the end of the log when the follower started, or behind that.
+// tailFrom returns the position at which live updates begin: the end of the log when the follower started, or a later one.
 func (a *App) tailFrom() events.Position {
 	if end, at := a.follower.End(), a.follower.Position(); !at.Covers(end) && at.Epoch() == end.Epoch() {
 		return end
@@ -80,13 +80,13 @@ func (a *App) tailFrom() events.Position {
 	return a.follower.Position()
 }
 
-// logGrew wakes this node, and tells the others.
+// logGrew wakes this node and the others.
 func (a *App) logGrew() {
 	a.wake()
 	a.waker.Grown()
 }
 
-// wake makes everything look that reads the log.
+// wake makes everything on this node that reads the log read it now.
 func (a *App) wake() {
 	if a.follower != nil {
 		a.follower.Wake()
@@ -96,7 +96,7 @@ func (a *App) wake() {
 	}
 }
 
-// adminHandlers are what operators ask of the node.
+// adminHandlers returns the handlers of the admin address that are about the log and the cache.
 func (a *App) adminHandlers() map[string]http.Handler {
 	all := EventHandlers(a.eventAdmin())
 	all["POST /audit/cache"] = auditHandler(audit.NewAuditor(a.rows.Tier(), auditKinds(a.rows)...))
@@ -107,10 +107,11 @@ func (a *App) eventAdmin() *events.Admin {
 	return events.NewAdmin(a.stores.Client, a.stores.DB, a.Config.clock())
 }
 
-// stuckAfter is how long background work may go without a look before the node says that it is degraded.
+// stuckAfter is how long background work may pause before the node reports that it is degraded.
 const stuckAfter = time.Minute
 
-// logChecks tell when the background work stands still. They are optional: requests are served without it.
+// logChecks returns readiness checks that fail when background work has stopped. They are optional, because requests are served
+// without that work.
 func (a *App) logChecks() []server.Check {
 	checks := []server.Check{{Name: "sequencer", Optional: true, Run: func(context.Context) error {
 		return stuck("the sequencer", a.sequencer.Age())
@@ -123,12 +124,12 @@ func (a *App) logChecks() []server.Check {
 	return checks
 }
 
-func stuck(who string, age time.Duration) error {
+func stuck(worker string, age time.Duration) error {
 	if age > stuckAfter {
-		return fmt.Errorf("%s last looked %s ago", who, age.Round(time.Second))
+		return fmt.Errorf("%s last read the log %s ago", worker, age.Round(time.Second))
 	}
 	return nil
 }
 
-// ClearCache begins a new epoch of the cache: nothing that was read before is served any more.
+// ClearCache begins a new epoch of the cache: no entry that was made before is served any more.
 func (a *App) ClearCache(ctx context.Context) error { return a.rows.Tier().Clear(ctx) }

@@ -7,13 +7,13 @@ import (
 	"roost/events"
 )
 
-// trackEpochs has the node enter every new epoch of the log as a whole.
+// trackEpochs makes the whole node enter a new epoch of the log when any reader of the log finds one.
 func (a *App) trackEpochs() {
 	a.epochs = &events.Epochs{}
 	a.log.Track(a.epochs)
 	a.epochs.Enter(func(before, now events.Epoch) {
 		if before.Number != 0 {
-			// First, so that what is read in the new epoch comes from where it was found.
+			// First, so that reads in the new epoch use connections to the database that it was found on.
 			a.stores.DB.Renew()
 			a.stores.IDs.Doubt()
 		}
@@ -29,10 +29,10 @@ func (a *App) trackEpochs() {
 	})
 }
 
-// epochStart is the service that finds out in which epoch the log is, before anything uses the cache or the log.
+// epochStart is the service that reads the epoch of the log, before anything uses the cache or the log.
 type epochStart struct{ *App }
 
-// Start fails when the database cannot be asked.
+// Start reads the epoch. It fails when the database cannot be reached.
 func (e epochStart) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

@@ -12,8 +12,8 @@ import (
 	"roost/events"
 )
 
-// EventAdmin is what an operator does with consumer groups: on the database itself with events.Admin, or
-// through the admin address of a node with RemoteEvents.
+// EventAdmin is what an operator can do with consumer groups. events.Admin does it on the database itself, RemoteEvents through
+// the admin address of a node.
 type EventAdmin interface {
 	Groups(ctx context.Context) ([]events.GroupStatus, error)
 	DeadLetters(ctx context.Context, group string, limit int) ([]events.DeadLetter, error)
@@ -23,7 +23,7 @@ type EventAdmin interface {
 	NewEpoch(ctx context.Context) (events.Epoch, error)
 }
 
-// eventRequest is the body of every request, eventAnswer that of every answer.
+// eventRequest is the body of every request.
 type eventRequest struct {
 	Group    string
 	Seq      int64
@@ -31,6 +31,7 @@ type eventRequest struct {
 	Limit    int
 }
 
+// eventAnswer is the body of every answer.
 type eventAnswer struct {
 	Error    string               `json:",omitempty"`
 	Groups   []events.GroupStatus `json:",omitempty"`
@@ -40,11 +41,11 @@ type eventAnswer struct {
 	Epoch    *events.Epoch        `json:",omitempty"`
 }
 
-// maxDead bounds how many dead letters one answer lists.
+// maxDead is how many dead letters one answer lists at most.
 const maxDead = 1000
 
-// EventHandlers serve an EventAdmin on the admin address, each action under /events/ as a POST of JSON;
-// other content types, which browsers send across sites without asking, are refused.
+// EventHandlers returns the handlers that serve an EventAdmin on the admin address: each action is a POST of JSON under /events/.
+// They refuse other content types, because browsers send those across sites without a preflight request.
 func EventHandlers(admin EventAdmin) map[string]http.Handler {
 	actions := map[string]func(ctx context.Context, q eventRequest, a *eventAnswer) error{
 		"groups": func(ctx context.Context, _ eventRequest, a *eventAnswer) (err error) {
@@ -95,13 +96,13 @@ func serveEvents(w http.ResponseWriter, r *http.Request, do func(context.Context
 	answerAdmin(w, status, a)
 }
 
-// RemoteEvents reaches the EventAdmin of a running node.
+// RemoteEvents calls the EventAdmin of a running node.
 type RemoteEvents struct{ addr string }
 
-// NewRemoteEvents reaches the node with an admin address, as --admin-addr has it.
+// NewRemoteEvents returns a RemoteEvents for the node with an admin address, in the form of --admin-addr.
 func NewRemoteEvents(addr string) RemoteEvents { return RemoteEvents{addr} }
 
-// remoteTimeout bounds one request.
+// remoteTimeout bounds one request to a node.
 const remoteTimeout = 30 * time.Second
 
 func (r RemoteEvents) ask(ctx context.Context, action string, q eventRequest) (a eventAnswer, err error) {
@@ -121,37 +122,37 @@ func (r RemoteEvents) ask(ctx context.Context, action string, q eventRequest) (a
 	return a, nil
 }
 
-// Groups tells about every group.
+// Groups is events.Admin.Groups on the node.
 func (r RemoteEvents) Groups(ctx context.Context) ([]events.GroupStatus, error) {
 	a, err := r.ask(ctx, "groups", eventRequest{})
 	return a.Groups, err
 }
 
-// DeadLetters lists dead letters, at most 1,000.
+// DeadLetters is events.Admin.DeadLetters on the node, with at most 1,000 dead letters.
 func (r RemoteEvents) DeadLetters(ctx context.Context, group string, limit int) ([]events.DeadLetter, error) {
 	a, err := r.ask(ctx, "dead", eventRequest{Group: group, Limit: limit})
 	return a.Dead, err
 }
 
-// Retry gives dead letters another row of attempts.
+// Retry is events.Admin.Retry on the node.
 func (r RemoteEvents) Retry(ctx context.Context, group string, seq int64) (int, error) {
 	a, err := r.ask(ctx, "retry", eventRequest{Group: group, Seq: seq})
 	return a.Retried, err
 }
 
-// Replay moves a group to a position.
+// Replay is events.Admin.Replay on the node.
 func (r RemoteEvents) Replay(ctx context.Context, group string, position int64) error {
 	_, err := r.ask(ctx, "replay", eventRequest{Group: group, Position: position})
 	return err
 }
 
-// Start is the position behind which everything is that is kept.
+// Start is events.Admin.Start on the node.
 func (r RemoteEvents) Start(ctx context.Context) (int64, error) {
 	a, err := r.ask(ctx, "start", eventRequest{})
 	return a.Position, err
 }
 
-// NewEpoch begins a new epoch of the log.
+// NewEpoch is events.Admin.NewEpoch on the node.
 func (r RemoteEvents) NewEpoch(ctx context.Context) (events.Epoch, error) {
 	a, err := r.ask(ctx, "new-epoch", eventRequest{})
 	if err == nil && a.Epoch == nil {

@@ -9,25 +9,26 @@ import (
 	"roost/events"
 )
 
-// logMetrics tells about the log and its groups. What all nodes share is read from the database at each
-// scrape, and is missing while that is away.
+// logMetrics returns the metrics of the log and its groups. Those that all nodes share are read from the database at each scrape,
+// and are missing while the database is away.
 func (a *App) logMetrics() prometheus.Collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("roost_log_"+name, help, labels, nil)
 	}
 	return &logMetrics{
 		app: a, admin: a.eventAdmin(), reader: events.NewReader(a.stores.DB),
-		head:     desc("head", "Place of the newest event."),
-		removed:  desc("removed", "Place of the newest event that retention has removed."),
-		epochs:   desc("epochs_total", "How often this node has found that the database went back to an earlier state."),
-		age:      desc("sequencer_age_seconds", "Time since this node's sequencer last looked with success."),
-		lag:      desc("lag", "Events that the group has not passed.", "group"),
-		oldest:   desc("oldest_event_seconds", "Age of the oldest event that the group has not passed; 0 without one.", "group"),
-		retrying: desc("retry_queue_events", "Events that wait for another attempt, or behind one that does.", "group"),
-		dead:     desc("dead_letters", "Events that the group has given up on.", "group"),
-		handled:  desc("handled_total", "Events that this node has handled.", "group"),
-		failed:   desc("failures_total", "Attempts at events that failed on this node.", "group"),
-		looked:   desc("worker_age_seconds", "Time since this node's slowest worker of the group last looked for work.", "group"),
+		head:    desc("head", "Seq of the newest event."),
+		removed: desc("removed", "Seq of the newest event that retention has removed."),
+		epochs:  desc("epochs_total", "How often this node has found that the database went back to an earlier state."),
+		age:     desc("sequencer_age_seconds", "Time since this node's sequencer last looked for events with success."),
+		lag:     desc("lag", "Events of the log after the position of the group.", "group"),
+		oldest:  desc("oldest_event_seconds", "Age of the oldest event after the position of the group; 0 if there is none.", "group"),
+		retrying: desc("retry_queue_events",
+			"Events in the retry queue of the group: they wait for another attempt, or behind an event that does.", "group"),
+		dead:    desc("dead_letters", "Events that the group does not try any more, until an operator retries them.", "group"),
+		handled: desc("handled_total", "Events that this node has handled.", "group"),
+		failed:  desc("failures_total", "Failed attempts to handle an event on this node.", "group"),
+		looked:  desc("worker_age_seconds", "Time since this node's slowest worker of the group last looked for work.", "group"),
 	}
 }
 
@@ -39,17 +40,18 @@ type logMetrics struct {
 	head, removed, epochs, age, lag, oldest, retrying, dead, handled, failed, looked *prometheus.Desc
 }
 
-// Describe is part of prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (m *logMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.head, m.removed, m.epochs, m.age, m.lag, m.oldest, m.retrying, m.dead, m.handled, m.failed, m.looked} {
+	for _, d := range []*prometheus.Desc{m.head, m.removed, m.epochs, m.age, m.lag, m.oldest, m.retrying, m.dead, m.handled, m.failed,
+		m.looked} {
 		ch <- d
 	}
 }
 
-// scrapeTimeout bounds the questions of one scrape to the database.
+// scrapeTimeout bounds the statements of one scrape.
 const scrapeTimeout = 2 * time.Second
 
-// Collect is part of prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

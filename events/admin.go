@@ -13,7 +13,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Admin looks at consumer groups and mends them, for operators.
+// Admin shows consumer groups to operators, and repairs them.
 type Admin struct {
 	client *ent.Client
 	clock  clock.Clock
@@ -21,14 +21,15 @@ type Admin struct {
 	db     *sqldb.DB
 }
 
-// NewAdmin looks at the groups of a database.
+// NewAdmin returns the Admin of a database.
 func NewAdmin(client *ent.Client, db *sqldb.DB, c clock.Clock) *Admin {
 	return &Admin{client: client, db: db, clock: c, reader: NewReader(db)}
 }
 
-// Refusals of what an operator asks for.
 var (
+	// ErrNoGroup reports that no consumer group has the name that the operator gave.
 	ErrNoGroup = errors.New("there is no group")
+	// ErrOutside reports a position that is before the oldest event or after the newest one.
 	ErrOutside = errors.New("that is not in the log")
 )
 
@@ -43,19 +44,20 @@ func (a *Admin) known(ctx context.Context, group string) error {
 	return nil
 }
 
-// GroupStatus is how far a group has come.
+// GroupStatus is the progress of a consumer group.
 type GroupStatus struct {
 	Name       string
 	Partitions int
-	// Position is that of the partition that is furthest behind, Lag how many places the log is ahead of it.
+	// Position is the position of the slowest partition, and Lag the number of events in the log after it.
 	Position, Lag int64
-	// Oldest is when the oldest event was written that the group has not passed; zero if there is none.
+	// Oldest is when the oldest event that the group has not passed was written; zero if there is none.
 	Oldest time.Time
-	// Retrying events wait for another attempt, Dead ones for an operator.
+	// Retrying is the number of events that wait for another attempt, or behind one that does. Dead is the number of dead
+	// letters, which wait for an operator.
 	Retrying, Dead int
 }
 
-// Groups tells about every group.
+// Groups returns the status of every group, in the order of their names.
 func (a *Admin) Groups(ctx context.Context) ([]GroupStatus, error) {
 	partitions, err := a.client.GroupPartition.Query().Order(ent.Asc(grouppartition.FieldGroupName, grouppartition.FieldPartition)).All(ctx)
 	if err != nil {
@@ -93,7 +95,7 @@ func (a *Admin) fill(ctx context.Context, g *GroupStatus, head int64) (err error
 	}
 	of := retryentry.GroupName(g.Name)
 	if g.Retrying, err = a.client.RetryEntry.Query().Where(of, retryentry.Dead(false)).Count(ctx); err != nil {
-		return fmt.Errorf("count parked events: %w", err)
+		return fmt.Errorf("count the retry queue: %w", err)
 	}
 	if g.Dead, err = a.client.RetryEntry.Query().Where(of, retryentry.Dead(true)).Count(ctx); err != nil {
 		return fmt.Errorf("count dead letters: %w", err)
@@ -101,7 +103,7 @@ func (a *Admin) fill(ctx context.Context, g *GroupStatus, head int64) (err error
 	return nil
 }
 
-// DeadLetter is an event that a group has given up on.
+// DeadLetter is an event that a group no longer tries, with the error of the last attempt.
 type DeadLetter struct {
 	Group    string
 	Entry    Entry
@@ -109,7 +111,8 @@ type DeadLetter struct {
 	Reason   string
 }
 
-// DeadLetters lists up to limit dead letters, oldest first; an empty group means all groups.
+// DeadLetters returns up to limit dead letters of a group, oldest first. An empty group means all groups. It fails with ErrNoGroup
+// when the group is unknown.
 func (a *Admin) DeadLetters(ctx context.Context, group string, limit int) ([]DeadLetter, error) {
 	q := a.client.RetryEntry.Query().Where(retryentry.Dead(true))
 	if group != "" {
@@ -130,8 +133,8 @@ func (a *Admin) DeadLetters(ctx context.Context, group string, limit int) ([]Dea
 	return out, nil
 }
 
-// Retry gives dead letters of a group another row of attempts: the one at seq, or all if seq is 0. It
-// returns how many there were, and fails when the group is unknown.
+// Retry returns dead letters of a group to the retry queue, for as many attempts as a new failure gets: the dead letter at seq, or
+// all if seq is 0. It returns how many there were, and fails with ErrNoGroup when the group is unknown.
 func (a *Admin) Retry(ctx context.Context, group string, seq int64) (int, error) {
 	if err := a.known(ctx, group); err != nil {
 		return 0, err
@@ -147,9 +150,10 @@ func (a *Admin) Retry(ctx context.Context, group string, seq int64) (int, error)
 	return n, nil
 }
 
-// Replay moves every partition of a group back, or on, to a position: the group handles the events behind it
-// once more, parked and dead ones among them. Work under way is fenced off and done again. It fails when the
-// group is unknown or retention has removed what lies behind the position.
+// Replay moves every partition of a group to a position, backwards or forwards. The group then handles the events after the
+// position once more, including events to retry and dead letters. A batch that is being handled cannot commit any more, and is
+// done again. Replay fails with ErrNoGroup when the group is unknown, and with ErrOutside when retention has removed the events
+// after the position.
 func (a *Admin) Replay(ctx context.Context, group string, position int64) (err error) {
 	tx, err := a.client.Tx(ctx)
 	if err != nil {
@@ -157,15 +161,16 @@ func (a *Admin) Replay(ctx context.Context, group string, position int64) (err e
 	}
 	defer func() {
 		if err != nil {
-			_ = tx.Rollback() // its own error tells why
+			_ = tx.Rollback() // the error that is returned says why
 		}
 	}()
-	// Retention must not remove between the look and the move.
+	// Retention must not remove events between the read of the log's ends and the move.
 	if err := lockRetention(ctx, a.db, tx); err != nil {
 		return err
 	}
 	var head, oldest int64
-	if err := scan(ctx, tx.Client(), "SELECT "+headOf(a.db)+", COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0)", nil, &head, &oldest); err != nil {
+	ends := "SELECT " + headOf(a.db) + ", COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0)"
+	if err := scan(ctx, tx.Client(), ends, nil, &head, &oldest); err != nil {
 		return fmt.Errorf("read the ends of the log: %w", err)
 	}
 	if position < oldest || position > head {
@@ -179,13 +184,13 @@ func (a *Admin) Replay(ctx context.Context, group string, position int64) (err e
 	if n == 0 {
 		return fmt.Errorf("%w %q", ErrNoGroup, group)
 	}
-	// They come again from the log.
+	// These events come again from the log.
 	_, err = tx.RetryEntry.Delete().Where(retryentry.GroupName(group), retryentry.SeqGT(position)).Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("forget parked events: %w", err)
+		return fmt.Errorf("clear the retry queue: %w", err)
 	}
 	return tx.Commit()
 }
 
-// Start is the position from which everything that is kept is behind.
+// Start returns the position before the oldest event that retention has kept.
 func (a *Admin) Start(ctx context.Context) (int64, error) { return a.reader.Oldest(ctx) }

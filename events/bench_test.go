@@ -12,14 +12,14 @@ import (
 	"roost/internal/clock"
 )
 
-// fill commits n events on PostgreSQL without places, fast.
+// fill commits n events on PostgreSQL without seqs, fast.
 func (r *rig) fill(b testing.TB, n int) {
 	b.Helper()
 	r.exec(b, `INSERT INTO events (type, version, aggregate, payload, created_at)
 		SELECT 'TweetPosted', 1, i % 1000, '{"TweetID":' || i % 1000 || ',"AuthorID":1}', now() FROM generate_series(1, $1) AS i`, n)
 }
 
-// BenchmarkSequencer tells how many events a second get their places.
+// BenchmarkSequencer measures how many events a second get their seq.
 func BenchmarkSequencer(b *testing.B) {
 	r := onPostgres(b)
 	const n = 50_000
@@ -38,7 +38,7 @@ func BenchmarkSequencer(b *testing.B) {
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
-// BenchmarkSequencerUnderOldSnapshot is the same while somebody's transaction keeps dead rows alive, as a
+// BenchmarkSequencerUnderOldSnapshot is the same while another transaction keeps dead rows alive, as a
 // dump does, after so many events passed by.
 func BenchmarkSequencerUnderOldSnapshot(b *testing.B) {
 	r := onPostgres(b)
@@ -56,15 +56,15 @@ func BenchmarkSequencerUnderOldSnapshot(b *testing.B) {
 		r.sequence(b)
 	}
 	// A running sequencer; until its second sweep it walks over everything.
-	told := make(chan struct{}, 1)
-	s := events.NewSequencer(r.db, func() { told <- struct{}{} })
+	grew := make(chan struct{}, 1)
+	s := events.NewSequencer(r.db, func() { grew <- struct{}{} })
 	start(b, s)
 	var took []time.Duration
 	for b.Loop() {
 		r.fill(b, 1)
 		began := time.Now()
 		s.Wake()
-		<-told
+		<-grew
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
@@ -72,7 +72,7 @@ func BenchmarkSequencerUnderOldSnapshot(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "us/p99")
 }
 
-// BenchmarkGroup tells how many events a second a group handles with one SQL effect a batch.
+// BenchmarkGroup measures how many events a second a group handles with one SQL effect a batch.
 func BenchmarkGroup(b *testing.B) {
 	for _, partitions := range []int{1, 4} {
 		b.Run(map[int]string{1: "1partition", 4: "4partitions"}[partitions], func(b *testing.B) {
@@ -84,9 +84,10 @@ func BenchmarkGroup(b *testing.B) {
 				r.sequence(b)
 				var all sync.WaitGroup
 				all.Add(n)
-				g, err := events.NewGroup(r.client, r.db, clock.Real{}, events.GroupConfig{Name: "g", FromStart: true, Partitions: partitions,
-					Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
-						_, err := tx.Client().ExecContext(ctx, "INSERT INTO effects (grp, seq, aggregate, n) VALUES ('g', $1, 0, $2)", batch[0].Seq, len(batch))
+				g, err := events.NewGroup(r.client, r.db, clock.Real{}, events.GroupConfig{Name: "g", FromStart: true,
+					Partitions: partitions, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
+						_, err := tx.Client().ExecContext(ctx, "INSERT INTO effects (grp, seq, aggregate, n) VALUES ('g', $1, 0, $2)",
+							batch[0].Seq, len(batch))
 						if err == nil {
 							all.Add(-len(batch))
 						}
@@ -111,7 +112,7 @@ func BenchmarkGroup(b *testing.B) {
 	}
 }
 
-// BenchmarkCommitToEffect tells how long after its write began an event came to a handler, at 500 writes a
+// BenchmarkCommitToEffect measures how long after the start of its write an event reaches a handler, at 500 writes a
 // second.
 func BenchmarkCommitToEffect(b *testing.B) {
 	r := onPostgres(b)

@@ -1,67 +1,81 @@
-// Package events is the outbox and the log over it: everything that happens after a write hangs on
-// events that were written in the transaction of their rows.
+// Package events is the outbox of writes, and the event log that is read from it.
+//
+// Whatever happens after a write depends on its events, which are written in the transaction of the rows:
+//
+//	err := log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+//		// change rows through tx.Tx
+//		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: author, AuthorVer: ver})
+//		return nil
+//	})
+//
+// A consumer group handles each event once, on any node, and keeps its effects and its position in SQL:
+//
+//	group, err := events.NewGroup(client, db, clock, events.GroupConfig{Name: "search", Partitions: 4,
+//		Types: []string{events.TweetPosted{}.Type()}, Handler: events.HandlerFunc(index)})
+//	services.Add("consumer group search", group) // Start and Stop
 //
 // # Writing
 //
-// Log.Write is the one way to write domain rows. What it commits, rows and events alike, is told to the
-// observers of this node after the commit; that is a hint for speed, the log is the truth.
+// Log.Write is the only way to write domain rows. After the commit it passes the events to the observers of this node. That is a
+// hint for speed; the log holds the truth.
 //
 // # The order
 //
-// A committed event gets a place in the log, its seq: without gaps, and never below one that was given
-// before, so a position in the log is one number and a reader that is at it has missed nothing. On
-// SQLite, which has one writer, the row's id is the seq. On PostgreSQL ids are taken before commits and
-// say nothing; there a Sequencer numbers what has been committed. Any number of sequencers may run: the
-// numbering is one call of a function in the database that holds the head's lock, so one that freezes
-// holds nothing. An open transaction delays only its own events.
+// Each committed event gets an offset in the log, its seq. Seqs have no gaps, and no event gets a lower seq than one that was
+// assigned before it. So a position in the log is one number, and a reader at a position has missed nothing before it.
 //
-// If a transaction had committed before another inserted its events, its events come first, however long
-// either stood still. So writes that lock the same row before they emit come in the order of their
-// commits, and an acknowledged write comes before whatever is begun afterwards. Two writes that overlap
-// in time and lock no row in common may come in either order, also of one aggregate: there consumers go
-// by the versions in the events. Decision 12 lists the rows.
+// SQLite has one writer, so the id of the event's row is its seq. PostgreSQL assigns ids before the commit, so their order means
+// nothing; there a Sequencer numbers committed events. Any number of sequencers may run: each call of the numbering function
+// locks the head of the log and ends by itself, so a sequencer that freezes blocks nobody. An open transaction delays only
+// its own events.
+//
+// If a transaction commits before another one inserts its events, its events come first, however long either transaction or
+// any sequencer was delayed. So writes that lock the same row before they emit are ordered as they committed, and an acknowledged
+// write comes before every write that begins afterwards. Two writes that overlap in time and share no lock may come in either
+// order, even when they are about one aggregate; consumers compare the versions in such events. Decision 12 lists the rows.
 //
 // # Epochs
 //
-// A database can go back to an earlier state: a standby takes over that lacks the last writes, a backup is restored. The log
-// is in another epoch then, and a Position of one epoch says nothing in another. Epochs has the process notice, whoever reads
-// the log first; a Follower goes on where the epoch began, and says so with Batch.Restart; a Group moves no position of an
-// earlier epoch. Decision 18 has the argument.
+// A database can go back to an earlier state: a standby that lacks the last writes takes over, or a backup is restored. The log
+// then begins a new epoch, and a Position of one epoch means nothing in another. The first read of the log that finds the new
+// epoch has Epochs switch the whole process. A Follower goes on where the epoch began and reports that with Batch.Restart; a
+// Group moves no position of an earlier epoch. Decision 18 has the argument.
 //
 // # Followers
 //
-// A Follower reads the whole log on behalf of one process and applies it there, batch by batch. Its position covers an
-// event only once that has been applied, so what the process reports of a position is true of what it reads afterwards.
-// CatchUp waits for everything that is committed: a write that finds its work done by somebody else, who may not have
-// lived to invalidate the copies, is acknowledged after that.
+// A Follower reads the whole log on behalf of one process and applies it there, batch by batch. Its position covers an event
+// only after the event is applied, so reads that begin later agree with the position that the process reported. CatchUp
+// waits for everything that is committed. A write that finds its work already done needs it before it is acknowledged: the
+// node that did the work may have died before it invalidated the copies.
 //
 // # Consumer groups
 //
-// A Group reads the log with positions of its own, one for each partition of the aggregates. A partition is worked on under a
-// lease in the database, by the clock of PostgreSQL, so that those of nodes may differ. A worker that freezes past its
-// lease does no harm, because its effects and its position commit together and the position moves only for the owner of
-// the lease. So effects in SQL happen exactly once; others, at least once, must be idempotent. Events of one aggregate
-// are handled in the order of their places.
+// A Group reads the log with positions of its own, one for each partition of the aggregates. A node works on a partition under
+// a lease in the database. The lease runs by the clock of PostgreSQL, because the clocks of nodes may differ. A worker that freezes
+// past its lease does no harm: its effects and its position commit together, and only the owner of the lease can move the
+// position. So effects in SQL happen exactly once. Other effects happen at least once and must be idempotent. Events of one
+// aggregate are handled in the order of the log.
 //
 // # Failure
 //
-// An event that cannot be handled is parked with a copy, together with later ones of its aggregate, and
-// tried again after 1 s, 2 s, 4 s and so on up to a minute; after Attempts it is a dead letter, which holds
-// up nobody and waits for `roost events retry`. A database that cannot be asked parks nothing: the group
-// waits. Retries go by the clocks of nodes: where these differ, one comes earlier or later by so much.
+// An event that cannot be handled is copied to the group's retry queue, and later events of its aggregate follow it there. It is
+// tried again after 1 s, 2 s, 4 s and so on, up to a minute. After GroupConfig.Attempts attempts it is a dead letter: it delays
+// no other event and waits for `roost events retry`. A database that cannot be reached fills no queue: the group waits. Retries
+// run by the clocks of the nodes; where these differ by some seconds, a retry comes earlier or later by as much.
 //
-// An event that this binary cannot read fails like any other, with ErrUnreadable. So a release must be able to read a
-// new type of event, or a new version, before any release writes it: nodes of both then run side by side, and back.
+// An event that this binary cannot read fails with ErrUnreadable like any other. So a release must be able to read a new type or
+// version of event before any release writes it: nodes of both releases then run side by side, and back. testdata/payloads
+// holds stored payloads of each version, which every later binary must read.
 //
 //	          handled
-//	log ------------------> done
-//	 |  failed      ^
-//	 +----> parked -+
+//	log ---------------------> done
+//	 |  failed         ^
+//	 +--> retry queue -+
 //	          |  Attempts
-//	          +----> dead letter --retry--> parked
+//	          +-------> dead letter --retry--> retry queue
 //
 // # Limits
 //
-// A batch has at most 500 events. Retention removes events that every group has passed and that are older
-// than the configured time; who asks for a position before that is told so.
+// A batch of a group has at most 500 events, a batch of a follower at most 1,000. Retention removes an event when every group has
+// passed it and it is older than the configured time; a reader that asks for a position before that gets a gap reported.
 package events

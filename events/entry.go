@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// Entry is an event at its place in the log.
+// Entry is an event as the log stores it.
 type Entry struct {
+	// Seq is the event's offset in the log.
 	Seq int64
-	// Epoch is the number of the epoch of the log that it was read in, 0 if that is not known.
+	// Epoch is the number of the log's epoch when the entry was read, 0 if that is not known.
 	Epoch     int64
 	Type      string
 	Version   int
@@ -21,11 +22,10 @@ type Entry struct {
 	At        time.Time
 }
 
-// Position is the position behind the event.
+// Position returns the position just after the event.
 func (e Entry) Position() Position { return At(e.Epoch, e.Seq) }
 
-// decoders read the payloads of the events that this binary knows, by type; each knows all versions of
-// its type so far.
+// decoders read the payloads of the events that this binary can read, by type. Each reads all versions of its type so far.
 var decoders = map[string]func(payload []byte) (Event, error){
 	UserSignedUp{}.Type():    decode[UserSignedUp],
 	ProfileUpdated{}.Type():  decode[ProfileUpdated],
@@ -48,32 +48,32 @@ func decode[E Event](payload []byte) (Event, error) {
 	return e, err
 }
 
-// ErrUnreadable says that this binary cannot read an event: a newer one wrote its type or version, or its payload is
-// damaged. The event is to blame, not a store: another attempt would read the same.
+// ErrUnreadable reports that this binary cannot read an event: a newer binary wrote its type or version, or its payload is
+// damaged. Another attempt would fail in the same way.
 var ErrUnreadable = errors.New("the event cannot be read")
 
-// unreadable is ErrUnreadable with the reason.
+// unreadable is an ErrUnreadable that wraps the reason.
 type unreadable struct{ error }
 
 func (unreadable) Is(target error) bool { return target == ErrUnreadable }
 
 func (u unreadable) Unwrap() error { return u.error }
 
-// Known reports whether this binary knows the type of the event.
+// Known reports whether this binary can read events of this type.
 func (e Entry) Known() bool { return decoders[e.Type] != nil }
 
-// Event decodes the payload, or fails with ErrUnreadable.
+// Event decodes the payload. It fails with ErrUnreadable.
 func (e Entry) Event() (Event, error) {
 	d, ok := decoders[e.Type]
 	if !ok {
-		return nil, unreadable{fmt.Errorf("event %d is a %s, which this binary does not know", e.Seq, e.Type)}
+		return nil, unreadable{fmt.Errorf("event %d is a %s, which this binary cannot read", e.Seq, e.Type)}
 	}
 	ev, err := d([]byte(e.Payload))
 	if err != nil {
 		return nil, unreadable{fmt.Errorf("decode event %d, a %s: %w", e.Seq, e.Type, err)}
 	}
 	if e.Version > ev.Version() {
-		return nil, unreadable{fmt.Errorf("event %d is version %d of %s, this binary knows %d", e.Seq, e.Version, e.Type, ev.Version())}
+		return nil, unreadable{fmt.Errorf("event %d is version %d of %s, this binary reads up to %d", e.Seq, e.Version, e.Type, ev.Version())}
 	}
 	if ev.Aggregate() != e.Aggregate { // such as null
 		return nil, unreadable{fmt.Errorf("event %d, a %s of %d, has the payload of %d", e.Seq, e.Type, e.Aggregate, ev.Aggregate())}
@@ -81,7 +81,7 @@ func (e Entry) Event() (Event, error) {
 	return ev, nil
 }
 
-// All gives an empty event of every type that this binary knows, in the order of their names.
+// All returns an empty event of every type that this binary can read, in the order of their names.
 func All() []Event {
 	var out []Event
 	for _, name := range slices.Sorted(maps.Keys(decoders)) {

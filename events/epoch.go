@@ -11,38 +11,38 @@ import (
 )
 
 const (
-	// seqBits is how many bits of a Position hold the seq: enough for 10,000 events a second for 27 years.
+	// seqBits is how many bits of a Position hold the seq. 43 bits last for 27 years of 10,000 events a second.
 	seqBits = 43
 	// maxEpoch is the largest number of an epoch, so that a Position fits into 63 bits.
 	maxEpoch = 1<<20 - 1
 )
 
-// Position is a place in the log of one epoch. As a number it grows within an epoch; across epochs it says nothing.
+// Position is an offset in the log of one epoch. Positions of one epoch compare as numbers; positions of different epochs do not.
 type Position int64
 
-// At is the position behind the event seq of an epoch.
+// At returns the position just after the event seq of an epoch.
 func At(epoch, seq int64) Position { return Position(epoch<<seqBits | seq) }
 
-// Epoch is the number of the position's epoch; 0 if it is not known, as in cursors of releases that had no epochs.
+// Epoch returns the number of the position's epoch. It is 0 if the epoch is not known, as in cursors of releases without epochs.
 func (p Position) Epoch() int64 { return int64(p) >> seqBits }
 
-// Seq is the place of the last event before the position.
+// Seq returns the seq of the last event before the position.
 func (p Position) Seq() int64 { return int64(p) & (1<<seqBits - 1) }
 
-// Covers reports whether whoever is at p has seen everything up to q. Nobody has who is in another epoch.
+// Covers reports whether a reader at p has seen everything up to q. A reader in another epoch has not.
 func (p Position) Covers(q Position) bool { return p.Epoch() == q.Epoch() && p >= q }
 
-// Epoch is a partition of the log's history in which it only grew. A database that went back to an earlier state, or that is a copy
-// of another one, begins a new epoch: positions of the one before may name other events there, or none.
+// Epoch is a period in which the log only grew. A database that goes back to an earlier state, or that is a copy of another one,
+// begins a new epoch: positions of the previous epoch may point to other events there, or to none.
 type Epoch struct {
-	// Number is drawn at random, from 1 to 1,048,575; 0 is none.
+	// Number is random, from 1 to 1,048,575; 0 means no epoch.
 	Number int64
-	// Since is where the log ended when the epoch began. All events up to there were committed before.
+	// Since is the last seq of the log when the epoch began. All events up to it were committed before.
 	Since int64
 }
 
-// Epochs tracks the epoch of the log for one process. Whoever reads the log reports what was seen; the first that sees another
-// epoch has the whole process enter it. A nil Epochs tracks nothing.
+// Epochs tracks the epoch of the log for one process. Each reader of the log reports the epoch that it found; the first report of
+// another epoch makes the whole process enter it. A nil Epochs tracks nothing.
 type Epochs struct {
 	mu      sync.Mutex
 	now     Epoch
@@ -50,11 +50,11 @@ type Epochs struct {
 	enter   []func(before, now Epoch)
 }
 
-// Enter adds a function that is called when the process enters an epoch, the first included, whose before is zero. It must be
-// quick, and must not use the Epochs. Reads of the log that begin afterwards find all functions done.
+// Enter adds a function that is called when the process enters an epoch. For the first epoch, before is zero. The function must be
+// quick, and must not call the Epochs. All functions have returned before a later read of the log begins.
 func (e *Epochs) Enter(fn func(before, now Epoch)) { e.enter = append(e.enter, fn) }
 
-// Look begins a read of the log; its result goes to See.
+// Look begins a read of the log. Pass its result to See.
 func (e *Epochs) Look() (look int) {
 	if e == nil {
 		return 0
@@ -64,8 +64,8 @@ func (e *Epochs) Look() (look int) {
 	return e.changes
 }
 
-// See reports the epoch that a read of the log found. It is ignored if the process has entered another epoch since the read
-// began: the read may be from before. It returns the epoch that the process is in.
+// See reports the epoch that a read of the log found, and returns the epoch that the process is in. If the process has entered an
+// epoch since the read began, See ignores the report, because the read may be older than that.
 func (e *Epochs) See(look int, found Epoch) (now Epoch) {
 	if e == nil {
 		return found
@@ -84,7 +84,7 @@ func (e *Epochs) See(look int, found Epoch) (now Epoch) {
 	return found
 }
 
-// Now is the epoch that the process is in, zero before it has read the log.
+// Now returns the epoch that the process is in, zero before it has read the log.
 func (e *Epochs) Now() Epoch {
 	if e == nil {
 		return Epoch{}
@@ -94,11 +94,11 @@ func (e *Epochs) Now() Epoch {
 	return e.now
 }
 
-// Changes is how often the process has found the log in another epoch than before.
+// Changes returns how often the process has found the log in another epoch than before.
 func (e *Epochs) Changes() int { return max(0, e.Look()-1) }
 
-// CurrentEpoch reads the epoch of a log. On PostgreSQL it begins a new one if the database is not what it was when the
-// current one began.
+// CurrentEpoch returns the epoch of a log. On PostgreSQL it begins a new epoch first if the database is another one than when the
+// current epoch began.
 func CurrentEpoch(ctx context.Context, db *sqldb.DB) (e Epoch, err error) {
 	query := "SELECT epoch, epoch_since FROM log_heads WHERE id = 1"
 	if db.IsPostgres() {
@@ -110,7 +110,7 @@ func CurrentEpoch(ctx context.Context, db *sqldb.DB) (e Epoch, err error) {
 	return e, nil
 }
 
-// beginEpoch begins a new epoch unless the current one is no longer the one expected; 0 expects none.
+// beginEpoch begins a new epoch if the current epoch is the expected one; 0 expects none in particular.
 func beginEpoch(ctx context.Context, db *sqldb.DB, expected int64) error {
 	if !db.IsPostgres() {
 		return beginFileEpoch(ctx, db.Writer(), expected)
@@ -132,18 +132,18 @@ func beginFileEpoch(ctx context.Context, db *sql.DB, expected int64) error {
 	return nil
 }
 
-// StampCopy begins a new epoch in a copy of an embedded database. Whoever restores it goes on in another history than that of
-// the cursors which clients got from the original since.
+// StampCopy begins a new epoch in a copy of an embedded database. Clients may hold cursors that the original issued after the
+// copy was made; a node on the restored copy recognizes them as cursors of another epoch.
 func StampCopy(ctx context.Context, made *sql.DB) error {
 	var has bool
 	err := made.QueryRowContext(ctx, "SELECT count(*) > 0 FROM pragma_table_info('log_heads') WHERE name = 'epoch'").Scan(&has)
-	if err != nil || !has { // of a release without epochs: it gets one when it is opened
+	if err != nil || !has { // a database of a release without epochs gets one when it is opened
 		return err
 	}
 	return beginFileEpoch(ctx, made, 0)
 }
 
-// NewEpoch begins a new epoch, for a database that went back to an earlier state in a way that it cannot notice, and returns it.
+// NewEpoch begins a new epoch and returns it. It is for a database that went back to an earlier state without noticing it.
 func (a *Admin) NewEpoch(ctx context.Context) (Epoch, error) {
 	if err := beginEpoch(ctx, a.db, 0); err != nil {
 		return Epoch{}, err

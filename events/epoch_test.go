@@ -19,9 +19,11 @@ func TestPositionsOfEpochs(t *testing.T) {
 		}
 	}
 	at := events.At(5, 10)
-	for p, want := range map[events.Position]bool{at: true, events.At(5, 9): true, events.At(5, 11): false, events.At(4, 3): false, events.At(6, 3): false} {
+	for p, want := range map[events.Position]bool{
+		at: true, events.At(5, 9): true, events.At(5, 11): false, events.At(4, 3): false, events.At(6, 3): false,
+	} {
 		if got := at.Covers(p); got != want {
-			t.Errorf("whoever is at %d of %d has seen %d of %d: %v", at.Seq(), at.Epoch(), p.Seq(), p.Epoch(), got)
+			t.Errorf("a reader at %d of %d covers %d of %d: %v", at.Seq(), at.Epoch(), p.Seq(), p.Epoch(), got)
 		}
 	}
 }
@@ -44,7 +46,7 @@ func TestEpochsAreEnteredOnce(t *testing.T) {
 	}
 }
 
-// goBack makes the database what it would be had it gone back to when the log ended at a place. With a lineage of another
+// goBack brings the database to the state when the log ended at a seq. With a lineage of another
 // server PostgreSQL notices; without, as after a restored snapshot of its files, it cannot.
 func (r *rig) goBack(t *testing.T, to int64, noticed bool) {
 	t.Helper()
@@ -72,7 +74,8 @@ func TestEpochBeginsWithAnotherDatabase(t *testing.T) {
 	if again := epoch(); first.Number == 0 || again != first {
 		t.Fatalf("epoch %v, then %v", first, again)
 	}
-	r.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at) VALUES ('g/0', 'g', 0, 5, now(), now())`)
+	r.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at)
+		VALUES ('g/0', 'g', 0, 5, now(), now())`)
 	r.goBack(t, 3, true)
 	var all sync.WaitGroup
 	seen := make([]events.Epoch, 8)
@@ -146,7 +149,7 @@ func TestFollowerOfALogThatWentBack(t *testing.T) {
 	}
 }
 
-// A call of CatchUp that waits for a place which the log has no more ends all the same.
+// A call of CatchUp returns even when the log does not reach the awaited seq any more.
 func TestCatchUpOfALogThatWentBack(t *testing.T) {
 	t.Parallel()
 	r := onPostgres(t)
@@ -181,12 +184,12 @@ func TestCatchUpOfALogThatWentBack(t *testing.T) {
 	}
 }
 
-// A worker that has looked through events which concern nobody, and whose database goes back meanwhile, must not pass over
-// what takes their places.
+// A worker has read past events that no group handles, and its database goes back meanwhile: it must not skip the events that get
+// the same seqs.
 func TestGroupInALogThatWentBack(t *testing.T) {
 	t.Parallel()
 	for name, regrown := range map[string]bool{"that has regrown": true, "that ends below": false} {
-		for how, giveBack := range map[string]bool{"gives the partition back": true, "handles a batch": false} {
+		for how, giveBack := range map[string]bool{"releases the partition": true, "handles a batch": false} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				t.Parallel()
 				r := onPostgres(t)

@@ -9,7 +9,7 @@ import (
 // ErrLost is errLost for tests.
 var ErrLost = errLost
 
-// Partition is a partition of a group that a test works on by hand.
+// Partition is a partition of a group whose worker a test plays.
 type Partition struct{ l *lease }
 
 // TakePartition takes the first partition of a group.
@@ -29,5 +29,5 @@ func (p Partition) Handle(ctx context.Context) error {
 	return p.l.inTx(ctx, func(context.Context, *ent.Tx) error { return nil }, p.l.position)
 }
 
-// Release gives the partition back.
+// Release ends the lease.
 func (p Partition) Release(ctx context.Context) error { return p.l.release(ctx) }

@@ -13,13 +13,13 @@ import (
 	"roost/internal/sqldb"
 )
 
-// failure is an error of a handler, as against one of the log's own work.
+// failure marks an error of a handler, as opposed to an error of the log's own work.
 type failure struct{ err error }
 
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// call calls the handler and turns a panic into an error. One that returns after its time has failed.
+// call calls the handler, and turns a panic into an error. A handler that returns after its time limit has failed.
 func (g *Group) call(ctx context.Context, tx *ent.Tx, batch []Entry) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -38,8 +38,8 @@ func (g *Group) call(ctx context.Context, tx *ent.Tx, batch []Entry) (err error)
 	return ctx.Err()
 }
 
-// commitFailed blames the handler's statements for a commit that the database refused, or would refuse because
-// one of them failed and the handler kept that to itself; one that it could not be asked for is nobody's fault.
+// commitFailed returns the error of a commit. It is the handler's failure if the database refused the commit, or would refuse it
+// because a statement failed and the handler ignored that. If the database could not be reached, it is nobody's failure.
 func commitFailed(err error) error {
 	err = fmt.Errorf("commit: %w", err)
 	if _, refused := errors.AsType[*pq.Error](err); refused || errors.Is(err, pq.ErrInFailedTransaction) {
@@ -48,11 +48,11 @@ func commitFailed(err error) error {
 	return err
 }
 
-// errBroken marks errors that came with a broken connection.
+// errBroken marks errors that a broken connection caused.
 var errBroken = errors.New("the connection to the database broke")
 
-// undo rolls back because of err. A rollback fails only when the connection is broken, and then err may be
-// no more than a sign of that.
+// undo rolls back because of err, and returns err. A rollback fails only when the connection is broken; err may then be a
+// consequence, so undo marks it with errBroken.
 func undo(ctx context.Context, tx *ent.Tx, err error) error {
 	back := tx.Rollback()
 	if back == nil || ctx.Err() != nil || errors.Is(back, sql.ErrTxDone) {
@@ -61,17 +61,17 @@ func undo(ctx context.Context, tx *ent.Tx, err error) error {
 	return errors.Join(err, errBroken, back)
 }
 
-// isPoison reports whether an error is the event's own, and not that the database or a service is away.
+// isPoison reports whether the event itself causes an error, and not a database or service that is away.
 func isPoison(err error) bool {
 	f, ok := errors.AsType[*failure](err)
 	if !ok || errors.Is(err, errBroken) || errs.Is(f.err, errs.Unavailable) || sqldb.IsRetryable(err) {
 		return false
 	}
-	// Statements that were cut off for their time look like a database that is away.
+	// A statement that ran into its time limit looks like a database that is away.
 	return errors.Is(f.err, context.DeadlineExceeded) || isCancelled(f.err) || !sqldb.IsUnavailable(f.err)
 }
 
-// isCancelled reports whether PostgreSQL ended a statement because it was told to, or for its time.
+// isCancelled reports whether PostgreSQL ended a statement on request or at its time limit.
 func isCancelled(err error) bool {
 	e, ok := errors.AsType[*pq.Error](err)
 	return ok && e.Code == "57014"

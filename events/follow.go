@@ -13,52 +13,50 @@ import (
 )
 
 const (
-	// followEvery is how often the log is looked at when nobody wakes the follower.
+	// followEvery is how often the follower reads the log when nothing wakes it.
 	followEvery = 200 * time.Millisecond
-	// followBatch is the most events of one batch, and followTimeout how long reading one may take.
-	followBatch   = 1000
+	// followBatch is how many events a batch has at most.
+	followBatch = 1000
+	// followTimeout bounds the read of a batch.
 	followTimeout = 5 * time.Second
 )
 
-// Batch holds the events of the log behind From, up to and including To.
+// Batch holds the events of the log after From, up to and including To.
 type Batch struct {
 	Epoch    int64
 	From, To int64
 	Entries  []Entry
-	// Gap says that the first events of the batch are missing, because retention removed them before this node
-	// read them.
+	// Gap reports that the first events of the batch are missing, because retention removed them before this node read them.
 	Gap bool
-	// Restart says that the log is in another epoch than before the batch, which has no events and ends where the epoch
-	// began. Positions from before it mean nothing any more.
+	// Restart reports that the log has begun another epoch. The batch has no events and ends where the epoch began. Positions
+	// before it have no meaning any more.
 	Restart bool
 }
 
-// Position is the position up to which the batch goes.
+// Position returns the position at the end of the batch.
 func (b Batch) Position() Position { return At(b.Epoch, b.To) }
 
-// FollowerConfig says what a Follower does with the batches that it reads, in their order. Apply and Applied are
-// needed.
+// FollowerConfig holds what a Follower calls for the batches that it reads, in their order. Apply and Applied are required.
 type FollowerConfig struct {
-	// From returns the position behind which it begins, for a log that ends at head; nil begins at head. It is asked
-	// once, when the follower starts.
+	// From returns the seq after which the follower begins, for a log that ends at head. It is called once, at the start. Nil
+	// begins at head.
 	From func(ctx context.Context, head int64) (int64, error)
-	// Apply makes the effects of a batch visible to this process. The position moves when it returns. It must
-	// return within about a second, whatever is out of order, because everything behind the batch waits for it.
+	// Apply makes the effects of a batch visible to this process. The position moves when it returns. It must return within
+	// about a second even when a store is away, because all later events wait for it.
 	Apply func(ctx context.Context, b Batch)
 	// Applied is called after the position has moved. It must not block.
 	Applied func(b Batch)
 }
 
-// Follower reads the whole log on behalf of one process. Unlike a Group it stores no position, and every process has its
-// own. It is a lifecycle.Service.
+// Follower reads the whole log on behalf of one process. Unlike a Group it stores no position. It is a lifecycle.Service.
 type Follower struct {
 	cfg      FollowerConfig
 	reader   *Reader
 	loop     lifecycle.Loop
 	wake     chan struct{}
 	position atomic.Int64 // a Position
-	head     atomic.Int64 // of the log, at the last look
-	end      Position     // of the log, at the start
+	head     atomic.Int64 // the seq of the newest event at the last read
+	end      Position     // the end of the log at the start
 	started  atomic.Bool
 
 	mu      sync.Mutex
@@ -69,14 +67,14 @@ type Follower struct {
 	goal int64
 }
 
-// NewFollower makes a follower; Start runs it.
+// NewFollower returns a follower; Start runs it.
 func NewFollower(r *Reader, cfg FollowerConfig) *Follower {
 	f := &Follower{cfg: cfg, reader: r, wake: make(chan struct{}, 1)}
 	f.loop.Run = f.run
 	return f
 }
 
-// Start fails when the database cannot be asked where the log ends.
+// Start reads where the log ends, and begins to follow it. It fails when the database cannot be reached.
 func (f *Follower) Start(ctx context.Context) error {
 	log, err := f.read(ctx, 0, 0)
 	if err != nil {
@@ -101,7 +99,7 @@ func (f *Follower) Stop(ctx context.Context) error {
 	return f.loop.Stop(ctx)
 }
 
-// Wake makes it look now; it never blocks.
+// Wake makes the follower read the log now. It never blocks.
 func (f *Follower) Wake() {
 	select {
 	case f.wake <- struct{}{}:
@@ -109,17 +107,17 @@ func (f *Follower) Wake() {
 	}
 }
 
-// Position is the position up to which all events have been applied.
+// Position returns the position up to which all events have been applied.
 func (f *Follower) Position() Position { return Position(f.position.Load()) }
 
-// Head is the place of the newest event at the last look, 200 ms ago at most unless the database is away.
+// Head returns the seq of the newest event at the last read, which was at most 200 ms ago unless the database is away.
 func (f *Follower) Head() int64 { return f.head.Load() }
 
-// End is where the log ended when the follower started.
+// End returns the end of the log when the follower started.
 func (f *Follower) End() Position { return f.end }
 
-// CatchUp returns when everything has been applied that was committed before the call. Calls share their work. It
-// fails with the context, and returns nil at once where no follower runs.
+// CatchUp returns when everything that was committed before the call has been applied. Concurrent calls share the work. It fails
+// when ctx ends, and returns nil at once while the follower does not run.
 func (f *Follower) CatchUp(ctx context.Context) error {
 	if !f.started.Load() {
 		return nil
@@ -147,14 +145,14 @@ func (f *Follower) run(ctx context.Context) {
 		}
 		switch {
 		case err != nil:
-			pause(ctx, nil, followEvery) // other nodes may write, and wake this one, all the time
+			pause(ctx, nil, followEvery) // without wake: writes of other nodes may wake this one all the time
 		case !more:
 			pause(ctx, f.wake, followEvery)
 		}
 	}
 }
 
-// look applies the next batch. It reports whether there may be more.
+// look reads and applies the next batch. It reports whether there may be more.
 func (f *Follower) look(ctx context.Context) (more bool, err error) {
 	b, err := f.next(ctx)
 	if err != nil {
@@ -169,10 +167,10 @@ func (f *Follower) look(ctx context.Context) (more bool, err error) {
 	return len(b.Entries) == followBatch || b.Restart, nil
 }
 
-// errElsewhere says that a read of the log came from another database than the process's other reads.
+// errElsewhere reports that a read of the log used another database than the process's other reads.
 var errElsewhere = errors.New("the connections of this node lead to different databases")
 
-// read reads the log behind a position.
+// read reads the log after a position, and reports its epoch to the process.
 func (f *Follower) read(ctx context.Context, position int64, limit int) (Chunk, error) {
 	look := f.reader.epochs.Look()
 	c, err := f.reader.After(ctx, position, math.MaxInt64, limit)
@@ -199,7 +197,7 @@ func (f *Follower) next(ctx context.Context) (b Batch, err error) {
 	}
 	b = Batch{Epoch: at.Epoch(), From: at.Seq(), To: at.Seq(), Entries: log.Entries}
 	if log.Head < b.From {
-		// PostgreSQL could not notice: a snapshot of its files was restored, or commits were not durable.
+		// The database went back without noticing: a snapshot of its files was restored, or commits were not durable.
 		return b, beginEpoch(ctx, f.reader.db, at.Epoch())
 	}
 	f.head.Store(log.Head)
@@ -207,23 +205,23 @@ func (f *Follower) next(ctx context.Context) (b Batch, err error) {
 		b.To = b.Entries[n-1].Seq
 	}
 	if n := len(b.Entries); n == 0 && log.Head > b.From || n > 0 && b.Entries[0].Seq > b.From+1 {
-		// A process that was frozen for days may find that retention has removed what comes next.
+		// If this process was frozen for days, retention may have removed the next events.
 		b.Gap, b.To = log.Oldest > b.From, max(b.To, log.Oldest)
 	}
 	return b, nil
 }
 
-// restart goes on where another epoch of the log began. What was committed before is in every read of the database since;
-// what came afterwards is applied as ever.
+// restart returns the batch that begins another epoch. Every read of the database from now on includes what was committed before
+// the epoch; events after that are applied as usual.
 func (f *Follower) restart(log Chunk) Batch {
 	from := max(log.Epoch.Since, log.Oldest)
 	f.head.Store(log.Head)
-	f.goal = -1 // of the log as it was
+	f.goal = -1 // the old goal was in the previous epoch
 	return Batch{Epoch: log.Epoch.Number, From: from, To: from, Restart: true}
 }
 
-// gather takes the calls of CatchUp that have come, and finds the position that ends them. All committed events are
-// sequenced first: one that was committed late may have no position yet.
+// gather takes the waiting calls of CatchUp, and finds the position that completes them. It sequences all committed events first,
+// because an event that was committed just now may have no seq yet.
 func (f *Follower) gather(ctx context.Context) (err error) {
 	f.mu.Lock()
 	if len(f.due) == 0 && len(f.waiting) > 0 {
@@ -241,7 +239,7 @@ func (f *Follower) gather(ctx context.Context) (err error) {
 	return err
 }
 
-// release ends the calls of CatchUp whose position is reached.
+// release completes the calls of CatchUp whose position is reached.
 func (f *Follower) release() {
 	if len(f.due) == 0 || f.goal < 0 || f.Position().Seq() < f.goal {
 		return

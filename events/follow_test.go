@@ -149,7 +149,7 @@ func TestFollowerStandsStill(t *testing.T) {
 	})
 }
 
-// A process that slept for longer than events are kept is told that some are missing.
+// A process that was frozen for longer than events are kept gets a gap reported.
 func TestFollowerBehindRetention(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		held, goOn := make(chan struct{}), make(chan struct{})

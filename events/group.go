@@ -16,14 +16,13 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Handler carries out what events cause. Effects in SQL go through the transaction, which commits them
-// with the group's position; others must be idempotent. With several partitions it is called from several
-// goroutines.
+// Handler carries out the effects of events. Effects in SQL go through the transaction, which commits them together with the
+// group's position; other effects must be idempotent. With several partitions it is called from several goroutines.
 type Handler interface {
-	// Handle handles events in their order, within GroupConfig.Lease, after which ctx ends. An error undoes
-	// the transaction: the events are then handled one by one, and the one that fails alone is parked. An
-	// error of kind errs.Unavailable, or of a database that is away, is nobody's fault: the partition waits and
-	// nothing is parked. On SQLite the transaction keeps all writers waiting, so it must be short.
+	// Handle handles events in their order, within GroupConfig.Lease, after which ctx ends. An error rolls the transaction
+	// back: the events are then handled one by one, and an event that fails alone goes to the retry queue. An error of kind
+	// errs.Unavailable, or one from a database that is away, is not the event's own: the partition waits, and nothing goes to
+	// the retry queue. On SQLite the transaction keeps all writers waiting, so it must be short.
 	Handle(ctx context.Context, tx *ent.Tx, batch []Entry) error
 }
 
@@ -37,26 +36,25 @@ func (f HandlerFunc) Handle(ctx context.Context, tx *ent.Tx, batch []Entry) erro
 
 // GroupConfig describes a consumer group. Name and Handler are needed.
 type GroupConfig struct {
-	// Name is the group's key in the database; it never changes.
+	// Name is the group's key in the database. It must not change, or another group begins.
 	Name string
-	// Partitions is in how many partitions the aggregates are split, 1 if 0. It must not change once the group has
-	// run.
+	// Partitions is the number of partitions of the aggregates, 1 if 0. It must not change once the group has run.
 	Partitions int
-	// Types are the events that the group wants; all if empty.
+	// Types are the types of events that the group handles; all if empty.
 	Types   []string
 	Handler Handler
-	// FromStart makes a new group begin with the oldest event instead of the newest.
+	// FromStart makes a new group begin with the oldest event of the log. Otherwise it begins with the first event that is
+	// written after its start.
 	FromStart bool
-	// Batch is the most events of one transaction, 500 if 0.
+	// Batch is how many events one transaction handles at most, 500 if 0.
 	Batch int
-	// Lease is for how long a partition is taken, 15 s if 0; every batch extends it. A batch or an event that
-	// takes longer has failed.
+	// Lease is how long a worker owns a partition, 15 s if 0; every batch extends it. A batch that takes longer has failed.
 	Lease time.Duration
-	// Poll is how often the group looks when nobody wakes it, 100 ms if 0.
+	// Poll is how often the group looks for events when nothing wakes it, 100 ms if 0.
 	Poll time.Duration
-	// Attempts is how often an event is tried before it is a dead letter, 10 if 0.
+	// Attempts is how many attempts at an event may fail before it is a dead letter, 10 if 0.
 	Attempts int
-	// Backoff is the wait after the first failure, which doubles up to a minute; 1 s if 0.
+	// Backoff is the wait after the first failed attempt, 1 s if 0. It doubles with each attempt, up to a minute.
 	Backoff time.Duration
 }
 
@@ -83,8 +81,8 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-// Group is a node's share in the work of a consumer group: one goroutine for each partition. It is a
-// lifecycle.Service; any number of nodes may run the same group.
+// Group does a node's share of the work of a consumer group, with one goroutine for each partition. It is a lifecycle.Service.
+// Any number of nodes may run the same group.
 type Group struct {
 	cfg     GroupConfig
 	db      *sqldb.DB
@@ -99,7 +97,7 @@ type Group struct {
 	done                  sync.WaitGroup
 }
 
-// NewGroup makes a node's share of a group.
+// NewGroup returns a node's share of a group. It fails when the configuration is not valid.
 func NewGroup(client *ent.Client, db *sqldb.DB, c clock.Clock, cfg GroupConfig) (*Group, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
@@ -111,8 +109,8 @@ func NewGroup(client *ent.Client, db *sqldb.DB, c clock.Clock, cfg GroupConfig) 
 	return g, nil
 }
 
-// Start makes sure that the group has its partitions and begins to work. It fails when the group has run with
-// another number of partitions.
+// Start registers the group's partitions in the database and begins to work. It fails when the group has run with another number
+// of partitions.
 func (g *Group) Start(ctx context.Context) error {
 	if err := g.register(ctx); err != nil {
 		return fmt.Errorf("register the group %s: %w", g.cfg.Name, err)
@@ -125,7 +123,7 @@ func (g *Group) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop lets the batches under way finish and gives the leases back.
+// Stop waits until the current batches are finished and the leases are released, or until ctx ends.
 func (g *Group) Stop(ctx context.Context) error {
 	if g.cancel == nil {
 		return nil
@@ -144,7 +142,7 @@ func (g *Group) Stop(ctx context.Context) error {
 	}
 }
 
-// Wake makes the group look now; it never blocks.
+// Wake makes the group look for events now. It never blocks.
 func (g *Group) Wake() {
 	for _, w := range g.workers {
 		select {
@@ -154,15 +152,15 @@ func (g *Group) Wake() {
 	}
 }
 
-// Health tells about this node's share of the work.
+// Health is the state of this node's share of a group's work.
 type Health struct {
-	// Handled and Failed count events since the start; Died those that became dead letters.
+	// Handled counts events since the start, Failed the failed attempts, and Died the events that became dead letters.
 	Handled, Failed, Died int64
 	// Looked is how long ago the slowest worker last looked for work; zero before the start.
 	Looked time.Duration
 }
 
-// Health tells about this node's share of the work.
+// Health returns the state of this node's share of the work.
 func (g *Group) Health() Health {
 	h := Health{Handled: g.handled.Load(), Failed: g.failed.Load(), Died: g.died.Load()}
 	for _, w := range g.workers {
@@ -173,7 +171,7 @@ func (g *Group) Health() Health {
 	return h
 }
 
-// Name is the group's name.
+// Name returns the group's name.
 func (g *Group) Name() string { return g.cfg.Name }
 
 func (g *Group) key(partition int) string { return fmt.Sprintf("%s/%d", g.cfg.Name, partition) }
@@ -193,14 +191,15 @@ func (g *Group) register(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = tx.Rollback() // its own error tells why
+			_ = tx.Rollback() // the error that is returned says why
 		}
 	}()
 	now, added := g.clock.Now(), int64(0)
 	for partition := range g.cfg.Partitions {
-		// Of nodes that start at once one may meet another's row in either unique index.
-		res, err := tx.Client().ExecContext(ctx, `INSERT INTO group_partitions (id, group_name, partition, position, owner, leased_until, moved_at)
-			VALUES ($1, $2, $3, $4, '', $5, $5) ON CONFLICT DO NOTHING`, g.key(partition), g.cfg.Name, partition, from, now)
+		// Several nodes may start at once, and meet each other's rows in either unique index.
+		res, err := tx.Client().ExecContext(ctx, `INSERT INTO group_partitions
+			(id, group_name, partition, position, owner, leased_until, moved_at) VALUES ($1, $2, $3, $4, '', $5, $5)
+			ON CONFLICT DO NOTHING`, g.key(partition), g.cfg.Name, partition, from, now)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,8 @@ func TestGroupsReadAtTheirOwnPositions(t *testing.T) {
 		r.writeMany(t, 30, 5)
 		start(t, r.group(t, events.GroupConfig{Name: "all", Batch: 7}, nil))
 		start(t, r.group(t, events.GroupConfig{Name: "none", Types: []string{"UserSignedUp"}}, nil))
-		fromNow, err := events.NewGroup(r.client, r.db, r.clock, events.GroupConfig{Name: "new", Poll: 4 * time.Millisecond, Handler: effects("new", nil)})
+		fromNow, err := events.NewGroup(r.client, r.db, r.clock,
+			events.GroupConfig{Name: "new", Poll: 4 * time.Millisecond, Handler: effects("new", nil)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +83,7 @@ func TestPartsSplitTheWork(t *testing.T) {
 			t.Errorf("handled %d and %d of %d", a.Health().Handled, b.Health().Handled, n)
 		}
 		if free := r.int(t, "SELECT COUNT(*) FROM group_partitions WHERE owner = ''"); free != 4 {
-			t.Errorf("%d of 4 leases were given back", free)
+			t.Errorf("%d of 4 leases were released", free)
 		}
 	})
 }
@@ -114,7 +115,8 @@ func TestPartsDoNotChange(t *testing.T) {
 		if n := r.int(t, "SELECT COUNT(*) FROM group_partitions"); n != 2 {
 			t.Errorf("%d partitions are left", n)
 		}
-		for _, bad := range []events.GroupConfig{{}, {Name: "x"}, {Name: "a/b", Handler: effects("x", nil)}, {Name: "x", Handler: effects("x", nil), Lease: -1}} {
+		handler := effects("x", nil)
+		for _, bad := range []events.GroupConfig{{}, {Name: "x"}, {Name: "a/b", Handler: handler}, {Name: "x", Handler: handler, Lease: -1}} {
 			if _, err := events.NewGroup(r.client, r.db, r.clock, bad); err == nil {
 				t.Errorf("%+v was taken", bad)
 			}
@@ -122,7 +124,7 @@ func TestPartsDoNotChange(t *testing.T) {
 	})
 }
 
-// A worker freezes with its lease; when it goes on, the partition is somebody else's, who has worked on it.
+// A worker freezes with its lease; when it goes on, another worker has taken the partition and worked on it.
 func TestFrozenWorkerDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	// On SQLite a frozen handler is a frozen process, and there is only one.
@@ -165,8 +167,8 @@ func TestFrozenWorkerDoesNoHarm(t *testing.T) {
 	r.sequence(t)
 	r.untilEffects(t, "g", 12)
 	r.checkEffects(t, "g", 12)
-	if parked := r.int(t, "SELECT COUNT(*) FROM retry_queue"); parked != 0 {
-		t.Errorf("%d events were parked", parked)
+	if queued := r.int(t, "SELECT COUNT(*) FROM retry_queue"); queued != 0 {
+		t.Errorf("%d events are in the retry queue", queued)
 	}
 }
 
@@ -183,15 +185,18 @@ func TestLostLeaseCannotCommit(t *testing.T) {
 		})
 		// The lease is taken away between two transactions: by a trigger, when the position moves to 2.
 		if r.db.IsPostgres() {
-			r.exec(t, `CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.owner = 'thief'; NEW.leased_until = '9999-01-01'; RETURN NEW; END $$`)
-			r.exec(t, `CREATE TRIGGER steal BEFORE UPDATE ON group_partitions FOR EACH ROW WHEN (NEW.position = 2 AND OLD.position = 0) EXECUTE FUNCTION steal()`)
+			r.exec(t, `CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS $$
+				BEGIN NEW.owner = 'thief'; NEW.leased_until = '9999-01-01'; RETURN NEW; END $$`)
+			r.exec(t, `CREATE TRIGGER steal BEFORE UPDATE ON group_partitions FOR EACH ROW
+				WHEN (NEW.position = 2 AND OLD.position = 0) EXECUTE FUNCTION steal()`)
 		} else {
 			r.exec(t, `CREATE TRIGGER steal AFTER UPDATE ON group_partitions WHEN NEW.position = 2 AND OLD.position = 0
 				BEGIN UPDATE group_partitions SET owner = 'thief', leased_until = '9999-01-01 00:00:00+00:00'; END`)
 		}
 		start(t, g)
 		r.untilEffects(t, "g", 2)
-		if owner, position := r.text(t, "SELECT owner FROM group_partitions"), r.int(t, "SELECT position FROM group_partitions"); owner != "thief" || position != 2 {
+		owner, position := r.text(t, "SELECT owner FROM group_partitions"), r.int(t, "SELECT position FROM group_partitions")
+		if owner != "thief" || position != 2 {
 			t.Errorf("the partition is of %q at %d", owner, position)
 		}
 		r.checkEffects(t, "g", 2)
@@ -210,7 +215,7 @@ func (r *rig) text(t testing.TB, query string, args ...any) (s string) {
 	return s
 }
 
-// Stop lets the batch under way finish, and gives the lease back.
+// Stop waits for the current batch, and releases the lease.
 func TestStopDrains(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.writeMany(t, 20, 4)
@@ -233,7 +238,8 @@ func TestStopDrains(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.checkEffects(t, "g", 5)
-		if owner, position := r.text(t, "SELECT owner FROM group_partitions"), r.int(t, "SELECT position FROM group_partitions"); owner != "" || position != 5 {
+		owner, position := r.text(t, "SELECT owner FROM group_partitions"), r.int(t, "SELECT position FROM group_partitions")
+		if owner != "" || position != 5 {
 			t.Errorf("the partition is of %q at %d", owner, position)
 		}
 		// And it starts again where it was.
@@ -264,7 +270,8 @@ func TestStopGivesEveryPartBack(t *testing.T) {
 		defer writing.Wait()
 		defer close(ended)
 		for range soak(40, 400) {
-			g := r.group(t, events.GroupConfig{Partitions: 4, Poll: time.Millisecond, Handler: events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error { return nil })}, nil)
+			nothing := events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error { return nil })
+			g := r.group(t, events.GroupConfig{Partitions: 4, Poll: time.Millisecond, Handler: nothing}, nil)
 			stop := start(t, g)
 			mark := written.Load() + rand.Int64N(5)
 			until(t, "some work", func() bool { return g.Health().Handled > 0 && written.Load() > mark })
@@ -280,10 +287,11 @@ func TestStopGivesEveryPartBack(t *testing.T) {
 func TestPositionMovesPastWhatIsNotWanted(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var calls atomic.Int64
-		g := r.group(t, events.GroupConfig{Types: []string{"UserSignedUp"}, Handler: events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error {
+		count := events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error {
 			calls.Add(1)
 			return nil
-		})}, nil)
+		})
+		g := r.group(t, events.GroupConfig{Types: []string{"UserSignedUp"}, Handler: count}, nil)
 		start(t, g)
 		r.writeMany(t, 50, 7)
 		until(t, "the position", func() bool { return r.status(t, "g").Position == 50 })

@@ -9,7 +9,7 @@ import (
 	"roost/internal/errs"
 )
 
-// recorder keeps copies, and notes what it is told.
+// recorder is an invalidator that records its calls.
 type recorder struct {
 	said           []string
 	forget, behind error
@@ -32,7 +32,7 @@ func (r *recorder) CatchUp(context.Context) error {
 	return r.behind
 }
 
-// Copies are out of use before observers, such as the hub of live updates, hear of a write, and before it is
+// Copies are out of use before observers, such as the hub of live updates, get a write, and before it is
 // acknowledged. What a transaction finds done is shown before that is acknowledged: its rows are dropped if they are
 // known, else, or if that fails, the copies catch up.
 func TestCopiesBeforeObservers(t *testing.T) {
@@ -78,7 +78,7 @@ func TestCopiesBeforeObservers(t *testing.T) {
 				s.Observe(func([]Event) { r.said = append(r.said, "observed") })
 				err := s.Write(t.Context(), x.do)
 				if errs.Is(err, errs.Unavailable) != x.unavailable || name != "a refusal" && !x.unavailable && err != nil {
-					t.Errorf("it gives %v", err)
+					t.Errorf("it returns %v", err)
 				}
 				if !slices.Equal(r.said, x.want) {
 					t.Errorf("it went %v, want %v", r.said, x.want)

@@ -29,7 +29,7 @@ const childEnv = "ROOST_EVENTS_CHILD"
 // childLease is short, so that the partitions of a dead child are free soon.
 const childLease = time.Second
 
-// child writes events, tells of each that was acknowledged, and runs a worker and a sequencer, until its
+// child writes events, prints each that was acknowledged, and runs a worker and a sequencer, until its
 // input ends.
 func child() {
 	if err := runChild(os.Getenv(childEnv)); err != nil {
@@ -175,7 +175,7 @@ func (p *process) acks(t *testing.T, n int) (out []int64) {
 	return out
 }
 
-// end waits for the child and gives the acknowledged events that nobody has read.
+// end waits for the child and returns the acknowledged events that nobody has read.
 func (p *process) end(t *testing.T, killed bool) (out []int64) {
 	t.Helper()
 	for a := range p.lines {
@@ -249,7 +249,7 @@ func TestKilledAtRandom(t *testing.T) {
 			r.checkEffects(t, "g", total)
 			r.checkAcks(t, acked)
 			if n := r.int(t, "SELECT COUNT(*) FROM retry_queue"); n != 0 {
-				t.Errorf("%d events were parked", n)
+				t.Errorf("%d events are in the retry queue", n)
 			}
 			t.Logf("%d events acknowledged, %d committed", 2*len(acked), total)
 		})
@@ -324,7 +324,7 @@ func TestFrozenAtRandom(t *testing.T) {
 		}
 	}
 	if n := r.int(t, "SELECT COUNT(*) FROM retry_queue"); n != 0 {
-		t.Errorf("%d events were parked", n)
+		t.Errorf("%d events are in the retry queue", n)
 	}
 	t.Logf("%d events acknowledged, %d committed", 2*len(acked), total)
 }

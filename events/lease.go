@@ -14,25 +14,25 @@ import (
 type lease struct {
 	g         *Group
 	partition int
-	// position is the committed one; seen is how far the log has been read, with nothing for this partition
-	// between the two.
+	// position is the committed position. seen is how far the log has been read: it has nothing for this partition between
+	// the two.
 	position, seen int64
-	// epoch is that of the log in which both are places. On SQLite it cannot change while a process runs.
+	// epoch is the epoch of the log that both belong to. On SQLite it cannot change while a process runs.
 	epoch int64
 }
 
-// errLost says that the partition belongs to somebody else by now; what was not committed is theirs to do.
+// errLost reports that another worker has taken the partition. It does what this one has not committed.
 var errLost = errors.New("the lease was lost")
 
 const (
-	// span is how many places of the log one batch looks through.
+	// span is how many seqs of the log one batch looks through.
 	span = 20_000
-	// releaseTimeout bounds giving a partition back, for when the database is away; the lease ends by itself then.
+	// releaseTimeout bounds a release while the database is away. The lease then ends by itself.
 	releaseTimeout = time.Second
 )
 
-// leaseNow returns SQL for the time by which leases run, and the arguments with those that it refers to. It is the
-// database's clock, because the clocks of nodes may differ by minutes. SQLite belongs to one node, whose clock it is.
+// leaseNow returns SQL for the current time of leases, and args with the arguments that the SQL refers to. Leases run by the
+// database's clock, because the clocks of nodes may differ by minutes. SQLite belongs to one node, so the node's clock serves.
 func (g *Group) leaseNow(args []any) (string, []any) {
 	if g.db.IsPostgres() {
 		return "clock_timestamp()", args
@@ -40,7 +40,7 @@ func (g *Group) leaseNow(args []any) (string, []any) {
 	return fmt.Sprintf("$%d", len(args)+1), append(args, g.clock.Now())
 }
 
-// leaseEnd is leaseNow for the end of a lease that begins now.
+// leaseEnd is like leaseNow, for the end of a lease that begins now.
 func (g *Group) leaseEnd(args []any) (string, []any) {
 	if g.db.IsPostgres() {
 		return fmt.Sprintf("clock_timestamp() + $%d::float8 * interval '1 microsecond'", len(args)+1), append(args, g.cfg.Lease.Microseconds())
@@ -48,9 +48,9 @@ func (g *Group) leaseEnd(args []any) (string, []any) {
 	return fmt.Sprintf("$%d", len(args)+1), append(args, g.clock.Now().Add(g.cfg.Lease))
 }
 
-// step tries some parked events that are due and handles one batch. It reports whether there is more.
+// step tries some events of the retry queue that are due, and handles one batch. It reports whether there is more to do.
 func (l *lease) step(ctx context.Context) (more bool, err error) {
-	// What was begun is finished also when the group stops.
+	// Work that has begun is finished even when the group stops.
 	retried, err := l.retryDue(context.WithoutCancel(ctx), ctx.Done())
 	if err != nil || ctx.Err() != nil {
 		return false, err
@@ -59,7 +59,7 @@ func (l *lease) step(ctx context.Context) (more bool, err error) {
 	return more || retried, err
 }
 
-// release gives the partition back and notes what has been seen.
+// release ends the lease and stores how far the log has been read.
 func (l *lease) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
@@ -72,8 +72,8 @@ func (l *lease) release(ctx context.Context) error {
 	return nil
 }
 
-// sameEpoch is the condition that the log is still in the epoch in which the positions of the lease are places. A database
-// that went back may say that the partition is at the same position and of the same owner, and have other events behind it.
+// sameEpoch returns the condition that the log is still in the epoch of the lease. A database that went back may hold the same
+// position and the same owner for the partition, and yet other events after that position.
 func (l *lease) sameEpoch(args *[]any) string {
 	if !l.g.db.IsPostgres() {
 		return ""
@@ -82,8 +82,8 @@ func (l *lease) sameEpoch(args *[]any) string {
 	return fmt.Sprintf(" AND $%d = (SELECT epoch FROM log_heads WHERE id = 1)", len(*args))
 }
 
-// within bounds a position to the log. Whoever begins a new epoch puts back what is beyond its end, but may do so between
-// this statement's look at the epoch and its commit.
+// upToHead returns SQL that bounds a position to the end of the log. Beginning a new epoch moves back all positions beyond its
+// end, but may happen between this statement's read of the epoch and its commit.
 func (l *lease) upToHead(position string) string {
 	if !l.g.db.IsPostgres() {
 		return position
@@ -91,7 +91,7 @@ func (l *lease) upToHead(position string) string {
 	return "LEAST(" + position + ", " + headOf(l.g.db) + ")"
 }
 
-// batch handles the next events. It reports whether there are more.
+// batch handles the partition's next events. It reports whether there are more.
 func (l *lease) batch(ctx context.Context, stop <-chan struct{}) (more bool, err error) {
 	all, end, head, err := l.read(ctx)
 	if err != nil {
@@ -119,7 +119,7 @@ func (l *lease) batch(ctx context.Context, stop <-chan struct{}) (more bool, err
 	return end < head, nil
 }
 
-// read gives the partition's next events, the place up to which they are all, and the head of the log.
+// read returns the partition's next events, the seq up to which there are no others, and the head of the log.
 func (l *lease) read(ctx context.Context) (all []Entry, end, head int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.g.cfg.Lease)
 	defer cancel()
@@ -131,26 +131,27 @@ func (l *lease) read(ctx context.Context) (all []Entry, end, head int64, err err
 	if l.g.cfg.Partitions > 1 {
 		mine, args = " AND "+l.g.partitionOf("aggregate")+" = $4", append(args, l.partition)
 	}
-	all, err = readEntries(ctx, l.g.db, l.epoch, fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s%[4]s ORDER BY %[1]s LIMIT $3",
-		seqColumn(l.g.db), entryColumns, oneOf(l.g.cfg.Types), mine), args...)
+	query := fmt.Sprintf("SELECT %[1]s, %[2]s FROM events WHERE %[1]s > $1 AND %[1]s <= $2%[3]s%[4]s ORDER BY %[1]s LIMIT $3",
+		seqColumn(l.g.db), entryColumns, oneOf(l.g.cfg.Types), mine)
+	all, err = readEntries(ctx, l.g.db, l.epoch, query, args...)
 	if len(all) == l.g.cfg.Batch {
 		end = all[len(all)-1].Seq
 	}
 	return all, end, head, err
 }
 
-// partitionOf is SQL for the partition of an aggregate. Ids differ in their time and in their sequence; the sum is
-// of remainders so that it cannot overflow, and is never negative.
+// partitionOf returns SQL for the partition of an aggregate. It uses two parts of an id, the time and the sequence number, because
+// ids may differ in only one of them. It adds remainders, so that the sum cannot overflow and is never negative.
 func (g *Group) partitionOf(column string) string {
 	return fmt.Sprintf("(((%[1]s >> 22) %% %[2]d + %[1]s %% %[2]d + 2 * %[2]d) %% %[2]d)", column, g.cfg.Partitions)
 }
 
-// handle handles events whose aggregates have nothing waiting, parks the others, and moves the position,
-// all in one transaction.
+// handle moves the position past events, in one transaction. It handles the events whose aggregates have nothing in the retry
+// queue, and adds the others to the queue.
 func (l *lease) handle(ctx context.Context, all []Entry, end int64) error {
 	var ready, behind []Entry
 	err := l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) (err error) {
-		if ready, behind, err = l.g.sort(ctx, tx, all); err != nil {
+		if ready, behind, err = l.g.split(ctx, tx, all); err != nil {
 			return err
 		}
 		if err := l.g.enqueue(ctx, tx, behind); err != nil || len(ready) == 0 {
@@ -164,7 +165,7 @@ func (l *lease) handle(ctx context.Context, all []Entry, end int64) error {
 	return err
 }
 
-// one handles a single event, or parks it if it is to blame.
+// one handles a single event, or adds it to the retry queue if the failure is the event's own.
 func (l *lease) one(ctx context.Context, e Entry) error {
 	err := l.handle(ctx, []Entry{e}, e.Seq)
 	if err == nil || !isPoison(err) {
@@ -180,11 +181,11 @@ func (l *lease) one(ctx context.Context, e Entry) error {
 	return err
 }
 
-// tries is how often a transaction runs that loses to a deadlock or a serialization failure.
+// tries is how often a transaction runs when it loses to deadlocks or serialization failures.
 const tries = 4
 
-// inTx runs fn and moves the position to end, or to what was seen if that is further, in one transaction.
-// It fails with errLost, and nothing is done, when the partition belongs to somebody else.
+// inTx runs fn and moves the position to end in one transaction, or to seen if that is further. If another worker has taken the
+// partition, it does nothing and fails with errLost.
 func (l *lease) inTx(ctx context.Context, fn func(ctx context.Context, tx *ent.Tx) error, end int64) (err error) {
 	end = max(end, l.seen)
 	for range tries {
@@ -207,8 +208,8 @@ func (l *lease) once(ctx context.Context, fn func(ctx context.Context, tx *ent.T
 	}
 	until, args := l.g.leaseEnd([]any{end, l.g.clock.Now(), l.g.key(l.partition), l.g.owner, l.position})
 	same := l.sameEpoch(&args)
-	res, err := tx.Client().ExecContext(ctx, "UPDATE group_partitions SET position = "+l.upToHead("$1")+", leased_until = "+until+`, moved_at = $2
-		WHERE id = $3 AND owner = $4 AND position = $5`+same, args...)
+	res, err := tx.Client().ExecContext(ctx, "UPDATE group_partitions SET position = "+l.upToHead("$1")+", leased_until = "+until+`,
+		moved_at = $2 WHERE id = $3 AND owner = $4 AND position = $5`+same, args...)
 	if err != nil {
 		return undo(ctx, tx, fmt.Errorf("move the position: %w", err))
 	}

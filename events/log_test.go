@@ -14,7 +14,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// checkGapless wants places 1 to n, and events of one aggregate in the order in which they were written.
+// checkGapless wants seqs 1 to n, and events of one aggregate in the order in which they were written.
 func (r *rig) checkGapless(t testing.TB, n int64) {
 	t.Helper()
 	log, err := r.reader.After(t.Context(), 0, 1<<60, int(n)+10)
@@ -28,7 +28,7 @@ func (r *rig) checkGapless(t testing.TB, n int64) {
 	last := map[int64]int64{}
 	for i, e := range all {
 		if e.Seq != int64(i+1) {
-			t.Fatalf("event %d has place %d", i+1, e.Seq)
+			t.Fatalf("event %d has seq %d", i+1, e.Seq)
 		}
 		ev, err := e.Event()
 		if err != nil {
@@ -48,10 +48,10 @@ func (r *rig) checkGapless(t testing.TB, n int64) {
 func TestPlacesHaveNoGapsAndKeepOrder(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		// Two at once, as on two nodes.
-		var told atomic.Int64
+		var grew atomic.Int64
 		var sequencers []*events.Sequencer
 		for range 2 {
-			s := events.NewSequencer(r.db, func() { told.Add(1) })
+			s := events.NewSequencer(r.db, func() { grew.Add(1) })
 			start(t, s)
 			sequencers = append(sequencers, s)
 		}
@@ -60,7 +60,7 @@ func TestPlacesHaveNoGapsAndKeepOrder(t *testing.T) {
 		for w := range int64(writers) {
 			all.Go(func() {
 				for i := range int64(each) {
-					// Rolled back: its id is lost on PostgreSQL, its place must not be.
+					// Rolled back: its id is lost on PostgreSQL, a seq must not be.
 					_ = r.log.Write(context.Background(), func(_ context.Context, tx *events.Tx) error {
 						if err := events.Append(t.Context(), tx.Client(), tx.Now, events.TweetPosted{TweetID: 99}); err != nil {
 							return err
@@ -73,19 +73,19 @@ func TestPlacesHaveNoGapsAndKeepOrder(t *testing.T) {
 			})
 		}
 		all.Wait()
-		until(t, "all places", func() bool {
+		until(t, "all seqs", func() bool {
 			head, err := r.reader.Head(t.Context())
 			return err == nil && head == writers*each
 		})
 		r.checkGapless(t, writers*each)
-		until(t, "a word of it", func() bool { return told.Load() > 0 })
+		until(t, "the sequencer to report it", func() bool { return grew.Load() > 0 })
 		if age := sequencers[0].Age(); age <= 0 || age > patience {
 			t.Errorf("the sequencer looked %s ago", age)
 		}
 	})
 }
 
-// An event comes late whose id lies long below those that have a place. On SQLite there is one writer, so nothing
+// A late event has an id far below those that have a seq. On SQLite there is one writer, so nothing
 // commits late.
 func TestLateCommitIsHandled(t *testing.T) {
 	t.Parallel()
@@ -113,7 +113,7 @@ func TestLateCommitIsHandled(t *testing.T) {
 	r.untilEffects(t, "g", 101)
 	r.checkEffects(t, "g", 101)
 	if seq := r.int(t, "SELECT seq FROM effects WHERE aggregate = 7"); seq != 101 {
-		t.Errorf("the late event has place %d, want 101", seq)
+		t.Errorf("the late event has seq %d, want 101", seq)
 	}
 }
 
@@ -138,11 +138,12 @@ func TestUnrelatedTransactionDelaysNothing(t *testing.T) {
 			t.Errorf("the transaction was not open to the end: %v", err)
 		}
 		r.checkEffects(t, "g", n)
-		t.Logf("%d events beside a transaction that was open for %s, the slowest handled after %s", n, time.Since(began).Round(time.Millisecond), slowest)
+		t.Logf("%d events beside a transaction that was open for %s, the slowest handled after %s",
+			n, time.Since(began).Round(time.Millisecond), slowest)
 	})
 }
 
-// openUnrelated opens a transaction that writes something else, and gives what ends it. SQLite has no second
+// openUnrelated opens a transaction that writes something else, and returns what ends it. SQLite has no second
 // writer: there it is a reader in the middle of its rows.
 func (r *rig) openUnrelated(t *testing.T) (end func() error) {
 	t.Helper()

@@ -30,7 +30,7 @@ func (r *rig) numbered(t *testing.T) {
 	until(t, "the numbers", func() bool { return r.int(t, "SELECT COUNT(*) FROM events WHERE seq IS NULL") == 0 })
 }
 
-// A writer that pauses between its INSERT and its COMMIT is numbered before whoever writes after that commit, however much
+// A writer that pauses between its INSERT and its COMMIT is numbered before every write that begins after that commit, however much
 // was written and numbered meanwhile.
 func TestStalledWriterComesBeforeThoseAfterIt(t *testing.T) {
 	t.Parallel()

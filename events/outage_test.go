@@ -12,7 +12,7 @@ import (
 	"roost/testkit/pgtest"
 )
 
-// The database goes away in the middle of a drain, in order and not: nothing is lost, nothing is parked, and
+// The database goes away in the middle of a drain, in order and not: nothing is lost, nothing goes to the retry queue, and
 // the group goes on by itself.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,7 @@ func TestStoredPayloadsAreReadable(t *testing.T) {
 	}
 	for _, file := range found {
 		if !files[file] {
-			t.Errorf("this binary does not know the event of %s", file)
+			t.Errorf("this binary cannot read the event of %s", file)
 		}
 	}
 	// The comparison notices a field that got another name, and one that no line sets.

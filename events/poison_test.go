@@ -56,7 +56,7 @@ func TestPoisonIsParkedAndDiesAlone(t *testing.T) {
 		start(t, g)
 		r.untilEffects(t, "g", 15)
 		// At most once in its batch, and once alone.
-		until(t, "the event is parked", func() bool { return r.status(t, "g").Retrying == 5 })
+		until(t, "the events to be in the retry queue", func() bool { return r.status(t, "g").Retrying == 5 })
 		if n := c.of(3); n != 2 {
 			t.Errorf("tried %d times, want once with others and once alone", n)
 		}
@@ -153,12 +153,13 @@ func TestPanicsAndUnknownEventsArePoison(t *testing.T) {
 			return nil
 		}))
 		r.write(t, 1, 1, 2)
-		r.exec(t, `INSERT INTO events (type, version, aggregate, payload, created_at) VALUES ('Teleported', 1, 3, '{}', '2026-01-01 00:00:00+00:00'),
+		r.exec(t, `INSERT INTO events (type, version, aggregate, payload, created_at) VALUES
+			('Teleported', 1, 3, '{}', '2026-01-01 00:00:00+00:00'),
 			('TweetPosted', 9, 4, '{}', '2026-01-01 00:00:00+00:00'), ('TweetPosted', 1, 5, '{]', '2026-01-01 00:00:00+00:00')`)
 		r.write(t, 1, 6)
 		r.sequence(t)
 		r.untilEffects(t, "g", 2)
-		until(t, "they are parked", func() bool { return r.status(t, "g").Retrying == 4 })
+		until(t, "the events to be in the retry queue", func() bool { return r.status(t, "g").Retrying == 4 })
 		r.clock.Add(time.Second)
 		until(t, "they are dead", func() bool { return r.status(t, "g").Dead == 4 })
 		dead, err := r.admin.DeadLetters(t.Context(), "g", 10)
@@ -167,14 +168,14 @@ func TestPanicsAndUnknownEventsArePoison(t *testing.T) {
 		}
 		for i, want := range []string{"panic: oh no", "event 3 is a Teleported, which", "version 9 of TweetPosted", "decode event 5"} {
 			if !strings.Contains(dead[i].Reason, want) {
-				t.Errorf("reason %q does not tell %q", dead[i].Reason, want)
+				t.Errorf("reason %q does not contain %q", dead[i].Reason, want)
 			}
 		}
 		r.checkEffects(t, "g", 2)
 	})
 }
 
-// A service that is away parks nothing; the partition waits and goes on by itself.
+// While a service is away nothing goes to the retry queue; the partition waits and goes on by itself.
 func TestUnavailableParksNothing(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var away atomic.Bool
@@ -196,7 +197,7 @@ func TestUnavailableParksNothing(t *testing.T) {
 		r.untilEffects(t, "g", 5)
 		r.checkEffects(t, "g", 5)
 		if n := r.int(t, "SELECT COUNT(*) FROM retry_queue"); n != 0 {
-			t.Errorf("%d parked", n)
+			t.Errorf("%d events are in the retry queue", n)
 		}
 	})
 }
@@ -229,19 +230,20 @@ func TestSlowEventsArePoison(t *testing.T) {
 		until(t, "they are dead", func() bool { return r.status(t, "g").Dead == 2 })
 		r.checkEffects(t, "g", 2)
 		dead, err := r.admin.DeadLetters(t.Context(), "g", 10)
-		if err != nil || !strings.HasPrefix(dead[0].Reason, "not done after 100ms") || !strings.HasPrefix(dead[1].Reason, "not done after 100ms") {
+		const late = "not done after 100ms"
+		if err != nil || !strings.HasPrefix(dead[0].Reason, late) || !strings.HasPrefix(dead[1].Reason, late) {
 			t.Errorf("%+v %v", dead, err)
 		}
 	})
 }
 
 // A handler that keeps a failed statement to itself is refused the commit, and that is the event's fault: it
-// holds up nobody.
+// delays no other event.
 func TestHiddenErrorsArePoison(t *testing.T) {
 	t.Parallel()
-	r := onPostgres(t) // on SQLite the other statements of the transaction stand
+	r := onPostgres(t) // on SQLite the other statements of the transaction remain
 	do := effects("g", nil)
-	start(t, r.group(t, events.GroupConfig{Attempts: 1, Handler: events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
+	hide := events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 		if err := do(ctx, tx, batch); err != nil {
 			return err
 		}
@@ -251,7 +253,8 @@ func TestHiddenErrorsArePoison(t *testing.T) {
 			}
 		}
 		return nil
-	})}, nil))
+	})
+	start(t, r.group(t, events.GroupConfig{Attempts: 1, Handler: hide}, nil))
 	r.writeMany(t, 4, 4)
 	r.untilEffects(t, "g", 3)
 	until(t, "it is dead", func() bool { return r.status(t, "g").Dead == 1 })
@@ -270,7 +273,7 @@ func TestLongQueueBehindOneEvent(t *testing.T) {
 			return nil
 		}))
 		r.writeBulk(t, 1, 300)
-		until(t, "they are parked", func() bool { return r.status(t, "g").Retrying == 300 })
+		until(t, "the events to be in the retry queue", func() bool { return r.status(t, "g").Retrying == 300 })
 		heal.Store(true)
 		r.clock.Add(time.Second)
 		r.writeBulk(t, 2, 100)

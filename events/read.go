@@ -19,10 +19,10 @@ type Reader struct {
 // NewReader reads the log of a database.
 func NewReader(db *sqldb.DB) *Reader { return &Reader{db: db} }
 
-// Track reads the log for a process that tracks its epoch.
+// Track returns a Reader of the log for a process that tracks the log's epoch.
 func (e *Epochs) Track(db *sqldb.DB) *Reader { return &Reader{db, e} }
 
-// place is the column of an event's place in the log.
+// seqColumn is the column that holds an event's seq.
 func seqColumn(db *sqldb.DB) string {
 	if db.IsPostgres() {
 		return "seq"
@@ -32,7 +32,7 @@ func seqColumn(db *sqldb.DB) string {
 
 const entryColumns = "type, version, aggregate, payload, created_at"
 
-// headOf is SQL for the place of the newest event, also when retention has removed that.
+// headOf returns SQL for the seq of the newest event, even when retention has removed that event.
 func headOf(db *sqldb.DB) string {
 	if db.IsPostgres() {
 		return "(SELECT seq FROM log_heads WHERE id = 1)"
@@ -43,7 +43,7 @@ func headOf(db *sqldb.DB) string {
 // fileHead is headOf on SQLite.
 const fileHead = "MAX(COALESCE((SELECT MAX(id) FROM events), 0), COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0))"
 
-// Head is the place of the newest event, 0 in an empty log.
+// Head returns the seq of the newest event, 0 if no event was ever written.
 func (r *Reader) Head(ctx context.Context) (head int64, err error) {
 	if err := scan(ctx, r.db, "SELECT "+headOf(r.db), nil, &head); err != nil {
 		return 0, fmt.Errorf("read the head of the log: %w", err)
@@ -51,8 +51,8 @@ func (r *Reader) Head(ctx context.Context) (head int64, err error) {
 	return head, nil
 }
 
-// Sequenced sequences all committed events first, and then returns Head: everything that was committed before the call
-// is at or before that position.
+// Sequenced sequences all committed events, and then returns Head. Everything that was committed before the call is at or before
+// that seq.
 func (r *Reader) Sequenced(ctx context.Context) (head int64, err error) {
 	for n := int64(sequenceBatch); r.db.IsPostgres() && n == sequenceBatch; {
 		if n, err = Sequence(ctx, r.db, sequenceBatch); err != nil {
@@ -62,8 +62,8 @@ func (r *Reader) Sequenced(ctx context.Context) (head int64, err error) {
 	return r.Head(ctx)
 }
 
-// Oldest is the place of the newest event that retention has removed, 0 before it did: positions from there
-// on are good.
+// Oldest returns the seq of the newest event that retention has removed, 0 if it has removed none. The log is complete after that
+// seq.
 func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
 	err = scan(ctx, r.db, "SELECT oldest FROM log_heads WHERE id = 1", nil, &oldest)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -75,17 +75,17 @@ func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
 	return oldest, nil
 }
 
-// Chunk is a partition of the log as of one moment.
+// Chunk is a range of the log, read in one snapshot.
 type Chunk struct {
 	Epoch Epoch
-	// Head is the place of the newest event, Oldest that of the newest event that retention has removed.
+	// Head is the seq of the newest event, and Oldest the seq of the newest event that retention has removed.
 	Head, Oldest int64
-	// Entries are all events that were asked for, except those that retention has removed.
+	// Entries are the requested events, without those that retention has removed.
 	Entries []Entry
 }
 
-// After reads up to limit events behind the position and not behind upTo, in their order; with types, only those. The answer
-// lacks events if the position is below the chunk's Oldest. It is one statement.
+// After reads up to limit events after position and up to upTo, in the order of the log; with types, only events of these types.
+// Events are missing from the chunk if position is below its Oldest. It is one statement.
 func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) (c Chunk, err error) {
 	rows, err := r.db.QueryContext(ctx, fmt.Sprintf(`SELECT h.epoch, h.epoch_since, %[1]s, h.oldest, e.seq, %[3]s
 		FROM log_heads AS h LEFT JOIN (SELECT %[2]s AS seq, %[3]s FROM events WHERE %[2]s > $1 AND %[2]s <= $2%[4]s
@@ -113,7 +113,7 @@ func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, typ
 	return c, nil
 }
 
-// oneOf is a condition on the type; the types are constants of this package.
+// oneOf returns a condition on the type. The types are constants of this package, never input.
 func oneOf(types []string) string {
 	if len(types) == 0 {
 		return ""
@@ -121,15 +121,14 @@ func oneOf(types []string) string {
 	return " AND type IN ('" + strings.Join(types, "', '") + "')"
 }
 
-// GroupPosition returns the position up to which a group has passed all events; ok is false for a group that has
-// never run.
+// GroupPosition returns the seq up to which a group has passed all events. ok is false for a group that has never run.
 func (r *Reader) GroupPosition(ctx context.Context, group string) (position int64, ok bool, err error) {
-	var least sql.NullInt64
-	err = scan(ctx, r.db, "SELECT MIN(position) FROM group_partitions WHERE group_name = $1", []any{group}, &least)
+	var lowest sql.NullInt64
+	err = scan(ctx, r.db, "SELECT MIN(position) FROM group_partitions WHERE group_name = $1", []any{group}, &lowest)
 	if err != nil {
 		return 0, false, fmt.Errorf("read the position of the group %s: %w", group, err)
 	}
-	return least.Int64, least.Valid, nil
+	return lowest.Int64, lowest.Valid, nil
 }
 
 // querier is a database or a transaction.

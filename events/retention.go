@@ -14,15 +14,16 @@ import (
 )
 
 const (
-	// DefaultKeep is for how long events are kept at least: a client that sleeps for less misses nothing.
+	// DefaultKeep is how long events are kept at least. A client that reconnects within that time misses nothing.
 	DefaultKeep = 72 * time.Hour
-	// cleanEvery is how often retention looks.
+	// cleanEvery is how often retention looks for events to remove.
 	cleanEvery = time.Minute
-	// cleanBatch is how many events one transaction removes.
+	// cleanBatch is how many events one transaction removes at most.
 	cleanBatch = 2000
 )
 
-// Cleaner removes events that are old and that every group has passed. It is a lifecycle.Service.
+// Cleaner removes events that every group has passed and that are older than the time that events are kept. It is a
+// lifecycle.Service.
 type Cleaner struct {
 	lifecycle.Loop
 	client *ent.Client
@@ -31,7 +32,7 @@ type Cleaner struct {
 	keep   time.Duration
 }
 
-// NewCleaner makes a cleaner that keeps events for a time, DefaultKeep if 0.
+// NewCleaner returns a cleaner that keeps events for at least a time, DefaultKeep if 0.
 func NewCleaner(client *ent.Client, db *sqldb.DB, c clock.Clock, keep time.Duration) *Cleaner {
 	fill(&keep, DefaultKeep)
 	cl := &Cleaner{client: client, db: db, clock: c, keep: keep}
@@ -54,7 +55,7 @@ func (c *Cleaner) run(ctx context.Context) {
 	}
 }
 
-// Clean removes what may go now, and returns how many events that were.
+// Clean removes all events that may be removed now, and returns how many it removed.
 func (c *Cleaner) Clean(ctx context.Context) (removed int64, err error) {
 	for ctx.Err() == nil {
 		n, err := c.batch(ctx)
@@ -66,7 +67,7 @@ func (c *Cleaner) Clean(ctx context.Context) (removed int64, err error) {
 	return removed, ctx.Err()
 }
 
-// batch removes the oldest events and notes how far, in one transaction.
+// batch removes up to cleanBatch of the oldest events and stores up to which seq, in one transaction.
 func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 	tx, err := c.client.Tx(ctx)
 	if err != nil {
@@ -74,7 +75,7 @@ func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 	}
 	defer func() {
 		if err != nil || n == 0 {
-			_ = tx.Rollback() // nothing was removed, or the error tells why
+			_ = tx.Rollback() // nothing was removed, or the error that is returned says why
 		}
 	}()
 	if ok, err := tryRetention(ctx, c.db, tx); err != nil || !ok {
@@ -91,7 +92,7 @@ func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 	_, err = tx.Client().ExecContext(ctx, `INSERT INTO log_heads (id, seq, oldest, sequenced_at) VALUES (1, 0, $1, $2)
 		ON CONFLICT (id) DO UPDATE SET oldest = excluded.oldest WHERE log_heads.oldest < excluded.oldest`, last, c.clock.Now())
 	if err != nil {
-		return 0, fmt.Errorf("note the end of the log: %w", err)
+		return 0, fmt.Errorf("store the end of the log: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
 		return 0, fmt.Errorf("remove old events: %w", err)
@@ -99,8 +100,8 @@ func (c *Cleaner) batch(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// removable finds how far events may go: they are older than the limit, and so are all before them, and
-// every group has passed them.
+// removable returns the last of the events that may be removed, and how many they are. Every group has passed them, and they and
+// all events before them are older than the limit.
 func (c *Cleaner) removable(ctx context.Context, tx *ent.Tx) (last, n int64, err error) {
 	at := seqColumn(c.db)
 	rows, err := tx.Client().QueryContext(ctx, fmt.Sprintf(`SELECT %[1]s, created_at FROM events WHERE %[1]s IS NOT NULL
@@ -129,16 +130,16 @@ func (c *Cleaner) removable(ctx context.Context, tx *ent.Tx) (last, n int64, err
 }
 
 const (
-	// cleanLockTimeout bounds each wait for a lock of a cleaner. One that gets none comes again: a queue of cleaners
-	// would hold connections, and old snapshots, for as long as the lock is held.
+	// cleanLockTimeout bounds each wait of a cleaner for a lock. A cleaner that does not get it tries again later: a queue of
+	// cleaners would hold connections and old snapshots while it waits.
 	cleanLockTimeout = 2 * time.Second
-	// replayLockTimeout is how long a replay waits for retention, and for batches of its group under way, which
-	// end with their lease.
+	// replayLockTimeout bounds how long a replay waits for retention, and for the current batches of its group, which end with
+	// their lease.
 	replayLockTimeout = 20 * time.Second
 )
 
-// tryRetention takes the lock of retention for the transaction unless somebody else has it, who then removes events or
-// needs them. On SQLite every transaction is alone.
+// tryRetention takes the lock of retention for the transaction, and reports whether it was free. A replay or another cleaner may
+// hold it. On SQLite only one transaction writes at a time, so there is no lock.
 func tryRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) (ok bool, err error) {
 	if !db.IsPostgres() {
 		return true, nil
@@ -152,8 +153,8 @@ func tryRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) (ok bool, err e
 	return ok, nil
 }
 
-// lockRetention keeps the end of the log where it is until the transaction ends, and bounds the wait for this and for
-// every other lock of the transaction. On SQLite every transaction is alone.
+// lockRetention keeps retention from removing events until the transaction ends. It bounds the wait for this lock and for every
+// other lock of the transaction. On SQLite only one transaction writes at a time, so there is no lock.
 func lockRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) error {
 	if !db.IsPostgres() {
 		return nil
@@ -167,5 +168,5 @@ func lockRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) error {
 	return nil
 }
 
-// milliseconds is a time as PostgreSQL's settings have it.
+// milliseconds formats a time for PostgreSQL's settings.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -101,7 +101,8 @@ func TestRetention(t *testing.T) {
 		stop := start(t, r.group(t, events.GroupConfig{Name: "g", Batch: 2}, nil))
 		r.untilEffects(t, "g", 10)
 		until(t, "the position", func() bool { return r.status(t, "g").Position == 10 })
-		r.exec(t, "INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at) VALUES ('s/0', 's', 0, 4, $1, $1)", r.clock.Now())
+		r.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at)
+			VALUES ('s/0', 's', 0, 4, $1, $1)`, r.clock.Now())
 		r.clock.Add(time.Hour + time.Minute)
 		r.write(t, 11, 1)
 		r.sequence(t)
@@ -136,7 +137,7 @@ func TestRetention(t *testing.T) {
 	})
 }
 
-// Events that have no place yet are not removed, however old.
+// Events without a seq are not removed, however old.
 func TestRetentionLeavesWhatHasNoPlace(t *testing.T) {
 	t.Parallel()
 	r := onPostgres(t)
@@ -161,7 +162,7 @@ func TestCleanersRunBesideEachOther(t *testing.T) {
 			start(t, events.NewCleaner(r.client, r.db, r.clock, 0))
 		}
 		until(t, "all is gone", func() bool { return r.int(t, "SELECT COUNT(*) FROM events") == 0 })
-		until(t, "the log tells", func() bool {
+		until(t, "the log reports it", func() bool {
 			at, err := r.reader.Oldest(t.Context())
 			return err == nil && at == 4500
 		})
@@ -184,7 +185,7 @@ func TestCleanersDoNotQueue(t *testing.T) {
 	}
 	c := events.NewCleaner(r.client, r.db, r.clock, 0)
 	if n, err := c.Clean(t.Context()); err != nil || n != 0 {
-		t.Errorf("beside somebody who holds the lock it removed %d events: %v", n, err)
+		t.Errorf("while another cleaner holds the lock it removed %d events: %v", n, err)
 	}
 	if err := holder.Rollback(); err != nil {
 		t.Fatal(err)

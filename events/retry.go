@@ -13,17 +13,17 @@ import (
 	"roost/internal/sqldb"
 )
 
-// retryBatch is how many parked events are tried in one turn.
+// retryBatch is how many events of the retry queue are tried in one step at most.
 const retryBatch = 100
 
 // maxBackoff is the longest wait between two attempts.
 const maxBackoff = time.Minute
 
-// maxReason bounds what is kept of an error, in bytes.
+// maxReason is how many bytes of an error's text are stored.
 const maxReason = 2000
 
-// sort splits events into those that may be handled and those behind a parked one of their aggregate.
-func (g *Group) sort(ctx context.Context, tx *ent.Tx, all []Entry) (ready, behind []Entry, err error) {
+// split returns the events that may be handled, and those whose aggregate has an earlier event in the retry queue.
+func (g *Group) split(ctx context.Context, tx *ent.Tx, all []Entry) (ready, behind []Entry, err error) {
 	aggregates := make([]int64, 0, len(all))
 	for _, e := range all {
 		aggregates = append(aggregates, e.Aggregate)
@@ -31,7 +31,7 @@ func (g *Group) sort(ctx context.Context, tx *ent.Tx, all []Entry) (ready, behin
 	rows, err := tx.RetryEntry.Query().Where(retryentry.GroupName(g.cfg.Name), retryentry.Dead(false),
 		sqldb.In(retryentry.FieldAggregate, aggregates)).Select(retryentry.FieldAggregate).All(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("look for parked events: %w", err)
+		return nil, nil, fmt.Errorf("look into the retry queue: %w", err)
 	}
 	waiting := make(map[int64]bool, len(rows))
 	for _, r := range rows {
@@ -47,7 +47,7 @@ func (g *Group) sort(ctx context.Context, tx *ent.Tx, all []Entry) (ready, behin
 	return ready, behind, nil
 }
 
-// park keeps events for later that wait for an earlier one.
+// enqueue adds events to the retry queue that wait for an earlier event of their aggregate.
 func (g *Group) enqueue(ctx context.Context, tx *ent.Tx, behind []Entry) error {
 	if len(behind) == 0 {
 		return nil
@@ -60,9 +60,10 @@ func (g *Group) enqueue(ctx context.Context, tx *ent.Tx, behind []Entry) error {
 	return g.save(ctx, tx, rows...)
 }
 
-// enqueueFailed keeps an event for later, or for an operator if it is dead, that was tried once in vain.
+// enqueueFailed adds an event to the retry queue after its first attempt failed. A dead event waits for an operator.
 func (g *Group) enqueueFailed(ctx context.Context, tx *ent.Tx, e Entry, reason string, dead bool) error {
-	return g.save(ctx, tx, g.queueRow(tx, e).SetAttempts(1).SetNextAt(g.clock.Now().Add(g.backoff(1))).SetReason(short(reason)).SetDead(dead))
+	next := g.clock.Now().Add(g.backoff(1))
+	return g.save(ctx, tx, g.queueRow(tx, e).SetAttempts(1).SetNextAt(next).SetReason(short(reason)).SetDead(dead))
 }
 
 func (g *Group) queueRow(tx *ent.Tx, e Entry) *ent.RetryEntryCreate {
@@ -74,17 +75,18 @@ func (g *Group) save(ctx context.Context, tx *ent.Tx, rows ...*ent.RetryEntryCre
 	err := tx.RetryEntry.CreateBulk(rows...).OnConflictColumns(retryentry.FieldGroupName, retryentry.FieldSeq).
 		UpdateAttempts().UpdateNextAt().UpdateReason().UpdateDead().Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("park events: %w", err)
+		return fmt.Errorf("add to the retry queue: %w", err)
 	}
 	return nil
 }
 
-// countFailure counts a failed attempt. A dead letter is logged, because it waits for an operator.
+// countFailure counts a failed attempt, and logs a dead letter, because it waits for an operator.
 func (g *Group) countFailure(ctx context.Context, e Entry, reason string, dead bool) {
 	g.failed.Add(1)
 	if dead {
 		g.died.Add(1)
-		slog.ErrorContext(ctx, "an event is a dead letter", "group", g.cfg.Name, "seq", e.Seq, "type", e.Type, "version", e.Version, "error", reason)
+		slog.ErrorContext(ctx, "an event is a dead letter", "group", g.cfg.Name, "seq", e.Seq, "type", e.Type, "version", e.Version,
+			"error", reason)
 	}
 }
 
@@ -92,11 +94,11 @@ func short(reason string) string {
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}
-	// PostgreSQL refuses what is no text.
+	// PostgreSQL refuses text with invalid characters.
 	return strings.ToValidUTF8(strings.ReplaceAll(reason, "\x00", ""), "")
 }
 
-// backoff is the wait after the given number of attempts.
+// backoff returns the wait after a number of attempts.
 func (g *Group) backoff(attempts int) time.Duration {
 	d := g.cfg.Backoff
 	for range attempts - 1 {
@@ -107,32 +109,33 @@ func (g *Group) backoff(attempts int) time.Duration {
 	return d
 }
 
-// dueRows is SQL for the parked events of a partition that may be tried: of each aggregate the first, if it is
-// its time. Its arguments are the group, the time and the partition.
+// dueRows returns SQL for the events of the retry queue that may be tried in a partition: the first event of each aggregate, if
+// it is due. The SQL's arguments are the group, the time and the partition.
 func (g *Group) dueRows(columns string) string {
-	return "SELECT " + columns + ` FROM retry_queue AS p
-		WHERE p.group_name = $1 AND NOT p.dead AND p.next_at <= $2 AND ` + g.partitionOf("p.aggregate") + ` = $3
-		AND NOT EXISTS (SELECT 1 FROM retry_queue AS q WHERE q.group_name = p.group_name AND q.aggregate = p.aggregate
-			AND NOT q.dead AND q.seq < p.seq)`
+	return "SELECT " + columns + ` FROM retry_queue AS q
+		WHERE q.group_name = $1 AND NOT q.dead AND q.next_at <= $2 AND ` + g.partitionOf("q.aggregate") + ` = $3
+		AND NOT EXISTS (SELECT 1 FROM retry_queue AS earlier WHERE earlier.group_name = q.group_name
+			AND earlier.aggregate = q.aggregate AND NOT earlier.dead AND earlier.seq < q.seq)`
 }
 
-// queuedEntry is a parked event.
+// queuedEntry is an event of the retry queue.
 type queuedEntry struct {
 	Entry
 	id       int64
 	attempts int
 }
 
-const queueColumns = "p.id, p.seq, p.type, p.version, p.aggregate, p.payload, p.created_at, p.attempts"
+const queueColumns = "q.id, q.seq, q.type, q.version, q.aggregate, q.payload, q.created_at, q.attempts"
 
 func (l *lease) due(ctx context.Context) ([]queuedEntry, error) {
-	return l.g.readQueue(ctx, l.g.dueRows(queueColumns)+" ORDER BY p.seq LIMIT $4", l.g.cfg.Name, l.g.clock.Now(), l.partition, retryBatch)
+	return l.g.readQueue(ctx, l.g.dueRows(queueColumns)+" ORDER BY q.seq LIMIT $4",
+		l.g.cfg.Name, l.g.clock.Now(), l.partition, retryBatch)
 }
 
-// behind gives a parked event that was never tried with those of its aggregate that wait behind it.
+// behind returns an event that was never tried, together with the events of its aggregate that wait behind it.
 func (l *lease) behind(ctx context.Context, first queuedEntry) ([]queuedEntry, error) {
-	return l.g.readQueue(ctx, "SELECT "+queueColumns+` FROM retry_queue AS p
-		WHERE p.group_name = $1 AND p.aggregate = $2 AND NOT p.dead AND p.seq >= $3 ORDER BY p.seq LIMIT $4`,
+	return l.g.readQueue(ctx, "SELECT "+queueColumns+` FROM retry_queue AS q
+		WHERE q.group_name = $1 AND q.aggregate = $2 AND NOT q.dead AND q.seq >= $3 ORDER BY q.seq LIMIT $4`,
 		l.g.cfg.Name, first.Aggregate, first.Seq, l.g.cfg.Batch)
 }
 
@@ -141,25 +144,25 @@ func (g *Group) readQueue(ctx context.Context, query string, args ...any) ([]que
 	defer cancel()
 	rows, err := g.db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read parked events: %w", err)
+		return nil, fmt.Errorf("read the retry queue: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	var out []queuedEntry
 	for rows.Next() {
 		var p queuedEntry
 		if err := rows.Scan(&p.id, &p.Seq, &p.Type, &p.Version, &p.Aggregate, &p.Payload, &p.At, &p.attempts); err != nil {
-			return nil, fmt.Errorf("read parked events: %w", err)
+			return nil, fmt.Errorf("read the retry queue: %w", err)
 		}
 		out = append(out, p)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read parked events: %w", err)
+		return nil, fmt.Errorf("read the retry queue: %w", err)
 	}
 	return out, nil
 }
 
-// retryDue tries parked events that are due, one of each aggregate and not all if there are many, so that
-// new ones have their turn. It reports whether there were any.
+// retryDue tries events of the retry queue that are due: one of each aggregate, and not all of them if there are many, so that
+// new events have their turn. It reports whether there were any.
 func (l *lease) retryDue(ctx context.Context, stop <-chan struct{}) (tried bool, err error) {
 	due, err := l.due(ctx)
 	if err != nil {
@@ -178,8 +181,8 @@ func (l *lease) retryDue(ctx context.Context, stop <-chan struct{}) (tried bool,
 	return len(due) > 0, nil
 }
 
-// retry tries a parked event: it is handled and forgotten, or parked for longer, or dead. When it only waited
-// for an earlier one, those behind it are tried with it.
+// retry tries an event of the retry queue. Afterwards it is handled and removed, or waits for longer, or is dead. An event that
+// only waited for an earlier one is tried together with the events behind it.
 func (l *lease) retry(ctx context.Context, p queuedEntry) error {
 	if p.attempts == 0 {
 		all, err := l.behind(ctx, p)
@@ -213,14 +216,14 @@ func (l *lease) retry(ctx context.Context, p queuedEntry) error {
 	return err
 }
 
-// handleQueued handles parked events and forgets them, in one transaction.
+// handleQueued handles events and removes them from the retry queue, in one transaction.
 func (l *lease) handleQueued(ctx context.Context, all ...queuedEntry) error {
 	ids, batch := make([]int64, len(all)), make([]Entry, len(all))
 	for i, p := range all {
 		ids[i], batch[i] = p.id, p.Entry
 	}
 	err := l.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		// First, so that events that are somebody else's by now are noticed before their effects.
+		// First, so that events that another worker has handled by now are noticed before they have effects again.
 		n, err := tx.RetryEntry.Delete().Where(sqldb.In(retryentry.FieldID, ids)).Exec(ctx)
 		if err != nil || n != len(all) {
 			return errors.Join(err, errLost)

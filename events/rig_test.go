@@ -41,13 +41,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// running gives the stacks of goroutines that belong to services of the package.
+// running returns the stacks of goroutines that belong to services of the package.
 func running() string {
 	buf := make([]byte, 1<<20)
 	var left []string
 	for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(g, "events.(*worker)") || strings.Contains(g, "events.(*Sequencer)") || strings.Contains(g, "events.(*Follower)") || strings.Contains(g, "events.(*Cleaner)") {
-			left = append(left, g)
+		for _, service := range []string{"events.(*worker)", "events.(*Sequencer)", "events.(*Follower)", "events.(*Cleaner)"} {
+			if strings.Contains(g, service) {
+				left = append(left, g)
+				break
+			}
 		}
 	}
 	return strings.Join(left, "\n\n")
@@ -56,7 +59,7 @@ func running() string {
 // patience is how long tests wait for something that should come soon; one that passes never waits it out.
 const patience = testtime.Patience
 
-// rig is a database with a log. Time of rows and retries stands still until a test moves it, and on SQLite that of leases.
+// rig is a database with a log. The time of rows and retries, and on SQLite of leases, moves only when a test moves it.
 type rig struct {
 	db     *sqldb.DB
 	client *ent.Client
@@ -129,7 +132,7 @@ func open(t testing.TB, c sqldb.Config) *rig {
 	return r
 }
 
-// write commits one event of each aggregate, in one transaction; n is told to handlers.
+// write commits one event of each aggregate, in one transaction; handlers get n.
 func (r *rig) write(t testing.TB, n int64, aggregates ...int64) {
 	t.Helper()
 	err := r.log.Write(t.Context(), func(_ context.Context, tx *events.Tx) error {
@@ -143,8 +146,8 @@ func (r *rig) write(t testing.TB, n int64, aggregates ...int64) {
 	}
 }
 
-// writeMany commits events 1 to n, one transaction each, spread over aggregates 1 to so many, and gives
-// them places.
+// writeMany commits events 1 to n, one transaction each, spread over aggregates 1 to so many, and
+// sequences them.
 func (r *rig) writeMany(t testing.TB, n, aggregates int64) {
 	t.Helper()
 	for i := int64(1); i <= n; i++ {
@@ -153,7 +156,7 @@ func (r *rig) writeMany(t testing.TB, n, aggregates int64) {
 	r.sequence(t)
 }
 
-// sequence gives places to what is committed, as a running sequencer does.
+// sequence sequences what is committed, as a running sequencer does.
 func (r *rig) sequence(t testing.TB) {
 	t.Helper()
 	if !r.db.IsPostgres() {
@@ -191,7 +194,7 @@ type service interface {
 	Stop(context.Context) error
 }
 
-// start starts a service and gives what stops it; the end of the test does, too.
+// start starts a service and returns what stops it; it stops with the test at the latest.
 func start(t testing.TB, s service) (stop func()) {
 	t.Helper()
 	if err := s.Start(context.Background()); err != nil {

@@ -12,47 +12,46 @@ import (
 )
 
 const (
-	// sequenceEvery is how often the sequencer looks when nobody wakes it.
+	// sequenceEvery is how often the sequencer looks for new events when nothing wakes it.
 	sequenceEvery = 25 * time.Millisecond
-	// sequenceBatch is how many events one call numbers.
+	// sequenceBatch is how many events one call numbers at most.
 	sequenceBatch = 5000
-	// sweepEvery is how often the sequencer looks at all events. Between sweeps it looks above the id up to which all is
-	// settled: rows that are numbered by now stay in the index of unnumbered ones while any old snapshot is open, as
-	// a dump's is, and to scan all of them each time would take longer and longer.
+	// sweepEvery is how often the sequencer looks at all events. Between sweeps it looks only above the id up to which all
+	// events are settled. While an old snapshot is open, such as a dump's, rows that are numbered by now stay in the index of
+	// unnumbered rows, and scanning all of them each time would take longer and longer.
 	sweepEvery = time.Second
-	// sequenceTimeout bounds one call; the database undoes it then.
+	// sequenceTimeout bounds one call. The database rolls back a call that takes longer.
 	sequenceTimeout = 10 * time.Second
-	// retryEvery is how long background work waits after the database failed.
+	// retryEvery is how long background work waits after an error of the database.
 	retryEvery = 500 * time.Millisecond
 )
 
-// Sequencer gives committed events their place in the log. It is a lifecycle.Service. With SQLite there is
-// nothing to do but to pass wake-ups on.
+// Sequencer assigns seqs to committed events. It is a lifecycle.Service. With SQLite it only passes wake-ups on.
 type Sequencer struct {
 	lifecycle.Loop
 	db   *sqldb.DB
 	wake chan struct{}
-	told func()
+	grew func()
 	ran  atomic.Int64
 
 	epochs  *Epochs // nil if the process tracks none
-	epoch   int64   // in which settled and swept were noted
+	epoch   int64   // the epoch that settled and swept belong to
 	settled settled
 	swept   time.Time
 }
 
-// NewSequencer makes a sequencer; told is called in its goroutine when there are new places, and must not
-// block. Places that the sequencer of another node gave are not told.
-func NewSequencer(db *sqldb.DB, told func()) *Sequencer {
-	s := &Sequencer{db: db, wake: make(chan struct{}, 1), told: told, settled: settled{db: db}}
+// NewSequencer returns a sequencer. It calls grew in its goroutine whenever it has assigned seqs, and not when the sequencer of
+// another node did; grew must not block.
+func NewSequencer(db *sqldb.DB, grew func()) *Sequencer {
+	s := &Sequencer{db: db, wake: make(chan struct{}, 1), grew: grew, settled: settled{db: db}}
 	s.Run = s.run
 	return s
 }
 
-// Track reports the epoch of the log 40 times a second. It must be called before Start.
+// Track has the sequencer report the epoch of the log to e, 40 times a second. It must be called before Start.
 func (s *Sequencer) Track(e *Epochs) { s.epochs = e }
 
-// Wake makes the sequencer look now; it never blocks.
+// Wake makes the sequencer look for new events now. It never blocks.
 func (s *Sequencer) Wake() {
 	select {
 	case s.wake <- struct{}{}:
@@ -60,7 +59,7 @@ func (s *Sequencer) Wake() {
 	}
 }
 
-// Age is how long ago the sequencer last looked with success, or started; zero before that.
+// Age returns how long ago the sequencer last looked with success, or started; zero before that.
 func (s *Sequencer) Age() time.Duration {
 	at := s.ran.Load()
 	if at == 0 {
@@ -85,7 +84,7 @@ func (s *Sequencer) run(ctx context.Context) {
 		}
 		if err := s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
 			s.swept = time.Time{}
-			s.settled.forget() // the next connection may lead to another server
+			s.settled.reset() // the next connection may lead to another server
 			if now := time.Now(); now.Sub(warned) > warnEvery {
 				warned = now
 				slog.WarnContext(ctx, "events were not sequenced", "error", err)
@@ -99,7 +98,7 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 	if !s.db.IsPostgres() {
 		s.ran.Store(time.Now().UnixNano())
 		if woken {
-			s.told()
+			s.grew()
 		}
 		return nil
 	}
@@ -120,12 +119,12 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 		s.epochs.See(look, epoch)
 		s.ran.Store(time.Now().UnixNano())
 		if n > 0 {
-			s.told()
+			s.grew()
 		}
 		if epoch.Number != s.epoch {
-			// Ids began again somewhere below.
+			// The ids of the new epoch continue from a lower one.
 			s.epoch, s.swept, above, raise = epoch.Number, time.Time{}, 0, func() {}
-			s.settled.forget()
+			s.settled.reset()
 			continue
 		}
 		if n < sequenceBatch {
@@ -135,17 +134,19 @@ func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
 	}
 }
 
-// Sequence gives up to most committed events of PostgreSQL their place, and returns how many.
-func Sequence(ctx context.Context, db *sqldb.DB, most int64) (n int64, err error) {
-	n, _, err = sequence(ctx, db, most, 0)
+// Sequence assigns seqs to up to limit committed events of PostgreSQL, and returns how many events got one.
+func Sequence(ctx context.Context, db *sqldb.DB, limit int64) (n int64, err error) {
+	n, _, err = sequence(ctx, db, limit, 0)
 	return n, err
 }
 
-func sequence(ctx context.Context, db *sqldb.DB, most, above int64) (n int64, e Epoch, err error) {
+// sequence is Sequence for events with an id above a bound, and also returns the epoch of the log.
+func sequence(ctx context.Context, db *sqldb.DB, limit, above int64) (n int64, e Epoch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sequenceTimeout)
 	defer cancel()
-	// Not through the reading pool: the function writes.
-	err = db.Writer().QueryRowContext(ctx, "SELECT assigned, epoch, since FROM roost_sequence($1, $2)", most, above).Scan(&n, &e.Number, &e.Since)
+	// The function writes, so this is not for the reading pool.
+	row := db.Writer().QueryRowContext(ctx, "SELECT assigned, epoch, since FROM roost_sequence($1, $2)", limit, above)
+	err = row.Scan(&n, &e.Number, &e.Since)
 	if err != nil {
 		return 0, e, fmt.Errorf("sequence events: %w", err)
 	}

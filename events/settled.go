@@ -8,30 +8,30 @@ import (
 	"roost/internal/sqldb"
 )
 
-// settled tracks the id up to which every event of PostgreSQL is numbered or was rolled back, so that a sequencer may begin
-// its looks there. An INSERT takes the id, a COMMIT makes it visible. So the bound may rise to an id only after every
-// transaction has ended that was inserting events when that id was numbered: it may hold a lower id.
+// settled tracks the id up to which every event of PostgreSQL is numbered or was rolled back, so that a sequencer looks only
+// above that id. An INSERT takes an id, and the COMMIT makes it visible. A transaction that was inserting events when an id was
+// numbered may hold a lower id, so the bound rises to an id only after all such transactions have ended.
 type settled struct {
 	db *sqldb.DB
-	// above is the bound: no event with this id or a lower one will be numbered.
+	// above is the bound: no event with this id or a lower one is left to number.
 	above int64
-	// next becomes the bound once none of the writers is left.
+	// next becomes the bound when all of the writers have ended.
 	next    int64
 	writers []string
 }
 
-// forget begins anew, for a database that may be another one now.
-func (s *settled) forget() { s.above, s.next, s.writers = 0, 0, nil }
+// reset starts over, because the database may be another one now.
+func (s *settled) reset() { s.above, s.next, s.writers = 0, 0, nil }
 
-// look lists who inserts events now, and checks whether those listed before have ended. The caller then numbers all events
-// that it sees, and calls raise.
+// look lists the transactions that insert events now, and checks whether those of the previous list have ended. The caller then
+// numbers all events that it sees, and calls raise.
 func (s *settled) look(ctx context.Context) (raise func(), err error) {
 	var newest int64
 	err = scan(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)", nil, &newest)
 	if err != nil {
 		return nil, fmt.Errorf("read the last event: %w", err)
 	}
-	// Read after the newest event: whoever took a lower id is in this list, or has ended.
+	// Read after the newest event: a transaction that took a lower id is in this list, or has ended.
 	inserting, err := s.inserting(ctx)
 	if err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func (s *settled) look(ctx context.Context) (raise func(), err error) {
 	return func() {}, nil
 }
 
-// inserting lists the transactions that have inserted events, or are about to, and have not ended. Each holds this lock on
-// the table from before it takes an id to its end, as writers of other tables and readers do not.
+// inserting lists the open transactions that have inserted events or are about to. Each holds this lock on the table from
+// before it takes an id until it ends; readers and writers of other tables do not hold it.
 func (s *settled) inserting(ctx context.Context) (all []string, err error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT l.virtualtransaction FROM pg_locks AS l
 		WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted

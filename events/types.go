@@ -2,23 +2,22 @@ package events
 
 import "time"
 
-// Event is something that happened, in the past tense. Its fields are the payload of the outbox
-// entry, written as JSON; Version rises when their meaning changes.
+// Event is something that happened; its name is in the past tense. The log stores its fields as JSON.
 type Event interface {
 	// Type names the event in the outbox.
 	Type() string
-	// Version is the version of the payload's form.
+	// Version is the version of the payload's form. It rises when a field gets another meaning.
 	Version() int
-	// Aggregate is the user or tweet whose events keep their order.
+	// Aggregate is the id of the user or tweet whose events are handled in their order.
 	Aggregate() int64
 }
 
-// v1 is embedded by events whose payload never changed.
+// v1 is embedded in events whose payload has never changed.
 type v1 struct{}
 
 func (v1) Version() int { return 1 }
 
-// UserSignedUp tells of a new account, and of the version of its username's claim.
+// UserSignedUp reports a new account. NameVer is the version of its username's claim.
 type UserSignedUp struct {
 	v1
 	UserID   int64
@@ -26,14 +25,14 @@ type UserSignedUp struct {
 	NameVer  int64
 }
 
-// ProfileUpdated tells of a changed public profile.
+// ProfileUpdated reports a changed public profile.
 type ProfileUpdated struct {
 	v1
 	UserID, Ver int64
 }
 
-// SettingsUpdated tells of changed private settings; a username that changed is named, and the versions of the
-// claims that changed hands.
+// SettingsUpdated reports changed private settings. If the username changed, it holds the old and the new one, and the versions
+// of their claims.
 type SettingsUpdated struct {
 	v1
 	UserID, Ver int64
@@ -43,25 +42,25 @@ type SettingsUpdated struct {
 	NewNameVer  int64  `json:",omitempty"`
 }
 
-// PasswordChanged tells of a new password.
+// PasswordChanged reports a new password.
 type PasswordChanged struct {
 	v1
 	UserID, Ver int64
 }
 
-// SessionStarted tells of a sign-in.
+// SessionStarted reports a sign-in.
 type SessionStarted struct {
 	v1
 	UserID, SessionID int64
 }
 
-// SessionUsed tells that a session's last use and expiry moved.
+// SessionUsed reports that a session's last use and expiry moved.
 type SessionUsed struct {
 	v1
 	UserID, SessionID, Ver int64
 }
 
-// SessionEnded tells that a session ended before its time.
+// SessionEnded reports that a session ended before it expired.
 type SessionEnded struct {
 	v1
 	UserID, SessionID, Ver int64
@@ -69,8 +68,8 @@ type SessionEnded struct {
 	At                     time.Time
 }
 
-// UserFollowed tells of a new follow. FollowerVer and FolloweeVer are the versions of the counts of both,
-// FollowingVer that of the follower's list.
+// UserFollowed reports a new follow. Ver is the version of the follow, FollowerVer and FolloweeVer are the versions of both users'
+// counts, and FollowingVer is the version of the follower's list.
 type UserFollowed struct {
 	v1
 	FollowerID, FolloweeID, Ver int64
@@ -78,8 +77,7 @@ type UserFollowed struct {
 	FollowingVer                int64
 }
 
-// UserUnfollowed tells of a follow that ended. FollowerVer and FolloweeVer are the versions of the counts of
-// both, FollowingVer that of the follower's list.
+// UserUnfollowed reports the end of a follow. Its fields are those of UserFollowed.
 type UserUnfollowed struct {
 	v1
 	FollowerID, FolloweeID, Ver int64
@@ -87,21 +85,21 @@ type UserUnfollowed struct {
 	FollowingVer                int64
 }
 
-// TweetPosted tells of a new tweet. AuthorVer is the version of its author's counts.
+// TweetPosted reports a new tweet. AuthorVer is the version of its author's counts.
 type TweetPosted struct {
 	v1
 	TweetID, AuthorID int64
 	AuthorVer         int64
 }
 
-// TweetDeleted tells of a deleted tweet. AuthorVer is the version of its author's counts.
+// TweetDeleted reports a deleted tweet. AuthorVer is the version of its author's counts.
 type TweetDeleted struct {
 	v1
 	TweetID, AuthorID, Ver int64
 	AuthorVer              int64
 }
 
-// ReactionSet tells of a changed reaction, with the tweet's counts that include it.
+// ReactionSet reports a changed reaction, with the tweet's counts after the change.
 type ReactionSet struct {
 	v1
 	TweetID, UserID, Ver              int64
@@ -109,7 +107,7 @@ type ReactionSet struct {
 	LikeCount, DislikeCount, Revision int64
 }
 
-// RowsImported tells of one chunk of an import.
+// RowsImported reports one chunk of an import.
 type RowsImported struct {
 	v1
 	Source, File string

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// worker is the goroutine of a node that looks after one partition of a group.
+// worker works on one partition of a group, in a goroutine of the node.
 type worker struct {
 	g         *Group
 	partition int
@@ -18,16 +18,16 @@ type worker struct {
 	warned    time.Time
 }
 
-// A turn is how long a node keeps a partition that has work, before others may have it. Both figures are in
-// polls: a turn, and how long the partition must have been idle before it is given back early.
 const (
+	// turnPolls is how long a node keeps a partition that has work before another node may take it, in polls.
 	turnPolls = 20
+	// idlePolls is how long a partition must be idle before the node releases it early, in polls.
 	idlePolls = 5
-	// restShare of a poll is how long a node keeps off a partition after its turn.
+	// restShare divides a poll: the result is how long a node leaves a partition to others after its turn.
 	restShare = 8
 )
 
-// warnEvery bounds how often the same trouble is logged.
+// warnEvery is the least time between two log lines about the same problem.
 const warnEvery = 30 * time.Second
 
 func (w *worker) run(ctx context.Context) {
@@ -52,7 +52,7 @@ func (w *worker) warn(ctx context.Context, err error) {
 	}
 }
 
-// pause waits for a while, for a wake-up, or for the end.
+// pause waits until d has passed, or wake has a value, or ctx ends.
 func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -63,8 +63,8 @@ func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	}
 }
 
-// turn takes the partition if it is free and there is something to do, works for a while, and gives it back.
-// It reports whether there is more.
+// turn takes the partition if it is free and there is something to do, works for a while, and releases it. It reports whether
+// there is more to do.
 func (w *worker) turn(ctx context.Context) (more bool, err error) {
 	w.looked.Store(time.Now().UnixNano())
 	defer func() {
@@ -76,12 +76,12 @@ func (w *worker) turn(ctx context.Context) (more bool, err error) {
 	if err != nil || !todo {
 		return false, err
 	}
-	// Not to be cut off by a stop: nobody would know whether the partition was taken, and it would stay so.
+	// A stop must not cancel this: a partition that was taken unnoticed would stay taken until the lease ends.
 	l, err := w.take(context.WithoutCancel(ctx))
 	if err != nil || l == nil {
 		return false, err
 	}
-	// The lease is given back even when the group stops or a batch panicked.
+	// The lease is released even when the group stops or a batch panics.
 	defer func() { err = errors.Join(err, l.release(context.WithoutCancel(ctx))) }()
 	more, err = w.serve(ctx, l)
 	if errors.Is(err, errLost) {
@@ -90,7 +90,7 @@ func (w *worker) turn(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
-// serve works until the turn is over or nothing came for a while.
+// serve works until the turn is over or the partition was idle for idlePolls.
 func (w *worker) serve(ctx context.Context, l *lease) (more bool, err error) {
 	turn := min(turnPolls*w.g.cfg.Poll, w.g.cfg.Lease/3)
 	began := time.Now()
@@ -112,22 +112,22 @@ func (w *worker) serve(ctx context.Context, l *lease) (more bool, err error) {
 	return more, nil
 }
 
-// todo reports whether the partition is free and has unread or waiting events, without writing anything.
+// todo reports whether the partition is free and has events to read or to retry. It writes nothing.
 func (w *worker) todo(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
 	defer cancel()
 	var position, head int64
 	var free, due bool
 	now, args := w.g.leaseNow([]any{w.g.cfg.Name, w.g.clock.Now(), w.partition, w.g.key(w.partition), w.g.owner})
-	err := scan(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+", EXISTS("+w.g.dueRows("1")+`)
-		FROM group_partitions WHERE id = $4`, args, &position, &free, &head, &due)
+	err := scan(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+`,
+		EXISTS(`+w.g.dueRows("1")+`) FROM group_partitions WHERE id = $4`, args, &position, &free, &head, &due)
 	if err != nil {
 		return false, fmt.Errorf("read the position: %w", err)
 	}
 	return free && (due || head > position), nil
 }
 
-// take takes the lease of the partition, or returns nil if it is not free. It never waits for somebody who works on the partition.
+// take takes the lease of the partition, or returns nil if the partition is not free. It never waits for its owner.
 func (w *worker) take(ctx context.Context) (*lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
 	defer cancel()
@@ -137,8 +137,9 @@ func (w *worker) take(ctx context.Context) (*lease, error) {
 	}
 	now, args := w.g.leaseNow([]any{w.g.owner, w.g.key(w.partition)})
 	until, args := w.g.leaseEnd(args)
-	rows, err := w.g.db.QueryContext(ctx, "UPDATE group_partitions SET owner = $1, leased_until = "+until+` WHERE id = (SELECT id FROM group_partitions
-		WHERE id = $2 AND (owner IN ('', $1) OR leased_until <= `+now+")"+skip+") RETURNING position, (SELECT epoch FROM log_heads WHERE id = 1)", args...)
+	rows, err := w.g.db.QueryContext(ctx, "UPDATE group_partitions SET owner = $1, leased_until = "+until+`
+		WHERE id = (SELECT id FROM group_partitions WHERE id = $2 AND (owner IN ('', $1) OR leased_until <= `+now+")"+skip+`)
+		RETURNING position, (SELECT epoch FROM log_heads WHERE id = 1)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("take a lease: %w", err)
 	}

@@ -86,13 +86,13 @@ func add(ctx context.Context, tx *Tx, id int64) error {
 
 func TestRowsAndEventsCommitTogether(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store) {
-		var told []Event
+		var seen []Event
 		s.Observe(func(committed []Event) {
-			// The rows are there already for those who are told.
+			// The rows are there already when observers run.
 			if stats, events := s.rows(t); stats != 2 || events != 2 {
 				t.Errorf("the observer sees %d rows and %d events", stats, events)
 			}
-			told = append(told, committed...)
+			seen = append(seen, committed...)
 		})
 		err := s.Write(t.Context(), func(ctx context.Context, tx *Tx) error {
 			if !tx.Now.Equal(s.now) {
@@ -103,8 +103,8 @@ func TestRowsAndEventsCommitTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(told) != 2 || told[0] != (TweetPosted{TweetID: 1, AuthorID: 7}) || told[1] != (TweetPosted{TweetID: 2, AuthorID: 7}) {
-			t.Errorf("told of %v", told)
+		if len(seen) != 2 || seen[0] != (TweetPosted{TweetID: 1, AuthorID: 7}) || seen[1] != (TweetPosted{TweetID: 2, AuthorID: 7}) {
+			t.Errorf("observed %v", seen)
 		}
 		all, err := s.client.Event.Query().Order(ent.Asc("id")).All(t.Context())
 		if err != nil {
@@ -116,9 +116,9 @@ func TestRowsAndEventsCommitTogether(t *testing.T) {
 				t.Errorf("event %d is %v", i, e)
 			}
 		}
-		// Nothing emitted: nobody is told.
-		if err := s.Write(t.Context(), func(context.Context, *Tx) error { return nil }); err != nil || len(told) != 2 {
-			t.Errorf("without events: %v, told of %v", err, told)
+		// Nothing emitted: observers are not called.
+		if err := s.Write(t.Context(), func(context.Context, *Tx) error { return nil }); err != nil || len(seen) != 2 {
+			t.Errorf("without events: %v, observed %v", err, seen)
 		}
 	})
 }
@@ -131,7 +131,7 @@ type unwritable struct {
 
 func TestFailedWritesLeaveNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store) {
-		s.Observe(func(committed []Event) { t.Errorf("told of %v", committed) })
+		s.Observe(func(committed []Event) { t.Errorf("observed %v", committed) })
 		broken, ended := errors.New("broken"), false
 		left, leave := context.WithCancel(t.Context())
 		for name, c := range map[string]struct {
@@ -186,11 +186,12 @@ func TestFailedWritesLeaveNothing(t *testing.T) {
 func TestDeadlocksAreTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, sqldb.Config{URL: pgtest.URL(t), MaxConns: 8})
-	if err := s.Write(t.Context(), func(ctx context.Context, tx *Tx) error { return errors.Join(add(ctx, tx, 1), add(ctx, tx, 2)) }); err != nil {
+	both := func(ctx context.Context, tx *Tx) error { return errors.Join(add(ctx, tx, 1), add(ctx, tx, 2)) }
+	if err := s.Write(t.Context(), both); err != nil {
 		t.Fatal(err)
 	}
-	var tries, told atomic.Int32
-	s.observers = append(s.observers, func(committed []Event) { told.Add(int32(len(committed))) })
+	var tries, seen atomic.Int32
+	s.observers = append(s.observers, func(committed []Event) { seen.Add(int32(len(committed))) })
 	var met, all sync.WaitGroup
 	met.Add(2)
 	for i := range int64(2) {
@@ -219,8 +220,8 @@ func TestDeadlocksAreTriedAgain(t *testing.T) {
 	}
 	all.Wait()
 	got, err := s.client.TweetStats.Query().Where(tweetstats.LikeCount(2)).Count(t.Context())
-	if err != nil || got != 2 || tries.Load() < 3 || told.Load() != 2 {
-		t.Errorf("%d rows have both changes, after %d tries, %d events told, %v", got, tries.Load(), told.Load(), err)
+	if err != nil || got != 2 || tries.Load() < 3 || seen.Load() != 2 {
+		t.Errorf("%d rows have both changes, after %d tries, %d events seen, %v", got, tries.Load(), seen.Load(), err)
 	}
 	if _, events := s.rows(t); events != 4 {
 		t.Errorf("%d events, want 4", events)
@@ -267,7 +268,7 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// A server that goes away gives UNAVAILABLE, in the middle of a transaction too, and is used again when
+// A server that goes away causes UNAVAILABLE, in the middle of a transaction too, and is used again when
 // it is back.
 func TestServerGoesAndComes(t *testing.T) {
 	t.Parallel()
@@ -315,7 +316,8 @@ func TestAppend(t *testing.T) {
 			name = dialect.Postgres
 		}
 		client := ent.NewClient(ent.Driver(entsql.NewDriver(name, entsql.Conn{ExecQuerier: tx})))
-		if err := errors.Join(Append(t.Context(), client, s.now), Append(t.Context(), client, s.now, RowsImported{Source: "a", File: "b", Rows: 3})); err != nil {
+		imported := RowsImported{Source: "a", File: "b", Rows: 3}
+		if err := errors.Join(Append(t.Context(), client, s.now), Append(t.Context(), client, s.now, imported)); err != nil {
 			t.Fatal(err)
 		}
 		if err := tx.Rollback(); err != nil {

@@ -89,8 +89,8 @@ func TestEveryEventIsFollowed(t *testing.T) {
 type silent struct{}
 
 func (silent) Begin(context.Context, []events.Event) func(bool) { return func(bool) {} }
-func (silent) Invalidate(context.Context, []events.Event) error        { return nil }
-func (silent) CatchUp(context.Context) error                       { return nil }
+func (silent) Invalidate(context.Context, []events.Event) error { return nil }
+func (silent) CatchUp(context.Context) error                    { return nil }
 
 // bio reads a user's text on a node.
 func bio(t *testing.T, s *Store, user int64) string {

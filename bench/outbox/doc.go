@@ -9,7 +9,7 @@
 // the time that the commit of the effect was.
 //
 // [NewLog] is the product's package events with its own settings: one sequencer, one consumer group of
-// [Parts] parts with batches of up to 500, woken by commits as in a node.
+// [Partitions] partitions with batches of up to 500, woken by commits as in a node.
 //
 // [NewPlain] is an afternoon's work: the same inserts as prepared statements, and one
 // poller, woken by commits, that in one transaction removes up to 500 rows with FOR UPDATE SKIP LOCKED and
@@ -19,7 +19,7 @@
 // # What is not
 //
 // Rows of the domain, the wake-up through Redis of other nodes, several groups that read the same events, and
-// several nodes that compete for parts.
+// several nodes that compete for partitions.
 //
 // # Loads
 //

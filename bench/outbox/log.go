@@ -14,8 +14,8 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Parts is in how many parts the consumer group splits the aggregates.
-const Parts = 4
+// Partitions is the number of partitions of the consumer group.
+const Partitions = 4
 
 // aggregates is how many the events are spread over.
 const aggregates = 1000
@@ -59,7 +59,7 @@ func (l *eventLog) build(ctx context.Context) (err error) {
 	client := ent.NewClient(ent.Driver(l.db.Driver))
 	l.log = events.New(client, clock.Real{})
 	// A node that stops releases its partitions, so one group can be started again and again.
-	l.group, err = events.NewGroup(client, l.db, clock.Real{}, events.GroupConfig{Name: "bench", Partitions: Parts, FromStart: true,
+	l.group, err = events.NewGroup(client, l.db, clock.Real{}, events.GroupConfig{Name: "bench", Partitions: Partitions, FromStart: true,
 		Handler: events.HandlerFunc(l.handle)})
 	if err != nil {
 		return err
@@ -121,17 +121,17 @@ func (l *eventLog) write(ctx context.Context, first int64, n int) error {
 
 func (l *eventLog) writers(context.Context, int) error { return nil }
 
-// check wants every event at its place in the log, without gaps, and nothing parked.
+// check wants every event in the log, without gaps, and an empty retry queue.
 func (l *eventLog) check(ctx context.Context, n int64) error {
-	var rows, placed, last, parked int64
+	var rows, numbered, last, queued int64
 	if err := l.db.Writer().QueryRowContext(ctx,
 		`SELECT count(*), count(seq), coalesce(max(seq), 0), (SELECT count(*) FROM retry_queue) FROM events`).
-		Scan(&rows, &placed, &last, &parked); err != nil {
+		Scan(&rows, &numbered, &last, &queued); err != nil {
 		return err
 	}
-	if h := l.group.Health(); rows != n || placed != n || last != n || parked != 0 || h.Failed != 0 {
-		return fmt.Errorf("the log holds %d of %d events, %d of them have places up to %d, %d are parked, %d attempts failed",
-			rows, n, placed, last, parked, h.Failed)
+	if h := l.group.Health(); rows != n || numbered != n || last != n || queued != 0 || h.Failed != 0 {
+		return fmt.Errorf("the log holds %d of %d events, %d of them have seqs up to %d, %d are in the retry queue, %d attempts failed",
+			rows, n, numbered, last, queued, h.Failed)
 	}
 	return nil
 }

@@ -17,15 +17,15 @@ import (
 
 const auditUsage = "cache [flags]"
 
-// auditCommand runs `roost audit`: it fails when it finds something, also if it has repaired it.
+// auditCommand runs `roost audit`. It fails when it finds differences, even if it has removed them.
 func auditCommand(ctx context.Context, args []string, out io.Writer) (err error) {
 	var c app.Config
 	var run audit.Config
 	f := flags("audit", auditUsage)
 	c.StoreFlags(f)
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis of the nodes, as they name it; needed with --database-url")
-	f.StringVar(&c.AdminAddr, "admin-addr", "", "admin `address` of a running roost that is to do it; needed without --database-url")
-	f.BoolVar(&run.Repair, "repair", false, "remove what differs from SQL; it is read again when it is asked for")
+	f.StringVar(&c.AdminAddr, "admin-addr", "", "admin `address` of a running roost that does the audit; needed without --database-url")
+	f.BoolVar(&run.Repair, "repair", false, "remove entries that differ from SQL; the next read stores them again")
 	f.IntVar(&run.Rate, "rate", audit.DefaultRate, "most `keys` a second")
 	f.IntVar(&run.Examples, "examples", 20, "most findings to list")
 	words, args := split(args)
@@ -65,7 +65,8 @@ func checkAudit(c app.Config, run audit.Config, words []string) error {
 	case !c.Server() && c.RedisURL != "":
 		return errors.New("--redis-url needs --database-url")
 	case !c.Server() && c.AdminAddr == "":
-		return errors.New("name --database-url and --redis-url, or the --admin-addr of a running roost: an embedded one has its cache in the process")
+		return errors.New("name --database-url and --redis-url, or the --admin-addr of a running roost: an embedded one has its cache " +
+			"in the process")
 	case run.Rate < 1:
 		return errors.New("--rate must be at least 1")
 	}
@@ -75,7 +76,7 @@ func checkAudit(c app.Config, run audit.Config, words []string) error {
 	return run.Check()
 }
 
-// auditProgress writes one line, over and over, at most twice a second.
+// auditProgress rewrites one line of the terminal, at most twice a second.
 type auditProgress struct {
 	w     io.Writer
 	last  time.Time
@@ -117,11 +118,12 @@ func printAudit(out io.Writer, r *audit.Report) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\nlooked at %d entries in %s\n", sum.Compared+sum.Unreadable+sum.PreviousEpoch+sum.Empty, r.Took.Round(time.Millisecond))
+	all := sum.Compared + sum.Unreadable + sum.PreviousEpoch + sum.Empty
+	_, err := fmt.Fprintf(out, "\nlooked at %d entries in %s\n", all, r.Took.Round(time.Millisecond))
 	return err
 }
 
-// verdict is what the exit code tells.
+// verdict returns the error that decides the exit code.
 func verdict(r *audit.Report, repaired bool) error {
 	if r == nil {
 		return nil

@@ -19,7 +19,7 @@ import (
 	"roost/testkit/apitest"
 )
 
-// audits runs `roost audit cache` and gives what it prints, with single spaces.
+// audits runs `roost audit cache` and returns what it prints, with single spaces.
 func audits(r *apitest.Roost, args ...string) (string, error) {
 	where := []string{"--database-url", r.Config.DatabaseURL, "--redis-url", r.Config.RedisURL}
 	if r.Mode == apitest.Embedded {
@@ -30,7 +30,7 @@ func audits(r *apitest.Roost, args ...string) (string, error) {
 	return regexp.MustCompile(` +`).ReplaceAllString(out.String(), " "), err
 }
 
-// line gives the figures of a kind.
+// line returns the figures of a kind.
 func line(t testing.TB, out, kind string) (n []int) {
 	t.Helper()
 	for l := range strings.Lines(out) {
@@ -71,7 +71,8 @@ func auditWorld(t testing.TB, r *apitest.Roost) (ada, bob *apitest.User, tweet s
 		t.Helper()
 		bob.Must(t, page, nil)
 		ada.Must(t, page, nil)
-		ada.Must(t, `query($n: String!) { user(username: $n) { name } nobody: user(username: "nobody_at_all") { id } }`, apitest.Vars{"n": bob.Name})
+		ada.Must(t, `query($n: String!) { user(username: $n) { name } nobody: user(username: "nobody_at_all") { id } }`,
+			apitest.Vars{"n": bob.Name})
 	}
 	read()
 	return ada, bob, tweet, read
@@ -123,9 +124,11 @@ func TestAuditCommand(t *testing.T) {
 		}
 		apitest.Until(t, "the sampler sees it settle", func() bool {
 			page := metricsOf(t, r)
-			return strings.Contains(page, "roost_cache_stale_entries 0\n") && !strings.Contains(page, `roost_cache_staleness_seconds_sum{kind="user"} 0`+"\n")
+			return strings.Contains(page, "roost_cache_stale_entries 0\n") &&
+				!strings.Contains(page, `roost_cache_staleness_seconds_sum{kind="user"} 0`+"\n")
 		})
-		if bio := bob.Must(t, `query($id: ID!) { node(id: $id) { ... on User { bio } } }`, apitest.Vars{"id": ada.ID}).String("node.bio"); bio != "by hand" {
+		res := bob.Must(t, `query($id: ID!) { node(id: $id) { ... on User { bio } } }`, apitest.Vars{"id": ada.ID})
+		if bio := res.String("node.bio"); bio != "by hand" {
 			t.Errorf("after the repair the bio is %q", bio)
 		}
 		read()
@@ -177,7 +180,7 @@ func TestAuditBesideWrites(t *testing.T) {
 		page := metricsOf(t, r)
 		for _, bad := range []string{`outcome="ahead"`, `outcome="differs"`} {
 			if strings.Contains(page, bad) {
-				t.Errorf("the sampler tells of %s", bad)
+				t.Errorf("the sampler reports %s", bad)
 			}
 		}
 	}, func(c *app.Config) { c.SampleEvery = 20 * time.Millisecond })
@@ -234,7 +237,8 @@ func TestAuditOverTheAdminAddress(t *testing.T) {
 			return false
 		}
 	})
-	if err := run(context.Background(), []string{"audit", "cache", "--admin-addr", addr}, &out); err == nil || err.Error() != "another audit of the cache is running" {
+	err = run(context.Background(), []string{"audit", "cache", "--admin-addr", addr}, &out)
+	if err == nil || err.Error() != "another audit of the cache is running" {
 		t.Errorf("two at once: %v", err)
 	}
 	cancel()

@@ -13,7 +13,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// backup copies the embedded database, also while a node runs on it.
+// backup copies the embedded database into a file. A node may run on the database meanwhile.
 func backup(ctx context.Context, args []string, out io.Writer) error {
 	var c app.Config
 	f := flags("backup", "[flags] FILE")

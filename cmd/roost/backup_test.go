@@ -31,7 +31,8 @@ func TestBackupCommand(t *testing.T) {
 	c := r.Config
 	c.DataDir = dir
 	restored := apitest.Start(t, c)
-	if got := restored.LogIn(t, u).Must(t, `query($id: ID!) { tweet(id: $id) { text } }`, apitest.Vars{"id": tweet}).String("tweet.text"); got != "keep this" {
+	res := restored.LogIn(t, u).Must(t, `query($id: ID!) { tweet(id: $id) { text } }`, apitest.Vars{"id": tweet})
+	if got := res.String("tweet.text"); got != "keep this" {
 		t.Errorf("the copy has the tweet as %q", got)
 	}
 	// The copy's log is another one, also when it has regrown: a client's cursor of the original has expired.
@@ -42,7 +43,7 @@ func TestBackupCommand(t *testing.T) {
 	event := v.Dial(t).Subscribe(t, `subscription($after: String) { homeTimelineEvents(after: $after) { ... on TimelineReset { reason } } }`,
 		apitest.Vars{"after": before}).Next(t)
 	if got := event.String("homeTimelineEvents.reason"); got != "CURSOR_EXPIRED" {
-		t.Errorf("a cursor of the original gives %s", event.Body)
+		t.Errorf("a cursor of the original leads to %s", event.Body)
 	}
 	for _, c := range []struct {
 		args []string

@@ -28,7 +28,7 @@ type eventsCommand struct {
 	wait  bool
 
 	admin app.EventAdmin
-	// alone says that no node runs on the database, so nothing will move.
+	// alone reports that no node runs on the database, so no group works on it.
 	alone bool
 }
 
@@ -39,9 +39,9 @@ func eventLog(ctx context.Context, args []string, out io.Writer) (err error) {
 	f := flags("events", eventsUsage)
 	c.StoreFlags(f)
 	f.StringVar(&c.AdminAddr, "admin-addr", "", "admin `address` of the running roost whose embedded database this is about")
-	f.StringVar(&c.group, "group", "", "dead: only those of this `group`")
-	f.IntVar(&c.limit, "limit", 100, "dead: most letters to list")
-	f.StringVar(&c.from, "from", "", "replay: the `place` of the first event to handle again, or start")
+	f.StringVar(&c.group, "group", "", "dead: list only dead letters of this `group`")
+	f.IntVar(&c.limit, "limit", 100, "dead: list at most this many letters")
+	f.StringVar(&c.from, "from", "", "replay: the `seq` of the first event to handle again, or start")
 	f.BoolVar(&c.wait, "wait", true, "replay: show the lag until the group has caught up")
 	words, args := split(args)
 	if err := parse(&c.Config, f, args); err != nil {
@@ -59,7 +59,7 @@ func eventLog(ctx context.Context, args []string, out io.Writer) (err error) {
 	return run(ctx)
 }
 
-// split parts the words of a command line that come before its first flag from the rest.
+// split separates the words of a command line that come before its first flag from the rest.
 func split(args []string) (words, rest []string) {
 	for i, a := range args {
 		if strings.HasPrefix(a, "-") {
@@ -69,7 +69,7 @@ func split(args []string) (words, rest []string) {
 	return args, nil
 }
 
-// command finds out what to do, or what is wrong with the command line.
+// command returns the function that does what the words of the command line say. It fails when they are not valid.
 func (c *eventsCommand) command(words []string) (func(context.Context) error, error) {
 	name, rest := "", []string{}
 	if len(words) > 0 {
@@ -90,7 +90,7 @@ func (c *eventsCommand) command(words []string) (func(context.Context) error, er
 		if len(rest) == 2 && rest[1] != "all" {
 			var err error
 			if seq, err = strconv.ParseInt(rest[1], 10, 64); err != nil || seq < 1 {
-				return nil, fmt.Errorf("%q is neither the place of an event nor all", rest[1])
+				return nil, fmt.Errorf("%q is neither the seq of an event nor all", rest[1])
 			}
 		}
 		return func(ctx context.Context) error { return c.retry(ctx, rest[0], seq) }, nil
@@ -99,17 +99,17 @@ func (c *eventsCommand) command(words []string) (func(context.Context) error, er
 		if c.from == "start" {
 			seq, err = 0, nil
 		} else if err == nil && seq < 1 {
-			err = errors.New("places begin with 1")
+			err = errors.New("seqs begin with 1")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--from must be the place of an event or start, not %q", c.from)
+			return nil, fmt.Errorf("--from must be the seq of an event or start, not %q", c.from)
 		}
 		return func(ctx context.Context) error { return c.replay(ctx, rest[0], seq) }, nil
 	}
 	return nil, errors.New("say `roost events " + eventsUsage + "`")
 }
 
-// connect opens the database, or reaches the running roost that has it open.
+// connect opens the database, or, if a running roost has it open, prepares calls to that one.
 func (c *eventsCommand) connect(ctx context.Context) (closeStores func() error, err error) {
 	if !c.Server() {
 		if _, err := os.Stat(filepath.Join(c.DataDir, app.DatabaseFile)); err != nil {
@@ -119,7 +119,8 @@ func (c *eventsCommand) connect(ctx context.Context) (closeStores func() error, 
 	stores, err := app.OpenStores(ctx, c.Config)
 	if inUse, ok := errors.AsType[*datadir.InUseError](err); ok {
 		if c.AdminAddr == "" {
-			return nil, fmt.Errorf("a running roost has the data directory %s; start it with --admin-addr and name that here, too", inUse.Dir)
+			return nil, fmt.Errorf("a running roost uses the data directory %s; start it with --admin-addr and name that here, too",
+				inUse.Dir)
 		}
 		c.admin = app.NewRemoteEvents(c.AdminAddr)
 		return func() error { return nil }, nil
@@ -148,7 +149,7 @@ func (c *eventsCommand) groups(ctx context.Context) error {
 	return w.Flush()
 }
 
-// age is how long ago something was, for people.
+// age formats how long ago something was.
 func age(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -197,11 +198,12 @@ func (c *eventsCommand) newEpoch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "the log is in epoch %d from %d on; streams are reset and cached rows dropped%s\n", e.Number, e.Since, c.later())
+	_, err = fmt.Fprintf(c.out, "the log is in epoch %d from %d on; streams are reset and cached rows dropped%s\n",
+		e.Number, e.Since, c.later())
 	return err
 }
 
-// later says when, if nobody works now.
+// later says when the command takes effect, if no node runs now.
 func (c *eventsCommand) later() string {
 	if c.alone {
 		return " when roost runs"
@@ -223,7 +225,8 @@ func (c *eventsCommand) replay(ctx context.Context, group string, from int64) (e
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(c.out, "%s handles the events from %d on again%s\n", group, position+1, c.later()); err != nil || c.alone || !c.wait {
+	_, err = fmt.Fprintf(c.out, "%s handles the events from %d on again%s\n", group, position+1, c.later())
+	if err != nil || c.alone || !c.wait {
 		return err
 	}
 	return c.follow(ctx, g)
@@ -242,10 +245,10 @@ func (c *eventsCommand) status(ctx context.Context, group string) (events.GroupS
 	return events.GroupStatus{}, fmt.Errorf("%w %q", events.ErrNoGroup, group)
 }
 
-// showEvery is how often the lag is shown.
+// showEvery is how often a command shows its progress.
 const showEvery = 500 * time.Millisecond
 
-// follow shows the lag until the group is where the log ended when it began.
+// follow shows the lag until the group has reached what was the end of the log when the replay began.
 func (c *eventsCommand) follow(ctx context.Context, g events.GroupStatus) (err error) {
 	end, began, first := g.Position+g.Lag, time.Now(), g.Position
 	tick := time.NewTicker(showEvery)
@@ -261,7 +264,7 @@ func (c *eventsCommand) follow(ctx context.Context, g events.GroupStatus) (err e
 		case <-tick.C:
 		case <-ctx.Done():
 			fmt.Fprintln(os.Stderr)
-			return errors.New("the replay goes on without this command")
+			return errors.New("the replay continues without this command")
 		}
 		if g, err = c.status(ctx, g.Name); err != nil {
 			return err

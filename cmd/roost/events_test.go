@@ -17,7 +17,7 @@ import (
 	"roost/testkit/apitest"
 )
 
-// roost runs `roost events` and gives what it prints.
+// roost runs `roost events` and returns what it prints.
 func roost(args ...string) (string, error) {
 	var out bytes.Buffer
 	err := run(context.Background(), append([]string{"events"}, args...), &out)
@@ -35,7 +35,8 @@ func TestEventsCommand(t *testing.T) {
 			var handled atomic.Int64
 			bad.Store(true)
 			r := apitest.New(t, mode, func(c *app.Config) {
-				c.Groups = []events.GroupConfig{{Name: "test", Types: []string{"TweetPosted"}, FromStart: true, Attempts: 1, Poll: 10 * time.Millisecond,
+				c.Groups = []events.GroupConfig{{Name: "test", Types: []string{"TweetPosted"}, FromStart: true, Attempts: 1,
+					Poll: 10 * time.Millisecond,
 					Handler: events.HandlerFunc(func(_ context.Context, _ *ent.Tx, batch []events.Entry) error {
 						if bad.Load() {
 							return fmt.Errorf("the index\nis full")
@@ -110,16 +111,19 @@ func TestEventsCommand(t *testing.T) {
 func TestEventsCommandAlone(t *testing.T) {
 	t.Parallel()
 	r := apitest.New(t, apitest.Embedded, func(c *app.Config) {
-		c.Groups = []events.GroupConfig{{Name: "test", FromStart: true, Handler: events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error { return nil })}}
+		nothing := events.HandlerFunc(func(context.Context, *ent.Tx, []events.Entry) error { return nil })
+		c.Groups = []events.GroupConfig{{Name: "test", FromStart: true, Handler: nothing}}
 	})
 	dir := r.Config.DataDir
 	if _, err := roost("groups", "--data-dir", dir); err == nil || !strings.Contains(err.Error(), "start it with --admin-addr") {
 		t.Errorf("in use: %v", err)
 	}
-	if _, err := roost("groups", "--data-dir", dir, "--admin-addr", strings.TrimPrefix(r.URL, "http://")); err == nil || !strings.Contains(err.Error(), "is no admin address") {
+	_, err := roost("groups", "--data-dir", dir, "--admin-addr", strings.TrimPrefix(r.URL, "http://"))
+	if err == nil || !strings.Contains(err.Error(), "is no admin address") {
 		t.Errorf("the public address: %v", err)
 	}
-	if _, err := roost("groups", "--data-dir", dir, "--admin-addr", "127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "does not answer") {
+	_, err = roost("groups", "--data-dir", dir, "--admin-addr", "127.0.0.1:1")
+	if err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("nobody: %v", err)
 	}
 	r.SignUp(t, "ada")
@@ -132,14 +136,16 @@ func TestEventsCommandAlone(t *testing.T) {
 	if err != nil || !strings.Contains(out, "when roost runs") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err = roost("groups", "--data-dir", filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "there is no embedded database in") {
+	out, err = roost("groups", "--data-dir", filepath.Join(dir, "none"))
+	if err == nil || !strings.Contains(err.Error(), "there is no embedded database in") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
 func TestEventsCommandLine(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"", "nothing", "groups x", "retry", "retry g x", "retry g -1", "replay g", "replay g --from x", "replay g --from 0",
+	for _, line := range []string{"", "nothing", "groups x", "retry", "retry g x", "retry g -1", "replay g", "replay g --from x",
+		"replay g --from 0",
 		"replay --from start", "dead --limit 0", "groups --nonsense"} {
 		if _, err := roost(strings.Fields(line)...); !errors.Is(err, errUsage) {
 			t.Errorf("roost events %s: %v", line, err)
@@ -160,7 +166,8 @@ func TestNewEpochCommand(t *testing.T) {
 			}
 			u := r.SignUp(t, "ada")
 			page := u.Must(t, `{ viewer { homeTimeline { eventCursor } } }`, nil)
-			st := u.Dial(t).Subscribe(t, `subscription($after: String) { homeTimelineEvents(after: $after) { __typename ... on TimelineReset { reason } } }`,
+			st := u.Dial(t).Subscribe(t, `subscription($after: String) { homeTimelineEvents(after: $after) {
+				__typename ... on TimelineReset { reason } } }`,
 				apitest.Vars{"after": page.String("viewer.homeTimeline.eventCursor")})
 			u.Tweet(t, "it runs")
 			if event := st.Next(t); event.String("homeTimelineEvents.__typename") != "TimelineEntryAdded" {

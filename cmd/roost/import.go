@@ -19,7 +19,8 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 	var c app.Config
 	f := flags("import", "[flags] DIR")
 	c.StoreFlags(f)
-	f.StringVar(&c.RedisURL, "redis-url", "", "Redis of the nodes, whose cache is cleared at the end; without it they do that by themselves, some seconds later")
+	f.StringVar(&c.RedisURL, "redis-url", "",
+		"Redis of the nodes, whose cache is cleared at the end; without it they clear it by themselves, some seconds later")
 	source := f.String("source", imports.DefaultSource, "`name` of where the files' ids come from; two sources may use the same ids")
 	password := f.String("password", "", "`password` for all imported accounts, for tests and benchmarks; none if empty")
 	strict := f.Bool("strict", false, "stop at the first bad line instead of going on")
@@ -53,7 +54,7 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 		}
 	}
 	report, err := imports.Run(ctx, o)
-	if c.RedisURL != "" { // also for the rows of one that failed
+	if c.RedisURL != "" { // even if the import failed: some of its rows are in
 		err = errors.Join(err, clearCache(ctx, c))
 	}
 	if len(report.Files) > 0 {
@@ -63,7 +64,7 @@ func importFiles(ctx context.Context, args []string, out io.Writer) (err error) 
 	return err
 }
 
-// clearCache begins a new epoch of the nodes' cache: imported rows are not named one by one.
+// clearCache begins a new epoch of the nodes' cache, because imported rows are not invalidated one by one.
 func clearCache(ctx context.Context, c app.Config) (err error) {
 	redis, err := cache.Open(cache.Config{URL: c.RedisURL})
 	if err != nil {
@@ -75,12 +76,13 @@ func clearCache(ctx context.Context, c app.Config) (err error) {
 		return err
 	}
 	if err := tier.Clear(ctx); err != nil {
-		return fmt.Errorf("the rows are in, but the cache of the nodes is not cleared yet; they will do it by themselves: %w", err)
+		return fmt.Errorf("the rows are in, but the cache of the nodes is not cleared yet; the nodes will clear it: %w", err)
 	}
 	return nil
 }
 
-// showProgress writes one line, over and over, at most five times a second, and one more for the last step.
+// showProgress returns a function that rewrites one line of the terminal, at most five times a second and once more for the last
+// step.
 func showProgress(w io.Writer) func(imports.Progress) {
 	var last time.Time
 	return func(p imports.Progress) {
@@ -92,11 +94,11 @@ func showProgress(w io.Writer) func(imports.Progress) {
 			return
 		}
 		last = time.Now()
-		part := 100.0
+		percent := 100.0
 		if p.Total > 0 {
-			part = 100 * float64(p.Bytes) / float64(p.Total)
+			percent = 100 * float64(p.Bytes) / float64(p.Total)
 		}
-		fmt.Fprintf(w, "\r%-16s %9d rows  %8.0f/s  %3.0f %%  %s left   ", p.File, p.Lines, p.Rate, part, p.Left.Round(time.Second))
+		fmt.Fprintf(w, "\r%-16s %9d rows  %8.0f/s  %3.0f %%  %s left   ", p.File, p.Lines, p.Rate, percent, p.Left.Round(time.Second))
 	}
 }
 

@@ -25,7 +25,7 @@ func importing(t *testing.T, code int, args ...string) *process {
 // collapsed is a text without columns.
 func collapsed(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// An import is kept out of the data directory of a node that runs, and tells what it has done.
+// An import is kept out of the data directory of a node that runs, and reports what it has done.
 func TestImport(t *testing.T) {
 	t.Parallel()
 	files := t.TempDir()
@@ -40,7 +40,8 @@ func TestImport(t *testing.T) {
 	r := apitest.New(t, apitest.Embedded)
 	dir := "--data-dir=" + r.Config.DataDir
 	p := importing(t, 1, dir, files)
-	if said := p.stderr.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, fmt.Sprintf("%s is in use by pid %d; stop that roost", r.Config.DataDir, os.Getpid())) {
+	inUse := fmt.Sprintf("%s is in use by pid %d; stop that roost", r.Config.DataDir, os.Getpid())
+	if said := p.stderr.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, inUse) {
 		t.Errorf("beside a running node: %s", said)
 	}
 	if n := apitest.Int(t, r.DB(t), "SELECT COUNT(*) FROM users"); n != 0 {
@@ -48,23 +49,28 @@ func TestImport(t *testing.T) {
 	}
 	r.Stop()
 	p = importing(t, 0, dir, files)
-	for _, want := range []string{"users.tsv 2 inserted, 0 there already, 1 bad", "follows.tsv 1 inserted, 0 there already, 0 bad", "users.tsv:4: ", "done in "} {
+	for _, want := range []string{
+		"users.tsv 2 inserted, 0 there already, 1 bad", "follows.tsv 1 inserted, 0 there already, 0 bad", "users.tsv:4: ", "done in ",
+	} {
 		if !strings.Contains(collapsed(p.out.String()), want) {
 			t.Errorf("no %q in\n%s", want, p.out.String())
 		}
 	}
 	if !strings.Contains(p.stderr.String(), "gathering statistics") {
-		t.Errorf("the last step is not told: %q", p.stderr.String())
+		t.Errorf("the last step is not shown: %q", p.stderr.String())
 	}
 	p = importing(t, 0, dir, "--password=correct horse", files)
-	if got := collapsed(p.out.String()); !strings.HasPrefix(got, "users.tsv imported before follows.tsv imported before 2 accounts of earlier imports got the password done in ") {
+	const again = "users.tsv imported before follows.tsv imported before 2 accounts of earlier imports got the password done in "
+	if got := collapsed(p.out.String()); !strings.HasPrefix(got, again) {
 		t.Errorf("again: %s", got)
 	}
 	back := apitest.Start(t, r.Config)
-	if res := back.Anonymous().Must(t, `mutation { logIn(input: {login: "ann", password: "correct horse", tokenDelivery: TOKEN}) { token } }`, nil); res.String("logIn.token") == "" {
+	const logIn = `mutation { logIn(input: {login: "ann", password: "correct horse", tokenDelivery: TOKEN}) { token } }`
+	if res := back.Anonymous().Must(t, logIn, nil); res.String("logIn.token") == "" {
 		t.Errorf("ann cannot sign in: %s", res.Data)
 	}
-	if p := importing(t, 1, "--strict", "--data-dir="+filepath.Join(t.TempDir(), "new"), files); !strings.Contains(p.stderr.String(), "roost: users.tsv:4: ") {
+	p = importing(t, 1, "--strict", "--data-dir="+filepath.Join(t.TempDir(), "new"), files)
+	if !strings.Contains(p.stderr.String(), "roost: users.tsv:4: ") {
 		t.Errorf("strict: %s", p.stderr.String())
 	}
 }
@@ -74,7 +80,8 @@ func TestImportThatWentOn(t *testing.T) {
 	var out bytes.Buffer
 	printReport(&out, imports.Report{Files: []imports.FileReport{{Name: "users.tsv", Inserted: 5, Resumed: 20}}, BadTotal: 3,
 		Bad: []imports.BadLine{{File: "users.tsv", Line: 7, Reason: "odd"}}})
-	if got := collapsed(out.String()); got != "users.tsv 5 inserted, 0 there already, 0 bad; 20 lines were done before users.tsv:7: odd and 2 more bad lines done in 0s" {
+	const want = "users.tsv 5 inserted, 0 there already, 0 bad; 20 lines were done before users.tsv:7: odd and 2 more bad lines done in 0s"
+	if got := collapsed(out.String()); got != want {
 		t.Error(got)
 	}
 }

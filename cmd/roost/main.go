@@ -26,15 +26,15 @@ func commands() []command {
 		{"serve", "run the API (also without a command)", serve},
 		{"migrate", "bring a PostgreSQL database to this binary's schema: up, status", migrate},
 		{"import", "import users, follows, tweets and likes from the files in a directory", importFiles},
-		{"events", "look at consumer groups and dead letters, retry, replay", eventLog},
+		{"events", "show consumer groups and dead letters, retry, replay", eventLog},
 		{"audit", "compare the cache with the database, repair: audit cache", auditCommand},
 		{"backup", "copy the embedded database into a file, also while a node runs on it", backup},
-		{"healthcheck", "ask a running node whether it lives, or whether it is ready", healthcheck},
-		{"version", "tell the version", version},
+		{"healthcheck", "check whether a node is alive, or whether it is ready", healthcheck},
+		{"version", "print the version", version},
 	}
 }
 
-// errUsage says that the command line was wrong; what is wrong has been said.
+// errUsage reports that the command line was not valid. The message about it has been printed.
 var errUsage = errors.New("usage")
 
 func main() {
@@ -49,21 +49,21 @@ func main() {
 	}
 }
 
-// untilSignal gives a context that ends with the first SIGINT or SIGTERM. From then on they do what they do by
-// themselves: a second one ends the process at once.
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. After that, both signals have their default effect:
+// a second one ends the process at once.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	came := make(chan os.Signal, 1)
 	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		<-came
-		signal.Stop(came) // first: whoever sees that it drains may send the second
+		signal.Stop(came) // first, because an operator who sees the node drain may send the second signal
 		cancel()
 	}()
 	return ctx
 }
 
-// oneLine is the text of an error, and of those joined in it.
+// oneLine returns the text of an error in one line, with the errors that are joined in it.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -95,7 +95,7 @@ func usage(out io.Writer) {
 		fmt.Fprintf(out, "  %-12s %s\n", c.name, c.summary)
 	}
 	fmt.Fprintln(out, "  --version    the same as version")
-	fmt.Fprintln(out, "\nEvery flag can be set as a variable: --data-dir is ROOST_DATA_DIR. `roost COMMAND --help` tells all flags.")
+	fmt.Fprintln(out, "\nEvery flag can be set as a variable: --data-dir is ROOST_DATA_DIR. `roost COMMAND --help` lists all flags.")
 }
 
 // flags makes the flag set of a command.
@@ -109,7 +109,7 @@ func flags(name, args string) *flag.FlagSet {
 	return f
 }
 
-// describe tells what a flag is for, and the variable that sets it when it is not given.
+// describe prints what a flag is for, and the variable that sets it when the command line does not.
 func describe(out io.Writer, f *flag.Flag) {
 	kind, text := flag.UnquoteUsage(f)
 	fmt.Fprintf(out, "  %s\n      %s", strings.TrimSpace("--"+f.Name+" "+kind), text)
@@ -127,8 +127,8 @@ func parse(c *app.Config, f *flag.FlagSet, args []string) error {
 	return c.CheckStores()
 }
 
-// badFlags tells in one line what is wrong with a command line, and gives it an exit code of its own. Who
-// asked for help gets all flags.
+// badFlags prints in one line what is wrong with a command line, and returns the error for its exit code. If the command line asks
+// for help, it prints all flags instead.
 func badFlags(f *flag.FlagSet, err error) error {
 	if errors.Is(err, flag.ErrHelp) {
 		f.SetOutput(os.Stdout)

@@ -73,7 +73,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	}
 	go func() {
 		defer close(p.ended)
-		_ = p.cmd.Wait() // ProcessState tells how it ended
+		_ = p.cmd.Wait() // ProcessState holds how it ended
 	}()
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
@@ -82,7 +82,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	return p
 }
 
-// wait gives the exit code, -1 if a signal ended it.
+// wait returns the exit code, -1 if a signal ended it.
 func (p *process) wait(t *testing.T) int {
 	t.Helper()
 	apitest.Until(t, "the end of "+strings.Join(p.cmd.Args[1:], " "), func() bool {
@@ -103,7 +103,7 @@ func (p *process) signal(t *testing.T, sig syscall.Signal) {
 	}
 }
 
-// What is wrong with a command line or with variables is told in one line of stderr, with an exit code of its
+// What is wrong with a command line or with variables is printed in one line of stderr, with an exit code of its
 // own, and nothing has happened.
 func TestWrongCommandLines(t *testing.T) {
 	t.Parallel()
@@ -140,11 +140,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{"serve --data-dir=", 2, "--data-dir: name a directory"},
 		{"serve --database-url=postgres://ada:hunter2@db/roost", 2, "--database-url and --redis-url go together"},
 		{"serve --redis-url=redis://cache:6379", 2, "--database-url and --redis-url go together"},
-		{server + "--redis-url=redis://:hunter2@cache:port", 2, "--redis-url: the Redis URL must look like redis://"},
+		{server + "--redis-url=redis://:hunter2@cache:port", 2,
+			"--redis-url: the Redis URL must look like redis://"},
 		{server + "--redis-url=:hunter2@cache", 2, "--redis-url: the Redis URL must look like redis://"},
 		{server + "--database-url=mysql://ada:hunter2@db/roost", 2, "--database-url: it must look like postgres://"},
 		{server + "--database-url=postgres://ada:hunter%2@db/roost", 2, "--database-url: it must look like postgres://"},
-		{"serve --roles=cook --addr=x --origins=*", 2, `--addr: "x" is not like localhost:8080; --origins: "*" is not like https://app.example.com; --roles: `},
+		{"serve --roles=cook --addr=x --origins=*", 2,
+			`--addr: "x" is not like localhost:8080; --origins: "*" is not like https://app.example.com; --roles: `},
 		{"serve --data-dir=/dev/null/data", 1, "make the data directory: "},
 		{"migrate", 2, "say `roost migrate up` or `roost migrate status`"},
 		{"migrate down", 2, "say `roost migrate up`"},
@@ -162,11 +164,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{"audit cache", 2, "name --database-url and --redis-url, or the --admin-addr"},
 		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost", 2, "--database-url needs --redis-url"},
 		{"audit cache --redis-url=redis://:hunter2@cache", 2, "--redis-url needs --database-url"},
-		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@cache:port", 2, "--redis-url: the Redis URL must look like"},
+		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@cache:port", 2,
+			"--redis-url: the Redis URL must look like"},
 		{"audit cache --admin-addr=127.0.0.1:1 --rate=0", 2, "--rate must be at least 1"},
 		{"audit cache --admin-addr=127.0.0.1:1 --examples=9999", 2, "examples must be 0 to 1000"},
 		{"audit cache --admin-addr=127.0.0.1:1", 1, "the node at --admin-addr 127.0.0.1:1 does not answer"},
-		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@127.0.0.1:1", 1, "connect to the database: "},
+		{"audit cache --database-url=postgres://ada:hunter2@127.0.0.1:1/roost --redis-url=redis://:hunter2@127.0.0.1:1", 1,
+			"connect to the database: "},
 		{"healthcheck --addr=8080", 2, `--addr: "8080" is not like`},
 		{"healthcheck now", 2, "healthcheck takes no arguments"},
 		{"healthcheck --addr=127.0.0.1:1", 1, "connection refused"},
@@ -184,7 +188,7 @@ func TestWrongCommandLines(t *testing.T) {
 				t.Errorf("exit code %d, want %d: %q, want %q", code, c.code, said, c.want)
 			}
 			if strings.Contains(said, "hunter") {
-				t.Errorf("the password is told: %s", said)
+				t.Errorf("the password is printed: %s", said)
 			}
 			if out := p.out.String(); out != "" {
 				t.Errorf("it writes %q", out)
@@ -206,7 +210,7 @@ func TestFlagsBeforeVariables(t *testing.T) {
 	}
 }
 
-// Help tells every flag with its variable.
+// Help lists every flag with its variable.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	var all app.Config
@@ -215,7 +219,8 @@ func TestHelp(t *testing.T) {
 	stores := flag.NewFlagSet("", flag.ContinueOnError)
 	all.StoreFlags(stores)
 	for line, flags := range map[string]*flag.FlagSet{
-		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores, "events -help": stores, "audit --help": stores,
+		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores,
+		"events -help": stores, "audit --help": stores,
 	} {
 		p := start(t, nil, strings.Fields(line)...)
 		if code := p.wait(t); code != 0 || p.stderr.String() != "" {
@@ -226,7 +231,7 @@ func TestHelp(t *testing.T) {
 			variable := "ROOST_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 			_, after, ok := strings.Cut(said, "  --"+f.Name)
 			if !ok || !strings.Contains(after, "\n      "+variable+"\n") {
-				t.Errorf("%s does not tell --%s with %s:\n%s", line, f.Name, variable, said)
+				t.Errorf("%s does not list --%s with %s:\n%s", line, f.Name, variable, said)
 			}
 		})
 	}
@@ -292,7 +297,7 @@ func TestHealthcheck(t *testing.T) {
 	})
 }
 
-// A node that is not ready lives: whoever restarts what is not well must leave it alone.
+// A node that is not ready is alive, so a supervisor must not restart it.
 func TestHealthcheckOfAnUnreadyNode(t *testing.T) {
 	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -310,7 +315,7 @@ func TestHealthcheckOfAnUnreadyNode(t *testing.T) {
 	}
 }
 
-// get asks a running process, and gives the status and header of the answer, 0 if there is none.
+// get sends a request to a running process, and returns the status and header of the answer, 0 if there is none.
 func get(url string) (int, http.Header, string) {
 	res, err := http.Get(url)
 	if err != nil {

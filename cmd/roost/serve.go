@@ -37,8 +37,8 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	if err := node.Start(ctx); err != nil {
-		if ctx.Err() != nil { // the signal came while it waited for its stores
-			slog.Info("stopped before the start was over")
+		if ctx.Err() != nil { // the signal came while the node waited for its stores
+			slog.Info("stopped before the start was complete")
 			err = nil
 		}
 		return errors.Join(err, node.Close())
@@ -50,7 +50,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	return errors.Join(err, node.Close())
 }
 
-// logHandler writes lines of the log as --log-format says.
+// logHandler returns a handler that writes log lines in a format of --log-format.
 func logHandler(format string, w io.Writer) slog.Handler {
 	if format == "json" {
 		return slog.NewJSONHandler(w, nil)
@@ -79,7 +79,7 @@ func healthcheck(ctx context.Context, args []string, out io.Writer) error {
 	var c app.Config
 	f := flags("healthcheck", "[flags]")
 	c.ServeFlags(f)
-	ready := f.Bool("ready", false, "ask whether the node should get traffic, not only whether it lives")
+	ready := f.Bool("ready", false, "check whether the node should get traffic, not only whether it is alive")
 	if err := c.Parse(f, args); err != nil {
 		return badFlags(f, err)
 	}
@@ -95,7 +95,7 @@ func healthcheck(ctx context.Context, args []string, out io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	path, fault := "/healthz", "the node is not well"
+	path, fault := "/healthz", "the node is not healthy"
 	if *ready {
 		path, fault = "/readyz", "the node is not ready"
 	}

@@ -36,7 +36,7 @@ func serving(t *testing.T, args ...string) (p *process, site string) {
 	return p, site
 }
 
-// The banner tells where a browser finds Roost, and a login that works.
+// The banner shows where a browser finds Roost, and a login that works.
 func TestBanner(t *testing.T) {
 	t.Parallel()
 	p, site := serving(t, "--addr=localhost:0")
@@ -74,12 +74,13 @@ func TestBanner(t *testing.T) {
 	}
 }
 
-// Behind another name the banner tells both.
+// Behind another name the banner shows both.
 func TestBannerBehindAProxy(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "--addr=127.0.0.1:0", "--public-url=https://social.example/", "--demo=false", "--admin-addr=127.0.0.1:0")
 	apitest.Until(t, "the banner", func() bool {
-		ok, err := regexp.MatchString(`Roost is at https://social.example/, on this machine at http://localhost:\d+/\n(?s:.*)http://127.0.0.1:[1-9]\d+/metrics\n(?s:.*)Sign up`,
+		ok, err := regexp.MatchString(`Roost is at https://social.example/, on this machine at http://localhost:\d+/\n`+
+			`(?s:.*)http://127.0.0.1:[1-9]\d+/metrics\n(?s:.*)Sign up`,
 			p.out.String())
 		return ok && err == nil
 	})
@@ -121,7 +122,7 @@ func TestLogNamesRequests(t *testing.T) {
 	})
 }
 
-// A database is brought to the schema once, and tells where it is.
+// A database is brought to the schema once, and migrate status reports that.
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	db := "--database-url=" + pgtest.URL(t)
@@ -214,7 +215,7 @@ func TestSwitches(t *testing.T) {
 	}
 }
 
-// The profiles of a node tell its command line without the passwords that are in it.
+// The profiles of a node contain its command line without the passwords that are in it.
 func TestCommandLineHidesPasswords(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)

@@ -16,10 +16,10 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// ErrNewerSchema says that a newer Roost has migrated the database to a schema that this binary does not serve.
+// ErrNewerSchema reports that a newer Roost has migrated the database to a schema that this binary does not serve.
 var ErrNewerSchema = errors.New("the database has a newer schema than this binary serves; run a newer roost")
 
-// ErrPending says that the database lacks migrations: run `roost migrate up`.
+// ErrPending reports that the database lacks migrations: run `roost migrate up`.
 var ErrPending = errors.New("the database schema is out of date; run `roost migrate up`")
 
 // ownVersions are the versions of this binary's files, in order.
@@ -43,7 +43,7 @@ var ownVersions = sync.OnceValue(func() (all []int64) {
 // newest is the version of this binary's schema.
 func newest() int64 { return ownVersions()[len(ownVersions())-1] }
 
-// schemaState is what a database says about its schema.
+// schemaState is what a database stores about its schema.
 type schemaState struct {
 	applied map[int64]bool
 	times   map[int64]time.Time
@@ -79,7 +79,7 @@ func readSchema(ctx context.Context, db *sql.DB) (s schemaState, err error) {
 	}
 	err = db.QueryRowContext(ctx, "SELECT oldest FROM schema_compatibility WHERE id = 1").Scan(&s.oldest)
 	if isMissing(err) || errors.Is(err, sql.ErrNoRows) {
-		s.oldest = slices.Max(s.beyond()) // it does not say
+		s.oldest = slices.Max(s.beyond()) // the database does not store it
 		return s, nil
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func readSchema(ctx context.Context, db *sql.DB) (s schemaState, err error) {
 
 func isMissing(err error) bool { return pq.As(err, pqerror.UndefinedTable) != nil }
 
-// beyond are the applied versions that are newer than this binary, in order.
+// beyond returns the applied versions that are newer than this binary, in order.
 func (s schemaState) beyond() (all []int64) {
 	for _, v := range slices.Sorted(maps.Keys(s.applied)) {
 		if v > newest() {
@@ -114,8 +114,8 @@ func (s schemaState) check() error {
 	return nil
 }
 
-// Check fails with ErrPending or ErrNewerSchema unless this binary serves the database's schema: its own, or a newer one
-// that has everything which its own has. It writes nothing, and is fast enough for every look at readiness.
+// Check fails with ErrPending or ErrNewerSchema unless this binary serves the database's schema. It serves its own, and a newer
+// one that still has everything in its own. Check writes nothing, and is fast enough for every readiness check.
 func Check(ctx context.Context, db *sql.DB) error {
 	s, err := readSchema(ctx, db)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package migrations brings a database to the schema that this binary needs: versioned SQL files on
-// PostgreSQL, ent's own schema creation on SQLite.
+// Package migrations brings a database to the schema that this binary needs. On PostgreSQL it applies versioned SQL files; on
+// SQLite ent creates and extends the tables.
 package migrations
 
 import (
@@ -27,7 +27,7 @@ import (
 //go:embed sql/*.sql
 var files embed.FS
 
-// versionTable is where PostgreSQL keeps which files were applied.
+// versionTable is the table of PostgreSQL that lists the applied files.
 const versionTable = "schema_migrations"
 
 // Step is one migration and whether it was applied.
@@ -39,21 +39,21 @@ type Step struct {
 	AppliedAt time.Time
 }
 
-// Options say how migrations are applied to a database in use.
+// Options set how migrations are applied to a database in use.
 type Options struct {
-	// LockTimeout is how long a statement waits for a table that others use. Everybody who writes to the table waits
-	// behind it for as long. 0 is 300 ms.
+	// LockTimeout is how long a statement waits for a table that others use. Everything that writes to the table waits behind
+	// it for as long. 0 means 300 ms.
 	LockTimeout time.Duration
-	// Patience is for how long a migration that got no lock is tried again, and another node that migrates is waited
-	// for; 0 is ten minutes.
+	// Patience is how long a migration that gets no lock is tried again, and how long Run waits for another node that
+	// migrates. 0 means ten minutes.
 	Patience time.Duration
-	// Progress, if not nil, is called before each migration and before each pause between two tries.
+	// Progress, if not nil, is called before each migration, and before each pause between two tries.
 	Progress func(Progress)
 }
 
-// Progress says what a migration is doing.
+// Progress is what Run is doing.
 type Progress struct {
-	// File is the migration that is next.
+	// File is the migration that is applied next.
 	File string
 	// Tries is how often it was tried without success, because a table was in use.
 	Tries int
@@ -62,8 +62,8 @@ type Progress struct {
 const (
 	defaultLockTimeout = 300 * time.Millisecond
 	defaultPatience    = 10 * time.Minute
-	// pauseFactor is how much longer than LockTimeout the pause between two tries is: others have the table to
-	// themselves for most of the time.
+	// pauseFactor times LockTimeout is the shortest pause between two tries, so that others have the table to themselves for
+	// most of the time.
 	pauseFactor = 3
 )
 
@@ -80,8 +80,8 @@ func provider(db *sql.DB, o Options) (*goose.Provider, error) {
 		goose.WithSessionLocker(briefly{cmp.Or(o.LockTimeout, defaultLockTimeout)}), goose.WithDisableGlobalRegistry(true))
 }
 
-// briefly bounds how long the statements of goose's session wait for locks. It is a lock.SessionLocker because goose lets
-// that prepare its sessions; the lock of migrations itself is held by Run, from try to try.
+// briefly bounds how long the statements of goose's session wait for locks. It is a lock.SessionLocker because goose calls one to
+// prepare its sessions. Run itself holds the lock of migrations, from try to try.
 type briefly struct{ timeout time.Duration }
 
 var _ lock.SessionLocker = briefly{}
@@ -105,12 +105,12 @@ func (b briefly) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 // Up is Run with the defaults.
 func Up(ctx context.Context, db *sql.DB) (int, error) { return Run(ctx, db, Options{}) }
 
-// ErrMigrating says that another node held the lock of migrations for the whole of Options.Patience.
+// ErrMigrating reports that another node held the lock of migrations for the whole of Options.Patience.
 var ErrMigrating = errors.New("another node has not ended migrating this database")
 
-// Run applies what is missing and returns how many files that were. It is safe to run on several nodes at once, of which
-// one does the work, and beside nodes that serve. A newer schema stays as it is: Run fails with ErrNewerSchema unless this
-// binary serves it. It needs two connections.
+// Run applies the missing migrations and returns how many files it applied. It may run on several nodes at once, of which one does
+// the work, and beside nodes that serve. It leaves a newer schema as it is, and fails with ErrNewerSchema unless this binary
+// serves that schema. It needs two connections.
 func Run(ctx context.Context, db *sql.DB, o Options) (applied int, err error) {
 	if missing, err := pending(ctx, db); err != nil || !missing {
 		return 0, err
@@ -190,8 +190,8 @@ func apply(ctx context.Context, p *goose.Provider, s *goose.Source, o Options) e
 	}
 }
 
-// Status lists every migration of this binary, and those of newer binaries that were applied. It fails with ErrNewerSchema as
-// Check does.
+// Status returns every migration of this binary, and the applied migrations of newer binaries. Like Check it fails with
+// ErrNewerSchema.
 func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
 	p, err := provider(db, Options{})
 	if err != nil {
@@ -219,8 +219,7 @@ func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
 	return steps, nil
 }
 
-// describing is held by those who use ent's description of the tables: ent completes it in place, one for the
-// whole process.
+// describing guards ent's description of the tables, which is one for the process: ent completes it in place when it is used.
 var describing sync.Mutex
 
 // CreateSQLite brings an SQLite database to the schema. Rows that it holds stay.

@@ -199,8 +199,8 @@ func again(t *testing.T, db *sqldb.DB, line string, all []string) bool {
 		}
 		exec(t, db.Writer(), strings.Replace(create, made[1], "as_described", 1))
 		var is, described string
-		err := db.Writer().QueryRowContext(t.Context(), "SELECT pg_get_indexdef($1::regclass), pg_get_indexdef('as_described'::regclass)", made[1]).
-			Scan(&is, &described)
+		const definitions = "SELECT pg_get_indexdef($1::regclass), pg_get_indexdef('as_described'::regclass)"
+		err := db.Writer().QueryRowContext(t.Context(), definitions, made[1]).Scan(&is, &described)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +230,8 @@ func TestMigratedSchemaIsEnts(t *testing.T) {
 		"ALTER TABLE user_stats ALTER COLUMN tweet_count DROP DEFAULT":                         "tweet_count",
 		"DROP TABLE id_leases":                                                                 "id_leases",
 		"DROP INDEX tweets_of_author; CREATE INDEX tweets_of_author ON tweets (author_id, id)": "tweets_of_author",
-		"DROP INDEX events_timeline; CREATE INDEX events_timeline ON events (seq) WHERE type IN ('TweetPosted', 'TweetDeleted')": "events_timeline",
+		`DROP INDEX events_timeline;
+		CREATE INDEX events_timeline ON events (seq) WHERE type IN ('TweetPosted', 'TweetDeleted')`: "events_timeline",
 	} {
 		exec(t, db.Writer(), change)
 		if got := changes(t, db); !strings.Contains(got, want) {

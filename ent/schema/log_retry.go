@@ -9,7 +9,7 @@ import (
 )
 
 // RetryEntry is an event in a group's retry queue: one that the group could not handle, or one that waits behind an earlier
-// event of its aggregate. A dead entry is a dead letter: the group has given up on it until an operator retries it.
+// event of its aggregate. A dead entry is a dead letter: the group does not try it again until an operator retries it.
 type RetryEntry struct{ ent.Schema }
 
 // Fields of the entry, with a copy of the event itself, because retention may remove the original.

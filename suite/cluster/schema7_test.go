@@ -32,9 +32,11 @@ type recorded struct {
 		Variables apitest.Vars
 		Data      json.RawMessage
 	}
-	// EventCursor is a cursor of home timelines, and Events what a subscription with it got.
-	EventCursor string
-	Events      []json.RawMessage
+	// Streams are event cursors of home timelines, and what a subscription after each of them got.
+	Streams []struct {
+		After  string
+		Events []json.RawMessage
+	}
 	// DeadLetters are those of the group search, Retrying the events that the group digest was to try again.
 	DeadLetters []struct {
 		Seq    int64
@@ -155,15 +157,21 @@ func TestDatabaseAtMigration7(t *testing.T) {
 			}
 			bob := r.LogIn(t, &apitest.User{Name: "bob_b", Password: "another horse"})
 
-			stream := ada.Dial(t).Subscribe(t, homeAfter, apitest.Vars{"after": want.EventCursor})
-			for _, event := range want.Events {
-				if got := stream.Next(t).Data; compacted(t, got) != compacted(t, event) {
-					t.Errorf("the stream goes on with\n%s\nand went on with\n%s", got, compacted(t, event))
+			open := map[string]*apitest.Stream{}
+			for _, s := range want.Streams {
+				stream := ada.Dial(t).Subscribe(t, homeAfter, apitest.Vars{"after": s.After})
+				open[s.After] = stream
+				for _, event := range s.Events {
+					if got := stream.Next(t).Data; compacted(t, got) != compacted(t, event) {
+						t.Errorf("the stream from %s goes on with\n%s\nand went on with\n%s", s.After, got, compacted(t, event))
+					}
 				}
 			}
 			posted := bob.Tweet(t, "after the migration")
-			if got := stream.Next(t); got.String("homeTimelineEvents.edge.node.id") != posted {
-				t.Errorf("the stream goes on with %s, want %s", got.Body, posted)
+			for cursor, stream := range open {
+				if got := stream.Next(t); got.String("homeTimelineEvents.edge.node.id") != posted {
+					t.Errorf("the stream from %s goes on with %s, want %s", cursor, got.Body, posted)
+				}
 			}
 			want.checkGroups(t, db, now, head, &search, &digest)
 		})
@@ -184,7 +192,7 @@ func (want *recorded) checkLog(t *testing.T, db *sqldb.DB) (head int64) {
 			t.Error(err)
 		}
 	}
-	if len(log.Entries) != 34 || len(types) != 13 || log.Head != 34 {
+	if len(log.Entries) != 40 || len(types) != 13 || log.Head != 40 {
 		t.Errorf("the log has %d events of %d types and ends at %d", len(log.Entries), len(types), log.Head)
 	}
 	return log.Head

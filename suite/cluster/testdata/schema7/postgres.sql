@@ -527,6 +527,12 @@ INSERT INTO public.events VALUES (31, 'TweetDeleted', 1, 2757907582028197888, '{
 INSERT INTO public.events VALUES (32, 'UserUnfollowed', 1, 2757907552668069888, '{"FollowerID":2757907552668069888,"FolloweeID":2757907552668069892,"Ver":2,"FollowerVer":8,"FolloweeVer":7,"FollowingVer":3}', '2026-11-02 09:00:16+00', 32);
 INSERT INTO public.events VALUES (33, 'RowsImported', 1, 0, '{"Source":"default","File":"users.tsv","Rows":0}', '2026-11-02 09:00:17+00', 33);
 INSERT INTO public.events VALUES (34, 'SessionUsed', 1, 2757907552668069888, '{"UserID":2757907552668069888,"SessionID":2757907552668069889,"Ver":2}', '2026-11-02 09:06:17+00', 34);
+INSERT INTO public.events VALUES (35, 'SessionStarted', 1, 2757907552668069890, '{"UserID":2757907552668069890,"SessionID":2757909142309875712}', '2026-11-02 09:06:19+00', 35);
+INSERT INTO public.events VALUES (36, 'TweetPosted', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"AuthorID":2757907552668069890,"AuthorVer":7}', '2026-11-02 09:06:20+00', 36);
+INSERT INTO public.events VALUES (37, 'TweetPosted', 1, 2757909150698483712, '{"TweetID":2757909150698483712,"AuthorID":2757907552668069890,"AuthorVer":8}', '2026-11-02 09:06:21+00', 37);
+INSERT INTO public.events VALUES (38, 'ReactionSet', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"UserID":2757907552668069890,"Ver":1,"Kind":1,"Prev":0,"LikeCount":1,"DislikeCount":0,"Revision":1}', '2026-11-02 09:06:21+00', 38);
+INSERT INTO public.events VALUES (39, 'TweetDeleted', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"AuthorID":2757907552668069890,"Ver":2,"AuthorVer":9}', '2026-11-02 09:06:22+00', 39);
+INSERT INTO public.events VALUES (40, 'TweetPosted', 1, 2757909154892787712, '{"TweetID":2757909154892787712,"AuthorID":2757907552668069890,"AuthorVer":10}', '2026-11-02 09:06:22+00', 40);
 
 
 --
@@ -543,11 +549,11 @@ INSERT INTO public.follows VALUES (2757907552668069888, 2757907552668069892, fal
 -- Data for Name: group_parts; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.group_parts VALUES ('digest/0', 'digest', 0, 34, '', '2026-11-28 19:33:57.994822+00', '2026-11-02 09:06:17+00');
-INSERT INTO public.group_parts VALUES ('search/0', 'search', 0, 34, '', '2026-11-28 19:33:57.995074+00', '2026-11-02 09:00:16+00');
-INSERT INTO public.group_parts VALUES ('search/1', 'search', 1, 34, '', '2026-11-28 19:33:58.003486+00', '2026-11-02 09:00:00+00');
-INSERT INTO public.group_parts VALUES ('digest/1', 'digest', 1, 34, '', '2026-11-28 19:33:57.994551+00', '2026-11-02 09:00:00+00');
-INSERT INTO public.group_parts VALUES ('cache/0', 'cache', 0, 34, '', '2026-11-28 19:33:45.010281+00', '2026-11-02 09:06:18+00');
+INSERT INTO public.group_parts VALUES ('search/0', 'search', 0, 40, '', '2026-11-28 20:20:37.17359+00', '2026-11-02 09:06:23+00');
+INSERT INTO public.group_parts VALUES ('search/1', 'search', 1, 40, '', '2026-11-28 20:20:37.132446+00', '2026-11-02 09:00:00+00');
+INSERT INTO public.group_parts VALUES ('digest/0', 'digest', 0, 40, '', '2026-11-28 20:20:37.169628+00', '2026-11-02 09:06:23+00');
+INSERT INTO public.group_parts VALUES ('digest/1', 'digest', 1, 40, '', '2026-11-28 20:20:37.141586+00', '2026-11-02 09:00:00+00');
+INSERT INTO public.group_parts VALUES ('cache/0', 'cache', 0, 40, '', '2026-11-28 20:20:24.164669+00', '2026-11-02 09:06:23+00');
 
 
 --
@@ -555,6 +561,7 @@ INSERT INTO public.group_parts VALUES ('cache/0', 'cache', 0, 34, '', '2026-11-2
 --
 
 INSERT INTO public.id_leases VALUES (603, 'FJ4IASORHB6INIT2KVUQWKE2LW', 657536520000);
+INSERT INTO public.id_leases VALUES (747, 'DWGQ5SHKP43XPS3RHEMDT4JHJH', 657536899000);
 
 
 --
@@ -573,7 +580,7 @@ INSERT INTO public.id_leases VALUES (603, 'FJ4IASORHB6INIT2KVUQWKE2LW', 65753652
 -- Data for Name: log_heads; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.log_heads VALUES (1, 34, 0, '2026-11-28 19:33:42.992149+00', 224506, 0, '7713307799254358906:00000001:16559:16505');
+INSERT INTO public.log_heads VALUES (1, 40, 0, '2026-11-28 20:20:22.160905+00', 224506, 0, '7713319807182961989:00000001:16560:16607');
 
 
 --
@@ -590,6 +597,10 @@ INSERT INTO public.parked_events VALUES (4, 'digest', 14, 'TweetPosted', 1, 2757
 INSERT INTO public.parked_events VALUES (7, 'digest', 16, 'TweetPosted', 1, 2757907594611109888, '{"TweetID":2757907594611109888,"AuthorID":2757907552668069892,"AuthorVer":4}', '2026-11-02 09:00:10+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
 INSERT INTO public.parked_events VALUES (8, 'digest', 18, 'TweetPosted', 1, 2757907602999717888, '{"TweetID":2757907602999717888,"AuthorID":2757907552668069890,"AuthorVer":5}', '2026-11-02 09:00:12+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
 INSERT INTO public.parked_events VALUES (10, 'digest', 30, 'TweetPosted', 1, 2757907615582629888, '{"TweetID":2757907615582629888,"AuthorID":2757907552668069890,"AuthorVer":6}', '2026-11-02 09:00:15+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
+INSERT INTO public.parked_events VALUES (11, 'digest', 36, 'TweetPosted', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"AuthorID":2757907552668069890,"AuthorVer":7}', '2026-11-02 09:06:20+00', 1, '2026-11-02 09:07:22+00', 'no index for event digest', false);
+INSERT INTO public.parked_events VALUES (12, 'search', 36, 'TweetPosted', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"AuthorID":2757907552668069890,"AuthorVer":7}', '2026-11-02 09:06:20+00', 1, '2026-11-02 09:07:22+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (13, 'digest', 40, 'TweetPosted', 1, 2757909154892787712, '{"TweetID":2757909154892787712,"AuthorID":2757907552668069890,"AuthorVer":10}', '2026-11-02 09:06:22+00', 1, '2026-11-02 09:07:23+00', 'no index for event digest', false);
+INSERT INTO public.parked_events VALUES (14, 'search', 40, 'TweetPosted', 1, 2757909154892787712, '{"TweetID":2757909154892787712,"AuthorID":2757907552668069890,"AuthorVer":10}', '2026-11-02 09:06:22+00', 1, '2026-11-02 09:07:23+00', 'no index for event search', true);
 
 
 --
@@ -600,6 +611,7 @@ INSERT INTO public.reactions VALUES (2757907577833893888, 2757907552668069888, 1
 INSERT INTO public.reactions VALUES (2757907577833893888, 2757907552668069890, 1, 0, '2026-11-02 09:00:14+00', 1);
 INSERT INTO public.reactions VALUES (2757907577833893888, 2757907552668069892, 2, 0, '2026-11-02 09:00:14+00', 1);
 INSERT INTO public.reactions VALUES (2757907573639589888, 2757907552668069890, 2, 1, '2026-11-02 09:00:14+00', 2);
+INSERT INTO public.reactions VALUES (2757909146504179712, 2757907552668069890, 1, 0, '2026-11-02 09:06:21+00', 1);
 
 
 --
@@ -630,6 +642,7 @@ INSERT INTO public.sessions VALUES (2757907552668069891, 2757907552668069890, '\
 INSERT INTO public.sessions VALUES (2757907552668069893, 2757907552668069892, '\xb5df1187435786eb065842211a8ab143b4f6d90d69a2c17f9686094295c33060', NULL, NULL, 'Go-http-client/1.1', '2026-11-02 09:00:00+00', '2026-12-02 09:00:00+00', '2026-11-02 09:00:00+00', NULL, NULL, 1);
 INSERT INTO public.sessions VALUES (2757907611388325888, 2757907552668069890, '\xbcb14ab54d0f4ebcab22203f96c3bc30f4847b3dbe40acf596f0b7e274f69363', NULL, NULL, 'Go-http-client/1.1', '2026-11-02 09:00:14+00', '2026-12-02 09:00:14+00', '2026-11-02 09:00:14+00', '2026-11-02 09:00:14+00', 'LOGGED_OUT', 2);
 INSERT INTO public.sessions VALUES (2757907552668069889, 2757907552668069888, '\x3ad79f87cb928b97e0a502c49c344e71ef336ed4fb4b87efeab6f6bebb6e721a', NULL, NULL, 'Go-http-client/1.1', '2026-11-02 09:00:00+00', '2026-12-02 09:06:17+00', '2026-11-02 09:06:17+00', NULL, NULL, 2);
+INSERT INTO public.sessions VALUES (2757909142309875712, 2757907552668069890, '\xf1c3809f76950149d1367dc472337da7934f5caf644b73c4595978ec52c15b41', NULL, NULL, 'Go-http-client/1.1', '2026-11-02 09:06:19+00', '2026-12-02 09:06:19+00', '2026-11-02 09:06:19+00', NULL, NULL, 1);
 
 
 --
@@ -644,6 +657,7 @@ INSERT INTO public.sessions VALUES (2757907552668069889, 2757907552668069888, '\
 
 INSERT INTO public.tweet_stats VALUES (2757907577833893888, 2, 1, 3);
 INSERT INTO public.tweet_stats VALUES (2757907573639589888, 0, 1, 2);
+INSERT INTO public.tweet_stats VALUES (2757909146504179712, 1, 0, 1);
 
 
 --
@@ -660,15 +674,18 @@ INSERT INTO public.tweets VALUES (2757907602999717888, 2757907552668069890, 'twe
 INSERT INTO public.tweets VALUES (2757907607194021888, 2757907552668069892, 'tweet 2 of cyd7', '2026-11-02 09:00:13+00', NULL, 1);
 INSERT INTO public.tweets VALUES (2757907615582629888, 2757907552668069890, 'after the cursor', '2026-11-02 09:00:15+00', NULL, 1);
 INSERT INTO public.tweets VALUES (2757907582028197888, 2757907552668069892, 'tweet 0 of cyd7', '2026-11-02 09:00:07+00', '2026-11-02 09:00:16+00', 2);
+INSERT INTO public.tweets VALUES (2757909150698483712, 2757907552668069890, 'second after the second cursor', '2026-11-02 09:06:21+00', NULL, 1);
+INSERT INTO public.tweets VALUES (2757909146504179712, 2757907552668069890, 'first after the second cursor', '2026-11-02 09:06:20+00', '2026-11-02 09:06:22+00', 2);
+INSERT INTO public.tweets VALUES (2757909154892787712, 2757907552668069890, 'third after the second cursor', '2026-11-02 09:06:22+00', NULL, 1);
 
 
 --
 -- Data for Name: user_stats; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.user_stats VALUES (2757907552668069890, 4, 1, 1, 6, 2);
 INSERT INTO public.user_stats VALUES (2757907552668069888, 3, 2, 1, 8, 3);
 INSERT INTO public.user_stats VALUES (2757907552668069892, 2, 0, 1, 7, 2);
+INSERT INTO public.user_stats VALUES (2757907552668069890, 6, 1, 1, 10, 2);
 
 
 --
@@ -694,7 +711,7 @@ INSERT INTO public.users VALUES (2757907552668069890, 'bob_b', 'Bob B.', 'says l
 -- Name: events_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
 --
 
-SELECT pg_catalog.setval('public.events_id_seq', 34, true);
+SELECT pg_catalog.setval('public.events_id_seq', 40, true);
 
 
 --
@@ -708,7 +725,7 @@ SELECT pg_catalog.setval('public.imported_ids_id_seq', 1, false);
 -- Name: parked_events_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
 --
 
-SELECT pg_catalog.setval('public.parked_events_id_seq', 10, true);
+SELECT pg_catalog.setval('public.parked_events_id_seq', 14, true);
 
 
 --
@@ -881,7 +898,7 @@ CREATE UNIQUE INDEX events_seq ON public.events USING btree (seq);
 -- Name: events_timeline; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX events_timeline ON public.events USING btree (seq) WHERE ((type)::text = ANY ((ARRAY['TweetPosted'::character varying, 'TweetDeleted'::character varying, 'UserFollowed'::character varying, 'UserUnfollowed'::character varying, 'RowsImported'::character varying])::text[]));
+CREATE INDEX events_timeline ON public.events USING btree (seq) WHERE ((type)::text = ANY (ARRAY[('TweetPosted'::character varying)::text, ('TweetDeleted'::character varying)::text, ('UserFollowed'::character varying)::text, ('UserUnfollowed'::character varying)::text, ('RowsImported'::character varying)::text]));
 
 
 --
