@@ -56,7 +56,8 @@ func (a *App) redisMetrics() prometheus.Collector {
 	s.counter("redis_failures_total", "Calls of Redis that failed.", func(h cache.Health) int64 { return h.Failed })
 	s.counter("redis_doubtful_total", "Calls of Redis that got no answer in time while this process itself ran late.",
 		func(h cache.Health) int64 { return h.Doubtful })
-	s.counter("redis_refused_total", "Calls of Redis that were refused without being sent because the last ones failed.", func(h cache.Health) int64 { return h.Refused })
+	s.counter("redis_refused_total", "Calls of Redis that were refused without being sent because the last ones failed.",
+		func(h cache.Health) int64 { return h.Refused })
 	return s
 }
 
@@ -126,7 +127,7 @@ func (a *App) queryMetrics() prometheus.Collector {
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Local }, "source", "local")
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Redis }, "source", "redis")
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Missed }, "source", "none")
-	const writes, outcome = "persisted_writes_total", "Persisted queries for Redis: stored, or limited because this node has written too many lately."
+	const writes, outcome = "persisted_writes_total", "Persisted queries for Redis: stored, or limited because this node wrote too many."
 	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.Kept }, "outcome", "stored")
 	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.TurnedAway }, "outcome", "limited")
 	return s

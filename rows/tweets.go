@@ -26,7 +26,7 @@ func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet]) form[int6
 	}
 }
 
-// Live is a tweet's row unless it is deleted, or there is none.
+// Live returns the tweet, or nil if it is deleted or does not exist.
 func Live(t *tweets.Tweet) *tweets.Tweet {
 	if t == nil || t.Deleted {
 		return nil

@@ -17,7 +17,7 @@ type Fault struct {
 	flush, deaths time.Duration
 }
 
-// The faults; doc.go tells what they are.
+// The faults; doc.go describes them.
 var (
 	NoFault = Fault{Name: "none"}
 	// Faults are all, none first.

@@ -15,7 +15,7 @@ import (
 
 // Policy is one way, as one node runs it.
 type Policy interface {
-	// Read gives the change that a key's row shows.
+	// Read returns the latest change of a key, as this policy shows it.
 	Read(ctx context.Context, key int64) (change int64, err error)
 	// Write makes a change, which has a number of its own above 0. It is acknowledged when Write returns nil.
 	Write(ctx context.Context, key, change int64) error

@@ -36,7 +36,7 @@ type Load struct {
 var Standard = Load{Clients: 32, Keys: 2000, Writes: 0.05, Warm: time.Second, Duration: 3 * time.Second}
 
 // Cost is what operations took, and what they asked of the stores on average; a fetch that several reads
-// share counts in the one that began it. What policies do beside, flushes and relays, does not count.
+// share counts in the one that began it. What policies do in the background, flushes and relays, does not count.
 type Cost struct {
 	PerSecond  float64 `json:"per_second"`
 	P50        float64 `json:"p50_ms"`
@@ -136,7 +136,7 @@ func (r *run) replace() error {
 	return r.settle(p)
 }
 
-// clients runs the load and the faults, and gives what each client saw.
+// clients runs the load and the faults, and returns what each client saw.
 func (r *run) clients(ctx context.Context) ([]*client, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

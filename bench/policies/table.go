@@ -72,7 +72,7 @@ const (
 	loggedUpdate = `WITH row AS (` + plainUpdate + `) INSERT INTO policy_events (key, version) SELECT $1, version FROM row RETURNING version`
 )
 
-// write commits a change and gives the version that it made; logged adds an event to the same transaction.
+// write commits a change and returns its version; logged adds an event to the same transaction.
 func (t *table) write(ctx context.Context, key, change int64, logged bool) (version int64, err error) {
 	statement := plainUpdate
 	if logged {
@@ -132,7 +132,7 @@ func (t *table) writeAll(ctx context.Context, changes map[int64][]int64) error {
 // event says which version a row has reached.
 type event struct{ key, version int64 }
 
-// handle gives the oldest events to fn, and removes them if it takes them. What one relay holds others pass over.
+// handle calls fn with the oldest events, and removes them if fn returns nil. Events that one relay has locked are skipped by others.
 func (t *table) handle(ctx context.Context, most int, fn func(all []event) error) (err error) {
 	tx, err := t.db.Writer().BeginTx(ctx, nil)
 	if err != nil {
