@@ -101,8 +101,8 @@ func readTogether(t *testing.T, x *Tier, b *table, key string) {
 	t.Logf("500 reads without Redis: %d statements", b.loads.Load()-before)
 }
 
-// Of a server that is owed more than can be remembered the process reads nothing until it is told that Redis has taken
-// all, of whatever came before that. What other servers have it reads.
+// If more invalidations are pending for a server than can be remembered, the process reads nothing from it until Resume, which is called
+// once Redis has taken all that came before. It still reads from the other servers.
 func TestForgottenPendingInvalidations(t *testing.T) {
 	t.Parallel()
 	x, b := tier(t, open(t, redistest.RingURL(redistest.Start(t), redistest.Start(t)))), newTable()
