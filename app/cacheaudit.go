@@ -17,7 +17,7 @@ import (
 	"roost/rows"
 )
 
-// CacheAudit compares all of Redis with SQL: by itself, or through the admin address of a node.
+// CacheAudit compares all cache entries with SQL, in this process or through the admin address of a node.
 type CacheAudit interface {
 	Run(ctx context.Context, c audit.Config) (*audit.Report, error)
 }
@@ -35,7 +35,7 @@ func auditKinds(rows *rows.Store) []audit.Kind {
 	return all
 }
 
-// OpenCacheAudit opens PostgreSQL and Redis, to audit them from outside of any node.
+// OpenCacheAudit opens PostgreSQL and Redis for an audit outside of any node. closeStores closes both.
 func OpenCacheAudit(ctx context.Context, c Config) (a *audit.Auditor, closeStores func() error, err error) {
 	stores, err := OpenStores(ctx, c)
 	if err != nil {
@@ -65,7 +65,7 @@ func OpenCacheAudit(ctx context.Context, c Config) (a *audit.Auditor, closeStore
 	return audit.NewAuditor(tier, auditKinds(rows)...), closeStores, nil
 }
 
-// auditLine is a line of the answer: progress, and at the end the report or what went wrong, or both.
+// auditLine is a line of the answer. It has progress, or, at the end, the report, an error, or both.
 type auditLine struct {
 	Progress *audit.Progress `json:",omitempty"`
 	Report   *audit.Report   `json:",omitempty"`
@@ -73,15 +73,14 @@ type auditLine struct {
 }
 
 const (
-	// tellEvery is how often progress is told at most.
+	// progressEvery is the shortest time between two lines of progress.
 	progressEvery = 500 * time.Millisecond
-	// tellWithin is how long a line may take, and how long the next may be in coming: a batch is bounded by
-	// its statements.
+	// lineTimeout bounds the time to write a line, and the time until the next one. A batch is bounded by its statements.
 	lineTimeout = 2 * time.Minute
 )
 
-// auditHandler serves an audit on the admin address, one at a time: a POST of the JSON of an audit.Config is
-// answered with a line of JSON now and then, the last with the report. Whoever leaves ends it.
+// auditHandler serves audits on the admin address, one at a time. The request is a POST with an audit.Config as JSON. The answer is
+// lines of JSON with the progress; the last one has the report. A client that disconnects ends the audit.
 func auditHandler(a CacheAudit) http.Handler {
 	var running atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,8 +108,8 @@ func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Co
 	control, out := http.NewResponseController(w), json.NewEncoder(w)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	say := func(line auditLine) {
-		// The deadlines of the server are for short requests.
+	send := func(line auditLine) {
+		// The server's own deadlines are for short requests.
 		err := errors.Join(control.SetReadDeadline(time.Now().Add(lineTimeout)), control.SetWriteDeadline(time.Now().Add(lineTimeout)),
 			out.Encode(line), control.Flush())
 		if err != nil {
@@ -121,7 +120,7 @@ func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Co
 	c.Progress = func(p audit.Progress) {
 		if time.Since(last) >= progressEvery {
 			last = time.Now()
-			say(auditLine{Progress: &p})
+			send(auditLine{Progress: &p})
 		}
 	}
 	report, err := a.Run(ctx, c)
@@ -129,19 +128,19 @@ func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Co
 	if err != nil {
 		line.Error = err.Error()
 	}
-	say(line)
+	send(line)
 }
 
-// RemoteAudit reaches the audit of a running node.
+// RemoteAudit runs audits in another process, a running node.
 type RemoteAudit struct{ addr string }
 
-// NewRemoteAudit reaches the node with an admin address, as --admin-addr has it.
+// NewRemoteAudit returns a RemoteAudit of the node at an admin address, in the form of --admin-addr.
 func NewRemoteAudit(addr string) RemoteAudit { return RemoteAudit{addr} }
 
-// maxReport bounds what is read of a node's answer, in bytes.
+// maxReport is the most bytes that are read of a node's answer.
 const maxReport = 16 << 20
 
-// Run has the node audit its cache. When ctx ends the node stops, too.
+// Run makes the node audit its cache. If ctx ends, the node's audit ends, too.
 func (r RemoteAudit) Run(ctx context.Context, c audit.Config) (*audit.Report, error) {
 	res, err := askAdmin(ctx, r.addr, "/audit/cache", c)
 	if err != nil {

@@ -130,7 +130,7 @@ func (a *App) queryMetrics() prometheus.Collector {
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Local }, "source", "local")
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Redis }, "source", "redis")
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Missed }, "source", "none")
-	const writes, outcome = "persisted_writes_total", "Persisted queries for Redis: stored, or limited because this node has written too many lately."
+	const writes, outcome = "persisted_writes_total", "Persisted queries for Redis: stored, or limited because this node wrote too many."
 	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.Kept }, "outcome", "stored")
 	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.TurnedAway }, "outcome", "limited")
 	return s

@@ -29,7 +29,7 @@ func TestConfirm(t *testing.T) {
 		for _, name := range []string{"old", "current", "invalidated", "announced"} {
 			get(t, y, b, keys[name])
 		}
-		// A reader in another process stands still between SQL and its fill.
+		// A reader in another process hangs between SQL and its fill.
 		held, goOn := make(chan struct{}), make(chan struct{})
 		var once sync.Once
 		late := make(chan Value, 1)
@@ -61,7 +61,8 @@ func TestConfirm(t *testing.T) {
 		}
 		before := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.raised) + counterValue(rowsOf(x).count.current)
 		x.Confirm(t.Context(), all...)
-		if n := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.raised) + counterValue(rowsOf(x).count.current) - before; n != 2 {
+		count := rowsOf(x).count
+		if n := counterValue(count.dropped) + counterValue(count.raised) + counterValue(count.current) - before; n != 2 {
 			t.Errorf("%v invalidations were sent, want those of what is old and of what is leased", n)
 		}
 		for _, name := range names {
@@ -79,7 +80,7 @@ func TestConfirm(t *testing.T) {
 			}
 		}
 		if n := x.pending.len(); n != 0 {
-			t.Errorf("%d debts", n)
+			t.Errorf("%d pending invalidations", n)
 		}
 	})
 }
@@ -174,7 +175,7 @@ func tries(t *testing.T, r *redistest.Redis) (n int) {
 	return n
 }
 
-// gate stands in the connections of a node: the answer to the next command with a word waits in it.
+// gate is in the connections of a node: the answer to the next command with a word waits in it.
 type gate struct {
 	mu       sync.Mutex
 	word     string
@@ -188,7 +189,7 @@ func (g *gate) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	return &gated{Conn: c, g: g}, err
 }
 
-// shut has the answer to the next command with the word wait; answered is closed once Redis has given it.
+// shut has the answer to the next command with the word wait; answered is closed once Redis has sent it.
 func (g *gate) shut(word string) (answered, open chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -221,7 +222,7 @@ func (c *gated) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A debt is paid while the answer to a read is under way: the answer is of before, so it must not count as paid.
+// A pending invalidation is sent while the answer to a read is under way. The answer is from before, so it is not served.
 func TestPendingSentDuringARead(t *testing.T) {
 	t.Parallel()
 	server, g := redistest.Start(t), &gate{}

@@ -202,7 +202,7 @@ func TestScriptsConformToTheModel(t *testing.T) {
 	t.Run("miniredis", func(t *testing.T) {
 		t.Parallel()
 		w := &twin{ctx: t.Context(), s: s, client: open(t, "").client, promote: func() {}}
-		w.arg = func() string { return "reign " + strconv.Itoa(int(w.fence)) }
+		w.arg = func() string { return "epoch " + strconv.Itoa(int(w.fence)) }
 		if err := w.run(50); err != nil {
 			t.Error(err)
 		}

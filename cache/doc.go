@@ -1,4 +1,5 @@
-// Package cache keeps copies of database rows in Redis and never serves a copy that an acknowledged write has replaced.
+// Package cache keeps copies of database rows in Redis. Once a write is acknowledged, no node serves the copy that it replaced, except
+// within the bounds that "Promises" lists.
 //
 // # The problem
 //

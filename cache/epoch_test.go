@@ -27,15 +27,15 @@ func TestEpochs(t *testing.T) {
 			b.write(a)
 		}
 		if v := get(t, x, b, a)[0]; v.Version != 5 {
-			t.Fatalf("it gives %v", v)
+			t.Fatalf("it returns %v", v)
 		}
 		b.back(a, old)
 		if v := get(t, y, b, a)[0]; v.Version != 5 {
-			t.Fatalf("within the epoch it gives %v, not the copy", v)
+			t.Fatalf("within the epoch it returns %v, not the copy", v)
 		}
 		x.SetEpoch(8)
 		if v := get(t, x, b, a)[0]; v != old {
-			t.Errorf("in the new epoch it gives %v, want %v", v, old)
+			t.Errorf("in the new epoch it returns %v, want %v", v, old)
 		}
 		loads := b.loads.Load()
 		if v := get(t, x, b, a)[0]; v != old || b.loads.Load() != loads {
@@ -46,12 +46,12 @@ func TestEpochs(t *testing.T) {
 			v := b.write(a)
 			invalidate(t, y, Intent{}, a, v.Version)
 			if got := get(t, x, b, a)[0]; got != v {
-				t.Errorf("after a write of a process in the epoch before it gives %v, want %v", got, v)
+				t.Errorf("after a write of a process in the epoch before it returns %v, want %v", got, v)
 			}
 			v = b.write(a)
 			invalidate(t, x, Intent{}, a, v.Version)
 			if got := get(t, y, b, a)[0]; got != v {
-				t.Errorf("a process in the epoch before gives %v after a write of the new one, want %v", got, v)
+				t.Errorf("a process in the epoch before returns %v after a write of the new one, want %v", got, v)
 			}
 		}
 	})
@@ -77,9 +77,9 @@ func TestEpochChangesDuringReads(t *testing.T) {
 		})
 		get(t, x, b, a) // begun before: whatever it returns
 		if v := get(t, x, b, a)[0]; v != old {
-			t.Errorf("in the new epoch it gives %v, want %v", v, old)
+			t.Errorf("in the new epoch it returns %v, want %v", v, old)
 		}
-		// Committed before the database went back, and told after it.
+		// Committed before the database went back, and published after it.
 		if err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 5, Epoch: epoch}); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestEpochChangesDuringReads(t *testing.T) {
 		loads := b.loads.Load()
 		for range 5 {
 			if v := get(t, x, b, a)[0]; v != old {
-				t.Errorf("in the new epoch it gives %v, want %v", v, old)
+				t.Errorf("in the new epoch it returns %v, want %v", v, old)
 			}
 		}
 		if n := b.loads.Load() - loads; n > 0 {
@@ -96,7 +96,7 @@ func TestEpochChangesDuringReads(t *testing.T) {
 	})
 }
 
-// What a process owed Redis, and why it did not read from it, ends with the epoch.
+// Pending invalidations and suspensions of a process end with the epoch.
 func TestEpochEndsPendingInvalidations(t *testing.T) {
 	t.Parallel()
 	x, b := tierAt(t, ""), newTable()
@@ -107,11 +107,11 @@ func TestEpochEndsPendingInvalidations(t *testing.T) {
 	x.addPending(context.Background(), []Invalidation{{Kind: rowsOf(x), Key: a, Version: 9}})
 	number := x.Suspend()
 	if x.Suspension() != number || x.pending.len() != 1 {
-		t.Fatal("nothing is owed")
+		t.Fatal("nothing is pending")
 	}
 	x.SetEpoch(8)
 	if x.Suspension() != 0 || x.pending.len() != 0 {
-		t.Errorf("in the new epoch suspension %d lasts and %d keys are owed", x.Suspension(), x.pending.len())
+		t.Errorf("in the new epoch suspension %d lasts and %d keys are pending", x.Suspension(), x.pending.len())
 	}
 	get(t, x, b, a)
 	loads := b.loads.Load()

@@ -73,7 +73,7 @@ func TestLeaderLeaves(t *testing.T) {
 	})
 }
 
-// A fetch that stands still holds up those who asked before it began, and nobody after them.
+// A fetch that hangs delays the readers that asked before it began, and no reader after them.
 func TestLeaderStandsStill(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		x, b, a := tierAt(t, url), newTable(), key("a")
@@ -98,7 +98,7 @@ func TestLeaderStandsStill(t *testing.T) {
 		for range 3 {
 			invalidate(t, x, Intent{}, a, b.write(a).Version)
 			if got := get(t, x, b, a)[0]; got.Version != b.rows[a].Version {
-				t.Errorf("beside it a reader gets %v, want %v", got, b.rows[a])
+				t.Errorf("meanwhile a reader gets %v, want %v", got, b.rows[a])
 			}
 		}
 		close(goOn)
@@ -124,10 +124,10 @@ func TestLoaderFails(t *testing.T) {
 		blow := func(context.Context, []string) ([]Value, error) { panic("blown") }
 		few := func(context.Context, []string) ([]Value, error) { return nil, nil }
 		if err := x.Load(t.Context(), &Request{Kind: rowsOf(x), Keys: []string{a}, Load: fail}); !errors.Is(err, broken) {
-			t.Errorf("it gives %v", err)
+			t.Errorf("it returns %v", err)
 		}
 		if err := x.Load(t.Context(), &Request{Kind: rowsOf(x), Keys: []string{a}, Load: few}); err == nil {
-			t.Error("a loader that gives too little is believed")
+			t.Error("a loader that returns too few values is accepted")
 		}
 		func() {
 			defer func() {

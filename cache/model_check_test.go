@@ -29,7 +29,7 @@ func (m *model) atRest(s *world) bool {
 	return s.relay == 0 && e.has && e.v < s.db
 }
 
-// same gives the representative of the worlds that differ in who is who.
+// same returns the representative of the worlds that differ in who is who.
 func (s world) same(writers, readers int) world {
 	if writers == 2 && (s.w[0].pc > s.w[1].pc || s.w[0].pc == s.w[1].pc && s.w[0].ver > s.w[1].ver) {
 		s.w[0], s.w[1] = s.w[1], s.w[0]
@@ -58,7 +58,7 @@ func (r modelReader) less(o modelReader) bool {
 		[]int8{o.pc, o.val, o.acked, o.served, o.committed, o.position}) < 0
 }
 
-// until gives the shortest trace that breaks a property.
+// until returns the shortest trace that breaks a property.
 func (m *model) until(property string) (trace string, worlds int) {
 	broken, worlds := m.explore(property)
 	return broken[property], worlds
@@ -67,7 +67,7 @@ func (m *model) until(property string) (trace string, worlds int) {
 // check explores all of a model.
 func (m *model) check() (broken map[string]string, worlds int) { return m.explore("") }
 
-// explore gives the shortest trace to each broken property, and how many worlds there are; it stops when
+// explore returns the shortest trace to each broken property, and how many worlds there are; it stops when
 // one property is broken.
 func (m *model) explore(stop string) (broken map[string]string, worlds int) {
 	type visited struct {
@@ -136,7 +136,7 @@ var faultSets = map[string]model{
 }
 
 // sizes are how many writers and readers there are.
-func (m model) sizes(strict bool) [][2]int {
+func (m model) sizes(announced bool) [][2]int {
 	faults := m.kills + m.gones + m.failovers + m.lags + m.refusals
 	if m.follows {
 		faults++
@@ -144,9 +144,9 @@ func (m model) sizes(strict bool) [][2]int {
 	switch {
 	case testtime.Soaking() && m.failovers < 2 && (!m.follows || faults < 3): // else it is tens of millions
 		return [][2]int{{2, 2}}
-	case faults < 2 && m.failovers == 0 && !strict:
+	case faults < 2 && m.failovers == 0 && !announced:
 		return [][2]int{{2, 2}}
-	case faults > 1 && m.failovers > 0 && strict:
+	case faults > 1 && m.failovers > 0 && announced:
 		return [][2]int{{1, 1}}
 	}
 	return [][2]int{{2, 1}, {1, 2}}
@@ -157,11 +157,11 @@ func (m model) sizes(strict bool) [][2]int {
 func TestModel(t *testing.T) {
 	t.Parallel()
 	for name, m := range faultSets {
-		for _, strict := range []bool{true, false} {
-			for _, size := range m.sizes(strict) {
+		for _, announced := range []bool{true, false} {
+			for _, size := range m.sizes(announced) {
 				m := m
-				m.announced, m.writers, m.readers = strict, size[0], size[1]
-				t.Run(fmt.Sprintf("%s, announced %v, %d writers, %d readers", name, strict, m.writers, m.readers), func(t *testing.T) {
+				m.announced, m.writers, m.readers = announced, size[0], size[1]
+				t.Run(fmt.Sprintf("%s, announced %v, %d writers, %d readers", name, announced, m.writers, m.readers), func(t *testing.T) {
 					t.Parallel()
 					start := time.Now()
 					broken, worlds := m.check()
@@ -194,12 +194,12 @@ func TestModelAblations(t *testing.T) {
 		{"fence of a process, which comes back", model{processFence: true, failovers: 2}, propAcked},
 		{"delete, then write", model{order: "delete, then write"}, propAcked},
 		{"write, then set", model{order: "write, then set"}, propAcked},
-		{"escape without telling", model{noPublish: true}, propBack},
-		{"announced and not told", model{noPublish: true, announced: true, gones: 1}, propBack},
+		{"fallback without publishing", model{noPublish: true}, propBack},
+		{"announced and not published", model{noPublish: true, announced: true, gones: 1}, propBack},
 		{"a position without a look", model{follows: true, noConfirm: true}, propPosition},
 		{"a look that ignores leases", model{rules: blind, follows: true}, propPosition},
 		{"refused and forgotten", model{follows: true, refusals: 1, noPending: true}, propPosition},
-		{"debts looked at after the answer", model{follows: true, refusals: 1, pendingLate: true}, propPosition},
+		{"pending invalidations looked up after the answer", model{follows: true, refusals: 1, pendingLate: true}, propPosition},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -26,7 +26,7 @@ func (x *explorer) node(s world) {
 	if s.pending > 0 && s.refused != 1 {
 		n.primary, _, _ = m.invalidate(s.primary, fence, s.pending, -1)
 		n.pending = 0
-		x.add(n, "", "the node pays v%d", s.pending)
+		x.add(n, "", "the node sends the pending v%d", s.pending)
 	}
 	n = s
 	switch next := s.position + 1; {
@@ -36,7 +36,7 @@ func (x *explorer) node(s world) {
 			n.pending = max(s.pending, s.invalidating)
 		}
 		n.position, n.invalidating = s.invalidating, 0
-		x.add(n, "", "the node owes v%d, and is at it", s.invalidating)
+		x.add(n, "", "v%d is pending, and the node is at it", s.invalidating)
 	case s.invalidating > 0:
 		n.primary, _, _ = m.invalidate(s.primary, fence, s.invalidating, -1)
 		n.position, n.invalidating = s.invalidating, 0

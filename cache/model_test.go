@@ -32,7 +32,7 @@ const (
 	rFills     // has read SQL under its lease
 	rFree      // is to read SQL without one
 	rPublishes // has read SQL without one
-	rLooks     // has a hit, and looks at the node's debts only now
+	rLooks     // has a hit, and looks up the node's pending invalidations only now
 )
 
 type modelWriter struct{ pc, ver int8 }
@@ -53,8 +53,8 @@ type world struct {
 	killed, gone      int8  // faults so far
 	failed, lagged    int8
 	refused           int8 // 1 while Redis refuses writes, 2 after that
-	// The readers' node: the position that it tells, the version that it is invalidating before it moves on, and the one
-	// that it owes.
+	// The readers' node: the position that it reports, the version that it is invalidating before it moves on, and the one
+	// whose invalidation is pending.
 	position, invalidating, pending int8
 }
 
@@ -62,7 +62,7 @@ type world struct {
 type model struct {
 	rules
 	noFence, processFence bool // what the fence is
-	noPublish             bool // who takes what SQL says does not tell Redis
+	noPublish             bool // a reader that falls back does not publish its version
 	order                 string
 	announced             bool // writers announce themselves
 	writers, readers      int
@@ -72,7 +72,7 @@ type model struct {
 	follows               bool // the readers' node follows the log
 	noConfirm             bool // and moves its position without a look at Redis
 	noPending             bool // and does not remember what Redis refused
-	pendingLate           bool // and looks at its debts when the answer is there
+	pendingLate           bool // and looks up pending invalidations only when the answer is there
 }
 
 // The properties.
@@ -81,7 +81,7 @@ const (
 	propBack     = "a read that goes back"
 	propRest     = "stale at rest"
 	propWindow   = "a read older than a commit that was announced"
-	propPosition = "a read older than the position that its node told before"
+	propPosition = "a read older than the position that its node reported before"
 	propRepeats  = "a repeated invalidation drops a current entry"
 )
 
@@ -219,7 +219,7 @@ func (x *explorer) reader(s world, k int) {
 	case rLooks:
 		n.r[k].pc, n.r[k].val = rFree, 0
 		if s.pending > 0 {
-			x.add(n, "", "R%d finds that its node owes", int8(k))
+			x.add(n, "", "R%d finds a pending invalidation", int8(k))
 			return
 		}
 		x.returns(n, k, r.val, "hits")
@@ -275,7 +275,7 @@ func (x *explorer) reader(s world, k int) {
 				return // more often than there are versions and late reads here
 			}
 		}
-		x.returns(n, k, r.val, "tells and returns")
+		x.returns(n, k, r.val, "publishes and returns")
 	}
 }
 
@@ -284,7 +284,7 @@ func (x *explorer) asks(s world, k int) {
 	n := s
 	if s.pending > 0 && !x.m.pendingLate {
 		n.r[k].pc = rFree
-		x.add(n, "", "R%d finds that its node owes", int8(k))
+		x.add(n, "", "R%d finds a pending invalidation", int8(k))
 		return
 	}
 	var word string

@@ -21,13 +21,14 @@ func TestMutants(t *testing.T) {
 		{"fill keeps the lease", "fill", "'m', 'l', 'lx'", "'m', 'lx'", false},
 		{"fill keeps the minimum version", "fill", "'m', 'l', 'lx'", "'l', 'lx'", false},
 		{"entries of others are taken up", "entry", "f[1], f[1] == fence", "f[1], f[1] ~= false", false},
-		{"the fence is the process", "entry", "'master_replid:(%x+)')", "'') .. string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')", false},
+		{"the fence is the process", "entry", "'master_replid:(%x+)')",
+			"'') .. string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')", false},
 		{"nothing is dropped", "entry", "redis.call('DEL', key)", "redis.call('HDEL', key, 'h')", true},
 		{"invalidation is one too lenient", "invalidate", "minimum >= asked and", "minimum >= asked - 1 and", true},
 		{"invalidation of what is current", "invalidate", "minimum >= asked and", "false and", false},
 		{"invalidation keeps the lease", "entry", "local fields = { 'e', fence,", "local fields = { 'e', fence, 'l', token or '',", false},
 		{"invalidation forgets intents", "invalidate", "intents[ARGV[3]] = nil", "intents = {}", false},
-		{"a busy lease is given away", "lease", "ends > now", "false", false},
+		{"a busy lease is granted", "lease", "ends > now", "false", false},
 		{"a lease in spite of an intent", "lease", "if announced then", "if false then", false},
 		{"leases without a token", "lease", "'l', ARGV[2]", "'l', '1'", false},
 		{"release of any lease", "release", "token == ARGV[2]", "true", false},
@@ -65,7 +66,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// A primary that is replaced, follows, and is promoted again comes back with entries of its first reign
+// A primary that is replaced, follows, and is promoted again comes back with entries of its first epoch
 // that missed an invalidation. They must count as absent, on connections that lived through it, too.
 func TestFailoverAndBack(t *testing.T) {
 	t.Parallel()
@@ -91,13 +92,13 @@ func TestFailoverAndBack(t *testing.T) {
 			second.Follow(first)
 			second.Promote() // the replication is cut
 			b.write(a)
-			invalidate(t, x, Intent{}, a, 2) // what it does is lost with the reign of the first
+			invalidate(t, x, Intent{}, a, 2) // what it does is lost with the epoch of the first
 			get(t, y, b, key("other"))
 			first.Follow(second)
 			first.Promote()
 			v := get(t, x, b, a)[0]
 			if stale := v.Version != 2; stale != (edit != nil) {
-				t.Errorf("the first server, in its second reign, gives version %d", v.Version)
+				t.Errorf("the first server, in its second epoch, returns version %d", v.Version)
 			}
 		})
 	}

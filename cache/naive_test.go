@@ -168,7 +168,7 @@ func (m *plainModel) atRest(s *plainWorld) bool {
 	return s.r[0].pc == 0 && s.r[1].pc == 0 && s.has && s.cached != s.current
 }
 
-// shortest gives a shortest schedule that breaks a property, and how many worlds it looked at.
+// shortest returns a shortest schedule that breaks a property, and how many worlds it looked at.
 func (m *plainModel) shortest(property string) (schedule []string, worlds int) {
 	type visited struct {
 		prev int
@@ -243,7 +243,7 @@ func TestNaiveOrders(t *testing.T) {
 				t.Errorf("it loses this in %d steps, not in %d", len(schedule), c.steps)
 			}
 			if c.confirmed && !strings.Contains(string(doc), text) {
-				t.Errorf("docs/consistency.md does not tell: %s", text)
+				t.Errorf("docs/consistency.md does not contain: %s", text)
 			}
 		})
 	}

@@ -63,7 +63,7 @@ func TestAway(t *testing.T) {
 				return b.loads.Load() == loads
 			})
 			if n := x.pending.len(); n != 0 {
-				t.Errorf("%d invalidations are owed", n)
+				t.Errorf("%d invalidations are pending", n)
 			}
 			if v := get(t, y, b, a)[0]; v.Version != 2 {
 				t.Errorf("the other node has version %d", v.Version)
@@ -101,8 +101,8 @@ func readTogether(t *testing.T, x *Tier, b *table, key string) {
 	t.Logf("500 reads without Redis: %d statements", b.loads.Load()-before)
 }
 
-// Of a server that is owed more than can be remembered the process reads nothing until it is told that Redis has taken
-// all, of whatever came before that. What other servers have it reads.
+// If more invalidations are pending for a server than can be remembered, the process reads nothing from it until Resume, which is called
+// once Redis has taken all that came before. It still reads from the other servers.
 func TestForgottenPendingInvalidations(t *testing.T) {
 	t.Parallel()
 	x, b := tier(t, open(t, redistest.RingURL(redistest.Start(t), redistest.Start(t)))), newTable()
@@ -134,16 +134,16 @@ func TestForgottenPendingInvalidations(t *testing.T) {
 		get(t, x, b, key)
 		return b.loads.Load() == loads
 	}
-	x.pending.sending.Lock() // nobody pays
+	x.pending.sending.Lock() // nothing is sent
 	if warm(here[0]) || !warm(here[maxPending]) || x.Suspension() != 0 {
-		t.Errorf("as many debts as can be remembered: number %d", x.Suspension())
+		t.Errorf("as many pending invalidations as can be remembered: suspension %d", x.Suspension())
 	}
 	owe(here[maxPending+1], 1)
 	first := x.Suspension()
 	owe(here[1], 7)
 	x.pending.sent([]Invalidation{{Key: here[1], Version: 6}})
 	if x.pending.len() != maxPending || first == 0 || x.Suspension() != first || warm(here[maxPending]) || !warm(there[0]) {
-		t.Errorf("%d debts, suspensions %d and %d", x.pending.len(), first, x.Suspension())
+		t.Errorf("%d pending, suspensions %d and %d", x.pending.len(), first, x.Suspension())
 	}
 	owe(here[maxPending+2], 1)
 	if x.Resume(first); warm(here[maxPending]) {
@@ -151,7 +151,7 @@ func TestForgottenPendingInvalidations(t *testing.T) {
 	}
 	x.pending.sent(x.pending.pick(maxPending))
 	if x.pending.len() != 0 || warm(here[0]) {
-		t.Error("it trusts Redis without being told")
+		t.Error("it reads from Redis without Resume")
 	}
 	x.Resume(x.Suspension())
 	get(t, x, b, here[0])
@@ -193,7 +193,7 @@ func TestFull(t *testing.T) {
 	for i := range 50 {
 		start := time.Now()
 		if v := get(t, x, b, keys[0], key("new"+strconv.Itoa(i))); v[0].Version != 2 || v[1].Version != 0 {
-			t.Fatalf("it gives %v", v)
+			t.Fatalf("it returns %v", v)
 		}
 		if took := time.Since(start); took > testtime.Soak(patience/2, 10*minLease) {
 			t.Errorf("a read took %s", took)
@@ -240,7 +240,7 @@ func TestEvicting(t *testing.T) {
 	}
 }
 
-// A primary that became a replica gives nothing and takes nothing; every read is SQL.
+// A primary that became a replica serves nothing and takes nothing; every read is SQL.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	primary, server := redistest.Start(t, redistest.Fast()...), redistest.Start(t, redistest.Fast()...)
@@ -263,7 +263,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// Scripts that a server does not know are sent along.
+// Scripts that a server does not have are sent along.
 func TestScriptsAreForgotten(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		x, b := tierAt(t, url), newTable()

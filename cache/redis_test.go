@@ -147,7 +147,7 @@ func TestMissingKeysDoNotOpenTheBreaker(t *testing.T) {
 	})
 }
 
-// What is wrong with a URL is not told in its own words, which hold the password.
+// The error about a URL does not quote the URL, which contains the password.
 func TestBadURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"localhost:6379", "http://localhost", "redis://localhost:x", "redis://:hunter2@localhost:x",
@@ -170,7 +170,7 @@ func TestBadURL(t *testing.T) {
 	}
 }
 
-// A waker that hears nothing stops at once, whether Redis runs or not.
+// A waker that receives nothing stops at once, whether Redis runs or not.
 func TestWakerStops(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		quickest := patience // of three: the machine may be busy

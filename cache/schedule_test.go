@@ -48,7 +48,8 @@ func newStage(t *testing.T, s scripts) *stage {
 			}
 		})
 		g.nodes[i] = newTier(r, s)
-		g.nodes[i].pace = pace{lease: 5 * time.Millisecond, fallback: 8 * time.Millisecond, pollFrom: time.Millisecond, pollTo: 2 * time.Millisecond}
+		g.nodes[i].pace = pace{lease: 5 * time.Millisecond, fallback: 8 * time.Millisecond,
+			pollFrom: time.Millisecond, pollTo: 2 * time.Millisecond}
 	}
 	return g
 }
@@ -180,7 +181,7 @@ func (s *schedule) goOn(r *scheduledReader) {
 	s.settle(r)
 }
 
-// counted is how often a node found no Redis. A read without Redis cannot be told to anybody, so what is
+// counted is how often a node found no Redis. A read without Redis cannot be published, so what is
 // served after it elsewhere may be older: that is one of the bounds.
 func (s *schedule) counted() float64 {
 	sum := 0.0

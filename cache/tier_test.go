@@ -121,7 +121,7 @@ func TestReadThrough(t *testing.T) {
 				t.Fatal(err)
 			}
 			if v := req.Values; v[0].Data != a+"@1" || v[1].Version != 0 || v[2].Data != c+"@1" || v[3] != v[0] {
-				t.Errorf("it gives %v", v)
+				t.Errorf("it returns %v", v)
 			}
 			if b.loads.Load() != 1 || b.read.Load() != 3 {
 				t.Errorf("%d statements for %d rows, want 1 for 3", b.loads.Load(), b.read.Load())
@@ -234,7 +234,7 @@ func wait(t testing.TB, what string, ok func() bool) {
 	testtime.Until(t, what, ok)
 }
 
-// A lease whose holder is gone delays readers by no more than the escape; what they return is told, so
+// A lease whose holder is gone delays readers by no more than the time until the fallback; what they return is published, so
 // that the holder, if it lives, cannot fill anything older.
 func TestFallback(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
@@ -262,7 +262,7 @@ func TestFallback(t *testing.T) {
 	})
 }
 
-// While an intent stands reads go to SQL; it ends with the invalidation, by withdrawal or by itself.
+// While an intent lasts reads go to SQL; it ends with the invalidation, by withdrawal or by itself.
 func TestIntent(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		x, b, a, c := tierAt(t, url), newTable(), key("a"), key("c")
@@ -288,7 +288,7 @@ func TestIntent(t *testing.T) {
 		fromSQL(true, 2)
 		fromSQL(true, 2)
 		invalidate(t, x, in, a, 2) // ends the intent of c as well
-		fromSQL(true, 2)           // the other one stands
+		fromSQL(true, 2)           // the other one lasts
 		x.Withdraw(t.Context(), other)
 		fromSQL(true, 2)
 		fromSQL(false, 2)

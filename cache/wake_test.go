@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A waker hears the others and stops at once, whether nobody says anything or somebody never stops to.
+// A waker receives what other nodes publish, and stops at once, whether nothing is published or messages never end.
 func TestWakerHearsAndStops(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		r := open(t, url)
@@ -52,7 +52,7 @@ func TestWakerHearsAndStops(t *testing.T) {
 			select {
 			case <-heard:
 			case <-time.After(patience):
-				t.Fatal("nothing is heard")
+				t.Fatal("no wake-up arrives")
 			}
 		}
 		stop(listener)

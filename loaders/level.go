@@ -9,16 +9,16 @@ import (
 	"roost/rows"
 )
 
-// reads are the cached reads of a set.
+// reads performs the cached reads of a set.
 type reads struct {
 	store *rows.Store
 	once  sync.Once
-	// now is the position of the node, asked once: before the first read.
+	// now returns the node's position of the log. It is called once, before the first read.
 	now  func() events.Position
 	from events.Position
 }
 
-// position is the position of the log as of before the first read.
+// position returns the node's position of the log from before the first read.
 func (r *reads) position() events.Position {
 	r.once.Do(func() { r.from = r.now() })
 	return r.from
@@ -29,8 +29,8 @@ func (r *reads) answer(ctx context.Context, all ...*cache.Request) {
 	r.store.Answer(ctx, all...)
 }
 
-// cached makes a loader over an entity: key names the row of a key, ok is false for a key that cannot have one;
-// value makes the answer of the row, which there may not be.
+// cached returns a loader over an entity. key returns the row's key for a loader's key; its ok is false if there cannot be a row.
+// value makes the loader's value from the row; its ok is false if there is no row.
 func cached[K, R comparable, E, V any](rows *reads, e *rows.Entity[R, E], key func(K) (r R, ok bool),
 	value func(k K, row E, ok bool) V) *Loader[K, V] {
 	ask := func(keys []K) (*cache.Request, answer[K, V]) {
@@ -68,8 +68,8 @@ func cached[K, R comparable, E, V any](rows *reads, e *rows.Entity[R, E], key fu
 	return l
 }
 
-// Level gathers what one level of an operation asks: all of it in one round trip of the cache. Once anything was
-// wanted, Fetch or Abandon must be called.
+// Level collects the keys that one level of an operation needs, and fetches all of them in one round trip of the cache. After a call
+// of Want, Fetch or Abandon must be called.
 type Level struct {
 	rows     *reads
 	requests []*cache.Request
@@ -77,10 +77,10 @@ type Level struct {
 	end      []func()
 }
 
-// Level begins a level.
+// Level returns a new, empty level.
 func (s *Set) Level() *Level { return &Level{rows: s.rows} }
 
-// Want adds keys to the level; from now on nobody else asks for them. The loader must be one over the cache.
+// Want adds keys to the level. After it returns, no other call fetches them; Load waits for them. The loader must be one over the cache.
 func (l *Loader[K, V]) Want(lv *Level, keys []K) {
 	promised, missing := l.promise(keys)
 	if len(missing) == 0 {
@@ -92,10 +92,10 @@ func (l *Loader[K, V]) Want(lv *Level, keys []K) {
 	lv.settle = append(lv.settle, func(ctx context.Context) { promised.got, promised.err = answer(ctx) })
 }
 
-// Empty reports whether nothing is wanted.
+// Empty reports whether no key was added.
 func (lv *Level) Empty() bool { return len(lv.requests) == 0 }
 
-// Fetch makes the answers known. An error is what Load then gives for the keys that it concerns.
+// Fetch fetches all keys of the level. Load then returns their values, or the error that concerns them.
 func (lv *Level) Fetch(ctx context.Context) {
 	defer lv.Abandon()
 	lv.rows.answer(ctx, lv.requests...)
@@ -104,7 +104,7 @@ func (lv *Level) Fetch(ctx context.Context) {
 	}
 }
 
-// Abandon makes those go on, with an error, who wait for what was not fetched.
+// Abandon unblocks waiters on keys that were never fetched; they get an error.
 func (lv *Level) Abandon() {
 	for _, fn := range lv.end {
 		fn()

@@ -12,26 +12,27 @@ import (
 	"roost/internal/reqstats"
 )
 
-// wait is how long a batch gathers keys on the paths that nothing prefetched. Below a millisecond the
-// runtime's timer does not go on an idle process.
+// wait is how long a loader gathers keys into a batch on paths that were not prefetched. On an idle process the runtime's timers do
+// not fire sooner than after a millisecond.
 const wait = time.Millisecond
 
-// Loader answers one question for many keys at once, and each key once.
+// Loader looks up values of one kind by key. It fetches many keys at once, and each key once.
 type Loader[K comparable, V any] struct {
-	// asking is held from looking whether a key is known to making it so: the dataloader does that in two
-	// steps, and a promise between them would have the key fetched twice.
+	// asking is locked from the check whether a key is known until it is. The dataloader does that in two steps, and a promise between
+	// them would fetch the key twice.
 	asking  sync.Mutex
 	batched *dataloader.Loader[K, V]
 	known   *answers[K, V]
 	fetch   func(ctx context.Context, keys []K) (map[K]V, error)
-	// ask, for a loader over the cache, splits fetch around the cache's answer; nil for others.
+	// ask is fetch in two steps for a loader over the cache: the request for the cache, and the reading of its result. It is nil for other
+	// loaders.
 	ask func(keys []K) (*cache.Request, answer[K, V])
 }
 
-// answer takes apart what the cache answered.
+// answer reads the values of keys from an answered request.
 type answer[K comparable, V any] func(ctx context.Context) (map[K]V, error)
 
-// newLoader makes a loader; keys that fetch leaves out get V's zero value.
+// newLoader returns a loader that fetches keys with fetch. Keys that fetch leaves out have V's zero value.
 func newLoader[K comparable, V any](fetch func(ctx context.Context, keys []K) (map[K]V, error)) *Loader[K, V] {
 	known := &answers[K, V]{thunks: map[K]dataloader.Thunk[V]{}}
 	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
@@ -48,8 +49,7 @@ func newLoader[K comparable, V any](fetch func(ctx context.Context, keys []K) (m
 			dataloader.WithCache[K, V](known))}
 }
 
-// Load answers for one key: at once if it is known, else together with the others that are asked for
-// within a millisecond.
+// Load returns the value of one key. If it is not known yet, Load waits for up to a millisecond and fetches it together with other keys.
 func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
 	l.asking.Lock()
 	answer := l.batched.Load(ctx, key)
@@ -57,12 +57,11 @@ func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
 	return answer()
 }
 
-// Prefetch makes the answers for the keys known, in one batch and without waiting for others. An error
-// is what Load then gives for these keys.
+// Prefetch fetches keys in one batch, without waiting for others. Load then returns their values, or the error of the batch.
 func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) { l.Promise(ctx, keys)() }
 
-// Promise is Prefetch in two steps: from now on nobody else asks for the keys, and the function that it
-// returns, which must be called, fetches them.
+// Promise is Prefetch in two steps. After it returns, no other call fetches the keys; Load waits for them. The function that it
+// returns fetches them and must be called.
 func (l *Loader[K, V]) Promise(ctx context.Context, keys []K) (fetch func()) {
 	promised, missing := l.promise(keys)
 	return func() {
@@ -74,7 +73,7 @@ func (l *Loader[K, V]) Promise(ctx context.Context, keys []K) (fetch func()) {
 	}
 }
 
-// promise makes the keys known that are not, to be answered by what it returns.
+// promise reserves the keys that are not known yet, and returns them as missing. Load waits for them until promised is done.
 func (l *Loader[K, V]) promise(keys []K) (promised *promise[K, V], missing []K) {
 	promised = &promise[K, V]{done: make(chan struct{}), err: errPanicked}
 	l.asking.Lock()
@@ -82,26 +81,26 @@ func (l *Loader[K, V]) promise(keys []K) (promised *promise[K, V], missing []K) 
 	return promised, l.known.promise(keys, promised)
 }
 
-// errPanicked is what those get who wait for a prefetch that never returned.
-var errPanicked = errors.New("a prefetch ended in a panic")
+// errPanicked is the result of keys whose prefetch did not return.
+var errPanicked = errors.New("the prefetch of this key did not finish")
 
-// promise is a batch under way.
+// promise is the result of a batch that is under way. got and err may be read once done is closed.
 type promise[K comparable, V any] struct {
 	done chan struct{}
 	got  map[K]V
 	err  error
 }
 
-// Prime makes an answer known that came from elsewhere.
+// Prime adds a value that was read elsewhere.
 func (l *Loader[K, V]) Prime(ctx context.Context, key K, v V) { l.batched.Prime(ctx, key, v) }
 
-// answers is the loader's memory; unlike dataloader's own it takes a promise for many keys at once.
+// answers holds the values that a loader knows. Unlike the dataloader's own cache it takes a promise for many keys at once.
 type answers[K comparable, V any] struct {
 	mu     sync.Mutex
 	thunks map[K]dataloader.Thunk[V]
 }
 
-// Get is asked by the dataloader.
+// Get is called by the dataloader.
 func (a *answers[K, V]) Get(_ context.Context, k K) (dataloader.Thunk[V], bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -132,7 +131,7 @@ func (a *answers[K, V]) Clear() {
 	clear(a.thunks)
 }
 
-// promise sets the batch as the answer for the keys that have none, and gives them, each once.
+// promise sets p as the result of the keys that have none, and returns these keys, each once.
 func (a *answers[K, V]) promise(keys []K, p *promise[K, V]) (missing []K) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

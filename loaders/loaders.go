@@ -1,6 +1,17 @@
-// Package loaders batches the lookups of one operation: one loader a question. A set of loaders lives as
-// long as one query, one field of a mutation, or one event of a subscription, so nothing in it is ever
-// old. Rows come through the cache: a Level asks several questions in one round trip.
+// Package loaders batches the look-ups of one GraphQL operation, with one loader for each question.
+//
+// A Set of loaders exists for one query, one field of a mutation, or one event of a subscription, so the values that it remembers are never
+// older than that. Rows are read through the cache. A Level collects the keys of several loaders and fetches them in one round trip:
+//
+//	set := loaders.From(ctx)
+//	level := set.Level()
+//	set.TweetByID.Want(level, tweetIDs)
+//	set.ReactionCounts.Want(level, tweetIDs)
+//	level.Fetch(ctx)
+//	tweet, err := set.TweetByID.Load(ctx, id) // without waiting
+//
+// A key that was not prefetched is batched with others that are asked for within a millisecond. Sets and loaders are safe for
+// concurrent use; a Level belongs to one goroutine.
 package loaders
 
 import (
@@ -24,44 +35,44 @@ type Sources struct {
 	rows.Sources
 	Rows     *rows.Store
 	Sessions *accounts.Authenticator
-	// Position is the position of the log whose effects show in every cached read that begins now; nil is always 0.
+	// Position returns the position of the log up to which every cached read that begins now shows all effects; nil means always 0.
 	Position func() events.Position
 }
 
-// Pages is a loader of pages of lists.
+// Pages loads pages of lists.
 type Pages = Loader[sqldb.Key, cursors.Page[sqldb.Row]]
 
-// Set is one loader for each question, for one query, mutation or subscription event.
+// Set holds the loaders of one query, one field of a mutation or one event of a subscription.
 type Set struct {
 	rows *reads
 
-	// AccountByID and SessionByID give nil for unknown ids.
+	// AccountByID and SessionByID return nil for unknown ids.
 	AccountByID *Loader[int64, *accounts.Account]
 	SessionByID *Loader[int64, *accounts.Session]
-	// UserIDByName ignores case; it gives 0 for names that nobody has.
+	// UserIDByName ignores case. It returns 0 for names that nobody has.
 	UserIDByName *Loader[string, int64]
 	UserCounts   *Loader[int64, counts.UserCounts]
-	// FollowedByMe and FollowsMe tell whether the viewer follows a user, and is followed by one.
+	// FollowedByMe reports whether the viewer follows a user, FollowsMe whether the user follows the viewer.
 	FollowedByMe, FollowsMe *Loader[int64, bool]
-	// HomeAuthors are those whose tweets a viewer's home timeline holds. Nobody may change what it gives.
+	// HomeAuthors returns the users whose tweets a viewer's home timeline holds. Nobody may change the slice.
 	HomeAuthors *Loader[int64, []int64]
-	// Pages of a user's followers, of those the user follows, and of the user's own tweets.
+	// These load pages of a user's followers, of the users that the user follows, and of the user's own tweets.
 	FollowersPage, FollowingPage, TimelinePage *Pages
-	// TweetByID gives nil for unknown and deleted tweets.
+	// TweetByID returns nil for unknown and deleted tweets.
 	TweetByID      *Loader[int64, *tweets.Tweet]
 	ReactionCounts *Loader[int64, *reactions.Counts]
-	// MyReaction is the viewer's own.
+	// MyReaction returns the viewer's own reaction to a tweet.
 	MyReaction *Loader[int64, reactions.Kind]
 }
 
-// New makes the loaders of one operation.
+// New returns the loaders of one operation.
 func New(s Sources, who *caller.Caller) *Set {
 	requested := &reads{store: s.Rows, now: s.Position}
 	if requested.now == nil {
 		requested.now = func() events.Position { return 0 }
 	}
 	id := func(id int64) (int64, bool) { return id, true }
-	// Asked each time: signing in makes it somebody in the middle of an operation.
+	// Called each time, because signing in changes the viewer in the middle of an operation.
 	viewer := who.UserID
 	return &Set{
 		rows:        requested,
@@ -99,17 +110,15 @@ func New(s Sources, who *caller.Caller) *Set {
 	}
 }
 
-// Position is the position of the log that the set may be reported to be true of: everything up to there shows in
-// whatever its loaders answer. It is noted before their first read.
+// Position returns the position of the log up to which the values of all loaders show every effect. It is noted before the first read.
 func (s *Set) Position() events.Position { return s.rows.position() }
 
-// related reports whether one may follow the other: nobody follows oneself, and there may be no viewer.
+// related reports whether one may follow the other: nobody follows themselves, and there may be no viewer.
 func related(viewer, id int64) bool { return viewer != 0 && viewer != id }
 
 func isActive(_ int64, s follows.State, _ bool) bool { return s.Active }
 
-// Authors gives the authors of tweets without asking anybody; ok is false unless the process keeps all of the
-// tweets.
+// Authors returns the authors of tweets from the process alone, without a read. ok is false unless the process keeps all of the tweets.
 func (s *Set) Authors(tweetIDs []int64) (authors []int64, ok bool) {
 	authors = make([]int64, len(tweetIDs))
 	for i, id := range tweetIDs {
@@ -124,8 +133,8 @@ func (s *Set) Authors(tweetIDs []int64) (authors []int64, ok bool) {
 
 type key struct{}
 
-// With puts a set into the context of an operation.
+// With returns a context that contains the operation's set.
 func With(ctx context.Context, s *Set) context.Context { return context.WithValue(ctx, key{}, s) }
 
-// From gives the operation's set.
+// From returns the operation's set from its context.
 func From(ctx context.Context) *Set { return ctx.Value(key{}).(*Set) }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// writer makes the data of an entry: its fields one after the other, without names. A change of the order or of
-// a field is a new version of the keys.
+// writer makes the data of an entry: fields one after the other, without names. A change of a field or of the order needs a new version in
+// cache.EntryPrefix.
 type writer []byte
 
 func (w *writer) number(n int64) { *w = binary.AppendVarint(*w, n) }
@@ -26,7 +26,7 @@ func (w *writer) flag(b bool) {
 	*w = append(*w, n)
 }
 
-// maybe writes a text that there may not be.
+// maybe writes an optional text.
 func (w *writer) maybe(s *string) {
 	w.flag(s != nil)
 	if s != nil {
@@ -34,11 +34,11 @@ func (w *writer) maybe(s *string) {
 	}
 }
 
-// time writes a time to the nanosecond; years 1678 to 2262.
+// time writes a time, to the nanosecond. The years 1678 to 2262 are possible.
 func (w *writer) time(t time.Time) { w.number(t.UnixNano()) }
 
-// reader takes the data of an entry apart. Texts lie in the data and are not copied. What cannot be read sets
-// bad, and everything after it is empty.
+// reader reads the data of an entry. Texts are parts of the data and are not copied. Data that cannot be read sets bad, and all later
+// fields are empty.
 type reader struct {
 	data string
 	bad  bool
@@ -67,7 +67,7 @@ func (r *reader) uvarint() uint64 {
 	return 0
 }
 
-// count reads how many bytes, or how many things of at least one byte, follow.
+// count reads the number of elements that follow. Each has at least one byte, so a number larger than the rest of the data is an error.
 func (r *reader) count() int {
 	n := r.uvarint()
 	if n > uint64(len(r.data)) {
@@ -104,5 +104,5 @@ func (r *reader) maybe() *string {
 
 func (r *reader) time() time.Time { return time.Unix(0, r.number()).UTC() }
 
-// done reports whether all was read, and well.
+// done reports whether all data was read, without an error.
 func (r *reader) done() bool { return !r.bad && r.data == "" }

@@ -8,32 +8,33 @@ import (
 	"roost/cache"
 )
 
-// form is what makes an entity of a table.
+// form describes how rows of one kind are cached.
 type form[K comparable, V any] struct {
-	// name is the label of metrics; ttl and absent are how long rows, and their absence, are kept.
+	// name is the label of metrics. ttl and absent are how long rows, and their absence, are cached.
 	name        string
 	ttl, absent time.Duration
 	keys        keys[K]
-	// rows reads SQL in one statement; those without a row are left out.
+	// rows reads rows from SQL in one statement. Keys without a row are left out of the result.
 	rows func(ctx context.Context, all []K) (map[K]V, error)
-	// version is a row's, at least 1.
+	// version returns a row's version, at least 1.
 	version func(V) int64
-	write   func(*writer, V)
-	read    func(r *reader, key K, version int64) V
-	// none is the data of a row that says what the absence of a row says, empty if there is none such.
+	// write makes the stored form of a row, without its key and version; read is its inverse.
+	write func(*writer, V)
+	read  func(r *reader, key K, version int64) V
+	// none is the data of a row that means the same as the absence of a row; empty if no data means that.
 	none string
-	// near keeps rows in the process, nil if none are kept. What it gives must not be changed.
+	// local keeps rows in the process; nil if none are kept there.
 	local localRows[K, V]
 }
 
-// near keeps rows in the process by key, as long as it likes. They are used only at the version that Redis, or
-// SQL, gives in the same read.
+// localRows keeps rows in the process, for as long as it likes. A row is used only if Redis or SQL returns the same version in the same
+// read. Nobody may change what Get returns.
 type localRows[K comparable, V any] interface {
 	Get(key K) (V, bool)
 	Put(key K, v V)
 }
 
-// Entity is a kind of row behind the cache. It is safe for concurrent use.
+// Entity is a kind of row that is read through the cache. K is the row's key and V the row. It is safe for concurrent use.
 type Entity[K comparable, V any] struct {
 	form[K, V]
 	tier *cache.Tier
@@ -44,25 +45,25 @@ func newEntity[K comparable, V any](tier *cache.Tier, f form[K, V]) *Entity[K, V
 	return &Entity[K, V]{form: f, tier: tier, kind: tier.Kind(f.name, f.ttl, f.absent)}
 }
 
-// Name is the entity's, as in the metrics.
+// Name returns the entity's name in the metrics.
 func (e *Entity[K, V]) Name() string { return e.name }
 
-// Prefix begins the keys of the entity's entries in Redis.
+// Prefix returns the beginning of the entity's keys in Redis.
 func (e *Entity[K, V]) Prefix() string { return e.keys.prefix }
 
-// Known tells of a key of Redis whether it is one of the entity's.
+// Known reports whether a Redis key is one of the entity's.
 func (e *Entity[K, V]) Known(key string) bool {
 	_, ok := e.keys.from(key)
 	return ok
 }
 
-// Stored reads from SQL, in one statement, what the entries of keys should hold.
+// Stored reads the current values of Redis keys from SQL, in one statement.
 func (e *Entity[K, V]) Stored(ctx context.Context, names []string) ([]cache.Value, error) {
 	asked := make([]K, len(names))
 	for i, name := range names {
 		k, ok := e.keys.from(name)
 		if !ok {
-			return nil, fmt.Errorf("cache: %q is no key of %s", name, e.name)
+			return nil, fmt.Errorf("rows: %q is not a key of %s", name, e.name)
 		}
 		asked[i] = k
 	}
@@ -81,7 +82,7 @@ func (e *Entity[K, V]) Stored(ctx context.Context, names []string) ([]cache.Valu
 	return out, nil
 }
 
-// Same tells whether two values say the same, whatever their versions.
+// Same reports whether two values mean the same, whatever their versions.
 func (e *Entity[K, V]) Same(a, b cache.Value) bool { return e.meaning(a) == e.meaning(b) }
 
 func (e *Entity[K, V]) meaning(v cache.Value) string {
@@ -91,8 +92,8 @@ func (e *Entity[K, V]) meaning(v cache.Value) string {
 	return v.Data
 }
 
-// Load asks for the rows of keys; those without a row are left out. The values are shared: nobody may change
-// them. Errors are those of SQL and of the context.
+// Load returns the rows of keys. Keys without a row are left out. The rows are shared, so nobody may change them. An error comes from
+// SQL or from the context, never from Redis.
 func (e *Entity[K, V]) Load(ctx context.Context, all []K) (map[K]V, error) {
 	q := e.Ask(all)
 	if err := e.tier.Load(ctx, q.Request()); err != nil {
@@ -111,7 +112,7 @@ func (e *Entity[K, V]) Load(ctx context.Context, all []K) (map[K]V, error) {
 	return out, nil
 }
 
-// Question asks for rows, to be answered together with others by Store.Answer.
+// Question is a batch of keys to read. Store.Answer reads several at once.
 type Question[K comparable, V any] struct {
 	of      *Entity[K, V]
 	keys    []K
@@ -119,7 +120,7 @@ type Question[K comparable, V any] struct {
 	local   []V // by index, used at the version of request.Held
 }
 
-// Ask makes a question.
+// Ask returns a question for the rows of keys. It does not read them.
 func (e *Entity[K, V]) Ask(all []K) *Question[K, V] {
 	q := &Question[K, V]{of: e, keys: all}
 	q.request = cache.Request{Kind: e.kind, Keys: make([]string, len(all)), Load: e.Stored}
@@ -138,7 +139,7 @@ func (e *Entity[K, V]) Ask(all []K) *Question[K, V] {
 	return q
 }
 
-// Near gives what the process keeps of a key, of whatever version; ok is false for nothing.
+// Local returns the row that the process keeps of a key, which may be of any version. ok is false if it keeps none.
 func (e *Entity[K, V]) Local(key K) (v V, ok bool) {
 	if e.local == nil {
 		return v, false
@@ -146,11 +147,11 @@ func (e *Entity[K, V]) Local(key K) (v V, ok bool) {
 	return e.local.Get(key)
 }
 
-// Request is the question in the form that the tier answers.
+// Request returns the question in the form that the tier takes.
 func (q *Question[K, V]) Request() *cache.Request { return &q.request }
 
-// At gives the row of the key with the index, once the question is answered; ok is false if there is none. An
-// entry that cannot be read is removed, and its row read from SQL.
+// At returns the row of the key with index i. The question must have been answered. ok is false if there is no row. An entry that cannot be
+// read is removed, and the row is read from SQL.
 func (q *Question[K, V]) At(ctx context.Context, i int) (v V, ok bool, err error) {
 	if q.request.Err != nil {
 		return v, false, q.request.Err
@@ -165,7 +166,7 @@ func (q *Question[K, V]) At(ctx context.Context, i int) (v V, ok bool, err error
 	r := reader{data: value.Data}
 	v = q.of.form.read(&r, q.keys[i], value.Version)
 	if !r.done() {
-		_ = q.of.tier.Drop(ctx, q.request.Keys[i]) // what stays is read from SQL again
+		_ = q.of.tier.Drop(ctx, q.request.Keys[i]) // if it is not removed, the next read comes here again
 		rows, err := q.of.rows(ctx, q.keys[i:i+1])
 		if err != nil {
 			return v, false, err

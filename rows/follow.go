@@ -9,13 +9,13 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// Follow makes the follower that keeps this node's reads true to the log: when its position covers an event, every read
-// that begins afterwards shows what the event has changed, even if its writer died before invalidating anything. Applied
-// is called when the position has moved, and must not block.
+// Follow returns the follower that keeps this node's reads as new as the log. Once its position covers an event, every read that begins
+// afterwards shows what the event has changed, even if its writer died before it invalidated anything. applied is called when the
+// position has moved, and must not block.
 //
-// It begins where the relay is, because Redis has taken everything up to there, and reads of Redis are suspended until
-// it has reached what was the end of the log: see Recovery. It must be called before the first read, and the follower
-// started before Recovery.
+// The follower begins at the relay's position, because Redis has taken all invalidations up to there. Reads of Redis are suspended
+// until it has reached what was the end of the log at the start; see Recovery. Follow must be called before the first read, and the
+// follower must be started before Recovery.
 func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.Follower {
 	s.follower = events.NewFollower(r, events.FollowerConfig{Apply: s.apply, Applied: applied,
 		From: func(ctx context.Context, head int64) (int64, error) {
@@ -29,8 +29,8 @@ func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.F
 	return s.follower
 }
 
-// apply confirms the invalidations of a batch. Events that name no rows suspend all reads of Redis: see Recovery. Events
-// that retention removed have been relayed.
+// apply confirms the invalidations of a batch. Events that do not name their rows suspend all reads of Redis; see Recovery. Events that
+// retention has removed were relayed before.
 func (s *Store) apply(ctx context.Context, b events.Batch) {
 	c := s.changesOf(b.Entries)
 	s.tier.Confirm(ctx, c.invalidations...)
@@ -38,46 +38,46 @@ func (s *Store) apply(ctx context.Context, b events.Batch) {
 		return
 	}
 	if c.unreadable != nil {
-		slog.ErrorContext(ctx, "rows are read from the database until the cache is cleared, because it is not known which ones an event has changed",
+		slog.ErrorContext(ctx, "rows are read from the database until the cache is cleared: an event does not say which ones it has changed",
 			"error", c.unreadable)
 	}
 	s.tier.Suspend()
 }
 
-// recoveryPoll is how often a suspended node looks whether it may read from Redis again.
+// recoveryPoll is how often a node sends pending invalidations and checks whether a suspension may end.
 const recoveryPoll = 50 * time.Millisecond
 
-// recoveryTimeout bounds a look, but for the clearing of an embedded Redis.
+// recoveryTimeout bounds one such check, except for clearing an embedded Redis.
 const recoveryTimeout = 5 * time.Second
 
 // recovery is the state of the service Recovery.
 type recovery struct {
 	store  *Store
 	reader *events.Reader
-	// Suspensions up to number end when the relay has passed need, a place in the log of the epoch.
+	// Suspensions up to number end when the relay's position has reached need, an offset in the log of the epoch.
 	number, need, epoch int64
 }
 
-// Recovery is the service that sends the invalidations that Redis has not taken from this node, also while nobody reads,
-// and that ends suspensions. A suspension ends once the relay has passed everything that was committed before it,
-// because then Redis has taken all of that. The suspension of the start ends as soon as the follower has caught up,
-// before the node serves if there is little to follow. Where no relay has ever run, as in embedded mode, Recovery clears
-// the cache instead.
+// Recovery returns the service that sends this node's pending invalidations, also while nobody reads, and that ends suspensions.
+//
+// A suspension ends once the relay has passed everything that was committed before it, because then Redis has taken all of that. The
+// suspension of the start ends as soon as the follower has caught up; if there is little to follow, that is before the node serves.
+// If no relay has ever run, as in embedded mode, Recovery clears the cache instead.
 func (s *Store) Recovery(r *events.Reader) lifecycle.Service {
 	c := &recovery{store: s, reader: r}
 	return &starting{Loop: lifecycle.Loop{Run: c.run}, first: func(ctx context.Context) {
 		short, cancel := context.WithTimeout(ctx, recoveryPoll)
 		defer cancel()
 		if s.follower != nil {
-			_ = s.follower.CatchUp(short) // else later
+			_ = s.follower.CatchUp(short) // if it does not, the loop goes on
 		}
 		if err := c.look(ctx); err != nil {
-			slog.WarnContext(ctx, "rows are read from the database first", "error", err)
+			slog.WarnContext(ctx, "rows are read from the database at first", "error", err)
 		}
 	}}
 }
 
-// starting is a loop that does something before its start returns.
+// starting is a loop that calls first before Start returns.
 type starting struct {
 	lifecycle.Loop
 	first func(ctx context.Context)
@@ -110,7 +110,7 @@ func (c *recovery) run(ctx context.Context) {
 	}
 }
 
-// look sends what is pending, and ends the suspensions that may end.
+// look sends pending invalidations, and ends the suspensions that may end.
 func (c *recovery) look(ctx context.Context) error {
 	tier := c.store.tier
 	tier.SendPending(ctx)
@@ -144,7 +144,7 @@ func (c *recovery) look(ctx context.Context) error {
 	if c.number = tier.Suspension(); c.number == 0 {
 		return nil
 	}
-	// What came since is over when the relay has passed everything that is committed by now.
+	// Suspensions that began since then end when the relay has passed everything that is committed by now.
 	if c.need, err = c.reader.Sequenced(short); err == nil && position >= c.need {
 		tier.Resume(c.number)
 	}

@@ -27,7 +27,8 @@ func BenchmarkFollow(b *testing.B) {
 				case 0, 1:
 					all[i] = events.TweetPosted{TweetID: 1<<60 + n, AuthorID: 1<<61 + n%100, AuthorVer: n/100 + 1}
 				case 2, 3:
-					all[i] = events.UserFollowed{FollowerID: 1<<61 + n%100, FolloweeID: 1<<61 + n%77, Ver: 1, FollowerVer: n + 2, FolloweeVer: n + 2, FollowingVer: n + 2}
+					all[i] = events.UserFollowed{FollowerID: 1<<61 + n%100, FolloweeID: 1<<61 + n%77, Ver: 1,
+						FollowerVer: n + 2, FolloweeVer: n + 2, FollowingVer: n + 2}
 				default:
 					all[i] = events.ReactionSet{TweetID: 1<<60 + n%50, UserID: 1<<61 + n, Ver: 1, LikeCount: n, Revision: n + 1}
 				}

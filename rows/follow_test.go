@@ -237,7 +237,7 @@ func TestStartBehindTheRelay(t *testing.T) {
 	}
 	f := r.there.Follow(events.NewReader(r.db), func(events.Batch) {})
 	run(t, f)
-	// Reading it tells Redis of it, so this is of another user.
+	// Reading it publishes its version, so this is of another user.
 	if got := bio(t, r.there, other); got != "new" {
 		t.Errorf("a node that has just started shows %q", got)
 	}

@@ -11,7 +11,8 @@ import (
 	"roost/events"
 )
 
-// All invalidation is here: one function an event says which rows it left at which version.
+// All invalidation is in this file. One function for each event returns the rows that it has changed, and the versions at which it
+// left them.
 
 func (s *Store) of(e events.Event) []cache.Invalidation {
 	switch e := e.(type) {
@@ -89,14 +90,14 @@ func (s *Store) userUnfollowed(e events.UserUnfollowed) []cache.Invalidation {
 	return s.edge(e.FollowerID, e.FolloweeID, e.Ver, e.FollowerVer, e.FolloweeVer, e.FollowingVer)
 }
 
-// edge returns what a changed follow invalidates: the edge, the follower's list, and the counts of both ends.
+// edge returns the rows that a follow or unfollow changes: the edge, the follower's list, and the counts of both users.
 func (s *Store) edge(follower, followee, ver, followerVer, followeeVer, followingVer int64) []cache.Invalidation {
 	all := append(s.counted(follower, followerVer), s.counted(followee, followeeVer)...)
 	return append(all, s.Follows.at(follows.Edge{FollowerID: follower, FolloweeID: followee}, ver), s.Followed.at(follower, followingVer))
 }
 
-// counted returns what changed counts of a user invalidate. The first change makes the row, which also holds the version
-// of the list of those whom the user follows; so the list is invalidated, too. Events without versions may be of that kind.
+// counted returns the rows that a change of a user's counts changes. The first change creates the row, which also holds the version of the
+// list of users that the user follows, so the list is invalidated as well. An event without a version may be the first change.
 func (s *Store) counted(user, ver int64) []cache.Invalidation {
 	all := []cache.Invalidation{s.UserCounts.at(user, ver)}
 	if ver <= 1 {
@@ -109,7 +110,7 @@ func (s *Store) tweetPosted(e events.TweetPosted) []cache.Invalidation {
 	return append(s.counted(e.AuthorID, e.AuthorVer), s.Tweets.at(e.TweetID, 1))
 }
 
-// tweetDeleted names the tweet first: see strict.
+// tweetDeleted returns the tweet first: see fenced.
 func (s *Store) tweetDeleted(e events.TweetDeleted) []cache.Invalidation {
 	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Ver)}, s.counted(e.AuthorID, e.AuthorVer)...)
 }
@@ -121,8 +122,8 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	}
 }
 
-// strict returns the row that an event is about if that must not be shown as it was even between the commit and the
-// invalidation.
+// fenced returns the row of an event that must not be shown in its old state even between commit and invalidation. It returns nothing
+// for other events.
 func (s *Store) fenced(e events.Event) []cache.Invalidation {
 	switch e.(type) {
 	case events.SessionEnded, events.PasswordChanged, events.TweetDeleted:
@@ -135,7 +136,7 @@ func (e *Entity[K, V]) at(key K, version int64) cache.Invalidation {
 	return cache.Invalidation{Kind: e.kind, Key: e.keys.of(key), Version: version}
 }
 
-// invalidations are those of events, the newest of each key.
+// invalidations returns the invalidations of events, the newest of each key.
 func (s *Store) invalidations(all []events.Event) []cache.Invalidation {
 	n := newest{}
 	for _, e := range all {
@@ -144,7 +145,7 @@ func (s *Store) invalidations(all []events.Event) []cache.Invalidation {
 	return n.all
 }
 
-// newest gathers invalidations, the newest of each key.
+// newest collects invalidations and keeps the newest of each key.
 type newest struct {
 	all []cache.Invalidation
 	at  map[string]int
@@ -165,7 +166,7 @@ func (n *newest) add(more []cache.Invalidation) {
 	}
 }
 
-// in says of invalidations which epoch of the log they belong to.
+// in sets the log's epoch of invalidations, and returns them.
 func in(epoch int64, all []cache.Invalidation) []cache.Invalidation {
 	for i := range all {
 		all[i].Epoch = epoch
@@ -173,19 +174,19 @@ func in(epoch int64, all []cache.Invalidation) []cache.Invalidation {
 	return all
 }
 
-// changes are what events of the log say about entries.
+// changes is what a batch of the log changes in the cache.
 type changes struct {
 	invalidations []cache.Invalidation
-	// imported says that rows were imported, which no event names.
+	// imported is true if rows were imported; no event names them.
 	imported bool
-	// unreadable is the error of the first event whose rows are not known because it cannot be read.
+	// unreadable is the error of the first event that cannot be read, so that its rows are not known.
 	unreadable error
 }
 
-// unnamed reports whether any entry may be old.
+// unnamed reports whether rows have changed whose keys are not known, so that any entry may be old.
 func (c changes) unnamed() bool { return c.imported || c.unreadable != nil }
 
-// changesOf reads what entries of the log have changed.
+// changesOf returns what entries of the log change in the cache.
 func (s *Store) changesOf(entries []events.Entry) (c changes) {
 	n := newest{}
 	for _, entry := range entries {
@@ -202,8 +203,8 @@ func (s *Store) changesOf(entries []events.Entry) (c changes) {
 	return c
 }
 
-// ofEntry reads one entry. A payload may be damaged and still be decoded: a version that no row can have would be refused
-// by the cache each time.
+// ofEntry returns the invalidations of one entry of the log. A damaged payload may still be decoded: a version that no row can have is
+// an error here, because the cache would refuse it at each attempt.
 func (s *Store) ofEntry(entry events.Entry, c *changes) ([]cache.Invalidation, error) {
 	e, err := entry.Event()
 	if err != nil {

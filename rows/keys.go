@@ -9,8 +9,8 @@ import (
 	"roost/domain/reactions"
 )
 
-// All keys of entries are made here: the prefix that all share, the entity's letter, and the row's key, numbers
-// in decimal. The version in the shared prefix rises with any change of keys or forms.
+// All keys of entries are made here. A key is cache.EntryPrefix, the entity's letters, and the row's key with numbers in decimal. The
+// version in cache.EntryPrefix must be raised with any change of keys or stored forms; TestForms holds that.
 const (
 	accountPrefix     = cache.EntryPrefix + "u:"  // + user
 	userCountsPrefix  = cache.EntryPrefix + "uc:" // + user
@@ -23,7 +23,7 @@ const (
 	reactionPrefix    = cache.EntryPrefix + "r:"  // + tweet:user
 )
 
-// keys are an entity's: format makes one, parse takes apart what follows the prefix.
+// keys converts between the keys of rows and of Redis. append adds a row's key to a prefix, and parse is its inverse.
 type keys[K comparable] struct {
 	prefix string
 	append func(to []byte, k K) []byte
@@ -35,7 +35,7 @@ func (k keys[K]) of(key K) string {
 	return string(k.append(append(space[:0], k.prefix...), key))
 }
 
-// from is the opposite of of.
+// from is the inverse of of. ok is false if key is not one of these keys.
 func (k keys[K]) from(key string) (K, bool) {
 	rest, ok := strings.CutPrefix(key, k.prefix)
 	if !ok {
@@ -60,7 +60,7 @@ func named(prefix string) keys[string] {
 		func(rest string) (string, bool) { return rest, true }}
 }
 
-// paired has keys of two numbers; split and join are how K holds them.
+// paired returns keys of two numbers. split and join convert a K from and to its numbers.
 func paired[K comparable](prefix string, split func(K) (int64, int64), join func(a, b int64) K) keys[K] {
 	return keys[K]{prefix,
 		func(to []byte, k K) []byte {

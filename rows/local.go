@@ -10,21 +10,20 @@ import (
 )
 
 const (
-	// nearBytes is how much a process keeps of tweets: some 80,000 of them.
+	// localBytes bounds the tweets in the process: some 80,000 of them.
 	localBytes = 16 << 20
-	// typicalText is the length that most tweets stay below, in bytes.
+	// typicalText is the length in bytes below which most tweets stay.
 	typicalText = 115
 )
 
-// nearTweet is a tweet without pointers but that to its text, so that the garbage collector has little to look at.
+// localTweet is a tweet whose only pointer is that of its text, so that the garbage collector has little to scan.
 type localTweet struct {
 	author, at, version int64 // at is Unix time in nanoseconds
 	text                string
 	deleted             bool
 }
 
-// nearTweets keep tweets in the process: nothing of them changes but that they are deleted, which is another
-// version.
+// localTweets keeps tweets in the process. A tweet never changes, except that it may be deleted, which raises its version.
 type localTweets struct {
 	store *local.Store[int64, localTweet]
 }
@@ -35,7 +34,7 @@ func newLocalTweets() (*localTweets, error) {
 	return &localTweets{s}, err
 }
 
-// Get gives a tweet of its own for each call.
+// Get returns a new copy at each call.
 func (n *localTweets) Get(id int64) (*tweets.Tweet, bool) {
 	t, ok := n.store.Get(id)
 	if !ok {
@@ -45,7 +44,7 @@ func (n *localTweets) Get(id int64) (*tweets.Tweet, bool) {
 		Deleted: t.deleted, Ver: t.version}, true
 }
 
-// Put keeps a tweet, with a copy of its text, which may be part of something larger.
+// Put stores a tweet. It copies the text, which may be part of a larger string.
 func (n *localTweets) Put(id int64, t *tweets.Tweet) {
 	n.store.Put(id, localTweet{t.AuthorID, t.CreatedAt.UnixNano(), t.Ver, strings.Clone(t.Text), t.Deleted})
 }

@@ -18,18 +18,18 @@ const relayGroup = "cache"
 // relayLease is how long a batch may take: an invalidation tries for a second.
 const relayLease = 2 * time.Second
 
-// Relay is the consumer group that repeats every invalidation until Redis accepts it. Where the rows are not known it
-// removes all entries: when rows were imported, which are not named, and when an event cannot be read. Such an event is
-// then a dead letter at once, because another attempt would read the same.
+// Relay returns the consumer group that repeats every invalidation until Redis takes it. If the changed rows are not known, because
+// rows were imported or because an event cannot be read, it removes all entries. An event that cannot be read then becomes a dead
+// letter at once, because another attempt would read the same.
 //
-// The lease is short, so that another node soon goes on when one is killed. Removing all entries may take longer, of
-// more than some million: it is begun again until it is done, and what was removed stays so.
+// The lease is short, so that another node continues soon after one is killed. Removing more than some million entries takes longer
+// than the lease. It is repeated until it is complete; each attempt has fewer entries to remove.
 func (s *Store) Relay() events.GroupConfig {
 	r := &relay{store: s}
 	return events.GroupConfig{Name: relayGroup, Lease: relayLease, Attempts: 1, Handler: events.HandlerFunc(r.handle)}
 }
 
-// relay is called by one goroutine of a node at a time, because its group has one part.
+// relay handles the group's batches. One goroutine of a node calls it at a time, because its group has one partition.
 type relay struct {
 	store *Store
 	// cleared is the position up to which unreadable events need not clear the cache again. The group handles the
@@ -42,15 +42,16 @@ func (r *relay) handle(ctx context.Context, _ *ent.Tx, batch []events.Entry) err
 	err := r.store.tier.Invalidate(ctx, cache.Intent{}, c.invalidations...)
 	if err == nil && (c.imported || c.unreadable != nil && !r.cleared.Covers(last)) {
 		if c.unreadable != nil {
-			slog.ErrorContext(ctx, "all cached rows are dropped, because it is not known which ones an event has changed", "error", c.unreadable)
+			slog.ErrorContext(ctx, "all cached rows are dropped, because an event does not say which ones it has changed", "error", c.unreadable)
 		}
 		if err = r.store.tier.Clear(ctx); err == nil {
 			r.cleared = last
 		}
 	}
 	if err != nil {
-		// The relay waits for Redis rather than give an event up.
-		return &errs.Error{Kind: errs.Unavailable, Message: "redis does not take invalidations", RetryAfter: time.Second, Err: fmt.Errorf("repeat: %w", err)}
+		// The relay waits for Redis. It never skips an event.
+		return &errs.Error{Kind: errs.Unavailable, Message: "redis does not take invalidations", RetryAfter: time.Second,
+			Err: fmt.Errorf("repeat invalidations: %w", err)}
 	}
 	return c.unreadable
 }

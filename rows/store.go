@@ -15,7 +15,7 @@ import (
 	"roost/events"
 )
 
-// Sources read rows from SQL.
+// Sources are the domain packages that read the rows from SQL.
 type Sources struct {
 	Accounts  *accounts.Accounts
 	Counts    *counts.Store
@@ -25,25 +25,25 @@ type Sources struct {
 	Timelines *timelines.Timelines
 }
 
-// Store are all entities of a node.
+// Store holds all cached rows of a node, one Entity for each kind. It is safe for concurrent use.
 type Store struct {
 	tier        *cache.Tier
 	localTweets *localTweets
 	follower    *events.Follower // nil in a process that serves no reads
-	began       int64            // the suspension with which the follower has started
+	began       int64            // number of the suspension with which the follower started
 
 	Accounts    *Entity[int64, *accounts.Account]         // by user
 	Names       *Entity[string, accounts.NameClaim]       // by accounts.NameKey
 	Sessions    *Entity[int64, *accounts.StoredSession]   // by session
 	UserCounts  *Entity[int64, counts.UserCounts]               // by user
 	Follows     *Entity[follows.Edge, follows.State]      // by both ends
-	Followed    *Entity[int64, *timelines.Followed]       // by who follows
+	Followed    *Entity[int64, *timelines.Followed]       // by follower
 	Tweets      *Entity[int64, *tweets.Tweet]             // by tweet
 	TweetCounts *Entity[int64, *reactions.Counts]         // by tweet
 	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
 }
 
-// New makes the entities over a tier. Of tweets 16 MiB are kept in the process.
+// New returns a Store over a tier. It also keeps up to 16 MiB of tweets in the process.
 func New(tier *cache.Tier, s Sources) (*Store, error) {
 	keep, err := newLocalTweets()
 	if err != nil {
@@ -63,17 +63,18 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	}, nil
 }
 
-// Collectors are the metrics of the tier and of what the process keeps.
+// Collectors returns the metrics of the tier and of the tweets in the process.
 func (s *Store) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{s.tier, s.localTweets.store}
 }
 
-// Answer answers questions together; each has its own error.
+// Answer reads the rows of all requests at once: one pipelined round trip a server, and one SQL statement for each entity with misses. Each
+// request has its own error.
 func (s *Store) Answer(ctx context.Context, all ...*cache.Request) {
 	_ = s.tier.Load(ctx, all...) // joins the errors of the requests
 }
 
-// Kind is an entity without its types.
+// Kind is an Entity without its type parameters.
 type Kind interface {
 	Name() string
 	Prefix() string
@@ -82,10 +83,10 @@ type Kind interface {
 	Same(held, stored cache.Value) bool
 }
 
-// Kinds are all entities.
+// Kinds returns all entities.
 func (s *Store) Kinds() []Kind {
 	return []Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts, s.Reactions}
 }
 
-// Tier is what the entities lie in.
+// Tier returns the cache tier that holds the entries.
 func (s *Store) Tier() *cache.Tier { return s.tier }

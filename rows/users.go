@@ -8,15 +8,15 @@ import (
 	"roost/internal/ids"
 )
 
-// How long entries live. These are the bounds of staleness whatever happens; else invalidation is at once.
+// The times to live of entries. Invalidation is immediate; these bound staleness if everything else fails.
 const (
-	// rowTTL is that of users, names, sessions, tweets, follows and reactions.
+	// rowTTL is how long users, names, sessions, tweets, follows and reactions are cached.
 	rowTTL = 10 * time.Minute
-	// countTTL is that of counts.
+	// countTTL is how long counts are cached.
 	countTTL = time.Minute
-	// absentTTL is that of rows that there are not.
+	// absentTTL is how long the absence of a row is cached.
 	absentTTL = 30 * time.Second
-	// unrelatedTTL is that of follows and reactions that never were, which is the usual answer.
+	// unrelatedTTL is how long the absence of a follow or a reaction is cached. Most pairs of users, or of user and tweet, have none.
 	unrelatedTTL = 5 * time.Minute
 )
 

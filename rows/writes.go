@@ -11,10 +11,10 @@ import (
 
 var _ events.Invalidator = (*Store)(nil)
 
-// Begin makes the store an events.Invalidator. It takes one trip for strict events, and one after the commit. What
-// Redis does not take within a second is repeated from the log; reads of this node see the write all the same.
+// Begin is part of events.Invalidator. It takes one round trip for fenced events, and one after the commit. Invalidations that Redis
+// does not take within a second are repeated from the log; reads of this node see the write in any case.
 func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(committed bool)) {
-	// Of before the commit: a version that was given before the database went back must not count in the next epoch.
+	// Read before the commit: if the database is restored from a backup, a version from before must not count in the next epoch.
 	epoch := s.tier.Epoch()
 	var fenced []string
 	for _, e := range all {
@@ -26,13 +26,13 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 	if len(fenced) > 0 {
 		var err error
 		if intent, err = s.tier.Intend(ctx, fenced...); err != nil {
-			slog.DebugContext(ctx, "a write is not announced", "error", err)
+			slog.DebugContext(ctx, "a write could not be announced to redis", "error", err)
 		}
 	}
 	return func(committed bool) {
 		switch {
 		case committed:
-			// Its error is counted, and mended from the log.
+			// An error is counted, and the relay repeats the invalidations.
 			_ = s.tier.Invalidate(ctx, intent, in(epoch, s.invalidations(all))...)
 		case len(fenced) > 0:
 			s.tier.Withdraw(context.WithoutCancel(ctx), intent)
@@ -40,7 +40,7 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 	}
 }
 
-// Invalidate makes the store an events.Invalidator. It takes one trip.
+// Invalidate is part of events.Invalidator. It takes one round trip.
 func (s *Store) Invalidate(ctx context.Context, all []events.Event) error {
 	var keys []string
 	for _, i := range s.invalidations(all) {
@@ -49,10 +49,10 @@ func (s *Store) Invalidate(ctx context.Context, all []events.Event) error {
 	return s.tier.Drop(context.WithoutCancel(ctx), keys...)
 }
 
-// catchUpTimeout bounds the wait for the follower. It is usually some milliseconds.
+// catchUpTimeout bounds the wait for the follower, which usually takes some milliseconds.
 const catchUpTimeout = time.Second
 
-// CatchUp makes the store an events.Invalidator. Without a follower it does nothing: such a process serves no reads.
+// CatchUp is part of events.Invalidator. Without a follower it does nothing: such a process serves no reads.
 func (s *Store) CatchUp(ctx context.Context) error {
 	if s.follower == nil {
 		return nil

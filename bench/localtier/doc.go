@@ -1,16 +1,15 @@
-// Package localtier is the measurement that chose what keeps the immutable parts of tweets in the process
-// (package cache/local; decision 10 has the reason): hit ratio, time of a read, and what 200,000 entries
-// cost the garbage collector, for libraries of several kinds.
+// Package localtier measures cache libraries, to choose the one that keeps the immutable parts of tweets in the process (package
+// cache/local; decision 10 has the choice). It measures the hit ratio, the time of a read, and the cost of 200,000 entries to the garbage
+// collector.
 //
 //	go test -run '^$' -bench . ./bench/localtier
 //
-// The trace is of home pages over the data set that package dataset finds. Viewers come by a Zipf law
-// (exponent 1) and read the newest 20 entries while new tweets come in, 30 visits a tweet; three of ten go on
-// to the next page, again and again, and one visit in a hundred scrolls to the end of what a home timeline
-// keeps, 800 entries.
+// The trace consists of home pages over the data set that package dataset finds. The frequency of viewers follows a Zipf law (exponent 1).
+// A viewer reads the newest 20 entries, and new tweets arrive, one for 30 visits. After each page three viewers of ten read the next one,
+// and one visit in a hundred scrolls to the end of the home timeline, which is 800 entries.
 package localtier
 
-// Tweet is the value kept: what never changes of a tweet.
+// Tweet is the value that is cached: the parts of a tweet that never change.
 type Tweet struct {
 	Author    int64
 	Text      string

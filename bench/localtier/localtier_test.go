@@ -132,7 +132,7 @@ func BenchmarkGet(b *testing.B) {
 				read(i)
 			}
 		})
-		b.Run(c.name+"/together", func(b *testing.B) {
+		b.Run(c.name+"/parallel", func(b *testing.B) {
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for i := rand.IntN(len(ids)); pb.Next(); i++ {

@@ -13,25 +13,25 @@ import (
 	"roost/testkit/dataset"
 )
 
-// What visits are like.
+// The parameters of visits.
 const (
 	pageSize      = 20
-	keptEntries   = 800 // of a home timeline
-	visitsPer     = 30  // new tweet
-	goOn          = 0.3 // of those who have read a page
+	keptEntries   = 800 // entries of a home timeline
+	visitsPer     = 30  // visits per new tweet
+	goOn          = 0.3 // share of viewers of a page who read the next one
 	scrollsToEnd  = 0.01
 	newTweetsPart = 20 // the trace covers the last 1/20 of the tweets
 	traceSeed     = 1
 )
 
-// world is what a trace is made from. Tweets are by their place in the file, which is the order of time.
+// world is the data from which a trace is made. Tweets are identified by their index in the file, which is in order of time.
 type world struct {
 	tweets    []Tweet
 	followees [][]int32 // by user
 	written   [][]int32 // tweets by user
 }
 
-// trace is which tweets are asked for, a page each.
+// trace is a list of pages, each with the tweets that it shows.
 type trace struct {
 	pages                  [][]int32
 	asked, distinct, scans int

@@ -18,7 +18,7 @@ func aside(write func(p *plain, ctx context.Context, key, change int64) error) f
 	}
 }
 
-// Write writes in the order of the policy.
+// Write changes row and cache in the order of the policy.
 func (c *cacheAside) Write(ctx context.Context, key, change int64) error {
 	return c.write(c.plain, ctx, key, change)
 }

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// flushEvery is how often write-behind writes rows, but for schedules.
+	// flushEvery is how often write-behind writes rows; tests of schedules set their own.
 	flushEvery = 50 * time.Millisecond
-	// bufferMost is how many changes it holds; writers wait when there are more.
+	// maxBuffered is the most changes that the buffer holds. Writers wait while it is full.
 	maxBuffered = 10_000
 )
 
@@ -43,7 +43,7 @@ func openBehind(n node) (Policy, error) {
 	return b, nil
 }
 
-// run flushes until the node ends.
+// run flushes until the node stops.
 func (b *behind) run() {
 	defer close(b.done)
 	tick := time.NewTicker(b.node.flush)
@@ -60,7 +60,7 @@ func (b *behind) run() {
 	}
 }
 
-// flush writes what waits. What fails waits again.
+// flush writes the buffered changes. Those that fail are buffered again.
 func (b *behind) flush(ctx context.Context) error {
 	b.mu.Lock()
 	all, n := b.waiting, b.n
@@ -83,7 +83,7 @@ func (b *behind) flush(ctx context.Context) error {
 	return err
 }
 
-// Read reads the cache, then what waits in this node, then SQL.
+// Read reads the cache, then this node's buffer, then SQL.
 func (b *behind) Read(ctx context.Context, key int64) (int64, error) {
 	if change, ok, err := b.get(ctx, key); ok || err != nil {
 		return change, err
@@ -100,7 +100,7 @@ func (b *behind) Read(ctx context.Context, key int64) (int64, error) {
 	return b.fill(ctx, key)
 }
 
-// buffered is the last change of a key that is not a row yet.
+// buffered returns the last change of a key that is not written to SQL yet.
 func (b *behind) buffered(key int64) (int64, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -136,19 +136,19 @@ func (b *behind) Write(ctx context.Context, key, change int64) error {
 	return nil
 }
 
-// Stop writes what is left.
+// Stop writes the rest of the buffer and stops the node.
 func (b *behind) Stop(ctx context.Context) error {
 	b.end()
 	return errors.Join(b.failed, b.flush(ctx), b.client.Close())
 }
 
-// Die leaves it.
+// Die stops the node and loses the buffer.
 func (b *behind) Die() error {
 	b.end()
 	return b.client.Close()
 }
 
-// end ends the flusher, and those who wait for it.
+// end stops the flusher and unblocks writers that wait for it.
 func (b *behind) end() {
 	b.cancel()
 	<-b.done

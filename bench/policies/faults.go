@@ -8,19 +8,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Fault is what goes wrong during a run.
+// Fault describes what fails during a run.
 type Fault struct {
 	Name string
-	// steps strike in the middle of operations.
+	// steps are called in the middle of operations.
 	steps Steps
-	// flush is how often Redis is emptied, deaths how often a node goes; 0 is never.
+	// flush is how often Redis is flushed, deaths how often a node dies; 0 means never.
 	flush, deaths time.Duration
 }
 
-// The faults; doc.go tells what they are.
+// The faults; doc.go describes them.
 var (
 	NoFault = Fault{Name: "none"}
-	// Faults are all, none first.
+	// Faults lists all faults, NoFault first.
 	Faults = []Fault{
 		NoFault,
 		{Name: "slow readers", steps: Steps{Read: pause}},
@@ -34,7 +34,7 @@ const (
 	dieOneOf           = 10
 )
 
-// pause holds one of some reads up.
+// pause delays one of slowOneOf reads, by up to maxSlow.
 func pause(ctx context.Context, _ int64) {
 	if rand.IntN(slowOneOf) > 0 {
 		return
@@ -47,7 +47,7 @@ func pause(ctx context.Context, _ int64) {
 	}
 }
 
-// die ends one of some writes.
+// die fails one of dieOneOf writes.
 func die(context.Context, int64) error {
 	if rand.IntN(dieOneOf) > 0 {
 		return nil
@@ -55,7 +55,7 @@ func die(context.Context, int64) error {
 	return errDied
 }
 
-// every calls fn until the context ends or it fails. With 0 it only waits.
+// every calls fn at an interval until the context ends or fn fails. With an interval of 0 it only waits for the context.
 func every(ctx context.Context, d time.Duration, fn func() error) error {
 	if d == 0 {
 		return nil
@@ -74,7 +74,7 @@ func every(ctx context.Context, d time.Duration, fn func() error) error {
 	}
 }
 
-// emptied removes all from a Redis.
+// emptied flushes a Redis.
 func emptied(ctx context.Context, url string) error {
 	o, err := redis.ParseURL(url)
 	if err != nil {

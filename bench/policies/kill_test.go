@@ -77,7 +77,8 @@ func TestKilledProcess(t *testing.T) {
 			const acknowledgements = 50
 			acked := killAfter(t, acknowledgements, envWriter+"="+way.Name, envDatabase+"="+url, envRedis+"="+rdb)
 			var rows int
-			if err := db.Writer().QueryRowContext(t.Context(), `SELECT count(*) FROM policy_rows WHERE key <= $1 AND change = key`, acked).Scan(&rows); err != nil {
+			if err := db.Writer().QueryRowContext(t.Context(),
+				`SELECT count(*) FROM policy_rows WHERE key <= $1 AND change = key`, acked).Scan(&rows); err != nil {
 				t.Fatal(err)
 			}
 			want := 0

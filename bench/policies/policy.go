@@ -13,19 +13,19 @@ import (
 	"roost/internal/reqstats"
 )
 
-// Policy is one way, as one node runs it.
+// Policy is one node that runs a caching policy.
 type Policy interface {
-	// Read gives the change that a key's row shows.
+	// Read returns the latest change of a key, as this policy shows it.
 	Read(ctx context.Context, key int64) (change int64, err error)
-	// Write makes a change, which has a number of its own above 0. It is acknowledged when Write returns nil.
+	// Write makes a change, which is identified by a unique number above 0. The write is acknowledged if Write returns nil.
 	Write(ctx context.Context, key, change int64) error
-	// Stop finishes what is left to do and ends the node.
+	// Stop finishes pending work and stops the node.
 	Stop(ctx context.Context) error
-	// Die ends it without, as a kill would.
+	// Die stops the node without finishing pending work, as a kill would.
 	Die() error
 }
 
-// Steps are called in the middle of what a policy does, where faults strike. Either may be nil.
+// Steps holds functions that a policy calls in the middle of an operation, where faults occur. Either may be nil.
 type Steps struct {
 	// Read is called between the read of SQL and the fill.
 	Read func(ctx context.Context, key int64)
@@ -33,7 +33,7 @@ type Steps struct {
 	Write func(ctx context.Context, key int64) error
 }
 
-// errDied is what a writer that dies in the middle of a write would have said.
+// errDied is the error of a writer that dies in the middle of a write.
 var errDied = errors.New("the writer died")
 
 // Way makes nodes of a policy.
@@ -42,7 +42,7 @@ type Way struct {
 	open func(n node) (Policy, error)
 }
 
-// Ways are all of them, Roost's last.
+// Ways lists all policies, Roost's last.
 var Ways = []Way{
 	{"delete, write", aside((*plain).deleteThenWrite)},
 	{"write, delete", aside((*plain).writeThenDelete)},
@@ -53,7 +53,7 @@ var Ways = []Way{
 	{"roost", openTier},
 }
 
-// node is what a node has: the stores, and where it is struck.
+// node holds the stores of a node, and the steps where faults occur.
 type node struct {
 	table *table
 	redis string // URL
@@ -61,14 +61,14 @@ type node struct {
 	flush time.Duration // how often write-behind writes rows
 }
 
-// afterSQL is the moment between a read of SQL and the fill.
+// afterSQL calls the step between a read of SQL and the fill.
 func (n *node) afterSQL(ctx context.Context, key int64) {
 	if n.steps.Read != nil {
 		n.steps.Read(ctx, key)
 	}
 }
 
-// betweenSteps is the moment between the two steps of a write.
+// betweenSteps calls the step in the middle of a write.
 func (n *node) betweenSteps(ctx context.Context, key int64) error {
 	if n.steps.Write != nil {
 		return n.steps.Write(ctx, key)
@@ -76,10 +76,10 @@ func (n *node) betweenSteps(ctx context.Context, key int64) error {
 	return nil
 }
 
-// entryFor is how long an entry lives.
+// entryFor is the TTL of entries.
 const entryFor = 10 * time.Minute
 
-// plain is a cache of changes by key, in the way that go-redis makes easy.
+// plain is a cache of changes by key, with plain commands of go-redis.
 type plain struct {
 	node
 	client *redis.Client
@@ -99,7 +99,7 @@ func (p *plain) name(key int64) string { return "policy:" + strconv.FormatInt(ke
 // trip counts a round trip that began at start.
 func trip(ctx context.Context, start time.Time) { reqstats.From(ctx).Redis(time.Since(start)) }
 
-// get looks in the cache.
+// get reads a key from the cache.
 func (p *plain) get(ctx context.Context, key int64) (change int64, ok bool, err error) {
 	defer trip(ctx, time.Now())
 	change, err = p.client.Get(ctx, p.name(key)).Int64()
@@ -119,7 +119,7 @@ func (p *plain) del(ctx context.Context, key int64) error {
 	return p.client.Del(ctx, p.name(key)).Err()
 }
 
-// Read is a read of cache-aside.
+// Read reads the cache, and on a miss reads SQL and fills.
 func (p *plain) Read(ctx context.Context, key int64) (int64, error) {
 	if change, ok, err := p.get(ctx, key); ok || err != nil {
 		return change, err
@@ -127,7 +127,7 @@ func (p *plain) Read(ctx context.Context, key int64) (int64, error) {
 	return p.fill(ctx, key)
 }
 
-// fill reads SQL and puts it into the cache.
+// fill reads SQL and stores the result in the cache.
 func (p *plain) fill(ctx context.Context, key int64) (int64, error) {
 	rows, err := p.table.read(ctx, key)
 	if err != nil {
@@ -143,7 +143,7 @@ func (p *plain) Stop(context.Context) error { return p.client.Close() }
 // Die closes the connections.
 func (p *plain) Die() error { return p.client.Close() }
 
-// locks are a lock for each key, shared by some.
+// locks holds a lock for each key. Some keys share one.
 type locks [64]sync.Mutex
 
 func (l *locks) of(key int64) *sync.Mutex { return &l[uint64(key)%uint64(len(l))] }

@@ -15,15 +15,14 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Stores are where the policies run. All that Redis holds is removed again and again, and the tables
-// policy_rows and policy_events of the database.
+// Stores names the stores that the policies run on. A run removes everything from the Redis, and drops the tables policy_rows and
+// policy_events of the database.
 type Stores struct {
 	DB    *sqldb.DB
 	Redis string // URL
 }
 
-// Load is what clients do: each, one operation after the other, on keys by a Zipf law with exponent 1, at
-// either node.
+// Load describes the clients. Each runs one operation after the other at one of the two nodes. Keys follow a Zipf law with exponent 1.
 type Load struct {
 	Clients  int           `json:"clients"`
 	Keys     int           `json:"keys"`
@@ -32,11 +31,11 @@ type Load struct {
 	Duration time.Duration `json:"duration_ns"`
 }
 
-// Standard is the load of the figures.
+// Standard is the load of the figures in docs/policies.md.
 var Standard = Load{Clients: 32, Keys: 2000, Writes: 0.05, Warm: time.Second, Duration: 3 * time.Second}
 
-// Cost is what operations took, and what they asked of the stores on average; a fetch that several reads
-// share counts in the one that began it. What policies do beside, flushes and relays, does not count.
+// Cost is the time that operations took, and their average number of statements and round trips. A fetch that several reads share counts
+// for the read that began it. What policies do in the background, flushes and relays, does not count.
 type Cost struct {
 	PerSecond  float64 `json:"per_second"`
 	P50        float64 `json:"p50_ms"`
@@ -45,7 +44,7 @@ type Cost struct {
 	Trips      float64 `json:"redis_trips"`
 }
 
-// Result is one run. The verdict is of all, the costs leave the warming up out.
+// Result is the result of one run. The verdict covers the whole run; the costs exclude the warm-up.
 type Result struct {
 	Way     string  `json:"policy"`
 	Fault   string  `json:"fault"`
@@ -57,16 +56,16 @@ type Result struct {
 // nodes is how many nodes a policy runs as.
 const nodes = 2
 
-// place is where a node is, and after its death another.
+// place holds one of the running nodes. When the node dies, a new one takes its place.
 type place struct{ node atomic.Pointer[living] }
 
-// living is a node while it lives.
+// living is a node that has not died.
 type living struct {
 	Policy
 	dead atomic.Bool
 }
 
-// run is a run on its way.
+// run is the state of a run.
 type run struct {
 	way    Way
 	fault  Fault
@@ -107,7 +106,7 @@ func Run(ctx context.Context, s Stores, way Way, fault Fault, l Load) (_ *Result
 	return r.result(clients), nil
 }
 
-// settle puts a new node at a place.
+// settle starts a new node at a place.
 func (r *run) settle(p *place) error {
 	made, err := r.way.open(node{table: r.table, redis: r.stores.Redis, steps: r.fault.steps, flush: flushEvery})
 	if err != nil {
@@ -127,7 +126,7 @@ func (r *run) stop(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// replace lets one node die and puts another in its place.
+// replace kills the node at a place and starts another there.
 func (r *run) replace() error {
 	p := &r.places[rand.IntN(nodes)]
 	old := p.node.Load()
@@ -136,7 +135,7 @@ func (r *run) replace() error {
 	return r.settle(p)
 }
 
-// clients runs the load and the faults, and gives what each client saw.
+// clients runs the load and the faults, and returns what each client saw.
 func (r *run) clients(ctx context.Context) ([]*client, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -165,7 +164,7 @@ func (r *run) clients(ctx context.Context) ([]*client, error) {
 	return all, errors.Join(errs...)
 }
 
-// client is one of them.
+// client runs the operations of one client.
 type client struct {
 	*run
 	history        []Op
@@ -178,7 +177,7 @@ type tally struct {
 	statements, trips int64
 }
 
-// act reads or writes once.
+// act runs one read or write.
 func (c *client) act(ctx context.Context) error {
 	at := c.places[rand.IntN(nodes)].node.Load()
 	op := Op{Key: 1 + int64(min(sort.SearchFloat64s(c.zipf, rand.Float64()*c.zipf[len(c.zipf)-1]), len(c.zipf)-1)),

@@ -68,7 +68,8 @@ func TestChangesOfABatchHaveTheirVersions(t *testing.T) {
 	if err := b.writeAll(t.Context(), map[int64][]int64{1: {5, 6, 7}, 2: {8}}); err != nil {
 		t.Fatal(err)
 	}
-	for change, want := range map[int64]commit{5: {key: 1, version: 2}, 6: {key: 1, version: 3}, 7: {key: 1, version: 4}, 8: {key: 2, version: 2}} {
+	for change, want := range map[int64]commit{
+		5: {key: 1, version: 2}, 6: {key: 1, version: 3}, 7: {key: 1, version: 4}, 8: {key: 2, version: 2}} {
 		if got := b.commits[change]; got.key != want.key || got.version != want.version {
 			t.Errorf("change %d is %+v, want %+v", change, got, want)
 		}

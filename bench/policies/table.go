@@ -12,14 +12,14 @@ import (
 	"roost/internal/sqldb"
 )
 
-// commit is a change that the database has.
+// commit is a change that was committed.
 type commit struct {
 	key, version int64
 	at           time.Time // when its writer knew
 }
 
-// table is the database: rows of a key, a version and the change that made it. It remembers all commits.
-// The first version of each row is that of change 0.
+// table is a table in the database. A row has a key, a version, and the change that made the version; version 1 of each row has change
+// 0. The table remembers all commits.
 type table struct {
 	db *sqldb.DB
 
@@ -33,7 +33,7 @@ CREATE TABLE policy_rows (key bigint PRIMARY KEY, version bigint NOT NULL, chang
 CREATE TABLE policy_events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key bigint NOT NULL, version bigint NOT NULL);
 INSERT INTO policy_rows SELECT k, 1, 0 FROM generate_series(1, %d) k`
 
-// newTable makes the tables with rows for the keys 1 to n.
+// newTable creates the tables, with rows for the keys 1 to n.
 func newTable(ctx context.Context, db *sqldb.DB, n int) (*table, error) {
 	if _, err := db.Writer().ExecContext(ctx, fmt.Sprintf(schema, n)); err != nil {
 		return nil, fmt.Errorf("make the table: %w", err)
@@ -41,7 +41,7 @@ func newTable(ctx context.Context, db *sqldb.DB, n int) (*table, error) {
 	return &table{db: db, commits: map[int64]commit{}}, nil
 }
 
-// row is what the database says of a key.
+// row is a key's row in the database.
 type row struct{ version, change int64 }
 
 // read reads rows, in the order of the keys.
@@ -72,7 +72,7 @@ const (
 	loggedUpdate = `WITH row AS (` + plainUpdate + `) INSERT INTO policy_events (key, version) SELECT $1, version FROM row RETURNING version`
 )
 
-// write commits a change and gives the version that it made; logged adds an event to the same transaction.
+// write commits a change and returns its version; logged adds an event to the same transaction.
 func (t *table) write(ctx context.Context, key, change int64, logged bool) (version int64, err error) {
 	statement := plainUpdate
 	if logged {
@@ -95,7 +95,7 @@ func (t *table) write(ctx context.Context, key, change int64, logged bool) (vers
 	return version, nil
 }
 
-// committed notes changes of which the last made the version, and the others those before.
+// committed notes consecutive changes of a key. The last one made the version, the others the versions before.
 func (t *table) committed(key, version int64, changes ...int64) {
 	now := time.Now()
 	t.mu.Lock()
@@ -108,7 +108,7 @@ func (t *table) committed(key, version int64, changes ...int64) {
 const batchUpdate = `UPDATE policy_rows r SET version = r.version + b.n, change = b.change
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS b (key, n, change) WHERE r.key = b.key RETURNING r.key, r.version`
 
-// writeAll commits changes of several keys, those of a key in order.
+// writeAll commits changes of several keys; the changes of each key are in order.
 func (t *table) writeAll(ctx context.Context, changes map[int64][]int64) error {
 	var keys, counts, last []int64
 	for key, all := range changes {
@@ -129,10 +129,10 @@ func (t *table) writeAll(ctx context.Context, changes map[int64][]int64) error {
 	return rows.Err()
 }
 
-// event says which version a row has reached.
+// event records the version that a row has reached.
 type event struct{ key, version int64 }
 
-// handle gives the oldest events to fn, and removes them if it takes them. What one relay holds others pass over.
+// handle calls fn with the oldest events, and removes them if fn returns nil. Events that one relay has locked are skipped by others.
 func (t *table) handle(ctx context.Context, most int, fn func(all []event) error) (err error) {
 	tx, err := t.db.Writer().BeginTx(ctx, nil)
 	if err != nil {

@@ -2,8 +2,8 @@ package policies
 
 import "context"
 
-// through is write-through, with read-through: whoever reads or writes SQL for a key holds its lock, so
-// within a node the cache follows the rows in their order.
+// through is write-through with read-through. Every read and write of SQL holds the key's lock, so within a node the cache takes the
+// changes of a row in their order.
 type through struct {
 	*plain
 	locks locks

@@ -13,11 +13,11 @@ import (
 const (
 	// relayEvery is how often the relay looks for events.
 	relayEvery = 50 * time.Millisecond
-	// relayMost is how many it takes at once.
+	// maxRelayed is how many events it handles at once.
 	maxRelayed = 500
 )
 
-// tier is Roost's way: package cache, with a relay that repeats what the table's events tell.
+// tier is Roost's way: package cache, with a relay that repeats the invalidations of the table's events.
 type tier struct {
 	node
 	redis *cache.Redis
@@ -48,7 +48,7 @@ func (t *tier) key(key int64) string {
 	return cache.EntryPrefix + "policy:" + strconv.FormatInt(key, 10)
 }
 
-// keyOf is the other way round.
+// keyOf is the inverse of key.
 func keyOf(name string) (int64, error) {
 	return strconv.ParseInt(name[len(cache.EntryPrefix+"policy:"):], 10, 64)
 }
@@ -91,7 +91,7 @@ func (t *tier) Write(ctx context.Context, key, change int64) error {
 	if err := t.betweenSteps(ctx, key); err != nil {
 		return err
 	}
-	// What could not be invalidated is acknowledged all the same: the relay does it.
+	// A write is acknowledged even if its invalidation failed: the relay repeats it.
 	_ = t.tier.Invalidate(ctx, cache.Intent{}, t.at(key, version))
 	return nil
 }
@@ -110,7 +110,7 @@ func (t *tier) repeat(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		// What fails, the next tick tries again.
+		// Events that fail are handled at the next tick.
 		_ = t.table.handle(ctx, maxRelayed, func(events []event) error {
 			all := make([]cache.Invalidation, len(events))
 			for i, e := range events {
@@ -121,10 +121,10 @@ func (t *tier) repeat(ctx context.Context) {
 	}
 }
 
-// Stop ends the relay; another node has one.
+// Stop is Die: the relay of another node goes on.
 func (t *tier) Stop(context.Context) error { return t.Die() }
 
-// Die ends all.
+// Die stops the relay and closes the connections.
 func (t *tier) Die() error {
 	t.cancel()
 	t.relay.Wait()

@@ -11,37 +11,37 @@ import (
 )
 
 const (
-	// Batch is the most keys of one statement and one pipeline.
+	// Batch is the most keys of one statement and of one pipeline.
 	Batch = 200
-	// DefaultRate is how many keys a second are looked at, unless Config says otherwise.
+	// DefaultRate is the most keys that are compared in a second, unless Config.Rate is set.
 	DefaultRate = 5000
-	// SettleFor is how long an entry must stay as it is to be behind: a writer tries for a second, the relay
-	// takes two.
+	// SettleFor is how long an entry must stay older than SQL to count as Behind. A writer tries to invalidate for 1 s, and the
+	// relay takes up to 2 s.
 	SettleFor = 3 * time.Second
-	// maxSuspects bounds what is remembered to be looked at again; when it is reached that is done first.
+	// maxSuspects is how many keys are remembered to be looked at again. When there are that many, they are looked at first.
 	maxSuspects = 10_000
 	// MaxExamples bounds Config.Examples.
 	MaxExamples = 1000
 )
 
-// Config is what an audit does.
+// Config holds the options of an audit.
 type Config struct {
-	// Repair removes what differs from SQL.
+	// Repair removes entries that have a problem.
 	Repair bool
 	// Rate is the most keys a second; 0 is DefaultRate.
 	Rate int
-	// Examples is how many findings are told one by one, at most MaxExamples.
+	// Examples is how many findings are reported one by one, at most MaxExamples.
 	Examples int
-	// Progress, if set, is told after every batch.
+	// Progress, if not nil, is called after every batch.
 	Progress func(Progress) `json:"-"`
 
 	settle time.Duration // SettleFor, shorter in tests
 }
 
-// Check tells what is wrong with a Config.
+// Check returns an error if a value is out of range.
 func (c Config) Check() error {
 	if c.Rate < 0 {
-		return fmt.Errorf("a rate of %d keys a second", c.Rate)
+		return fmt.Errorf("the rate is %d keys a second, below 0", c.Rate)
 	}
 	if c.Examples < 0 || c.Examples > MaxExamples {
 		return fmt.Errorf("examples must be 0 to %d", MaxExamples)
@@ -49,24 +49,24 @@ func (c Config) Check() error {
 	return nil
 }
 
-// Progress tells how far an audit is.
+// Progress is how far an audit has come.
 type Progress struct {
 	Server string
-	// Compared counts entries in all; Left is about how many keys of this server, entries and others, are left.
+	// Compared and Found count entries of all servers. Left is roughly how many keys of this server, entries and others, are left.
 	Compared, Left, Found int64
 }
 
-// Auditor compares all entries with SQL. It may run beside itself and everything else.
+// Auditor compares all entries with SQL. Several may run at once, also while nodes serve.
 type Auditor struct {
 	tier *cache.Tier
 	rows rows
 }
 
-// NewAuditor compares the entries of a tier.
+// NewAuditor returns an Auditor of a tier's entries.
 func NewAuditor(tier *cache.Tier, kinds ...Kind) *Auditor { return &Auditor{tier, newRows(kinds)} }
 
-// Run looks at every entry. Progress and report tell how far it came when it ends early: with the context, or
-// when SQL or a server of Redis does not answer.
+// Run compares every entry. If it ends early, because the context ends or because SQL or a server of Redis does not answer, it returns an
+// error and the report up to there.
 func (a *Auditor) Run(ctx context.Context, c Config) (*Report, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -81,10 +81,10 @@ func (a *Auditor) Run(ctx context.Context, c Config) (*Report, error) {
 	return r.report, err
 }
 
-// suspect is an entry that was not equal.
+// suspect is an entry that was not equal and will be looked at again.
 type suspect struct {
 	key     string
-	version int64 // of the entry
+	version int64 // of the entry, at the first look
 }
 
 // run is one audit.
@@ -131,7 +131,7 @@ func (r *run) progress(left int64) {
 	}
 }
 
-// pace waits until the keys so far are no more than the rate allows.
+// pace counts keys, and waits until the rate allows that many.
 func (r *run) pace(ctx context.Context, keys int) error {
 	r.paced += int64(keys)
 	due := time.Duration(float64(r.paced) / float64(cmp.Or(r.Rate, DefaultRate)) * float64(time.Second))
@@ -152,7 +152,7 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// batch compares keys. With first, the versions that they were held at before, it is the second look.
+// batch compares keys. first is nil at the first look; at the second it holds the entries' versions at the first.
 func (r *run) batch(ctx context.Context, keys []string, first map[string]int64) error {
 	byKind := map[Kind][]string{}
 	var foreign []string
@@ -192,7 +192,7 @@ func (r *run) batch(ctx context.Context, keys []string, first map[string]int64) 
 	return r.note(ctx, bad)
 }
 
-// first counts an entry, or remembers it.
+// first judges an entry at the first look. It remembers an entry that is older or newer as a suspect.
 func (r *run) first(k Kind, count *Counts, key string, p cache.Inspected, v cache.Value) Problem {
 	switch p.State {
 	case cache.Empty:
@@ -217,10 +217,10 @@ func (r *run) first(k Kind, count *Counts, key string, p cache.Inspected, v cach
 	return ""
 }
 
-// second judges an entry that was not equal, some time ago.
+// second judges an entry that was not equal at the first look.
 func (r *run) second(k Kind, count *Counts, p cache.Inspected, v cache.Value, was int64) Problem {
 	if p.State != cache.Held {
-		count.Settled++ // it went, or will
+		count.Settled++ // it is gone, or reads do not see it
 		return ""
 	}
 	switch verdict := compare(k, p.Value, v); {
@@ -233,12 +233,12 @@ func (r *run) second(k Kind, count *Counts, p cache.Inspected, v cache.Value, wa
 	case verdict == behind && p.Value.Version == was:
 		return Behind
 	default:
-		count.Settled++ // it changes all the time
+		count.Settled++ // it has changed since
 	}
 	return ""
 }
 
-// again looks once more at what was not equal, when all of it has had time to settle.
+// recheck looks at the suspects once more, when all of them have had time to settle.
 func (r *run) recheck(ctx context.Context) error {
 	if err := rest(ctx, r.Config.settle-time.Since(r.lastSuspect)); err != nil {
 		return err
@@ -263,7 +263,7 @@ func (r *run) recheck(ctx context.Context) error {
 	return nil
 }
 
-// note counts findings and, if it is asked to, removes them.
+// note counts findings and, if the audit repairs, removes their entries.
 func (r *run) note(ctx context.Context, bad []finding) error {
 	if len(bad) == 0 {
 		return nil

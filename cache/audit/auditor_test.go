@@ -52,16 +52,18 @@ func TestAudit(t *testing.T) {
 		c.set("6", 2, "first") // SQL is as it was before, and so is the data
 		c.set("5", 2, "second")
 		report, sum := a.must(t, Config{})
-		if sum.Compared != 2001 || sum.Equal != 1995 || sum.Behind != 3 || sum.Differs != 1 || sum.Ahead != 2 || report.Found() != 6 || sum.Removed != 0 {
+		if sum.Compared != 2001 || sum.Equal != 1995 || sum.Behind != 3 || sum.Differs != 1 || sum.Ahead != 2 || report.Found() != 6 ||
+			sum.Removed != 0 {
 			t.Errorf("found %+v", sum)
 		}
 		problems := map[string]Problem{}
 		for _, f := range report.Examples {
 			problems[f.Key] = f.Problem
 		}
-		want := map[string]Problem{absent: Behind, b.Prefix() + "1": Behind, b.Prefix() + "2": Differs, b.Prefix() + "3": Ahead, c.Prefix() + "5": Behind, later: Ahead}
+		want := map[string]Problem{absent: Behind, b.Prefix() + "1": Behind, b.Prefix() + "2": Differs, b.Prefix() + "3": Ahead,
+			c.Prefix() + "5": Behind, later: Ahead}
 		if fmt.Sprint(problems) != fmt.Sprint(want) {
-			t.Errorf("told %v, want %v", problems, want)
+			t.Errorf("reported %v, want %v", problems, want)
 		}
 		if _, sum := a.must(t, Config{Repair: true}); sum.Removed != 6 || sum.Behind != 3 {
 			t.Errorf("repair: %+v", sum)
@@ -108,7 +110,7 @@ func TestAuditWaitsForWriters(t *testing.T) {
 	})
 }
 
-// What is no entry, or of no kind, is found; floors, leases, intents and what a former reign left are told apart.
+// Values that are no entries, and keys of no kind, are found. Minimum versions, leases, intents and entries of a previous epoch are not.
 func TestAuditOfWhatIsNoEntry(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

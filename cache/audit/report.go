@@ -6,44 +6,44 @@ import (
 	"time"
 )
 
-// What is what is wrong with an entry.
+// Problem classifies how an entry disagrees with its row.
 type Problem string
 
-// What may be wrong.
+// The problems of an entry.
 const (
-	// Behind is older than SQL although nothing is in flight.
+	// Behind is an entry that is older than SQL although no write is in flight.
 	Behind Problem = "behind"
-	// Ahead is newer than SQL, which has lost writes.
+	// Ahead is an entry that is newer than SQL, which has lost writes.
 	Ahead Problem = "ahead"
-	// Differs has SQL's version with other data.
+	// Differs is an entry that has SQL's version with other data.
 	Differs Problem = "differs"
-	// Unreadable is no entry, or its key is of no kind.
+	// Unreadable is a value that is not an entry, or a key of no kind.
 	Unreadable Problem = "unreadable"
-	// Former is of a former reign. Reads take it for absent; it is not counted as found.
-	PreviousEpoch Problem = "former"
+	// PreviousEpoch is an entry of a previous epoch of the server or of the log. To reads it is absent, so Found does not count it.
+	PreviousEpoch Problem = "previous_epoch"
 )
 
-// UnknownKind has the keys that are of no kind.
+// UnknownKind is the name under which keys of no kind are counted.
 const UnknownKind = "unknown"
 
-// Counts are those of one kind.
+// Counts counts the entries of one kind.
 type Counts struct {
 	Kind string
-	// Compared are entries that reads are answered from; each is one of Equal, Settled, Behind, Ahead, Differs.
-	// Settled were not equal, and changed or went within SettleFor.
+	// Compared counts entries that reads return. Each is also counted as Equal, Settled, Behind, Ahead or Differs. Settled ones were
+	// not equal at first, and changed or went within SettleFor.
 	Compared, Equal, Settled, Behind, Ahead, Differs int64
-	// Unreadable, Former, and Empty, which are floors, leases and intents, are not compared.
+	// Unreadable, PreviousEpoch and Empty entries are not compared. Empty ones have a minimum version, a lease or an intent, but no data.
 	Unreadable, PreviousEpoch, Empty int64
-	// Removed are those that a repair has removed, Former ones too.
+	// Removed counts entries that a repair has removed, including those of a previous epoch.
 	Removed int64
 }
 
-// Finding is an entry that is not as it should be.
+// Finding is an entry with a problem.
 type Finding struct {
 	Key          string
 	Kind         string
 	Problem      Problem
-	Held, Stored int64 // versions
+	Held, Stored int64 // the versions of the entry and of the row
 	Removed      bool
 }
 
@@ -52,13 +52,13 @@ type finding struct {
 	count *Counts
 }
 
-// Report is what an audit found.
+// Report is the result of an audit.
 type Report struct {
 	Kinds    []*Counts // by name
 	Examples []Finding // the first ones
-	// Away counts keys whose server went away meanwhile: they were not compared.
+	// Away counts keys whose server became unreachable. They were not compared.
 	Away int64
-	// Failed says that some of what a repair should have removed may have stayed.
+	// Failed reports that a repair may not have removed everything that it found.
 	Failed bool
 	Took   time.Duration
 }
@@ -98,7 +98,7 @@ func (r *Report) finish(took time.Duration) {
 	slices.SortFunc(r.Kinds, func(a, b *Counts) int { return strings.Compare(a.Kind, b.Kind) })
 }
 
-// Sum adds up all kinds.
+// Sum returns the counts of all kinds together.
 func (r *Report) Sum() Counts {
 	s := Counts{Kind: "all"}
 	for _, c := range r.Kinds {
@@ -116,7 +116,7 @@ func (r *Report) Sum() Counts {
 	return s
 }
 
-// Found is how many entries are not as they should be; former ones are as they should be.
+// Found returns how many entries have a problem. Those of a previous epoch have none.
 func (r *Report) Found() int64 {
 	s := r.Sum()
 	return s.Behind + s.Ahead + s.Differs + s.Unreadable

@@ -9,24 +9,24 @@ import (
 	"roost/cache"
 )
 
-// Kind is a kind of entry. An Entity of package rows is a Kind.
+// Kind is a kind of entry to compare. Every Entity of package rows is a Kind.
 type Kind interface {
-	// Name is its name in metrics and reports.
+	// Name returns the kind's name in metrics and reports.
 	Name() string
-	// Prefix begins its keys; it ends with the second colon after cache.EntryPrefix begins.
+	// Prefix returns the beginning of the kind's keys: cache.EntryPrefix, letters, and a colon.
 	Prefix() string
-	// Known tells whether a key is one of its.
+	// Known reports whether a key is of this kind.
 	Known(key string) bool
-	// Stored reads from SQL, in one statement, what the entries of keys should hold.
+	// Stored reads the current values of keys from SQL, in one statement.
 	Stored(ctx context.Context, keys []string) ([]cache.Value, error)
-	// Same tells whether two values mean the same, whatever their versions.
+	// Same reports whether two values mean the same, whatever their versions.
 	Same(held, stored cache.Value) bool
 }
 
-// statementWithin bounds a statement.
+// statementTimeout bounds one statement.
 const statementTimeout = 5 * time.Second
 
-// rows reads the rows of keys of all kinds.
+// rows finds the kind of a key.
 type rows struct{ kinds map[string]Kind }
 
 func newRows(kinds []Kind) rows {
@@ -37,7 +37,7 @@ func newRows(kinds []Kind) rows {
 	return r
 }
 
-// of gives the kind of a key, nil for none.
+// of returns the kind of a key, nil if it has none.
 func (r rows) of(key string) Kind {
 	rest, ok := strings.CutPrefix(key, cache.EntryPrefix)
 	letters, _, found := strings.Cut(rest, ":")
@@ -50,34 +50,34 @@ func (r rows) of(key string) Kind {
 	return nil
 }
 
-// stored is one statement.
+// stored reads the current values of keys, in one statement.
 func stored(ctx context.Context, k Kind, keys []string) ([]cache.Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	values, err := k.Stored(ctx, keys)
 	if err != nil {
-		return nil, fmt.Errorf("read what SQL has of %s: %w", k.Name(), err)
+		return nil, fmt.Errorf("read the rows of %s from SQL: %w", k.Name(), err)
 	}
 	if len(values) != len(keys) {
-		return nil, fmt.Errorf("SQL gave %d values for %d keys of %s", len(values), len(keys), k.Name())
+		return nil, fmt.Errorf("SQL returned %d values for %d keys of %s", len(values), len(keys), k.Name())
 	}
 	return values, nil
 }
 
-// verdict is what a comparison says.
+// verdict is the result of comparing an entry with SQL.
 type verdict int
 
 const (
 	equal   verdict = iota
 	behind          // the entry is older than SQL was before
-	newer           // than SQL was before
+	newer           // the entry is newer than SQL was before
 	differs         // the same version with other data
 )
 
 func compare(k Kind, held, stored cache.Value) verdict {
 	switch {
 	case held.Version > stored.Version:
-		return newer // also with the same data: it would outlive the writes up to its version
+		return newer // also with equal data: the entry would hide the writes up to its version
 	case k.Same(held, stored):
 		return equal
 	case held.Version < stored.Version:

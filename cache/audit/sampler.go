@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// SampleEvery is how often a Sampler draws in production, sampleSize how many keys it draws.
+	// SampleEvery is how often a Sampler draws keys in production, sampleSize how many it draws.
 	SampleEvery = time.Second
 	sampleSize  = 32
-	// lookFrom is how soon an entry that is stale is looked at again; it doubles up to SampleEvery.
+	// firstRecheck is how soon a stale entry is looked at again. The pause doubles up to SampleEvery.
 	firstRecheck = 10 * time.Millisecond
-	// maxWatched is how many stale entries are watched at a time.
+	// maxWatched is the most stale entries that are watched at a time.
 	maxWatched = 64
 )
 
-// The outcomes of a sample. One that is stale is watched.
+// The outcomes of a sample. Stale entries are watched.
 const (
 	outcomeEqual   = "equal"
 	outcomeNewer   = "newer_than_read"
@@ -38,7 +38,7 @@ type Sampler struct {
 	lifecycle.Loop
 	tier *cache.Tier
 	rows rows
-	// turns say when each kind was compared last: of the kinds drawn that which waits longest is.
+	// turns holds the turn at which each kind was compared last. Of the kinds drawn, the one with the oldest turn is compared.
 	turns map[Kind]int
 	turn  int
 	// watched are stale entries by key. Only the loop touches it.
@@ -52,20 +52,20 @@ type Sampler struct {
 // watch is an entry that was older than SQL.
 type watch struct {
 	kind   Kind
-	stored cache.Value // what SQL had
+	stored cache.Value // the row in SQL
 	since  time.Time
 }
 
-// NewSampler compares entries of a tier, every so often.
+// NewSampler returns a Sampler of a tier's entries that draws once every interval.
 func NewSampler(tier *cache.Tier, every time.Duration, kinds ...Kind) *Sampler {
 	s := &Sampler{
 		tier: tier, rows: newRows(kinds), turns: map[Kind]int{}, watched: map[string]watch{},
 		staleness: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "roost", Subsystem: "cache", Name: "staleness_seconds",
-			Help: "For how long sampled entries stayed older than SQL after it was noticed, at least; 0 for those that were not. Only those " +
-				"whose key SQL knew newer before they were looked at count as older.",
+			Help: "How long sampled entries stayed older than SQL after that was noticed, at least; 0 for those that were not older. An entry " +
+				"counts as older only if SQL had the newer row before the entry was read.",
 			Buckets: []float64{0, .01, .025, .05, .1, .25, .5, 1, 2, 5, 15, 60, 600, 3600}}, []string{"kind"}),
 		samples: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Subsystem: "cache", Name: "samples_total",
-			Help: "Sampled entries by outcome: equal, newer_than_read (written in between), stale, gone, ahead (SQL has lost writes), " +
+			Help: "Sampled entries, by outcome: equal, newer_than_read (written in between), stale, gone, ahead (SQL has lost writes), " +
 				"differs (the same version with other data)."}, []string{"kind", "outcome"}),
 		stale: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: "stale_entries",
 			Help: "Sampled entries that are older than SQL now."}),
@@ -84,7 +84,7 @@ func (s *Sampler) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// run samples and looks until ctx ends. What is stale then is counted with the time so far.
+// run samples, and looks at stale entries again, until ctx ends. Entries that are stale then are counted with the time so far.
 func (s *Sampler) run(ctx context.Context, every time.Duration) {
 	sample, recheck := time.NewTicker(every), time.NewTimer(math.MaxInt64)
 	defer sample.Stop()
@@ -116,7 +116,8 @@ func (s *Sampler) run(ctx context.Context, every time.Duration) {
 	}
 }
 
-// sample compares what it draws: one round trip for the names, one statement, one round trip for the entries.
+// sample draws keys and compares those of one kind. It takes one round trip for the keys, one statement, and one round trip for the
+// entries.
 func (s *Sampler) sample(ctx context.Context) error {
 	names, err := s.tier.Sample(ctx, sampleSize)
 	if err != nil {
@@ -156,7 +157,7 @@ func (s *Sampler) sample(ctx context.Context) error {
 	return s.checkNewer(ctx, k, newerKeys, newerHeld)
 }
 
-// next chooses the kind that was not compared for longest, and its keys.
+// nextKind chooses the kind whose last comparison is the oldest, and returns its keys.
 func (s *Sampler) nextKind(names []string) (chosen Kind, keys []string) {
 	byKind := map[Kind][]string{}
 	for _, name := range names {
@@ -176,13 +177,13 @@ func (s *Sampler) nextKind(names []string) (chosen Kind, keys []string) {
 	return chosen, byKind[chosen]
 }
 
-// fresh counts a sample that was not stale.
+// countFresh counts a sample that was not stale.
 func (s *Sampler) countFresh(k Kind, outcome string) {
 	s.samples.WithLabelValues(k.Name(), outcome).Inc()
 	s.staleness.WithLabelValues(k.Name()).Observe(0)
 }
 
-// newer looks whether SQL knows by now what is newer than it said: else it never will.
+// checkNewer reads SQL again for entries that were newer than it. If they still are, SQL has lost writes.
 func (s *Sampler) checkNewer(ctx context.Context, k Kind, keys []string, held []cache.Value) error {
 	if len(keys) == 0 {
 		return nil
@@ -201,7 +202,7 @@ func (s *Sampler) checkNewer(ctx context.Context, k Kind, keys []string, held []
 	return nil
 }
 
-// found counts a stale entry and watches it, if there is room.
+// watchStale counts a stale entry and watches it, unless maxWatched are watched already.
 func (s *Sampler) watchStale(key string, w watch) {
 	s.samples.WithLabelValues(w.kind.Name(), outcomeStale).Inc()
 	if len(s.watched) < maxWatched {
@@ -210,7 +211,7 @@ func (s *Sampler) watchStale(key string, w watch) {
 	}
 }
 
-// look looks at what was stale: one round trip a server. It ends when the entry is as new as SQL was, or gone.
+// recheck looks at the watched entries, in one round trip a server. It stops watching those that are gone, or as new as the row was.
 func (s *Sampler) recheck(ctx context.Context) {
 	keys := make([]string, 0, len(s.watched))
 	for key := range s.watched {

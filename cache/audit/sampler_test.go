@@ -19,7 +19,7 @@ type observed struct {
 	sum          float64
 }
 
-// told reads a sampler's metrics: samples by outcome, and the histogram, of one kind.
+// metrics reads a sampler's metrics: samples by outcome, and the histogram, of one kind.
 func (s *Sampler) metrics(t testing.TB, k Kind) (samples map[string]int, staleness observed) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
@@ -94,7 +94,7 @@ func TestSampler(t *testing.T) {
 	})
 }
 
-// What goes by itself settles, too; what differs at one version and what SQL has lost are told apart; an entry
+// What goes by itself settles, too; what differs at one version and what SQL has lost are distinguished; an entry
 // that was written between the two reads is no fault.
 func TestSamplerOutcomes(t *testing.T) {
 	t.Parallel()

@@ -1,14 +1,18 @@
-// Package local keeps small values that never change in the process, in front of Redis: bounded in bytes,
-// and built so that the garbage collector hardly sees it. Decision 10 tells why it is what it is.
+// Package local caches small values in the process, in front of Redis. A Store is bounded in bytes and costs the garbage collector
+// next to nothing. Decision 10 has the reasons for the library and the layout.
 //
-// A Store is a segmented LRU: what is new is on probation, in a fifth of the room; what is read again there is
-// protected, and falls back to probation when others push it out. So somebody who scrolls through thousands of
-// tweets that nobody else reads pushes out what others only scrolled through. It has 16 shards, each with a
-// lock that is held for some 40 ns, and all its slots from the beginning: two arrays a shard instead of an object
-// an entry.
+//	store, err := local.New[int64](local.Config[Tweet]{Entity: "tweet", MaxBytes: 16 << 20, Typical: 115,
+//		Cost: func(t Tweet) int { return len(t.Text) }})
+//	store.Put(7, tweet)
+//	tweet, ok := store.Get(7)
 //
-// It has no idea of staleness. What is put under a key is what Get gives until it is pushed out, so a value is either
-// immutable or has a version in it that whoever reads compares.
+// A Store does not know whether a value is stale: Get returns what was put last under a key, until it is evicted. So a value must
+// either be immutable or contain a version that the reader compares.
+//
+// A Store is a segmented LRU. New values are on probation, in a fifth of the slots. A value that is read there again becomes
+// protected, and returns to probation when other protected values displace it. So a user who scrolls through thousands of tweets that
+// nobody else reads evicts only values that were read once. A Store has 16 shards, each with a lock that is held for some 40 ns. All
+// slots are allocated at the beginning, as two arrays a shard instead of one object an entry.
 package local
 
 import (
@@ -22,30 +26,30 @@ import (
 )
 
 const (
-	// shards is how many locks there are.
+	// shards is the number of shards, each with a lock.
 	shards = 16
-	// probationPart is one of so many slots: those of values that were not read again yet.
+	// probationPart is a divisor: a fifth of the slots is for values on probation.
 	probationPart = 5
-	// slotOverhead is what the library keeps with a key and its value: 36 bytes of links, rounded up.
+	// slotOverhead is how many bytes the library adds to a key and its value: 36 bytes of links, rounded up.
 	slotOverhead = 40
-	// minSlots is the least that a shard has.
+	// minSlots is the least number of slots of a shard.
 	minSlots = 2 * probationPart
 )
 
-// MinBytes is the smallest bound of a Store.
+// MinBytes is the smallest value of Config.MaxBytes.
 const MinBytes = 64 << 10
 
-// Config says what a Store keeps.
+// Config sets the bounds of a Store.
 type Config[V any] struct {
-	// Entity is the label of the metrics.
+	// Entity is the value of the label entity of the metrics.
 	Entity string
-	// MaxBytes bounds slots and values together; at least MinBytes.
+	// MaxBytes bounds slots and values together. It is at least MinBytes.
 	MaxBytes int64
-	// Typical is the usual Cost of a value. With it the number of slots is chosen: if values cost more, slots
-	// stay empty; if less, bytes do.
+	// Typical is the usual Cost of a value, in bytes. It sets the number of slots: if values cost more, slots stay unused; if they
+	// cost less, bytes do.
 	Typical int
-	// Cost is how many bytes a value holds beyond itself, as a string's; nil is none. It must not change. The
-	// heap rounds up, so that it may hold a tenth more than MaxBytes.
+	// Cost returns how many bytes a value references beyond itself, such as a string's; nil means none. It must always return the
+	// same for a value. The heap rounds sizes up, so the process may use a tenth more than MaxBytes.
 	Cost func(V) int
 }
 
@@ -62,7 +66,7 @@ type Store[K comparable, V any] struct {
 type shard[K comparable, V any] struct {
 	mu                   sync.Mutex
 	probation, protected *freelru.LRU[K, V]
-	// room is how many slots each has; bytes is the cost of what is in both, at most mostBytes.
+	// probationRoom and protectedRoom are the numbers of slots. bytes is the cost of all values, at most maxBytes.
 	probationRoom, protectedRoom int
 	bytes, maxBytes              int64
 	hits, misses, evicted        uint64
@@ -70,10 +74,10 @@ type shard[K comparable, V any] struct {
 	_ [64]byte // keeps the next lock out of this one's cache line
 }
 
-// New makes a store. All slots are allocated at once.
+// New returns a Store with all its slots allocated.
 func New[K comparable, V any](c Config[V]) (*Store[K, V], error) {
 	if c.Entity == "" || c.MaxBytes < MinBytes || c.Typical < 0 {
-		return nil, fmt.Errorf("a store of %q in %d bytes, of values of %d: want a name, at least %d and not below 0",
+		return nil, fmt.Errorf("a local store of %q with %d bytes for values of %d bytes: want a name, at least %d bytes, and values not below 0",
 			c.Entity, c.MaxBytes, c.Typical, MinBytes)
 	}
 	if c.Cost == nil {
@@ -85,7 +89,7 @@ func New[K comparable, V any](c Config[V]) (*Store[K, V], error) {
 	n := c.MaxBytes / shards / (slot + int64(c.Typical))
 	maxBytes := c.MaxBytes/shards - n*slot
 	if n < minSlots {
-		return nil, errors.New("a store of " + c.Entity + " has hardly room for anything")
+		return nil, errors.New("the local store of " + c.Entity + " is too small for its typical value")
 	}
 	s := &Store[K, V]{entity: c.Entity, cost: c.Cost, seed: maphash.MakeSeed(), slots: shards * n * slot}
 	for i := range s.shards {
@@ -109,10 +113,10 @@ func (h *shard[K, V]) init(n int, maxBytes int64, hash func(K) uint32) (err erro
 
 func (s *Store[K, V]) hash(k K) uint64 { return maphash.Comparable(s.seed, k) }
 
-// of is the shard of a key; its LRUs use the other half of the hash.
+// of returns the shard of a key. It uses the upper half of the hash, the shard's LRUs the lower half.
 func (s *Store[K, V]) of(k K) *shard[K, V] { return &s.shards[s.hash(k)>>60] }
 
-// Get gives what was put last under a key, unless it was pushed out.
+// Get returns the value that was put last under a key, unless it was evicted.
 func (s *Store[K, V]) Get(k K) (V, bool) {
 	h := s.of(k)
 	h.mu.Lock()
@@ -131,7 +135,7 @@ func (s *Store[K, V]) Get(k K) (V, bool) {
 	return v, true
 }
 
-// promote protects what is on probation. What loses its protection for it takes its place there.
+// promote moves a value from probation to the protected ones. If those are full, their oldest moves to probation.
 func (h *shard[K, V]) promote(k K, v V) {
 	h.probation.Remove(k)
 	if h.protected.Len() == h.protectedRoom {
@@ -142,8 +146,8 @@ func (h *shard[K, V]) promote(k K, v V) {
 	h.protected.Add(k, v)
 }
 
-// Put keeps a value under a key. What would need more than an eighth of its shard's bytes for values is
-// not kept, nor is what was there under the key.
+// Put stores a value under a key. A value that costs more than an eighth of its shard's bytes is not stored, and the key's former value is
+// removed.
 func (s *Store[K, V]) Put(k K, v V) {
 	cost := int64(s.cost(v))
 	h := s.of(k)
@@ -171,14 +175,14 @@ func (s *Store[K, V]) Put(k K, v V) {
 	h.bytes += cost
 	for h.bytes > h.maxBytes {
 		from := h.probation
-		if from.Len() <= 1 { // what has just been put stays
+		if from.Len() <= 1 { // the value that has just been put stays
 			from = h.protected
 		}
 		s.evict(h, from)
 	}
 }
 
-// evict takes the oldest away.
+// evict removes the oldest value.
 func (s *Store[K, V]) evict(h *shard[K, V], from *freelru.LRU[K, V]) {
 	if _, old, ok := from.RemoveOldest(); ok {
 		h.bytes -= int64(s.cost(old))

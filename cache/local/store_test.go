@@ -28,7 +28,7 @@ func make256(t testing.TB, maxBytes int64) *Store[int64, text] {
 
 func body(n int) string { return strings.Repeat("x", n) }
 
-// Whatever is put, a store gives what was put last or nothing, and keeps to its bytes.
+// Whatever is put, a store returns what was put last or nothing, and keeps to its bytes.
 func TestStoreIsABoundedMap(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -46,7 +46,7 @@ func TestStoreIsABoundedMap(t *testing.T) {
 			if i%2 == 1 { // what was put last, which is protected then
 				got, ok := s.Get(k)
 				if ok && got != model[k] {
-					t.Fatalf("key %d gives version %d of %d bytes, put was %d of %d", k, got.version, len(got.body), model[k].version, len(model[k].body))
+					t.Fatalf("key %d has version %d of %d bytes, put was %d of %d", k, got.version, len(got.body), model[k].version, len(model[k].body))
 				}
 			} else {
 				model[k] = text{int64(i), body(sizes[i%len(sizes)])}
@@ -75,7 +75,7 @@ func TestStoreIsABoundedMap(t *testing.T) {
 	})
 }
 
-// Somebody who scrolls through what nobody else reads does not push out what is read again and again.
+// Somebody who scrolls through what nobody else reads does not evict what is read again and again.
 func TestAScanDoesNotPushOutWhatIsRead(t *testing.T) {
 	t.Parallel()
 	s := make256(t, 1<<20)
@@ -192,7 +192,7 @@ func TestManyAtOnce(t *testing.T) {
 			for i := range int64(5000) {
 				k := i * int64(g+1) % 1500
 				if v, ok := s.Get(k); ok && v.version != k {
-					t.Errorf("key %d gives the value of %d", k, v.version)
+					t.Errorf("key %d has the value of %d", k, v.version)
 				}
 				s.Put(k, text{k, body(int(k % 300))})
 			}
