@@ -209,7 +209,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.Schema = graph.Schema(resolver)
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
-	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.Fresh{Sources: a.sources})
+	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.LoaderScope{Sources: a.sources})
 	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
 	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
 	cfg.ServerTiming = c.ServerTiming
