@@ -26,13 +26,15 @@ func (u users) IsFollowingViewer(ctx context.Context, obj *accounts.User) (bool,
 func (u users) Followers(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
 ) (*model.FollowConnection, error) {
 	args := cursors.Args{First: first, After: after, Last: last, Before: before}
-	return follow(ctx, loaders.From(ctx).FollowersPage, cursors.Followers, int64(obj.ID), args, func(c counts.UserCounts) int32 { return c.Followers })
+	total := func(c counts.UserCounts) int32 { return c.Followers }
+	return follow(ctx, loaders.From(ctx).FollowersPage, cursors.Followers, int64(obj.ID), args, total)
 }
 
 func (u users) Following(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
 ) (*model.FollowConnection, error) {
 	args := cursors.Args{First: first, After: after, Last: last, Before: before}
-	return follow(ctx, loaders.From(ctx).FollowingPage, cursors.Following, int64(obj.ID), args, func(c counts.UserCounts) int32 { return c.Following })
+	total := func(c counts.UserCounts) int32 { return c.Following }
+	return follow(ctx, loaders.From(ctx).FollowingPage, cursors.Following, int64(obj.ID), args, total)
 }
 
 // follow returns the connection of a page of an owner's followers or followed users. total picks the length of the whole list.

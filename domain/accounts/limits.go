@@ -62,17 +62,17 @@ var messages = [counterKinds]string{
 type counter struct {
 	kind counterKind
 	key  string
-	most int
+	max  int
 }
 
 // newCounter hashes what identifies a counter: people type passwords where a login belongs. Lengths keep parts apart.
-func newCounter(kind counterKind, most int, parts ...string) counter {
+func newCounter(kind counterKind, limit int, parts ...string) counter {
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(p))))
 		h.Write([]byte(p))
 	}
-	return counter{kind, string(rune('a'+kind)) + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), most}
+	return counter{kind, string(rune('a'+kind)) + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), limit}
 }
 
 // attempt is the counters that one attempt counts in, in the order of kinds.

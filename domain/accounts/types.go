@@ -103,7 +103,8 @@ func accountOf(r *ent.User) *Account {
 
 func storedSession(r *ent.Session) *StoredSession {
 	s := &StoredSession{KeyHash: r.KeyHash, Ver: r.Ver, Session: Session{ID: ids.SessionID{User: r.UserID, ID: r.ID},
-		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(), DeviceName: r.DeviceName, UserAgent: r.UserAgent}}
+		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(),
+		DeviceName: r.DeviceName, UserAgent: r.UserAgent}}
 	if r.EndedAt != nil {
 		at := r.EndedAt.UTC()
 		s.Session.EndedAt = &at
