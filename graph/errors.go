@@ -15,7 +15,7 @@ import (
 	"roost/internal/errs"
 )
 
-// Present turns any error into what a client may see: a safe message and a code. Causes are logged.
+// Present turns an error into the one that a client gets, which has a safe message and a code. The cause is logged.
 func Present(ctx context.Context, err error) *gqlerror.Error {
 	var out *gqlerror.Error
 	if g, ok := errors.AsType[*gqlerror.Error](err); ok && g.Err == nil {
@@ -62,8 +62,8 @@ func code(e *gqlerror.Error, k errs.Kind) {
 	e.Extensions["code"] = k.Code()
 }
 
-// protocolKind is the kind of an error that gqlgen or gqlparser made: syntax, validation, or a null in
-// the wrong place, which is a fault of ours.
+// protocolKind is the kind of an error that gqlgen or gqlparser made: BadRequest for syntax and validation, Internal for a
+// null in the wrong place.
 func protocolKind(g *gqlerror.Error) errs.Kind {
 	switch c := g.Extensions["code"]; c {
 	case errcode.ParseFailed, errcode.ValidationFailed:
@@ -82,6 +82,7 @@ func Recover(ctx context.Context, p any) error {
 	if elsewhere, ok := p.(*panicked); ok {
 		p, stack = elsewhere.value, elsewhere.stack
 	}
-	failed(ctx, failure{path: graphql.GetPath(ctx).String(), code: errs.Internal.Code(), cause: fmt.Sprint("panic: ", p), stack: string(stack)})
+	failed(ctx, failure{path: graphql.GetPath(ctx).String(), code: errs.Internal.Code(),
+		cause: fmt.Sprint("panic: ", p), stack: string(stack)})
 	return errs.New(errs.Internal, "something went wrong on our side")
 }

@@ -12,8 +12,8 @@ import (
 // maxCauses is how many different causes the log line of a request names.
 const maxCauses = 5
 
-// FailureLog writes one line to the log for each request, or event of a subscription, of which fields failed by a fault
-// of ours: how many, the first of them, and the different causes.
+// FailureLog is the extension that logs failed fields: one line for each request, or event of a subscription, in which fields
+// failed through a fault of the server. The line has their number, the first of them, and the different causes.
 type FailureLog struct{}
 
 var (
@@ -36,7 +36,7 @@ func (FailureLog) InterceptResponse(ctx context.Context, next graphql.ResponseHa
 
 type failuresKey struct{}
 
-// failures are the failed fields of one response. Its methods may be called at the same time.
+// failures are the failed fields of one response. It is safe for concurrent use.
 type failures struct {
 	mu     sync.Mutex
 	count  int
@@ -52,7 +52,7 @@ type failure struct {
 	stack string // of a panic
 }
 
-// failed notes that a field failed, for the line about its response; without one it writes a line of its own.
+// failed adds a failed field to the line about its response. Outside of a response it writes a line of its own.
 func failed(ctx context.Context, f failure) {
 	if all, ok := ctx.Value(failuresKey{}).(*failures); ok {
 		all.add(f)

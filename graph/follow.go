@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roost/domain/accounts"
+	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/graph/generated"
 	"roost/graph/model"
@@ -22,27 +23,23 @@ func (u users) IsFollowingViewer(ctx context.Context, obj *accounts.User) (bool,
 	return load(ctx, loaders.From(ctx).FollowsMe, int64(obj.ID))
 }
 
-func (u users) Followers(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*model.FollowConnection, error) {
-	set := loaders.From(ctx)
-	total := func(ctx context.Context) (int32, error) {
-		c, err := load(ctx, set.UserCounts, int64(obj.ID))
-		return c.Followers, err
-	}
-	return follow(ctx, set.FollowersPage, cursors.Followers, int64(obj.ID), cursors.Args{First: first, After: after, Last: last, Before: before}, total)
+func (u users) Followers(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
+) (*model.FollowConnection, error) {
+	args := cursors.Args{First: first, After: after, Last: last, Before: before}
+	total := func(c counts.UserCounts) int32 { return c.Followers }
+	return follow(ctx, loaders.From(ctx).FollowersPage, cursors.Followers, int64(obj.ID), args, total)
 }
 
-func (u users) Following(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*model.FollowConnection, error) {
-	set := loaders.From(ctx)
-	total := func(ctx context.Context) (int32, error) {
-		c, err := load(ctx, set.UserCounts, int64(obj.ID))
-		return c.Following, err
-	}
-	return follow(ctx, set.FollowingPage, cursors.Following, int64(obj.ID), cursors.Args{First: first, After: after, Last: last, Before: before}, total)
+func (u users) Following(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
+) (*model.FollowConnection, error) {
+	args := cursors.Args{First: first, After: after, Last: last, Before: before}
+	total := func(c counts.UserCounts) int32 { return c.Following }
+	return follow(ctx, loaders.From(ctx).FollowingPage, cursors.Following, int64(obj.ID), args, total)
 }
 
-// follow makes a connection of a page of follows.
+// follow returns the connection of a page of an owner's followers or followed users. total picks the length of the whole list.
 func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner int64, args cursors.Args,
-	total func(ctx context.Context) (int32, error)) (*model.FollowConnection, error) {
+	total func(c counts.UserCounts) int32) (*model.FollowConnection, error) {
 	w, err := args.Window(kind)
 	if err != nil {
 		return nil, err
@@ -51,8 +48,11 @@ func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner 
 	if err != nil {
 		return nil, err
 	}
-	c := &model.FollowConnection{PageInfo: pageInfo(kind, w, page, read), Total: total,
-		Edges: make([]*model.FollowEdge, len(page.Items))}
+	c := &model.FollowConnection{PageInfo: pageInfo(kind, w, page, read), Edges: make([]*model.FollowEdge, len(page.Items)),
+		Total: func(ctx context.Context) (int32, error) {
+			c, err := load(ctx, loaders.From(ctx).UserCounts, owner)
+			return total(c), err
+		}}
 	userIDs := make([]int64, len(page.Items))
 	for i, e := range page.Items {
 		userIDs[i] = e.Item
@@ -66,7 +66,7 @@ func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner 
 
 type followConnections struct{ *Resolver }
 
-// FollowConnection resolves what costs something only when asked.
+// FollowConnection resolves the fields that cost a lookup.
 func (r *Resolver) FollowConnection() generated.FollowConnectionResolver { return followConnections{r} }
 
 func (followConnections) TotalCount(ctx context.Context, obj *model.FollowConnection) (int32, error) {
@@ -108,7 +108,8 @@ func (m mutations) UnfollowUser(ctx context.Context, input model.UnfollowUserInp
 }
 
 // changeFollow makes the caller follow, or no longer follow, a user. The payload contains both.
-func changeFollow(ctx context.Context, global string, change func(ctx context.Context, followerID, followeeID int64) error) (payload, error) {
+func changeFollow(ctx context.Context, global string, change func(ctx context.Context, followerID, followeeID int64) error,
+) (payload, error) {
 	return asUser(ctx, func(who *caller.Caller) (result, error) {
 		userID, ok := ids.User(global)
 		if !ok {

@@ -24,7 +24,7 @@ func (q queries) Nodes(ctx context.Context, globals []string) ([]model.Node, err
 	return q.nodes(ctx, globals)
 }
 
-// nodes gives objects in the order of their ids, nil for those that the viewer may not see.
+// nodes loads objects in the order of their ids, nil for those that the viewer may not see.
 func (q queries) nodes(ctx context.Context, globals []string) ([]model.Node, error) {
 	who := caller.From(ctx)
 	var users, tweetIDs, sessions []int64
@@ -56,7 +56,7 @@ func (q queries) nodes(ctx context.Context, globals []string) ([]model.Node, err
 	return out, nil
 }
 
-// node gives one object; a nil pointer never hides in the interface.
+// node loads one object. It returns a nil interface, never one that contains a nil pointer.
 func node(ctx context.Context, set *loaders.Set, who *caller.Caller, global string) (model.Node, error) {
 	kind, parts, ok := ids.Decode(global)
 	if !ok {

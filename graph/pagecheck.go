@@ -12,8 +12,8 @@ import (
 	"roost/internal/errs"
 )
 
-// Pages refuses operations with invalid paging arguments before anything is read, with BAD_REQUEST and the reason
-// PAGE_SIZE or BAD_CURSOR. A field that refused its arguments itself would null the object that it belongs to.
+// Pages is the extension that refuses operations with invalid paging arguments before anything is read, with BAD_REQUEST and
+// the reason PAGE_SIZE or BAD_CURSOR. A field that refused its arguments itself would null the object that it belongs to.
 type Pages struct{}
 
 var (

@@ -12,8 +12,8 @@ import (
 	"roost/loaders"
 )
 
-// pagingArgs reads paging arguments that gqlgen has validated but not decoded. A value that does not
-// fit is left out: the field itself refuses it.
+// pagingArgs reads paging arguments that gqlgen has validated but not decoded. It leaves out a value of a wrong type, which
+// the field itself refuses.
 func pagingArgs(raw map[string]any) cursors.Args {
 	number := func(name string) *int32 {
 		if raw[name] == nil {
@@ -43,8 +43,8 @@ func oppositeField(w cursors.Window) string {
 	return "hasPreviousPage"
 }
 
-// opposing is the window that tells whether the list goes on against the direction of reading: one item
-// is enough. It reports false when the page starts at that end of the list.
+// opposing returns the window of one item which shows whether the list goes on against the direction of reading. It reports
+// false when the page starts at that end of the list.
 func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, bool) {
 	whole := cursors.Whole(1)
 	if !w.Backward {
@@ -67,10 +67,10 @@ func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, b
 	return whole, true
 }
 
-// pager gives a page of one list.
+// pager reads a page of one list.
 type pager func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error)
 
-// pageInfo tells where a page lies; read gives a page of the same list.
+// pageInfo returns the position of a page in its list. read reads another page of the same list, if that is needed.
 func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row], read pager) *model.PageInfo {
 	ahead := func(context.Context) (bool, error) { return page.More, nil }
 	behind := func(ctx context.Context) (bool, error) {
@@ -92,9 +92,10 @@ func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row],
 	return info
 }
 
-// readPage reads a page of an owner's list through a loader, if the connection that is being resolved needs it, and
-// returns the means to read others.
-func readPage(ctx context.Context, pages *loaders.Pages, owner int64, connection string, w cursors.Window) (cursors.Page[sqldb.Row], pager, error) {
+// readPage reads a page of an owner's list through a loader, if the connection that is being resolved needs it, and returns
+// the pager of the list.
+func readPage(ctx context.Context, pages *loaders.Pages, owner int64, connection string, w cursors.Window,
+) (cursors.Page[sqldb.Row], pager, error) {
 	read := func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
 		return load(ctx, pages, sqldb.Key{Owner: owner, Window: w})
 	}
@@ -107,7 +108,7 @@ func readPage(ctx context.Context, pages *loaders.Pages, owner int64, connection
 
 type pageInfos struct{ *Resolver }
 
-// PageInfo resolves where a page lies.
+// PageInfo resolves the fields that may cost a statement.
 func (r *Resolver) PageInfo() generated.PageInfoResolver { return pageInfos{r} }
 
 func (pageInfos) HasNextPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
@@ -123,11 +124,11 @@ func eventCursor(position events.Position) string {
 	return cursors.Encode(cursors.Events, int64(position)+1)
 }
 
-// positionOf reads an event cursor; it fails with BAD_CURSOR for anything else.
+// positionOf reads an event cursor. Anything else is a BAD_REQUEST with the reason BAD_CURSOR.
 func positionOf(cursor string) (events.Position, error) {
-	place, err := cursors.Decode(cursors.Events, cursor)
+	number, err := cursors.Decode(cursors.Events, cursor)
 	if err != nil {
 		return 0, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events").Because(errs.ReasonBadCursor)
 	}
-	return events.Position(place - 1), nil
+	return events.Position(number - 1), nil
 }

@@ -263,7 +263,8 @@ func (p plan) readsPage(sel selection, connection string, w cursors.Window) bool
 }
 
 // pages reads a page of each owner's list, and what its page info needs, and gives the items of all of them.
-func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loaders.Pages, w cursors.Window, connection string, owners []int64) (items []int64) {
+func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loaders.Pages, w cursors.Window, connection string,
+	owners []int64) (items []int64) {
 	keys := make([]sqldb.Key, len(owners))
 	for i, o := range owners {
 		keys[i] = sqldb.Key{Owner: o, Window: w}

@@ -65,7 +65,7 @@ func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*reaction
 
 type summaries struct{ *Resolver }
 
-// ReactionSummary resolves what the counts do not hold.
+// ReactionSummary resolves the fields that are not in the counts of a tweet.
 func (r *Resolver) ReactionSummary() generated.ReactionSummaryResolver { return summaries{r} }
 
 func (s summaries) Subject(ctx context.Context, obj *reactions.Counts) (model.Reactable, error) {
@@ -130,7 +130,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	}
 	counts := &countEvents{watchedTweets: w, sub: sub, sent: map[int64]int32{}}
 	for _, id := range tweetIDs {
-		if _, twice := counts.sent[id]; !twice && w.lives(id) {
+		if _, twice := counts.sent[id]; !twice && w.visible(id) {
 			counts.sent[id] = now[id].Revision
 			counts.waiting = append(counts.waiting, now[id])
 		}
@@ -138,7 +138,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	return stream(ctx, "reactionsChanged", pullstream.Source[model.Reactable]{Next: counts.next, End: sub.Close}), nil
 }
 
-// watchedTweets are the subjects of a subscription that have not been deleted.
+// watchedTweets are the tweets of a subscription, and which of them were visible when they were last read.
 type watchedTweets struct {
 	subscriptions
 	ids     []int64
@@ -146,7 +146,7 @@ type watchedTweets struct {
 	checked time.Time
 }
 
-// look reads which of them live, and their counts.
+// look reads which of the tweets are visible, and their counts.
 func (w *watchedTweets) look(ctx context.Context) (map[int64]*reactions.Counts, error) {
 	w.checked = time.Now()
 	rows, counts := w.Sources.Rows.Tweets.Ask(w.ids), w.Sources.Rows.TweetCounts.Ask(w.ids)
@@ -170,10 +170,10 @@ func (w *watchedTweets) look(ctx context.Context) (map[int64]*reactions.Counts, 
 	return now, nil
 }
 
-func (w *watchedTweets) lives(id int64) bool { return tweets.Visible(w.rows[id]) != nil }
+func (w *watchedTweets) visible(id int64) bool { return tweets.Visible(w.rows[id]) != nil }
 
-// get gives a tweet, or nil for a deleted one. It looks again when the client has let others wait for longer
-// than checkedFor.
+// get returns a tweet, or nil for one that is not visible. It reads the tweets again when the last reading is older than
+// checkedFor, because the client was slow to take events.
 func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error) {
 	if time.Since(w.checked) > checkedFor {
 		err := pullstream.Retry(ctx, func() error {
@@ -187,7 +187,7 @@ func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error
 	return tweets.Visible(w.rows[id]), nil
 }
 
-// statesNow reads what the subjects' counts are.
+// statesNow reads the current state of each tweet.
 func (w *watchedTweets) statesNow(ctx context.Context) ([]live.ReactionState, error) {
 	var now map[int64]*reactions.Counts
 	err := pullstream.Retry(ctx, func() (err error) {
@@ -201,17 +201,17 @@ func (w *watchedTweets) statesNow(ctx context.Context) ([]live.ReactionState, er
 	for i, id := range w.ids {
 		c := now[id]
 		states[i] = live.ReactionState{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
-			Revision: int64(c.Revision), Deleted: !w.lives(id)}
+			Revision: int64(c.Revision), Deleted: !w.visible(id)}
 	}
 	return states, nil
 }
 
-// countEvents are the current state of each tweet, then what changes, never an older state after a newer
-// one. Unknown and deleted tweets are passed over.
+// countEvents are the events of a subscription to reactions: first the current state of each tweet, then each change, never an
+// older state after a newer one. Tweets that are not visible are left out.
 type countEvents struct {
 	*watchedTweets
 	sub     *live.ReactionSubscription
-	sent    map[int64]int32 // the newest revision of each that was given
+	sent    map[int64]int32 // the newest revision of each tweet that was taken
 	waiting []*reactions.Counts
 }
 
@@ -245,14 +245,14 @@ func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 	}
 }
 
-// take lets those states wait that are news.
+// take appends the counts of the states that are newer than what was sent to those that wait.
 func (c *countEvents) take(states []live.ReactionState) {
 	for _, st := range states {
 		if st.Deleted {
 			delete(c.rows, st.TweetID)
 		}
 		counts := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
-		if !c.lives(st.TweetID) || counts.Revision <= c.sent[st.TweetID] {
+		if !c.visible(st.TweetID) || counts.Revision <= c.sent[st.TweetID] {
 			continue
 		}
 		c.sent[st.TweetID] = counts.Revision

@@ -102,7 +102,8 @@ func TestRefusals(t *testing.T) {
 	if e := got[0]; e.Code != "FORBIDDEN" || e.Message != "no" || !slices.Equal(e.Path, []string{"input", "tweetId"}) || e.Limit != nil {
 		t.Errorf("the first is %+v", e)
 	}
-	if e := got[1]; e.Code != "TOO_LONG" || !slices.Equal(e.Path, []string{"input", "text"}) || e.Limit == nil || *e.Limit != tweets.MaxLength {
+	if e := got[1]; e.Code != "TOO_LONG" || !slices.Equal(e.Path, []string{"input", "text"}) || e.Limit == nil ||
+		*e.Limit != tweets.MaxLength {
 		t.Errorf("the second is %+v", e)
 	}
 	fault := errs.New(errs.Unavailable, "busy")

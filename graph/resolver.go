@@ -19,7 +19,7 @@ import (
 	"roost/loaders"
 )
 
-// BatchSize is the most ids in one batch lookup or subscription.
+// BatchSize is the most ids of one batch lookup or subscription.
 const BatchSize = 100
 
 // Resolver is the root of all resolvers.
@@ -27,13 +27,13 @@ type Resolver struct {
 	Sources loaders.Sources
 	Hub     *live.Hub
 	Log     *events.Reader
-	// PublicURL is where users reach this site, without a slash at the end.
+	// PublicURL is the address of this site for its users, without a slash at the end.
 	PublicURL string
-	// DocumentBytes is the longest document that the guard lets through.
+	// DocumentBytes is the length of the longest document that the guard lets through.
 	DocumentBytes int
 }
 
-// The parts of the domain that mutations call.
+// The packages of the domain that resolvers call.
 func (r *Resolver) accounts() *accounts.Accounts    { return r.Sources.Accounts }
 func (r *Resolver) follows() *follows.Follows       { return r.Sources.Follows }
 func (r *Resolver) tweets() *tweets.Tweets          { return r.Sources.Tweets }
@@ -49,7 +49,7 @@ func (r *Resolver) Query() generated.QueryResolver { return queries{r} }
 
 var errUnauthenticated = errs.New(errs.Unauthenticated, "sign in first")
 
-// signedIn gives the caller, or UNAUTHENTICATED without a session.
+// signedIn returns the caller; without a session the error is UNAUTHENTICATED.
 func signedIn(ctx context.Context) (*caller.Caller, error) {
 	who := caller.From(ctx)
 	if who.UserID() == 0 {
@@ -58,7 +58,7 @@ func signedIn(ctx context.Context) (*caller.Caller, error) {
 	return who, nil
 }
 
-// batch refuses lists of ids over BatchSize.
+// batch refuses more than BatchSize ids with BAD_REQUEST.
 func batch(ids []string) error {
 	if len(ids) > BatchSize {
 		return errs.Newf(errs.BadRequest, "at most %d ids at once", BatchSize)
@@ -69,7 +69,7 @@ func batch(ids []string) error {
 // pageSize is the most items of a page.
 const pageSize = cursors.MaxSize
 
-// load asks a loader for one key. An object outside of any list has nobody to wait for.
+// load loads one key. Outside of lists it does so at once: there are no siblings with which to share a batch.
 func load[K comparable, V any](ctx context.Context, l *loaders.Loader[K, V], key K) (V, error) {
 	if !inList(ctx) {
 		l.Prefetch(ctx, []K{key})

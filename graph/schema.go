@@ -38,15 +38,16 @@ func SDL(es graphql.ExecutableSchema) string { return text(es.Schema()) }
 func text(schema *ast.Schema) string {
 	var b strings.Builder
 	if schema.Description != "" {
-		fmt.Fprintf(&b, "\"\"\"\n%s\n\"\"\"\nschema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}\n", schema.Description)
+		fmt.Fprintf(&b, "\"\"\"\n%s\n\"\"\"\nschema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}\n",
+			schema.Description)
 	}
 	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(schema)
 	return b.String()
 }
 
-// LoaderScope gives every query, every field of a mutation and every event of a subscription loaders of its
-// own, so that nothing that they remember is older than the operation. It lets subscriptions wait longer for
-// the database than requests, whose clients can try again.
+// LoaderScope is the extension that makes a new set of loaders for every query, every field of a mutation and every event of
+// a subscription. So nothing that a loader remembers is older than the operation. It also lets subscriptions wait longer
+// for the database than requests, whose clients can try again.
 type LoaderScope struct{ Sources loaders.Sources }
 
 var (
@@ -71,14 +72,14 @@ func (LoaderScope) InterceptOperation(ctx context.Context, next graphql.Operatio
 }
 
 // InterceptResponse is called for each query, mutation and event.
-func (f LoaderScope) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(loaders.With(ctx, loaders.New(f.Sources, caller.From(ctx))))
+func (s LoaderScope) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	return next(loaders.With(ctx, loaders.New(s.Sources, caller.From(ctx))))
 }
 
 // InterceptRootField is called for each field of a query or mutation.
-func (f LoaderScope) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+func (s LoaderScope) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		ctx = loaders.With(ctx, loaders.New(f.Sources, caller.From(ctx)))
+		ctx = loaders.With(ctx, loaders.New(s.Sources, caller.From(ctx)))
 	}
 	return next(ctx)
 }

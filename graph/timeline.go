@@ -23,7 +23,8 @@ import (
 
 // HomeTimeline notes the position of the log before it reads the page, so that events which follow on the position cover
 // what happens while the page is read.
-func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string) (*model.HomeTimelineConnection, error) {
+func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string,
+) (*model.HomeTimelineConnection, error) {
 	w, err := cursors.Args{First: first, After: after, Last: last, Before: before}.Window(cursors.Home)
 	if err != nil {
 		return nil, err
@@ -66,8 +67,9 @@ func (u users) Timeline(ctx context.Context, obj *accounts.User, first *int32, a
 	return timeline(ctx, cursors.Timeline, "TimelineConnection", w, page, read)
 }
 
-// timeline makes a connection of a page of tweets; read gives other pages of the same timeline.
-func timeline(ctx context.Context, kind cursors.Kind, connection string, w cursors.Window, page cursors.Page[sqldb.Row], read pager) (*model.TimelineConnection, error) {
+// timeline returns the connection of a page of tweets. read reads other pages of the same timeline.
+func timeline(ctx context.Context, kind cursors.Kind, connection string, w cursors.Window, page cursors.Page[sqldb.Row], read pager,
+) (*model.TimelineConnection, error) {
 	p := planOf(ctx)
 	nodes := p.nodes(selected(ctx), connection, "TimelineEdge")
 	page, err := p.live(ctx, w, page, read, func(ids []int64) {
@@ -94,7 +96,8 @@ func timeline(ctx context.Context, kind cursors.Kind, connection string, w curso
 
 // live leaves out the tweets that were deleted since the page was read and fills it up with those that
 // follow, until it has the size asked for or the list ends. Ask fetches what is selected of tweets.
-func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager, ask func(ids []int64)) (cursors.Page[sqldb.Row], error) {
+func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager, ask func(ids []int64),
+) (cursors.Page[sqldb.Row], error) {
 	full := cursors.Page[sqldb.Row]{More: page.More}
 	for rest := w; ; {
 		ask(tweetIDs(page.Items))
@@ -133,7 +136,8 @@ func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqld
 // emptyTimeline is the page of a timeline that holds nothing.
 func emptyTimeline() *model.TimelineConnection {
 	no := func(context.Context) (bool, error) { return false, nil }
-	return &model.TimelineConnection{PageInfo: &model.PageInfo{Next: no, Previous: no}, Edges: []*model.TimelineEdge{}, Nodes: []*model.Tweet{}}
+	return &model.TimelineConnection{PageInfo: &model.PageInfo{Next: no, Previous: no},
+		Edges: []*model.TimelineEdge{}, Nodes: []*model.Tweet{}}
 }
 
 func tweetIDs(page []sqldb.Row) []int64 {
@@ -152,8 +156,8 @@ func homeEdge(t *model.Tweet) *model.TimelineEdge {
 	return &model.TimelineEdge{Cursor: cursors.Encode(cursors.Home, int64(t.ID)), Node: t}
 }
 
-// HomeTimelineEvents first gives what was missed since `after`, then what happens. Subscribing comes before
-// looking, so nothing falls between the two.
+// HomeTimelineEvents first sends the changes since `after`, then those that follow. It subscribes before it catches up, so no
+// change falls between the two.
 func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error) {
 	who, err := signedIn(ctx)
 	if err != nil {
@@ -163,13 +167,13 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 	home.position = home.sub.From
 	if after != nil {
 		if home.position, err = positionOf(*after); err == nil {
-			if home.position.Epoch() == 0 { // of a release whose positions had no epochs
+			if home.position.Epoch() == 0 { // from a release whose positions had no epochs
 				home.position = events.At(home.sub.From.Epoch(), home.position.Seq())
 			}
 			home.changes, err = s.catchUp(ctx, home.viewer, home.position, home.sub.From)
 		}
 		if len(home.changes) > 0 && home.changes[0].Reset == live.Expired {
-			home.position = home.changes[0].At // it may lie before a cursor that is ahead of the log
+			home.position = home.changes[0].At // it may be before a cursor that is ahead of the log
 		}
 	}
 	if err != nil {
@@ -194,10 +198,10 @@ type homeEvents struct {
 	subscriptions
 	viewer int64
 	sub    *live.HomeSubscription
-	// position is up to where the client has seen changes when it came, perhaps on a node ahead of this one.
+	// position is up to where the client had seen changes when it subscribed, perhaps on a node ahead of this one.
 	position events.Position
-	// changes are still to be sent, oldest first. decided is what the first of them are for the viewer, nil
-	// for what is not to be seen, as it was at a time.
+	// changes are still to be sent, oldest first. decided has the events of the first of them, nil for one that the viewer
+	// may not see, as they were decided at a time.
 	changes []live.Change
 	decided []model.TimelineEvent
 	at      time.Time
@@ -205,7 +209,7 @@ type homeEvents struct {
 	last events.Position
 }
 
-// next gives the next event that the viewer may see.
+// next returns the next event that the viewer may see.
 func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 	for {
 		for len(h.changes) == 0 {
@@ -218,12 +222,12 @@ func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 		if len(h.decided) == 0 || time.Since(h.at) > checkedFor {
 			h.decide(ctx)
 		}
-		// However long that took, one gets on.
+		// The first change is sent however long the decision took, so that the subscription always advances.
 		event := h.decided[0]
 		h.last = h.changes[0].At
 		h.changes, h.decided = h.changes[1:], h.decided[1:]
 		if len(h.changes) == 0 {
-			h.changes, h.decided = nil, nil // it may be long until the next one
+			h.changes, h.decided = nil, nil // frees the memory: the next change may come much later
 		}
 		if event != nil {
 			return event, nil
@@ -242,26 +246,26 @@ func coverUpTo(position events.Position) *model.TimelineReset {
 	return &model.TimelineReset{Cursor: eventCursor(position), Reason: model.TimelineResetReasonEventLost}
 }
 
-// checkedFor is how long what was decided about the visibility of entries holds while the client has not
-// taken them; checkedAtOnce is how many entries are decided about at once.
 const (
-	checkedFor    = 100 * time.Millisecond
-	checkedAtOnce = 200
+	// checkedFor is how long a decision about the visibility of entries is valid while the client has not taken them.
+	checkedFor = 100 * time.Millisecond
+	// maxChecked is the most entries that are decided about at once.
+	maxChecked = 200
 )
 
-// decide says what the next changes are for the viewer. Visibility is decided when they are sent: for those
-// that a slow client lets wait, again and again.
+// decide makes the events of the next changes for the viewer. Visibility is decided when a change is sent; a change that
+// waits for a slow client is decided about again and again.
 func (h *homeEvents) decide(ctx context.Context) {
 	var events []model.TimelineEvent
 	err := pullstream.Retry(ctx, func() (err error) {
 		h.at = time.Now()
-		events, err = h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), checkedAtOnce)])
+		events, err = h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), maxChecked)])
 		return err
 	})
-	if err != nil { // what could not be checked is not left out silently
+	if err != nil { // a change that could not be checked is not left out silently
 		if ctx.Err() == nil {
 			h.Hub.EventLost()
-			slog.WarnContext(ctx, "a home timeline is reset: it is unknown what its viewer may see", "error", err)
+			slog.WarnContext(ctx, "a home timeline is reset: what its viewer may see could not be read", "error", err)
 		}
 		last := h.changes[len(h.changes)-1]
 		h.changes = []live.Change{last}
@@ -270,8 +274,7 @@ func (h *homeEvents) decide(ctx context.Context) {
 	h.decided = events
 }
 
-// timelineEvents decides what of the changes the viewer may see now: one event a change, nil for one that
-// is not to be seen.
+// timelineEvents returns one event for each change, nil for a change that the viewer may not see now.
 func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, error) {
 	var authors, added []int64
 	for _, c := range changes {
@@ -299,8 +302,9 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 	return out, nil
 }
 
-// readable tells which authors' tweets the viewer's home timeline holds now, and gives the tweets, in one trip.
-func (s subscriptions) readable(ctx context.Context, viewer int64, authors, tweetIDs []int64) (map[int64]bool, map[int64]*tweets.Tweet, error) {
+// readable reads in one round trip which of the authors are in the viewer's home timeline now, and the tweets.
+func (s subscriptions) readable(ctx context.Context, viewer int64, authors, tweetIDs []int64,
+) (map[int64]bool, map[int64]*tweets.Tweet, error) {
 	if len(tweetIDs) == 0 {
 		return nil, nil, nil
 	}

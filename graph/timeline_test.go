@@ -18,6 +18,9 @@ import (
 func TestPagesAreFilledUp(t *testing.T) {
 	t.Parallel()
 	const newest = 12
+	backward := func(below int64) cursors.Window {
+		return cursors.Window{Size: 3, Above: newest + 1, Below: below, Backward: true}
+	}
 	for name, c := range map[string]struct {
 		window cursors.Window
 		gone   []int64
@@ -31,10 +34,10 @@ func TestPagesAreFilledUp(t *testing.T) {
 		"up to the end":                 {cursors.Window{Size: 3, Above: 5}, []int64{3}, "[4 2 1] false", 2},
 		"more than there are":           {cursors.Window{Size: 3, Above: 5}, []int64{3, 1}, "[4 2] false", 2},
 		"the last page":                 {cursors.Window{Size: 5, Above: 4}, []int64{3, 2, 1}, "[] false", 1},
-		"backward in the middle":        {cursors.Window{Size: 3, Above: newest + 1, Below: 4, Backward: true}, []int64{6}, "[8 7 5] true", 2},
-		"backward, all":                 {cursors.Window{Size: 3, Above: newest + 1, Below: 4, Backward: true}, []int64{5, 6, 7}, "[10 9 8] true", 2},
-		"backward, up to the newest":    {cursors.Window{Size: 3, Above: newest + 1, Below: 8, Backward: true}, []int64{10}, "[12 11 9] false", 2},
-		"backward, fewer than are left": {cursors.Window{Size: 3, Above: newest + 1, Below: 9, Backward: true}, []int64{11}, "[12 10] false", 1},
+		"backward in the middle":        {backward(4), []int64{6}, "[8 7 5] true", 2},
+		"backward, all":                 {backward(4), []int64{5, 6, 7}, "[10 9 8] true", 2},
+		"backward, up to the newest":    {backward(8), []int64{10}, "[12 11 9] false", 2},
+		"backward, fewer than are left": {backward(9), []int64{11}, "[12 10] false", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,8 +35,10 @@ type Hub struct {
 func New(audience Audience) *Hub {
 	h := &Hub{
 		audience: audience,
-		home:     map[int64]map[*HomeSubscription]struct{}{}, counts: map[int64]map[*ReactionSubscription]struct{}{}, sessions: map[int64]map[*SessionWatch]struct{}{},
-		pending: latestReactions{latest: map[int64]ReactionState{}, some: make(chan struct{}, 1)},
+		home:     map[int64]map[*HomeSubscription]struct{}{},
+		counts:   map[int64]map[*ReactionSubscription]struct{}{},
+		sessions: map[int64]map[*SessionWatch]struct{}{},
+		pending:  latestReactions{latest: map[int64]ReactionState{}, some: make(chan struct{}, 1)},
 	}
 	h.carrier.Run = h.carryReactions
 	return h

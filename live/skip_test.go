@@ -192,7 +192,8 @@ func TestUnreadableEventsAreToldAsResets(t *testing.T) {
 			t.Errorf("%s: of counts comes %+v, %v", name, got, err)
 		}
 	}
-	l.Take(events.Batch{From: at, To: at + 1, Entries: []events.Entry{{Seq: at + 1, Type: "MoonRisen", Version: 1, Aggregate: 7, Payload: "{}"}}})
+	unknown := events.Entry{Seq: at + 1, Type: "MoonRisen", Version: 1, Aggregate: 7, Payload: "{}"}
+	l.Take(events.Batch{From: at, To: at + 1, Entries: []events.Entry{unknown}})
 	l.Take(posted(t, at+1, 11))
 	l.carry(t.Context())
 	if got := collect(t, home, 1)[0]; got.TweetID != 11 || got.Reset != NoReset {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"roost/domain/tweets"
 	"roost/ent"
 	"roost/ent/tweet"
 	"roost/internal/errs"
@@ -125,7 +126,7 @@ func (l *Life) fail(ctx context.Context, err error) {
 
 // remember finds the tweets of earlier runs: those that say one of the sentences and were not imported.
 func (l *Life) remember(ctx context.Context) error {
-	rows, err := l.o.Client.Tweet.Query().Where(sqldb.In(tweet.FieldAuthorID, l.o.World.Others), tweet.DeletedAtIsNil()).
+	rows, err := l.o.Client.Tweet.Query().Where(sqldb.In(tweet.FieldAuthorID, l.o.World.Others), tweets.IsVisible()).
 		Order(ent.Asc(tweet.FieldID)).All(ctx)
 	if err != nil {
 		return fmt.Errorf("read tweets: %w", err)
@@ -180,7 +181,7 @@ func (l *Life) tweet(ctx context.Context) error {
 
 // look reads which tweets are the newest, the visitor's among them.
 func (l *Life) look(ctx context.Context) error {
-	rows, err := l.o.Client.Tweet.Query().Where(tweet.DeletedAtIsNil()).Order(ent.Desc(tweet.FieldID)).Limit(recent).All(ctx)
+	rows, err := l.o.Client.Tweet.Query().Where(tweets.IsVisible()).Order(ent.Desc(tweet.FieldID)).Limit(recent).All(ctx)
 	if err != nil {
 		return fmt.Errorf("read tweets: %w", err)
 	}

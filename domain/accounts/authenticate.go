@@ -10,7 +10,7 @@ import (
 	"roost/internal/errs"
 )
 
-// ReadSessions gives rows of sessions, as Accounts.StoredSessions does; unknown ids are left out.
+// ReadSessions reads rows of sessions, as Accounts.StoredSessions does. Unknown ids are left out.
 type ReadSessions func(ctx context.Context, sessionIDs []int64) (map[int64]*StoredSession, error)
 
 // Authenticator checks session keys.
@@ -19,15 +19,15 @@ type Authenticator struct {
 	clock clock.Clock
 }
 
-// NewAuthenticator checks keys against the rows that read gives.
+// NewAuthenticator returns an authenticator that checks keys against the rows that read returns.
 func NewAuthenticator(read ReadSessions, c clock.Clock) *Authenticator {
 	return &Authenticator{read, c}
 }
 
 var errSession = errs.New(errs.Unauthenticated, "the session has ended or never was; sign in again")
 
-// Authenticate finds the live session of a key. Anything else than a live session is UNAUTHENTICATED; a
-// database that cannot be asked is UNAVAILABLE, never anonymous.
+// Authenticate returns the live session of a key. A key without a live session is UNAUTHENTICATED. A database that cannot be
+// asked is UNAVAILABLE, and never makes a caller anonymous.
 func (a *Authenticator) Authenticate(ctx context.Context, key string) (*Session, error) {
 	userID, id, ok := readKey(key)
 	if !ok {
@@ -48,10 +48,10 @@ func (a *Authenticator) Authenticate(ctx context.Context, key string) (*Session,
 	return s, nil
 }
 
-// AsOfNow gives the session of a row as it is now.
+// AsOfNow returns the session of a row as it is now.
 func (a *Authenticator) AsOfNow(row *StoredSession) *Session { return row.At(a.clock.Now()) }
 
-// ByID gives sessions as of now, ended ones included; unknown ids are left out.
+// ByID reads sessions as they are now, ended ones included. Unknown ids are left out.
 func (a *Authenticator) ByID(ctx context.Context, sessionIDs []int64) (map[int64]*Session, error) {
 	rows, err := a.read(ctx, sessionIDs)
 	if err != nil {

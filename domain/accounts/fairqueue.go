@@ -39,7 +39,7 @@ const (
 //
 // At most maxPerAddress attempts of one address wait; further ones get RATE_LIMITED. At most maxWaiting attempts wait in
 // all; then the newest attempt of the longest flow is turned away with UNAVAILABLE in favour of a shorter flow, and an
-// attempt that has no longer flow beside it gets UNAVAILABLE itself.
+// attempt that finds no longer flow gets UNAVAILABLE itself.
 type fairQueue struct {
 	maxWaiting, maxPerAddress int
 

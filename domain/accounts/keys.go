@@ -17,7 +17,7 @@ const keyPrefix = "roost_"
 
 var keyEncoding = base64.RawURLEncoding.Strict()
 
-// newKey makes a session key. It carries the user's and the session's id, which say where the row lies.
+// newKey returns a new session key and its hash. The key contains the ids of the user and of the session, which locate the row.
 func newKey(userID, sessionID int64) (key string, hash []byte) {
 	b := binary.BigEndian.AppendUint64(nil, uint64(userID))
 	b = binary.BigEndian.AppendUint64(b, uint64(sessionID))
@@ -33,7 +33,7 @@ func hashKey(key string) []byte {
 	return h[:]
 }
 
-// readKey takes a session key apart; ok is false for what cannot be one.
+// readKey returns the ids in a session key; ok is false for a text that cannot be one.
 func readKey(key string) (userID, sessionID int64, ok bool) {
 	rest, found := cutPrefix(key)
 	if !found || len(rest) > 64 {

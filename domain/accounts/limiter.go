@@ -111,20 +111,20 @@ func (l *limiter) refuse(r refusal, now time.Time) error {
 // the account's own counter need not have room.
 func count(ctx context.Context, tx *events.Tx, a attempt, now time.Time, window time.Duration) (full attempt, err error) {
 	args := []any{now, now.Add(window)}
-	var values, most strings.Builder
+	var values, limits strings.Builder
 	for i, c := range a {
 		args = append(args, c.key)
 		if i > 0 {
 			values.WriteString(", ")
 		}
 		fmt.Fprintf(&values, "($%d, 1, $2, $2)", len(args))
-		fmt.Fprintf(&most, " WHEN $%d THEN %d", len(args), c.most)
+		fmt.Fprintf(&limits, " WHEN $%d THEN %d", len(args), c.max)
 	}
 	rows, err := tx.Client().QueryContext(ctx, `INSERT INTO sign_in_limits AS l (key, used, ends_at, expires_at) VALUES `+values.String()+`
 		ON CONFLICT (key) DO UPDATE SET used = CASE WHEN l.ends_at <= $1 THEN 1 ELSE l.used + 1 END,
 			ends_at = CASE WHEN l.ends_at <= $1 THEN $2 ELSE l.ends_at END,
 			expires_at = CASE WHEN l.expires_at < $2 THEN $2 ELSE l.expires_at END
-		WHERE l.ends_at <= $1 OR l.used < CASE l.key`+most.String()+` END
+		WHERE l.ends_at <= $1 OR l.used < CASE l.key`+limits.String()+` END
 		RETURNING key, COALESCE(known_until > $1, FALSE)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("count an attempt to sign in: %w", err)

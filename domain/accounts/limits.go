@@ -44,7 +44,7 @@ const (
 	perAddress counterKind = iota
 	perAccount             // of one name
 	perPair                // of a name and an address
-	perSession             // of a user who proves the password while signed in
+	perSession             // of a signed-in user who proves the password
 	perSignUp
 	counterKinds
 )
@@ -62,17 +62,17 @@ var messages = [counterKinds]string{
 type counter struct {
 	kind counterKind
 	key  string
-	most int
+	max  int
 }
 
 // newCounter hashes what identifies a counter: people type passwords where a login belongs. Lengths keep parts apart.
-func newCounter(kind counterKind, most int, parts ...string) counter {
+func newCounter(kind counterKind, limit int, parts ...string) counter {
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(p))))
 		h.Write([]byte(p))
 	}
-	return counter{kind, string(rune('a'+kind)) + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), most}
+	return counter{kind, string(rune('a'+kind)) + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), limit}
 }
 
 // attempt is the counters that one attempt counts in, in the order of kinds.
@@ -89,8 +89,8 @@ func (l Limits) signIn(address, name string) (a attempt) {
 	return a
 }
 
-// proof is an attempt to prove the password while signed in. It has a counter of its own beside that of the account, which
-// others may fill, but shares that of the pair.
+// proof is an attempt to prove the password while signed in. It has a counter of its own in place of the account's, which
+// others may fill, but shares the counter of the pair.
 func (l Limits) proof(address, name string, userID int64) (a attempt) {
 	if l.PerAddress > 0 {
 		a = append(a, newCounter(perAddress, l.PerAddress, address))

@@ -20,8 +20,8 @@ import (
 
 var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong")
 
-// LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same
-// answer, INVALID_CREDENTIALS, after the same work. Attempts beyond Limits get RATE_LIMITED before any work.
+// LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same refusal,
+// INVALID_CREDENTIALS of no field, after the same work. Attempts beyond Limits get RATE_LIMITED before any work.
 func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
 	if e := d.check(); e != nil {
 		return nil, e
@@ -162,9 +162,10 @@ func (a *Accounts) makeRoom(ctx context.Context, tx *events.Tx, u *ent.User, d D
 	return nil
 }
 
-// endSessions ends a user's live sessions, those that the condition names by $5 if it is not empty, and
-// emits their events. It returns their ids.
-func (a *Accounts) endSessions(ctx context.Context, tx *events.Tx, userID int64, why EndReason, condition string, arg any) (ended []int64, err error) {
+// endSessions ends a user's live sessions, emits their events and returns their ids. A condition that is not empty, with arg as
+// $5, selects some of them.
+func (a *Accounts) endSessions(ctx context.Context, tx *events.Tx, userID int64, why EndReason, condition string, arg any,
+) (ended []int64, err error) {
 	args := []any{tx.Now, string(why), userID, tx.Now}
 	if condition != "" {
 		args = append(args, arg)

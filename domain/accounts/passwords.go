@@ -18,9 +18,9 @@ import (
 	"roost/internal/errs"
 )
 
-// Hashing is the price of a password hash, and how much of the machine hashing may take.
+// Hashing is the cost of a password hash, and how much of the machine hashing may take.
 type Hashing struct {
-	// Memory is in KiB, Time in passes.
+	// Memory is in KiB. Time is the number of passes.
 	Memory, Time uint32
 	// Parallel is how many hashes run at once, at least one.
 	Parallel int
@@ -45,7 +45,7 @@ const (
 	maxRest = time.Second
 )
 
-// hasher computes argon2id hashes for those who have a permit.
+// hasher computes argon2id hashes for attempts that have a permit.
 type hasher struct {
 	cfg      Hashing
 	queue    *fairQueue
@@ -126,8 +126,8 @@ func (h *hasher) encode(salt, key []byte) string {
 
 var errUnknownForm = errors.New("a stored password has an unknown form")
 
-// verify reports whether one of the forms of a password fits the stored hash. A nil hash, that of an unknown user or an
-// account without password, costs as much as one that does not fit.
+// verify reports whether one of the forms of a password fits the stored hash. The hash is nil for an unknown user or an account
+// without password; that costs as much as a hash that does not fit.
 func (p *permit) verify(stored *string, forms []string) (bool, error) {
 	phc := p.dummy
 	if stored != nil {

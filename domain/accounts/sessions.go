@@ -17,8 +17,8 @@ func (a *Accounts) LogOut(ctx context.Context, userID, sessionID int64) (*Sessio
 	return a.end(ctx, userID, sessionID, LoggedOut)
 }
 
-// Revoke ends one of the user's sessions; one that has ended already stays as it is. Sessions of others
-// are NOT_FOUND.
+// Revoke ends one of the user's sessions; one that has ended already stays as it is. The field "session" is refused with
+// NOT_FOUND for a session of somebody else.
 func (a *Accounts) Revoke(ctx context.Context, userID, sessionID int64) (*Session, error) {
 	return a.end(ctx, userID, sessionID, Revoked)
 }
@@ -75,8 +75,8 @@ const touchAfter = 5 * time.Minute
 // Stale reports whether the session's last use should be written.
 func (a *Accounts) Stale(s *Session) bool { return a.clock.Now().Sub(s.LastUsedAt) >= touchAfter }
 
-// Touch writes the last use of those of the sessions that are alive and Stale, and moves their expiry. It is
-// called off the request path.
+// Touch writes the last use of the sessions that are live and Stale, and moves their expiry. It is not called on the path of a
+// request.
 func (a *Accounts) Touch(ctx context.Context, sessionIDs []int64) error {
 	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		// In one order, so that nodes that touch the same sessions do not lock each other out.

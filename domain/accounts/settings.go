@@ -12,13 +12,13 @@ import (
 	"roost/internal/errs"
 )
 
-// ProfileChange are wished changes of a public profile; nil leaves a field as it is. An empty name
-// means the username, an empty website none.
+// ProfileChange is a change of a public profile. A nil field stays as it is. An empty name stands for the username, an empty
+// website removes it.
 type ProfileChange struct {
 	Name, Bio, WebsiteURL *string
 }
 
-// UpdateProfile changes the public profile.
+// UpdateProfile changes the public profile. Fields that are not valid are refused, all of them at once.
 func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileChange) error {
 	var bad [3]*errs.Error
 	if in.Name != nil && *in.Name != "" {
@@ -68,7 +68,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 	})
 }
 
-// SettingsChange are wished changes of private settings; nil leaves a field as it is.
+// SettingsChange is a change of private settings. A nil field stays as it is.
 type SettingsChange struct {
 	Username, Email *string
 	SessionPolicy   *SessionPolicy
@@ -143,8 +143,8 @@ func sameClaim(a, b string) bool {
 	return keyA == keyB
 }
 
-// moveClaims takes the new names and gives up the old ones. It gives the versions of the usernames' claims
-// that changed, else 0.
+// moveClaims claims the new names and releases the old ones. It returns the versions of the claims of the old and the new
+// username, which are 0 if the username has not changed.
 func moveClaims(ctx context.Context, tx *events.Tx, now *ent.User, in SettingsChange) (oldName, newName int64, err error) {
 	var bad errs.List
 	move := func(c claims, field, old string, wish *string) (before, after int64, err error) {

@@ -19,7 +19,7 @@ type Device struct {
 	Name *string
 	// UserAgent is what the browser or app calls itself; it is cut to 256 bytes.
 	UserAgent string
-	// Address is where it connects from, an IPv4 address or an IPv6 network, for Limits.
+	// Address is the IPv4 address or IPv6 network from which the device connects, for Limits.
 	Address netip.Prefix
 }
 
@@ -36,7 +36,7 @@ func (d Device) check() *errs.Error {
 	return nil
 }
 
-// SignUp are the wishes of a new user; a nil Name is the username.
+// SignUp is what a new user has entered. A nil Name stands for the username.
 type SignUp struct {
 	Username, Email, Password string
 	Name                      *string
@@ -50,8 +50,8 @@ type SignedIn struct {
 	Key     string
 }
 
-// SignUp makes an account and signs in. Names and addresses that somebody has are refused with TAKEN, attempts
-// beyond Limits with RATE_LIMITED.
+// SignUp creates an account and signs in. Fields that are not valid are refused, all of them at once; a username or email
+// address that somebody has is refused with TAKEN. Attempts beyond Limits get RATE_LIMITED.
 func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	name := in.Username
 	var badName *errs.Error
@@ -105,8 +105,7 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	return out, nil
 }
 
-// claimBoth claims a username and an email address, always in this order. It gives the version of the
-// username's claim.
+// claimBoth claims a username and an email address, always in this order. It returns the version of the username's claim.
 func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, username, email string) (nameVer int64, err error) {
 	nameVer, err = claim(ctx, tx, usernames, username, userID)
 	if err != nil {
@@ -134,7 +133,7 @@ var (
 	emails    = claims{"email_claims", "email"}
 )
 
-// claim takes a free name and gives the version of its claim; 0 if somebody else has it.
+// claim claims a free name and returns the version of the claim; 0 if somebody else has the name.
 func claim(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (ver int64, err error) {
 	ver, err = oneVersion(ctx, tx, "INSERT INTO "+c.table+" ("+c.column+", user_id, ver) VALUES ($1, $2, 1) ON CONFLICT ("+
 		c.column+") DO UPDATE SET user_id = excluded.user_id, ver = "+c.table+".ver + 1 WHERE "+c.table+".user_id = 0 RETURNING ver",
@@ -145,7 +144,7 @@ func claim(ctx context.Context, tx *events.Tx, c claims, name string, userID int
 	return ver, nil
 }
 
-// release gives a name up; the row stays, with the version that release gives.
+// release makes a name free. It returns the version of the claim, whose row stays.
 func release(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (ver int64, err error) {
 	ver, err = oneVersion(ctx, tx, "UPDATE "+c.table+" SET user_id = 0, ver = ver + 1 WHERE "+c.column+" = $1 AND user_id = $2 RETURNING ver",
 		strings.ToLower(name), userID)
@@ -155,7 +154,7 @@ func release(ctx context.Context, tx *events.Tx, c claims, name string, userID i
 	return ver, nil
 }
 
-// oneVersion runs a statement that changes at most one row and returns its version; 0 without one.
+// oneVersion runs a statement that changes at most one row, and returns the version of that row; 0 if there is none.
 func oneVersion(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
 	rows, err := tx.Client().QueryContext(ctx, query, args...)
 	if err != nil {

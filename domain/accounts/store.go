@@ -16,19 +16,19 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Config sets the lives of sessions, the price of passwords, and the limits of attempts.
+// Config sets how long sessions last, the cost of password hashes, and the limits of attempts.
 type Config struct {
-	// IdleTimeout ends a session that was not used for so long.
+	// IdleTimeout is how long a session lasts after its last use.
 	IdleTimeout time.Duration
-	// AbsoluteTimeout ends a session however often it was used.
+	// AbsoluteTimeout is how long a session lasts at most, however often it is used.
 	AbsoluteTimeout time.Duration
-	// Hashing is the price of passwords.
+	// Hashing is the cost of password hashes.
 	Hashing Hashing
 	// Limits bound the attempts to prove a password and to sign up.
 	Limits Limits
 }
 
-// DefaultConfig keeps sessions for 30 idle days and a year in all.
+// DefaultConfig ends sessions after 30 days without use, and after a year in all.
 func DefaultConfig() Config {
 	return Config{IdleTimeout: 30 * 24 * time.Hour, AbsoluteTimeout: 365 * 24 * time.Hour, Hashing: DefaultHashing(), Limits: DefaultLimits()}
 }
@@ -44,13 +44,13 @@ type Accounts struct {
 	limiter *limiter
 }
 
-// New makes accounts over the log's database.
+// New returns the accounts of the database of the client and of the log, which are one.
 func New(client *ent.Client, log *events.Log, gen *ids.Generator, c clock.Clock, cfg Config) *Accounts {
 	return &Accounts{client: client, log: log, ids: gen, clock: c, cfg: cfg, hasher: newHasher(cfg.Hashing),
 		limiter: newLimiter(log, c, cfg.Limits)}
 }
 
-// ByID gives accounts in one statement; unknown ids are left out.
+// ByID reads accounts in one statement. Unknown ids are left out.
 func (a *Accounts) ByID(ctx context.Context, userIDs []int64) (map[int64]*Account, error) {
 	rows, err := a.client.User.Query().Where(sqldb.In(user.FieldID, userIDs)).
 		Select(user.FieldID, user.FieldUsername, user.FieldName, user.FieldBio, user.FieldWebsiteURL, user.FieldCreatedAt,
@@ -65,12 +65,12 @@ func (a *Accounts) ByID(ctx context.Context, userIDs []int64) (map[int64]*Accoun
 	return out, nil
 }
 
-// NameKey is what a username is claimed under; ok is false for what cannot be one.
+// NameKey is the key under which a username is claimed; ok is false for a text that cannot be a username.
 func NameKey(username string) (key string, ok bool) {
 	return strings.ToLower(username), usernamePattern.MatchString(username)
 }
 
-// Names looks up who holds usernames by their NameKey, in one statement; those never claimed are left out.
+// Names reads the claims of usernames by their NameKey, in one statement. Names that were never claimed are left out.
 func (a *Accounts) Names(ctx context.Context, keys []string) (map[string]NameClaim, error) {
 	rows, err := a.client.UsernameClaim.Query().Where(usernameclaim.IDIn(keys...)).All(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ func (a *Accounts) Names(ctx context.Context, keys []string) (map[string]NameCla
 	return out, nil
 }
 
-// StoredSessions gives sessions in one statement, ended ones included; unknown ids are left out.
+// StoredSessions reads sessions in one statement, ended ones included. Unknown ids are left out.
 func (a *Accounts) StoredSessions(ctx context.Context, sessionIDs []int64) (map[int64]*StoredSession, error) {
 	rows, err := a.client.Session.Query().Where(sqldb.In(session.FieldID, sessionIDs)).All(ctx)
 	if err != nil {
@@ -97,15 +97,14 @@ func (a *Accounts) StoredSessions(ctx context.Context, sessionIDs []int64) (map[
 }
 
 const (
-	// maxLive is how many live sessions a user may have; signing in beyond it ends the least recently
-	// used one.
+	// maxLive is the most live sessions of a user. A sign-in beyond it ends the least recently used one.
 	maxLive = 50
-	// maxListed is how many sessions a list gives, the ended ones included.
+	// maxListed is the most sessions of a list, the ended ones included.
 	maxListed = 100
 )
 
-// SessionsOf lists a user's live sessions, most recently used first; with ended, also those that
-// ended, the newest 100 in all.
+// SessionsOf lists a user's live sessions, most recently used first. With ended, it lists the newest 100 sessions, live or
+// ended.
 func (a *Accounts) SessionsOf(ctx context.Context, userID int64, ended bool) ([]*Session, error) {
 	now := a.clock.Now()
 	q := a.client.Session.Query()

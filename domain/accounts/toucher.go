@@ -12,12 +12,11 @@ import (
 const (
 	// touchBatch is how many sessions one transaction writes.
 	touchBatch = 256
-	// touchPending bounds the sessions that wait; beyond it a use is not written, and the next request
-	// tries again.
-	touchPending = 8192
-	// touchEvery is how often the waiting ones are written.
+	// maxPending is the most sessions that wait. A use beyond it is dropped, and the session's next use is noted again.
+	maxPending = 8192
+	// touchEvery is how often the sessions that wait are written.
 	touchEvery = time.Second
-	// touchTimeout bounds the wait for a database that is busy or does not answer.
+	// touchTimeout is how long one transaction may take.
 	touchTimeout = 5 * time.Second
 )
 
@@ -30,7 +29,7 @@ type Toucher struct {
 	writing  int // taken from pending, and perhaps not written yet
 }
 
-// NewToucher makes a toucher; Used may be called before it starts.
+// NewToucher returns a toucher. Used may be called before it starts.
 func NewToucher(a *Accounts) *Toucher {
 	t := &Toucher{accounts: a, pending: map[int64]struct{}{}}
 	t.Run = t.run
@@ -44,7 +43,7 @@ func (t *Toucher) Used(s *Session) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.pending) < touchPending {
+	if len(t.pending) < maxPending {
 		t.pending[s.ID.ID] = struct{}{}
 	}
 }
@@ -65,7 +64,7 @@ func (t *Toucher) run(ctx context.Context) {
 	}
 }
 
-// flush writes what waits. A failed batch is dropped: the sessions' next use is noted again.
+// flush writes the sessions that wait. A batch that fails is dropped, and the sessions' next use is noted again.
 func (t *Toucher) flush(ctx context.Context) {
 	for {
 		batch := t.take()

@@ -1,7 +1,6 @@
 package accounts
 
-// Pending is how many sessions wait for their last use to be written, or are being written; at 8,192 further ones are
-// left out.
+// Pending is how many sessions wait for their last use to be written, or are being written. At most 8,192 wait.
 func (t *Toucher) Pending() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"roost/internal/ids"
 )
 
-// User is the public side of an account.
+// User is the public part of an account.
 type User struct {
 	ID         ids.UserID
 	Username   string
@@ -19,20 +19,20 @@ type User struct {
 	CreatedAt  time.Time
 }
 
-// Private is the side of an account that only its owner sees.
+// Private is the part of an account that only its owner sees.
 type Private struct {
 	Email         string
 	SessionPolicy SessionPolicy
 }
 
-// Account is a user's row, but for the password. Ver is its version.
+// Account is a user's row without the password. Ver is the version of the row.
 type Account struct {
 	User    User
 	Private Private
 	Ver     int64
 }
 
-// Public is the public side; nil without an account.
+// Public is the public part; nil for a nil account.
 func (a *Account) Public() *User {
 	if a == nil {
 		return nil
@@ -40,11 +40,11 @@ func (a *Account) Public() *User {
 	return &a.User
 }
 
-// NameClaim says who holds a username: nobody if UserID is 0. Ver is the row's version.
+// NameClaim is the claim of a username by a user; a UserID of 0 means that it is free. Ver is the version of the row.
 type NameClaim struct{ UserID, Ver int64 }
 
-// StoredSession is a session's row: EndedAt and EndReason are those of sessions that were ended, not of those
-// that ran out. Ver is the row's version.
+// StoredSession is a session's row. EndedAt and EndReason are set for a session that was ended, not for one that has expired.
+// Ver is the version of the row.
 type StoredSession struct {
 	Session Session
 	// KeyHash is the SHA-256 of the session key.
@@ -52,7 +52,7 @@ type StoredSession struct {
 	Ver     int64
 }
 
-// At gives the session as of a time: one that ran out has ended when it expired.
+// At returns the session as of a time, at which an expired session has ended.
 func (s *StoredSession) At(now time.Time) *Session {
 	out := s.Session
 	if out.EndedAt == nil && !now.Before(out.ExpiresAt) {
@@ -74,7 +74,7 @@ type Session struct {
 	UserAgent  *string
 }
 
-// SessionPolicy says how many devices may be signed in at once.
+// SessionPolicy decides whether several devices may be signed in at once.
 type SessionPolicy string
 
 // The policies.
@@ -83,7 +83,7 @@ const (
 	SingleDevice SessionPolicy = "SINGLE_DEVICE"
 )
 
-// EndReason says why a session ended.
+// EndReason is the reason why a session ended.
 type EndReason string
 
 // The reasons.
@@ -97,12 +97,14 @@ const (
 
 func accountOf(r *ent.User) *Account {
 	return &Account{Ver: r.Ver, Private: Private{Email: r.Email, SessionPolicy: SessionPolicy(r.SessionPolicy)},
-		User: User{ID: ids.UserID(r.ID), Username: r.Username, Name: r.Name, Bio: r.Bio, WebsiteURL: r.WebsiteURL, CreatedAt: r.CreatedAt.UTC()}}
+		User: User{ID: ids.UserID(r.ID), Username: r.Username, Name: r.Name, Bio: r.Bio, WebsiteURL: r.WebsiteURL,
+			CreatedAt: r.CreatedAt.UTC()}}
 }
 
 func storedSession(r *ent.Session) *StoredSession {
 	s := &StoredSession{KeyHash: r.KeyHash, Ver: r.Ver, Session: Session{ID: ids.SessionID{User: r.UserID, ID: r.ID},
-		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(), DeviceName: r.DeviceName, UserAgent: r.UserAgent}}
+		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(),
+		DeviceName: r.DeviceName, UserAgent: r.UserAgent}}
 	if r.EndedAt != nil {
 		at := r.EndedAt.UTC()
 		s.Session.EndedAt = &at

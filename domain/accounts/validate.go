@@ -58,13 +58,13 @@ func checkName(s string) *errs.Error {
 	return checkText(s, "name", MaxName, true, false)
 }
 
-// checkText checks a text of one line, or of several.
-func checkText(s, field string, most int, needed, lines bool) *errs.Error {
+// checkText checks a text of at most maxLength code points, which has several lines if lines, and must not be blank if needed.
+func checkText(s, field string, maxLength int, needed, lines bool) *errs.Error {
 	switch {
 	case needed && !visible.Any(s):
 		return errs.New(errs.Required, "it must not be blank", field)
-	case utf8.RuneCountInString(s) > most:
-		e := errs.Newf(errs.TooLong, "it has at most %d characters", most).Within(most)
+	case utf8.RuneCountInString(s) > maxLength:
+		e := errs.Newf(errs.TooLong, "it has at most %d characters", maxLength).Within(maxLength)
 		e.Path = []string{field}
 		return e
 	case !printable(s, lines):

@@ -1,5 +1,5 @@
-// Package counts keeps the counts of users: how many tweets they posted, followers they have and
-// people they follow. Whoever writes a row that is counted adds to the counts in the same transaction.
+// Package counts keeps the counts of each user: visible tweets, followers, and followed users. A transaction that writes a
+// counted row adds to the counts itself, so counts and rows always agree.
 package counts
 
 import (
@@ -15,10 +15,10 @@ import (
 	"roost/internal/sqldb"
 )
 
-// MaxFollowing is how many people one may follow; it bounds the work of a home timeline.
+// MaxFollowing is the most users whom one may follow. It bounds the work of a home timeline.
 const MaxFollowing = 5000
 
-// UserCounts are the counts of one user. Ver is the version of their row, 0 without one.
+// UserCounts are the counts of one user. Ver is the version of the row, 0 without one.
 type UserCounts struct {
 	Tweets, Followers, Following int32
 	Ver                          int64
@@ -30,11 +30,11 @@ type Delta struct {
 	Tweets, Followers, Following int64
 }
 
-// Vers are the versions of a user's counts, and of the list of those whom the user follows.
+// Vers are the versions of a user's counts (Ver), and of the list of those whom the user follows (Following).
 type Vers struct{ Ver, Following int64 }
 
-// Add changes counts and gives the versions that they have now, by user. Rows are taken in the order of their
-// ids, so that transactions which change the same users never wait for each other in a circle.
+// Add changes counts in one statement and returns their new versions by user. It locks rows in the order of their ids, so that
+// transactions which change the same users cannot deadlock.
 func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (vers map[int64]Vers, err error) {
 	slices.SortFunc(deltas, func(a, b Delta) int { return cmp.Compare(a.UserID, b.UserID) })
 	var values []string
@@ -44,7 +44,8 @@ func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (vers map[int64]Ve
 		values = append(values, fmt.Sprintf("($%d, $%d, $%d, $%d, 1, 1)", n+1, n+2, n+3, n+4))
 		args = append(args, d.UserID, d.Tweets, d.Followers, d.Following)
 	}
-	rows, err := tx.Client().QueryContext(ctx, `INSERT INTO user_stats (user_id, tweet_count, follower_count, following_count, ver, following_ver)
+	rows, err := tx.Client().QueryContext(ctx, `INSERT INTO user_stats
+		(user_id, tweet_count, follower_count, following_count, ver, following_ver)
 		VALUES `+strings.Join(values, ", ")+` ON CONFLICT (user_id) DO UPDATE SET
 		tweet_count = user_stats.tweet_count + excluded.tweet_count,
 		follower_count = user_stats.follower_count + excluded.follower_count,
@@ -73,10 +74,10 @@ func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (vers map[int64]Ve
 // Store reads counts.
 type Store struct{ client *ent.Client }
 
-// New reads counts from the client's database.
+// New returns a store of the client's database.
 func New(client *ent.Client) *Store { return &Store{client} }
 
-// ByUser gives the counts of users in one statement; users without a row are left out, and have zeros.
+// ByUser reads the counts of users in one statement. Users without a row, whose counts are 0, are left out.
 func (s *Store) ByUser(ctx context.Context, ids []int64) (map[int64]UserCounts, error) {
 	rows, err := s.client.UserStats.Query().Where(sqldb.In(userstats.FieldID, ids)).All(ctx)
 	if err != nil {

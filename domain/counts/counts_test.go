@@ -25,8 +25,8 @@ func TestAdd(t *testing.T) {
 		}
 		return vers
 	}
-	if got := add(counts.Delta{UserID: 9, Followers: 1}, counts.Delta{UserID: 7, Following: 1}); got[7] != (counts.Vers{Ver: 1, Following: 1}) ||
-		got[9] != (counts.Vers{Ver: 1, Following: 1}) {
+	first := counts.Vers{Ver: 1, Following: 1}
+	if got := add(counts.Delta{UserID: 9, Followers: 1}, counts.Delta{UserID: 7, Following: 1}); got[7] != first || got[9] != first {
 		t.Errorf("the first versions are %+v", got)
 	}
 	if got := add(counts.Delta{UserID: 7, Tweets: 1}); got[7] != (counts.Vers{Ver: 2, Following: 1}) {

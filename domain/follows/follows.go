@@ -1,5 +1,7 @@
-// Package follows holds the rules of following: who follows whom, since when, and the lists of
-// followers and followed users.
+// Package follows holds the rules of following: who follows whom, since when, and the lists of followers and followed users.
+//
+// A follow is a row that is never deleted, only marked as not active; its version only grows. Each change of it changes the
+// counts of both users in the same transaction, and emits one event.
 package follows
 
 import (
@@ -25,13 +27,13 @@ type Follows struct {
 	ids    *ids.Generator
 }
 
-// New makes follows over the log's database.
+// New returns the follows of the database of the client, of db and of the log, which are one.
 func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) *Follows {
 	return &Follows{client: client, db: db, log: log, ids: gen}
 }
 
-// Follow makes one user follow another; following twice changes nothing. It is refused with SELF,
-// NOT_FOUND, or LIMIT_REACHED beyond counts.MaxFollowing.
+// Follow makes one user follow another; following twice changes nothing. The field "followee" is refused with SELF, NOT_FOUND,
+// or LIMIT_REACHED beyond counts.MaxFollowing.
 func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) error {
 	if followerID == followeeID {
 		return errs.New(errs.Self, "one cannot follow oneself", "followee")
@@ -78,7 +80,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 	})
 }
 
-// Unfollow ends a follow; where there is none nothing changes. Unknown users are NOT_FOUND.
+// Unfollow ends a follow; without one it changes nothing. The field "followee" is refused with SELF or NOT_FOUND.
 func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) error {
 	if followerID == followeeID {
 		return errs.New(errs.Self, "one cannot unfollow oneself", "followee")
@@ -110,7 +112,7 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 	})
 }
 
-// upsert runs a statement that returns the row's new version; 0 means that nothing changed.
+// upsert runs a statement that writes a follow and returns its new version; 0 means that nothing changed.
 func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
 	rows, err := tx.Client().QueryContext(ctx, query, args...)
 	if err != nil {
@@ -128,14 +130,15 @@ func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (ver 
 	return ver, nil
 }
 
+// count adds a follow to the counts of both users, or takes it out.
 func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64) (vers map[int64]counts.Vers, err error) {
 	return counts.Add(ctx, tx, counts.Delta{UserID: followerID, Following: by}, counts.Delta{UserID: followeeID, Followers: by})
 }
 
-// Edge is the follow of one user by another, whether there is one or not.
+// Edge identifies the follow of one user by another, whether there is one or not.
 type Edge struct{ FollowerID, FolloweeID int64 }
 
-// State is what an edge's row says. Ver is its version.
+// State is a follow as it is stored. Ver is the version of the row.
 type State struct {
 	Active bool
 	Ver    int64
@@ -143,7 +146,7 @@ type State struct {
 
 var edges = sqldb.PairTable{Table: "follows", First: "follower_id", Second: "followee_id", Value: "CASE WHEN active THEN 1 ELSE 0 END"}
 
-// Edges reads follows in one statement; those that never were are left out.
+// Edges reads follows in one statement. Edges without a row are left out.
 func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, error) {
 	return sqldb.ReadPairs(ctx, f.db.Driver, edges, asked,
 		func(e Edge) sqldb.Pair { return sqldb.Pair{First: e.FollowerID, Second: e.FolloweeID} },
@@ -156,8 +159,8 @@ var (
 	following = sqldb.Lists{Table: "follows", Owner: "follower_id", Place: "sort_key", Item: "followee_id", Where: "active"}
 )
 
-// Entry is a follow in a list: its place and the user at the other end.
+// Entry is a follow in a list: its sort key and the user at the other end.
 type Entry = sqldb.Row
 
-// Since is when the follow of an entry began, to the millisecond: its place is a time-ordered id.
-func Since(place int64) time.Time { return ids.Time(place) }
+// Since is when the follow of an entry began, to the millisecond: the sort key of an entry is a time-ordered id.
+func Since(key int64) time.Time { return ids.Time(key) }

@@ -223,9 +223,10 @@ func TestUnreadableFiles(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"no users":      {map[string]string{"follows.tsv": "follower_id\tfollowee_id\n"}, "holds no users.tsv and no users.tsv.gz"},
-		"empty":         {map[string]string{"users.tsv": ""}, `users.tsv:1: the header "id\tusername\tname" is missing`},
-		"wrong header":  {map[string]string{"users.tsv": "id,username,name\n"}, `users.tsv:1: the header is "id,username,name", not "id\tusername\tname"`},
+		"no users": {map[string]string{"follows.tsv": "follower_id\tfollowee_id\n"}, "holds no users.tsv and no users.tsv.gz"},
+		"empty":    {map[string]string{"users.tsv": ""}, `users.tsv:1: the header "id\tusername\tname" is missing`},
+		"wrong header": {map[string]string{"users.tsv": "id,username,name\n"},
+			`users.tsv:1: the header is "id,username,name", not "id\tusername\tname"`},
 		"two of a kind": {map[string]string{"users.tsv": users, "users.tsv.gz": users}, "remove the one that is not meant"},
 		"not zipped":    {map[string]string{"users.tsv.gz": users}, "invalid header"},
 	} {

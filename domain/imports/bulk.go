@@ -62,13 +62,14 @@ func claim(table, key string) string {
 type bulk interface {
 	// begin starts a transaction.
 	begin(ctx context.Context) (*sql.Tx, error)
-	// insert writes n rows, of which no two have one key; row fills in the columns of the i-th. It returns the returning columns of the rows written, one after the other.
+	// insert writes n rows, of which no two have one key. row fills in the columns of the i-th. insert returns the returning
+	// columns of the rows that it has written, one row after the other.
 	insert(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(i int, columns []any)) ([]int64, error)
 	// strings is a list as one argument, which the SQL from reads as a table l with one column, value.
 	strings(list []string) (arg any, from string)
-	// tidy lets the query planner know what was loaded.
+	// tidy updates the statistics of the query planner.
 	tidy(ctx context.Context) error
-	// close gives back what the import held; nobody else can hold the lock before.
+	// close releases what the import holds, the lock of imports included.
 	close() error
 }
 

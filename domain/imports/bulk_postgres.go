@@ -92,7 +92,7 @@ func (p *postgres) strings(list []string) (arg any, from string) {
 	return pq.Array(list), "unnest($1::text[]) AS l(value)"
 }
 
-// tidy gathers statistics, and lets index-only scans know which pages hold only committed rows: without
+// tidy gathers statistics, and marks the pages that contain only committed rows, for index-only scans: without
 // that a home timeline reads each tweet's row.
 func (p *postgres) tidy(ctx context.Context) error {
 	for _, into := range inserts {

@@ -41,12 +41,12 @@ func (c *chunk) insert(ctx context.Context, into *insert, n int, row func(i int,
 	return c.bulk.insert(ctx, c.tx, into, n, row)
 }
 
-// bad tells of a line that turned out bad while writing.
+// bad reports a line that turned out bad while writing.
 func (c *chunk) bad(line int64, reason string) {
 	c.found = append(c.found, BadLine{File: c.source.name, Line: line, Reason: reason})
 }
 
-// commit writes the chunk, tells the reader, and empties the chunk.
+// commit writes the chunk, reports it to the reader, and empties the chunk.
 func (r *run) commit(ctx context.Context, c *chunk, rd reader, rep *FileReport, complete bool) error {
 	if err := c.transact(ctx, func() error { return c.write(ctx, rd, complete) }); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (c *chunk) once(ctx context.Context, write func() error) (err error) {
 	committed := false
 	defer func() {
 		if !committed {
-			// The transaction is lost either way; its own error tells why.
+			// The transaction has failed anyway; its own error says why.
 			_ = c.tx.Rollback()
 		}
 	}()

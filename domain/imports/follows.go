@@ -99,7 +99,8 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 	for id := range more {
 		room[id] = counts.MaxFollowing
 	}
-	known, err := c.pairs(ctx, "SELECT user_id, following_count FROM user_stats WHERE "+f.DB.Member("user_id", "$1"), slices.Collect(maps.Keys(more)))
+	known, err := c.pairs(ctx, "SELECT user_id, following_count FROM user_stats WHERE "+f.DB.Member("user_id", "$1"),
+		slices.Collect(maps.Keys(more)))
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +111,8 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 	if len(more) == 0 {
 		return rows, nil
 	}
-	present, err := c.pairs(ctx, "SELECT follower_id, followee_id FROM follows WHERE "+f.DB.Member("follower_id", "$1"), slices.Collect(maps.Keys(more)))
+	present, err := c.pairs(ctx, "SELECT follower_id, followee_id FROM follows WHERE "+f.DB.Member("follower_id", "$1"),
+		slices.Collect(maps.Keys(more)))
 	if err != nil {
 		return nil, err
 	}

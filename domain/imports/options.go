@@ -12,12 +12,12 @@ import (
 	"roost/internal/sqldb"
 )
 
-// OnBad says what a bad line does.
+// OnBad is what happens on a bad line.
 type OnBad int
 
-// What a bad line does.
+// The choices.
 const (
-	// Skip leaves the line out and goes on.
+	// Skip leaves the line out and continues.
 	Skip OnBad = iota
 	// Stop ends the import with the BadLine as its error; chunks before the line's stay.
 	Stop
@@ -31,14 +31,14 @@ const (
 	DefaultLockWait = 30 * time.Second
 )
 
-// maxBadLines is how many bad lines a report keeps; the others are only counted.
+// maxBadLines is the most bad lines that a report contains. The others are only counted.
 const maxBadLines = 100
 
 // Options of an import. DB, IDs and Dir are needed.
 type Options struct {
 	// DB is a database at the current schema.
 	DB *sqldb.DB
-	// IDs makes the ids of accounts and the places of follows.
+	// IDs makes the ids of accounts and the sort keys of follows.
 	IDs *ids.Generator
 	// Dir holds the files.
 	Dir string
@@ -47,9 +47,9 @@ type Options struct {
 	Clock clock.Clock
 	// Source names where the files' ids come from, 1 to 64 of A-Z a-z 0-9 _ . and -; empty is DefaultSource.
 	Source string
-	// PasswordHash is given to accounts of this source that have no password; empty leaves them without.
+	// PasswordHash is stored for accounts of this source that have no password; empty leaves them without one.
 	PasswordHash string
-	// OnBad says what a bad line does.
+	// OnBad is what happens on a bad line.
 	OnBad OnBad
 	// Reread reads files again that were imported wholly, for instance to see their bad lines again.
 	Reread bool
@@ -57,7 +57,7 @@ type Options struct {
 	ChunkLines int
 	// LockWait is how long to wait for another import in the same PostgreSQL database to end; 0 is DefaultLockWait.
 	LockWait time.Duration
-	// Waiting, if not nil, is called once if Run has to wait for another import, with who holds the lock.
+	// Waiting, if not nil, is called once if Run has to wait for another import, with a description of that import.
 	Waiting func(holder string)
 	// Progress, if not nil, is called in the goroutine of Run after every chunk, and once before tidying.
 	Progress func(Progress)
@@ -77,8 +77,8 @@ func (o Options) withDefaults() (Options, error) {
 	return o, o.check()
 }
 
-// Check fails for what Run would refuse before it reads anything: it needs no database and does not look for
-// DB and IDs.
+// Check returns the error with which Run would refuse the options before it reads anything. It needs no database, and does not
+// check DB and IDs.
 func (o Options) Check() error {
 	o.Source, o.ChunkLines = cmp.Or(o.Source, DefaultSource), cmp.Or(o.ChunkLines, DefaultChunkLines)
 	if err := o.check(); err != nil {
@@ -102,7 +102,7 @@ func (o Options) check() error {
 	return nil
 }
 
-// ErrRunning says that another import still held its lock on the database at the end of Options.LockWait.
+// ErrRunning means that another import still held the lock of the database at the end of Options.LockWait.
 var ErrRunning = errors.New("another import has not ended in this database; wait for it or stop it")
 
 // BadLine is a line that could not be imported.
@@ -123,39 +123,37 @@ type Progress struct {
 	Lines int64
 	// Rate is lines of this file per second, in this run.
 	Rate float64
-	// Bytes of Total are read, over all files, as they lie on disk.
+	// Bytes of Total are read, over all files. Both count bytes of the files as they are on disk.
 	Bytes, Total int64
 	Elapsed      time.Duration
-	// Left is a guess from the bytes, for all files; 0 while nothing is known.
+	// Left is an estimate from the bytes, for all files; 0 while there is none.
 	Left time.Duration
-	// Tidying says that all rows are in and the database makes itself ready for queries; it may take as long as
-	// a file.
+	// Tidying means that all rows are written and the database gathers its statistics, which may take as long as a file.
 	Tidying bool
 }
 
-// Report tells what an import did.
+// Report is the result of an import.
 type Report struct {
-	// Files are those that were there, in the order in which they are read.
+	// Files are the files that exist, in the order in which they are read.
 	Files []FileReport
 	// Bad are the first bad lines; BadTotal counts all.
 	Bad      []BadLine
 	BadTotal int64
-	// Passwords is the number of accounts of earlier imports that got the password; new ones come with it.
+	// Passwords is the number of accounts of earlier imports that got the password. New accounts have it from the start.
 	Passwords int64
 	Elapsed   time.Duration
 }
 
-// FileReport tells what became of one file.
+// FileReport is the result of an import for one file.
 type FileReport struct {
 	// Name is the file's name in the directory.
 	Name string
-	// Skipped says that an earlier import read the whole of this very file.
+	// Skipped means that an earlier import has read the whole of the same file.
 	Skipped bool
-	// Resumed is the number of lines that an interrupted import of this very file had done.
+	// Resumed is the number of lines that an interrupted import of the same file had written.
 	Resumed int64
-	// Lines were read in this run, without the header and the lines of Resumed. Each of them was
-	// Inserted, or its row was there already (Existing: from an earlier import, or an equal line
-	// before), or it was Bad.
+	// Lines is how many lines were read in this run, without the header and the lines of Resumed. Each of them was Inserted,
+	// or Bad, or its row existed already (Existing: from an earlier import, or an equal line before).
 	Lines, Inserted, Existing, Bad int64
 	Elapsed                        time.Duration
 }

@@ -242,7 +242,7 @@ func (r *run) bad(rep *FileReport, lines []BadLine) {
 	r.report.Bad = append(r.report.Bad, lines[:min(room, len(lines))]...)
 }
 
-// meter tells the progress of one file.
+// meter reports the progress of one file.
 type meter struct {
 	*run
 	source  *source

@@ -34,7 +34,7 @@ type source struct {
 	line int64
 }
 
-// counter counts what is read of a file as it lies on disk.
+// counter counts the bytes that are read of a file as it is on disk.
 type counter struct {
 	io.Reader
 	n int64

@@ -15,7 +15,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Counts are the reactions to one tweet. Of two the one with the higher revision is newer.
+// Counts are the numbers of reactions to one tweet. Of two Counts the one with the higher revision is newer.
 type Counts struct {
 	TweetID                           int64
 	LikeCount, DislikeCount, Revision int32
@@ -28,13 +28,13 @@ type Reactions struct {
 	log    *events.Log
 }
 
-// New makes reactions over the log's database.
+// New returns the reactions of the database of the client, of db and of the log, which are one.
 func New(client *ent.Client, db *sqldb.DB, log *events.Log) *Reactions {
 	return &Reactions{client: client, db: db, log: log}
 }
 
-// Set sets the user's reaction to a tweet, and gives the tweet's counts with it; setting the same twice changes
-// nothing, and gives nil. Unknown and deleted tweets are NOT_FOUND.
+// Set sets the user's reaction to a tweet and returns the tweet's counts, which include it. Setting the same reaction again
+// changes nothing and returns nil. For a tweet that is not visible the field "tweet" is refused with NOT_FOUND.
 func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (now *Counts, err error) {
 	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		now = nil
@@ -59,7 +59,7 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (
 	return now, nil
 }
 
-// write changes the row; it fails with sql.ErrNoRows when there is nothing to change.
+// write writes the reaction. The error is sql.ErrNoRows if there is nothing to change, or the tweet is not visible.
 func write(ctx context.Context, tx *events.Tx, userID, tweetID int64, kind Kind) (*events.ReactionSet, error) {
 	query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, ver)
 		SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
@@ -79,7 +79,7 @@ func write(ctx context.Context, tx *events.Tx, userID, tweetID int64, kind Kind)
 	return &set, nil
 }
 
-// count adds the change to the tweet's counts and notes what they are now.
+// count adds the change to the tweet's counts and stores the new counts in the event.
 func count(ctx context.Context, tx *events.Tx, set *events.ReactionSet) error {
 	likes, dislikes := change(Kind(set.Prev), Kind(set.Kind))
 	return scanOne(ctx, tx, `INSERT INTO tweet_stats (tweet_id, like_count, dislike_count, revision) VALUES ($1, $2, $3, 1)
@@ -89,12 +89,13 @@ func count(ctx context.Context, tx *events.Tx, set *events.ReactionSet) error {
 		&set.LikeCount, &set.DislikeCount, &set.Revision)
 }
 
+// unchanged refuses a reaction that has changed nothing because its tweet is not visible.
 func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
-	lives, err := tx.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx)
+	visible, err := tx.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx)
 	if err != nil {
 		return fmt.Errorf("look up the tweet: %w", err)
 	}
-	if !lives {
+	if !visible {
 		return errs.New(errs.NotFound, "there is no such tweet", "tweet")
 	}
 	return nil
@@ -118,7 +119,7 @@ func scanOne(ctx context.Context, tx *events.Tx, query string, args []any, into 
 	return rows.Close()
 }
 
-// CountsOf gives the counts of tweets in one statement; tweets without a row are left out, and have zeros.
+// CountsOf reads the counts of tweets in one statement. Tweets without a row, whose counts are 0, are left out.
 func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*Counts, error) {
 	rows, err := r.client.TweetStats.Query().Where(sqldb.In(tweetstats.FieldID, tweetIDs)).All(ctx)
 	if err != nil {
@@ -131,7 +132,7 @@ func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*
 	return out, nil
 }
 
-// NewCounts narrows stored counts to what GraphQL's Int holds.
+// NewCounts narrows stored counts to 32 bits, which is what the API has room for.
 func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
 	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
 }

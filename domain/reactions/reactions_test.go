@@ -33,7 +33,8 @@ func TestReactionsAreCountedOnce(t *testing.T) {
 		if now == nil || *now != want {
 			t.Errorf("change %d returns %+v, want %+v", i, now, want)
 		}
-		if got := d.Emitted(); len(got) != 1 || got[0].(events.ReactionSet).Revision != int64(revision) || got[0].(events.ReactionSet).Ver != int64(i+1) {
+		got := d.Emitted()
+		if set := got[0].(events.ReactionSet); len(got) != 1 || set.Revision != int64(revision) || set.Ver != int64(i+1) {
 			t.Errorf("change %d emits %+v", i, got)
 		}
 		if again, err := d.Reactions.Set(t.Context(), users[1], tweet, c.kind); err != nil || again != nil || len(d.Emitted()) != 0 {

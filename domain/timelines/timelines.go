@@ -1,8 +1,12 @@
-// Package timelines reads timelines from SQL. This is the path that answers when nothing faster can,
-// and the oracle for everything faster.
+// Package timelines holds the rules of timelines and reads them from SQL. SQL answers whenever nothing faster can, and anything
+// faster must agree with it.
 //
-// The home timeline of a viewer holds the live tweets of those whom the viewer follows and the viewer's
-// own, newest first. An entry is a tweet and its place, which is the tweet's id.
+// The home timeline of a viewer contains the visible tweets of those whom the viewer follows and the viewer's own, newest
+// first. Relation.InHome is this rule; HomeChangeOf says which events change home timelines, and how. The pages, the pushes to
+// subscribers and the catch-up of subscribers use both, so a new kind of relation, such as a mute, needs a field of
+// Relation, a condition in InHome and an event in homeChanges.
+//
+// An entry of a timeline is a tweet. Its sort key is the tweet's id.
 package timelines
 
 import (
@@ -15,7 +19,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Entry is a tweet in a timeline: its place, and the tweet's id as its item.
+// Entry is a tweet in a timeline: the tweet's id, as sort key and as item.
 type Entry = sqldb.Row
 
 // Timelines reads timelines. It is safe for concurrent use.
@@ -23,19 +27,18 @@ type Timelines struct {
 	db *sqldb.DB
 }
 
-// New reads timelines from the database.
+// New returns the timelines of the database.
 func New(db *sqldb.DB) *Timelines { return &Timelines{db: db} }
 
 var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", Place: "id", Item: "id", Where: tweets.VisibleSQL}
 
-// OfUsers reads pages of several users' own tweets, newest first.
+// OfUsers reads pages of several users' own tweets in one statement, newest first.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
 	return ofAuthor.Pages(ctx, t.db.Driver, keys)
 }
 
-// Home reads a page of the home timeline that holds the tweets of the authors, who are those whom the viewer
-// follows and the viewer, in one statement. It reads at most page size + 1 tweets an author, each through the
-// index on (author_id, id).
+// Home reads a page of the home timeline that contains the tweets of the authors, which HomeAuthors returns. It is one
+// statement, which reads at most page size + 1 tweets of each author through the index on (author_id, id).
 func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
 	rows, err := t.db.QueryContext(ctx, t.homeStatement(w.Backward), t.db.List(authors), w.Above, w.Below, w.Size+1)
 	if err != nil {
@@ -56,13 +59,13 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 	return cursors.Cut(w, entries), nil
 }
 
-// Followed are those whom a viewer follows, in no order. Ver is the version of the list.
+// Followed is the list of those whom a viewer follows, in no order. Ver is the version of the list.
 type Followed struct {
 	UserIDs []int64
 	Ver     int64
 }
 
-// Followed reads whom viewers follow in one statement; viewers without counts are left out and follow nobody.
+// Followed reads whom viewers follow in one statement. Viewers without a row of counts, who follow nobody, are left out.
 func (t *Timelines) Followed(ctx context.Context, viewerIDs []int64) (map[int64]*Followed, error) {
 	rows, err := t.db.QueryContext(ctx, t.followedStatement(), t.db.List(viewerIDs))
 	if err != nil {
@@ -91,8 +94,8 @@ func (t *Timelines) Followed(ctx context.Context, viewerIDs []int64) (map[int64]
 	return out, nil
 }
 
-// followedStatement reads version and list in one snapshot. The order makes other indexes of follows, with rows
-// that do not count, unfit.
+// followedStatement reads version and list in one snapshot. Its order keeps PostgreSQL from using indexes of follows that also
+// contain rows which are not active.
 func (t *Timelines) followedStatement() string {
 	if t.db.IsPostgres() {
 		return `SELECT k.owner, s.following_ver, t.item FROM unnest($1::bigint[]) AS k(owner)

@@ -130,7 +130,8 @@ func TestVersionOfTheFollowed(t *testing.T) {
 		t.Errorf("before any change the version is %d", v)
 	}
 	last := int64(0)
-	for i, change := range []func(ctx context.Context, follower, followee int64) error{d.Follows.Follow, d.Follows.Unfollow, d.Follows.Follow} {
+	changes := []func(ctx context.Context, follower, followee int64) error{d.Follows.Follow, d.Follows.Unfollow, d.Follows.Follow}
+	for i, change := range changes {
 		d.Do(t, func(ctx context.Context) error { return change(ctx, users[0], users[1]) })
 		v := version()
 		if v <= last {

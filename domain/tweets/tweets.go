@@ -1,4 +1,4 @@
-// Package tweets holds the rules of tweets: posting, deleting, and reading them by id.
+// Package tweets holds the rules of tweets: which texts are allowed, who may delete one, and which are visible.
 package tweets
 
 import (
@@ -19,7 +19,7 @@ import (
 	"roost/internal/visible"
 )
 
-// MaxLength is the most code points in a tweet.
+// MaxLength is the most code points of a tweet.
 const MaxLength = 280
 
 // Tweet is a short message. Ver is the version of its row; only deletion changes one.
@@ -39,12 +39,12 @@ type Tweets struct {
 	ids    *ids.Generator
 }
 
-// New makes tweets over the log's database.
+// New returns the tweets of the database of the client and of the log, which are one.
 func New(client *ent.Client, log *events.Log, gen *ids.Generator) *Tweets {
 	return &Tweets{client: client, log: log, ids: gen}
 }
 
-// Check tells why a text cannot be a tweet's; nil if it can.
+// Check returns the refusal of a text as the text of a tweet, nil if it is allowed.
 func Check(text string) *errs.Error {
 	switch {
 	case !visible.Any(text):
@@ -59,7 +59,7 @@ func Check(text string) *errs.Error {
 	return nil
 }
 
-// Post posts a tweet.
+// Post posts a tweet. A text that Check refuses is refused.
 func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet, error) {
 	if e := Check(text); e != nil {
 		return nil, e
@@ -68,7 +68,7 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 	if err != nil {
 		return nil, err
 	}
-	// One time for both: the tweet sorts by its id and shows this.
+	// The tweet is sorted by its id and shows this time, so they must agree.
 	at := ids.Time(id)
 	err = t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		err := tx.Tweet.Create().SetID(id).SetAuthorID(authorID).SetText(text).SetCreatedAt(at).Exec(ctx)
@@ -88,8 +88,8 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at, Ver: 1}, nil
 }
 
-// Delete deletes a tweet of the user's; one that is deleted already stays so. Tweets of others are
-// FORBIDDEN, unknown ones NOT_FOUND.
+// Delete deletes a tweet of the user's; deleting it again changes nothing. The field "tweet" is refused with FORBIDDEN if
+// somebody else wrote the tweet, and with NOT_FOUND if there is none or somebody else has deleted it.
 func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 	return t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		row, err := tx.Tweet.Query().Where(tweet.ID(tweetID)).Only(ctx)
@@ -118,7 +118,7 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 	})
 }
 
-// ByID gives tweets in one statement, deleted ones too, without their text; unknown ones are left out.
+// ByID reads tweets in one statement. Deleted tweets are included, without their text; unknown ids are left out.
 func (t *Tweets) ByID(ctx context.Context, tweetIDs []int64) (map[int64]*Tweet, error) {
 	rows, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs)).
 		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt, tweet.FieldDeletedAt, tweet.FieldVer).All(ctx)

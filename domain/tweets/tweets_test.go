@@ -96,7 +96,8 @@ func TestVisible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(byEnt, []int64{kept}) || bySQL.Int64 != kept || tweets.Visible(rows[kept]) != rows[kept] || tweets.Visible(rows[deleted]) != nil {
+	if !slices.Equal(byEnt, []int64{kept}) || bySQL.Int64 != kept || tweets.Visible(rows[kept]) != rows[kept] ||
+		tweets.Visible(rows[deleted]) != nil {
 		t.Errorf("of %d and %d, the second deleted, ent sees %v, SQL %d, the rows are %+v and %+v",
 			kept, deleted, byEnt, bySQL.Int64, rows[kept], rows[deleted])
 	}

@@ -34,7 +34,9 @@ func UnmarshalSessionEndReason(v any) (accounts.EndReason, error) {
 
 // kinds are made once: a page of tweets writes one for each of them.
 var kinds = map[reactions.Kind]graphql.Marshaler{
-	reactions.None: enum(reactions.None.String()), reactions.Like: enum(reactions.Like.String()), reactions.Dislike: enum(reactions.Dislike.String()),
+	reactions.None:    enum(reactions.None.String()),
+	reactions.Like:    enum(reactions.Like.String()),
+	reactions.Dislike: enum(reactions.Dislike.String()),
 }
 
 // MarshalReactionKind writes the enum value.

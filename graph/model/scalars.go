@@ -41,7 +41,7 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 // MarshalURI writes a URI.
 func MarshalURI(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
-// UnmarshalURI reads a string; what refers to it checks that it is a URI. Anything else is a BAD_REQUEST.
+// UnmarshalURI reads a string. The domain checks that it is a URI. Anything but a string is a BAD_REQUEST.
 func UnmarshalURI(v any) (string, error) {
 	s, ok := v.(string)
 	if !ok {
@@ -53,12 +53,12 @@ func UnmarshalURI(v any) (string, error) {
 // MarshalInt writes an Int.
 func MarshalInt(n int32) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		// As above.
+		// A write that fails is a client that left; the transport notices.
 		_, _ = io.WriteString(w, strconv.FormatInt(int64(n), 10))
 	})
 }
 
-// UnmarshalInt reads an Int: 32 bits with a sign, as GraphQL has it. Anything else is a BAD_REQUEST.
+// UnmarshalInt reads an Int, which GraphQL limits to signed 32 bits. Anything else is a BAD_REQUEST.
 func UnmarshalInt(v any) (int32, error) {
 	var n int64
 	var err error

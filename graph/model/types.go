@@ -34,8 +34,8 @@ func (t *Tweet) GlobalID() string { return t.ID.String() }
 // IsReactable marks the tweet as an object that can be liked.
 func (*Tweet) IsReactable() {}
 
-// PageInfo says where a page lies in its list. Next and Previous answer when asked; they may cost a
-// statement.
+// PageInfo is the position of a page in its list. Next and Previous report whether the list goes on beyond either end of the
+// page; each may cost a statement when it is called.
 type PageInfo struct {
 	StartCursor, EndCursor *string
 	Next, Previous         func(ctx context.Context) (bool, error)
@@ -48,8 +48,8 @@ type TimelineConnection struct {
 	PageInfo *PageInfo
 }
 
-// HomeTimelineConnection is a page of the home timeline. EventCursor is a position in the log that was
-// read before the page.
+// HomeTimelineConnection is a page of the home timeline. EventCursor is the cursor of a position in the log that was noted
+// before the page was read.
 type HomeTimelineConnection struct {
 	*TimelineConnection
 	EventCursor string
@@ -69,14 +69,14 @@ type FollowConnection struct {
 	Total func(ctx context.Context) (int32, error)
 }
 
-// FollowEdge is a follow seen from its other end.
+// FollowEdge is an entry of a list of follows. UserID is the user at the other end of the follow.
 type FollowEdge struct {
 	Cursor     string
 	UserID     int64
 	FollowedAt time.Time
 }
 
-// UserError says why an input was refused.
+// UserError is the refusal of an input. Limit is the limit that the input broke, if there is one.
 type UserError struct {
 	Code    UserErrorCode
 	Message string
@@ -84,7 +84,7 @@ type UserError struct {
 	Limit   *int32
 }
 
-// TweetOf wraps a tweet; nil stays nil.
+// TweetOf returns a tweet without counts; nil stays nil.
 func TweetOf(t *tweets.Tweet) *Tweet {
 	if t == nil {
 		return nil
@@ -101,11 +101,11 @@ func (e *TimelineEntryRemoved) EventKey() string { return "removed " + e.Cursor 
 // EventKey makes the reset a pullstream.Keyed.
 func (e *TimelineReset) EventKey() string { return "reset " + e.Cursor + string(e.Reason) }
 
-// EventKey makes a tweet whose counts have changed a pullstream.Keyed.
+// EventKey makes a tweet whose counts have changed a pullstream.Keyed. A tweet without counts has no key.
 func (t *Tweet) EventKey() string {
 	if t.Counts == nil {
 		return ""
 	}
-	// With the counts: after the database went back a revision comes again, with others.
+	// The counts are part of the key: after the database has gone back, a revision returns with other counts.
 	return fmt.Sprint("counts ", t.ID, t.Counts.Revision, t.Counts.LikeCount, t.Counts.DislikeCount)
 }
