@@ -124,13 +124,13 @@ func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Ser
 	}
 }
 
-// quietWithin bounds how long stop waits for clients that have connected and not yet sent a request.
-const quietWithin = 2 * time.Second
+// quietTimeout bounds how long stop waits for clients that have connected and not yet sent a request.
+const quietTimeout = 2 * time.Second
 
 // stop accepts what clients have already connected, closes the listener and answers all requests that came.
 func (l *served) stop(ctx context.Context) error {
 	if b, ok := l.Listener.(*boundedListener); ok {
-		ctx, cancel := context.WithTimeout(ctx, quietWithin)
+		ctx, cancel := context.WithTimeout(ctx, quietTimeout)
 		b.quiesce()
 		select {
 		case <-l.done:

@@ -147,7 +147,7 @@ var edges = sqldb.PairTable{Table: "follows", First: "follower_id", Second: "fol
 func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, error) {
 	return sqldb.ReadPairs(ctx, f.db.Driver, edges, asked,
 		func(e Edge) sqldb.Pair { return sqldb.Pair{First: e.FollowerID, Second: e.FolloweeID} },
-		func(r sqldb.PairRow) State { return State{Active: r.Value == 1, Ver: r.Ver} })
+		func(r sqldb.PairRow) State { return State{Active: r.Value == 1, Ver: r.Version} })
 }
 
 // Lists of the two ends of a follow, ordered by when it began.

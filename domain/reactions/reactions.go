@@ -150,5 +150,5 @@ var stands = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "use
 func (r *Reactions) Stands(ctx context.Context, asked []Stand) (map[Stand]State, error) {
 	return sqldb.ReadPairs(ctx, r.db.Driver, stands, asked,
 		func(s Stand) sqldb.Pair { return sqldb.Pair{First: s.TweetID, Second: s.UserID} },
-		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Ver} })
+		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Version} })
 }

@@ -56,7 +56,7 @@ func (p Pairs) statement(d *Driver) string {
 type Pair struct{ First, Second int64 }
 
 // PairRow is what such a row holds: one value, and its version.
-type PairRow struct{ Value, Ver int64 }
+type PairRow struct{ Value, Version int64 }
 
 // PairTable is a table whose primary key is a pair of ids, with versions. Value is an SQL expression that
 // is an integer of a row; the names are SQL of the caller's, never input.
@@ -83,7 +83,7 @@ func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable,
 	for rows.Next() {
 		var k Pair
 		var r PairRow
-		if err := rows.Scan(&k.First, &k.Second, &r.Value, &r.Ver); err != nil {
+		if err := rows.Scan(&k.First, &k.Second, &r.Value, &r.Version); err != nil {
 			return nil, fmt.Errorf("read %s: %w", p.Table, err)
 		}
 		out[asked[k]] = value(r)

@@ -22,7 +22,7 @@ func TestOneOfManyGetsAName(t *testing.T) {
 				const many = 20
 				name := apitest.Unique("wanted")
 				won := make([]bool, many)
-				apitest.Together(t, many, func(i int) error {
+				apitest.Parallel(t, many, func(i int) error {
 					in := apitest.Vars{"username": apitest.Unique("u"), "password": "correct horse", "tokenDelivery": "TOKEN"}
 					in["email"] = in["username"].(string) + "@example.com"
 					in[field] = spelling(name, i)
@@ -131,7 +131,7 @@ func TestNamesAreOfOneUser(t *testing.T) {
 		names := []string{apitest.Unique("n"), apitest.Unique("n"), apitest.Unique("n")}
 		users := r.SignUps(t, "u", 4)
 		for range 8 {
-			apitest.Together(t, len(users), func(i int) error {
+			apitest.Parallel(t, len(users), func(i int) error {
 				for _, name := range names {
 					if _, err := users[i].Do(context.Background(), rename, apitest.Vars{"i": apitest.Vars{"username": name}}); err != nil {
 						return err

@@ -79,7 +79,7 @@ func TestLastUseIsWrittenSeldom(t *testing.T) {
 		u := r.SignUp(t, "ada")
 		use := func() {
 			t.Helper()
-			apitest.Together(t, 10, func(int) error {
+			apitest.Parallel(t, 10, func(int) error {
 				res := u.Must(t, `{ viewer { currentSession { lastUsedAt } } }`, nil)
 				// One for the session, if the cache has it not; its check and the field share it.
 				if told, _ := res.Cost(); told > 1 {

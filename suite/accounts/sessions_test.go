@@ -113,7 +113,7 @@ func TestSingleDeviceLeavesOneSession(t *testing.T) {
 		const many = 10
 		signed := make([]*apitest.User, many)
 		for range 3 {
-			apitest.Together(t, many, func(i int) error {
+			apitest.Parallel(t, many, func(i int) error {
 				signed[i] = signedIn(t, r, u, "", "")
 				return nil
 			})
@@ -147,7 +147,7 @@ func TestSessionLimit(t *testing.T) {
 		}
 		ended(t, last, want)
 		// At once: no more than that either.
-		apitest.Together(t, 8, func(int) error {
+		apitest.Parallel(t, 8, func(int) error {
 			signedIn(t, r, last, "", "")
 			return nil
 		})
@@ -220,7 +220,7 @@ func TestPasswordChangeBeatsSignIn(t *testing.T) {
 		for round := range 12 {
 			next := fmt.Sprintf("another horse %d", round)
 			signed := make([]*apitest.User, 5)
-			apitest.Together(t, 6, func(i int) error {
+			apitest.Parallel(t, 6, func(i int) error {
 				if i == 5 {
 					_, err := u.Try(`mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old,
 						newPassword: $new}) { userErrors { code } } }`,

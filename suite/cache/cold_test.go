@@ -23,7 +23,7 @@ func TestCacheColdKeyCostsOneStatement(t *testing.T) {
 	open := func() (statements int64, took []time.Duration) {
 		var sum atomic.Int64
 		took = make([]time.Duration, clients)
-		apitest.Together(t, clients, func(i int) error {
+		apitest.Parallel(t, clients, func(i int) error {
 			began := time.Now()
 			res, err := rig.Anyone(c.Nodes[i%2], web).Try(rig.ProfileByID, apitest.Vars{"id": ada.ID})
 			if err != nil {

@@ -230,7 +230,7 @@ func TestFailoverWithLoss(t *testing.T) {
 		t.Fatalf("before the failover the counts are %+v", got)
 	}
 	// So many that the new primary does not get to their versions in the time of the test.
-	apitest.Together(t, len(loads), func(i int) error {
+	apitest.Parallel(t, len(loads), func(i int) error {
 		for n := range 200 {
 			loads[i].write(t.Context(), f, f.Nodes[n%2])
 		}

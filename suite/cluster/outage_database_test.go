@@ -154,7 +154,7 @@ func TestConnectionsCutInTransactions(t *testing.T) {
 			}
 		}
 	}()
-	apitest.Together(t, writers, func(i int) error {
+	apitest.Parallel(t, writers, func(i int) error {
 		for n := 0; !stop.Load(); n++ {
 			query, vars := `mutation { createTweet(input: {text: "cut?"}) { tweet { id } userErrors { code } } }`, apitest.Vars{}
 			switch n % 3 {

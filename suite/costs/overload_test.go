@@ -50,7 +50,7 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	apitest.Until(t, "all permits to be held", func() bool { return rig.Figures(t, r)[held] == permits })
 
 	began := time.Now()
-	apitest.Together(t, readers, func(int) error {
+	apitest.Parallel(t, readers, func(int) error {
 		res := ada.Run(t, timeline, nil)
 		rig.ExpectUnavailable(t, "over HTTP", timeline, res)
 		if res.Status == 503 && res.Header.Get("Retry-After") == "" {

@@ -21,7 +21,7 @@ func TestNodesRedisRestart(t *testing.T) {
 	nodes := []*apitest.Roost{a, b}
 	crowd := a.SignUps(t, "crowd", readers)
 	bob, carol := a.SignUp(t, "bob"), b.SignUp(t, "carol")
-	apitest.Together(t, readers, func(i int) error {
+	apitest.Parallel(t, readers, func(i int) error {
 		for _, u := range []*apitest.User{bob, carol} {
 			if _, err := crowd[i].Try(`mutation($id: ID!) { followUser(input: {userId: $id}) { userErrors { code } } }`,
 				apitest.Vars{"id": u.ID}); err != nil {
