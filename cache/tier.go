@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"roost/internal/parallel"
 )
 
 // The times of the protocol. Those that end on Redis are by its clock.
@@ -174,7 +176,7 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 			cold = append(cold, func() { req.Err = t.fetch(ctx, req, misses) })
 		}
 	}
-	together(cold)
+	parallel.Run(cold...)
 	return joined(reqs)
 }
 
@@ -197,36 +199,8 @@ func (t *Tier) loadAll(ctx context.Context, reqs []*Request) error {
 		}
 		all = append(all, func() { req.Values, req.Err = t.load(ctx, req, req.Keys) })
 	}
-	together(all)
+	parallel.Run(all...)
 	return joined(reqs)
-}
-
-// together runs all at once, the first in this goroutine. A panic of any is one of the caller's.
-func together(all []func()) {
-	if len(all) == 0 {
-		return
-	}
-	var others sync.WaitGroup
-	panics := make(chan any, len(all))
-	for _, fn := range all[1:] {
-		others.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					panics <- p
-				}
-			}()
-			fn()
-		})
-	}
-	defer func() {
-		others.Wait()
-		select {
-		case p := <-panics:
-			panic(p)
-		default:
-		}
-	}()
-	all[0]()
 }
 
 // pace is what a reader's patience is; tests of many schedules have less.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"roost/internal/parallel"
 )
 
 // embeddedFence stands for the reign of a Redis in the process: it ends with it.
@@ -97,7 +99,7 @@ func eachGroup(all []group, fn func(g group)) {
 			}
 		})
 	}
-	together(calls)
+	parallel.Run(calls...)
 }
 
 // pipeline sends commands to one server. The error is that of the server; each command has its own.

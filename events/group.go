@@ -13,6 +13,7 @@ import (
 	"roost/ent"
 	"roost/ent/grouppart"
 	"roost/internal/clock"
+	"roost/internal/lifecycle"
 	"roost/internal/sqldb"
 )
 
@@ -106,7 +107,7 @@ func NewGroup(client *ent.Client, db *sqldb.DB, c clock.Clock, cfg GroupConfig) 
 	}
 	g := &Group{cfg: cfg, db: db, client: client, clock: c, reader: NewReader(db), owner: rand.Text()}
 	for part := range cfg.Parts {
-		g.workers = append(g.workers, &worker{g: g, part: part, wake: make(chan struct{}, 1)})
+		g.workers = append(g.workers, &worker{g: g, part: part, wake: lifecycle.NewWake()})
 	}
 	return g, nil
 }
@@ -147,10 +148,7 @@ func (g *Group) Stop(ctx context.Context) error {
 // Wake makes the group look now; it never blocks.
 func (g *Group) Wake() {
 	for _, w := range g.workers {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+		w.wake.Signal()
 	}
 }
 

@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +30,7 @@ const (
 type Sequencer struct {
 	lifecycle.Loop
 	db   *sqldb.DB
-	wake chan struct{}
+	wake lifecycle.Wake
 	told func()
 	ran  atomic.Int64
 
@@ -44,7 +43,7 @@ type Sequencer struct {
 // NewSequencer makes a sequencer; told is called in its goroutine when there are new places, and must not
 // block. Places that the sequencer of another node gave are not told.
 func NewSequencer(db *sqldb.DB, told func()) *Sequencer {
-	s := &Sequencer{db: db, wake: make(chan struct{}, 1), told: told, settled: settled{db: db}}
+	s := &Sequencer{db: db, wake: lifecycle.NewWake(), told: told, settled: settled{db: db}}
 	s.Run = s.run
 	return s
 }
@@ -54,10 +53,7 @@ func (s *Sequencer) Track(e *Epochs) { s.epochs = e }
 
 // Wake makes the sequencer look now; it never blocks.
 func (s *Sequencer) Wake() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.wake.Signal()
 }
 
 // Age is how long ago the sequencer last looked with success, or started; zero before that.
@@ -71,28 +67,14 @@ func (s *Sequencer) Age() time.Duration {
 
 func (s *Sequencer) run(ctx context.Context) {
 	s.ran.Store(time.Now().UnixNano())
-	var warned time.Time
-	tick := time.NewTicker(sequenceEvery)
-	defer tick.Stop()
-	for {
-		woken := false
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.wake:
-			woken = true
-		case <-tick.C:
-		}
-		if err := s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
-			s.swept = time.Time{}
-			s.settled.forget() // the next connection may lead to another server
-			if now := time.Now(); now.Sub(warned) > warnEvery {
-				warned = now
-				slog.WarnContext(ctx, "events were not sequenced", "error", err)
+	lifecycle.Poll{Every: sequenceEvery, Retry: retryEvery, Wake: s.wake, Warning: "events were not sequenced",
+		Look: func(ctx context.Context, woken bool) (more bool, err error) {
+			if err = s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
+				s.swept = time.Time{}
+				s.settled.forget() // the next connection may lead to another server
 			}
-			pause(ctx, nil, retryEvery)
-		}
-	}
+			return false, err
+		}}.Run(ctx)
 }
 
 func (s *Sequencer) sequence(ctx context.Context, woken bool) error {

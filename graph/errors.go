@@ -14,6 +14,7 @@ import (
 	"roost/events"
 	"roost/graph/model"
 	"roost/internal/errs"
+	"roost/internal/parallel"
 )
 
 // refusals splits the outcome of a mutation: refusals of the input go into the payload, everything else
@@ -109,8 +110,8 @@ func protocolKind(g *gqlerror.Error) errs.Kind {
 // Recover turns a panic of a resolver into INTERNAL and logs it with its stack.
 func Recover(ctx context.Context, p any) error {
 	stack := debug.Stack()
-	if elsewhere, ok := p.(*panicked); ok {
-		p, stack = elsewhere.value, elsewhere.stack
+	if elsewhere, ok := p.(*parallel.Panic); ok {
+		p, stack = elsewhere.Value, elsewhere.Stack
 	}
 	failed(ctx, failure{path: graphql.GetPath(ctx).String(), code: errs.Internal.Code(), cause: fmt.Sprint("panic: ", p), stack: string(stack)})
 	return errs.New(errs.Internal, "something went wrong on our side")

@@ -4,6 +4,8 @@ package follows
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -112,17 +114,8 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 
 // upsert runs a statement that returns the row's new version; 0 means that nothing changed.
 func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
-	rows, err := tx.Client().QueryContext(ctx, query, args...)
-	if err != nil {
-		return 0, fmt.Errorf("write the follow: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	if rows.Next() {
-		if err := rows.Scan(&ver); err != nil {
-			return 0, fmt.Errorf("write the follow: %w", err)
-		}
-	}
-	if err := rows.Err(); err != nil {
+	err = sqldb.ScanOne(ctx, tx.Client(), query, args, &ver)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("write the follow: %w", err)
 	}
 	return ver, nil

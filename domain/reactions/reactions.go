@@ -100,21 +100,11 @@ func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
 }
 
 func scanOne(ctx context.Context, tx *events.Tx, query string, args []any, into ...any) error {
-	rows, err := tx.Client().QueryContext(ctx, query, args...)
-	if err != nil {
+	err := sqldb.ScanOne(ctx, tx.Client(), query, args, into...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("write the reaction: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return fmt.Errorf("write the reaction: %w", err)
-		}
-		return sql.ErrNoRows
-	}
-	if err := rows.Scan(into...); err != nil {
-		return fmt.Errorf("write the reaction: %w", err)
-	}
-	return rows.Close()
+	return err
 }
 
 // CountsOf gives the counts of tweets in one statement; tweets without a row are left out, and have zeros.
