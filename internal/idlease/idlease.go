@@ -31,7 +31,7 @@ type Leases struct {
 	owner string
 }
 
-// New grants node numbers to one process.
+// New returns leases for one process, with a random owner's name.
 func New(db *sqldb.DB) *Leases { return &Leases{db: db, owner: rand.Text()} }
 
 // grantTimeout bounds the wait for a database that is busy or does not answer.

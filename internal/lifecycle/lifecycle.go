@@ -20,7 +20,7 @@ type named struct {
 	svc  Service
 }
 
-// Group is a list of services that belong together. It is not safe for concurrent use.
+// Group starts and stops several services together. It is not safe for concurrent use.
 type Group struct {
 	all     []named
 	started int
@@ -61,7 +61,7 @@ type Loop struct {
 	done   chan struct{}
 }
 
-// Start starts the goroutine. The work lives until Stop, not until ctx ends.
+// Start starts the goroutine. It runs until Stop, also when ctx ends before.
 func (l *Loop) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.cancel, l.done = cancel, make(chan struct{})

@@ -9,7 +9,7 @@ import (
 // warnEvery is the least time between two log lines of a poll that fails again and again.
 const warnEvery = 30 * time.Second
 
-// Poll looks for work again and again: at intervals, and at once when it is woken. Its Run is that of a [Loop]:
+// Poll looks for work again and again: at intervals, and at once when it is woken. Its Run fits a [Loop]:
 //
 //	wake := lifecycle.NewWake()
 //	poll := lifecycle.Poll{Look: drain, Every: time.Second, Retry: 5 * time.Second, Wake: wake, Warning: "nothing is drained"}
