@@ -188,7 +188,7 @@ func TestEndingSessions(t *testing.T) {
 		u.Must(t, change, apitest.Vars{"old": u.Password, "new": "another horse"})
 		want[fourth] = "PASSWORD_CHANGED"
 		ended(t, u, want)
-		if res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+		if res := r.Anonymous().Must(t, rig.Mutations["logIn"],
 			apitest.Vars{"i": apitest.Vars{
 				"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}}); res.String("x.userErrors.0.code") != "INVALID_CREDENTIALS" {
 			t.Errorf("with the old password: %s", res.Data)
@@ -287,10 +287,10 @@ func TestSigningInsideAnOperation(t *testing.T) {
 				}
 			}
 		}
-		if n := apitest.Int(t, r.DB(t), "SELECT count(*) FROM tweets WHERE author_id = $1", rig.RowOf(t, ada.ID)); n != 0 {
+		if n := apitest.Int(t, r.DB(t), "SELECT count(*) FROM tweets WHERE author_id = $1", rig.UserID(t, ada.ID)); n != 0 {
 			t.Error("a tweet was posted after signing out")
 		}
-		if id, ok := ids.Session(ada.SessionID); !ok || id.User != rig.RowOf(t, ada.ID) {
+		if id, ok := ids.Session(ada.SessionID); !ok || id.User != rig.UserID(t, ada.ID) {
 			t.Errorf("session id %s", ada.SessionID)
 		}
 	})

@@ -188,7 +188,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			total += int(acked.Load())
 			p.Look(t, func(db *sqldb.DB) { rig.CheckRows(t, db) })
 			p.Start(t, bin)
-			p.Look(t, func(db *sqldb.DB) { rig.Relayed(t, db) }) // what a killed process has not invalidated
+			p.Look(t, func(db *sqldb.DB) { rig.AwaitInvalidations(t, db) }) // what a killed process has not invalidated
 			for _, u := range all {
 				u.check(t, all, common)
 			}
