@@ -1,5 +1,14 @@
-// Package lifecycle starts and stops what runs in the background. Everything that owns a goroutine is
-// a Service; a Group starts services in order, undoes a failed start, and stops in reverse.
+// Package lifecycle starts and stops what runs in the background. Everything that owns a goroutine is a [Service]. A [Group]
+// starts services in order, undoes a failed start, and stops in reverse. A [Loop] is a service of one goroutine, a [Poll]
+// what such a goroutine usually does.
+//
+//	var group lifecycle.Group
+//	group.Add("database", database)
+//	group.Add("cleaner", &lifecycle.Loop{Run: lifecycle.Poll{Look: clean, Every: time.Minute, Retry: time.Minute}.Run})
+//	if err := group.Start(ctx); err != nil {
+//		return err // what had started is stopped again
+//	}
+//	defer group.Stop(ctx)
 package lifecycle
 
 import (

@@ -52,10 +52,10 @@ func (p Pairs) statement(d *Driver) string {
 		WHERE t.%[2]s = $1 AND t.%[3]s = k.value AND +t.%[4]s`, p.Table, p.Holder, p.Other, p.Flag)
 }
 
-// Pair is the primary key of a row of such a table, in the order of the key.
+// Pair is the primary key of a row of a PairTable, in the order of the key.
 type Pair struct{ First, Second int64 }
 
-// PairRow is what such a row holds: one value, and its version.
+// PairRow is a row of a PairTable: its value, and its version.
 type PairRow struct{ Value, Version int64 }
 
 // PairTable is a table whose primary key is a pair of ids, with versions. Value is an SQL expression that
