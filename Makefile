@@ -29,7 +29,7 @@ verify: lint ## lint, and check go.mod and that generated code is up to date
 	scripts/drift.sh
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, the rules of text
 	scripts/lint.sh
 
 .PHONY: test

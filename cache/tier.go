@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"roost/internal/parallel"
 )
 
 // The times of the protocol. Leases, intents and entries end by the clock of their Redis server.
@@ -174,7 +176,7 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 			cold = append(cold, func() { req.Err = t.fetch(ctx, req, misses) })
 		}
 	}
-	parallel(cold)
+	parallel.Run(cold...)
 	return joined(reqs)
 }
 
@@ -197,37 +199,8 @@ func (t *Tier) loadAll(ctx context.Context, reqs []*Request) error {
 		}
 		all = append(all, func() { req.Values, req.Err = t.load(ctx, req, req.Keys) })
 	}
-	parallel(all)
+	parallel.Run(all...)
 	return joined(reqs)
-}
-
-// parallel runs all functions at once, the first one in this goroutine. If one of them panics, so does parallel, after all have
-// ended.
-func parallel(all []func()) {
-	if len(all) == 0 {
-		return
-	}
-	var others sync.WaitGroup
-	panics := make(chan any, len(all))
-	for _, fn := range all[1:] {
-		others.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					panics <- p
-				}
-			}()
-			fn()
-		})
-	}
-	defer func() {
-		others.Wait()
-		select {
-		case p := <-panics:
-			panic(p)
-		default:
-		}
-	}()
-	all[0]()
 }
 
 // pace holds the times that a reader waits. Tests that run many schedules use shorter ones.

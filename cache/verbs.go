@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"roost/internal/parallel"
 )
 
 // embeddedFence is the fence of a Redis in the process, whose only epoch ends with the process.
@@ -97,7 +99,7 @@ func eachGroup(all []group, fn func(g group)) {
 			}
 		})
 	}
-	parallel(calls)
+	parallel.Run(calls...)
 }
 
 // pipeline sends commands to one server. It returns an error if the server cannot be used; each command has an error of its own.

@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -53,7 +52,7 @@ type Follower struct {
 	cfg      FollowerConfig
 	reader   *Reader
 	loop     lifecycle.Loop
-	wake     chan struct{}
+	wake     lifecycle.Wake
 	position atomic.Int64 // a Position
 	head     atomic.Int64 // the seq of the newest event at the last read
 	end      Position     // the end of the log at the start
@@ -69,7 +68,7 @@ type Follower struct {
 
 // NewFollower returns a follower; Start runs it.
 func NewFollower(r *Reader, cfg FollowerConfig) *Follower {
-	f := &Follower{cfg: cfg, reader: r, wake: make(chan struct{}, 1)}
+	f := &Follower{cfg: cfg, reader: r, wake: lifecycle.NewWake()}
 	f.loop.Run = f.run
 	return f
 }
@@ -101,10 +100,7 @@ func (f *Follower) Stop(ctx context.Context) error {
 
 // Wake makes the follower read the log now. It never blocks.
 func (f *Follower) Wake() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
+	f.wake.Signal()
 }
 
 // Position returns the position up to which all events have been applied.
@@ -136,20 +132,13 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 }
 
 func (f *Follower) run(ctx context.Context) {
-	var warned time.Time
-	for ctx.Err() == nil {
-		more, err := f.look(ctx)
-		if err != nil && ctx.Err() == nil && time.Since(warned) > warnEvery {
-			warned = time.Now()
-			slog.WarnContext(ctx, "this node does not follow the log", "error", err)
-		}
-		switch {
-		case err != nil:
-			pause(ctx, nil, followEvery) // without wake: writes of other nodes may wake this one all the time
-		case !more:
-			pause(ctx, f.wake, followEvery)
-		}
-	}
+	lifecycle.Poll{
+		Look:    func(ctx context.Context, _ bool) (bool, error) { return f.look(ctx) },
+		Every:   followEvery,
+		Retry:   followEvery, // not sooner by a signal: other nodes may write, and wake this one, all the time
+		Wake:    f.wake,
+		Warning: "this node does not follow the log",
+	}.Run(ctx)
 }
 
 // look reads and applies the next batch. It reports whether there may be more.

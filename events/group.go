@@ -13,6 +13,7 @@ import (
 	"roost/ent"
 	"roost/ent/grouppartition"
 	"roost/internal/clock"
+	"roost/internal/lifecycle"
 	"roost/internal/sqldb"
 )
 
@@ -104,7 +105,7 @@ func NewGroup(client *ent.Client, db *sqldb.DB, c clock.Clock, cfg GroupConfig) 
 	}
 	g := &Group{cfg: cfg, db: db, client: client, clock: c, reader: NewReader(db), owner: rand.Text()}
 	for partition := range cfg.Partitions {
-		g.workers = append(g.workers, &worker{g: g, partition: partition, wake: make(chan struct{}, 1)})
+		g.workers = append(g.workers, &worker{g: g, partition: partition, wake: lifecycle.NewWake()})
 	}
 	return g, nil
 }
@@ -145,10 +146,7 @@ func (g *Group) Stop(ctx context.Context) error {
 // Wake makes the group look for events now. It never blocks.
 func (g *Group) Wake() {
 	for _, w := range g.workers {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+		w.wake.Signal()
 	}
 }
 

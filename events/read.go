@@ -166,16 +166,5 @@ func readEntries[R rows](ctx context.Context, db querier[R], epoch int64, query 
 
 // scan reads one row.
 func scan[R rows](ctx context.Context, db querier[R], query string, args []any, into ...any) error {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	if !rows.Next() {
-		return errors.Join(rows.Err(), sql.ErrNoRows)
-	}
-	if err := rows.Scan(into...); err != nil {
-		return err
-	}
-	return rows.Close()
+	return sqldb.ScanOne(ctx, db, query, args, into...)
 }

@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +29,7 @@ const (
 type Sequencer struct {
 	lifecycle.Loop
 	db   *sqldb.DB
-	wake chan struct{}
+	wake lifecycle.Wake
 	grew func()
 	ran  atomic.Int64
 
@@ -43,7 +42,7 @@ type Sequencer struct {
 // NewSequencer returns a sequencer. It calls grew in its goroutine whenever it has assigned seqs, and not when the sequencer of
 // another node did; grew must not block.
 func NewSequencer(db *sqldb.DB, grew func()) *Sequencer {
-	s := &Sequencer{db: db, wake: make(chan struct{}, 1), grew: grew, settled: settled{db: db}}
+	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, settled: settled{db: db}}
 	s.Run = s.run
 	return s
 }
@@ -53,10 +52,7 @@ func (s *Sequencer) Track(e *Epochs) { s.epochs = e }
 
 // Wake makes the sequencer look for new events now. It never blocks.
 func (s *Sequencer) Wake() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.wake.Signal()
 }
 
 // Age returns how long ago the sequencer last looked with success, or started; zero before that.
@@ -70,28 +66,14 @@ func (s *Sequencer) Age() time.Duration {
 
 func (s *Sequencer) run(ctx context.Context) {
 	s.ran.Store(time.Now().UnixNano())
-	var warned time.Time
-	tick := time.NewTicker(sequenceEvery)
-	defer tick.Stop()
-	for {
-		woken := false
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.wake:
-			woken = true
-		case <-tick.C:
-		}
-		if err := s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
-			s.swept = time.Time{}
-			s.settled.reset() // the next connection may lead to another server
-			if now := time.Now(); now.Sub(warned) > warnEvery {
-				warned = now
-				slog.WarnContext(ctx, "events were not sequenced", "error", err)
+	lifecycle.Poll{Every: sequenceEvery, Retry: retryEvery, Wake: s.wake, Warning: "events were not sequenced",
+		Look: func(ctx context.Context, woken bool) (more bool, err error) {
+			if err = s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
+				s.swept = time.Time{}
+				s.settled.reset() // the next connection may lead to another server
 			}
-			pause(ctx, nil, retryEvery)
-		}
-	}
+			return false, err
+		}}.Run(ctx)
 }
 
 func (s *Sequencer) sequence(ctx context.Context, woken bool) error {

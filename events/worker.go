@@ -4,18 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"roost/internal/lifecycle"
 )
 
 // worker works on one partition of a group, in a goroutine of the node.
 type worker struct {
 	g         *Group
 	partition int
-	wake      chan struct{}
+	wake      lifecycle.Wake
 	looked    atomic.Int64
-	warned    time.Time
 }
 
 const (
@@ -27,40 +27,12 @@ const (
 	restShare = 8
 )
 
-// warnEvery is the least time between two log lines about the same problem.
-const warnEvery = 30 * time.Second
-
 func (w *worker) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		more, err := w.turn(ctx)
-		switch {
-		case err != nil:
-			w.warn(ctx, err)
-			pause(ctx, nil, retryEvery)
-		case more:
-			pause(ctx, nil, w.g.cfg.Poll/restShare)
-		default:
-			pause(ctx, w.wake, w.g.cfg.Poll)
-		}
-	}
-}
-
-func (w *worker) warn(ctx context.Context, err error) {
-	if now := time.Now(); now.Sub(w.warned) > warnEvery {
-		w.warned = now
-		slog.WarnContext(ctx, "a consumer group waits", "group", w.g.cfg.Name, "partition", w.partition, "error", err)
-	}
-}
-
-// pause waits until d has passed, or wake has a value, or ctx ends.
-func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-wake:
-	case <-ctx.Done():
-	}
+	lifecycle.Poll{
+		Look:  func(ctx context.Context, _ bool) (bool, error) { return w.turn(ctx) },
+		Every: w.g.cfg.Poll, Retry: retryEvery, Rest: w.g.cfg.Poll / restShare, Wake: w.wake,
+		Warning: "a consumer group waits", Attrs: []any{"group", w.g.cfg.Name, "partition", w.partition},
+	}.Run(ctx)
 }
 
 // turn takes the partition if it is free and there is something to do, works for a while, and releases it. It reports whether
@@ -107,7 +79,7 @@ func (w *worker) serve(ctx context.Context, l *lease) (more bool, err error) {
 		if time.Since(busy) >= idlePolls*w.g.cfg.Poll {
 			return false, nil
 		}
-		pause(ctx, w.wake, min(w.g.cfg.Poll, turn-time.Since(began)))
+		lifecycle.Pause(ctx, w.wake, min(w.g.cfg.Poll, turn-time.Since(began)))
 	}
 	return more, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"roost/internal/clock"
 	"roost/internal/errs"
 	"roost/internal/sqldb"
+	"roost/testkit/dbtest"
 	"roost/testkit/pgtest"
 )
 
@@ -53,15 +53,7 @@ func newStore(t *testing.T, c sqldb.Config) *store {
 
 func onBoth(t *testing.T, fn func(t *testing.T, s *store)) {
 	t.Helper()
-	t.Parallel()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		fn(t, newStore(t, sqldb.Config{File: filepath.Join(t.TempDir(), "roost.db")}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		fn(t, newStore(t, sqldb.Config{URL: pgtest.URL(t), MaxConns: 8}))
-	})
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) { fn(t, newStore(t, c)) })
 }
 
 // rows are how many rows of a kind, and events, there are.

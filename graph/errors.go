@@ -13,6 +13,7 @@ import (
 
 	"roost/events"
 	"roost/internal/errs"
+	"roost/internal/parallel"
 )
 
 // Present turns an error into the one that a client gets, which has a safe message and a code. The cause is logged.
@@ -79,8 +80,8 @@ func protocolKind(g *gqlerror.Error) errs.Kind {
 // Recover turns a panic of a resolver into INTERNAL and logs it with its stack.
 func Recover(ctx context.Context, p any) error {
 	stack := debug.Stack()
-	if elsewhere, ok := p.(*panicked); ok {
-		p, stack = elsewhere.value, elsewhere.stack
+	if elsewhere, ok := p.(*parallel.Panic); ok {
+		p, stack = elsewhere.Value, elsewhere.Stack
 	}
 	failed(ctx, failure{path: graphql.GetPath(ctx).String(), code: errs.Internal.Code(),
 		cause: fmt.Sprint("panic: ", p), stack: string(stack)})

@@ -2,14 +2,13 @@ package graph
 
 import (
 	"context"
-	"runtime/debug"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"roost/internal/caller"
 	"roost/internal/cursors"
+	"roost/internal/parallel"
 	"roost/internal/sqldb"
 	"roost/loaders"
 )
@@ -71,41 +70,6 @@ func (p plan) nodes(sel selection, connection, edge string) selection {
 	return append(p.under(sel, connection, "nodes"), p.under(p.under(sel, connection, "edges"), edge, "node")...)
 }
 
-// panicked is a panic of another goroutine with the stack of that.
-type panicked struct {
-	value any
-	stack []byte
-}
-
-// parallel runs the steps of one level at once. A panic of a step is raised again here, as panicked.
-func parallel(steps ...func()) {
-	if len(steps) <= 1 {
-		for _, step := range steps {
-			step()
-		}
-		return
-	}
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	var raised *panicked
-	for _, step := range steps {
-		all.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					raised = &panicked{p, debug.Stack()}
-				}
-			}()
-			step()
-		})
-	}
-	all.Wait()
-	if raised != nil {
-		panic(raised)
-	}
-}
-
 // level is what one depth of an operation asks: rows through the cache, in one round trip, and alongside them pages
 // of lists from SQL. The next level is what follows from the answers.
 type level struct {
@@ -131,7 +95,7 @@ func (p plan) level(ctx context.Context, steps []func(lv *level)) (next []func(l
 	if !lv.rows.Empty() {
 		asks = append(asks, func() { lv.rows.Fetch(ctx) })
 	}
-	parallel(asks...)
+	parallel.Run(asks...)
 	return lv.nextLevel
 }
 

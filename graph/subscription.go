@@ -12,7 +12,7 @@ import (
 
 type subscriptions struct{ *Resolver }
 
-// Subscription resolves live updates. Each runs in the goroutine of its sender; see the package feed.
+// Subscription resolves live updates. Each runs in the goroutine of its sender; see package pullstream.
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptions{r} }
 
 // stream is the channel of a subscription; an error of the source ends it, and the client gets the error.

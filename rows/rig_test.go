@@ -36,14 +36,12 @@ type rig struct {
 // onBoth runs a test on both kinds of stores.
 func onBoth(t *testing.T, test func(t *testing.T, r *rig)) {
 	t.Helper()
-	t.Parallel()
-	t.Run("embedded", func(t *testing.T) {
-		t.Parallel()
-		test(t, newRig(t, sqldb.Config{File: dbtest.File(t)}, nil))
-	})
-	t.Run("server", func(t *testing.T) {
-		t.Parallel()
-		test(t, newServerRig(t))
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		var server *redistest.Redis // none is for the one in the process
+		if c.URL != "" {
+			server = redistest.Start(t)
+		}
+		test(t, newRig(t, c, server))
 	})
 }
 

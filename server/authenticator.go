@@ -61,12 +61,12 @@ func (s *Server) identify(ctx context.Context, authorization string, r *http.Req
 	return who, false, err
 }
 
-// authenticateWithin bounds the wait for a database that is busy or does not answer.
-const authenticateWithin = 5 * time.Second
+// authenticateTimeout bounds the wait for a database that is busy or does not answer.
+const authenticateTimeout = 5 * time.Second
 
 // authenticate leaves two kinds of error: Unauthenticated and Unavailable.
 func (s *Server) authenticate(ctx context.Context, key string) (Session, error) {
-	bounded, cancel := context.WithTimeout(ctx, authenticateWithin)
+	bounded, cancel := context.WithTimeout(ctx, authenticateTimeout)
 	defer cancel()
 	who, err := s.cfg.Authenticator.Authenticate(bounded, key)
 	switch {

@@ -24,16 +24,16 @@ import (
 type Config struct {
 	// Addr is the address to listen on, localhost:8080 by default, which is 127.0.0.1 and ::1; port 0 picks a free one.
 	Addr string
-	// AdminAddr is that of /metrics and /debug/pprof; empty turns them off. It is not for the public.
+	// AdminAddr is the address of /metrics and /debug/pprof; empty turns them off. It must not be public.
 	AdminAddr string
-	// PublicURL is where browsers find this server, scheme and host. Cookies are Secure exactly if it is
-	// https. By default it is what PublicURL says of Addr.
+	// PublicURL is where browsers find this server, scheme and host. Cookies are Secure exactly if it is https. By default
+	// it is what the function PublicURL returns for Addr.
 	PublicURL string
 	// Listening is called with the address before the first request is served; it may be nil.
 	Listening func(addr net.Addr)
-	// TrustedProxies are the networks of the proxies in front of this server. When one of them passes a
-	// request on, X-Forwarded-For says whose it is; from everybody else the header means nothing. As proxies
-	// that are none would let clients claim any address, networks of all addresses are refused.
+	// TrustedProxies are the networks of the proxies in front of this server. For requests from them the client is the
+	// right-most address in X-Forwarded-For that is not itself trusted; from other peers the header is ignored. A network
+	// of all addresses is refused, because it would let clients claim any address.
 	TrustedProxies []netip.Prefix
 	// Origins are those besides PublicURL's from which browsers may use the API with cookies, such as
 	// https://app.example.com. A star is not possible.

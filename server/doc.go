@@ -1,28 +1,32 @@
-// Package server puts the API on the network: listeners and their limits, who is asking, where from, the
-// playground, health, metrics, and an orderly end.
+// Package server serves the API on the network: listeners and their limits, authentication, origins, the playground,
+// health, metrics, and an orderly end.
 //
 // # Lifecycle
 //
-// New wires, Start listens and then serves. With Config.Closed it only says that it lives and that it is
-// starting, until Open lets operations in. Stop drains: readiness fails at once, after Config.DrainDelay
-// the listeners close, sockets are closed in slices with 1012, requests under way end by themselves. When
-// the context of Stop ends first, what is left is cut off.
+//	s, err := server.New(server.Config{Schema: schema, Authenticator: accounts})
+//	…
+//	err = s.Start(ctx) // listens, then serves
+//	…
+//	err = s.Stop(ctx) // drains
 //
-// # Who is asking
+// With Config.Closed a started server only reports that it lives and that it is starting, until Open lets operations in.
+// Stop drains: readiness fails at once, and the listeners close after Config.DrainDelay. Then sockets are closed in slices
+// with 1012, and requests under way end by themselves. When the context of Stop ends first, the rest is cut off.
 //
-// A Bearer key, in the Authorization header or the payload of connection_init, wins over the cookie. A
-// Bearer key that is not valid is refused: 401 over HTTP, 4403 on a socket. A cookie that is not valid makes
-// the caller anonymous and is cleared. When keys cannot be checked, nobody is taken for anonymous: 503, or
-// 1013 on a socket.
+// # Authentication
 //
-// # Where from
+// A Bearer key, in the Authorization header or the payload of connection_init, wins over the cookie. An invalid Bearer key
+// is refused: 401 over HTTP, 4403 on a socket. With an invalid cookie the caller is anonymous, and the cookie is cleared.
+// When keys cannot be checked, no caller counts as anonymous: the answer is 503, or 1013 on a socket.
 //
-// One list of origins decides on CORS, on state-changing requests from other origins and on websockets. Pages of the
-// host itself need no entry, under the scheme that Config.PublicURL says. Under a host that is no name of the site and
-// not this machine everything but health and readiness is refused with 421, against DNS rebinding.
+// # Origins and addresses
 //
-// Whose address counts, for limits and in logs, is decided once, before anything else: the peer's, or, if
-// that is in Config.TrustedProxies, the client that X-Forwarded-For names.
+// One list of origins decides on CORS, on state-changing requests from other origins and on websockets. Pages of the host
+// itself need no entry, under the scheme of Config.PublicURL. A request whose host is neither a name of the site nor this
+// machine is refused with 421, against DNS rebinding; health and readiness answer all the same.
+//
+// The client's address, for limits and in logs, is determined once, before anything else. It is the peer's address. For a
+// peer in Config.TrustedProxies it is the right-most address in X-Forwarded-For that is not itself trusted.
 //
 // # At the limits
 //

@@ -31,7 +31,7 @@ func ParseProxies(list string) ([]netip.Prefix, error) {
 	return out, proxies(out).check()
 }
 
-// check refuses what would trust more than was meant.
+// check refuses a network that covers more addresses than was meant: all of them, or ones that its text does not show.
 func (p proxies) check() error {
 	for _, network := range p {
 		switch {
@@ -55,11 +55,15 @@ func (p proxies) trust(addr netip.Addr) bool {
 	return false
 }
 
-// client is who asks: the peer, unless that is trusted and X-Forwarded-For names somebody. The entries, in
-// all lines of the header together, are read from the right, where the nearest proxy writes: the first that
-// is no trusted proxy is the client, if all of them are it is the leftmost, and at an entry that is no
-// address the one who wrote it is. An entry may have a port, without one it is 0; empty entries are left
-// out. changed is false if it is the peer.
+// client returns the address that a request comes from. That is the peer's, unless the peer is a trusted proxy and
+// X-Forwarded-For names an address. The entries of all lines of the header are read from the right, where the nearest proxy
+// writes:
+//
+//   - The first entry that is no trusted proxy is the client.
+//   - If all entries are trusted proxies, the left-most one is.
+//   - A malformed entry stops the scan: the proxy that wrote it is the client.
+//
+// An entry may have a port; without one the port is 0. Empty entries are ignored. changed is false if the result is the peer.
 func (p proxies) client(peer string, forwarded []string) (client string, changed bool) {
 	at, err := netip.ParseAddrPort(peer)
 	if err != nil || !p.trust(at.Addr().Unmap().WithZone("")) {

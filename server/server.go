@@ -14,7 +14,7 @@ import (
 	"roost/server/transport"
 )
 
-// Server is the API on the network.
+// Server serves the API on the network; it is a lifecycle.Service.
 type Server struct {
 	cfg     Config
 	origins *origins
@@ -42,7 +42,7 @@ type served struct {
 
 var _ lifecycle.Service = (*Server)(nil)
 
-// New wires a server, or says everything that is wrong with the config.
+// New builds a server. Its error names every fault of the config.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -68,7 +68,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Start listens on all addresses and then serves. It fails if one is taken, and leaves nothing behind then.
+// Start listens on all addresses and then serves. If one is taken it fails and closes the others.
 func (s *Server) Start(ctx context.Context) error {
 	public, err := s.listen(ctx, s.cfg.Addr)
 	if err != nil {
@@ -124,13 +124,13 @@ func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Ser
 	}
 }
 
-// quietWithin bounds how long stop waits for clients that have connected and not yet sent a request.
-const quietWithin = 2 * time.Second
+// quietTimeout bounds how long stop waits for clients that have connected and not yet sent a request.
+const quietTimeout = 2 * time.Second
 
 // stop accepts what clients have already connected, closes the listener and answers all requests that came.
 func (l *served) stop(ctx context.Context) error {
 	if b, ok := l.Listener.(*boundedListener); ok {
-		ctx, cancel := context.WithTimeout(ctx, quietWithin)
+		ctx, cancel := context.WithTimeout(ctx, quietTimeout)
 		b.quiesce()
 		select {
 		case <-l.done:
@@ -146,10 +146,10 @@ func (l *served) stop(ctx context.Context) error {
 	return nil
 }
 
-// Addr is where the API listens, and AdminAddr the admin mux; valid after Start, nil without one.
+// Addr returns where the API listens; it is valid after Start, and nil without an API.
 func (s *Server) Addr() net.Addr { return s.addr(0) }
 
-// AdminAddr is like Addr.
+// AdminAddr returns where the admin mux listens; it is valid after Start, and nil without one.
 func (s *Server) AdminAddr() net.Addr { return s.addr(1) }
 
 func (s *Server) addr(i int) net.Addr {
@@ -159,7 +159,7 @@ func (s *Server) addr(i int) net.Addr {
 	return s.listeners[i].Addr()
 }
 
-// Open lets operations in, of a server that was started with Config.Closed.
+// Open starts to accept operations, on a server that was started with Config.Closed.
 func (s *Server) Open() { s.open.Store(true) }
 
 // Drain makes readiness fail, and refuses new sockets; Stop begins with it.

@@ -47,15 +47,7 @@ func (s *site) React(ctx context.Context, user, id int64, kind int8) error {
 
 func onBoth(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Helper()
-	t.Parallel()
-	t.Run("SQLite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newSite(t, sqldb.Config{File: dbtest.File(t)}))
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel()
-		test(t, newSite(t, sqldb.Config{URL: dbtest.Postgres(t)}))
-	})
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) { test(t, newSite(t, c)) })
 }
 
 func newSite(t *testing.T, c sqldb.Config) *site {

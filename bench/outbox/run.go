@@ -30,8 +30,8 @@ type Run struct {
 	ledger *ledger
 }
 
-// stopWithin bounds a stop.
-const stopWithin = 20 * time.Second
+// stopTimeout bounds a stop.
+const stopTimeout = 20 * time.Second
 
 // Start removes what earlier runs left behind in the tables and starts the way.
 func (r *Run) Start(ctx context.Context) error {
@@ -43,7 +43,7 @@ func (r *Run) Start(ctx context.Context) error {
 
 // Stop stops the way, and fails unless every event has had its effect, exactly once.
 func (r *Run) Stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if err := r.way.stop(ctx); err != nil {
 		return err

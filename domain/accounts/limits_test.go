@@ -19,15 +19,7 @@ import (
 // onBoth runs a test on both kinds of database.
 func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 	t.Helper()
-	t.Parallel()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		fn(t, dbtest.Open(t, sqldb.Config{File: dbtest.File(t)}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		fn(t, dbtest.Open(t, sqldb.Config{URL: dbtest.Postgres(t), MaxConns: 12}))
-	})
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) { fn(t, dbtest.Open(t, c)) })
 }
 
 // newNode returns the accounts of one node.

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 
 	"roost/events"
 	"roost/internal/errs"
+	"roost/internal/sqldb"
 )
 
 // Device is the device that signs in.
@@ -156,15 +158,10 @@ func release(ctx context.Context, tx *events.Tx, c claims, name string, userID i
 
 // oneVersion runs a statement that changes at most one row, and returns the version of that row; 0 if there is none.
 func oneVersion(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
-	rows, err := tx.Client().QueryContext(ctx, query, args...)
-	if err != nil {
-		return 0, err
+	if err = sqldb.ScanOne(ctx, tx.Client(), query, args, &ver); errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
 	}
-	defer func() { _ = rows.Close() }()
-	if rows.Next() {
-		err = rows.Scan(&ver)
-	}
-	return ver, errors.Join(err, rows.Err())
+	return ver, err
 }
 
 // startSession adds a session to a user whose row the transaction has locked or made. Its id is made

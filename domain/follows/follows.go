@@ -6,6 +6,8 @@ package follows
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -114,17 +116,8 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 
 // upsert runs a statement that writes a follow and returns its new version; 0 means that nothing changed.
 func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
-	rows, err := tx.Client().QueryContext(ctx, query, args...)
-	if err != nil {
-		return 0, fmt.Errorf("write the follow: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	if rows.Next() {
-		if err := rows.Scan(&ver); err != nil {
-			return 0, fmt.Errorf("write the follow: %w", err)
-		}
-	}
-	if err := rows.Err(); err != nil {
+	err = sqldb.ScanOne(ctx, tx.Client(), query, args, &ver)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("write the follow: %w", err)
 	}
 	return ver, nil
@@ -150,7 +143,7 @@ var edges = sqldb.PairTable{Table: "follows", First: "follower_id", Second: "fol
 func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, error) {
 	return sqldb.ReadPairs(ctx, f.db.Driver, edges, asked,
 		func(e Edge) sqldb.Pair { return sqldb.Pair{First: e.FollowerID, Second: e.FolloweeID} },
-		func(r sqldb.PairRow) State { return State{Active: r.Value == 1, Ver: r.Ver} })
+		func(r sqldb.PairRow) State { return State{Active: r.Value == 1, Ver: r.Version} })
 }
 
 // Lists of the two ends of a follow, ordered by when it began.

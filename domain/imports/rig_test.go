@@ -28,15 +28,7 @@ type store struct {
 // onBoth runs a test on both kinds of database.
 func onBoth(t *testing.T, test func(t *testing.T, s *store)) {
 	t.Helper()
-	t.Parallel()
-	t.Run("SQLite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newSQLite(t))
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel()
-		test(t, newPostgres(t))
-	})
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) { test(t, openStore(t, c)) })
 }
 
 func newSQLite(t *testing.T) *store {

@@ -102,21 +102,11 @@ func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
 }
 
 func scanOne(ctx context.Context, tx *events.Tx, query string, args []any, into ...any) error {
-	rows, err := tx.Client().QueryContext(ctx, query, args...)
-	if err != nil {
+	err := sqldb.ScanOne(ctx, tx.Client(), query, args, into...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("write the reaction: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return fmt.Errorf("write the reaction: %w", err)
-		}
-		return sql.ErrNoRows
-	}
-	if err := rows.Scan(into...); err != nil {
-		return fmt.Errorf("write the reaction: %w", err)
-	}
-	return rows.Close()
+	return err
 }
 
 // CountsOf reads the counts of tweets in one statement. Tweets without a row, whose counts are 0, are left out.
@@ -152,5 +142,5 @@ var reactionPairs = sqldb.PairTable{Table: "reactions", First: "tweet_id", Secon
 func (r *Reactions) ByKey(ctx context.Context, asked []Key) (map[Key]State, error) {
 	return sqldb.ReadPairs(ctx, r.db.Driver, reactionPairs, asked,
 		func(k Key) sqldb.Pair { return sqldb.Pair{First: k.TweetID, Second: k.UserID} },
-		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Ver} })
+		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Version} })
 }

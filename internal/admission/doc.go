@@ -3,10 +3,10 @@
 //
 // # The problem
 //
-// A node that begins everything that comes shares its processors among ever more requests. Each of them takes longer,
+// A node that starts every request at once shares its processors among ever more requests. Each of them takes longer,
 // until clients, statements and calls of Redis run out of time, and what was done for them is lost: goodput falls
-// as load grows. A Gate lets so many requests run that all processors have work, and a few more for those that wait
-// for Redis. The others wait in front of it, briefly, and are then refused: that costs next to nothing.
+// as load grows. A Gate admits enough requests to keep all processors busy, and a few more because some wait for Redis.
+// The others wait briefly at the gate and are then refused, which costs next to nothing.
 //
 // # What counts
 //
@@ -32,5 +32,17 @@
 //	more than Config.Inside             the same
 //	more than Config.Queue waiting      UNAVAILABLE at once; a network may have an eighth of it
 //
-// A Gate owns no goroutine. It is safe for concurrent use, and so is a Ticket, whose nil value is that of work without a gate.
+// A Gate owns no goroutine. It is safe for concurrent use, and so is a Ticket. Work without a gate has a nil Ticket.
+//
+// # Use
+//
+//	ticket, err := gate.Enter(ctx, network, admission.Request)
+//	if err != nil {
+//		return err // UNAVAILABLE with retryAfter, or the error of ctx
+//	}
+//	defer ticket.Leave()
+//	ctx = admission.With(ctx, ticket)
+//	…
+//	resume := admission.FromContext(ctx).Pause() // before a long wait that other limits bound
+//	defer resume()
 package admission

@@ -58,7 +58,7 @@ const (
 	kinds
 )
 
-// Gate lets requests in.
+// Gate bounds how many requests run at once.
 type Gate struct {
 	cfg   Config
 	least int
@@ -73,7 +73,7 @@ type Gate struct {
 	refused  [kinds]int64
 }
 
-// New is an open gate.
+// New returns an open gate.
 func New(c Config) *Gate {
 	c = c.withDefaults()
 	g := &Gate{cfg: c, limit: c.Running, least: min(c.Running, max(4, 2*runtime.GOMAXPROCS(0)))}
@@ -83,8 +83,8 @@ func New(c Config) *Gate {
 	return g
 }
 
-// Enter lets a request of a network in, or fails with UNAVAILABLE after it has waited in vain, or with the error of
-// ctx. Whoever gets a ticket has to Leave. A nil Gate lets everything in.
+// Enter admits a request of a network. It fails with UNAVAILABLE when the request has waited in vain or may not wait, and
+// with the error of ctx when that ends before. The caller has to Leave with the ticket. A nil Gate admits every request.
 func (g *Gate) Enter(ctx context.Context, network netip.Prefix, kind Kind) (*Ticket, error) {
 	if g == nil {
 		return nil, nil
@@ -182,7 +182,7 @@ func (g *Gate) adjust() {
 	}
 }
 
-// Load is what a gate has to do.
+// Load describes how busy a gate is.
 type Load struct {
 	// Running requests are at most Limit. Inside counts those that are paused as well.
 	Running, Limit, Inside int
@@ -191,7 +191,7 @@ type Load struct {
 	Refused [2]int64
 }
 
-// Load returns how much a gate has to do now, and has refused so far.
+// Load returns how busy the gate is now, and how many requests it has refused so far.
 func (g *Gate) Load() Load {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,10 +12,10 @@ type Ticket struct {
 
 type key struct{}
 
-// With puts a ticket into the context of its request.
+// With returns a context that carries the ticket of its request, see [FromContext].
 func With(ctx context.Context, t *Ticket) context.Context { return context.WithValue(ctx, key{}, t) }
 
-// FromContext is the ticket of the request, nil for work that came through no gate.
+// FromContext returns the ticket of the request, nil for work that came through no gate.
 func FromContext(ctx context.Context) *Ticket {
 	t, _ := ctx.Value(key{}).(*Ticket)
 	return t

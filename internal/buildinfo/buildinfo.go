@@ -52,7 +52,7 @@ func revision(settings []debug.BuildSetting) string {
 	return set["vcs.revision"]
 }
 
-// String is a line for people.
+// String returns the version, the commit and the toolchain in one line.
 func (i Info) String() string {
 	return fmt.Sprintf("roost %s (commit %s, %s)", i.Version, i.Commit, i.Go)
 }

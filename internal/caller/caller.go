@@ -29,14 +29,14 @@ type Caller struct {
 
 type identity struct{ user, session int64 }
 
-// New is a caller with a session; user and session are 0 for an anonymous one.
+// New returns a caller with a session; user and session are 0 for an anonymous one.
 func New(user, session int64) *Caller {
 	c := &Caller{made: session}
 	c.identity.Store(&identity{user, session})
 	return c
 }
 
-// UserID is the signed-in user, 0 if there is none.
+// UserID returns the id of the signed-in user, 0 if there is none.
 func (c *Caller) UserID() int64 {
 	if i := c.identity.Load(); i != nil {
 		return i.user
@@ -44,7 +44,7 @@ func (c *Caller) UserID() int64 {
 	return 0
 }
 
-// SessionID is the session in use, 0 if there is none.
+// SessionID returns the id of the session in use, 0 if there is none.
 func (c *Caller) SessionID() int64 {
 	if i := c.identity.Load(); i != nil {
 		return i.session
@@ -66,7 +66,7 @@ func (c *Caller) SignOut() { c.identity.Store(&identity{}) }
 
 type key struct{}
 
-// With puts the caller into the context.
+// With returns a context that carries the caller, see [From].
 func With(ctx context.Context, c *Caller) context.Context { return context.WithValue(ctx, key{}, c) }
 
 // From returns the caller of the context; an anonymous one if there is none.

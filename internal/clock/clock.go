@@ -8,14 +8,14 @@ import (
 
 // Clock returns the time: the real one in production, one that tests set in tests.
 type Clock interface {
-	// Now is the current instant, in UTC with microseconds: what both SQL stores keep.
+	// Now returns the current instant in UTC, cut to microseconds: both SQL stores hold no more.
 	Now() time.Time
 }
 
 // Real is the machine's clock.
 type Real struct{}
 
-// Now is the machine's time.
+// Now returns the machine's time, in UTC with microseconds.
 func (Real) Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Fake is a clock that a test sets. It is safe for concurrent use.
@@ -27,7 +27,7 @@ type Fake struct {
 // NewFake returns a clock that shows t until a test moves it.
 func NewFake(t time.Time) *Fake { return &Fake{now: t.UTC().Truncate(time.Microsecond)} }
 
-// Now is the time that was set.
+// Now returns the time that was set.
 func (f *Fake) Now() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,5 +1,11 @@
-// Package cursors makes opaque keyset cursors and reads the paging arguments of connections. A cursor
-// is a place in an order, not a row: it stays good when its row goes.
+// Package cursors encodes opaque keyset cursors and reads the paging arguments of connections. A cursor holds a sort key,
+// not a row: it stays valid when its row is deleted.
+//
+// A resolver reads the arguments, asks the domain for one item more than the page has, and cuts the page:
+//
+//	window, err := cursors.Args{First: first, After: after}.Window(cursors.Home)
+//	…
+//	page := cursors.Cut(window, items) // items were read in the window's direction, at most window.Size + 1
 package cursors
 
 import (
@@ -19,7 +25,7 @@ const (
 	Timeline  Kind = 'l'
 	Followers Kind = 'f'
 	Following Kind = 'g'
-	// Events is the log: its place is a position, plus one, because a position may be 0.
+	// Events is the log: the sort key is a position plus one, because a position may be 0.
 	Events Kind = 'e'
 )
 
@@ -32,19 +38,20 @@ const (
 
 var encoding = base64.RawURLEncoding.Strict()
 
-// Encode is the cursor of a place.
-func Encode(k Kind, place int64) string {
-	return encoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(k)}, uint64(place)))
+// Encode returns the cursor of a sort key, which is positive.
+func Encode(k Kind, sortKey int64) string {
+	return encoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(k)}, uint64(sortKey)))
 }
 
-// Decode reads a cursor of the kind; it fails with BAD_CURSOR for garbage and cursors of other lists.
+// Decode returns the sort key of a cursor. It fails with BAD_REQUEST and the reason BAD_CURSOR for garbage and for cursors
+// of other kinds.
 func Decode(k Kind, cursor string) (int64, error) {
 	if len(cursor) == 12 {
 		b, err := encoding.DecodeString(cursor)
 		// It is shorter if there were line breaks, which the decoder skips.
 		if err == nil && len(b) == 9 && b[0] == byte(k) {
-			if place := int64(binary.BigEndian.Uint64(b[1:])); place > 0 {
-				return place, nil
+			if sortKey := int64(binary.BigEndian.Uint64(b[1:])); sortKey > 0 {
+				return sortKey, nil
 			}
 		}
 	}
@@ -59,8 +66,8 @@ type Args struct {
 	Before *string
 }
 
-// Window is a part of a list ordered by descending place: Size items with Above > place > Below,
-// from the newest down, or from the oldest up if Backward.
+// Window is a part of a list in descending order of sort keys: Size items with Above > key > Below, from the newest down,
+// or from the oldest up if Backward.
 type Window struct {
 	Size     int
 	Above    int64
@@ -68,12 +75,11 @@ type Window struct {
 	Backward bool
 }
 
-// Whole is the window without bounds that starts at the newest.
+// Whole returns the window of size items that starts at the newest.
 func Whole(size int) Window { return Window{Size: size, Above: math.MaxInt64} }
 
-// Window reads the arguments: `first` with `after`, or `last` with `before`, each from 0 to MaxSize,
-// neither meaning the first DefaultSize. Anything else fails with BAD_REQUEST and the
-// reason PAGE_SIZE, or BAD_CURSOR.
+// Window returns the part of a list that the arguments ask for: `first` with `after`, or `last` with `before`, each from 0
+// to MaxSize. Without a size it is DefaultSize. Anything else fails with BAD_REQUEST and the reason PAGE_SIZE or BAD_CURSOR.
 func (a Args) Window(k Kind) (Window, error) {
 	w := Whole(DefaultSize)
 	switch {
@@ -111,7 +117,8 @@ type Page[T any] struct {
 	More bool
 }
 
-// Cut makes a page of items that were read in the window's direction with one more than asked for.
+// Cut returns the page of a window. The items were read in the window's direction, up to one more than its size; the page
+// has them newest first.
 func Cut[T any](w Window, items []T) Page[T] {
 	p := Page[T]{Items: items}
 	if len(items) > w.Size {

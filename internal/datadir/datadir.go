@@ -18,14 +18,14 @@ const lockName = "lock"
 // errHeld is what lockFile returns when another process has the lock.
 var errHeld = errors.New("held by another process")
 
-// InUseError says that another process has the directory.
+// InUseError is the error of Open when another process has the directory.
 type InUseError struct {
 	Dir string
 	// PID is the process that has it, 0 if that is not known.
 	PID int
 }
 
-// Error says what to do.
+// Error names the directory and the process, and what the operator can do.
 func (e *InUseError) Error() string {
 	if e.PID == 0 {
 		return fmt.Sprintf("the data directory %s is in use; stop that roost or use another --data-dir", e.Dir)
@@ -135,7 +135,7 @@ func owner(f *os.File) int {
 	return pid
 }
 
-// Path is the directory, absolute.
+// Path returns the absolute path of the directory.
 func (d *Dir) Path() string { return d.path }
 
 // Close releases the directory. The lock's file stays: removing it would let two processes lock two

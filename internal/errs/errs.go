@@ -58,7 +58,7 @@ const (
 	ReasonPageSize Reason = "PAGE_SIZE"
 )
 
-// Code is the name that clients see.
+// Code returns the name that clients see.
 func (k Kind) Code() string {
 	if k == NotAllowed {
 		return string(Forbidden)
@@ -75,7 +75,7 @@ func (k Kind) IsRefusal() bool {
 	return false
 }
 
-// Error is the error of every layer below the API.
+// Error is the one error type of every layer below the API.
 type Error struct {
 	Kind Kind
 	// Message is shown to clients; it never holds internals.
@@ -92,7 +92,7 @@ type Error struct {
 	Err error
 }
 
-// Error is for logs; clients get Message.
+// Error returns the kind, the message and the cause for logs; clients get Message alone.
 func (e *Error) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("%s: %s: %v", e.Kind, e.Message, e.Err)
@@ -113,24 +113,24 @@ func Newf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-// Because adds the reason of a BadRequest.
+// Because sets the reason of a BadRequest, and returns e.
 func (e *Error) Because(reason Reason) *Error {
 	e.Reason = reason
 	return e
 }
 
-// Within adds the limit that the input broke.
+// Within sets the limit that the input broke, and returns e.
 func (e *Error) Within(limit int) *Error {
 	e.Limit = limit
 	return e
 }
 
-// Busy refuses work for now because a bounded resource is full.
+// Busy returns an UNAVAILABLE error for work that is refused because a bounded resource, which what names, is full.
 func Busy(what string, retryAfter time.Duration) *Error {
 	return &Error{Kind: Unavailable, Message: what + " is busy, try again", RetryAfter: retryAfter}
 }
 
-// KindOf returns the kind of an error, Internal for one that is not ours.
+// KindOf returns the kind of an error, and Internal for an error that is no *Error.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -146,7 +146,7 @@ func Is(err error, kind Kind) bool {
 // List holds several refusals of one input.
 type List []*Error
 
-// Error is for logs.
+// Error joins the refusals for logs.
 func (l List) Error() string {
 	if len(l) == 0 {
 		return "no refusals"
@@ -154,7 +154,7 @@ func (l List) Error() string {
 	return fmt.Sprintf("%v and %d more", l[0], len(l)-1)
 }
 
-// OrNil is the list as an error, nil if it is empty.
+// OrNil returns the list as an error, nil if it is empty.
 func (l List) OrNil() error {
 	if len(l) == 0 {
 		return nil

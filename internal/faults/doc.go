@@ -5,6 +5,6 @@
 //
 //	name:kill          the process dies at the place as if by SIGKILL
 //	name:kill:3        the third time that it comes there
-//	name:hold:250ms    whoever comes there waits, each time
+//	name:hold:250ms    every caller that comes there waits for 250 ms
 //	name:hold:250ms:2  the first two callers wait there, and standard error says "held at name"
 package faults

@@ -31,16 +31,16 @@ type Leases struct {
 	owner string
 }
 
-// New grants node numbers to one process.
+// New returns leases for one process, with a random owner's name.
 func New(db *sqldb.DB) *Leases { return &Leases{db: db, owner: rand.Text()} }
 
-// grantWithin bounds the wait for a database that is busy or does not answer.
-const grantWithin = 5 * time.Second
+// grantTimeout bounds the wait for a database that is busy or does not answer.
+const grantTimeout = 5 * time.Second
 
 // Grant extends the held lease or takes a free node number. It fails after five seconds without an answer.
 func (l *Leases) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Grant, error) {
 	// The request that happens to come first asks for all.
-	ctx, cancel := context.WithTimeout(sqldb.Background(ctx), grantWithin)
+	ctx, cancel := context.WithTimeout(sqldb.Background(ctx), grantTimeout)
 	defer cancel()
 	until := min(now+span, ids.MaxMillis)
 	if held != nil {

@@ -2,7 +2,6 @@ package idlease
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -12,36 +11,13 @@ import (
 	"roost/internal/errs"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
-	"roost/testkit/pgtest"
+	"roost/testkit/dbtest"
 )
 
-// onBoth runs a test with a table on either kind of database.
+// onBoth runs a test on either kind of database.
 func onBoth(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 	t.Helper()
-	t.Parallel()
-	for name, config := range map[string]func(t *testing.T) sqldb.Config{
-		"sqlite":   func(t *testing.T) sqldb.Config { return sqldb.Config{File: filepath.Join(t.TempDir(), "ids.db")} },
-		"postgres": func(t *testing.T) sqldb.Config { return sqldb.Config{URL: pgtest.URL(t), MaxConns: 16} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			db, err := sqldb.Open(t.Context(), config(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := db.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			_, err = db.ExecContext(t.Context(),
-				"CREATE TABLE id_leases (node bigint NOT NULL PRIMARY KEY, owner varchar NOT NULL, ceiling bigint NOT NULL)")
-			if err != nil {
-				t.Fatal(err)
-			}
-			fn(t, db)
-		})
-	}
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) { fn(t, dbtest.Open(t, c)) })
 }
 
 // occupy assigns every node number but the free ones to another owner, who keeps it.

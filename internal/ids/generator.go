@@ -31,10 +31,10 @@ const (
 	MaxMillis = 1<<41 - 1
 )
 
-// Millis is a time on the ids' clock, in milliseconds since Epoch.
+// Millis returns a time in milliseconds since Epoch, as ids hold it.
 func Millis(t time.Time) int64 { return t.Sub(Epoch).Milliseconds() }
 
-// Time is when an id was made, to the millisecond.
+// Time returns when an id was made, to the millisecond.
 func Time(id int64) time.Time {
 	return Epoch.Add(time.Duration(id>>(nodeBits+seqBits)) * time.Millisecond)
 }
@@ -74,7 +74,7 @@ type Generator struct {
 	doubted atomic.Bool
 }
 
-// NewGenerator makes ids under the grants of g.
+// NewGenerator returns a generator that asks g for its grants.
 func NewGenerator(c clock.Clock, g Granter) *Generator {
 	return &Generator{clock: c, granter: g, last: math.MinInt64, busy: make(chan struct{}, 1)}
 }
@@ -82,7 +82,7 @@ func NewGenerator(c clock.Clock, g Granter) *Generator {
 // renewBefore is how many milliseconds before its end a grant is extended.
 const renewBefore = 30_000
 
-// Next is a new id, larger than every one that this generator made before. It fails with UNAVAILABLE
+// Next returns a new id, larger than every one that this generator made before. It fails with UNAVAILABLE
 // when the right to make ids has run out and the granter cannot be reached.
 func (g *Generator) Next(ctx context.Context) (int64, error) {
 	if err := g.lock(ctx); err != nil {

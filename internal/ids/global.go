@@ -31,7 +31,7 @@ type SessionID struct{ User, ID int64 }
 // encoding is strict: a second spelling of an id is garbage.
 var encoding = base64.RawURLEncoding.Strict()
 
-// Encode is the global id of an object.
+// Encode returns the global id of an object: its kind and numbers in URL-safe Base64.
 func Encode(k Kind, parts ...int64) string {
 	b := make([]byte, 1, 1+8*len(parts))
 	b[0] = byte(k)

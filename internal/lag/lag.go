@@ -42,30 +42,30 @@ type worst struct {
 
 var _ lifecycle.Service = (*Meter)(nil)
 
-// New is a meter that does not run yet.
+// New returns a meter that does not run yet.
 func New() *Meter {
 	m := &Meter{}
 	m.loop.Run = m.run
 	return m
 }
 
-// Start begins to measure.
+// Start starts the goroutine that measures.
 func (m *Meter) Start(ctx context.Context) error {
 	m.due.Store(time.Now().Add(beat).UnixNano())
 	return m.loop.Start(ctx)
 }
 
-// Stop ends the measuring.
+// Stop ends the goroutine.
 func (m *Meter) Stop(ctx context.Context) error {
 	err := m.loop.Stop(ctx)
 	m.due.Store(0)
 	return err
 }
 
-// Lag is how late the process ran at most in the last third of a second.
+// Lag returns by how much the process ran late at most in the last third of a second.
 func (m *Meter) Lag() time.Duration { return m.Since(time.Now().Add(-recent)) }
 
-// Since is how late the process ran at most since a time, which is at most 3 s ago.
+// Since returns by how much the process ran late at most since a time, which is at most 3 s ago.
 func (m *Meter) Since(t time.Time) time.Duration {
 	now := time.Now()
 	late := m.overdue(now)

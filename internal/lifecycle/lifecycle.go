@@ -1,5 +1,14 @@
-// Package lifecycle starts and stops what runs in the background. Everything that owns a goroutine is
-// a Service; a Group starts services in order, undoes a failed start, and stops in reverse.
+// Package lifecycle starts and stops what runs in the background. Everything that owns a goroutine is a [Service]. A [Group]
+// starts services in order, undoes a failed start, and stops in reverse. A [Loop] is a service of one goroutine, a [Poll]
+// what such a goroutine usually does.
+//
+//	var group lifecycle.Group
+//	group.Add("database", database)
+//	group.Add("cleaner", &lifecycle.Loop{Run: lifecycle.Poll{Look: clean, Every: time.Minute, Retry: time.Minute}.Run})
+//	if err := group.Start(ctx); err != nil {
+//		return err // what had started is stopped again
+//	}
+//	defer group.Stop(ctx)
 package lifecycle
 
 import (
@@ -20,7 +29,7 @@ type named struct {
 	svc  Service
 }
 
-// Group is a list of services that belong together. It is not safe for concurrent use.
+// Group starts and stops several services together. It is not safe for concurrent use.
 type Group struct {
 	all     []named
 	started int
@@ -61,7 +70,7 @@ type Loop struct {
 	done   chan struct{}
 }
 
-// Start starts the goroutine. The work lives until Stop, not until ctx ends.
+// Start starts the goroutine. It runs until Stop, also when ctx ends before.
 func (l *Loop) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.cancel, l.done = cancel, make(chan struct{})

@@ -28,7 +28,7 @@ func From(ctx context.Context) *Stats {
 	return s
 }
 
-// SQL counts one statement.
+// SQL counts one statement, and how long it took.
 func (s *Stats) SQL(d time.Duration) {
 	if s != nil {
 		s.sqlN.Add(1)
@@ -36,7 +36,7 @@ func (s *Stats) SQL(d time.Duration) {
 	}
 }
 
-// Redis counts one round trip.
+// Redis counts one round trip, and how long it took.
 func (s *Stats) Redis(d time.Duration) {
 	if s != nil {
 		s.redisN.Add(1)
@@ -51,7 +51,7 @@ func (s *Stats) Waited() {
 	}
 }
 
-// Waits is the number of batches so far that a timer held back.
+// Waits returns the number of batches so far that a timer held back.
 func (s *Stats) Waits() int64 {
 	if s == nil {
 		return 0
@@ -59,7 +59,7 @@ func (s *Stats) Waits() int64 {
 	return s.waits.Load()
 }
 
-// Statements is the number of SQL statements so far; BEGIN and COMMIT do not count.
+// Statements returns the number of SQL statements so far; BEGIN and COMMIT do not count.
 func (s *Stats) Statements() int64 {
 	if s == nil {
 		return 0
@@ -67,7 +67,7 @@ func (s *Stats) Statements() int64 {
 	return s.sqlN.Load()
 }
 
-// RoundTrips is the number of Redis round trips so far.
+// RoundTrips returns the number of Redis round trips so far.
 func (s *Stats) RoundTrips() int64 {
 	if s == nil {
 		return 0
@@ -75,7 +75,7 @@ func (s *Stats) RoundTrips() int64 {
 	return s.redisN.Load()
 }
 
-// Header is the value of a Server-Timing header, durations in milliseconds.
+// Header returns the value of a Server-Timing header, with durations in milliseconds.
 func (s *Stats) Header() string {
 	if s == nil {
 		return ""

@@ -8,12 +8,12 @@ import (
 
 type key struct{}
 
-// With returns the id to everything that runs under the returned context.
+// With returns a context that carries the id, see [From].
 func With(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, key{}, id)
 }
 
-// From is the id of the request, empty outside of one.
+// From returns the id of the request, empty outside of one.
 func From(ctx context.Context) string {
 	id, _ := ctx.Value(key{}).(string)
 	return id

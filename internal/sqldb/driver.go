@@ -64,7 +64,7 @@ func (d *Driver) Exec(ctx context.Context, query string, args, v any) error {
 	return d.disk.wrote(d.write.Exec(ctx, query, args, v))
 }
 
-// Query runs a statement with rows, for which ent has a place.
+// Query runs a statement with rows, which it stores in v, as ent asks for.
 func (d *Driver) Query(ctx context.Context, query string, args, v any) error {
 	list, ok := args.([]any)
 	if !ok {
@@ -145,10 +145,10 @@ func (d *Driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, 
 	return &tx{t, permit, d.watch, d.disk}, nil
 }
 
-// Close is done by DB, which owns the pools.
+// Close does nothing: DB owns the pools and closes them.
 func (d *Driver) Close() error { return nil }
 
-// Dialect is "sqlite3" or "postgres".
+// Dialect returns "sqlite3" or "postgres".
 func (d *Driver) Dialect() string { return d.dialect }
 
 // tx counts the statements of a transaction.

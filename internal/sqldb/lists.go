@@ -8,7 +8,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// In is an ent predicate: the column is one of the ids. The statement's text is the same however many
+// In returns an ent predicate: the column is one of the ids. The statement's text is the same however many
 // there are.
 func In(column string, ids []int64) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {

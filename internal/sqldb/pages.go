@@ -107,7 +107,7 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 		[]any{string(text), s.size + 1}
 }
 
-// InOrder is a number of rows for the LIMIT of a part of a statement for PostgreSQL that is run for each
+// InOrder returns a number of rows for the LIMIT of a part of a statement for PostgreSQL that is run for each
 // of many owners and must read their rows through an index in order, no more of them than that number.
 //
 // A planner that sees the number compares it with the few rows that an owner has in the mean, finds
@@ -116,8 +116,8 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 // to sort all of them first.
 func InOrder(arg string) string { return "(SELECT " + arg + "::bigint)" }
 
-// Newest is an ent predicate: the row is one of the n of an owner's with the highest keys. Only these are
-// read, through the index on (column, key).
+// Newest returns an ent predicate: the row is among the n rows of an owner with the highest keys. Only these are read,
+// through the index on (column, key).
 func Newest(column, key string, owner int64, n int) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
 		before, after := s.C(key)+" IN (SELECT "+key+" FROM "+s.TableName()+" WHERE "+column+" = ",

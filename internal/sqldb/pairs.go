@@ -52,11 +52,11 @@ func (p Pairs) statement(d *Driver) string {
 		WHERE t.%[2]s = $1 AND t.%[3]s = k.value AND +t.%[4]s`, p.Table, p.Holder, p.Other, p.Flag)
 }
 
-// Pair is the primary key of a row of such a table, in the order of the key.
+// Pair is the primary key of a row of a PairTable, in the order of the key.
 type Pair struct{ First, Second int64 }
 
-// PairRow is what such a row holds: one value, and its version.
-type PairRow struct{ Value, Ver int64 }
+// PairRow is a row of a PairTable: its value, and its version.
+type PairRow struct{ Value, Version int64 }
 
 // PairTable is a table whose primary key is a pair of ids, with versions. Value is an SQL expression that
 // is an integer of a row; the names are SQL of the caller's, never input.
@@ -83,7 +83,7 @@ func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable,
 	for rows.Next() {
 		var k Pair
 		var r PairRow
-		if err := rows.Scan(&k.First, &k.Second, &r.Value, &r.Ver); err != nil {
+		if err := rows.Scan(&k.First, &k.Second, &r.Value, &r.Version); err != nil {
 			return nil, fmt.Errorf("read %s: %w", p.Table, err)
 		}
 		out[asked[k]] = value(r)

@@ -2,7 +2,7 @@ package sqldb
 
 import "database/sql"
 
-// Pools are the pools of connections by what they are for: one that writes and, on SQLite, one that reads.
+// Pools returns the pools of connections by name: "writer" and, on SQLite, "reader".
 func (db *DB) Pools() map[string]*sql.DB {
 	pools := map[string]*sql.DB{"writer": db.write}
 	if db.read != db.write {

@@ -114,7 +114,7 @@ func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watc
 	return &DB{Driver: d, write: write, read: read}
 }
 
-// Room reads how many connections PostgreSQL accepts from all of its clients together, without those that it reserves
+// Room returns how many connections PostgreSQL accepts from all of its clients together, without those that it reserves
 // for superusers, and how many of them this pool opens at most.
 func (db *DB) Room(ctx context.Context) (server, own int, err error) {
 	err = db.read.QueryRowContext(ctx, `SELECT current_setting('max_connections')::int
@@ -126,7 +126,7 @@ func (db *DB) Room(ctx context.Context) (server, own int, err error) {
 	return server, db.read.Stats().MaxOpenConnections, nil
 }
 
-// Writer is the pool that may write, for migrations and bulk loads.
+// Writer returns the pool that may write, for migrations and bulk loads. Its statements need no permit.
 func (db *DB) Writer() *sql.DB { return db.write }
 
 // IsPostgres reports the kind of database.

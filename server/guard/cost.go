@@ -14,7 +14,7 @@ type Prices struct {
 	description *description
 }
 
-// NewPrices are the prices of a schema under the limits.
+// NewPrices returns the prices of a schema under the limits.
 func NewPrices(schema *ast.Schema, limits Limits) *Prices {
 	return &Prices{limits: limits, description: describe(schema)}
 }

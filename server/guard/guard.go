@@ -11,7 +11,7 @@ import (
 	"roost/internal/errs"
 )
 
-// Guard is the gqlgen extension that holds operations to limits.
+// Guard is the gqlgen extension that refuses operations beyond limits.
 type Guard struct {
 	limits Limits
 	cache  graphql.Cache[*ast.QueryDocument]
@@ -26,7 +26,7 @@ var (
 	_ graphql.RootFieldInterceptor      = (*Guard)(nil)
 )
 
-// New is a guard with the limits. The cache is that of the executor: what it holds has passed the guard.
+// New returns a guard with the limits. cache is the query cache of the executor: its documents have passed the guard.
 func New(limits Limits, cache graphql.Cache[*ast.QueryDocument]) (*Guard, error) {
 	limits, err := limits.withDefaults()
 	return &Guard{limits: limits, cache: cache}, err
@@ -35,7 +35,7 @@ func New(limits Limits, cache graphql.Cache[*ast.QueryDocument]) (*Guard, error)
 // ExtensionName is how gqlgen refers to the extension in errors.
 func (*Guard) ExtensionName() string { return "Guard" }
 
-// Validate learns what the schema's fields cost.
+// Validate computes what the schema's fields cost.
 func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
 	g.prices = NewPrices(schema.Schema(), g.limits)
 	return nil
@@ -58,7 +58,7 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 // costKey is where an operation's statistics hold its cost.
 const costKey = "cost"
 
-// CostOf is the cost of an operation that has passed a guard, in points.
+// CostOf returns the cost of an operation that has passed a guard, in points.
 func CostOf(op *graphql.OperationContext) int {
 	cost, _ := op.Stats.GetExtension(costKey).(int)
 	return cost

@@ -41,7 +41,7 @@ type Limits struct {
 	List int
 }
 
-// Defaults are the limits that replace zero values.
+// Defaults returns the limits that replace zero values.
 func Defaults() Limits {
 	return Limits{
 		Bytes: 32 << 10, Tokens: 3_000, Nesting: 60, Depth: 20, Selections: 1_000, Total: 3_000, SelectSet: 120, EqualKeys: 40,

@@ -8,7 +8,7 @@ type Example struct {
 	Variables map[string]any `json:"variables,omitempty"`
 }
 
-// Examples are the tabs that a new visitor finds, the first one in front. It is a query: the page runs it by itself.
+// Examples returns the tabs that a new visitor finds, the first one in front. It is a query: the page runs it by itself.
 func Examples() []Example {
 	return []Example{
 		{Query: `# Your home timeline, newest first. It has run already:

@@ -50,7 +50,7 @@ type Page struct {
 	assets map[string]*asset
 }
 
-// New prepares the page.
+// New builds the page and its files.
 func New(cfg Config) (*Page, error) {
 	if cfg.Title == "" {
 		cfg.Title = "Roost"
@@ -100,8 +100,8 @@ func (v view) Settings() any {
 	}{v.Endpoint, v.Demo, v.Config.Examples}
 }
 
-// Lead leads people who open the address of the API in a browser to the page: they ask for HTML and for no operation. All
-// others get to the API.
+// Lead redirects people who open the address of the API in a browser to the page: such requests ask for HTML and hold no
+// operation. All other requests go to the API.
 func Lead(api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := r.URL.Query()

@@ -98,7 +98,7 @@ func usedValue(v *ast.Value, names map[string]bool) {
 type equals struct {
 	mu      sync.Mutex
 	members int
-	events  map[string]*sharedEvent // by pullstream.Feed's key
+	events  map[string]*sharedEvent // by pullstream.Stream's key
 }
 
 // sharedEvent is an event that one member makes.

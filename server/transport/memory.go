@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// What a MemoryQueries of the usual size keeps.
+// The usual size of MemoryQueries: entries, and bytes of their text.
 const (
 	DefaultMemoryEntries = 2_000
 	DefaultMemoryBytes   = 8 << 20
@@ -24,7 +24,7 @@ type MemoryQueries struct {
 
 var _ PersistedQueries = (*MemoryQueries)(nil)
 
-// NewMemoryQueries is a store of at most that many entries and bytes of text; both must be positive.
+// NewMemoryQueries returns a store of at most that many entries and bytes of text; both must be positive.
 func NewMemoryQueries(maxEntries, maxBytes int) (*MemoryQueries, error) {
 	m := &MemoryQueries{maxBytes: maxBytes}
 	entries, err := simplelru.NewLRU(maxEntries, func(hash, query string) { m.bytes -= len(hash) + len(query) })

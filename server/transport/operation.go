@@ -190,7 +190,7 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 type stream struct {
 	op        *operation
 	ctx       context.Context // of its events; held here because the goroutine's frames are few
-	events    *pullstream.Feed
+	events    *pullstream.Stream
 	responses graphql.ResponseHandler
 	open      *openStream
 }

@@ -43,7 +43,7 @@ var (
 // ExtensionName is how gqlgen refers to the extension in errors.
 func (Persisted) ExtensionName() string { return "PersistedQueries" }
 
-// Validate wants a store.
+// Validate fails without a store.
 func (p Persisted) Validate(graphql.ExecutableSchema) error {
 	if p.Store == nil {
 		return errors.New("persisted queries need a store")

@@ -156,7 +156,7 @@ type Socket struct {
 
 var _ graphql.Transport = (*Socket)(nil)
 
-// NewSocket is a transport with the limits of the config.
+// NewSocket returns a transport with the limits of the config.
 func NewSocket(cfg SocketConfig) *Socket {
 	cfg.setDefaults()
 	return &Socket{

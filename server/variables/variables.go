@@ -25,7 +25,7 @@ import (
 	"roost/internal/errs"
 )
 
-// Checked is the transport with operations whose variables fit the schema.
+// Checked wraps a transport: operations whose variables do not fit the schema are refused.
 func Checked(t graphql.Transport, schema *ast.Schema) graphql.Transport {
 	return checked{t, schema}
 }

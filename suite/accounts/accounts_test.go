@@ -22,7 +22,7 @@ func TestOneOfManyGetsAName(t *testing.T) {
 				const many = 20
 				name := apitest.Unique("wanted")
 				won := make([]bool, many)
-				apitest.Together(t, many, func(i int) error {
+				apitest.Parallel(t, many, func(i int) error {
 					in := apitest.Vars{"username": apitest.Unique("u"), "password": "correct horse", "tokenDelivery": "TOKEN"}
 					in["email"] = in["username"].(string) + "@example.com"
 					in[field] = spelling(name, i)
@@ -106,7 +106,7 @@ func TestRenaming(t *testing.T) {
 			t.Errorf("%s is %q, bob took it", old, byName(old))
 		}
 		for login, want := range map[string]string{now: ada.ID, now + "@example.com": ada.ID, old: bob.ID, mail: bob.ID, bob.Name: ""} {
-			res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+			res := r.Anonymous().Must(t, rig.Mutations["logIn"],
 				apitest.Vars{"i": apitest.Vars{"login": login, "password": "correct horse", "tokenDelivery": "TOKEN"}})
 			got := ""
 			if token := res.String("x.token"); token != "" {
@@ -131,7 +131,7 @@ func TestNamesAreOfOneUser(t *testing.T) {
 		names := []string{apitest.Unique("n"), apitest.Unique("n"), apitest.Unique("n")}
 		users := r.SignUps(t, "u", 4)
 		for range 8 {
-			apitest.Together(t, len(users), func(i int) error {
+			apitest.Parallel(t, len(users), func(i int) error {
 				for _, name := range names {
 					if _, err := users[i].Do(context.Background(), rename, apitest.Vars{"i": apitest.Vars{"username": name}}); err != nil {
 						return err
@@ -155,14 +155,14 @@ func TestLoginTellsNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u, imported := r.SignUp(t, "ada"), r.SignUp(t, "imported")
 		if _, err := r.DB(t).Writer().ExecContext(t.Context(), "UPDATE users SET password_hash = NULL WHERE id = $1",
-			rig.RowOf(t, imported.ID)); err != nil {
+			rig.UserID(t, imported.ID)); err != nil {
 			t.Fatal(err)
 		}
 		for login, password := range map[string]string{
 			u.Name: "wrong horse", u.Name + "@example.com": "wrong horse", imported.Name: imported.Password, imported.Name + "@example.com": "",
 			"nobody": "correct horse", "nobody@example.com": "correct horse", "": "", "no body": "correct horse", strings.Repeat("x", 300): "x",
 		} {
-			res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+			res := r.Anonymous().Must(t, rig.Mutations["logIn"],
 				apitest.Vars{"i": apitest.Vars{"login": login, "password": password, "tokenDelivery": "TOKEN"}})
 			const want = `{"x":{"token":null,"session":null,"viewer":null,"userErrors":[{"code":"INVALID_CREDENTIALS","path":["input"],` +
 				`"message":"the login or the password is wrong"}]}}`
@@ -174,7 +174,7 @@ func TestLoginTellsNothing(t *testing.T) {
 			}
 		}
 		for _, login := range []string{u.Name, strings.ToUpper(u.Name), u.Name + "@example.com", strings.ToUpper(u.Name) + "@Example.COM"} {
-			res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+			res := r.Anonymous().Must(t, rig.Mutations["logIn"],
 				apitest.Vars{"i": apitest.Vars{"login": login, "password": u.Password, "tokenDelivery": "TOKEN"}})
 			if res.String("x.token") == "" {
 				t.Errorf("login %q: %s", login, res.Data)

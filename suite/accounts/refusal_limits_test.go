@@ -21,13 +21,13 @@ func TestRefusalsCarryTheirLimit(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u, other := r.SignUp(t, "refused"), r.SignUp(t, "other")
 		_, err := r.DB(t).Writer().ExecContext(t.Context(), "INSERT INTO user_stats (user_id, following_count) VALUES ($1, 5000)",
-			rig.RowID(u.ID))
+			rig.UserRow(u.ID))
 		if err != nil {
 			t.Fatal(err)
 		}
 		seen := map[string]bool{}
 		for _, c := range refusalsOf(u, other, other.Tweet(t, "not yours")) {
-			query := strings.Replace(rig.Refusing[c.mutation], "userErrors { code path message }", "userErrors { code path limit }", 1)
+			query := strings.Replace(rig.Mutations[c.mutation], "userErrors { code path message }", "userErrors { code path limit }", 1)
 			for _, e := range u.Must(t, query, apitest.Vars{"i": c.input}).Get("x.userErrors").([]any) {
 				var path []string
 				for _, name := range apitest.Get(e, "path").([]any) {

@@ -78,7 +78,7 @@ func refusalsOf(u, other *apitest.User, theirs string) []refusal {
 			"device": apitest.Vars{"token": long(257)}}, []string{"TOO_LONG input.device.token"}},
 
 		{"another user's session", "revokeSession", apitest.Vars{"sessionId": other.SessionID}, []string{"NOT_FOUND input.sessionId"}},
-		{"a session that never was", "revokeSession", apitest.Vars{"sessionId": ids.SessionID{User: rig.RowID(u.ID), ID: 5}.String()},
+		{"a session that never was", "revokeSession", apitest.Vars{"sessionId": ids.SessionID{User: rig.UserRow(u.ID), ID: 5}.String()},
 			[]string{"NOT_FOUND input.sessionId"}},
 		{"not the current password", "changePassword", apitest.Vars{"currentPassword": "wrong horse", "newPassword": "another horse"},
 			[]string{"INVALID_CREDENTIALS input.currentPassword"}},
@@ -132,7 +132,7 @@ func TestRefusals(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		u, other, db := r.SignUp(t, "refused"), r.SignUp(t, "other"), r.DB(t)
 		theirs := other.Tweet(t, "not yours")
-		_, err := db.Writer().ExecContext(t.Context(), "INSERT INTO user_stats (user_id, following_count) VALUES ($1, 5000)", rig.RowID(u.ID))
+		_, err := db.Writer().ExecContext(t.Context(), "INSERT INTO user_stats (user_id, following_count) VALUES ($1, 5000)", rig.UserRow(u.ID))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestRefusals(t *testing.T) {
 			if c.mutation == "signUp" || c.mutation == "logIn" {
 				who = r.Anonymous()
 			}
-			res := who.Must(t, rig.Refusing[c.mutation], apitest.Vars{"i": c.input})
+			res := who.Must(t, rig.Mutations[c.mutation], apitest.Vars{"i": c.input})
 			var payload map[string]map[string]json.RawMessage
 			if err := json.Unmarshal(res.Data, &payload); err != nil {
 				t.Fatalf("%s: %v", res.Data, err)

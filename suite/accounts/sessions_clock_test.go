@@ -70,7 +70,7 @@ func (r *timed) known(t *testing.T, u *apitest.User) {
 	apitest.Until(t, "the node to know the last use", func() bool {
 		return u.Must(t, `{ viewer { currentSession { lastUsedAt } } }`, nil).String("viewer.currentSession.lastUsedAt") == now
 	})
-	apitest.Until(t, "the node to have written the last uses", func() bool { return rig.Figures(t, r.Roost)["roost_sessions_to_touch"] == 0 })
+	apitest.Until(t, "the node to have written the last uses", func() bool { return rig.Metrics(t, r.Roost)["roost_sessions_to_touch"] == 0 })
 }
 
 // The last use is written every five minutes at most, and never by the request itself.
@@ -79,7 +79,7 @@ func TestLastUseIsWrittenSeldom(t *testing.T) {
 		u := r.SignUp(t, "ada")
 		use := func() {
 			t.Helper()
-			apitest.Together(t, 10, func(int) error {
+			apitest.Parallel(t, 10, func(int) error {
 				res := u.Must(t, `{ viewer { currentSession { lastUsedAt } } }`, nil)
 				// One for the session, if the cache has it not; its check and the field share it.
 				if told, _ := res.Cost(); told > 1 {

@@ -113,7 +113,7 @@ func TestSingleDeviceLeavesOneSession(t *testing.T) {
 		const many = 10
 		signed := make([]*apitest.User, many)
 		for range 3 {
-			apitest.Together(t, many, func(i int) error {
+			apitest.Parallel(t, many, func(i int) error {
 				signed[i] = signedIn(t, r, u, "", "")
 				return nil
 			})
@@ -147,7 +147,7 @@ func TestSessionLimit(t *testing.T) {
 		}
 		ended(t, last, want)
 		// At once: no more than that either.
-		apitest.Together(t, 8, func(int) error {
+		apitest.Parallel(t, 8, func(int) error {
 			signedIn(t, r, last, "", "")
 			return nil
 		})
@@ -188,7 +188,7 @@ func TestEndingSessions(t *testing.T) {
 		u.Must(t, change, apitest.Vars{"old": u.Password, "new": "another horse"})
 		want[fourth] = "PASSWORD_CHANGED"
 		ended(t, u, want)
-		if res := r.Anonymous().Must(t, rig.Refusing["logIn"],
+		if res := r.Anonymous().Must(t, rig.Mutations["logIn"],
 			apitest.Vars{"i": apitest.Vars{
 				"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}}); res.String("x.userErrors.0.code") != "INVALID_CREDENTIALS" {
 			t.Errorf("with the old password: %s", res.Data)
@@ -220,7 +220,7 @@ func TestPasswordChangeBeatsSignIn(t *testing.T) {
 		for round := range 12 {
 			next := fmt.Sprintf("another horse %d", round)
 			signed := make([]*apitest.User, 5)
-			apitest.Together(t, 6, func(i int) error {
+			apitest.Parallel(t, 6, func(i int) error {
 				if i == 5 {
 					_, err := u.Try(`mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old,
 						newPassword: $new}) { userErrors { code } } }`,
@@ -287,10 +287,10 @@ func TestSigningInsideAnOperation(t *testing.T) {
 				}
 			}
 		}
-		if n := apitest.Int(t, r.DB(t), "SELECT count(*) FROM tweets WHERE author_id = $1", rig.RowOf(t, ada.ID)); n != 0 {
+		if n := apitest.Int(t, r.DB(t), "SELECT count(*) FROM tweets WHERE author_id = $1", rig.UserID(t, ada.ID)); n != 0 {
 			t.Error("a tweet was posted after signing out")
 		}
-		if id, ok := ids.Session(ada.SessionID); !ok || id.User != rig.RowOf(t, ada.ID) {
+		if id, ok := ids.Session(ada.SessionID); !ok || id.User != rig.UserID(t, ada.ID) {
 			t.Errorf("session id %s", ada.SessionID)
 		}
 	})

@@ -129,7 +129,7 @@ func (f *loginFlood) attempts(ctx context.Context, conn net.Conn, host string) {
 		if n%2 == 1 {
 			login = fmt.Sprintf("nobody_%x", rand.Int64())
 		}
-		body, _ := json.Marshal(map[string]any{"query": rig.Refusing["logIn"], "variables": wrongLogIn(login)})
+		body, _ := json.Marshal(map[string]any{"query": rig.Mutations["logIn"], "variables": wrongLogIn(login)})
 		_, err := fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 			host, len(body), body)
 		if err != nil {
@@ -210,7 +210,7 @@ func TestSignInUnderAFlood(t *testing.T) {
 	failed, hashed := 0, []float64(nil)
 	for range 20 {
 		before, began := sample(t, admin, hashes), time.Now()
-		res, err := from(p.Roost, "127.0.0.2").Do(t.Context(), rig.Refusing["logIn"], apitest.Vars{"i": apitest.Vars{
+		res, err := from(p.Roost, "127.0.0.2").Do(t.Context(), rig.Mutations["logIn"], apitest.Vars{"i": apitest.Vars{
 			"login": u.Name, "password": u.Password, "tokenDelivery": "TOKEN"}})
 		took, hashed = append(took, time.Since(began)), append(hashed, sample(t, admin, hashes)-before)
 		if err != nil || res.String("x.token") == "" {

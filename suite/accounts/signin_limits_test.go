@@ -73,7 +73,7 @@ func inParallel(n, workers int, one func(worker, i int)) {
 var ways = map[string]way{
 	"one after the other": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		for range n {
-			res, err := nodes[0].Do(t.Context(), rig.Refusing["logIn"], wrongLogIn(victim.Name))
+			res, err := nodes[0].Do(t.Context(), rig.Mutations["logIn"], wrongLogIn(victim.Name))
 			count.count(res, err, "x")
 		}
 	},
@@ -93,13 +93,13 @@ var ways = map[string]way{
 			sockets[i] = nodes[0].Dial(t)
 		}
 		inParallel(n, len(sockets), func(w, _ int) {
-			res, err := sockets[w].Subscribe(t, rig.Refusing["logIn"], wrongLogIn(victim.Name)).TryNext(t.Context())
+			res, err := sockets[w].Subscribe(t, rig.Mutations["logIn"], wrongLogIn(victim.Name)).TryNext(t.Context())
 			count.count(res, err, "x")
 		})
 	},
 	"on all nodes at once": func(t *testing.T, nodes []*apitest.Client, victim *apitest.User, n int, count *attempts) {
 		inParallel(n, 10, func(w, _ int) {
-			res, err := nodes[w%len(nodes)].Do(t.Context(), rig.Refusing["logIn"], wrongLogIn(victim.Name))
+			res, err := nodes[w%len(nodes)].Do(t.Context(), rig.Mutations["logIn"], wrongLogIn(victim.Name))
 			count.count(res, err, "x")
 		})
 	},
@@ -111,7 +111,7 @@ var ways = map[string]way{
 			if i%2 == 0 {
 				mutation, input = "updateSettings", apitest.Vars{"email": "thief@example.com", "currentPassword": "wrong horse"}
 			}
-			res, err := me.Do(t.Context(), rig.Refusing[mutation], apitest.Vars{"i": input})
+			res, err := me.Do(t.Context(), rig.Mutations[mutation], apitest.Vars{"i": input})
 			count.count(res, err, "x")
 		})
 	},
@@ -123,7 +123,7 @@ var ways = map[string]way{
 				me.Key = victim.Key
 				mutation, input = "changePassword", apitest.Vars{"currentPassword": "wrong horse", "newPassword": "another horse"}
 			}
-			res, err := me.Do(t.Context(), rig.Refusing[mutation], apitest.Vars{"i": input})
+			res, err := me.Do(t.Context(), rig.Mutations[mutation], apitest.Vars{"i": input})
 			count.count(res, err, "x")
 		})
 	},
@@ -136,7 +136,7 @@ func TestAttemptsAreCountedEveryWay(t *testing.T) {
 	t.Run("Redis down", func(t *testing.T) {
 		t.Parallel()
 		a := apitest.New(t, apitest.Server, rig.Limited(50, 0))
-		b := rig.Join(t, a)
+		b := rig.StartAnother(t, a)
 		a.Redis.Stop()
 		attemptEveryWay(t, a, b)
 	})
@@ -145,9 +145,9 @@ func TestAttemptsAreCountedEveryWay(t *testing.T) {
 func attemptEveryWay(t *testing.T, a, b *apitest.Roost) {
 	const admitted = 10 // a fifth of the limit of the account
 	hashes := func() float64 {
-		n := rig.Figures(t, a)["roost_password_hashes_total"]
+		n := rig.Metrics(t, a)["roost_password_hashes_total"]
 		if a != b {
-			n += rig.Figures(t, b)["roost_password_hashes_total"]
+			n += rig.Metrics(t, b)["roost_password_hashes_total"]
 		}
 		return n
 	}
@@ -174,7 +174,7 @@ func TestAttemptsAreCountedByAccountAndByAddress(t *testing.T) {
 		victim, count := a.SignUp(t, "victim"), &attempts{t: t}
 		inParallel(600, 10, func(w, i int) {
 			node := []*apitest.Roost{a, b}[i/20%2]
-			res, err := from(node, fmt.Sprintf("127.0.2.%d", i%20)).Do(t.Context(), rig.Refusing["logIn"], wrongLogIn(victim.Name))
+			res, err := from(node, fmt.Sprintf("127.0.2.%d", i%20)).Do(t.Context(), rig.Mutations["logIn"], wrongLogIn(victim.Name))
 			count.count(res, err, "x")
 		})
 		if got := count.admitted.Load(); got != perAccount {
@@ -183,7 +183,7 @@ func TestAttemptsAreCountedByAccountAndByAddress(t *testing.T) {
 		count = &attempts{t: t}
 		here, there := from(a, "127.0.3.1"), from(b, "127.0.3.1")
 		inParallel(600, 10, func(w, i int) {
-			res, err := []*apitest.Client{here, there}[w%2].Do(t.Context(), rig.Refusing["logIn"], wrongLogIn(fmt.Sprint("nobody", i)))
+			res, err := []*apitest.Client{here, there}[w%2].Do(t.Context(), rig.Mutations["logIn"], wrongLogIn(fmt.Sprint("nobody", i)))
 			count.count(res, err, "x")
 		})
 		if got := count.admitted.Load(); got != perAddress {
@@ -200,10 +200,10 @@ func TestOwnersAreNotLockedOut(t *testing.T) {
 		home, elsewhere := from(a, "127.0.4.1"), from(a, "127.0.4.2")
 		in := signing(nil)
 		name, mail := in["username"].(string), in["email"].(string)
-		key := home.Must(t, rig.Refusing["signUp"], apitest.Vars{"i": in}).String("x.token")
+		key := home.Must(t, rig.Mutations["signUp"], apitest.Vars{"i": in}).String("x.token")
 		try := func(c *apitest.Client, login, password string) string {
 			t.Helper()
-			res := c.Run(t, rig.Refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": password, "tokenDelivery": "TOKEN"}})
+			res := c.Run(t, rig.Mutations["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": password, "tokenDelivery": "TOKEN"}})
 			switch {
 			case len(res.Errors) > 0:
 				return res.Errors[0].Code()
@@ -240,7 +240,7 @@ func TestOwnersAreNotLockedOut(t *testing.T) {
 			t.Errorf("the open session reads %q", got)
 		}
 		change := apitest.Vars{"currentPassword": "correct horse", "newPassword": "another horse"}
-		res := owner.Run(t, rig.Refusing["changePassword"], apitest.Vars{"i": change})
+		res := owner.Run(t, rig.Mutations["changePassword"], apitest.Vars{"i": change})
 		expect("changing the password in the open session", res.String("x.viewer.email"), mail)
 		for i := range 12 { // the limit of the pair holds at known addresses, too
 			want := "INVALID_CREDENTIALS"
@@ -269,7 +269,7 @@ func TestSignUpsAreLimited(t *testing.T) {
 			if i%2 == 0 {
 				in["username"] = taken.Name
 			}
-			res := from([]*apitest.Roost{a, b}[i/2%2], "127.0.6.1").Run(t, rig.Refusing["signUp"], apitest.Vars{"i": in})
+			res := from([]*apitest.Roost{a, b}[i/2%2], "127.0.6.1").Run(t, rig.Mutations["signUp"], apitest.Vars{"i": in})
 			switch {
 			case len(res.Errors) > 0:
 				outcomes[res.Errors[0].Code()]++
@@ -282,7 +282,7 @@ func TestSignUpsAreLimited(t *testing.T) {
 		if outcomes["in"] != 5 || outcomes["TAKEN"] != 5 || outcomes["RATE_LIMITED"] != 10 {
 			t.Errorf("twenty attempts ended with %v", outcomes)
 		}
-		if res := from(a, "127.0.6.2").Must(t, rig.Refusing["signUp"], apitest.Vars{"i": signing(nil)}); res.String("x.token") == "" {
+		if res := from(a, "127.0.6.2").Must(t, rig.Mutations["signUp"], apitest.Vars{"i": signing(nil)}); res.String("x.token") == "" {
 			t.Errorf("from another address: %s", res.Data)
 		}
 	}, func(c *app.Config) { c.SignUpPerAddress = 10 })
@@ -295,7 +295,7 @@ func TestAttemptsBehindAProxy(t *testing.T) {
 			t.Helper()
 			c := r.Anonymous()
 			c.HTTP = &http.Client{Transport: forwarded(client)}
-			res := c.Run(t, rig.Refusing["logIn"], wrongLogIn(apitest.Unique("nobody")))
+			res := c.Run(t, rig.Mutations["logIn"], wrongLogIn(apitest.Unique("nobody")))
 			if len(res.Errors) > 0 {
 				return res.Errors[0].Code()
 			}

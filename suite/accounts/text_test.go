@@ -112,13 +112,13 @@ func TestTextOfAllLanguages(t *testing.T) {
 			if got := u.Must(t, `query($id: ID!) { tweet(id: $id) { text } }`, apitest.Vars{"id": id}).String("tweet.text"); got != text {
 				t.Errorf("the tweet %+q is %+q", text, got)
 			}
-			res := u.Must(t, rig.Refusing["updateProfile"], apitest.Vars{"i": apitest.Vars{"name": text, "bio": text}})
+			res := u.Must(t, rig.Mutations["updateProfile"], apitest.Vars{"i": apitest.Vars{"name": text, "bio": text}})
 			if len(res.Get("x.userErrors").([]any)) > 0 {
 				t.Errorf("the name %+q: %s", text, res.Data)
 			}
 		}
 		for _, mail := range []string{"zoë@example.com", "ada+lists@example.com", "o'hara@example.com", "用户@例子.广告"} {
-			res := r.Anonymous().Must(t, rig.Refusing["signUp"], apitest.Vars{"i": signing(apitest.Vars{"email": apitest.Unique("m") + mail})})
+			res := r.Anonymous().Must(t, rig.Mutations["signUp"], apitest.Vars{"i": signing(apitest.Vars{"email": apitest.Unique("m") + mail})})
 			if res.String("x.token") == "" {
 				t.Errorf("the email %q: %s", mail, res.Data)
 			}
@@ -152,7 +152,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		const composed, decomposed = "Schl\u00fcssel no\u00ebl", "Schlu\u0308ssel\u00a0noe\u0308l"
 		opens := func(login, password string) bool {
-			res := r.Anonymous().Must(t, rig.Refusing["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": password,
+			res := r.Anonymous().Must(t, rig.Mutations["logIn"], apitest.Vars{"i": apitest.Vars{"login": login, "password": password,
 				"tokenDelivery": "TOKEN"}})
 			if code := res.String("x.userErrors.0.code"); code != "" && code != "INVALID_CREDENTIALS" {
 				t.Errorf("%s", res.Data)
@@ -161,13 +161,13 @@ func TestPasswordsAreNormalized(t *testing.T) {
 		}
 		for first, then := range map[string]string{composed: decomposed, decomposed: composed} {
 			in := signing(apitest.Vars{"password": first})
-			u := r.As(r.Anonymous().Must(t, rig.Refusing["signUp"], apitest.Vars{"i": in}).String("x.token"))
+			u := r.As(r.Anonymous().Must(t, rig.Mutations["signUp"], apitest.Vars{"i": in}).String("x.token"))
 			login := in["username"].(string)
 			if !opens(login, first) || !opens(login, then) || opens(login, "Schlussel noel") {
 				t.Errorf("after signing up with %+q: it opens with itself %t, with %+q %t, without the accents %t",
 					first, opens(login, first), then, opens(login, then), opens(login, "Schlussel noel"))
 			}
-			res := u.Must(t, rig.Refusing["changePassword"], apitest.Vars{"i": apitest.Vars{"currentPassword": then, "newPassword": then + "!"}})
+			res := u.Must(t, rig.Mutations["changePassword"], apitest.Vars{"i": apitest.Vars{"currentPassword": then, "newPassword": then + "!"}})
 			if res.String("x.viewer.email") == "" || !opens(login, first+"!") {
 				t.Errorf("the password was not changed: %s", res.Data)
 			}
@@ -176,7 +176,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 		db := r.DB(t)
 		for i, old := range []string{decomposed, "correct\u200bhorse", "12345678"} {
 			u := r.SignUp(t, fmt.Sprint("old", i))
-			_, err := db.Writer().ExecContext(t.Context(), "UPDATE users SET password_hash = $1 WHERE id = $2", argon2id(old), rig.RowOf(t, u.ID))
+			_, err := db.Writer().ExecContext(t.Context(), "UPDATE users SET password_hash = $1 WHERE id = $2", argon2id(old), rig.UserID(t, u.ID))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ func TestRandomHistory(t *testing.T) {
 			}
 			for part := range checkpoints {
 				h.left.Store(int64(historyLength() / checkpoints))
-				apitest.Together(t, len(clients), func(c int) error { return clients[c].work() })
+				apitest.Parallel(t, len(clients), func(c int) error { return clients[c].work() })
 				h.compare(t, rand.New(rand.NewPCG(seed, uint64(1000+part))), 2<<part)
 				if t.Failed() {
 					t.Fatalf("seed %d, checkpoint %d", seed, part+1)

@@ -139,7 +139,7 @@ func TestForeignIDs(t *testing.T) {
 			ids.Encode('x', 1), ids.Encode(ids.KindUser, -5), ids.Encode(ids.KindUser, 0), ids.Encode(ids.KindTweet, 1, 2),
 			ids.Encode(ids.KindSession, 1)}
 		nothing := append([]string{ids.Encode(ids.KindUser, 1<<40), ids.Encode(ids.KindTweet, 1<<62), deleted, bob.SessionID,
-			ids.SessionID{User: rig.RowID(u.ID), ID: 9}.String()}, garbage...)
+			ids.SessionID{User: rig.UserRow(u.ID), ID: 9}.String()}, garbage...)
 
 		res := u.Must(t, `query($ids: [ID!]!) { nodes(ids: $ids) { id } reactionSummaries(subjectIds: $ids) { subject { id } } }`,
 			apitest.Vars{"ids": append([]string{tweet, u.ID, u.SessionID}, nothing...)})
@@ -174,7 +174,7 @@ func TestForeignIDs(t *testing.T) {
 				if mutation == "setReaction" {
 					in["reaction"] = "LIKE"
 				}
-				res := u.Must(t, rig.Refusing[mutation], apitest.Vars{"i": in})
+				res := u.Must(t, rig.Mutations[mutation], apitest.Vars{"i": in})
 				if res.String("x.userErrors.0.code") != "NOT_FOUND" || res.String("x.userErrors.0.path.1") != field ||
 					res.Get("x.userErrors.1") != nil {
 					t.Errorf("%s of %q: %s", mutation, id, res.Data)

@@ -22,7 +22,7 @@ func TestEqualReactionsAtOnceCountOnce(t *testing.T) {
 			likes, dislikes int
 		}{{"LIKE", 2, 0}, {"DISLIKE", 1, 1}, {"NONE", 1, 0}, {"DISLIKE", 1, 1}, {"LIKE", 2, 0}} {
 			want := rig.Summary{Likes: step.likes, Dislikes: step.dislikes, Revision: i + 2, Mine: step.kind}
-			apitest.Together(t, atOnce, func(int) error {
+			apitest.Parallel(t, atOnce, func(int) error {
 				res, err := ada.Try(rig.SetReaction, apitest.Vars{"id": tweet, "k": step.kind})
 				if err != nil {
 					return err
@@ -47,7 +47,7 @@ func TestTogglesOfManyUsersAddUp(t *testing.T) {
 			subjects[i] = crowd[0].Tweet(t, fmt.Sprintf("number %d", i))
 		}
 		last := make([]map[string]string, users)
-		apitest.Together(t, users, func(i int) error {
+		apitest.Parallel(t, users, func(i int) error {
 			rnd := rand.New(rand.NewPCG(20, uint64(i)))
 			revisions := map[string]int{}
 			last[i] = map[string]string{}
@@ -99,7 +99,7 @@ func TestCrossFollowsDoNotDeadlock(t *testing.T) {
 	const users, rounds = 12, 30
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		crowd := r.SignUps(t, "crossed", users)
-		apitest.Together(t, 2*users, func(i int) error {
+		apitest.Parallel(t, 2*users, func(i int) error {
 			rnd := rand.New(rand.NewPCG(3, uint64(i)))
 			for range rounds {
 				// Neighbours meet most often.

@@ -15,10 +15,10 @@ import (
 // others have seen, and soon after the last write all nodes show what SQL has.
 func TestCacheChaos(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	keepHistory(t, c.Database)
 	c.Start(t, c.Nodes)
-	d := c.Doomed(t, testtime.Soak(3, 6))
+	d := c.StartCrashing(t, testtime.Soak(3, 6))
 	h := &chronicle{user: c.Nodes[0].SignUp(t, "ada")}
 	web := webClient(t)
 	end := time.Now().Add(testtime.Soak(8*time.Second, time.Minute))
@@ -30,7 +30,7 @@ func TestCacheChaos(t *testing.T) {
 			}
 			select {
 			case p := <-d.Alive:
-				h.write(ctx, rig.At(p.Roost, h.user), true)
+				h.write(ctx, rig.UserOn(p.Roost, h.user), true)
 				d.Replace(p, h.fail)
 			default: // none is ready
 				h.write(ctx, c.Writer(h.user, n, web), false)
@@ -43,7 +43,7 @@ func TestCacheChaos(t *testing.T) {
 	}
 	ended()
 	last := <-d.Alive // the last write is one that only the log reports
-	h.write(t.Context(), rig.At(last.Roost, h.user), true)
+	h.write(t.Context(), rig.UserOn(last.Roost, h.user), true)
 	h.rests(t, c, grace())
 	h.check(t, c.Database)
 	t.Logf("%d reads, %d writes acknowledged, %d cut off, %d flushes, %d texts", len(h.reads), len(h.acked), h.cut, flushes,

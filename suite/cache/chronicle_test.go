@@ -106,7 +106,7 @@ type audience struct {
 }
 
 // profileTraffic starts readers and writers of a profile on all nodes; ended waits for them.
-func profileTraffic(t *testing.T, c *rig.Pair, h *chronicle, who audience,
+func profileTraffic(t *testing.T, c *rig.Cluster, h *chronicle, who audience,
 	write func(ctx context.Context, h *chronicle, n int)) (ended func()) {
 	t.Helper()
 	web := webClient(t)
@@ -129,7 +129,7 @@ func profileTraffic(t *testing.T, c *rig.Pair, h *chronicle, who audience,
 			every(who.readEvery, func() {
 				n++
 				node := n % len(c.Nodes)
-				h.read(ctx, node, rig.Anyone(c.Nodes[node], web), n/2%2 == 0)
+				h.read(ctx, node, rig.AnonymousAt(c.Nodes[node], web), n/2%2 == 0)
 			})
 		})
 	}
@@ -244,7 +244,7 @@ func versions(t *testing.T, db *sqldb.DB) map[string]int64 {
 }
 
 // rests waits until all nodes show what SQL has, and says after how long.
-func (h *chronicle) rests(t *testing.T, c *rig.Pair, within time.Duration) {
+func (h *chronicle) rests(t *testing.T, c *rig.Cluster, within time.Duration) {
 	t.Helper()
 	began := time.Now()
 	var want string
@@ -255,7 +255,7 @@ func (h *chronicle) rests(t *testing.T, c *rig.Pair, within time.Duration) {
 	var last error
 	for _, p := range c.Nodes {
 		apitest.Until(t, "a node at rest to show what SQL has", func() bool {
-			got, err := rig.BioOf(t.Context(), rig.Anyone(p, http.DefaultClient), h.user, true)
+			got, err := rig.BioOf(t.Context(), rig.AnonymousAt(p, http.DefaultClient), h.user, true)
 			last = cmp.Or(err, errors.New(got))
 			return err == nil && got == want
 		})

@@ -15,7 +15,7 @@ import (
 func TestCacheColdKeyCostsOneStatement(t *testing.T) {
 	t.Parallel()
 	const clients = 500
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	c.Start(t, c.Nodes)
 	ada := c.Nodes[0].SignUp(t, "ada")
 	rig.SetBio(t, ada, "cold")
@@ -23,9 +23,9 @@ func TestCacheColdKeyCostsOneStatement(t *testing.T) {
 	open := func() (statements int64, took []time.Duration) {
 		var sum atomic.Int64
 		took = make([]time.Duration, clients)
-		apitest.Together(t, clients, func(i int) error {
+		apitest.Parallel(t, clients, func(i int) error {
 			began := time.Now()
-			res, err := rig.Anyone(c.Nodes[i%2], web).Try(rig.ProfileByID, apitest.Vars{"id": ada.ID})
+			res, err := rig.AnonymousAt(c.Nodes[i%2], web).Try(rig.ProfileByID, apitest.Vars{"id": ada.ID})
 			if err != nil {
 				return err
 			}

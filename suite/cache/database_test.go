@@ -20,7 +20,7 @@ func TestCacheServesWhileTheDatabaseIsAway(t *testing.T) {
 	if _, err := migrations.Up(t.Context(), db.Writer()); err != nil {
 		t.Fatal(err)
 	}
-	c := rig.NewPair(t, rig.Options{DatabaseURL: cluster.URL()})
+	c := rig.NewCluster(t, rig.Options{DatabaseURL: cluster.URL()})
 	c.Start(t, c.Nodes)
 	users := c.Nodes[0].SignUps(t, "warm", 5)
 	tweet := users[0].Tweet(t, "still here")
@@ -30,7 +30,7 @@ func TestCacheServesWhileTheDatabaseIsAway(t *testing.T) {
 	warm := func(n int) {
 		t.Helper()
 		u := users[n%len(users)]
-		res := rig.At(c.Nodes[n%2].Roost, u).Must(t, viewed, apitest.Vars{"id": tweet, "name": users[0].Name})
+		res := rig.UserOn(c.Nodes[n%2].Roost, u).Must(t, viewed, apitest.Vars{"id": tweet, "name": users[0].Name})
 		if res.String("viewer.user.id") != u.ID || res.String("tweet.text") != "still here" || res.String("tweet.author.bio") != "warm" ||
 			res.String("user.bio") != "warm" {
 			t.Fatalf("a warm read says %s", res.Body)
@@ -48,7 +48,8 @@ func TestCacheServesWhileTheDatabaseIsAway(t *testing.T) {
 		t.Logf("%d warm reads without PostgreSQL", reads)
 		for _, p := range c.Nodes {
 			rig.ExpectUnavailable(t, "anonymous", "a cold profile", p.Anonymous().Run(t, rig.ProfileByName, apitest.Vars{"name": "nobodyknows"}))
-			rig.ExpectUnavailable(t, "with a session", "a write", rig.At(p.Roost, users[0]).Run(t, rig.WriteProfile, apitest.Vars{"bio": "lost"}))
+			rig.ExpectUnavailable(t, "with a session", "a write", rig.UserOn(p.Roost, users[0]).
+				Run(t, rig.WriteProfile, apitest.Vars{"bio": "lost"}))
 		}
 		warm(0)
 		cluster.Start()

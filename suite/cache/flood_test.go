@@ -32,7 +32,7 @@ func (f *flood) fail(what string) {
 }
 
 // startFlood begins one: every answer is the profile, or says when to come back.
-func startFlood(t *testing.T, c *rig.Pair, clients int, users []string) *flood {
+func startFlood(t *testing.T, c *rig.Cluster, clients int, users []string) *flood {
 	t.Helper()
 	f, web := &flood{}, webClient(t)
 	ctx, stop := context.WithCancel(context.Background())
@@ -41,7 +41,7 @@ func startFlood(t *testing.T, c *rig.Pair, clients int, users []string) *flood {
 		all.Go(func() {
 			for ctx.Err() == nil {
 				n := rand.IntN(len(users))
-				res, err := rig.Anyone(c.Nodes[i%len(c.Nodes)], web).Do(ctx, rig.ProfileByID, apitest.Vars{"id": users[n]})
+				res, err := rig.AnonymousAt(c.Nodes[i%len(c.Nodes)], web).Do(ctx, rig.ProfileByID, apitest.Vars{"id": users[n]})
 				switch {
 				case ctx.Err() != nil:
 				case err != nil:
@@ -89,9 +89,9 @@ func TestCacheFlushedUnderLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	far := rig.NewFarLink(t, u.Host, 20*time.Millisecond)
+	far := rig.NewSlowProxy(t, u.Host, 20*time.Millisecond)
 	u.Host = far.Listener.Addr().String()
-	c := rig.NewPair(t, rig.Options{DatabaseURL: u.String(), Args: []string{"--database-conns", "4"}})
+	c := rig.NewCluster(t, rig.Options{DatabaseURL: u.String(), Args: []string{"--database-conns", "4"}})
 	db := rig.OpenURL(t, databaseURL)
 	many := testtime.Soak(150, 2000)
 	if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO users (id, username, name, bio, email, created_at, ver)

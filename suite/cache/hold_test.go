@@ -21,7 +21,7 @@ func TestCacheReaderHeldBeforeItsFill(t *testing.T) {
 		for name, flush := range map[string]bool{"update": false, "update and flush": true} {
 			t.Run(fmt.Sprint(held, " ", name), func(t *testing.T) {
 				t.Parallel()
-				c := rig.NewPair(t, rig.Options{})
+				c := rig.NewCluster(t, rig.Options{})
 				slow, other := c.Nodes[0], c.Nodes[1]
 				c.Start(t, []*rig.Process{slow}, fmt.Sprintf("ROOST_FAULT=cache.before-fill:hold:%s:1", held))
 				c.Start(t, []*rig.Process{other})
@@ -31,13 +31,13 @@ func TestCacheReaderHeldBeforeItsFill(t *testing.T) {
 
 				began, late := time.Now(), make(chan string, 1)
 				go func() {
-					text, err := rig.BioOf(context.Background(), rig.Anyone(slow, http.DefaultClient), ada, false)
+					text, err := rig.BioOf(context.Background(), rig.AnonymousAt(slow, http.DefaultClient), ada, false)
 					if err != nil {
 						text = err.Error()
 					}
 					late <- text
 				}()
-				rig.Says(t, slow, "held at cache.before-fill")
+				rig.AwaitLogLine(t, slow, "held at cache.before-fill")
 				rig.SetBio(t, ada, "new")
 				if flush {
 					c.Redis.FlushAll()
@@ -70,7 +70,7 @@ func TestCacheReaderHeldBeforeItsFill(t *testing.T) {
 // wantBio reads a profile and wants its text.
 func wantBio(t *testing.T, p *rig.Process, u *apitest.User, want string, byName bool) {
 	t.Helper()
-	if got, err := rig.BioOf(t.Context(), rig.Anyone(p, http.DefaultClient), u, byName); err != nil || got != want {
+	if got, err := rig.BioOf(t.Context(), rig.AnonymousAt(p, http.DefaultClient), u, byName); err != nil || got != want {
 		t.Errorf("the profile is %q, %v, want %q", got, err, want)
 	}
 }
@@ -78,7 +78,7 @@ func wantBio(t *testing.T, p *rig.Process, u *apitest.User, want string, byName 
 // A name that two nodes have cached as free is somebody's on both as soon as the sign-up is answered.
 func TestCacheSignUpOfAnAbsentName(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	c.Start(t, c.Nodes)
 	const query = `query($name: String!) { user(username: $name) { username } }`
 	rounds := testtime.Soak(10, 200)

@@ -22,15 +22,15 @@ var unreadable = []struct{ name, kind, version, payload string }{
 // goes on, no node shows what the event's transaction replaced, retention is not held up, and the log blames the event.
 func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	c.Start(t, c.Nodes)
 	ada := c.Nodes[0].SignUp(t, "ada")
-	s := &stage{Pair: c}
+	s := &stage{Cluster: c}
 	s.says(t, ada, "old")
 	for i, e := range unreadable {
 		text := fmt.Sprint("changed by an event that is ", e.name)
 		insertStrange(t, c, ada, text, e.kind, e.version, e.payload)
-		rig.Relayed(t, c.Database) // it passes the event
+		rig.AwaitInvalidations(t, c.Database) // it passes the event
 		if n := apitest.Int(t, c.Database, "SELECT count(*) FROM retry_queue WHERE group_name = 'cache' AND dead"); n != int64(i+1) {
 			t.Errorf("%s: %d dead letters, want %d", e.name, n, i+1)
 		}
@@ -54,7 +54,7 @@ func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 }
 
 // insertStrange changes a profile in SQL, and says so with an event that cannot be read.
-func insertStrange(t *testing.T, c *rig.Pair, u *apitest.User, text, kind, version, payload string) {
+func insertStrange(t *testing.T, c *rig.Cluster, u *apitest.User, text, kind, version, payload string) {
 	t.Helper()
 	if _, err := c.Database.Writer().ExecContext(t.Context(), `WITH changed AS (UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2
 		RETURNING id)

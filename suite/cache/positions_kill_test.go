@@ -14,9 +14,9 @@ import (
 // timeline again finds there what happened.
 func TestPageAfterAResetIsNew(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	c.Start(t, c.Nodes)
-	d := c.Doomed(t, 2)
+	d := c.StartCrashing(t, 2)
 	f := newFollowers(t, c, 1, 1)[0]
 	here, author := c.Nodes[1], f.authors[0].ID
 	for round := range testtime.Soak(6, 40) {
@@ -27,14 +27,14 @@ func TestPageAfterAResetIsNew(t *testing.T) {
 			rd.Next(t)
 		}
 		p := <-d.Alive
-		if err := f.change(t.Context(), rig.At(p.Roost, f.user), author, true); err != nil {
+		if err := f.change(t.Context(), rig.UserOn(p.Roost, f.user), author, true); err != nil {
 			t.Fatal(err)
 		}
 		d.Replace(p, func(err error) { t.Error(err) })
 		if event, _ := rd.Next(t); event != "TIMELINE_REBUILT" {
 			t.Fatalf("round %d: %s came", round, event)
 		}
-		if err := f.read(t.Context(), rig.At(here.Roost, f.user)); err != nil {
+		if err := f.read(t.Context(), rig.UserOn(here.Roost, f.user)); err != nil {
 			t.Fatal(err)
 		}
 		page := f.pages[len(f.pages)-1]
@@ -49,22 +49,22 @@ func TestPageAfterAResetIsNew(t *testing.T) {
 // node gets the last state, whenever that is; and who reads after a push reads nothing older.
 func TestCountsAfterAKilledWriter(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	c.Start(t, c.Nodes)
-	d := c.Doomed(t, 2)
+	d := c.StartCrashing(t, 2)
 	here := c.Nodes[1]
 	ada := c.Nodes[0].SignUp(t, "ada")
 	const query = `query($id: ID!) { tweet(id: $id) { reactions { likeCount dislikeCount viewerReaction revision } } }`
 	for round := range testtime.Soak(4, 30) {
 		tweet := ada.Tweet(t, fmt.Sprint("round ", round))
-		reader := rig.At(here.Roost, ada)
+		reader := rig.UserOn(here.Roost, ada)
 		socket := reader.Dial(t)
 		told, _ := rig.WatchCounts(t, socket, tweet)
 		for range 2 { // it is in the cache now
 			reader.Must(t, query, apitest.Vars{"id": tweet})
 		}
 		p := <-d.Alive
-		if res, err := rig.At(p.Roost, ada).Do(t.Context(), rig.SetReaction, apitest.Vars{"id": tweet, "k": "LIKE"}); err == nil {
+		if res, err := rig.UserOn(p.Roost, ada).Do(t.Context(), rig.SetReaction, apitest.Vars{"id": tweet, "k": "LIKE"}); err == nil {
 			t.Fatalf("a node was to die, and answers %s", res.Body)
 		}
 		later := make([]*apitest.Stream, 20)

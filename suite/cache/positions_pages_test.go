@@ -81,7 +81,7 @@ func (f *follower) read(ctx context.Context, u *apitest.User) error {
 
 // check compares each page with the log up to its position. A page may show what came later, if that was sent before
 // the page was answered.
-func (f *follower) check(t *testing.T, c *rig.Pair) (bad int) {
+func (f *follower) check(t *testing.T, c *rig.Cluster) (bad int) {
 	t.Helper()
 	places := map[string][]int64{}
 	for _, a := range f.authors {
@@ -115,7 +115,7 @@ func (f *follower) check(t *testing.T, c *rig.Pair) (bad int) {
 }
 
 // newFollowers makes viewers, each with authors who have a tweet.
-func newFollowers(t *testing.T, c *rig.Pair, viewers, authors int) []*follower {
+func newFollowers(t *testing.T, c *rig.Cluster, viewers, authors int) []*follower {
 	t.Helper()
 	all := c.Nodes[0].SignUps(t, "viewer", viewers)
 	out := make([]*follower, viewers)
@@ -129,7 +129,7 @@ func newFollowers(t *testing.T, c *rig.Pair, viewers, authors int) []*follower {
 }
 
 // background has somebody react to tweets all the time, on all nodes, until it is ended.
-func background(t *testing.T, c *rig.Pair, web *http.Client, reactors int) (end func() error) {
+func background(t *testing.T, c *rig.Cluster, web *http.Client, reactors int) (end func() error) {
 	t.Helper()
 	crowd := c.Nodes[0].SignUps(t, "reactor", reactors)
 	tweet := crowd[0].Tweet(t, "like me")
@@ -174,11 +174,11 @@ func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			c := rig.NewPair(t, rig.Options{})
+			c := rig.NewCluster(t, rig.Options{})
 			c.Start(t, c.Nodes, x.env...)
-			var d *rig.Doomed
+			var d *rig.CrashingNodes
 			if x.kill > 0 {
-				d = c.Doomed(t, 2)
+				d = c.StartCrashing(t, 2)
 			}
 			followersOnTwoNodes(t, c, d, x.kill, x.pages)
 		})
@@ -187,7 +187,7 @@ func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 
 // followersOnTwoNodes runs viewers until so many pages are read, and checks these. A doomed node gets a change each time
 // that kill passes.
-func followersOnTwoNodes(t *testing.T, c *rig.Pair, d *rig.Doomed, kill time.Duration, pages int) {
+func followersOnTwoNodes(t *testing.T, c *rig.Cluster, d *rig.CrashingNodes, kill time.Duration, pages int) {
 	t.Helper()
 	web, viewers := webClient(t), newFollowers(t, c, 4, 4)
 	end := background(t, c, web, 2)
@@ -210,7 +210,7 @@ func followersOnTwoNodes(t *testing.T, c *rig.Pair, d *rig.Doomed, kill time.Dur
 				if d != nil && i == 0 && time.Now().After(next) {
 					select {
 					case p := <-d.Alive:
-						if err := f.change(ctx, rig.At(p.Roost, f.user), author, true); err != nil {
+						if err := f.change(ctx, rig.UserOn(p.Roost, f.user), author, true); err != nil {
 							fail(err)
 						}
 						killed.Add(1)

@@ -28,8 +28,8 @@ type trouble struct {
 
 // stage is what trouble happens on.
 type stage struct {
-	*rig.Pair
-	link    *rig.Link
+	*rig.Cluster
+	link    *rig.Proxy
 	replica *redistest.Redis
 }
 
@@ -89,7 +89,7 @@ var troubles = map[string]trouble{
 			s.replica.Follow(s.Redis)
 			s.replica.Promote()
 		},
-		end:   func(_ *testing.T, s *stage) { s.link.Turn(s.replica.Addr()) },
+		end:   func(_ *testing.T, s *stage) { s.link.Redirect(s.replica.Addr()) },
 		lasts: time.Second, soaks: 10 * time.Second,
 	},
 }
@@ -102,15 +102,16 @@ func TestCacheRedisInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			redis := redistest.Start(t, x.args...)
-			s := &stage{link: rig.NewLink(t, redis.Addr())}
-			s.Pair = rig.NewPair(t, rig.Options{RedisURL: s.link.URL()})
+			s := &stage{link: rig.NewProxy(t, redis.Addr())}
+			s.Cluster = rig.NewCluster(t, rig.Options{RedisURL: s.link.URL()})
 			s.Redis = redis
 			keepHistory(t, s.Database)
 			s.Start(t, s.Nodes)
 			h := &chronicle{user: s.Nodes[0].SignUp(t, "ada")}
 			quiet := s.Nodes[0].SignUp(t, "quiet")
 			s.says(t, quiet, "old")
-			ended := profileTraffic(t, s.Pair, h, audience{8, 2, testtime.Soak(20*time.Millisecond, 2*time.Millisecond), 30 * time.Millisecond}, nil)
+			ended := profileTraffic(t, s.Cluster, h, audience{8, 2, testtime.Soak(20*time.Millisecond, 2*time.Millisecond), 30 * time.Millisecond},
+				nil)
 			pass(500 * time.Millisecond)
 			if x.before != nil {
 				x.before(t, s)
@@ -136,7 +137,7 @@ func TestCacheRedisInTrouble(t *testing.T) {
 			pass(500 * time.Millisecond)
 			over := time.Now()
 			ended()
-			h.rests(t, s.Pair, grace())
+			h.rests(t, s.Cluster, grace())
 			h.check(t, s.Database)
 			t.Logf("before: %s; in the first second: %s; then: %s; after: %s; %d writes", h.percentiles(time.Time{}, began),
 				h.percentiles(began, began.Add(time.Second)), h.percentiles(began.Add(time.Second), back), h.percentiles(back, over), len(h.acked))

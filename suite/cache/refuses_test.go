@@ -23,14 +23,14 @@ func TestCacheRedisRefusesWrites(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := rig.NewPair(t, rig.Options{Args: []string{"--roles", "api"}})
+			c := rig.NewCluster(t, rig.Options{Args: []string{"--roles", "api"}})
 			worker, newcomer := c.Prepare(t, "--roles", "worker"), c.Prepare(t, "--roles", "api")
 			c.Start(t, append(c.Nodes, worker))
 			ada, quiet := c.Nodes[0].SignUp(t, "ada"), c.Nodes[0].SignUp(t, "quiet")
-			s := &stage{Pair: c}
+			s := &stage{Cluster: c}
 			s.says(t, ada, "old")
 			s.says(t, quiet, "as ever")
-			rig.Relayed(t, c.Database)
+			rig.AwaitInvalidations(t, c.Database)
 			x.begin(c.Redis)
 			slowest := time.Duration(0)
 			writes := testtime.Soak(8, 60)
@@ -41,7 +41,7 @@ func TestCacheRedisRefusesWrites(t *testing.T) {
 				acked := time.Now()
 				wantBio(t, c.Nodes[0], ada, text, i%2 == 0)
 				apitest.Until(t, "the other node to show "+text, func() bool {
-					got, err := rig.BioOf(t.Context(), rig.Anyone(c.Nodes[1], http.DefaultClient), ada, i%2 == 0)
+					got, err := rig.BioOf(t.Context(), rig.AnonymousAt(c.Nodes[1], http.DefaultClient), ada, i%2 == 0)
 					return err == nil && got == text
 				})
 				slowest = max(slowest, time.Since(acked))
@@ -56,14 +56,14 @@ func TestCacheRedisRefusesWrites(t *testing.T) {
 				s.shows(t, ada, text)
 			}
 			for _, p := range c.Nodes[:2] {
-				if sql, _ := rig.Anyone(p, http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": quiet.ID}).Cost(); sql != 0 {
+				if sql, _ := rig.AnonymousAt(p, http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": quiet.ID}).Cost(); sql != 0 {
 					t.Errorf("what nobody wrote takes %d statements", sql)
 				}
 			}
 			x.end(c.Redis)
 			for _, p := range c.Nodes {
 				apitest.Until(t, "a node to read from the cache again", func() bool {
-					res := rig.Anyone(p, http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": ada.ID})
+					res := rig.AnonymousAt(p, http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": ada.ID})
 					if got := res.String("node.bio"); got != text {
 						t.Fatalf("after Redis takes writes again a node shows %q", got)
 					}
@@ -82,14 +82,14 @@ func TestCacheRedisRefusesWrites(t *testing.T) {
 // worker runs that could repeat anything, and nobody waits for the first node to reach Redis again.
 func TestCacheRedisAwayForTheWriter(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{Args: []string{"--roles", "api"}})
-	k := rig.NewLink(t, c.Redis.Addr())
+	c := rig.NewCluster(t, rig.Options{Args: []string{"--roles", "api"}})
+	k := rig.NewProxy(t, c.Redis.Addr())
 	own := *c
 	own.Config.RedisURL = k.URL()
 	writer := own.Prepare(t, "--roles", "api")
 	c.Start(t, append(c.Nodes, writer))
 	ada := writer.SignUp(t, "ada")
-	s := &stage{Pair: c}
+	s := &stage{Cluster: c}
 	s.says(t, ada, "old")
 	k.Cut()
 	slowest := time.Duration(0)
@@ -100,7 +100,7 @@ func TestCacheRedisAwayForTheWriter(t *testing.T) {
 		wantBio(t, writer, ada, text, false)
 		for _, p := range c.Nodes {
 			apitest.Until(t, "another node to show "+text, func() bool {
-				got, err := rig.BioOf(t.Context(), rig.Anyone(p, http.DefaultClient), ada, false)
+				got, err := rig.BioOf(t.Context(), rig.AnonymousAt(p, http.DefaultClient), ada, false)
 				return err == nil && got == text
 			})
 		}
@@ -111,7 +111,7 @@ func TestCacheRedisAwayForTheWriter(t *testing.T) {
 	if slowest > grace() {
 		t.Errorf("other nodes show what was replaced for %s", slowest)
 	}
-	k.Mend()
+	k.Restore()
 	for range 20 {
 		wantBio(t, writer, ada, fmt.Sprint("new ", testtime.Soak(8, 60)-1), false)
 	}

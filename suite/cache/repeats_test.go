@@ -51,7 +51,7 @@ func profile(t *testing.T, r *repeats, p *rig.Process) string {
 // edge says what a node shows ada of bob.
 func edge(t *testing.T, r *repeats, p *rig.Process) string {
 	t.Helper()
-	res := rig.At(p.Roost, r.ada).Must(t, `query($id: ID!) { node(id: $id) { ... on User { viewerIsFollowing
+	res := rig.UserOn(p.Roost, r.ada).Must(t, `query($id: ID!) { node(id: $id) { ... on User { viewerIsFollowing
 		followers(first: 1) { totalCount } } } viewer { homeTimeline(first: 5) { nodes { author { id } } } } }`,
 		apitest.Vars{"id": r.bob.ID})
 	return fmt.Sprint(res.Get("node.viewerIsFollowing"), res.Int("node.followers.totalCount"),
@@ -99,7 +99,7 @@ var repeatable = []repeated{
 		want:    func(*repeats) string { return fmt.Sprint(false, 0, 1) }},
 	{name: "setReaction", query: rig.SetReaction, vars: func(r *repeats) apitest.Vars { return apitest.Vars{"id": r.tweet, "k": "LIKE"} },
 		seen: func(t *testing.T, r *repeats, p *rig.Process) string {
-			res := rig.At(p.Roost, r.ada).Must(t,
+			res := rig.UserOn(p.Roost, r.ada).Must(t,
 				`query($id: ID!) { tweet(id: $id) { reactions { likeCount dislikeCount viewerReaction revision } } }`, apitest.Vars{"id": r.tweet})
 			return fmt.Sprint(rig.SummaryAt(res, "tweet.reactions"))
 		},
@@ -125,9 +125,9 @@ var repeatable = []repeated{
 // node shows it.
 func TestRepeatedMutationsAreSeen(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{Args: []string{"--roles", "api"}})
+	c := rig.NewCluster(t, rig.Options{Args: []string{"--roles", "api"}})
 	c.Start(t, c.Nodes)
-	k := rig.NewLink(t, c.Redis.Addr())
+	k := rig.NewProxy(t, c.Redis.Addr())
 	own := *c
 	own.Config.RedisURL = k.URL()
 	writer := own.Prepare(t, "--roles", "api")
@@ -139,8 +139,8 @@ func TestRepeatedMutationsAreSeen(t *testing.T) {
 		if x.prepare != nil {
 			x.prepare(t, r)
 		}
-		k.Mend()
-		c.Start(t, []*rig.Process{writer}, rig.DieAfterCommit)
+		k.Restore()
+		c.Start(t, []*rig.Process{writer}, rig.KillAfterCommit)
 		for range 2 {
 			for _, p := range append(c.Nodes, writer) {
 				x.seen(t, r, p) // it is in the cache now
@@ -149,7 +149,7 @@ func TestRepeatedMutationsAreSeen(t *testing.T) {
 		k.Cut()
 		as := x.as
 		if as == nil {
-			as = func(r *repeats, p *rig.Process) *apitest.Client { return rig.At(p.Roost, r.ada).Client }
+			as = func(r *repeats, p *rig.Process) *apitest.Client { return rig.UserOn(p.Roost, r.ada).Client }
 		}
 		if res, err := as(r, writer).Do(t.Context(), x.query, x.vars(r)); err == nil {
 			t.Fatalf("%s: the writer was to die, and answers %s", x.name, res.Body)
@@ -171,14 +171,14 @@ func TestRepeatedMutationsAreSeen(t *testing.T) {
 // which finds it done: when that has answered no node counts the tweet any more.
 func TestDeletedTwiceAtOnce(t *testing.T) {
 	t.Parallel()
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	slow, quick := c.Nodes[0], c.Nodes[1]
 	c.Start(t, []*rig.Process{slow}, "ROOST_FAULT=events.after-commit:hold:100ms")
 	c.Start(t, []*rig.Process{quick})
 	ada := quick.SignUp(t, "ada")
 	deletion := repeatable[0]
 	for round := range testtime.Soak(10, 100) {
-		r := &repeats{ada: rig.At(quick.Roost, ada), tweet: ada.Tweet(t, "hello")}
+		r := &repeats{ada: rig.UserOn(quick.Roost, ada), tweet: ada.Tweet(t, "hello")}
 		for range 2 {
 			for _, p := range c.Nodes {
 				deletion.seen(t, r, p) // it is in the cache now
@@ -186,7 +186,7 @@ func TestDeletedTwiceAtOnce(t *testing.T) {
 		}
 		first := make(chan error, 1)
 		go func() {
-			_, err := rig.At(slow.Roost, ada).Do(context.Background(), deletion.query, deletion.vars(r))
+			_, err := rig.UserOn(slow.Roost, ada).Do(context.Background(), deletion.query, deletion.vars(r))
 			first <- err
 		}()
 		apitest.Until(t, "the deletion in SQL", func() bool {

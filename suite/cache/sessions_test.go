@@ -20,10 +20,10 @@ func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 	for _, cut := range []string{"the writer", "a reader", "nobody"} {
 		t.Run(cut+" is cut off", func(t *testing.T) {
 			t.Parallel()
-			c := rig.NewPair(t, rig.Options{})
+			c := rig.NewCluster(t, rig.Options{})
 			readers := c.Nodes
-			toWriter, toReader := rig.NewLink(t, c.Redis.Addr()), rig.NewLink(t, c.Redis.Addr())
-			behind := func(k *rig.Link, args ...string) *rig.Process {
+			toWriter, toReader := rig.NewProxy(t, c.Redis.Addr()), rig.NewProxy(t, c.Redis.Addr())
+			behind := func(k *rig.Proxy, args ...string) *rig.Process {
 				own := *c
 				own.Config.RedisURL = k.URL()
 				return own.Prepare(t, args...)
@@ -34,7 +34,7 @@ func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 			ada := readers[0].SignUp(t, "ada")
 			rounds := testtime.Soak(2, 20)
 			for round := range rounds {
-				c.Start(t, []*rig.Process{writer}, rig.DieAfterCommit)
+				c.Start(t, []*rig.Process{writer}, rig.KillAfterCommit)
 				// It has signed nobody up: its first commit will be the revocation.
 				old := readers[round%len(readers)].LogIn(t, ada)
 				for range 2 {
@@ -45,14 +45,14 @@ func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 						}
 					}
 				}
-				rig.At(writer.Roost, ada).Must(t, who, nil)
+				rig.UserOn(writer.Roost, ada).Must(t, who, nil)
 				switch cut {
 				case "the writer":
 					toWriter.Cut()
 				case "a reader":
 					toReader.Cut()
 				}
-				res, err := rig.At(writer.Roost, ada).Do(t.Context(),
+				res, err := rig.UserOn(writer.Roost, ada).Do(t.Context(),
 					`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } userErrors { code } } }`,
 					apitest.Vars{"id": old.SessionID})
 				if err == nil {
@@ -68,8 +68,8 @@ func TestCacheSessionRevokedByAWriterThatDies(t *testing.T) {
 				if slowest > testtime.Soak(20*time.Second, time.Second) {
 					t.Errorf("the key of the revoked session works for %s", slowest)
 				}
-				toWriter.Mend()
-				toReader.Mend()
+				toWriter.Restore()
+				toReader.Restore()
 				// Those who come back to Redis must not find the session alive there.
 				for end := time.Now().Add(testtime.Soak(time.Second, 3*time.Second)); time.Now().Before(end); {
 					for i, p := range readers {

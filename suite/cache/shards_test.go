@@ -31,7 +31,7 @@ func TestCacheOneServerOfThreeDies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all, url := servers(t)
-			s := &shards{Pair: rig.NewPair(t, rig.Options{RedisURL: url}), servers: all}
+			s := &shards{Cluster: rig.NewCluster(t, rig.Options{RedisURL: url}), servers: all}
 			keepHistory(t, s.Database)
 			s.Start(t, s.Nodes)
 			s.users = s.Nodes[0].SignUps(t, "spread", 24)
@@ -47,7 +47,7 @@ func TestCacheOneServerOfThreeDies(t *testing.T) {
 
 // shards are users whose entries are on several servers.
 type shards struct {
-	*rig.Pair
+	*rig.Cluster
 	servers []*redistest.Redis
 	users   []*apitest.User
 	at      []int // by user, the server of the entry
@@ -56,7 +56,7 @@ type shards struct {
 // statements reads a profile on a node and returns what that cost in SQL.
 func (s *shards) statements(t *testing.T, node int, u *apitest.User) int {
 	t.Helper()
-	res := rig.Anyone(s.Nodes[node], http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": u.ID})
+	res := rig.AnonymousAt(s.Nodes[node], http.DefaultClient).Must(t, rig.ProfileByID, apitest.Vars{"id": u.ID})
 	if want := "hello " + u.Name; res.String("node.bio") != want {
 		t.Errorf("a profile is %s, want %q", res.Body, want)
 	}
@@ -120,7 +120,7 @@ func (s *shards) dies(t *testing.T) {
 			}
 		}
 		busy = append(busy, h)
-		ends = append(ends, profileTraffic(t, s.Pair, h, audience{
+		ends = append(ends, profileTraffic(t, s.Cluster, h, audience{
 			3, 1, testtime.Soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
 	}
 	quiet := func(server int) (users []*apitest.User) {
@@ -155,7 +155,7 @@ func (s *shards) dies(t *testing.T) {
 		end()
 	}
 	for i, h := range busy {
-		h.rests(t, s.Pair, grace())
+		h.rests(t, s.Cluster, grace())
 		h.check(t, s.Database)
 		t.Logf("server %d: %d reads, %d writes", i, len(h.reads), len(h.acked))
 		rig.SetBio(t, h.user, "hello "+h.user.Name)

@@ -193,7 +193,7 @@ func (c *cluster) post(t *testing.T, clients int, every time.Duration) *load {
 				case <-ended:
 					return
 				}
-				if !l.one(ctx, rig.At(c.api[node%len(c.api)].Roost, u)) {
+				if !l.one(ctx, rig.UserOn(c.api[node%len(c.api)].Roost, u)) {
 					node++
 				}
 			}

@@ -47,7 +47,7 @@ func TestClusterOperator(t *testing.T) {
 	u := c.api[0].SignUp(t, "ada")
 	var poison []string
 	for i := range tweets {
-		id := rig.TweetID(t, rig.At(c.api[i%2].Roost, u).Tweet(t, fmt.Sprint("number ", i)))
+		id := rig.TweetID(t, rig.UserOn(c.api[i%2].Roost, u).Tweet(t, fmt.Sprint("number ", i)))
 		if i < bad {
 			poison = append(poison, fmt.Sprint(id))
 		}

@@ -22,9 +22,9 @@ import (
 // failover is a site whose database loses its last writes: a primary with an asynchronous standby that is cut off before
 // them, and takes over when the primary is killed.
 type failover struct {
-	*rig.Pair
+	*rig.Cluster
 	primary, standby *pgtest.Cluster
-	address          *rig.Link
+	address          *rig.Proxy
 	// moved is when the database's address led to the new primary, in Unix nanoseconds; 0 before.
 	moved atomic.Int64
 }
@@ -34,8 +34,8 @@ func newFailover(t *testing.T) *failover {
 	f := &failover{primary: migratedCluster(t)}
 	f.standby = f.primary.Standby()
 	host, behind := hostOf(t, f.primary.URL())
-	f.address = rig.NewLink(t, host)
-	f.Pair = rig.NewPair(t, rig.Options{DatabaseURL: behind(f.address)})
+	f.address = rig.NewProxy(t, host)
+	f.Cluster = rig.NewCluster(t, rig.Options{DatabaseURL: behind(f.address)})
 	f.Start(t, f.Nodes)
 	return f
 }
@@ -54,7 +54,7 @@ func (f *failover) fail(t *testing.T) {
 	f.standby.Promote()
 	to, _ := hostOf(t, f.standby.URL())
 	f.moved.Store(time.Now().UnixNano())
-	f.address.Turn(to)
+	f.address.Redirect(to)
 }
 
 // scribe is a user who writes a number into the profile, a larger one each time, beside readers on all nodes.
@@ -83,7 +83,7 @@ func (u *scribe) note(list *[]numberAt, n int, at time.Time) {
 func (u *scribe) write(ctx context.Context, f *failover, node *rig.Process) {
 	u.n++
 	moved := f.moved.Load() != 0
-	res, err := rig.At(node.Roost, u.user).Do(ctx, rig.WriteProfile, apitest.Vars{"bio": strconv.Itoa(u.n)})
+	res, err := rig.UserOn(node.Roost, u.user).Do(ctx, rig.WriteProfile, apitest.Vars{"bio": strconv.Itoa(u.n)})
 	if err == nil && len(res.Errors) == 0 && moved {
 		u.note(&u.acked, u.n, time.Now())
 	}
@@ -230,7 +230,7 @@ func TestFailoverWithLoss(t *testing.T) {
 		t.Fatalf("before the failover the counts are %+v", got)
 	}
 	// So many that the new primary does not get to their versions in the time of the test.
-	apitest.Together(t, len(loads), func(i int) error {
+	apitest.Parallel(t, len(loads), func(i int) error {
 		for n := range 200 {
 			loads[i].write(t.Context(), f, f.Nodes[n%2])
 		}
@@ -243,7 +243,8 @@ func TestFailoverWithLoss(t *testing.T) {
 	f.fail(t)
 	for i := range 3 * len(authors) {
 		f.eventually(t, "a tweet", func(node *rig.Process) bool {
-			res, err := rig.At(node.Roost, authors[i%len(authors)]).Try(`mutation { createTweet(input: {text: "after it"}) { tweet { id } } }`, nil)
+			res, err := rig.UserOn(node.Roost, authors[i%len(authors)]).
+				Try(`mutation { createTweet(input: {text: "after it"}) { tweet { id } } }`, nil)
 			return err == nil && len(res.Errors) == 0
 		})
 	}
@@ -282,7 +283,7 @@ func TestFailoverWithLoss(t *testing.T) {
 	f.expectGone(t, lost, users, kept)
 	rig.CheckRows(t, db)
 	for _, p := range f.Nodes {
-		rig.Says(t, p, "the database went back to an earlier state")
+		rig.AwaitLogLine(t, p, "the database went back to an earlier state")
 	}
 }
 
@@ -330,7 +331,7 @@ func (f *failover) lose(t *testing.T, users []*apitest.User, kept, revived strin
 	t.Helper()
 	l := losses{revived: revived, renamed: users[4], newName: users[4].Name + "_2"}
 	for i, u := range slices.Repeat(users, 30) {
-		l.tweets = append(l.tweets, rig.At(f.Nodes[i%2].Roost, u).Tweet(t, "lost"))
+		l.tweets = append(l.tweets, rig.UserOn(f.Nodes[i%2].Roost, u).Tweet(t, "lost"))
 	}
 	for _, u := range users[1:] {
 		for _, kind := range []string{"DISLIKE", "LIKE", "DISLIKE"} {
@@ -361,7 +362,7 @@ func (f *failover) shown(t *testing.T, node *rig.Process, l losses, users []*api
 		old: user(username: $old) { id tweetCount } new: user(username: $new) { id }
 		followed: user(username: $followed) { viewerIsFollowing followers(first: 0) { totalCount } }
 		tweets: nodes(ids: $tweets) { id } }`
-	res := rig.At(node.Roost, users[5]).Must(t, query, apitest.Vars{"revived": l.revived, "kept": kept, "old": l.renamed.Name,
+	res := rig.UserOn(node.Roost, users[5]).Must(t, query, apitest.Vars{"revived": l.revived, "kept": kept, "old": l.renamed.Name,
 		"new": l.newName, "followed": users[1].Name, "tweets": l.tweets[:50]})
 	some := 0
 	for _, n := range res.Get("tweets").([]any) {

@@ -166,7 +166,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			limit := int64(rnd.IntN(most))
 			var acked atomic.Int64
 			kill := sync.OnceFunc(func() { _ = p.Proc.Signal(syscall.SIGKILL) })
-			apitest.Together(t, users, func(i int) error {
+			apitest.Parallel(t, users, func(i int) error {
 				u, rnd := all[i], rand.New(rand.NewPCG(seed, uint64(round*users+i+1)))
 				for {
 					query, vars, change := u.op(rnd, all, common)
@@ -188,7 +188,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			total += int(acked.Load())
 			p.Look(t, func(db *sqldb.DB) { rig.CheckRows(t, db) })
 			p.Start(t, bin)
-			p.Look(t, func(db *sqldb.DB) { rig.Relayed(t, db) }) // what a killed process has not invalidated
+			p.Look(t, func(db *sqldb.DB) { rig.AwaitInvalidations(t, db) }) // what a killed process has not invalidated
 			for _, u := range all {
 				u.check(t, all, common)
 			}

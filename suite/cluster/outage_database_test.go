@@ -77,7 +77,7 @@ func TestDatabaseAway(t *testing.T) {
 			counts, _ := rig.WatchCounts(t, socket, tweet)
 			for range 2 {
 				away(cluster)
-				rig.Forget(t, r)
+				rig.ClearCache(t, r)
 				for query, vars := range operationsOf(bob, tweet) {
 					rig.ExpectUnavailable(t, "with a session", query, ada.Run(t, query, vars))
 					rig.ExpectUnavailable(t, "over a socket", query, socket.Subscribe(t, query, vars).Next(t))
@@ -154,7 +154,7 @@ func TestConnectionsCutInTransactions(t *testing.T) {
 			}
 		}
 	}()
-	apitest.Together(t, writers, func(i int) error {
+	apitest.Parallel(t, writers, func(i int) error {
 		for n := 0; !stop.Load(); n++ {
 			query, vars := `mutation { createTweet(input: {text: "cut?"}) { tweet { id } userErrors { code } } }`, apitest.Vars{}
 			switch n % 3 {

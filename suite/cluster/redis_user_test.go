@@ -34,11 +34,11 @@ func TestRedisUser(t *testing.T) {
 	one := apitest.New(t, apitest.Server, func(o *app.Config) {
 		o.DatabaseURL, o.RedisURL, o.SampleEvery = c.DatabaseURL, c.RedisURL, 50*time.Millisecond
 	})
-	two := rig.Join(t, one)
+	two := rig.StartAnother(t, one)
 
 	ada, bob := one.SignUp(t, "ada"), two.SignUp(t, "bob")
 	ada.Follow(t, bob.ID)
-	socket := rig.At(two, ada).Dial(t)
+	socket := rig.UserOn(two, ada).Dial(t)
 	stream := socket.Subscribe(t, rig.CursorEvents, nil)
 	apitest.Until(t, "a tweet of the other node comes", func() bool {
 		bob.Tweet(t, "hello")
@@ -47,7 +47,7 @@ func TestRedisUser(t *testing.T) {
 	tweet := bob.Tweet(t, "hello again")
 	for range 3 {
 		ada.React(t, tweet, "LIKE")
-		rig.At(two, ada).Home(t, 20)
+		rig.UserOn(two, ada).Home(t, 20)
 		bob.Delete(t, bob.Tweet(t, "short-lived"))
 	}
 	const persisted = `{ viewer { email } }`
@@ -55,7 +55,7 @@ func TestRedisUser(t *testing.T) {
 		t.Error(err)
 	}
 	for range 2 {
-		if res, err := rig.At(two, ada).Persisted(t.Context(), persisted); err != nil || len(res.Errors) > 0 {
+		if res, err := rig.UserOn(two, ada).Persisted(t.Context(), persisted); err != nil || len(res.Errors) > 0 {
 			t.Errorf("a persisted query on the other node: %v, %v", res, err)
 		}
 	}

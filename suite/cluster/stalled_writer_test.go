@@ -14,7 +14,7 @@ import (
 func TestStalledWriterKeepsTheOrderOfTheLog(t *testing.T) {
 	t.Parallel()
 	const rounds = 3
-	c := rig.NewPair(t, rig.Options{})
+	c := rig.NewCluster(t, rig.Options{})
 	stalled, other := c.Nodes[0], c.Nodes[1]
 	c.Start(t, []*rig.Process{other})
 	ada, bob, carol := other.SignUp(t, "ada"), other.SignUp(t, "bob"), other.SignUp(t, "carol")

@@ -12,14 +12,14 @@ import (
 )
 
 // hostOf is the address in a database's URL, and behind is the URL with another address.
-func hostOf(t *testing.T, of string) (host string, behind func(l *rig.Link) string) {
+func hostOf(t *testing.T, of string) (host string, behind func(l *rig.Proxy) string) {
 	t.Helper()
 	u, err := url.Parse(of)
 	if err != nil {
 		t.Fatal(err)
 	}
 	host = u.Host
-	return host, func(l *rig.Link) string {
+	return host, func(l *rig.Proxy) string {
 		moved := *u
 		moved.Host = l.Listener.Addr().String()
 		return moved.String()
@@ -60,19 +60,19 @@ func TestStandbyBehindTheAddress(t *testing.T) {
 	standby := primary.Standby()
 	at, behind := hostOf(t, primary.URL())
 	other, _ := hostOf(t, standby.URL())
-	l := rig.NewLink(t, at)
+	l := rig.NewProxy(t, at)
 	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseURL = behind(l) })
 	ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
 	tweet := bob.Tweet(t, "hello")
 	standby.CatchUp(primary)
 
-	l.Turn(other)
+	l.Redirect(other)
 	onStandby(t, r, ada, bob, tweet)
-	l.Turn(at)
+	l.Redirect(at)
 	isBack(t, r, bob, tweet)
 
 	standby.CatchUp(primary)
-	l.Turn(other)
+	l.Redirect(other)
 	onStandby(t, r, ada, bob, tweet)
 	primary.Stop()
 	standby.Promote()
@@ -86,16 +86,16 @@ func TestNodeLeavesConnectionsToAStandby(t *testing.T) {
 	t.Parallel()
 	primary := migratedCluster(t)
 	at, behind := hostOf(t, primary.URL())
-	l := rig.NewLink(t, at)
+	l := rig.NewProxy(t, at)
 	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseURL = behind(l) + "&target_session_attrs=any" })
 	ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
 	tweet := bob.Tweet(t, "hello")
 	standby := primary.Standby()
 	standby.CatchUp(primary)
 	other, _ := hostOf(t, standby.URL())
-	l.Turn(other)
+	l.Redirect(other)
 	onStandby(t, r, ada, bob, tweet)
-	l.Lead(at)
+	l.RedirectNew(at)
 	isBack(t, r, bob, tweet)
 }
 

@@ -108,11 +108,11 @@ func TestUpgradeOfALiveSite(t *testing.T) {
 	second.End(t, syscall.SIGTERM)
 	c.bin = next
 	c.start(t, third)
-	newer := rig.At(third.Roost, ada).Dial(t)
+	newer := rig.UserOn(third.Roost, ada).Dial(t)
 	l = c.on(first, third).post(t, 6, 10*time.Millisecond)
 	l.more(t, 200)
 	l.smooth(t, "with nodes of both releases")
-	posted := rig.At(third.Roost, ada).Tweet(t, "from the new release")
+	posted := rig.UserOn(third.Roost, ada).Tweet(t, "from the new release")
 	rig.ExpectHome(t, home, "+"+posted)
 
 	// And back: the old release starts on the new schema, and has nothing to migrate.
@@ -130,7 +130,7 @@ func TestUpgradeOfALiveSite(t *testing.T) {
 	l = c.on(first, second).post(t, 6, 10*time.Millisecond)
 	l.more(t, 200)
 	l.smooth(t, "after the way back")
-	rig.ExpectHome(t, home, "+"+rig.At(second.Roost, ada).Tweet(t, "from the old release"))
+	rig.ExpectHome(t, home, "+"+rig.UserOn(second.Roost, ada).Tweet(t, "from the old release"))
 	if socket.Err() != nil {
 		t.Errorf("a socket at a node that was never stopped: %v", socket.Err())
 	}

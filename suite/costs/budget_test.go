@@ -56,7 +56,7 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 					})
 					op.check(t, "warm", op.warm, func() (*apitest.Client, apitest.Vars) {
 						who, vars := op.asked(t, c, n)
-						rig.Relayed(t, db)
+						rig.AwaitInvalidations(t, db)
 						return who, vars
 					})
 				}
@@ -99,8 +99,8 @@ func (op costed) asked(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.
 // clearCache empties the cache, but first waits until the invalidations of what was written have been repeated.
 func clearCache(t *testing.T, r *apitest.Roost, db *sqldb.DB) {
 	t.Helper()
-	rig.Relayed(t, db)
-	rig.Forget(t, r)
+	rig.AwaitInvalidations(t, db)
+	rig.ClearCache(t, r)
 }
 
 // check runs the operation with what prepare returns, and compares what it took. On a busy machine a call of Redis may be so

@@ -41,7 +41,7 @@ const (
 func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 	t.Helper()
 	w := &crowd{Roost: r, db: r.DB(t), viewer: r.SignUp(t, "viewer"), born: time.Now()}
-	viewer := []int64{rig.RowOf(t, w.viewer.ID)}
+	viewer := []int64{rig.UserID(t, w.viewer.ID)}
 	w.a, w.b, w.c = w.ring("a"), w.ring("b"), w.ring("c")
 	w.tweets = w.tweeting(viewer[0], viewer, ownTweets)
 	for _, ring := range [][]int64{w.a, w.b, w.c} {
@@ -123,8 +123,8 @@ func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
 	var follows [][]any
 	for i := range ringSize {
 		back, there := w.earlierID(), w.earlierID()
-		follows = append(follows, []any{w.a[i], rig.RowOf(t, u.ID), true, back, ids.Time(back), 1},
-			[]any{rig.RowOf(t, u.ID), w.c[i], true, there, ids.Time(there), 1})
+		follows = append(follows, []any{w.a[i], rig.UserID(t, u.ID), true, back, ids.Time(back), 1},
+			[]any{rig.UserID(t, u.ID), w.c[i], true, there, ids.Time(there), 1})
 	}
 	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, ver)", follows)
 	w.sessions(t, u, sessions)
@@ -138,8 +138,8 @@ func (w *crowd) sessions(t testing.TB, u *apitest.User, n int) (last string) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	for range n {
 		id := w.nextID()
-		rows = append(rows, []any{id, rig.RowOf(t, u.ID), []byte("no key has this hash"), now, now.Add(time.Hour), now, 1})
-		last = ids.SessionID{User: rig.RowOf(t, u.ID), ID: id}.String()
+		rows = append(rows, []any{id, rig.UserID(t, u.ID), []byte("no key has this hash"), now, now.Add(time.Hour), now, 1})
+		last = ids.SessionID{User: rig.UserID(t, u.ID), ID: id}.String()
 	}
 	w.insert(t, "sessions (id, user_id, key_hash, created_at, expires_at, last_used_at, ver)", rows)
 	return last

@@ -50,7 +50,7 @@ func TestMetricsOfTheParts(t *testing.T) {
 		}
 		var got map[string]float64
 		apitest.Until(t, "a check of sessions and an idle hub", func() bool {
-			got = rig.Figures(t, r)
+			got = rig.Metrics(t, r)
 			return got[`roost_session_checks_total{outcome="ok"}`] > 0 && got["roost_live_behind"] == 0 && got["roost_live_queued"] == 0
 		})
 		for name, n := range want {
@@ -74,7 +74,7 @@ func TestMetricsOfTheParts(t *testing.T) {
 			r.Redis.Stop()
 			apitest.Until(t, "Redis is told to be down", func() bool {
 				r.Ready(t) // asks Redis
-				got = rig.Figures(t, r)
+				got = rig.Metrics(t, r)
 				return got["roost_redis_down"] == 1 && got["roost_redis_failures_total"] >= 3
 			})
 		}

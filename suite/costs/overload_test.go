@@ -47,10 +47,10 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 		}()
 	}
 	const held = `roost_sql_permits_held{db_name="writer"}`
-	apitest.Until(t, "all permits to be held", func() bool { return rig.Figures(t, r)[held] == permits })
+	apitest.Until(t, "all permits to be held", func() bool { return rig.Metrics(t, r)[held] == permits })
 
 	began := time.Now()
-	apitest.Together(t, readers, func(int) error {
+	apitest.Parallel(t, readers, func(int) error {
 		res := ada.Run(t, timeline, nil)
 		rig.ExpectUnavailable(t, "over HTTP", timeline, res)
 		if res.Status == 503 && res.Header.Get("Retry-After") == "" {
@@ -63,7 +63,7 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	if status, body := r.Ready(t); status != 200 {
 		t.Errorf("a node without permits says %d %s", status, body)
 	}
-	got := rig.Figures(t, r)
+	got := rig.Metrics(t, r)
 	if got[held] != permits || got[`roost_sql_waiting{db_name="writer"}`] != 0 {
 		t.Errorf("%v permits are held and %v wait", got[held], got[`roost_sql_waiting{db_name="writer"}`])
 	}
@@ -72,7 +72,7 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	if refused < readers {
 		t.Errorf("%v refusals are counted, want at least %d", refused, readers)
 	}
-	rig.Forget(t, r)
+	rig.ClearCache(t, r)
 	// The log goes on: an event written from outside gets its place.
 	if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO events (type, version, aggregate, payload, created_at)
 		SELECT type, version, aggregate, payload, created_at FROM events WHERE type = 'TweetPosted' ORDER BY seq DESC LIMIT 1`); err != nil {
@@ -82,7 +82,7 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 		return apitest.Int(t, db, "SELECT count(*) FROM events WHERE seq IS NULL") == 0
 	})
 	apitest.Until(t, "the subscription to wait for the tweet", func() bool {
-		return rig.Figures(t, r)[`roost_sql_waiting{db_name="writer"}`] > 0
+		return rig.Metrics(t, r)[`roost_sql_waiting{db_name="writer"}`] > 0
 	})
 	rig.ExpectUnavailable(t, "who came after the subscription", timeline, ada.Run(t, timeline, nil))
 
@@ -99,5 +99,5 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	}
 	rig.ExpectHome(t, home, "+"+first) // the event from outside
 	rig.ExpectHome(t, home, "+"+bob.Tweet(t, "and again"))
-	apitest.Until(t, "all permits to be free", func() bool { return rig.Figures(t, r)[held] == 0 })
+	apitest.Until(t, "all permits to be free", func() bool { return rig.Metrics(t, r)[held] == 0 })
 }

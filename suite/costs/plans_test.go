@@ -161,7 +161,7 @@ func (p pushed) run(t *testing.T, c *crowd, n int) {
 func farInto(list string, tenths int, kind cursors.Kind) func(*testing.T, *crowd, int) (*apitest.Client, apitest.Vars) {
 	return func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
 		at := apitest.Int(t, c.db, fmt.Sprintf(`SELECT coalesce((SELECT place FROM (%[1]s) AS l ORDER BY place DESC
-			LIMIT 1 OFFSET (SELECT count(*) * %[2]d / 10 FROM (%[1]s) AS l)), 1)`, list, tenths), rig.RowOf(t, c.viewer.ID))
+			LIMIT 1 OFFSET (SELECT count(*) * %[2]d / 10 FROM (%[1]s) AS l)), 1)`, list, tenths), rig.UserID(t, c.viewer.ID))
 		return c.viewer.Client, apitest.Vars{"at": cursors.Encode(kind, at)}
 	}
 }
@@ -195,7 +195,7 @@ var rareWrites = []costed{
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
 			u := c.SignUp(t, "sleeper")
 			_, err := c.db.Writer().ExecContext(t.Context(), "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2",
-				time.Now().Add(-time.Hour).UTC(), rig.RowOf(t, u.ID))
+				time.Now().Add(-time.Hour).UTC(), rig.UserID(t, u.ID))
 			if err != nil {
 				t.Fatal(err)
 			}

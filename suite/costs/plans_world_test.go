@@ -70,7 +70,7 @@ func importedCrowd(t testing.TB, r *apitest.Roost, db *sqldb.DB, donor *apitest.
 	var name string
 	// The donor's password fits.
 	err := db.Writer().QueryRowContext(t.Context(), `UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE id = $1)
-		WHERE id = $2 RETURNING username`, rig.RowOf(t, donor.ID), viewer).Scan(&name)
+		WHERE id = $2 RETURNING username`, rig.UserID(t, donor.ID), viewer).Scan(&name)
 	if err != nil {
 		t.Fatalf("give user %d a password: %v", viewer, err)
 	}

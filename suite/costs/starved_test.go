@@ -30,7 +30,7 @@ func TestAStarvedNodeDoesNotBlameRedis(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		apitest.Together(t, readers, func(int) error {
+		apitest.Parallel(t, readers, func(int) error {
 			for ctx.Err() == nil {
 				if _, err := ada.Try(page, nil); err != nil {
 					return err

@@ -89,8 +89,8 @@ func (c *cable) Cut() {
 	}
 }
 
-// Mend lets new connections through.
-func (c *cable) Mend() {
+// Restore lets new connections through.
+func (c *cable) Restore() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cut = false

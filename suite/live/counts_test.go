@@ -76,7 +76,7 @@ func TestBurstsOfReactionsAreMerged(t *testing.T) {
 			watchers[i], _ = rig.WatchCounts(t, crowd[i].Dial(t), append([]string{gone}, subjects...)...)
 		}
 		began := time.Now()
-		apitest.Together(t, users, func(i int) error {
+		apitest.Parallel(t, users, func(i int) error {
 			rnd := rand.New(rand.NewPCG(7, uint64(i)))
 			for n := range each {
 				if i == 0 && n == each/2 {

@@ -140,7 +140,7 @@ func fewConns(c *app.Config) { c.DatabaseConn, c.RedisConns = 8, 8 }
 // fillPools has a node make the connections to its stores that it keeps, with their buffers and goroutines.
 func fillPools(t *testing.T, u *apitest.User) {
 	t.Helper()
-	apitest.Together(t, 200, func(int) error {
+	apitest.Parallel(t, 200, func(int) error {
 		u.Must(t, `{ viewer { homeTimeline(first: 1) { nodes { id } } } }`, nil)
 		return nil
 	})

@@ -33,7 +33,7 @@ func (f *readFault) arm(failures int) {
 // mend ends the fault before its time.
 func (f *readFault) mend() {
 	f.arm(0)
-	f.cable.Mend()
+	f.cable.Restore()
 }
 
 // watch is a sqldb.Watch.
@@ -48,7 +48,7 @@ func (f *readFault) watch(_ context.Context, _ sqldb.Querier, query string, _ []
 		f.cable.Cut()
 		return
 	}
-	f.cable.Mend()
+	f.cable.Restore()
 }
 
 // faultyNode starts a second node on the stores of one, whose reads of a table fail when the test says so.
@@ -118,7 +118,7 @@ func testEventsWhileSQLFails(t *testing.T, table string) {
 	ada, bob := healthy.SignUp(t, "ada"), healthy.SignUp(t, "bob")
 	ada.Follow(t, bob.ID)
 	rd, _ := rig.ReadHome(t, healthy, ada)
-	socket := rig.At(node, ada).Dial(t)
+	socket := rig.UserOn(node, ada).Dial(t)
 	stream := socket.Subscribe(t, countedEvents, apitest.Vars{"after": rd.Cursor})
 	seen := &homeCoverage{user: ada, healthy: healthy, delivered: map[string]bool{}}
 	next := func() string {
@@ -195,7 +195,7 @@ func TestCountsWhileSQLFails(t *testing.T) {
 	node, fault := faultyNode(t, healthy, "user_stats")
 	ada, bob := healthy.SignUp(t, "ada"), healthy.SignUp(t, "bob")
 	tweet := bob.Tweet(t, "hello")
-	socket := rig.At(node, ada).Dial(t)
+	socket := rig.UserOn(node, ada).Dial(t)
 	subscribe := func() *apitest.Stream { return socket.Subscribe(t, query, apitest.Vars{"id": tweet}) }
 	stream := subscribe()
 	const likes = "reactionsChanged.reactions.likeCount"

@@ -38,7 +38,7 @@ func TestNodesReconnectWithACursor(t *testing.T) {
 					return
 				}
 				b.Stop()
-				nodes[0], nodes[1] = rig.Join(t, a), rig.Join(t, a)
+				nodes[0], nodes[1] = rig.StartAnother(t, a), rig.StartAnother(t, a)
 			}},
 		}
 		for round, m := range meanwhile {
@@ -54,8 +54,8 @@ func TestNodesReconnectWithACursor(t *testing.T) {
 					m.happen(t)
 					node = nodes[i%2]
 				}
-				last = rig.At(node, []*apitest.User{bob, ada}[i%2]).Tweet(t, fmt.Sprint("number ", i))
-				rig.At(node, dave).Tweet(t, "nobody reads this")
+				last = rig.UserOn(node, []*apitest.User{bob, ada}[i%2]).Tweet(t, fmt.Sprint("number ", i))
+				rig.UserOn(node, dave).Tweet(t, "nobody reads this")
 			}
 			rd.Connect(t, nodes[round%2])
 			got := rd.Until(t, "+"+last)
@@ -63,7 +63,7 @@ func TestNodesReconnectWithACursor(t *testing.T) {
 				t.Fatalf("%s: got %v, want %v", m.name, got, want)
 			}
 			// It goes on as ever.
-			live := rig.At(nodes[0], bob).Tweet(t, "now")
+			live := rig.UserOn(nodes[0], bob).Tweet(t, "now")
 			if got := rd.Until(t, "+"+live); len(got) != 1 {
 				t.Errorf("%s: more than the tweet came: %v", m.name, got)
 			}

@@ -30,7 +30,7 @@ func expectExpired(t *testing.T, a, b *apitest.Roost, ada, bob *apitest.User, cu
 	defer elsewhere.Leave()
 	_, page := rig.ReadHome(t, b, ada)
 	for i := range 3 {
-		id := rig.At([]*apitest.Roost{a, b}[i%2], bob).Tweet(t, fmt.Sprint("after the reset ", i))
+		id := rig.UserOn([]*apitest.Roost{a, b}[i%2], bob).Tweet(t, fmt.Sprint("after the reset ", i))
 		for where, r := range map[string]*rig.Reader{"there": rd, "elsewhere": &elsewhere} {
 			if event, _ := r.Next(t); event != "+"+id {
 				t.Fatalf("after the reset, %s: %s, want +%s", where, event, id)
@@ -72,7 +72,7 @@ func TestNodesRefuseWhatIsNoCursor(t *testing.T) {
 		own := ada.Must(t,
 			`query($id: ID!) { node(id: $id) { ... on User { timeline { pageInfo { endCursor } } followers { pageInfo { endCursor } } } } }`,
 			apitest.Vars{"id": bob.ID})
-		socket := rig.At(b, ada).Dial(t)
+		socket := rig.UserOn(b, ada).Dial(t)
 		for _, bad := range []string{
 			"", "nonsense", tweet, ada.ID, ada.SessionID, page[tweet], rd.Cursor + "A", rd.Cursor[1:], rd.Cursor[:11] + "=",
 			own.String("node.timeline.pageInfo.endCursor"), own.String("node.followers.pageInfo.endCursor"), cursors.Encode(cursors.Events, 0),

@@ -17,11 +17,11 @@ func TestNodesRedisRestart(t *testing.T) {
 	const readers, sockets, each = 20, 5, 12
 	t.Parallel()
 	a := apitest.New(t, apitest.Server)
-	b := rig.Join(t, a)
+	b := rig.StartAnother(t, a)
 	nodes := []*apitest.Roost{a, b}
 	crowd := a.SignUps(t, "crowd", readers)
 	bob, carol := a.SignUp(t, "bob"), b.SignUp(t, "carol")
-	apitest.Together(t, readers, func(i int) error {
+	apitest.Parallel(t, readers, func(i int) error {
 		for _, u := range []*apitest.User{bob, carol} {
 			if _, err := crowd[i].Try(`mutation($id: ID!) { followUser(input: {userId: $id}) { userErrors { code } } }`,
 				apitest.Vars{"id": u.ID}); err != nil {
@@ -39,7 +39,7 @@ func TestNodesRedisRestart(t *testing.T) {
 	tweets := func(text string) error {
 		for i := range each {
 			for n, u := range []*apitest.User{bob, carol} {
-				if _, err := rig.At(nodes[n], u).Try(`mutation($t: String!) { createTweet(input: {text: $t}) { userErrors { code } } }`,
+				if _, err := rig.UserOn(nodes[n], u).Try(`mutation($t: String!) { createTweet(input: {text: $t}) { userErrors { code } } }`,
 					apitest.Vars{"t": fmt.Sprint(text, i)}); err != nil {
 					return err
 				}
@@ -98,7 +98,7 @@ func TestNodesUnfollowRacingTweets(t *testing.T) {
 	const rounds = 15
 	t.Parallel()
 	a := apitest.New(t, apitest.Server)
-	b := rig.Join(t, a)
+	b := rig.StartAnother(t, a)
 	ada, bob := a.SignUp(t, "ada"), a.SignUp(t, "bob")
 	ada.Follow(t, bob.ID)
 	rd, _ := rig.ReadHome(t, b, ada)
@@ -115,7 +115,7 @@ func TestNodesUnfollowRacingTweets(t *testing.T) {
 			default:
 			}
 			n := posting.Add(1)
-			if _, err := rig.At([]*apitest.Roost{a, b}[n%2], bob).Try(
+			if _, err := rig.UserOn([]*apitest.Roost{a, b}[n%2], bob).Try(
 				`mutation($t: String!) { createTweet(input: {text: $t}) { userErrors { code } } }`,
 				apitest.Vars{"t": fmt.Sprint("#", n)}); err != nil {
 				done <- err
@@ -143,7 +143,7 @@ func TestNodesUnfollowRacingTweets(t *testing.T) {
 		if !reset {
 			t.Fatal("an unfollow caused no reset")
 		}
-		rig.At(b, ada).Follow(t, bob.ID)
+		rig.UserOn(b, ada).Follow(t, bob.ID)
 		reset = false
 		for seen := 0; seen < 2 || !reset; {
 			event, r := rd.Next(t)
@@ -165,7 +165,7 @@ func TestNodesASlowReader(t *testing.T) {
 	const batches, batch = 25, 20
 	t.Parallel()
 	a := apitest.New(t, apitest.Server)
-	b := rig.Join(t, a)
+	b := rig.StartAnother(t, a)
 	users := a.SignUps(t, "reader", 3)
 	quick, slow, bob := users[0], users[1], users[2]
 	quick.Follow(t, bob.ID)
@@ -182,7 +182,7 @@ func TestNodesASlowReader(t *testing.T) {
 		fmt.Fprintf(&fat, "t%d: text ", i)
 	}
 	begin, _ := rig.ReadHome(t, b, slow)
-	conn := mute(t, rig.At(b, slow), `subscription { homeTimelineEvents(after: "`+begin.Cursor+
+	conn := mute(t, rig.UserOn(b, slow), `subscription { homeTimelineEvents(after: "`+begin.Cursor+
 		`") { ... on TimelineEntryAdded { edge { node { `+fat.String()+
 		` } } } ... on TimelineReset { reason } } }`)
 	params, post := "", ""

@@ -21,7 +21,7 @@ func TestNodesReachEachOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := apitest.New(t, apitest.Server)
-			b := rig.Join(t, a)
+			b := rig.StartAnother(t, a)
 			bob, ada := a.SignUp(t, "bob"), b.SignUp(t, "ada")
 			ada.Follow(t, bob.ID)
 			tweet := bob.Tweet(t, "hello")
@@ -78,15 +78,15 @@ func TestNodesEndSessionsEverywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := apitest.New(t, apitest.Server)
-			b := rig.Join(t, a)
+			b := rig.StartAnother(t, a)
 			u := a.SignUp(t, "ada")
-			kept := rig.At(b, u).Dial(t)
+			kept := rig.UserOn(b, u).Dial(t)
 			away(t, a)
 			const rounds = 5
 			times := make([]time.Duration, rounds)
 			for i := range rounds {
 				device := a.LogIn(t, u)
-				told, idle := rig.At(b, device).Dial(t), rig.At(b, device).Dial(t)
+				told, idle := rig.UserOn(b, device).Dial(t), rig.UserOn(b, device).Dial(t)
 				st := told.Subscribe(t, sessionEnded, nil)
 				rig.WatchCounts(t, told, u.Tweet(t, "the subscription runs"))
 				u.Must(t, `mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { userErrors { code } } }`, apitest.Vars{"id": device.SessionID})

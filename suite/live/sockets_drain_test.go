@@ -26,12 +26,12 @@ func TestTermWithAThousandSockets(t *testing.T) {
 	t.Parallel()
 	needFiles(t, sockets)
 	a := rig.NewProcess(t, apitest.Server)
-	b := a.Beside(t)
+	b := a.Alongside(t)
 	a.Start(t, rig.Plain.Build(t))
 	b.Start(t, rig.Plain.Build(t))
 	write, read := b.SignUps(t, "author", authors), b.SignUps(t, "reader", readers)
 	cursors := make([]string, readers)
-	apitest.Together(t, readers, func(i int) error {
+	apitest.Parallel(t, readers, func(i int) error {
 		if _, err := read[i].Try(`mutation($id: ID!) { followUser(input: {userId: $id}) { userErrors { code } } }`,
 			apitest.Vars{"id": write[i%authors].ID}); err != nil {
 			return err

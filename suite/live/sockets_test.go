@@ -105,7 +105,7 @@ func (s light) next(data any) error {
 func gather(t testing.TB, n int, fn func(i int) error) {
 	t.Helper()
 	const atOnce = 32
-	apitest.Together(t, atOnce, func(worker int) error {
+	apitest.Parallel(t, atOnce, func(worker int) error {
 		for i := worker; i < n; i += atOnce {
 			if err := fn(i); err != nil {
 				return fmt.Errorf("socket %d: %w", i, err)

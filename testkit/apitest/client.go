@@ -32,10 +32,10 @@ type User struct {
 	Name, Password string
 }
 
-// Anonymous is a client without a session.
+// Anonymous returns a client without a session.
 func (r *Roost) Anonymous() *Client { return &Client{URL: r.URL, HTTP: http.DefaultClient} }
 
-// As is a client with a session key.
+// As returns a client with a session key.
 func (r *Roost) As(key string) *Client {
 	return &Client{URL: r.URL, Key: key, HTTP: http.DefaultClient}
 }
@@ -85,7 +85,7 @@ type ResponseError struct {
 	Extensions map[string]any `json:"extensions"`
 }
 
-// Code is the error's code, empty if it has none.
+// Code returns the error's code, empty if it has none.
 func (e ResponseError) Code() string {
 	s, _ := e.Extensions["code"].(string)
 	return s
@@ -173,13 +173,13 @@ func Get(v any, path string) any {
 	return v
 }
 
-// String is Get for a string, empty where there is none.
+// String returns the string at a path, empty where there is none.
 func (r *Response) String(path string) string {
 	s, _ := r.Get(path).(string)
 	return s
 }
 
-// Int is Get for a whole number, -1 where there is none.
+// Int returns the whole number at a path, -1 where there is none.
 func (r *Response) Int(path string) int {
 	n, ok := r.Get(path).(float64)
 	if !ok {
@@ -214,5 +214,5 @@ func (r *Response) Cost() (sql, redis int) {
 	return sql, redis
 }
 
-// Answer is a response with made-up data.
+// Answer returns a response with made-up data.
 func Answer(data any) *Response { return &Response{data: data} }

@@ -15,7 +15,7 @@ func (r *Roost) SignUps(t testing.TB, prefix string, n int) []*User {
 	t.Helper()
 	const atOnce = 16 // more would wait for each other, and too long for a request on a slow machine
 	users := make([]*User, n)
-	Together(t, min(n, atOnce), func(first int) error {
+	Parallel(t, min(n, atOnce), func(first int) error {
 		for i := first; i < n; i += atOnce {
 			users[i] = r.SignUp(t, prefix)
 		}
@@ -47,8 +47,8 @@ func (r *Roost) Impersonate(t testing.TB, db *sqldb.DB, username string) *User {
 	return u
 }
 
-// Together runs fn n times at once, waits for all, and fails the test with what they return.
-func Together(t testing.TB, n int, fn func(i int) error) {
+// Parallel runs fn n times at once, waits for all, and fails the test with what they return.
+func Parallel(t testing.TB, n int, fn func(i int) error) {
 	t.Helper()
 	var all sync.WaitGroup
 	errs := make([]error, n)

@@ -30,7 +30,7 @@ const (
 	Server   Mode = "postgres+redis"
 )
 
-// Patience is testtime's.
+// Patience is how long tests wait, see package testtime.
 const Patience = testtime.Patience
 
 // Roost is a running node with what a test needs around it.

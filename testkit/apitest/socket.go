@@ -54,7 +54,7 @@ func (c *Client) Dial(t testing.TB) *Socket {
 	return s
 }
 
-// TryDial is Dial for sockets that may be refused.
+// TryDial is Dial for sockets that the server may refuse: it returns the error.
 func (c *Client) TryDial() (*Socket, error) {
 	d := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: Patience, Jar: c.HTTP.Jar}
 	conn, res, err := d.Dial("ws"+strings.TrimPrefix(c.URL, "http")+"/graphql", http.Header{})
@@ -162,7 +162,7 @@ func (st *Stream) TryNext(ctx context.Context) (*Response, error) {
 	}
 }
 
-// ErrComplete says that the operation has ended.
+// ErrComplete is the error of TryNext when the operation has ended.
 var ErrComplete = errors.New("the operation is complete")
 
 func decode(m Message) (*Response, error) {
@@ -190,7 +190,7 @@ func (st *Stream) Stop(t testing.TB) {
 	}
 }
 
-// Err is why the socket was closed, nil while it is open.
+// Err returns why the socket was closed, nil while it is open.
 func (s *Socket) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

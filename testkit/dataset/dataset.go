@@ -37,7 +37,7 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Dir is the data set that tests run on: the one Find finds, else a made-up one
+// Dir returns the data set that tests run on: the one Find finds, else a made-up one
 // of the same size, which it says in the test's log. Several processes share the
 // made-up one; it stays in the system's temporary directory.
 func Dir(t TB) string {

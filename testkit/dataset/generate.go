@@ -19,7 +19,7 @@ func Generate(dir string, seed uint64, users, follows, tweets, likes int) error 
 	return generate(dir, ".gz", seed, users, follows, tweets, likes)
 }
 
-// GeneratePlain is Generate with files that are not compressed.
+// GeneratePlain writes the same data set as Generate, in files that are not compressed.
 func GeneratePlain(dir string, seed uint64, users, follows, tweets, likes int) error {
 	return generate(dir, "", seed, users, follows, tweets, likes)
 }

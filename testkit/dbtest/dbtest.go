@@ -26,6 +26,26 @@ func Postgres(t testing.TB) string {
 	})
 }
 
+// Each runs a test on both kinds of database in parallel, as subtests: on an SQLite file, and on a private PostgreSQL
+// database. [Open] opens them at the current schema.
+//
+//	dbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+//		db := dbtest.Open(t, c)
+//		…
+//	})
+func Each(t *testing.T, test func(t *testing.T, c sqldb.Config)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, sqldb.Config{File: File(t)})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, sqldb.Config{URL: Postgres(t), MaxConns: 12})
+	})
+}
+
 // File returns the path of an SQLite file that is not there yet.
 func File(t testing.TB) string { return filepath.Join(t.TempDir(), "roost.db") }
 

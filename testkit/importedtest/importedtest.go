@@ -31,7 +31,7 @@ type Figures struct {
 	MaxRSS int64
 }
 
-// Postgres is the URL of a database of the test's own with the imported data.
+// Postgres returns the URL of a database of the test's own with the imported data.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	dir := dataset.Dir(t)
@@ -45,7 +45,7 @@ func Postgres(t testing.TB) string {
 // the accesses.
 var template Figures
 
-// SQLite is the path of a database file of the test's own with the imported data.
+// SQLite returns the path of a database file of the test's own with the imported data.
 func SQLite(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "roost.db")

@@ -23,7 +23,7 @@ const dbPrefix = "roost_test_"
 // be dropped as left behind.
 const leftoverAge = 24 * time.Hour
 
-// URL is a fresh, empty database for the test, as a lib/pq URL. It is dropped
+// URL returns the lib/pq URL of a fresh, empty database for the test. It is dropped
 // when the test ends; connections that are still open then are broken.
 func URL(t testing.TB) string {
 	t.Helper()

@@ -20,7 +20,7 @@ const tmplPrefix = "roost_tmpl_"
 
 var templateName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
-// FromTemplate is a copy, made for the test, of a database that build filled
+// FromTemplate returns the URL of a copy, made for the test, of a database that build filled
 // once: a schema after all migrations, an imported data set. Build gets the URL of
 // an empty database and must close its connections. It runs once per process and
 // name (a-z, 0-9 and _; at most 30 bytes); on a server of the environment once

@@ -40,24 +40,24 @@ func EachCluster(t *testing.T, fn func(t *testing.T, a, b *apitest.Roost), opts 
 			fn(t, r, r)
 			return
 		}
-		fn(t, r, Join(t, r))
+		fn(t, r, StartAnother(t, r))
 	}, opts...)
 }
 
-// Join starts another node on the stores of one.
-func Join(t testing.TB, r *apitest.Roost) *apitest.Roost {
+// StartAnother starts another node on the stores of one.
+func StartAnother(t testing.TB, r *apitest.Roost) *apitest.Roost {
 	t.Helper()
 	other := apitest.Start(t, r.Config)
 	other.Redis = r.Redis
 	return other
 }
 
-// At is the user, speaking to another node.
-func At(r *apitest.Roost, u *apitest.User) *apitest.User {
+// UserOn returns a client with the user's session on another node.
+func UserOn(r *apitest.Roost, u *apitest.User) *apitest.User {
 	return &apitest.User{Client: r.As(u.Key), ID: u.ID, SessionID: u.SessionID, Name: u.Name, Password: u.Password}
 }
 
-// CursorEvents asks for the events of a home timeline with their cursors.
+// CursorEvents subscribes to the events of a home timeline, with their cursors.
 const CursorEvents = `subscription($after: String) { homeTimelineEvents(after: $after) { __typename cursor
 	... on TimelineEntryAdded { edge { cursor node { id text author { id } } } }
 	... on TimelineEntryRemoved { tweetId }
@@ -75,7 +75,7 @@ type Reader struct {
 // ReadHome reads a page on one node, to go on from it.
 func ReadHome(t testing.TB, r *apitest.Roost, u *apitest.User) (rd *Reader, page map[string]string) {
 	t.Helper()
-	res := At(r, u).Must(t, `{ viewer { homeTimeline(first: 100) { eventCursor edges { cursor node { id } } } } }`, nil)
+	res := UserOn(r, u).Must(t, `{ viewer { homeTimeline(first: 100) { eventCursor edges { cursor node { id } } } } }`, nil)
 	page = map[string]string{}
 	for _, e := range res.Get("viewer.homeTimeline.edges").([]any) {
 		page[apitest.Get(e, "node.id").(string)] = apitest.Get(e, "cursor").(string)
@@ -86,7 +86,7 @@ func ReadHome(t testing.TB, r *apitest.Roost, u *apitest.User) (rd *Reader, page
 // Connect goes on at a node, with the cursor.
 func (rd *Reader) Connect(t testing.TB, r *apitest.Roost) {
 	t.Helper()
-	rd.Socket = At(r, rd.User).Dial(t)
+	rd.Socket = UserOn(r, rd.User).Dial(t)
 	rd.stream = rd.Socket.Subscribe(t, CursorEvents, apitest.Vars{"after": rd.Cursor})
 }
 

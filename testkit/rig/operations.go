@@ -12,8 +12,8 @@ import (
 	"roost/testkit/apitest"
 )
 
-// Refusing has whole mutations by the type of their input.
-var Refusing = map[string]string{
+// Mutations holds a document for each mutation, by its name. The variable $i is the input, and x the alias of the payload.
+var Mutations = map[string]string{
 	"signUp": `mutation($i: SignUpInput!) { x: signUp(input: $i) { token session { id } viewer { email }
 		userErrors { code path message } } }`,
 	"logIn": `mutation($i: LogInInput!) { x: logIn(input: $i) { token session { id } viewer { email }
@@ -34,8 +34,8 @@ var Refusing = map[string]string{
 	"setReaction": `mutation($i: SetReactionInput!) { x: setReaction(input: $i) { subject { id } userErrors { code path message } } }`,
 }
 
-// RowID returns the id of a user as the tables have it, from a global id.
-func RowID(user string) int64 {
+// UserRow returns the id that the tables have for a user, and 0 for what is no id of a user.
+func UserRow(user string) int64 {
 	id, _ := ids.User(user)
 	return id
 }

@@ -163,8 +163,8 @@ func (p *Process) WithAdmin(t testing.TB) (addr string) {
 	return addr
 }
 
-// Beside prepares another node on the stores of one.
-func (p *Process) Beside(t testing.TB) *Process {
+// Alongside prepares another node on the stores of one.
+func (p *Process) Alongside(t testing.TB) *Process {
 	t.Helper()
 	other := NewProcess(t, apitest.Embedded)
 	other.Mode, other.Redis, other.Config = p.Mode, p.Redis, p.Config

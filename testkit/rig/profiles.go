@@ -10,18 +10,18 @@ import (
 )
 
 // Writer is the user at the n-th node.
-func (c *Pair) Writer(u *apitest.User, n int, web *http.Client) *apitest.User {
-	out := At(c.Nodes[n%len(c.Nodes)].Roost, u)
+func (c *Cluster) Writer(u *apitest.User, n int, web *http.Client) *apitest.User {
+	out := UserOn(c.Nodes[n%len(c.Nodes)].Roost, u)
 	out.HTTP = web
 	return out
 }
 
-// Anyone is a client without a session at a node.
-func Anyone(p *Process, h *http.Client) *apitest.Client {
+// AnonymousAt returns a client of a node without a session.
+func AnonymousAt(p *Process, h *http.Client) *apitest.Client {
 	return &apitest.Client{URL: p.URL, HTTP: h}
 }
 
-// profileByID and profileByName are the two ways to a profile: by one key, and by two after each other.
+// ProfileByID reads a profile by one key of the cache, ProfileByName by two, one after the other; WriteProfile changes it.
 const (
 	ProfileByID   = `query($id: ID!) { node(id: $id) { ... on User { bio } } }`
 	ProfileByName = `query($name: String!) { user(username: $name) { bio } }`

@@ -4,7 +4,7 @@ import (
 	"roost/testkit/apitest"
 )
 
-// SetReaction asks for all that a client shows after a click.
+// SetReaction reacts, and reads all that a client shows after a click.
 const SetReaction = `mutation($id: ID!, $k: ReactionKind!) { setReaction(input: {subjectId: $id, reaction: $k}) {
 	subject { id reactions { likeCount dislikeCount viewerReaction revision } } userErrors { code } } }`
 

@@ -11,21 +11,21 @@ import (
 	"roost/internal/sqldb"
 )
 
-// TweetID is a tweet's id as the tables have it.
+// TweetID returns the id that the tables have for a tweet.
 func TweetID(t testing.TB, global string) int64 {
 	t.Helper()
 	id, ok := ids.Tweet(global)
 	return known(t, global, id, ok)
 }
 
-// UserID is a user's id as the tables have it.
+// UserID returns the id that the tables have for a user.
 func UserID(t testing.TB, global string) int64 {
 	t.Helper()
 	id, ok := ids.User(global)
 	return known(t, global, id, ok)
 }
 
-// SessionID is a session's id as the tables have it.
+// SessionID returns the id that the tables have for a session.
 func SessionID(t testing.TB, global string) int64 {
 	t.Helper()
 	id, ok := ids.Session(global)

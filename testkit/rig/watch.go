@@ -11,7 +11,7 @@ import (
 	"roost/testkit/apitest"
 )
 
-// ReactionsChanged asks for the counts of subjects.
+// ReactionsChanged subscribes to the counts of subjects.
 const ReactionsChanged = `subscription($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) {
 	id reactions { likeCount dislikeCount viewerReaction revision } } }`
 
@@ -33,14 +33,14 @@ func ClosedWith(err error, code int) bool {
 	return ok && ce.Code == code
 }
 
-// HomeEvents asks for everything nested that could be old.
+// HomeEvents subscribes to the events of a home timeline, with every nested field that a stale cache could spoil.
 const HomeEvents = `subscription { homeTimelineEvents { __typename
 	... on TimelineEntryAdded { edge { cursor node { id text author { id name tweetCount viewerIsFollowing }
 	reactions { likeCount viewerReaction } } } }
 	... on TimelineEntryRemoved { tweetId }
 	... on TimelineReset { reason } } }`
 
-// HomeEvent is an event in short: "+id", "-id" or the reason of a reset.
+// HomeEvent returns an event in short: "+id", "-id" or the reason of a reset.
 func HomeEvent(t testing.TB, r *apitest.Response) string {
 	t.Helper()
 	const at = "homeTimelineEvents"

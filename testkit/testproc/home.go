@@ -136,7 +136,7 @@ func (h *Home) Remove() error {
 	return h.err
 }
 
-// Join is a path below the home.
+// Join returns a path below the home.
 func (h *Home) Join(elem ...string) string {
 	return filepath.Join(append([]string{h.Path}, elem...)...)
 }

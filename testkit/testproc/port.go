@@ -25,7 +25,7 @@ var given struct {
 	ports map[int]bool
 }
 
-// FreePort is a TCP port of 127.0.0.1 that nobody listens on, another one for each call. Another process may take
+// FreePort returns a TCP port of 127.0.0.1 that no process listens on, another one for each call. Another process may take
 // it before its user does: start again with another one then.
 //
 // It looks by connecting. Listening for a moment would not do: a child that another

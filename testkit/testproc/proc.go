@@ -98,13 +98,13 @@ func (h *Home) command(ctx context.Context, spec Spec) *exec.Cmd {
 	return cmd
 }
 
-// Pid is the child's process id.
+// Pid returns the process id of the child.
 func (p *Proc) Pid() int { return p.cmd.Process.Pid }
 
-// Exited is closed when the child has ended.
+// Exited returns a channel that is closed when the child has ended.
 func (p *Proc) Exited() <-chan struct{} { return p.done }
 
-// Err is how the child ended, nil for well; valid once Exited is closed.
+// Err returns how the child ended, nil for success; it is valid once Exited is closed.
 func (p *Proc) Err() error { return p.err }
 
 // Signal sends a signal to the child itself, not to its group. A child that has
@@ -162,7 +162,7 @@ func (p *Proc) WaitReady(patience time.Duration, probe func(context.Context) err
 	}
 }
 
-// LogTail is the last 4 KiB that the child wrote.
+// LogTail returns the last 4 KiB that the child wrote.
 func (p *Proc) LogTail() string {
 	const most = 4 << 10
 	data, err := os.ReadFile(p.log)

@@ -7,8 +7,8 @@ import (
 	"roost/testkit/apitest"
 )
 
-// Relayed waits until the invalidations of what was written have been repeated.
-func Relayed(t *testing.T, db *sqldb.DB) {
+// AwaitInvalidations waits until the consumer group of the cache has replayed the invalidations of all writes so far.
+func AwaitInvalidations(t *testing.T, db *sqldb.DB) {
 	t.Helper()
 	if !db.IsPostgres() {
 		return // there is no relay
@@ -36,7 +36,7 @@ func OpenURL(t testing.TB, url string) *sqldb.DB {
 	return db
 }
 
-// ExpectUnavailable wants an answer that says to come back, and nothing else: no INTERNAL, no anonymous
+// ExpectUnavailable fails the test unless the answer is UNAVAILABLE with a time to come back: no INTERNAL, no anonymous
 // answer, no half of one.
 func ExpectUnavailable(t testing.TB, who, query string, res *apitest.Response) {
 	t.Helper()
@@ -50,8 +50,8 @@ func ExpectUnavailable(t testing.TB, who, query string, res *apitest.Response) {
 	}
 }
 
-// Forget empties the cache, which would answer without the database.
-func Forget(t *testing.T, r *apitest.Roost) {
+// ClearCache empties the cache, which would answer without the database.
+func ClearCache(t *testing.T, r *apitest.Roost) {
 	t.Helper()
 	if err := r.App.ClearCache(t.Context()); err != nil {
 		t.Fatal(err)

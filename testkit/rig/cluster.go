@@ -12,8 +12,8 @@ import (
 	"roost/testkit/redistest"
 )
 
-// Pair is nodes on the same stores, each in a process that tests may kill.
-type Pair struct {
+// Cluster is several nodes on the same stores, each in a process that tests may kill.
+type Cluster struct {
 	bin      string
 	Config   app.Config
 	Redis    *redistest.Redis // nil if the test brings its own
@@ -21,17 +21,17 @@ type Pair struct {
 	Database *sqldb.DB
 }
 
-// Options says how to build a pair. What is empty is given.
+// Options says how to build a cluster. Without a URL it has stores of its own.
 type Options struct {
 	DatabaseURL, RedisURL string
 	nodes                 int // 2 unless set
 	Args                  []string
 }
 
-// NewPair prepares nodes on empty stores; start runs them.
-func NewPair(t *testing.T, r Options) *Pair {
+// NewCluster prepares nodes on empty stores; Start starts them.
+func NewCluster(t *testing.T, r Options) *Cluster {
 	t.Helper()
-	c := &Pair{bin: Faulty.Build(t)}
+	c := &Cluster{bin: Faulty.Build(t)}
 	c.Config.DatabaseURL, c.Config.RedisURL = r.DatabaseURL, r.RedisURL
 	if r.DatabaseURL == "" {
 		c.Config.DatabaseURL = apitest.Migrated(t)
@@ -51,13 +51,13 @@ func NewPair(t *testing.T, r Options) *Pair {
 }
 
 // Prepare makes one node more, with the pair's configuration as it is now.
-func (c *Pair) Prepare(t *testing.T, args ...string) *Process {
+func (c *Cluster) Prepare(t *testing.T, args ...string) *Process {
 	t.Helper()
 	return ProcessOn(t, c.Config, append([]string{"--database-conns", "12", "--server-timing"}, args...)...)
 }
 
 // Start runs nodes beside each other, with the environment, and waits until they are ready.
-func (c *Pair) Start(t *testing.T, nodes []*Process, env ...string) {
+func (c *Cluster) Start(t *testing.T, nodes []*Process, env ...string) {
 	t.Helper()
 	for _, p := range nodes {
 		p.Launch(t, c.bin, env...)
@@ -67,8 +67,8 @@ func (c *Pair) Start(t *testing.T, nodes []*Process, env ...string) {
 	}
 }
 
-// Says waits until the log of a node has a text.
-func Says(t *testing.T, p *Process, text string) {
+// AwaitLogLine waits until the log of a node has a text.
+func AwaitLogLine(t *testing.T, p *Process, text string) {
 	t.Helper()
 	apitest.Until(t, fmt.Sprintf("%q in the log", text), func() bool {
 		all, err := os.ReadFile(p.Home.Join("roost.log"))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Link is a TCP proxy between nodes and a store, which a test can cut and delay.
-type Link struct {
+// Proxy is a TCP proxy between nodes and a store, which a test can cut and delay.
+type Proxy struct {
 	Listener net.Listener
 	mu       sync.Mutex
 	to       string
@@ -19,20 +19,20 @@ type Link struct {
 	all      sync.WaitGroup
 }
 
-// NewLink passes connections on to an address until the end of the test.
-func NewLink(t *testing.T, to string) *Link {
+// NewProxy starts a proxy that forwards connections to an address until the end of the test.
+func NewProxy(t *testing.T, to string) *Proxy {
 	t.Helper()
-	return NewFarLink(t, to, 0)
+	return NewSlowProxy(t, to, 0)
 }
 
-// NewFarLink also delays what comes back.
-func NewFarLink(t *testing.T, to string, delay time.Duration) *Link {
+// NewSlowProxy is NewProxy with a delay of everything that comes back.
+func NewSlowProxy(t *testing.T, to string, delay time.Duration) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &Link{Listener: l, to: to, delay: delay, open: map[net.Conn]bool{}}
+	k := &Proxy{Listener: l, to: to, delay: delay, open: map[net.Conn]bool{}}
 	k.all.Go(k.accept)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -42,22 +42,22 @@ func NewFarLink(t *testing.T, to string, delay time.Duration) *Link {
 	return k
 }
 
-// URL is that of the Redis behind it.
-func (k *Link) URL() string { return "redis://" + k.Listener.Addr().String() + "/0" }
+// URL returns the URL of the Redis behind the proxy.
+func (k *Proxy) URL() string { return "redis://" + k.Listener.Addr().String() + "/0" }
 
 // Cut closes all connections, and new ones as they come.
-func (k *Link) Cut() {
+func (k *Proxy) Cut() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.cut = true
 	k.drop()
 }
 
-// Mend passes connections on again.
-func (k *Link) Mend() { k.Turn("") }
+// Restore forwards connections again after Cut.
+func (k *Proxy) Restore() { k.Redirect("") }
 
-// Turn closes all connections and passes new ones on to another address, if one is given.
-func (k *Link) Turn(to string) {
+// Redirect closes all connections and forwards new ones, to another address if one is given.
+func (k *Proxy) Redirect(to string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if to != "" {
@@ -67,21 +67,21 @@ func (k *Link) Turn(to string) {
 	k.drop()
 }
 
-// Lead passes new connections on to another address; open ones stay where they are.
-func (k *Link) Lead(to string) {
+// RedirectNew forwards new connections to another address; open ones stay where they are.
+func (k *Proxy) RedirectNew(to string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.to, k.cut = to, false
 }
 
-func (k *Link) drop() {
+func (k *Proxy) drop() {
 	for c := range k.open {
 		_ = c.Close()
 	}
 	clear(k.open)
 }
 
-func (k *Link) accept() {
+func (k *Proxy) accept() {
 	for {
 		in, err := k.Listener.Accept()
 		if err != nil {
@@ -92,7 +92,7 @@ func (k *Link) accept() {
 }
 
 // pass copies both ways until either side ends.
-func (k *Link) pass(in net.Conn) {
+func (k *Proxy) pass(in net.Conn) {
 	defer func() { _ = in.Close() }()
 	k.mu.Lock()
 	to, cut := k.to, k.cut

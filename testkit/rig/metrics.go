@@ -29,8 +29,8 @@ func Get(t *testing.T, url string) (status int, body string) {
 	return res.StatusCode, string(b)
 }
 
-// Figures are what /metrics says.
-func Figures(t *testing.T, r *apitest.Roost) map[string]float64 {
+// Metrics reads /metrics of a node: the values by name and labels as they are written.
+func Metrics(t *testing.T, r *apitest.Roost) map[string]float64 {
 	t.Helper()
 	_, page := Get(t, "http://"+r.App.AdminAddr().String()+"/metrics")
 	all := map[string]float64{}

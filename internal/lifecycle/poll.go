@@ -1,0 +1,83 @@
+package lifecycle
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// warnEvery is the least time between two log lines of a poll that fails again and again.
+const warnEvery = 30 * time.Second
+
+// Poll looks for work again and again: at intervals, and at once when it is woken. Its Run fits a [Loop]:
+//
+//	wake := lifecycle.NewWake()
+//	poll := lifecycle.Poll{Look: drain, Every: time.Second, Retry: 5 * time.Second, Wake: wake, Warning: "nothing is drained"}
+//	loop := &lifecycle.Loop{Run: poll.Run}
+//	…
+//	wake.Signal() // there is something to drain
+type Poll struct {
+	// Look does what there is to do, or a part of it, and reports whether there is more. woken reports whether a signal
+	// and not the time led to the call.
+	Look func(ctx context.Context, woken bool) (more bool, err error)
+	// Every is the time from a look that found nothing more to the next one, unless Wake is signalled before.
+	Every time.Duration
+	// Retry is the time from a look that failed to the next one. Signals do not shorten it.
+	Retry time.Duration
+	// Rest is the time from a look that found more to the next one; 0 is none. Signals do not shorten it.
+	Rest time.Duration
+	// Wake ends the wait of Every; nil has no signals.
+	Wake Wake
+	// Warning is logged with Attrs and the error of a look, at most every 30 seconds.
+	Warning string
+	Attrs   []any
+}
+
+// Run looks at once, then as the fields say, until ctx ends.
+func (p Poll) Run(ctx context.Context) {
+	var warned time.Time
+	woken := false
+	for ctx.Err() == nil {
+		more, err := p.Look(ctx, woken)
+		woken = false
+		switch {
+		case err != nil:
+			if now := time.Now(); ctx.Err() == nil && now.Sub(warned) > warnEvery {
+				warned = now
+				slog.WarnContext(ctx, p.Warning, append(p.Attrs[:len(p.Attrs):len(p.Attrs)], "error", err)...)
+			}
+			Pause(ctx, nil, p.Retry)
+		case !more:
+			woken = Pause(ctx, p.Wake, p.Every)
+		case p.Rest > 0:
+			Pause(ctx, nil, p.Rest)
+		}
+	}
+}
+
+// Wake carries signals to one goroutine. Signals that come before it waits are one.
+type Wake chan struct{}
+
+// NewWake returns a wake without a signal.
+func NewWake() Wake { return make(Wake, 1) }
+
+// Signal ends the wait of the goroutine, or its next one. It never blocks.
+func (w Wake) Signal() {
+	select {
+	case w <- struct{}{}:
+	default:
+	}
+}
+
+// Pause waits until d has passed, wake is signalled or ctx ends. It reports whether it was woken. A nil wake has no signals.
+func Pause(ctx context.Context, wake Wake, d time.Duration) (woken bool) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-wake:
+		return true
+	case <-ctx.Done():
+	}
+	return false
+}

@@ -1,0 +1,88 @@
+package lifecycle_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"roost/internal/lifecycle"
+)
+
+// looks runs a poll in a bubble of its own time, and returns when it looked, in seconds from its start.
+func looks(t *testing.T, p lifecycle.Poll, signals []time.Duration, until time.Duration) (at []float64, woken []bool) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), until)
+		defer cancel()
+		began := time.Now()
+		look := p.Look
+		p.Look = func(ctx context.Context, w bool) (bool, error) {
+			at, woken = append(at, time.Since(began).Seconds()), append(woken, w)
+			return look(ctx, w)
+		}
+		p.Wake = lifecycle.NewWake()
+		for _, after := range signals {
+			time.AfterFunc(after, p.Wake.Signal)
+		}
+		p.Run(ctx)
+	})
+	return at, woken
+}
+
+func equal(t *testing.T, got []float64, want ...float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("looked at %v, want %v", got, want)
+	}
+	for i := range want {
+		if d := got[i] - want[i]; d < -0.001 || d > 0.001 {
+			t.Fatalf("looked at %v, want %v", got, want)
+		}
+	}
+}
+
+// A poll looks at its intervals, at once when it is woken, and again at once while there is more.
+func TestPoll(t *testing.T) {
+	more := 2
+	at, woken := looks(t, lifecycle.Poll{Every: 10 * time.Second, Retry: time.Second,
+		Look: func(context.Context, bool) (bool, error) { more--; return more >= 0, nil }}, []time.Duration{4 * time.Second}, 25*time.Second)
+	equal(t, at, 0, 0, 0, 4, 14, 24)
+	for i, w := range woken {
+		if w != (i == 3) {
+			t.Errorf("look %d: woken %v", i, w)
+		}
+	}
+}
+
+// After a failure, or a part of the work, signals do not shorten the wait; they are kept for the next one.
+func TestPollPauses(t *testing.T) {
+	n := 0
+	at, _ := looks(t, lifecycle.Poll{Every: 100 * time.Second, Retry: 7 * time.Second, Rest: 3 * time.Second,
+		Look: func(context.Context, bool) (bool, error) {
+			n++
+			return n == 2, map[bool]error{true: errors.New("no database")}[n == 1]
+		}}, []time.Duration{time.Second, 2 * time.Second}, 50*time.Second)
+	equal(t, at, 0, 7, 10, 10)
+}
+
+// A poll that fails again and again says so twice a minute, with its attributes; its end is no failure.
+func TestPollWarns(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	at, _ := looks(t, lifecycle.Poll{Every: time.Second, Retry: time.Second, Warning: "nothing is drained", Attrs: []any{"queue", "tally"},
+		Look: func(context.Context, bool) (bool, error) { return false, errors.New("no database") }}, nil, 70*time.Second)
+	if len(at) != 70 && len(at) != 71 {
+		t.Errorf("looked %d times", len(at))
+	}
+	const line = `msg="nothing is drained" queue=tally error="no database"`
+	if n := strings.Count(log.String(), line); n != 3 || strings.Count(log.String(), "\n") != 3 {
+		t.Errorf("%d warnings, want 3:\n%s", n, &log)
+	}
+}

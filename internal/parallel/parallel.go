@@ -1,0 +1,57 @@
+// Package parallel runs functions at the same time and waits for all of them:
+//
+//	var user *User
+//	var page []int64
+//	parallel.Run(
+//		func() { user = readUser(ctx, id) },
+//		func() { page = readPage(ctx, id) },
+//	)
+//
+// It is for a few calls of a store that wait most of their time. The caller bounds their number. A function that panics
+// does not end the process: the panic is raised again in the caller's goroutine.
+package parallel
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// Panic is what Run panics with when a function panicked in another goroutine.
+type Panic struct {
+	// Value is what the function panicked with, Stack the stack of its goroutine.
+	Value any
+	Stack []byte
+}
+
+// Error describes the value, without the stack.
+func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
+
+// Run calls all functions at the same time, the first in the goroutine of the caller, and returns when all have returned.
+// If some panic, it panics after all have ended: with the value of the first function, or with a [*Panic] of another one.
+func Run(fns ...func()) {
+	if len(fns) == 0 {
+		return
+	}
+	var others sync.WaitGroup
+	panics := make(chan *Panic, len(fns))
+	for _, fn := range fns[1:] {
+		others.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panics <- &Panic{p, debug.Stack()}
+				}
+			}()
+			fn()
+		})
+	}
+	defer func() {
+		others.Wait()
+		select {
+		case p := <-panics:
+			panic(p)
+		default:
+		}
+	}()
+	fns[0]()
+}
