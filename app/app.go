@@ -204,7 +204,8 @@ func (a *App) addAPI(cfg *server.Config) error {
 	if a.queries, err = cache.NewPersistedQueries(a.redis, local); err != nil {
 		return err
 	}
-	resolver := &graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL, DocumentBytes: guard.Defaults().Bytes}
+	resolver := &graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL,
+		DocumentBytes: guard.Defaults().Bytes}
 	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
 	cfg.Schema = graph.Schema(resolver)
 	cfg.SDL = graph.SDL(cfg.Schema)
@@ -257,7 +258,8 @@ func (a *App) logRoom(ctx context.Context) {
 	if own > server {
 		level = slog.LevelWarn
 	}
-	slog.Log(ctx, level, "connections to PostgreSQL: --database-conns is this node's share", "node", own, "server", server, "nodes_that_fit", server/own)
+	slog.Log(ctx, level, "connections to PostgreSQL: --database-conns is this node's share",
+		"node", own, "server", server, "nodes_that_fit", server/own)
 }
 
 // stopWithin bounds a stop, not counting the delay that was asked for.
@@ -288,7 +290,7 @@ func (a *App) Addr() net.Addr { return a.server.Addr() }
 // AdminAddr is where the admin address listens, nil without one.
 func (a *App) AdminAddr() net.Addr { return a.server.AdminAddr() }
 
-// Stores tells which stores the node runs on, for people.
+// Stores describes which stores the node runs on, for people.
 func (a *App) Stores() string {
 	if a.Config.Server() {
 		return "PostgreSQL and Redis"

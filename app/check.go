@@ -20,7 +20,7 @@ const defaultDrainDelay = 5 * time.Second
 // maxDrainDelay bounds DrainDelay: who stops a node is not to wait for long.
 const maxDrainDelay = 5 * time.Minute
 
-// maxQueueWait bounds QueueWait: clients are to hear of it before they give up.
+// maxQueueWait bounds QueueWait: clients should get an answer before they give up.
 const maxQueueWait = 10 * time.Second
 
 // mistakes are what is wrong with a configuration.
@@ -120,7 +120,7 @@ func (f *mistakes) checkAddr(flag, addr string) {
 	f.add(flag, err)
 }
 
-// SplitAddr gives the parts of an address to listen on; the host may be empty, the port is a number.
+// SplitAddr returns the parts of an address to listen on; the host may be empty, the port is a number.
 func SplitAddr(addr string) (host, port string, err error) {
 	host, port, err = net.SplitHostPort(addr)
 	if err == nil {

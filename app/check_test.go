@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// good is a configuration as the flags of a node give it.
+// good returns a configuration as the flags of a node make it.
 func good() Config {
 	return Config{Addr: "localhost:8080", DataDir: "data", Roles: "api,worker", Demo: true}
 }

@@ -46,11 +46,11 @@ type Config struct {
 
 	// Hashing is the price of passwords; nil is accounts.DefaultHashing.
 	Hashing *accounts.Hashing
-	// Clock tells the time of rows, ids and sessions; nil is the machine's.
+	// Clock returns the time of rows, ids and sessions; nil is the machine's.
 	Clock clock.Clock
 	// Extensions are added to the executor, outside of its own.
 	Extensions []graphql.HandlerExtension
-	// Watch is told of every SQL statement.
+	// Watch is called with every SQL statement.
 	Watch sqldb.Watch
 	// SampleEvery is how often the cache is sampled; 0 is audit.SampleEvery.
 	SampleEvery time.Duration
@@ -88,13 +88,16 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
 	f.StringVar(&c.Roles, "roles", "api,worker", "what this node does: api, worker or both")
-	f.StringVar(&c.PublicURL, "public-url", "", "`URL` under which browsers reach the site; if empty http:// and --addr, with localhost for this machine")
+	f.StringVar(&c.PublicURL, "public-url", "",
+		"`URL` under which browsers reach the site; if empty http:// and --addr, with localhost for this machine")
 	f.StringVar(&c.Origins, "origins", "", "web `origins` besides the public URL's that may use the API, separated by commas")
-	f.StringVar(&c.TrustedProxies, "trusted-proxies", "", "`networks` of the proxies in front, as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For counts")
+	f.StringVar(&c.TrustedProxies, "trusted-proxies", "",
+		"`networks` of the proxies in front, as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For counts")
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
-	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache gives")
-	f.DurationVar(&c.QueueWait, "queue-wait", 100*time.Millisecond, "how long a request waits for its turn on a busy node before it is refused, at most 10s")
+	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache saves")
+	f.DurationVar(&c.QueueWait, "queue-wait", 100*time.Millisecond,
+		"how long a request waits for its turn on a busy node before it is refused, at most 10s")
 	limits := accounts.DefaultLimits()
 	f.IntVar(&c.SignInPerAccount, "sign-in-per-account", limits.PerAccount,
 		"most failed attempts in 15 minutes to sign in with one name, of which a fifth (at least 5) may come from one address; 0 is no limit")
@@ -102,7 +105,8 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 		"most attempts in 15 minutes to sign in from one IPv4 address or IPv6 /64; 0 is no limit")
 	f.IntVar(&c.SignUpPerAddress, "sign-up-per-address", limits.SignUps,
 		"most attempts in 15 minutes to sign up from one IPv4 address or IPv6 /64; 0 is no limit")
-	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; the stop may take 30s more (default 5s with --database-url, else 0s)")
+	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; "+
+		"the stop may take 30s more (default 5s with --database-url, else 0s)")
 	f.BoolVar(&c.Introspection, "introspection", true, "answer __schema and __type, and serve /schema.graphqls")
 	f.BoolVar(&c.Playground, "playground", true, "serve the playground at / (default false with --database-url)")
 	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")

@@ -81,7 +81,7 @@ func (s actions) React(ctx context.Context, userID, tweetID int64, kind int8) er
 	return err
 }
 
-// Greeting tells a newcomer what to try.
+// Greeting says to a newcomer what to try.
 func (a *App) Greeting() string {
 	var b strings.Builder
 	if w := a.demo.world; w != nil {
@@ -98,7 +98,7 @@ func (a *App) Greeting() string {
 	return b.String()
 }
 
-// observed lets the demo know that somebody looks.
+// observed reports to the demo that somebody looks.
 type observed struct {
 	server.Authenticator
 	demo *demoWorld

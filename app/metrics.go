@@ -16,7 +16,7 @@ import (
 	"roost/live"
 )
 
-// collectors are what a node tells of itself at /metrics besides what its server does.
+// collectors are what a node reports of itself at /metrics besides what its server does.
 func (a *App) collectors() []prometheus.Collector {
 	all := []prometheus.Collector{buildMetrics(), a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.signInMetrics(),
 		a.liveMetrics()}

@@ -20,7 +20,7 @@ func (a authenticator) Authenticate(ctx context.Context, key string) (server.Ses
 	return server.Session{UserID: s.ID.User, SessionID: s.ID.ID}, nil
 }
 
-// Watch tells when a session ends.
+// Watch reports when a session ends.
 func (a authenticator) Watch(sessionID int64) (ended context.Context, cancel func()) {
 	w := a.hub.WatchSession(sessionID)
 	return w.Context(), w.Close
@@ -29,7 +29,7 @@ func (a authenticator) Watch(sessionID int64) (ended context.Context, cancel fun
 // sessionChecks count the checks of sessions with open sockets, and the sessions that had ended.
 type sessionChecks struct{ good, failed, ended atomic.Int64 }
 
-// endedSessions tells which of the sessions with open sockets have ended; the others are in use.
+// endedSessions returns which of the sessions with open sockets have ended; the others are in use.
 func (a *App) endedSessions(ctx context.Context, ids []int64) (ended []int64, err error) {
 	all, err := a.sources.Sessions.ByID(ctx, ids)
 	if err != nil {

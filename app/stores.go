@@ -33,7 +33,7 @@ type lease struct {
 	until atomic.Int64 // as ids.Millis
 }
 
-// Grant notes the end of what it gives.
+// Grant notes the end of the lease that it returns.
 func (l *lease) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Grant, error) {
 	g, err := l.Granter.Grant(ctx, now, held)
 	if err == nil {

@@ -192,7 +192,7 @@ func conform(t *testing.T, s scripts, sequences int) error {
 }
 
 // The scripts do what the checked transition functions do: random sequences of verbs, ends of leases and
-// intents, evictions and promotions give the same answers and the same states.
+// intents, evictions and promotions lead to the same answers and the same states.
 func TestScriptsConformToTheModel(t *testing.T) {
 	t.Parallel()
 	s, err := loadScripts(nil)

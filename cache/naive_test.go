@@ -199,7 +199,7 @@ func (m *plainModel) shortest(property string) (schedule []string, worlds int) {
 	return nil, len(queue)
 }
 
-// TestNaiveOrders finds the shortest schedules that break each order. The page on consistency tells the
+// TestNaiveOrders finds the shortest schedules that break each order. The page on consistency lists the
 // first of each order, word by word.
 func TestNaiveOrders(t *testing.T) {
 	t.Parallel()

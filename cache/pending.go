@@ -30,7 +30,7 @@ type pendingInvalidations struct {
 	mu    sync.Mutex
 	byKey map[string]pendingInvalidation
 	count map[*shard]int // size of byKey, by server
-	// suspended maps the servers from which nothing is read to the number of the latest reason. The server nil stands for all.
+	// suspended maps the servers from which nothing is read to the number of the latest reason. The server nil means all.
 	suspended map[*shard]int64
 	last      int64 // the number of the latest reason
 

@@ -49,7 +49,7 @@ func cost(t *testing.T, do func(ctx context.Context)) int64 {
 
 const someQuery = "{ limits { pageSize } }"
 
-// What one node keeps another finds; without Redis each knows its own.
+// What one node keeps another finds; without Redis each has only its own.
 func TestPersistedQueries(t *testing.T) {
 	t.Parallel()
 	r := open(t, redistest.Start(t).URL())
@@ -78,7 +78,7 @@ func TestPersistedQueries(t *testing.T) {
 	}
 }
 
-// A document lives in Redis for a day after its last use, which is told at most once an hour.
+// A document lives in Redis for a day after its last use, which is noted at most once an hour.
 func TestPersistedQueriesAreRefreshed(t *testing.T) {
 	t.Parallel()
 	r := open(t, redistest.Start(t).URL())

@@ -2,7 +2,7 @@ package cache
 
 import "context"
 
-// step does what a number below 115 stands for. Those from 99 on have to do with the replica.
+// step does what a number below 115 means. Those from 99 on have to do with the replica.
 func (s *schedule) step(op int) {
 	ctx := context.Background()
 	switch {

@@ -27,7 +27,7 @@ func NewAdmin(client *ent.Client, db *sqldb.DB, c clock.Clock) *Admin {
 }
 
 var (
-	// ErrNoGroup reports that no consumer group has the name that the operator gave.
+	// ErrNoGroup reports that no consumer group has the name that the operator typed.
 	ErrNoGroup = errors.New("there is no group")
 	// ErrOutside reports a position that is before the oldest event or after the newest one.
 	ErrOutside = errors.New("that is not in the log")

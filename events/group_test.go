@@ -134,7 +134,7 @@ func TestFrozenWorkerDoesNoHarm(t *testing.T) {
 	var once sync.Once
 	cfg := events.GroupConfig{Name: "g", Poll: 4 * time.Millisecond, FromStart: true, Lease: time.Minute}
 	// Frozen between its reading and its transaction: the handler of another transaction shows where. A
-	// second database handle stands for the process.
+	// second database handle plays the process.
 	other := open(t, sqldb.Config{URL: r.url, MaxConns: 4})
 	cfg.Handler = events.HandlerFunc(func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
 		if err := effects("g", nil)(ctx, tx, batch); err != nil {

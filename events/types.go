@@ -114,39 +114,80 @@ type RowsImported struct {
 	Rows         int64
 }
 
-// Type and Aggregate of each event.
+// Type is part of Event.
+func (UserSignedUp) Type() string { return "UserSignedUp" }
 
-func (UserSignedUp) Type() string         { return "UserSignedUp" }
-func (e UserSignedUp) Aggregate() int64   { return e.UserID }
-func (ProfileUpdated) Type() string       { return "ProfileUpdated" }
+// Aggregate is part of Event.
+func (e UserSignedUp) Aggregate() int64 { return e.UserID }
+
+// Type is part of Event.
+func (ProfileUpdated) Type() string { return "ProfileUpdated" }
+
+// Aggregate is part of Event.
 func (e ProfileUpdated) Aggregate() int64 { return e.UserID }
 
-func (SettingsUpdated) Type() string       { return "SettingsUpdated" }
+// Type is part of Event.
+func (SettingsUpdated) Type() string { return "SettingsUpdated" }
+
+// Aggregate is part of Event.
 func (e SettingsUpdated) Aggregate() int64 { return e.UserID }
-func (PasswordChanged) Type() string       { return "PasswordChanged" }
+
+// Type is part of Event.
+func (PasswordChanged) Type() string { return "PasswordChanged" }
+
+// Aggregate is part of Event.
 func (e PasswordChanged) Aggregate() int64 { return e.UserID }
 
-func (SessionStarted) Type() string       { return "SessionStarted" }
-func (e SessionStarted) Aggregate() int64 { return e.UserID }
-func (SessionUsed) Type() string          { return "SessionUsed" }
-func (e SessionUsed) Aggregate() int64    { return e.UserID }
-func (SessionEnded) Type() string         { return "SessionEnded" }
-func (e SessionEnded) Aggregate() int64   { return e.UserID }
+// Type is part of Event.
+func (SessionStarted) Type() string { return "SessionStarted" }
 
-func (UserFollowed) Type() string         { return "UserFollowed" }
-func (e UserFollowed) Aggregate() int64   { return e.FollowerID }
-func (UserUnfollowed) Type() string       { return "UserUnfollowed" }
+// Aggregate is part of Event.
+func (e SessionStarted) Aggregate() int64 { return e.UserID }
+
+// Type is part of Event.
+func (SessionUsed) Type() string { return "SessionUsed" }
+
+// Aggregate is part of Event.
+func (e SessionUsed) Aggregate() int64 { return e.UserID }
+
+// Type is part of Event.
+func (SessionEnded) Type() string { return "SessionEnded" }
+
+// Aggregate is part of Event.
+func (e SessionEnded) Aggregate() int64 { return e.UserID }
+
+// Type is part of Event.
+func (UserFollowed) Type() string { return "UserFollowed" }
+
+// Aggregate is part of Event.
+func (e UserFollowed) Aggregate() int64 { return e.FollowerID }
+
+// Type is part of Event.
+func (UserUnfollowed) Type() string { return "UserUnfollowed" }
+
+// Aggregate is part of Event.
 func (e UserUnfollowed) Aggregate() int64 { return e.FollowerID }
 
-func (TweetPosted) Type() string       { return "TweetPosted" }
-func (e TweetPosted) Aggregate() int64 { return e.TweetID }
-func (TweetDeleted) Type() string      { return "TweetDeleted" }
-func (e TweetDeleted) Aggregate() int64 {
-	return e.TweetID
-}
+// Type is part of Event.
+func (TweetPosted) Type() string { return "TweetPosted" }
 
-func (ReactionSet) Type() string       { return "ReactionSet" }
+// Aggregate is part of Event.
+func (e TweetPosted) Aggregate() int64 { return e.TweetID }
+
+// Type is part of Event.
+func (TweetDeleted) Type() string { return "TweetDeleted" }
+
+// Aggregate is part of Event.
+func (e TweetDeleted) Aggregate() int64 { return e.TweetID }
+
+// Type is part of Event.
+func (ReactionSet) Type() string { return "ReactionSet" }
+
+// Aggregate is part of Event.
 func (e ReactionSet) Aggregate() int64 { return e.TweetID }
 
-func (RowsImported) Type() string     { return "RowsImported" }
+// Type is part of Event.
+func (RowsImported) Type() string { return "RowsImported" }
+
+// Aggregate is part of Event.
 func (RowsImported) Aggregate() int64 { return 0 }

@@ -21,7 +21,7 @@ var (
 	_ graphql.ResponseInterceptor = FailureLog{}
 )
 
-// ExtensionName names the extension.
+// ExtensionName is part of graphql.HandlerExtension.
 func (FailureLog) ExtensionName() string { return "FailureLog" }
 
 // Validate is called when the extension is installed.

@@ -21,7 +21,7 @@ var (
 	_ graphql.OperationContextMutator = Pages{}
 )
 
-// ExtensionName names the extension.
+// ExtensionName is part of graphql.HandlerExtension.
 func (Pages) ExtensionName() string { return "Pages" }
 
 // Validate is called when the extension is installed.

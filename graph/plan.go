@@ -27,7 +27,7 @@ func planOf(ctx context.Context) plan {
 }
 
 // selection is what is asked of some objects: the selection sets of all fields that lead to them. They stay
-// apart because gqlgen remembers the fields of a set by where it lies in memory, until the operation ends:
+// apart because gqlgen remembers the fields of a set by where it is in memory, until the operation ends:
 // a set made anew for each event of a subscription would be remembered with each.
 type selection []ast.SelectionSet
 
@@ -123,7 +123,7 @@ func (p plan) tweets(ctx context.Context, lv *level, sel selection, ids []int64)
 	}
 }
 
-// authors plans for the authors of tweets: in the same level if the process knows them.
+// authors plans for the authors of tweets: in the same level if the process has them.
 func (p plan) authors(ctx context.Context, lv *level, sel selection, ids []int64) {
 	if authors, ok := p.set.Authors(ids); ok {
 		p.users(ctx, lv, sel, authors)
@@ -226,7 +226,7 @@ func (p plan) readsPage(sel selection, connection string, w cursors.Window) bool
 	return p.has(sel, connection, "pageInfo") || w.Size > 0 && (p.has(sel, connection, "edges") || p.has(sel, connection, "nodes"))
 }
 
-// pages reads a page of each owner's list, and what its page info needs, and gives the items of all of them.
+// pages reads a page of each owner's list, and what its page info needs, and returns the items of all of them.
 func (p plan) pages(ctx context.Context, f graphql.CollectedField, pages *loaders.Pages, w cursors.Window, connection string,
 	owners []int64) (items []int64) {
 	keys := make([]sqldb.Key, len(owners))

@@ -57,7 +57,7 @@ var (
 	_ graphql.RootFieldInterceptor = LoaderScope{}
 )
 
-// ExtensionName names the extension.
+// ExtensionName is part of graphql.HandlerExtension.
 func (LoaderScope) ExtensionName() string { return "LoaderScope" }
 
 // Validate is called when the extension is installed.

@@ -32,7 +32,7 @@ func start(t *testing.T, audience Audience) *Hub {
 	return h
 }
 
-// carrier gives a function that puts events behind each other into the log and carries them to the hub.
+// carrier returns a function that puts events behind each other into the log and carries them to the hub.
 func carrier(t *testing.T, h *Hub) func(all ...events.Event) {
 	seq := h.Position()
 	return func(all ...events.Event) {
@@ -97,7 +97,7 @@ func TestChangesComeInOrder(t *testing.T) {
 	}
 }
 
-// Only those whom the audience names are told; follows concern the follower alone.
+// Only those whom the audience names get an event; follows concern the follower alone.
 func TestOnlyTheAudienceIsTold(t *testing.T) {
 	t.Parallel()
 	h := start(t, func(_ context.Context, author int64, viewers []int64) ([]int64, error) {
@@ -118,8 +118,8 @@ func TestOnlyTheAudienceIsTold(t *testing.T) {
 	}
 }
 
-// What waits for a subscriber is bounded: beyond it one reset stands for all, and what comes after the
-// subscriber took it is told again.
+// What waits for a subscriber is bounded: beyond it one reset replaces all, and what comes after the
+// subscriber took it is sent again.
 func TestASlowSubscriberIsReset(t *testing.T) {
 	t.Parallel()
 	h := start(t, everybody)
@@ -133,7 +133,7 @@ func TestASlowSubscriberIsReset(t *testing.T) {
 			t.Fatalf("the quick one got %v for tweet %d", got, i)
 		}
 	}
-	// The quick one's viewer may be told first: wait for another event to have gone to both.
+	// The quick one's viewer may get it first: wait for another event to have gone to both.
 	carry(events.UserFollowed{FollowerID: 2})
 	collect(t, quick, 1)
 	if got := collect(t, slow, 1); !reflect.DeepEqual(got, []Change{{Reset: TooSlow}}) {

@@ -48,7 +48,7 @@ func posted(t *testing.T, from int64, tweets ...int64) events.Batch {
 	return b
 }
 
-// tail gives a tail whose batches are carried when the test says so.
+// tail returns a tail whose batches are carried when the test says so.
 func tail(t *testing.T) (*Hub, *Tail) {
 	t.Helper()
 	h := start(t, everybody)
@@ -100,7 +100,7 @@ func TestTailBehindRetention(t *testing.T) {
 	l.Take(gap)
 	l.carry(t.Context())
 	for i, got := range collect(t, s, 3) {
-		// The reset stands for what waited before it, too.
+		// The reset replaces what waited before it, too.
 		if want := []Change{{Reset: Rebuilt}, {TweetID: 14, AuthorID: 1}, {TweetID: 15, AuthorID: 1}}[i]; got != want {
 			t.Errorf("change %d is %+v, want %+v", i, got, want)
 		}
@@ -166,7 +166,7 @@ func TestTailBeginsWithinABatch(t *testing.T) {
 	}
 }
 
-// Of an event that cannot be read nobody knows whom it concerns, so all read again. A type that is not known concerns
+// An event that cannot be read may concern anybody, so all read again. A type that is not known concerns
 // nothing that this binary shows.
 func TestUnreadableEventsAreToldAsResets(t *testing.T) {
 	t.Parallel()

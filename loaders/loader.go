@@ -94,7 +94,7 @@ type promise[K comparable, V any] struct {
 // Prime adds a value that was read elsewhere.
 func (l *Loader[K, V]) Prime(ctx context.Context, key K, v V) { l.batched.Prime(ctx, key, v) }
 
-// answers holds the values that a loader knows. Unlike the dataloader's own cache it takes a promise for many keys at once.
+// answers holds the values that a loader has. Unlike the dataloader's own cache it takes a promise for many keys at once.
 type answers[K comparable, V any] struct {
 	mu     sync.Mutex
 	thunks map[K]dataloader.Thunk[V]

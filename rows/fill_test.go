@@ -19,7 +19,7 @@ type source interface {
 	size(path string) int
 }
 
-// fill sets every field of v, whatever its type. It panics at a type that it does not know, so that a new one is added here.
+// fill sets every field of v, whatever its type. It panics at a type that it cannot fill, so that a new one is added here.
 func fill(v reflect.Value, path string, s source) {
 	if v.Type() == reflect.TypeFor[time.Time]() {
 		v.Set(reflect.ValueOf(s.time(path)))

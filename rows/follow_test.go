@@ -206,7 +206,7 @@ func TestImportsAreFollowed(t *testing.T) {
 	})
 }
 
-// A node that starts does not know what Redis has not taken before: it follows the log from where the relay is, and reads
+// A node that starts cannot see what Redis has not taken before: it follows the log from where the relay is, and reads
 // from the database until it is at the end, whatever becomes of the relay.
 func TestStartBehindTheRelay(t *testing.T) {
 	t.Parallel()

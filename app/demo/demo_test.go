@@ -227,12 +227,13 @@ func TestLifeGoesOnWithinBounds(t *testing.T) {
 		if n := s.number(t, "SELECT sum(revision) FROM tweet_stats") - before; n < 20 {
 			t.Errorf("%d reactions in 60 ticks", n)
 		}
-		// A new life knows the tweets of the one before.
+		// A new life remembers the tweets of the one before.
 		run(live(), 10)
 		if n := s.number(t, "SELECT count(*) FROM tweets WHERE deleted_at IS NULL"); n != tweetCount+1+keep {
 			t.Errorf("%d tweets are there after a new start, want %d", n, tweetCount+1+keep)
 		}
-		mine, err := s.Client.Tweet.Query().Where(tweet.AuthorID(w.Visitor), tweet.TextEQ(sentences()[0]), tweet.DeletedAtIsNil()).Count(t.Context())
+		mine, err := s.Client.Tweet.Query().Where(tweet.AuthorID(w.Visitor), tweet.TextEQ(sentences()[0]),
+			tweet.DeletedAtIsNil()).Count(t.Context())
 		if err != nil || mine == 0 {
 			t.Errorf("the visitor's tweet is gone: %v", err)
 		}

@@ -41,7 +41,7 @@ type LifeOptions struct {
 	Actions Actions
 	// Idle reports that nobody looks; nothing happens then. Nil is never.
 	Idle func() bool
-	// Failed is told of errors, each of which skips one action. Nil ignores them.
+	// Failed is called with errors, each of which skips one action. Nil ignores them.
 	Failed func(error)
 	// Keep bounds the tweets of Life, the oldest of which are deleted; 0 is DefaultKeep.
 	Keep int
@@ -117,7 +117,7 @@ func (l *Life) stepWithin(ctx context.Context) {
 	l.step(ctx)
 }
 
-// fail tells of an error unless it is only the end.
+// fail reports an error unless it is only the end.
 func (l *Life) fail(ctx context.Context, err error) {
 	if ctx.Err() == nil {
 		l.o.Failed(fmt.Errorf("demo: %w", err))

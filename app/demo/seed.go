@@ -19,7 +19,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// The login that the banner tells.
+// The login that the banner shows.
 const (
 	Username = "ada"
 	Password = "welcome-to-roost"
@@ -179,7 +179,7 @@ func introduce(ctx context.Context, o Options, users map[int64]int64) error {
 	})
 }
 
-// rowsOf gives the rows that the ids of the demo's files became.
+// rowsOf returns the rows that the ids of the demo's files became.
 func rowsOf(ctx context.Context, client *ent.Client, kind string) (map[int64]int64, error) {
 	all, err := client.ImportedID.Query().Where(importedid.Source(source), importedid.Kind(kind)).All(ctx)
 	if err != nil {

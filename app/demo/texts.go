@@ -2,7 +2,7 @@ package demo
 
 import "strings"
 
-// patterns are what people say. {x} stands for any one of slots["x"].
+// patterns are what people say. {x} is replaced by any one of slots["x"].
 var patterns = []string{
 	"The {animal} in the garden has learned to open the gate. We are no longer in charge.",
 	"Day {count} of trying to bake {food}. Today it only caught fire a little.",

@@ -80,7 +80,7 @@ func (w *world) makeTweets(r *rand.Rand, now time.Time) {
 	slices.SortFunc(w.tweets, func(a, b post) int { return a.at.Compare(b.at) })
 }
 
-// makeReactions gives every tweet a share of the people.
+// makeReactions adds to every tweet a share of the people.
 func (w *world) makeReactions(r *rand.Rand, now time.Time) {
 	for t, p := range w.tweets {
 		charm := 0.02 + 0.5*r.Float64()

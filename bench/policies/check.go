@@ -16,7 +16,7 @@ type Op struct {
 	Start, End time.Duration
 }
 
-// Commit is what the database says of a change. At is when its writer knew, which is after the commit.
+// Commit is what the database says of a change. At is when its writer had the answer, which is after the commit.
 type Commit struct {
 	Key, Version int64
 	At           time.Duration

@@ -92,7 +92,7 @@ func TestKilledProcess(t *testing.T) {
 	}
 }
 
-// killAfter starts a writer, kills it after some lines, and gives how many there are in all.
+// killAfter starts a writer, kills it after some lines, and returns how many there are in all.
 func killAfter(t *testing.T, lines int, env ...string) (n int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])

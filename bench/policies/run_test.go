@@ -25,7 +25,7 @@ func stores(t *testing.T) Stores {
 	return Stores{DB: db, Redis: redistest.Start(t).URL()}
 }
 
-// short is a load that gives every fault its chance within a second; ROOST_SOAK makes it half a minute.
+// short is a load in which every fault has its chance within a second; ROOST_SOAK makes it half a minute.
 func short() Load {
 	l := Load{Clients: 16, Keys: 50, Writes: 0.2, Warm: 100 * time.Millisecond, Duration: 1200 * time.Millisecond}
 	if testtime.Soaking() {

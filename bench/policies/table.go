@@ -15,7 +15,7 @@ import (
 // commit is a change that was committed.
 type commit struct {
 	key, version int64
-	at           time.Time // when its writer knew
+	at           time.Time // when its writer had the answer
 }
 
 // table is a table in the database. A row has a key, a version, and the change that made the version; version 1 of each row has change

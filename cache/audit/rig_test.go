@@ -16,7 +16,7 @@ import (
 	"roost/testkit/testtime"
 )
 
-// table stands for a table of SQL, as in the tests of package cache: rows with versions, and how often it is
+// table replaces a table of SQL, as in the tests of package cache: rows with versions, and how often it is
 // read. Its keys are cache.EntryPrefix, letters, a colon and a name that does not begin with "?".
 type table struct {
 	letters string
@@ -53,7 +53,7 @@ func (b *table) Stored(_ context.Context, keys []string) ([]cache.Value, error) 
 	return out, nil
 }
 
-// set commits a row as it is, and gives its key.
+// set commits a row as it is, and returns its key.
 func (b *table) set(name string, version int64, data string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,7 +6,7 @@
 //	store.Put(7, tweet)
 //	tweet, ok := store.Get(7)
 //
-// A Store does not know whether a value is stale: Get returns what was put last under a key, until it is evicted. So a value must
+// A Store cannot decide whether a value is stale: Get returns what was put last under a key, until it is evicted. So a value must
 // either be immutable or contain a version that the reader compares.
 //
 // A Store is a segmented LRU. New values are on probation, in a fifth of the slots. A value that is read there again becomes

@@ -12,7 +12,7 @@ import (
 	"roost/internal/errs"
 )
 
-// ProfileChange is a change of a public profile. A nil field stays as it is. An empty name stands for the username, an empty
+// ProfileChange is a change of a public profile. A nil field stays as it is. An empty name means the username, an empty
 // website removes it.
 type ProfileChange struct {
 	Name, Bio, WebsiteURL *string

@@ -38,7 +38,7 @@ func (d Device) check() *errs.Error {
 	return nil
 }
 
-// SignUp is what a new user has entered. A nil Name stands for the username.
+// SignUp is what a new user has entered. A nil Name means the username.
 type SignUp struct {
 	Username, Email, Password string
 	Name                      *string

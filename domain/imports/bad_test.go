@@ -133,7 +133,7 @@ func TestBadLines(t *testing.T) {
 			}
 			expect := slices.Clone(want)
 			if chunk == 3 {
-				// The first chunk has told who ann is.
+				// The first chunk has mapped ann.
 				expect[12] = "users.tsv:16: id 1 was imported before, and is user ann"
 				expect[11] = "users.tsv:15: username ann belongs to another account"
 			}
@@ -290,7 +290,7 @@ func TestGuessOfTimeLeft(t *testing.T) {
 	}
 }
 
-// Nobody follows more than the API would allow: what lies beyond is bad, in the order of the file, and what
+// Nobody follows more than the API would allow: what is beyond is bad, in the order of the file, and what
 // was there already does not count twice.
 func TestFollowsBeyondTheLimit(t *testing.T) {
 	const over = 3

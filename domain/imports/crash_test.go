@@ -89,7 +89,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 	})
 }
 
-// killAfter starts an import and kills it when it has told of some chunks, at whatever it does then. It
+// killAfter starts an import and kills it when it has reported some chunks, at whatever it does then. It
 // reports whether the import was through before.
 func killAfter(t *testing.T, settings string, chunks int) (through bool) {
 	t.Helper()
@@ -170,7 +170,7 @@ func TestSecondImportAtOnceIsRefused(t *testing.T) {
 	}
 	s.unlockImports(t, conn)
 	o.LockWait = 0
-	// The import before gave its connection back, and this one gives back the lock.
+	// The import before returned its connection, and this one returns the lock.
 	for range 2 {
 		s.run(t, o)
 	}

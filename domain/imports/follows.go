@@ -89,7 +89,7 @@ func (f *follows) write(ctx context.Context, c *chunk) error {
 }
 
 // withinLimit leaves out the lines by which somebody would follow more than counts.MaxFollowing others, and
-// tells of them. Lines that are there already take no room.
+// reports them. Lines that are there already take no room.
 func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]follow, error) {
 	more := map[int64]int64{}
 	for _, r := range rows {

@@ -41,7 +41,8 @@ func TestRetentionBesideAnImport(t *testing.T) {
 	s.exec(t, `INSERT INTO events (type, version, aggregate, payload, created_at, seq)
 		SELECT 'TweetPosted', 1, n, '{}', now() - interval '100 hours', n FROM generate_series(1, $1::bigint) AS n`, old)
 	s.exec(t, "UPDATE log_heads SET seq = $1", old)
-	s.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at) VALUES ('g/0', 'g', 0, $1, now(), now())`, old)
+	s.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at)
+		VALUES ('g/0', 'g', 0, $1, now(), now())`, old)
 
 	held, release := make(chan struct{}), make(chan struct{})
 	o := s.options(small(t))

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// passwords gives the password to accounts of the source that have none: those of earlier imports, for
+// passwords sets the password of accounts of the source that have none: those of earlier imports, for
 // new ones were written with it.
 func (r *run) passwords(ctx context.Context) error {
 	if r.PasswordHash == "" {

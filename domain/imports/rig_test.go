@@ -68,7 +68,7 @@ func (s *store) exec(t *testing.T, q string, args ...any) {
 	}
 }
 
-// number is the one number that a query gives.
+// number is the one number that a query returns.
 func (s *store) number(t *testing.T, q string, args ...any) (n int64) {
 	t.Helper()
 	if err := s.Writer().QueryRowContext(t.Context(), q, args...).Scan(&n); err != nil {
@@ -143,7 +143,7 @@ func equal(t *testing.T, got, want map[string][]string) {
 }
 
 // consistent checks what holds after every transaction: kept counts equal the rows, every row has its
-// mapping and claims, and events tell of as many rows as there are.
+// mapping and claims, and events report as many rows as there are.
 func (s *store) consistent(t *testing.T) {
 	t.Helper()
 	for _, q := range []string{

@@ -11,7 +11,7 @@ import (
 // perMilli is how many ids one millisecond has on the import's node number.
 const perMilli = 1 << 12
 
-// makeIDs gives the chunk's tweets ids that carry their own time, on the node number that is reserved
+// makeIDs assigns the chunk's tweets ids that carry their own time, on the node number that is reserved
 // for imports. The one import at a time, under its lock, goes on behind the ids that earlier ones made,
 // whatever their source. A millisecond that is full spills into the next.
 func (t *tweets) makeIDs(ctx context.Context, c *chunk) error {
@@ -44,7 +44,7 @@ func (t *tweets) makeIDs(ctx context.Context, c *chunk) error {
 	return nil
 }
 
-// freeIDs tells for each millisecond the first sequence number that is free, perMilli if none is.
+// freeIDs returns for each millisecond the first sequence number that is free, perMilli if none is.
 func (c *chunk) freeIDs(ctx context.Context, millis []int64) (map[int64]int, error) {
 	first := make([]int64, len(millis))
 	free := make(map[int64]int, len(millis))

@@ -93,7 +93,7 @@ func (t *tweets) write(ctx context.Context, c *chunk) error {
 }
 
 // firstTweets reads the times of the authors' first tweets, by the source's id of the author. Bad lines
-// are left for the import itself to tell of.
+// are left for the import itself to report.
 func (r *run) firstTweets(ctx context.Context) (first map[int64]time.Time, err error) {
 	first = map[int64]time.Time{}
 	s := r.files.tweets

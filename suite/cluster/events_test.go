@@ -72,7 +72,8 @@ func TestClusterOperator(t *testing.T) {
 	expectMetrics(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad), `roost_log_retry_queue_events{group="tally"} 0`)
 	c.exec(t, "ALTER TABLE tally DROP CONSTRAINT unreadable")
 	c.expectEvents(t, "1 dead letters of tally will be tried again", "retry", "tally", fmt.Sprint(dead[1]))
-	expectMetrics(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1), `roost_log_retry_queue_events{group="tally"} 0`)
+	expectMetrics(t, c.workers, fmt.Sprintf(`roost_log_dead_letters{group="tally"} %d`, bad-1),
+		`roost_log_retry_queue_events{group="tally"} 0`)
 	c.expectEvents(t, "2 dead letters of tally will be tried again", "retry", "tally", "all")
 	expectMetrics(t, c.workers, `roost_log_dead_letters{group="tally"} 0`, `roost_log_retry_queue_events{group="tally"} 0`)
 	c.expectEvents(t, "there are no dead letters", "dead")

@@ -24,7 +24,7 @@ import (
 	"roost/testkit/dbtest"
 )
 
-// Domain is the whole domain on one database. Time stands still unless the test moves Clock.
+// Domain is the whole domain on one database. Time does not pass unless the test moves Clock.
 type Domain struct {
 	Clock  *clock.Fake
 	DB     *sqldb.DB

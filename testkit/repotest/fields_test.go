@@ -15,7 +15,8 @@ import (
 
 // withoutRow are the types and fields that need no row of their own in docs/consistency.md: they only lead to fields that
 // have one, or describe the page or the answer itself.
-var withoutRow = regexp.MustCompile(`^(\w*(Payload|Edge|Error|PageInfo)\..*|\w*Connection\.(edges|nodes|pageInfo)|Limits\..*|(Timeline|SessionEnded)\w*\..*|` +
+var withoutRow = regexp.MustCompile(`^(\w*(Payload|Edge|Error|PageInfo)\..*|\w*Connection\.(edges|nodes|pageInfo)|Limits\..*|` +
+	`(Timeline|SessionEnded)\w*\..*|` +
 	`(Query|Mutation|Subscription)\..*|Viewer\.user|ReactionSummary\.subject|Tweet\.reactions|\w+\.__\w+)$`)
 
 // A field says in docs/consistency.md how old it may be.
