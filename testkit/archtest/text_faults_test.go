@@ -46,7 +46,7 @@ func TestTextFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			faults := textFaults(c.file, []byte(c.text), false)
+			faults := textFaults(c.file, []byte(c.text))
 			switch {
 			case c.want == "" && len(faults) > 0:
 				t.Errorf("faults %q, want none", faults)
@@ -54,12 +54,5 @@ func TestTextFaults(t *testing.T) {
 				t.Errorf("faults %q, want one: %q", faults, c.want)
 			}
 		})
-	}
-	// Of what is pending only the markers are reported.
-	if faults := textFaults("p/a.go", []byte("package p\nfunc Gives() {}\n// gives\n"), true); len(faults) > 0 {
-		t.Errorf("faults of a pending file %q", faults)
-	}
-	if faults := textFaults("p/a.go", []byte("package p\n"+marker+"\n"), true); len(faults) != 1 {
-		t.Errorf("faults of a pending file with a marker %q", faults)
 	}
 }

@@ -16,10 +16,6 @@ import (
 	"unicode/utf8"
 )
 
-// pending lists the directories that do not follow the rules of text yet. Only their conflict markers are looked for.
-// The list only shrinks: empty it, run the tests, and mend what they report.
-var pending = []string{}
-
 // maxColumns is the width of a line of Go in characters; a tab is one.
 const maxColumns = 140
 
@@ -36,22 +32,12 @@ var meant = []string{
 func TestText(t *testing.T) {
 	t.Parallel()
 	err := textFiles(filepath.Join("..", ".."), func(name string, content []byte) {
-		for _, fault := range textFaults(name, content, within(pending, name)) {
+		for _, fault := range textFaults(name, content) {
 			t.Error(fault)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// A pending directory that is gone is no longer listed.
-func TestTextPendingExists(t *testing.T) {
-	t.Parallel()
-	for _, dir := range pending {
-		if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(dir))); err != nil {
-			t.Errorf("pending lists %s: %v", dir, err)
-		}
 	}
 }
 
@@ -95,24 +81,15 @@ func foreign(rel, name string) bool {
 	return rel == "bin" || rel == "data" || rel == "bench/results" || strings.HasPrefix(name, ".") && name != ".ci"
 }
 
-func within(dirs []string, name string) bool {
-	for _, dir := range dirs {
-		if strings.HasPrefix(name, dir+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-// textFaults returns what a file does against the rules of text, one line each. Of a file that is not Go or is lax
+// textFaults returns what a file does against the rules of text, one line each. Of a file that is not Go
 // only conflict markers are reported.
-func textFaults(name string, content []byte, lax bool) (faults []string) {
+func textFaults(name string, content []byte) (faults []string) {
 	for i, line := range bytes.Split(content, []byte("\n")) {
 		if isConflict(string(line)) {
 			faults = append(faults, fmt.Sprintf("%s:%d: a conflict marker", name, i+1))
 		}
 	}
-	if path.Ext(name) != ".go" || lax || within([]string{"testdata"}, name) || strings.Contains(name, "/testdata/") {
+	if path.Ext(name) != ".go" || strings.HasPrefix(name, "testdata/") || strings.Contains(name, "/testdata/") {
 		return faults
 	}
 	set := token.NewFileSet()
