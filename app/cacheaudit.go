@@ -98,12 +98,12 @@ func auditHandler(a CacheAudit) http.Handler {
 			refuse(http.StatusConflict, "another audit of the cache is running")
 			return
 		}
-		defer running.Store(false)
-		serveAudit(w, r, a, c)
+		serveAudit(w, r, a, c, func() { running.Store(false) })
 	})
 }
 
-func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Config) {
+// serveAudit runs an audit and calls ended before it sends the last line: a client that has the report may start the next audit.
+func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Config, ended func()) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	control, out := http.NewResponseController(w), json.NewEncoder(w)
 	ctx, cancel := context.WithCancel(r.Context())
@@ -123,12 +123,17 @@ func serveAudit(w http.ResponseWriter, r *http.Request, a CacheAudit, c audit.Co
 			send(auditLine{Progress: &p})
 		}
 	}
-	report, err := a.Run(ctx, c)
+	report, err := runAudit(ctx, a, c, ended)
 	line := auditLine{Report: report}
 	if err != nil {
 		line.Error = err.Error()
 	}
 	send(line)
+}
+
+func runAudit(ctx context.Context, a CacheAudit, c audit.Config, ended func()) (*audit.Report, error) {
+	defer ended()
+	return a.Run(ctx, c)
 }
 
 // RemoteAudit runs audits in another process, a running node.
