@@ -29,8 +29,8 @@
 //	// Write. Invalidate after the commit and before the write is acknowledged.
 //	err = tier.Invalidate(ctx, cache.Intent{}, cache.Invalidation{Kind: users, Key: cache.EntryPrefix + "u:7", Version: 2})
 //
-// A write of which not even the moment between commit and invalidation may be visible calls Intend before its commit and passes
-// the Intent to Invalidate. Package rows makes these calls for Roost's tables.
+// Some writes must not leave the old row visible even between commit and invalidation. Such a write calls Intend before its
+// commit and passes the Intent to Invalidate. Package rows makes these calls for Roost's tables.
 //
 // # The protocol
 //
@@ -56,10 +56,10 @@
 // it announces itself. The event log, which is written in the same transaction, repeats every invalidation: a relay sends it
 // until Redis has taken it.
 //
-// Confirm is how a node makes its own reads at least as new as a position of the log. For each row that the log says has changed,
-// Confirm looks at the entry with a plain command. In most cases that is all, because nothing old can be served: the entry has
-// neither data nor lease (a lease granted later reads SQL later), or it is at that version or above. Confirm invalidates all
-// other entries.
+// Confirm is how a node makes its own reads at least as new as a position of the log. For each row that the log says has
+// changed, Confirm looks at the entry with a plain command. In most cases nothing more is needed: the entry has the event's
+// version or a higher one, or it has neither data nor lease. A reader that gets a lease later also reads SQL later, and so sees
+// the change. Confirm invalidates all other entries.
 //
 // An invalidation that Redis has not taken is pending. The node reads such keys from SQL until Redis has taken it.
 //
@@ -76,15 +76,16 @@
 // The cost is bounded, too:
 //
 //   - Keys that hit take one pipelined round trip a server and no script.
-//   - A key that misses is read from SQL once, however many readers ask for it in this process and on other nodes.
+//   - A key that misses is read from SQL once, however many readers ask for it in this process and on other nodes, unless
+//     readers fall back (see "The protocol").
 //   - Keys that miss together are read by one call of the Loader; keys that others were filling may take a second call.
 //
 // These are the only exceptions, with their bounds:
 //
 //   - Redis is unreachable for the writing node, or refuses writes. Invalidate gives up after 1 s, or at once if the breaker is
 //     open or Redis has refused everything for 1 s. Other nodes may serve the old entry until they have confirmed the write
-//     themselves (Confirm). The writing node remembers up to 10,000 such keys for each server and reads them from SQL. Beyond
-//     that it reads nothing from the server until its caller, which follows the relay, calls Resume.
+//     themselves (Confirm). The writing node remembers up to 10,000 such keys for each server and reads them from SQL. With
+//     more such keys it reads nothing from that server until its caller has seen the relay repeat them, and calls Resume.
 //   - A writer is killed between commit and invalidation. Its write was not acknowledged; other nodes serve the old entry until
 //     they have confirmed the write.
 //   - A node reads SQL while Redis is unreachable for it. It cannot publish the version that it has read, so a later read
@@ -92,7 +93,8 @@
 //   - A node still reaches a primary that was replaced. The bound is the TTL.
 //   - An intent lasts IntentFor (5 s) and is lost by flush, eviction and failover. The key is then like any other. The announced
 //     transaction must end before the intent does.
-//   - Whatever happens, an entry is not served for longer than the life of an unused lease and the TTL: 12 s and MaxTTL (1 h).
+//   - Whatever happens, an entry is not served for longer than the lifetime of an unused lease (12 s) plus its TTL, which is at
+//     most MaxTTL (1 h).
 //
 // # What the tier needs from its caller
 //
@@ -117,16 +119,17 @@
 //     right as well. The id of the server's process would not do: see TestFailoverAndBack. Redis also takes a new id when it has
 //     had no replica for an hour (repl-backlog-ttl), which costs one cold start.
 //   - A database that is restored from a backup has rows with lower versions than their entries. The log then begins a new epoch,
-//     and the fence contains the number of the log's epoch. What is read, filled, invalidated or pending belongs to the epoch from
-//     before the read of SQL or the commit, so nothing of the old database enters the new epoch.
-//   - A read goes back only if some read returned a version that no entry held, and an older fill was accepted later. So every
-//     version that is returned is either in an entry, by an accepted fill, or was published before, which has dropped all leases
-//     from before.
+//     and the fence contains the number of the log's epoch. Each operation notes the log's epoch first: a fill
+//     before it reads SQL, an invalidation, also a pending one, before its commit. It applies to that epoch only, so nothing of
+//     the old database enters the new epoch.
+//   - A read goes back only if some read returned a version that no entry held, and an older fill was accepted later. To rule
+//     this out, a reader returns a version in two cases only: an accepted fill has put it in an entry, or the reader has first
+//     published it with INVALIDATE. Publishing drops every lease that was granted earlier, so no older fill is accepted later.
 //   - The minimum version refuses fills from a database that lags, for as long as Redis remembers it (10 s without readers). It
 //     also makes repeated invalidations free.
 //   - Readers that share a fetch joined it before its first command, so its result is from after they asked.
-//   - The pending invalidations are noted before Redis is asked. If one is sent while the answer is under way, the answer still
-//     counts as old.
+//   - The pending invalidations are noted before Redis is asked. If Redis takes one of them before the read
+//     has its answer, the read still treats that answer as old.
 //
 // The tests explore the protocol breadth-first (model_test.go), with the verbs as pure functions that are compared with the
 // scripts on real servers (conformance_test.go). They run random schedules of the tier over servers that fail over
@@ -137,14 +140,15 @@
 // A call waits at most 250 ms for Redis. Every server has a breaker. After three failures in a row it opens, and calls fail at
 // once without touching the server. Every 500 ms one call is let through; its success closes the breaker. So a server that hangs
 // delays one request in 500 ms, and a server that comes back is used again within a second. Any answer counts as success, also an
-// error that Redis returns. While the process itself runs late (Config.Late) a call has up to 750 ms more, and a call without an
-// answer says little about the server: 16 of them in a row count as one failure.
+// error that Redis returns. A process that lacks CPU time does everything late (Config.Late). A call then waits up to 750 ms longer,
+// and because a missing answer says little about the server then, 16 of them in a row count as one failure.
 //
 // Redis is one server, the primary that Sentinels name, a Redis Cluster, or a ring of independent servers (see Config). Every
-// command and script has one key, and a batch is sent as one pipeline to each server, all servers in parallel, so any mixture of
-// keys is accepted. Keys of a server that is unreachable are read from SQL; all others stay warm. On a cluster that needs
-// cluster-require-full-coverage no. Neither ring nor tier moves a key elsewhere because its server is unreachable: the server
-// might come back with old entries. A ring hashes addresses with virtual nodes, so one more server moves only its share of keys.
+// command and script has one key, and a batch is sent as one pipeline to each server, all servers in parallel, so any mixture
+// of keys is accepted. Keys of a server that is unreachable are read from SQL; all others stay warm. For this, a Redis Cluster
+// must have cluster-require-full-coverage no. Neither ring nor tier moves a key elsewhere because its server is unreachable:
+// the server might come back with old entries. A ring hashes addresses with virtual nodes, so one more server moves only its
+// share of keys.
 //
 // In embedded mode Redis runs in the process (miniredis) without a port, so no other process can reach it. It keeps at most 40,000
 // keys; beyond that it is flushed, which is harmless. A script takes half a millisecond there.
@@ -160,7 +164,8 @@
 //
 // # Persisted queries
 //
-// PersistedQueries stores GraphQL documents by hash. It looks in the process first, where the number of documents is bounded, and
-// then in Redis, which keeps a document for a day after it was last sent or, at most once an hour, used. A node may add 4 MiB at
-// once and 2 KiB a second to Redis. Beyond that a document stays with the node, and clients send it to other nodes again.
+// PersistedQueries stores GraphQL documents by hash. It looks in the process first, where the number of documents is bounded,
+// and then in Redis. Redis keeps a document for a day. Sending the document starts the day again; so does using it, at most
+// once an hour. A node may add 4 MiB at once and 2 KiB a second to Redis. Beyond that a document stays with the node, and
+// clients send it to other nodes again.
 package cache

@@ -6,7 +6,8 @@
 //
 // All policies read the cache first; on a miss they read SQL and fill the cache. They differ in their writes:
 //
-//   - delete, write / write, delete / set, write / write, set: cache-aside in its four orders.
+//   - "delete, write", "write, delete", "set, write" and "write, set": cache-aside, where the entry is deleted or set, before or
+//     after the row is written.
 //   - write-through: the row, then the cache, under the process' lock for the key. Fills take that lock, too.
 //   - write-behind: the cache; a buffer in the process writes the rows every 50 ms, in batches.
 //   - roost: cache.Tier. One statement writes the row and its event, then Invalidate; a relay repeats the invalidations of
@@ -20,7 +21,8 @@
 //
 //   - A read is stale if a newer write was acknowledged before it began.
 //   - A read goes back if a read that ended before it began saw a newer version.
-//   - A read is behind by the time since the first newer commit, acknowledged or not.
+//   - A read is behind if a newer write, acknowledged or not, was committed before it began; by how much is the time since that
+//     commit.
 //   - A read is of something unwritten if its change was never committed.
 //   - A write is lost if it was acknowledged and never committed.
 //

@@ -12,10 +12,10 @@
 //
 // Both read SQL first and then the entry.
 //
-//   - An entry that is older than what SQL returned before is stale at that moment. Either a write is between its commit and its
-//     invalidation, which takes milliseconds, or its invalidation is missing. Time separates them: the Auditor looks again after
-//     SettleFor, which is longer than a writer and the relay need while Redis is there. The Sampler looks again until the entry
-//     changes or is gone.
+//   - An entry with a lower version than the row that SQL returned before, and other data, is stale at that moment. Either a
+//     write is between its commit and its invalidation, which takes milliseconds, or its invalidation is missing. Time
+//     separates them: the Auditor looks again after SettleFor, which is longer than a writer and the relay need while Redis is
+//     there. The Sampler looks again until the entry changes or is gone.
 //   - An entry that is newer than what SQL returned before was usually written in between. If it is also newer than what SQL
 //     returns afterwards, SQL has lost writes (it was restored from a backup, say). That is reported even if the data is equal,
 //     because the entry would hide the writes up to its version.
@@ -23,10 +23,11 @@
 //
 // # Cost and limits
 //
-// An Auditor sends one SQL statement and one pipeline at a time, for at most Batch keys, and compares at most Config.Rate keys a
-// second, 5,000 by default. With all kinds mixed that is up to 225 statements by primary key and as many pipelines a second. It
-// holds one batch in memory (at most 2 x 200 x 64 KiB, usually some 100 KB), at most 10,000 keys to look at again, and at most
-// 1,000 examples. To Redis a look is an access, so right after an audit LRU and LFU have seen less of which keys are in use.
+// An Auditor sends one SQL statement and one pipeline at a time, for at most Batch keys, and compares at most Config.Rate keys
+// a second, 5,000 by default. A batch has keys of one kind, so with all kinds mixed that is up to 225 statements by primary key
+// and as many pipelines a second. It holds one batch in memory (at most 2 x 200 x 64 KiB, usually some 100 KB), at most 10,000
+// keys to look at again, and at most 1,000 examples. Redis counts each comparison as an access to the key, so right after an
+// audit LRU and LFU are less able to find the keys that are really in use.
 //
 // A Sampler costs a node with the role worker at most one SQL statement and two round trips of Redis a second, for at most 32 keys.
 // An entry that is newer than what SQL returned costs one more statement. While an entry is stale, each look at it costs one round

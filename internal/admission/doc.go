@@ -10,21 +10,24 @@
 //
 // # What counts
 //
-// A request runs from Enter to Leave, except while it is paused: it waits for the database, which has a limit of its own
-// (package sqldb), for what another request reads, or for a permit to hash a password (package domain/accounts). So neither
-// a database that does not answer nor a flood of attempts to sign in closes the door to requests that need neither. Paused
-// requests go on at once; while too many run, the gate lets no new ones in.
+// A request counts as running from Enter to Leave, except while it is paused. It is paused while it waits for one of these: the
+// database, which has a limit of its own (package sqldb); a result that another request is already reading; or a permit to
+// hash a password (package domain/accounts). Config.Running bounds the running requests, Config.Inside those that run or are
+// paused. So neither
+// a database that does not answer nor a flood of attempts to sign in closes the door to requests that need neither. When its
+// wait is over, a paused request goes on without asking the gate. So more than Config.Running requests may run for a moment;
+// meanwhile the gate admits no new ones.
 //
 // # Who is next
 //
-// Requests wait at most Config.Wait; the patient ones, which sockets begin and nobody would repeat soon, at most
-// Config.PatientWait. Both take turns. Within each kind the networks of the clients take turns, and those of one network
-// come in order: a client that floods waits behind itself.
+// An ordinary request waits at most Config.Wait. A patient request is one that a websocket begins and that its client would not
+// soon repeat; it waits at most Config.PatientWait. Both take turns. Within each kind the networks of the clients take turns,
+// and those of one network come in order: a client that floods waits behind itself.
 //
 // # When the process is late
 //
 // Config.Lag says how late the process runs. While that is more than maxLag the gate lets fewer requests run, down to two
-// a processor, because other processes or the collector take the time that the limit counts on.
+// a processor, because other processes or the garbage collector take processor time that the limit assumes.
 //
 // # At the limits
 //

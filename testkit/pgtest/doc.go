@@ -3,10 +3,10 @@
 // [URL] is a fresh empty database, [FromTemplate] a copy of one that was built
 // once; both are dropped when the test ends. They live in one cluster per test
 // process, which starts at the first use and is gone when the process ends, however
-// it ends (see package testproc); no TestMain is needed. Set
-// ROOST_TEST_DATABASE_URL to a lib/pq URL of a role that may create databases, and
-// that server is used instead; its leftovers of killed test processes are
-// dropped after a day.
+// it ends (see package testproc); no TestMain is needed. To
+// use a server of your own instead, set ROOST_TEST_DATABASE_URL to its lib/pq URL, with a
+// role that may create databases. Databases that killed test processes left on that
+// server are dropped after a day.
 //
 // [StartCluster] is for tests that stop or kill the server; [Cluster.Standby] copies it to a standby, which can be
 // promoted.
