@@ -266,17 +266,23 @@ func TestHiddenErrorsArePoison(t *testing.T) {
 func TestLongQueueBehindOneEvent(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var heal atomic.Bool
-		start(t, r.group(t, events.GroupConfig{Batch: 50}, func(e events.Entry) error {
-			if e.Aggregate == 1 && !heal.Load() {
-				return errors.New("bad")
-			}
-			return nil
-		}))
+		work := func() (stop func()) {
+			return start(t, r.group(t, events.GroupConfig{Batch: 50}, func(e events.Entry) error {
+				if e.Aggregate == 1 && !heal.Load() {
+					return errors.New("bad")
+				}
+				return nil
+			}))
+		}
+		stop := work()
 		r.writeBulk(t, 1, 300)
 		until(t, "the events to be in the retry queue", func() bool { return r.status(t, "g").Retrying == 300 })
+		// The next worker finds both, the queue and the new events, from the start.
+		stop()
 		heal.Store(true)
 		r.clock.Add(time.Second)
 		r.writeBulk(t, 2, 100)
+		work()
 		r.untilEffects(t, "g", 400)
 		r.checkEffects(t, "g", 400)
 		last := r.int(t, "SELECT MAX(id) FROM effects WHERE aggregate = 2")
