@@ -32,14 +32,14 @@ type Store struct {
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
 
-	Accounts    *Entity[int64, *accounts.Account]         // by user
-	Names       *Entity[string, accounts.NameClaim]       // by accounts.NameKey
-	Sessions    *Entity[int64, *accounts.StoredSession]   // by session
-	UserCounts  *Entity[int64, counts.UserCounts]               // by user
-	Follows     *Entity[follows.Edge, follows.State]      // by both ends
-	Followed    *Entity[int64, *timelines.Followed]       // by follower
-	Tweets      *Entity[int64, *tweets.Tweet]             // by tweet
-	TweetCounts *Entity[int64, *reactions.Counts]         // by tweet
+	Accounts    *Entity[int64, *accounts.Account]       // by user
+	Names       *Entity[string, accounts.NameClaim]     // by accounts.NameKey
+	Sessions    *Entity[int64, *accounts.StoredSession] // by session
+	UserCounts  *Entity[int64, counts.UserCounts]       // by user
+	Follows     *Entity[follows.Edge, follows.State]    // by both ends
+	Followed    *Entity[int64, *timelines.Followed]     // by follower
+	Tweets      *Entity[int64, *tweets.Tweet]           // by tweet
+	TweetCounts *Entity[int64, *reactions.Counts]       // by tweet
 	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
 }
 
