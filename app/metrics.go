@@ -28,7 +28,7 @@ func (a *App) collectors() []prometheus.Collector {
 		all = append(all, a.sampler)
 	}
 	for name := range a.stores.DB.Loads() {
-		all = append(all, a.slotMetrics(name))
+		all = append(all, a.permitMetrics(name))
 	}
 	if a.queries != nil {
 		all = append(all, a.queryMetrics())
@@ -61,8 +61,8 @@ func (a *App) redisMetrics() prometheus.Collector {
 	return s
 }
 
-// slotMetrics are about what requests may ask of a pool of the database.
-func (a *App) slotMetrics(pool string) prometheus.Collector {
+// permitMetrics are about what requests may ask of a pool of the database.
+func (a *App) permitMetrics(pool string) prometheus.Collector {
 	s := &snapshot[sqldb.Load]{read: func() sqldb.Load { return a.stores.DB.Loads()[pool] }}
 	s.labels = prometheus.Labels{"db_name": pool}
 	s.gauge("sql_permits", "Statements and transactions that requests may run at once.",

@@ -257,7 +257,7 @@ func TestFallback(t *testing.T) {
 			t.Errorf("a fill of what is older than what was returned: %v", late[0])
 		}
 		if n := counterValue(rowsOf(x).count.fallback); n != 1 {
-			t.Errorf("%v escapes are counted", n)
+			t.Errorf("%v fallbacks are counted", n)
 		}
 	})
 }
