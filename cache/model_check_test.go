@@ -31,7 +31,7 @@ func (m *model) atRest(s *world) bool {
 
 // same returns the representative of the worlds that differ in who is who.
 func (s world) same(writers, readers int) world {
-	if writers == 2 && (s.w[0].pc > s.w[1].pc || s.w[0].pc == s.w[1].pc && s.w[0].ver > s.w[1].ver) {
+	if writers == 2 && (s.w[0].pc > s.w[1].pc || s.w[0].pc == s.w[1].pc && s.w[0].version > s.w[1].version) {
 		s.w[0], s.w[1] = s.w[1], s.w[0]
 		for _, e := range []*entry{&s.primary, &s.replica} {
 			e.intents = e.intents>>1&1 | e.intents&1<<1

@@ -35,7 +35,7 @@ const (
 	rLooks     // has a hit, and looks up the node's pending invalidations only now
 )
 
-type modelWriter struct{ pc, ver int8 }
+type modelWriter struct{ pc, version int8 }
 
 type modelReader struct {
 	pc, val int8
@@ -167,22 +167,22 @@ func (x *explorer) writer(s world, k int) {
 	case wIntended:
 		x.commit(s, k)
 	case wCommitted:
-		ver := s.w[k].ver
+		version := s.w[k].version
 		switch m.order {
 		case "delete, then write":
 		case "write, then set":
-			n.primary = entry{fence: fence, has: true, v: ver}
+			n.primary = entry{fence: fence, has: true, v: version}
 		default:
-			n.primary, _, _ = m.invalidate(s.primary, fence, ver, k)
+			n.primary, _, _ = m.invalidate(s.primary, fence, version, k)
 		}
 		n.w[k].pc = wDone
 		if s.refused == 1 {
 			n.primary = s.primary
-			x.add(n, "", "W%d gives up to invalidate v%d", int8(k), ver) // acknowledged, with a bound
+			x.add(n, "", "W%d gives up to invalidate v%d", int8(k), version) // acknowledged, with a bound
 			return
 		}
-		n.acked = max(n.acked, ver)
-		x.add(n, "", "W%d invalidates v%d, acknowledged", int8(k), ver)
+		n.acked = max(n.acked, version)
+		x.add(n, "", "W%d invalidates v%d, acknowledged", int8(k), version)
 		if s.killed < m.kills {
 			n = s
 			n.w[k].pc = wKilled

@@ -41,7 +41,7 @@ var plainOrders = []plainOrder{
 // order of commits, which is the order that SQL decided.
 type plainWorld struct {
 	commits, current int8    // how many, and the value that SQL has
-	ver              [3]int8 // by value; 0: not committed, or the first
+	version          [3]int8 // by value; 0: not committed, or the first
 	has              bool
 	cached           int8
 	acked, served    int8 // versions
@@ -58,10 +58,10 @@ type plainReader struct {
 
 // rank is a value's version; one that is not committed is newer than all.
 func (s *plainWorld) rank(value int8) int8 {
-	if value > 0 && s.ver[value] == 0 {
+	if value > 0 && s.version[value] == 0 {
 		return s.commits + 1
 	}
-	return s.ver[value]
+	return s.version[value]
 }
 
 // plainName is how a value is called in schedules.
@@ -110,10 +110,10 @@ func (m *plainModel) writes(s plainWorld, k int) (all []plainStep) {
 		n.has, n.cached = true, own
 	case doCommit:
 		n.commits++
-		n.current, n.ver[own] = own, n.commits
+		n.current, n.version[own] = own, n.commits
 	}
 	if at == len(m.steps)-1 {
-		n.acked = max(n.acked, n.ver[own])
+		n.acked = max(n.acked, n.version[own])
 		what += " and answers"
 	}
 	all = append(all, plainStep{n, what, ""})

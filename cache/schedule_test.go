@@ -78,9 +78,9 @@ type schedule struct {
 }
 
 type scheduledWriter struct {
-	pc     int
-	ver    int64
-	intent Intent
+	pc      int
+	version int64
+	intent  Intent
 }
 
 // scheduledReader is one call of Load.
@@ -205,16 +205,16 @@ func (s *schedule) write(k int) {
 		s.mu.Lock()
 		s.rows = s.db
 		s.mu.Unlock()
-		w.ver = s.db
-		s.relay = append(s.relay, w.ver)
-		s.say("W%d commits v%d", k, w.ver)
+		w.version = s.db
+		s.relay = append(s.relay, w.version)
+		s.say("W%d commits v%d", k, w.version)
 		w.pc = 2
 	case 2:
-		s.say("W%d invalidates v%d", k, w.ver)
-		err := x.Invalidate(context.Background(), w.intent, Invalidation{Kind: rowsOf(x), Key: s.key, Version: w.ver})
+		s.say("W%d invalidates v%d", k, w.version)
+		err := x.Invalidate(context.Background(), w.intent, Invalidation{Kind: rowsOf(x), Key: s.key, Version: w.version})
 		if err == nil { // else it is acknowledged, and its staleness is bounded by the relay
 			s.mu.Lock()
-			s.acked = max(s.acked, w.ver)
+			s.acked = max(s.acked, w.version)
 			s.mu.Unlock()
 		}
 		*w = scheduledWriter{}

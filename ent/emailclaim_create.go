@@ -28,16 +28,16 @@ func (_c *EmailClaimCreate) SetUserID(v int64) *EmailClaimCreate {
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *EmailClaimCreate) SetVer(v int64) *EmailClaimCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *EmailClaimCreate) SetVersion(v int64) *EmailClaimCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *EmailClaimCreate) SetNillableVer(v *int64) *EmailClaimCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *EmailClaimCreate) SetNillableVersion(v *int64) *EmailClaimCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
@@ -83,9 +83,9 @@ func (_c *EmailClaimCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *EmailClaimCreate) defaults() {
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := emailclaim.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := emailclaim.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
 }
 
@@ -94,8 +94,8 @@ func (_c *EmailClaimCreate) check() error {
 	if _, ok := _c.mutation.UserID(); !ok {
 		return &ValidationError{Name: "user_id", err: errors.New(`ent: missing required field "EmailClaim.user_id"`)}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "EmailClaim.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "EmailClaim.version"`)}
 	}
 	return nil
 }
@@ -137,9 +137,9 @@ func (_c *EmailClaimCreate) createSpec() (*EmailClaim, *sqlgraph.CreateSpec) {
 		_spec.SetField(emailclaim.FieldUserID, field.TypeInt64, value)
 		_node.UserID = value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(emailclaim.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(emailclaim.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	return _node, _spec
 }
@@ -211,21 +211,21 @@ func (u *EmailClaimUpsert) AddUserID(v int64) *EmailClaimUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *EmailClaimUpsert) SetVer(v int64) *EmailClaimUpsert {
-	u.Set(emailclaim.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *EmailClaimUpsert) SetVersion(v int64) *EmailClaimUpsert {
+	u.Set(emailclaim.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *EmailClaimUpsert) UpdateVer() *EmailClaimUpsert {
-	u.SetExcluded(emailclaim.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *EmailClaimUpsert) UpdateVersion() *EmailClaimUpsert {
+	u.SetExcluded(emailclaim.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *EmailClaimUpsert) AddVer(v int64) *EmailClaimUpsert {
-	u.Add(emailclaim.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *EmailClaimUpsert) AddVersion(v int64) *EmailClaimUpsert {
+	u.Add(emailclaim.FieldVersion, v)
 	return u
 }
 
@@ -298,24 +298,24 @@ func (u *EmailClaimUpsertOne) UpdateUserID() *EmailClaimUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *EmailClaimUpsertOne) SetVer(v int64) *EmailClaimUpsertOne {
+// SetVersion sets the "version" field.
+func (u *EmailClaimUpsertOne) SetVersion(v int64) *EmailClaimUpsertOne {
 	return u.Update(func(s *EmailClaimUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *EmailClaimUpsertOne) AddVer(v int64) *EmailClaimUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *EmailClaimUpsertOne) AddVersion(v int64) *EmailClaimUpsertOne {
 	return u.Update(func(s *EmailClaimUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *EmailClaimUpsertOne) UpdateVer() *EmailClaimUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *EmailClaimUpsertOne) UpdateVersion() *EmailClaimUpsertOne {
 	return u.Update(func(s *EmailClaimUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
@@ -555,24 +555,24 @@ func (u *EmailClaimUpsertBulk) UpdateUserID() *EmailClaimUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *EmailClaimUpsertBulk) SetVer(v int64) *EmailClaimUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *EmailClaimUpsertBulk) SetVersion(v int64) *EmailClaimUpsertBulk {
 	return u.Update(func(s *EmailClaimUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *EmailClaimUpsertBulk) AddVer(v int64) *EmailClaimUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *EmailClaimUpsertBulk) AddVersion(v int64) *EmailClaimUpsertBulk {
 	return u.Update(func(s *EmailClaimUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *EmailClaimUpsertBulk) UpdateVer() *EmailClaimUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *EmailClaimUpsertBulk) UpdateVersion() *EmailClaimUpsertBulk {
 	return u.Update(func(s *EmailClaimUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 

@@ -49,24 +49,24 @@ func (_u *EmailClaimUpdate) AddUserID(v int64) *EmailClaimUpdate {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *EmailClaimUpdate) SetVer(v int64) *EmailClaimUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *EmailClaimUpdate) SetVersion(v int64) *EmailClaimUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *EmailClaimUpdate) SetNillableVer(v *int64) *EmailClaimUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *EmailClaimUpdate) SetNillableVersion(v *int64) *EmailClaimUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *EmailClaimUpdate) AddVer(v int64) *EmailClaimUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *EmailClaimUpdate) AddVersion(v int64) *EmailClaimUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -123,11 +123,11 @@ func (_u *EmailClaimUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.AddedUserID(); ok {
 		_spec.AddField(emailclaim.FieldUserID, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(emailclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(emailclaim.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(emailclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(emailclaim.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -172,24 +172,24 @@ func (_u *EmailClaimUpdateOne) AddUserID(v int64) *EmailClaimUpdateOne {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *EmailClaimUpdateOne) SetVer(v int64) *EmailClaimUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *EmailClaimUpdateOne) SetVersion(v int64) *EmailClaimUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *EmailClaimUpdateOne) SetNillableVer(v *int64) *EmailClaimUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *EmailClaimUpdateOne) SetNillableVersion(v *int64) *EmailClaimUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *EmailClaimUpdateOne) AddVer(v int64) *EmailClaimUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *EmailClaimUpdateOne) AddVersion(v int64) *EmailClaimUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -276,11 +276,11 @@ func (_u *EmailClaimUpdateOne) sqlSave(ctx context.Context) (_node *EmailClaim, 
 	if value, ok := _u.mutation.AddedUserID(); ok {
 		_spec.AddField(emailclaim.FieldUserID, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(emailclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(emailclaim.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(emailclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(emailclaim.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &EmailClaim{config: _u.config}

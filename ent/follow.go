@@ -26,8 +26,8 @@ type Follow struct {
 	SortKey int64 `json:"sort_key,omitempty"`
 	// FollowedAt holds the value of the "followed_at" field.
 	FollowedAt time.Time `json:"followed_at,omitempty"`
-	// Ver holds the value of the "ver" field.
-	Ver int64 `json:"ver,omitempty"`
+	// Version holds the value of the "version" field.
+	Version int64 `json:"version,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the FollowQuery when eager-loading is set.
 	Edges        FollowEdges `json:"edges"`
@@ -74,7 +74,7 @@ func (*Follow) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case follow.FieldActive:
 			values[i] = new(sql.NullBool)
-		case follow.FieldFollowerID, follow.FieldFolloweeID, follow.FieldSortKey, follow.FieldVer:
+		case follow.FieldFollowerID, follow.FieldFolloweeID, follow.FieldSortKey, follow.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case follow.FieldFollowedAt:
 			values[i] = new(sql.NullTime)
@@ -123,11 +123,11 @@ func (_m *Follow) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.FollowedAt = value.Time
 			}
-		case follow.FieldVer:
+		case follow.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field ver", values[i])
+				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
-				_m.Ver = value.Int64
+				_m.Version = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -189,8 +189,8 @@ func (_m *Follow) String() string {
 	builder.WriteString("followed_at=")
 	builder.WriteString(_m.FollowedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
-	builder.WriteString("ver=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Ver))
+	builder.WriteString("version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Version))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -61,16 +61,16 @@ func (_c *FollowCreate) SetFollowedAt(v time.Time) *FollowCreate {
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *FollowCreate) SetVer(v int64) *FollowCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *FollowCreate) SetVersion(v int64) *FollowCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *FollowCreate) SetNillableVer(v *int64) *FollowCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *FollowCreate) SetNillableVersion(v *int64) *FollowCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
@@ -124,9 +124,9 @@ func (_c *FollowCreate) defaults() {
 		v := follow.DefaultActive
 		_c.mutation.SetActive(v)
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := follow.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := follow.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
 }
 
@@ -147,8 +147,8 @@ func (_c *FollowCreate) check() error {
 	if _, ok := _c.mutation.FollowedAt(); !ok {
 		return &ValidationError{Name: "followed_at", err: errors.New(`ent: missing required field "Follow.followed_at"`)}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "Follow.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Follow.version"`)}
 	}
 	if len(_c.mutation.FollowerIDs()) == 0 {
 		return &ValidationError{Name: "follower", err: errors.New(`ent: missing required edge "Follow.follower"`)}
@@ -191,9 +191,9 @@ func (_c *FollowCreate) createSpec() (*Follow, *sqlgraph.CreateSpec) {
 		_spec.SetField(follow.FieldFollowedAt, field.TypeTime, value)
 		_node.FollowedAt = value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(follow.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(follow.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	if nodes := _c.mutation.FollowerIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -323,21 +323,21 @@ func (u *FollowUpsert) UpdateFollowedAt() *FollowUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *FollowUpsert) SetVer(v int64) *FollowUpsert {
-	u.Set(follow.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *FollowUpsert) SetVersion(v int64) *FollowUpsert {
+	u.Set(follow.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *FollowUpsert) UpdateVer() *FollowUpsert {
-	u.SetExcluded(follow.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *FollowUpsert) UpdateVersion() *FollowUpsert {
+	u.SetExcluded(follow.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *FollowUpsert) AddVer(v int64) *FollowUpsert {
-	u.Add(follow.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *FollowUpsert) AddVersion(v int64) *FollowUpsert {
+	u.Add(follow.FieldVersion, v)
 	return u
 }
 
@@ -438,24 +438,24 @@ func (u *FollowUpsertOne) UpdateFollowedAt() *FollowUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *FollowUpsertOne) SetVer(v int64) *FollowUpsertOne {
+// SetVersion sets the "version" field.
+func (u *FollowUpsertOne) SetVersion(v int64) *FollowUpsertOne {
 	return u.Update(func(s *FollowUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *FollowUpsertOne) AddVer(v int64) *FollowUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *FollowUpsertOne) AddVersion(v int64) *FollowUpsertOne {
 	return u.Update(func(s *FollowUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *FollowUpsertOne) UpdateVer() *FollowUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *FollowUpsertOne) UpdateVersion() *FollowUpsertOne {
 	return u.Update(func(s *FollowUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
@@ -699,24 +699,24 @@ func (u *FollowUpsertBulk) UpdateFollowedAt() *FollowUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *FollowUpsertBulk) SetVer(v int64) *FollowUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *FollowUpsertBulk) SetVersion(v int64) *FollowUpsertBulk {
 	return u.Update(func(s *FollowUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *FollowUpsertBulk) AddVer(v int64) *FollowUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *FollowUpsertBulk) AddVersion(v int64) *FollowUpsertBulk {
 	return u.Update(func(s *FollowUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *FollowUpsertBulk) UpdateVer() *FollowUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *FollowUpsertBulk) UpdateVersion() *FollowUpsertBulk {
 	return u.Update(func(s *FollowUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 

@@ -78,24 +78,24 @@ func (_u *FollowUpdate) SetNillableFollowedAt(v *time.Time) *FollowUpdate {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *FollowUpdate) SetVer(v int64) *FollowUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *FollowUpdate) SetVersion(v int64) *FollowUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *FollowUpdate) SetNillableVer(v *int64) *FollowUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *FollowUpdate) SetNillableVersion(v *int64) *FollowUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *FollowUpdate) AddVer(v int64) *FollowUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *FollowUpdate) AddVersion(v int64) *FollowUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -172,11 +172,11 @@ func (_u *FollowUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.FollowedAt(); ok {
 		_spec.SetField(follow.FieldFollowedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(follow.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(follow.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(follow.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(follow.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -249,24 +249,24 @@ func (_u *FollowUpdateOne) SetNillableFollowedAt(v *time.Time) *FollowUpdateOne 
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *FollowUpdateOne) SetVer(v int64) *FollowUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *FollowUpdateOne) SetVersion(v int64) *FollowUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *FollowUpdateOne) SetNillableVer(v *int64) *FollowUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *FollowUpdateOne) SetNillableVersion(v *int64) *FollowUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *FollowUpdateOne) AddVer(v int64) *FollowUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *FollowUpdateOne) AddVersion(v int64) *FollowUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -375,11 +375,11 @@ func (_u *FollowUpdateOne) sqlSave(ctx context.Context) (_node *Follow, err erro
 	if value, ok := _u.mutation.FollowedAt(); ok {
 		_spec.SetField(follow.FieldFollowedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(follow.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(follow.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(follow.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(follow.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Follow{config: _u.config}

@@ -67,8 +67,8 @@ type EmailClaimMutation struct {
 	id            *string
 	user_id       *int64
 	adduser_id    *int64
-	ver           *int64
-	addver        *int64
+	version       *int64
+	addversion    *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*EmailClaim, error)
@@ -235,60 +235,60 @@ func (m *EmailClaimMutation) ResetUserID() {
 	m.adduser_id = nil
 }
 
-// SetVer sets the "ver" field.
-func (m *EmailClaimMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *EmailClaimMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *EmailClaimMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *EmailClaimMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldVer returns the old "ver" field's value of the EmailClaim entity.
+// OldVersion returns the old "version" field's value of the EmailClaim entity.
 // If the EmailClaim object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *EmailClaimMutation) OldVer(ctx context.Context) (v int64, err error) {
+func (m *EmailClaimMutation) OldVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVer is only allowed on UpdateOne operations")
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVer requires an ID field in the mutation")
+		return v, errors.New("OldVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVer: %w", err)
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
 	}
-	return oldValue.Ver, nil
+	return oldValue.Version, nil
 }
 
-// AddVer adds i to the "ver" field.
-func (m *EmailClaimMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *EmailClaimMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *EmailClaimMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *EmailClaimMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *EmailClaimMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *EmailClaimMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
 // Where appends a list predicates to the EmailClaimMutation builder.
@@ -329,8 +329,8 @@ func (m *EmailClaimMutation) Fields() []string {
 	if m.user_id != nil {
 		fields = append(fields, emailclaim.FieldUserID)
 	}
-	if m.ver != nil {
-		fields = append(fields, emailclaim.FieldVer)
+	if m.version != nil {
+		fields = append(fields, emailclaim.FieldVersion)
 	}
 	return fields
 }
@@ -342,8 +342,8 @@ func (m *EmailClaimMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case emailclaim.FieldUserID:
 		return m.UserID()
-	case emailclaim.FieldVer:
-		return m.Ver()
+	case emailclaim.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -355,8 +355,8 @@ func (m *EmailClaimMutation) OldField(ctx context.Context, name string) (ent.Val
 	switch name {
 	case emailclaim.FieldUserID:
 		return m.OldUserID(ctx)
-	case emailclaim.FieldVer:
-		return m.OldVer(ctx)
+	case emailclaim.FieldVersion:
+		return m.OldVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown EmailClaim field %s", name)
 }
@@ -373,12 +373,12 @@ func (m *EmailClaimMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUserID(v)
 		return nil
-	case emailclaim.FieldVer:
+	case emailclaim.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown EmailClaim field %s", name)
@@ -391,8 +391,8 @@ func (m *EmailClaimMutation) AddedFields() []string {
 	if m.adduser_id != nil {
 		fields = append(fields, emailclaim.FieldUserID)
 	}
-	if m.addver != nil {
-		fields = append(fields, emailclaim.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, emailclaim.FieldVersion)
 	}
 	return fields
 }
@@ -404,8 +404,8 @@ func (m *EmailClaimMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case emailclaim.FieldUserID:
 		return m.AddedUserID()
-	case emailclaim.FieldVer:
-		return m.AddedVer()
+	case emailclaim.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -422,12 +422,12 @@ func (m *EmailClaimMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddUserID(v)
 		return nil
-	case emailclaim.FieldVer:
+	case emailclaim.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown EmailClaim numeric field %s", name)
@@ -459,8 +459,8 @@ func (m *EmailClaimMutation) ResetField(name string) error {
 	case emailclaim.FieldUserID:
 		m.ResetUserID()
 		return nil
-	case emailclaim.FieldVer:
-		m.ResetVer()
+	case emailclaim.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown EmailClaim field %s", name)
@@ -1250,8 +1250,8 @@ type FollowMutation struct {
 	sort_key        *int64
 	addsort_key     *int64
 	followed_at     *time.Time
-	ver             *int64
-	addver          *int64
+	version         *int64
+	addversion      *int64
 	clearedFields   map[string]struct{}
 	follower        *int64
 	clearedfollower bool
@@ -1415,43 +1415,43 @@ func (m *FollowMutation) ResetFollowedAt() {
 	m.followed_at = nil
 }
 
-// SetVer sets the "ver" field.
-func (m *FollowMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *FollowMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *FollowMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *FollowMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// AddVer adds i to the "ver" field.
-func (m *FollowMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *FollowMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *FollowMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *FollowMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *FollowMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *FollowMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
 // ClearFollower clears the "follower" edge to the User entity.
@@ -1558,8 +1558,8 @@ func (m *FollowMutation) Fields() []string {
 	if m.followed_at != nil {
 		fields = append(fields, follow.FieldFollowedAt)
 	}
-	if m.ver != nil {
-		fields = append(fields, follow.FieldVer)
+	if m.version != nil {
+		fields = append(fields, follow.FieldVersion)
 	}
 	return fields
 }
@@ -1579,8 +1579,8 @@ func (m *FollowMutation) Field(name string) (ent.Value, bool) {
 		return m.SortKey()
 	case follow.FieldFollowedAt:
 		return m.FollowedAt()
-	case follow.FieldVer:
-		return m.Ver()
+	case follow.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -1632,12 +1632,12 @@ func (m *FollowMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetFollowedAt(v)
 		return nil
-	case follow.FieldVer:
+	case follow.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Follow field %s", name)
@@ -1650,8 +1650,8 @@ func (m *FollowMutation) AddedFields() []string {
 	if m.addsort_key != nil {
 		fields = append(fields, follow.FieldSortKey)
 	}
-	if m.addver != nil {
-		fields = append(fields, follow.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, follow.FieldVersion)
 	}
 	return fields
 }
@@ -1663,8 +1663,8 @@ func (m *FollowMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case follow.FieldSortKey:
 		return m.AddedSortKey()
-	case follow.FieldVer:
-		return m.AddedVer()
+	case follow.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -1681,12 +1681,12 @@ func (m *FollowMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddSortKey(v)
 		return nil
-	case follow.FieldVer:
+	case follow.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Follow numeric field %s", name)
@@ -1730,8 +1730,8 @@ func (m *FollowMutation) ResetField(name string) error {
 	case follow.FieldFollowedAt:
 		m.ResetFollowedAt()
 		return nil
-	case follow.FieldVer:
-		m.ResetVer()
+	case follow.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown Follow field %s", name)
@@ -4756,8 +4756,8 @@ type ReactionMutation struct {
 	prev          *int8
 	addprev       *int8
 	reacted_at    *time.Time
-	ver           *int64
-	addver        *int64
+	version       *int64
+	addversion    *int64
 	clearedFields map[string]struct{}
 	tweet         *int64
 	clearedtweet  bool
@@ -4941,43 +4941,43 @@ func (m *ReactionMutation) ResetReactedAt() {
 	m.reacted_at = nil
 }
 
-// SetVer sets the "ver" field.
-func (m *ReactionMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *ReactionMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *ReactionMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *ReactionMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// AddVer adds i to the "ver" field.
-func (m *ReactionMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *ReactionMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *ReactionMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ReactionMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *ReactionMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *ReactionMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
 // ClearTweet clears the "tweet" edge to the Tweet entity.
@@ -5084,8 +5084,8 @@ func (m *ReactionMutation) Fields() []string {
 	if m.reacted_at != nil {
 		fields = append(fields, reaction.FieldReactedAt)
 	}
-	if m.ver != nil {
-		fields = append(fields, reaction.FieldVer)
+	if m.version != nil {
+		fields = append(fields, reaction.FieldVersion)
 	}
 	return fields
 }
@@ -5105,8 +5105,8 @@ func (m *ReactionMutation) Field(name string) (ent.Value, bool) {
 		return m.Prev()
 	case reaction.FieldReactedAt:
 		return m.ReactedAt()
-	case reaction.FieldVer:
-		return m.Ver()
+	case reaction.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -5158,12 +5158,12 @@ func (m *ReactionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetReactedAt(v)
 		return nil
-	case reaction.FieldVer:
+	case reaction.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Reaction field %s", name)
@@ -5179,8 +5179,8 @@ func (m *ReactionMutation) AddedFields() []string {
 	if m.addprev != nil {
 		fields = append(fields, reaction.FieldPrev)
 	}
-	if m.addver != nil {
-		fields = append(fields, reaction.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, reaction.FieldVersion)
 	}
 	return fields
 }
@@ -5194,8 +5194,8 @@ func (m *ReactionMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedKind()
 	case reaction.FieldPrev:
 		return m.AddedPrev()
-	case reaction.FieldVer:
-		return m.AddedVer()
+	case reaction.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -5219,12 +5219,12 @@ func (m *ReactionMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddPrev(v)
 		return nil
-	case reaction.FieldVer:
+	case reaction.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Reaction numeric field %s", name)
@@ -5268,8 +5268,8 @@ func (m *ReactionMutation) ResetField(name string) error {
 	case reaction.FieldReactedAt:
 		m.ResetReactedAt()
 		return nil
-	case reaction.FieldVer:
-		m.ResetVer()
+	case reaction.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown Reaction field %s", name)
@@ -6391,8 +6391,8 @@ type SessionMutation struct {
 	last_used_at      *time.Time
 	ended_at          *time.Time
 	end_reason        *session.EndReason
-	ver               *int64
-	addver            *int64
+	version           *int64
+	addversion        *int64
 	clearedFields     map[string]struct{}
 	done              bool
 	oldValue          func(context.Context) (*Session, error)
@@ -6948,60 +6948,60 @@ func (m *SessionMutation) ResetEndReason() {
 	delete(m.clearedFields, session.FieldEndReason)
 }
 
-// SetVer sets the "ver" field.
-func (m *SessionMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *SessionMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *SessionMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *SessionMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldVer returns the old "ver" field's value of the Session entity.
+// OldVersion returns the old "version" field's value of the Session entity.
 // If the Session object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *SessionMutation) OldVer(ctx context.Context) (v int64, err error) {
+func (m *SessionMutation) OldVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVer is only allowed on UpdateOne operations")
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVer requires an ID field in the mutation")
+		return v, errors.New("OldVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVer: %w", err)
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
 	}
-	return oldValue.Ver, nil
+	return oldValue.Version, nil
 }
 
-// AddVer adds i to the "ver" field.
-func (m *SessionMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *SessionMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *SessionMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *SessionMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *SessionMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *SessionMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
 // Where appends a list predicates to the SessionMutation builder.
@@ -7069,8 +7069,8 @@ func (m *SessionMutation) Fields() []string {
 	if m.end_reason != nil {
 		fields = append(fields, session.FieldEndReason)
 	}
-	if m.ver != nil {
-		fields = append(fields, session.FieldVer)
+	if m.version != nil {
+		fields = append(fields, session.FieldVersion)
 	}
 	return fields
 }
@@ -7100,8 +7100,8 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.EndedAt()
 	case session.FieldEndReason:
 		return m.EndReason()
-	case session.FieldVer:
-		return m.Ver()
+	case session.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -7131,8 +7131,8 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldEndedAt(ctx)
 	case session.FieldEndReason:
 		return m.OldEndReason(ctx)
-	case session.FieldVer:
-		return m.OldVer(ctx)
+	case session.FieldVersion:
+		return m.OldVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown Session field %s", name)
 }
@@ -7212,12 +7212,12 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEndReason(v)
 		return nil
-	case session.FieldVer:
+	case session.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Session field %s", name)
@@ -7230,8 +7230,8 @@ func (m *SessionMutation) AddedFields() []string {
 	if m.adduser_id != nil {
 		fields = append(fields, session.FieldUserID)
 	}
-	if m.addver != nil {
-		fields = append(fields, session.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, session.FieldVersion)
 	}
 	return fields
 }
@@ -7243,8 +7243,8 @@ func (m *SessionMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case session.FieldUserID:
 		return m.AddedUserID()
-	case session.FieldVer:
-		return m.AddedVer()
+	case session.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -7261,12 +7261,12 @@ func (m *SessionMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddUserID(v)
 		return nil
-	case session.FieldVer:
+	case session.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Session numeric field %s", name)
@@ -7358,8 +7358,8 @@ func (m *SessionMutation) ResetField(name string) error {
 	case session.FieldEndReason:
 		m.ResetEndReason()
 		return nil
-	case session.FieldVer:
-		m.ResetVer()
+	case session.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown Session field %s", name)
@@ -7976,8 +7976,8 @@ type TweetMutation struct {
 	text            *string
 	created_at      *time.Time
 	deleted_at      *time.Time
-	ver             *int64
-	addver          *int64
+	version         *int64
+	addversion      *int64
 	clearedFields   map[string]struct{}
 	reactors        map[int64]struct{}
 	removedreactors map[int64]struct{}
@@ -8268,60 +8268,60 @@ func (m *TweetMutation) ResetDeletedAt() {
 	delete(m.clearedFields, tweet.FieldDeletedAt)
 }
 
-// SetVer sets the "ver" field.
-func (m *TweetMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *TweetMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *TweetMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *TweetMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldVer returns the old "ver" field's value of the Tweet entity.
+// OldVersion returns the old "version" field's value of the Tweet entity.
 // If the Tweet object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *TweetMutation) OldVer(ctx context.Context) (v int64, err error) {
+func (m *TweetMutation) OldVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVer is only allowed on UpdateOne operations")
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVer requires an ID field in the mutation")
+		return v, errors.New("OldVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVer: %w", err)
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
 	}
-	return oldValue.Ver, nil
+	return oldValue.Version, nil
 }
 
-// AddVer adds i to the "ver" field.
-func (m *TweetMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *TweetMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *TweetMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *TweetMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *TweetMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *TweetMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
 // AddReactorIDs adds the "reactors" edge to the User entity by ids.
@@ -8425,8 +8425,8 @@ func (m *TweetMutation) Fields() []string {
 	if m.deleted_at != nil {
 		fields = append(fields, tweet.FieldDeletedAt)
 	}
-	if m.ver != nil {
-		fields = append(fields, tweet.FieldVer)
+	if m.version != nil {
+		fields = append(fields, tweet.FieldVersion)
 	}
 	return fields
 }
@@ -8444,8 +8444,8 @@ func (m *TweetMutation) Field(name string) (ent.Value, bool) {
 		return m.CreatedAt()
 	case tweet.FieldDeletedAt:
 		return m.DeletedAt()
-	case tweet.FieldVer:
-		return m.Ver()
+	case tweet.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -8463,8 +8463,8 @@ func (m *TweetMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldCreatedAt(ctx)
 	case tweet.FieldDeletedAt:
 		return m.OldDeletedAt(ctx)
-	case tweet.FieldVer:
-		return m.OldVer(ctx)
+	case tweet.FieldVersion:
+		return m.OldVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown Tweet field %s", name)
 }
@@ -8502,12 +8502,12 @@ func (m *TweetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDeletedAt(v)
 		return nil
-	case tweet.FieldVer:
+	case tweet.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Tweet field %s", name)
@@ -8520,8 +8520,8 @@ func (m *TweetMutation) AddedFields() []string {
 	if m.addauthor_id != nil {
 		fields = append(fields, tweet.FieldAuthorID)
 	}
-	if m.addver != nil {
-		fields = append(fields, tweet.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, tweet.FieldVersion)
 	}
 	return fields
 }
@@ -8533,8 +8533,8 @@ func (m *TweetMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case tweet.FieldAuthorID:
 		return m.AddedAuthorID()
-	case tweet.FieldVer:
-		return m.AddedVer()
+	case tweet.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -8551,12 +8551,12 @@ func (m *TweetMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddAuthorID(v)
 		return nil
-	case tweet.FieldVer:
+	case tweet.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Tweet numeric field %s", name)
@@ -8606,8 +8606,8 @@ func (m *TweetMutation) ResetField(name string) error {
 	case tweet.FieldDeletedAt:
 		m.ResetDeletedAt()
 		return nil
-	case tweet.FieldVer:
-		m.ResetVer()
+	case tweet.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown Tweet field %s", name)
@@ -9253,8 +9253,8 @@ type UserMutation struct {
 	password_hash    *string
 	session_policy   *user.SessionPolicy
 	created_at       *time.Time
-	ver              *int64
-	addver           *int64
+	version          *int64
+	addversion       *int64
 	clearedFields    map[string]struct{}
 	following        map[int64]struct{}
 	removedfollowing map[int64]struct{}
@@ -9685,60 +9685,60 @@ func (m *UserMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
-// SetVer sets the "ver" field.
-func (m *UserMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *UserMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *UserMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *UserMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldVer returns the old "ver" field's value of the User entity.
+// OldVersion returns the old "version" field's value of the User entity.
 // If the User object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UserMutation) OldVer(ctx context.Context) (v int64, err error) {
+func (m *UserMutation) OldVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVer is only allowed on UpdateOne operations")
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVer requires an ID field in the mutation")
+		return v, errors.New("OldVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVer: %w", err)
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
 	}
-	return oldValue.Ver, nil
+	return oldValue.Version, nil
 }
 
-// AddVer adds i to the "ver" field.
-func (m *UserMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *UserMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *UserMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *UserMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *UserMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *UserMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
 // AddFollowingIDs adds the "following" edge to the User entity by ids.
@@ -9908,8 +9908,8 @@ func (m *UserMutation) Fields() []string {
 	if m.created_at != nil {
 		fields = append(fields, user.FieldCreatedAt)
 	}
-	if m.ver != nil {
-		fields = append(fields, user.FieldVer)
+	if m.version != nil {
+		fields = append(fields, user.FieldVersion)
 	}
 	return fields
 }
@@ -9935,8 +9935,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.SessionPolicy()
 	case user.FieldCreatedAt:
 		return m.CreatedAt()
-	case user.FieldVer:
-		return m.Ver()
+	case user.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -9962,8 +9962,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldSessionPolicy(ctx)
 	case user.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
-	case user.FieldVer:
-		return m.OldVer(ctx)
+	case user.FieldVersion:
+		return m.OldVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown User field %s", name)
 }
@@ -10029,12 +10029,12 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCreatedAt(v)
 		return nil
-	case user.FieldVer:
+	case user.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)
@@ -10044,8 +10044,8 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *UserMutation) AddedFields() []string {
 	var fields []string
-	if m.addver != nil {
-		fields = append(fields, user.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, user.FieldVersion)
 	}
 	return fields
 }
@@ -10055,8 +10055,8 @@ func (m *UserMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
-	case user.FieldVer:
-		return m.AddedVer()
+	case user.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -10066,12 +10066,12 @@ func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *UserMutation) AddField(name string, value ent.Value) error {
 	switch name {
-	case user.FieldVer:
+	case user.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User numeric field %s", name)
@@ -10139,8 +10139,8 @@ func (m *UserMutation) ResetField(name string) error {
 	case user.FieldCreatedAt:
 		m.ResetCreatedAt()
 		return nil
-	case user.FieldVer:
-		m.ResetVer()
+	case user.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)
@@ -10259,23 +10259,23 @@ func (m *UserMutation) ResetEdge(name string) error {
 // UserStatsMutation represents an operation that mutates the UserStats nodes in the graph.
 type UserStatsMutation struct {
 	config
-	op                 Op
-	typ                string
-	id                 *int64
-	tweet_count        *int64
-	addtweet_count     *int64
-	follower_count     *int64
-	addfollower_count  *int64
-	following_count    *int64
-	addfollowing_count *int64
-	ver                *int64
-	addver             *int64
-	following_ver      *int64
-	addfollowing_ver   *int64
-	clearedFields      map[string]struct{}
-	done               bool
-	oldValue           func(context.Context) (*UserStats, error)
-	predicates         []predicate.UserStats
+	op                   Op
+	typ                  string
+	id                   *int64
+	tweet_count          *int64
+	addtweet_count       *int64
+	follower_count       *int64
+	addfollower_count    *int64
+	following_count      *int64
+	addfollowing_count   *int64
+	version              *int64
+	addversion           *int64
+	following_version    *int64
+	addfollowing_version *int64
+	clearedFields        map[string]struct{}
+	done                 bool
+	oldValue             func(context.Context) (*UserStats, error)
+	predicates           []predicate.UserStats
 }
 
 var _ ent.Mutation = (*UserStatsMutation)(nil)
@@ -10550,116 +10550,116 @@ func (m *UserStatsMutation) ResetFollowingCount() {
 	m.addfollowing_count = nil
 }
 
-// SetVer sets the "ver" field.
-func (m *UserStatsMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *UserStatsMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *UserStatsMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *UserStatsMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldVer returns the old "ver" field's value of the UserStats entity.
+// OldVersion returns the old "version" field's value of the UserStats entity.
 // If the UserStats object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UserStatsMutation) OldVer(ctx context.Context) (v int64, err error) {
+func (m *UserStatsMutation) OldVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVer is only allowed on UpdateOne operations")
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVer requires an ID field in the mutation")
+		return v, errors.New("OldVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVer: %w", err)
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
 	}
-	return oldValue.Ver, nil
+	return oldValue.Version, nil
 }
 
-// AddVer adds i to the "ver" field.
-func (m *UserStatsMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *UserStatsMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *UserStatsMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *UserStatsMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *UserStatsMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *UserStatsMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
-// SetFollowingVer sets the "following_ver" field.
-func (m *UserStatsMutation) SetFollowingVer(i int64) {
-	m.following_ver = &i
-	m.addfollowing_ver = nil
+// SetFollowingVersion sets the "following_version" field.
+func (m *UserStatsMutation) SetFollowingVersion(i int64) {
+	m.following_version = &i
+	m.addfollowing_version = nil
 }
 
-// FollowingVer returns the value of the "following_ver" field in the mutation.
-func (m *UserStatsMutation) FollowingVer() (r int64, exists bool) {
-	v := m.following_ver
+// FollowingVersion returns the value of the "following_version" field in the mutation.
+func (m *UserStatsMutation) FollowingVersion() (r int64, exists bool) {
+	v := m.following_version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldFollowingVer returns the old "following_ver" field's value of the UserStats entity.
+// OldFollowingVersion returns the old "following_version" field's value of the UserStats entity.
 // If the UserStats object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UserStatsMutation) OldFollowingVer(ctx context.Context) (v int64, err error) {
+func (m *UserStatsMutation) OldFollowingVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldFollowingVer is only allowed on UpdateOne operations")
+		return v, errors.New("OldFollowingVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldFollowingVer requires an ID field in the mutation")
+		return v, errors.New("OldFollowingVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldFollowingVer: %w", err)
+		return v, fmt.Errorf("querying old value for OldFollowingVersion: %w", err)
 	}
-	return oldValue.FollowingVer, nil
+	return oldValue.FollowingVersion, nil
 }
 
-// AddFollowingVer adds i to the "following_ver" field.
-func (m *UserStatsMutation) AddFollowingVer(i int64) {
-	if m.addfollowing_ver != nil {
-		*m.addfollowing_ver += i
+// AddFollowingVersion adds i to the "following_version" field.
+func (m *UserStatsMutation) AddFollowingVersion(i int64) {
+	if m.addfollowing_version != nil {
+		*m.addfollowing_version += i
 	} else {
-		m.addfollowing_ver = &i
+		m.addfollowing_version = &i
 	}
 }
 
-// AddedFollowingVer returns the value that was added to the "following_ver" field in this mutation.
-func (m *UserStatsMutation) AddedFollowingVer() (r int64, exists bool) {
-	v := m.addfollowing_ver
+// AddedFollowingVersion returns the value that was added to the "following_version" field in this mutation.
+func (m *UserStatsMutation) AddedFollowingVersion() (r int64, exists bool) {
+	v := m.addfollowing_version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetFollowingVer resets all changes to the "following_ver" field.
-func (m *UserStatsMutation) ResetFollowingVer() {
-	m.following_ver = nil
-	m.addfollowing_ver = nil
+// ResetFollowingVersion resets all changes to the "following_version" field.
+func (m *UserStatsMutation) ResetFollowingVersion() {
+	m.following_version = nil
+	m.addfollowing_version = nil
 }
 
 // Where appends a list predicates to the UserStatsMutation builder.
@@ -10706,11 +10706,11 @@ func (m *UserStatsMutation) Fields() []string {
 	if m.following_count != nil {
 		fields = append(fields, userstats.FieldFollowingCount)
 	}
-	if m.ver != nil {
-		fields = append(fields, userstats.FieldVer)
+	if m.version != nil {
+		fields = append(fields, userstats.FieldVersion)
 	}
-	if m.following_ver != nil {
-		fields = append(fields, userstats.FieldFollowingVer)
+	if m.following_version != nil {
+		fields = append(fields, userstats.FieldFollowingVersion)
 	}
 	return fields
 }
@@ -10726,10 +10726,10 @@ func (m *UserStatsMutation) Field(name string) (ent.Value, bool) {
 		return m.FollowerCount()
 	case userstats.FieldFollowingCount:
 		return m.FollowingCount()
-	case userstats.FieldVer:
-		return m.Ver()
-	case userstats.FieldFollowingVer:
-		return m.FollowingVer()
+	case userstats.FieldVersion:
+		return m.Version()
+	case userstats.FieldFollowingVersion:
+		return m.FollowingVersion()
 	}
 	return nil, false
 }
@@ -10745,10 +10745,10 @@ func (m *UserStatsMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldFollowerCount(ctx)
 	case userstats.FieldFollowingCount:
 		return m.OldFollowingCount(ctx)
-	case userstats.FieldVer:
-		return m.OldVer(ctx)
-	case userstats.FieldFollowingVer:
-		return m.OldFollowingVer(ctx)
+	case userstats.FieldVersion:
+		return m.OldVersion(ctx)
+	case userstats.FieldFollowingVersion:
+		return m.OldFollowingVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown UserStats field %s", name)
 }
@@ -10779,19 +10779,19 @@ func (m *UserStatsMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetFollowingCount(v)
 		return nil
-	case userstats.FieldVer:
+	case userstats.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
-	case userstats.FieldFollowingVer:
+	case userstats.FieldFollowingVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetFollowingVer(v)
+		m.SetFollowingVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown UserStats field %s", name)
@@ -10810,11 +10810,11 @@ func (m *UserStatsMutation) AddedFields() []string {
 	if m.addfollowing_count != nil {
 		fields = append(fields, userstats.FieldFollowingCount)
 	}
-	if m.addver != nil {
-		fields = append(fields, userstats.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, userstats.FieldVersion)
 	}
-	if m.addfollowing_ver != nil {
-		fields = append(fields, userstats.FieldFollowingVer)
+	if m.addfollowing_version != nil {
+		fields = append(fields, userstats.FieldFollowingVersion)
 	}
 	return fields
 }
@@ -10830,10 +10830,10 @@ func (m *UserStatsMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedFollowerCount()
 	case userstats.FieldFollowingCount:
 		return m.AddedFollowingCount()
-	case userstats.FieldVer:
-		return m.AddedVer()
-	case userstats.FieldFollowingVer:
-		return m.AddedFollowingVer()
+	case userstats.FieldVersion:
+		return m.AddedVersion()
+	case userstats.FieldFollowingVersion:
+		return m.AddedFollowingVersion()
 	}
 	return nil, false
 }
@@ -10864,19 +10864,19 @@ func (m *UserStatsMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddFollowingCount(v)
 		return nil
-	case userstats.FieldVer:
+	case userstats.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
-	case userstats.FieldFollowingVer:
+	case userstats.FieldFollowingVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddFollowingVer(v)
+		m.AddFollowingVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown UserStats numeric field %s", name)
@@ -10914,11 +10914,11 @@ func (m *UserStatsMutation) ResetField(name string) error {
 	case userstats.FieldFollowingCount:
 		m.ResetFollowingCount()
 		return nil
-	case userstats.FieldVer:
-		m.ResetVer()
+	case userstats.FieldVersion:
+		m.ResetVersion()
 		return nil
-	case userstats.FieldFollowingVer:
-		m.ResetFollowingVer()
+	case userstats.FieldFollowingVersion:
+		m.ResetFollowingVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown UserStats field %s", name)
@@ -10980,8 +10980,8 @@ type UsernameClaimMutation struct {
 	id            *string
 	user_id       *int64
 	adduser_id    *int64
-	ver           *int64
-	addver        *int64
+	version       *int64
+	addversion    *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*UsernameClaim, error)
@@ -11148,60 +11148,60 @@ func (m *UsernameClaimMutation) ResetUserID() {
 	m.adduser_id = nil
 }
 
-// SetVer sets the "ver" field.
-func (m *UsernameClaimMutation) SetVer(i int64) {
-	m.ver = &i
-	m.addver = nil
+// SetVersion sets the "version" field.
+func (m *UsernameClaimMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
 }
 
-// Ver returns the value of the "ver" field in the mutation.
-func (m *UsernameClaimMutation) Ver() (r int64, exists bool) {
-	v := m.ver
+// Version returns the value of the "version" field in the mutation.
+func (m *UsernameClaimMutation) Version() (r int64, exists bool) {
+	v := m.version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldVer returns the old "ver" field's value of the UsernameClaim entity.
+// OldVersion returns the old "version" field's value of the UsernameClaim entity.
 // If the UsernameClaim object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UsernameClaimMutation) OldVer(ctx context.Context) (v int64, err error) {
+func (m *UsernameClaimMutation) OldVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVer is only allowed on UpdateOne operations")
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVer requires an ID field in the mutation")
+		return v, errors.New("OldVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVer: %w", err)
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
 	}
-	return oldValue.Ver, nil
+	return oldValue.Version, nil
 }
 
-// AddVer adds i to the "ver" field.
-func (m *UsernameClaimMutation) AddVer(i int64) {
-	if m.addver != nil {
-		*m.addver += i
+// AddVersion adds i to the "version" field.
+func (m *UsernameClaimMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
 	} else {
-		m.addver = &i
+		m.addversion = &i
 	}
 }
 
-// AddedVer returns the value that was added to the "ver" field in this mutation.
-func (m *UsernameClaimMutation) AddedVer() (r int64, exists bool) {
-	v := m.addver
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *UsernameClaimMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetVer resets all changes to the "ver" field.
-func (m *UsernameClaimMutation) ResetVer() {
-	m.ver = nil
-	m.addver = nil
+// ResetVersion resets all changes to the "version" field.
+func (m *UsernameClaimMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
 }
 
 // Where appends a list predicates to the UsernameClaimMutation builder.
@@ -11242,8 +11242,8 @@ func (m *UsernameClaimMutation) Fields() []string {
 	if m.user_id != nil {
 		fields = append(fields, usernameclaim.FieldUserID)
 	}
-	if m.ver != nil {
-		fields = append(fields, usernameclaim.FieldVer)
+	if m.version != nil {
+		fields = append(fields, usernameclaim.FieldVersion)
 	}
 	return fields
 }
@@ -11255,8 +11255,8 @@ func (m *UsernameClaimMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case usernameclaim.FieldUserID:
 		return m.UserID()
-	case usernameclaim.FieldVer:
-		return m.Ver()
+	case usernameclaim.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -11268,8 +11268,8 @@ func (m *UsernameClaimMutation) OldField(ctx context.Context, name string) (ent.
 	switch name {
 	case usernameclaim.FieldUserID:
 		return m.OldUserID(ctx)
-	case usernameclaim.FieldVer:
-		return m.OldVer(ctx)
+	case usernameclaim.FieldVersion:
+		return m.OldVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown UsernameClaim field %s", name)
 }
@@ -11286,12 +11286,12 @@ func (m *UsernameClaimMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUserID(v)
 		return nil
-	case usernameclaim.FieldVer:
+	case usernameclaim.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetVer(v)
+		m.SetVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown UsernameClaim field %s", name)
@@ -11304,8 +11304,8 @@ func (m *UsernameClaimMutation) AddedFields() []string {
 	if m.adduser_id != nil {
 		fields = append(fields, usernameclaim.FieldUserID)
 	}
-	if m.addver != nil {
-		fields = append(fields, usernameclaim.FieldVer)
+	if m.addversion != nil {
+		fields = append(fields, usernameclaim.FieldVersion)
 	}
 	return fields
 }
@@ -11317,8 +11317,8 @@ func (m *UsernameClaimMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case usernameclaim.FieldUserID:
 		return m.AddedUserID()
-	case usernameclaim.FieldVer:
-		return m.AddedVer()
+	case usernameclaim.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -11335,12 +11335,12 @@ func (m *UsernameClaimMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddUserID(v)
 		return nil
-	case usernameclaim.FieldVer:
+	case usernameclaim.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddVer(v)
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown UsernameClaim numeric field %s", name)
@@ -11372,8 +11372,8 @@ func (m *UsernameClaimMutation) ResetField(name string) error {
 	case usernameclaim.FieldUserID:
 		m.ResetUserID()
 		return nil
-	case usernameclaim.FieldVer:
-		m.ResetVer()
+	case usernameclaim.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown UsernameClaim field %s", name)

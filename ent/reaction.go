@@ -27,8 +27,8 @@ type Reaction struct {
 	Prev int8 `json:"prev,omitempty"`
 	// ReactedAt holds the value of the "reacted_at" field.
 	ReactedAt time.Time `json:"reacted_at,omitempty"`
-	// Ver holds the value of the "ver" field.
-	Ver int64 `json:"ver,omitempty"`
+	// Version holds the value of the "version" field.
+	Version int64 `json:"version,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ReactionQuery when eager-loading is set.
 	Edges        ReactionEdges `json:"edges"`
@@ -73,7 +73,7 @@ func (*Reaction) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case reaction.FieldTweetID, reaction.FieldUserID, reaction.FieldKind, reaction.FieldPrev, reaction.FieldVer:
+		case reaction.FieldTweetID, reaction.FieldUserID, reaction.FieldKind, reaction.FieldPrev, reaction.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case reaction.FieldReactedAt:
 			values[i] = new(sql.NullTime)
@@ -122,11 +122,11 @@ func (_m *Reaction) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ReactedAt = value.Time
 			}
-		case reaction.FieldVer:
+		case reaction.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field ver", values[i])
+				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
-				_m.Ver = value.Int64
+				_m.Version = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -188,8 +188,8 @@ func (_m *Reaction) String() string {
 	builder.WriteString("reacted_at=")
 	builder.WriteString(_m.ReactedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
-	builder.WriteString("ver=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Ver))
+	builder.WriteString("version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Version))
 	builder.WriteByte(')')
 	return builder.String()
 }

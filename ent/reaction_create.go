@@ -62,16 +62,16 @@ func (_c *ReactionCreate) SetReactedAt(v time.Time) *ReactionCreate {
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *ReactionCreate) SetVer(v int64) *ReactionCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *ReactionCreate) SetVersion(v int64) *ReactionCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *ReactionCreate) SetNillableVer(v *int64) *ReactionCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *ReactionCreate) SetNillableVersion(v *int64) *ReactionCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
@@ -125,9 +125,9 @@ func (_c *ReactionCreate) defaults() {
 		v := reaction.DefaultPrev
 		_c.mutation.SetPrev(v)
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := reaction.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := reaction.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
 }
 
@@ -148,8 +148,8 @@ func (_c *ReactionCreate) check() error {
 	if _, ok := _c.mutation.ReactedAt(); !ok {
 		return &ValidationError{Name: "reacted_at", err: errors.New(`ent: missing required field "Reaction.reacted_at"`)}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "Reaction.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Reaction.version"`)}
 	}
 	if len(_c.mutation.TweetIDs()) == 0 {
 		return &ValidationError{Name: "tweet", err: errors.New(`ent: missing required edge "Reaction.tweet"`)}
@@ -192,9 +192,9 @@ func (_c *ReactionCreate) createSpec() (*Reaction, *sqlgraph.CreateSpec) {
 		_spec.SetField(reaction.FieldReactedAt, field.TypeTime, value)
 		_node.ReactedAt = value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(reaction.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(reaction.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	if nodes := _c.mutation.TweetIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -330,21 +330,21 @@ func (u *ReactionUpsert) UpdateReactedAt() *ReactionUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *ReactionUpsert) SetVer(v int64) *ReactionUpsert {
-	u.Set(reaction.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *ReactionUpsert) SetVersion(v int64) *ReactionUpsert {
+	u.Set(reaction.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *ReactionUpsert) UpdateVer() *ReactionUpsert {
-	u.SetExcluded(reaction.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *ReactionUpsert) UpdateVersion() *ReactionUpsert {
+	u.SetExcluded(reaction.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *ReactionUpsert) AddVer(v int64) *ReactionUpsert {
-	u.Add(reaction.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *ReactionUpsert) AddVersion(v int64) *ReactionUpsert {
+	u.Add(reaction.FieldVersion, v)
 	return u
 }
 
@@ -452,24 +452,24 @@ func (u *ReactionUpsertOne) UpdateReactedAt() *ReactionUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *ReactionUpsertOne) SetVer(v int64) *ReactionUpsertOne {
+// SetVersion sets the "version" field.
+func (u *ReactionUpsertOne) SetVersion(v int64) *ReactionUpsertOne {
 	return u.Update(func(s *ReactionUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *ReactionUpsertOne) AddVer(v int64) *ReactionUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *ReactionUpsertOne) AddVersion(v int64) *ReactionUpsertOne {
 	return u.Update(func(s *ReactionUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *ReactionUpsertOne) UpdateVer() *ReactionUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *ReactionUpsertOne) UpdateVersion() *ReactionUpsertOne {
 	return u.Update(func(s *ReactionUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
@@ -720,24 +720,24 @@ func (u *ReactionUpsertBulk) UpdateReactedAt() *ReactionUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *ReactionUpsertBulk) SetVer(v int64) *ReactionUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *ReactionUpsertBulk) SetVersion(v int64) *ReactionUpsertBulk {
 	return u.Update(func(s *ReactionUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *ReactionUpsertBulk) AddVer(v int64) *ReactionUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *ReactionUpsertBulk) AddVersion(v int64) *ReactionUpsertBulk {
 	return u.Update(func(s *ReactionUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *ReactionUpsertBulk) UpdateVer() *ReactionUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *ReactionUpsertBulk) UpdateVersion() *ReactionUpsertBulk {
 	return u.Update(func(s *ReactionUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 

@@ -85,24 +85,24 @@ func (_u *ReactionUpdate) SetNillableReactedAt(v *time.Time) *ReactionUpdate {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *ReactionUpdate) SetVer(v int64) *ReactionUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *ReactionUpdate) SetVersion(v int64) *ReactionUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *ReactionUpdate) SetNillableVer(v *int64) *ReactionUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *ReactionUpdate) SetNillableVersion(v *int64) *ReactionUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *ReactionUpdate) AddVer(v int64) *ReactionUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *ReactionUpdate) AddVersion(v int64) *ReactionUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -182,11 +182,11 @@ func (_u *ReactionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.ReactedAt(); ok {
 		_spec.SetField(reaction.FieldReactedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(reaction.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(reaction.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(reaction.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(reaction.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -266,24 +266,24 @@ func (_u *ReactionUpdateOne) SetNillableReactedAt(v *time.Time) *ReactionUpdateO
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *ReactionUpdateOne) SetVer(v int64) *ReactionUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *ReactionUpdateOne) SetVersion(v int64) *ReactionUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *ReactionUpdateOne) SetNillableVer(v *int64) *ReactionUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *ReactionUpdateOne) SetNillableVersion(v *int64) *ReactionUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *ReactionUpdateOne) AddVer(v int64) *ReactionUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *ReactionUpdateOne) AddVersion(v int64) *ReactionUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -395,11 +395,11 @@ func (_u *ReactionUpdateOne) sqlSave(ctx context.Context) (_node *Reaction, err 
 	if value, ok := _u.mutation.ReactedAt(); ok {
 		_spec.SetField(reaction.FieldReactedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(reaction.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(reaction.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(reaction.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(reaction.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Reaction{config: _u.config}

@@ -25,20 +25,20 @@ import (
 func init() {
 	emailclaimFields := schema.EmailClaim{}.Fields()
 	_ = emailclaimFields
-	// emailclaimDescVer is the schema descriptor for ver field.
-	emailclaimDescVer := emailclaimFields[2].Descriptor()
-	// emailclaim.DefaultVer holds the default value on creation for the ver field.
-	emailclaim.DefaultVer = emailclaimDescVer.Default.(int64)
+	// emailclaimDescVersion is the schema descriptor for version field.
+	emailclaimDescVersion := emailclaimFields[2].Descriptor()
+	// emailclaim.DefaultVersion holds the default value on creation for the version field.
+	emailclaim.DefaultVersion = emailclaimDescVersion.Default.(int64)
 	followFields := schema.Follow{}.Fields()
 	_ = followFields
 	// followDescActive is the schema descriptor for active field.
 	followDescActive := followFields[2].Descriptor()
 	// follow.DefaultActive holds the default value on creation for the active field.
 	follow.DefaultActive = followDescActive.Default.(bool)
-	// followDescVer is the schema descriptor for ver field.
-	followDescVer := followFields[5].Descriptor()
-	// follow.DefaultVer holds the default value on creation for the ver field.
-	follow.DefaultVer = followDescVer.Default.(int64)
+	// followDescVersion is the schema descriptor for version field.
+	followDescVersion := followFields[5].Descriptor()
+	// follow.DefaultVersion holds the default value on creation for the version field.
+	follow.DefaultVersion = followDescVersion.Default.(int64)
 	grouppartitionFields := schema.GroupPartition{}.Fields()
 	_ = grouppartitionFields
 	// grouppartitionDescOwner is the schema descriptor for owner field.
@@ -75,10 +75,10 @@ func init() {
 	reactionDescPrev := reactionFields[3].Descriptor()
 	// reaction.DefaultPrev holds the default value on creation for the prev field.
 	reaction.DefaultPrev = reactionDescPrev.Default.(int8)
-	// reactionDescVer is the schema descriptor for ver field.
-	reactionDescVer := reactionFields[5].Descriptor()
-	// reaction.DefaultVer holds the default value on creation for the ver field.
-	reaction.DefaultVer = reactionDescVer.Default.(int64)
+	// reactionDescVersion is the schema descriptor for version field.
+	reactionDescVersion := reactionFields[5].Descriptor()
+	// reaction.DefaultVersion holds the default value on creation for the version field.
+	reaction.DefaultVersion = reactionDescVersion.Default.(int64)
 	retryentryFields := schema.RetryEntry{}.Fields()
 	_ = retryentryFields
 	// retryentryDescAttempts is the schema descriptor for attempts field.
@@ -95,16 +95,16 @@ func init() {
 	retryentry.DefaultDead = retryentryDescDead.Default.(bool)
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
-	// sessionDescVer is the schema descriptor for ver field.
-	sessionDescVer := sessionFields[11].Descriptor()
-	// session.DefaultVer holds the default value on creation for the ver field.
-	session.DefaultVer = sessionDescVer.Default.(int64)
+	// sessionDescVersion is the schema descriptor for version field.
+	sessionDescVersion := sessionFields[11].Descriptor()
+	// session.DefaultVersion holds the default value on creation for the version field.
+	session.DefaultVersion = sessionDescVersion.Default.(int64)
 	tweetFields := schema.Tweet{}.Fields()
 	_ = tweetFields
-	// tweetDescVer is the schema descriptor for ver field.
-	tweetDescVer := tweetFields[5].Descriptor()
-	// tweet.DefaultVer holds the default value on creation for the ver field.
-	tweet.DefaultVer = tweetDescVer.Default.(int64)
+	// tweetDescVersion is the schema descriptor for version field.
+	tweetDescVersion := tweetFields[5].Descriptor()
+	// tweet.DefaultVersion holds the default value on creation for the version field.
+	tweet.DefaultVersion = tweetDescVersion.Default.(int64)
 	tweetstatsFields := schema.TweetStats{}.Fields()
 	_ = tweetstatsFields
 	// tweetstatsDescLikeCount is the schema descriptor for like_count field.
@@ -125,10 +125,10 @@ func init() {
 	userDescBio := userFields[3].Descriptor()
 	// user.DefaultBio holds the default value on creation for the bio field.
 	user.DefaultBio = userDescBio.Default.(string)
-	// userDescVer is the schema descriptor for ver field.
-	userDescVer := userFields[9].Descriptor()
-	// user.DefaultVer holds the default value on creation for the ver field.
-	user.DefaultVer = userDescVer.Default.(int64)
+	// userDescVersion is the schema descriptor for version field.
+	userDescVersion := userFields[9].Descriptor()
+	// user.DefaultVersion holds the default value on creation for the version field.
+	user.DefaultVersion = userDescVersion.Default.(int64)
 	userstatsFields := schema.UserStats{}.Fields()
 	_ = userstatsFields
 	// userstatsDescTweetCount is the schema descriptor for tweet_count field.
@@ -143,18 +143,18 @@ func init() {
 	userstatsDescFollowingCount := userstatsFields[3].Descriptor()
 	// userstats.DefaultFollowingCount holds the default value on creation for the following_count field.
 	userstats.DefaultFollowingCount = userstatsDescFollowingCount.Default.(int64)
-	// userstatsDescVer is the schema descriptor for ver field.
-	userstatsDescVer := userstatsFields[4].Descriptor()
-	// userstats.DefaultVer holds the default value on creation for the ver field.
-	userstats.DefaultVer = userstatsDescVer.Default.(int64)
-	// userstatsDescFollowingVer is the schema descriptor for following_ver field.
-	userstatsDescFollowingVer := userstatsFields[5].Descriptor()
-	// userstats.DefaultFollowingVer holds the default value on creation for the following_ver field.
-	userstats.DefaultFollowingVer = userstatsDescFollowingVer.Default.(int64)
+	// userstatsDescVersion is the schema descriptor for version field.
+	userstatsDescVersion := userstatsFields[4].Descriptor()
+	// userstats.DefaultVersion holds the default value on creation for the version field.
+	userstats.DefaultVersion = userstatsDescVersion.Default.(int64)
+	// userstatsDescFollowingVersion is the schema descriptor for following_version field.
+	userstatsDescFollowingVersion := userstatsFields[5].Descriptor()
+	// userstats.DefaultFollowingVersion holds the default value on creation for the following_version field.
+	userstats.DefaultFollowingVersion = userstatsDescFollowingVersion.Default.(int64)
 	usernameclaimFields := schema.UsernameClaim{}.Fields()
 	_ = usernameclaimFields
-	// usernameclaimDescVer is the schema descriptor for ver field.
-	usernameclaimDescVer := usernameclaimFields[2].Descriptor()
-	// usernameclaim.DefaultVer holds the default value on creation for the ver field.
-	usernameclaim.DefaultVer = usernameclaimDescVer.Default.(int64)
+	// usernameclaimDescVersion is the schema descriptor for version field.
+	usernameclaimDescVersion := usernameclaimFields[2].Descriptor()
+	// usernameclaim.DefaultVersion holds the default value on creation for the version field.
+	usernameclaim.DefaultVersion = usernameclaimDescVersion.Default.(int64)
 }

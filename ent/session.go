@@ -37,8 +37,8 @@ type Session struct {
 	EndedAt *time.Time `json:"ended_at,omitempty"`
 	// EndReason holds the value of the "end_reason" field.
 	EndReason *session.EndReason `json:"end_reason,omitempty"`
-	// Ver holds the value of the "ver" field.
-	Ver          int64 `json:"ver,omitempty"`
+	// Version holds the value of the "version" field.
+	Version      int64 `json:"version,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -49,7 +49,7 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case session.FieldKeyHash, session.FieldDeviceTokenHash:
 			values[i] = new([]byte)
-		case session.FieldID, session.FieldUserID, session.FieldVer:
+		case session.FieldID, session.FieldUserID, session.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case session.FieldDeviceName, session.FieldUserAgent, session.FieldEndReason:
 			values[i] = new(sql.NullString)
@@ -140,11 +140,11 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				_m.EndReason = new(session.EndReason)
 				*_m.EndReason = session.EndReason(value.String)
 			}
-		case session.FieldVer:
+		case session.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field ver", values[i])
+				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
-				_m.Ver = value.Int64
+				_m.Version = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -218,8 +218,8 @@ func (_m *Session) String() string {
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
-	builder.WriteString("ver=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Ver))
+	builder.WriteString("version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Version))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -114,16 +114,16 @@ func (_c *SessionCreate) SetNillableEndReason(v *session.EndReason) *SessionCrea
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *SessionCreate) SetVer(v int64) *SessionCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *SessionCreate) SetVersion(v int64) *SessionCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *SessionCreate) SetNillableVer(v *int64) *SessionCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableVersion(v *int64) *SessionCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
@@ -169,9 +169,9 @@ func (_c *SessionCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *SessionCreate) defaults() {
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := session.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := session.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
 }
 
@@ -197,8 +197,8 @@ func (_c *SessionCreate) check() error {
 			return &ValidationError{Name: "end_reason", err: fmt.Errorf(`ent: validator failed for field "Session.end_reason": %w`, err)}
 		}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "Session.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Session.version"`)}
 	}
 	return nil
 }
@@ -273,9 +273,9 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 		_spec.SetField(session.FieldEndReason, field.TypeEnum, value)
 		_node.EndReason = &value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(session.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(session.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	return _node, _spec
 }
@@ -389,21 +389,21 @@ func (u *SessionUpsert) ClearEndReason() *SessionUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *SessionUpsert) SetVer(v int64) *SessionUpsert {
-	u.Set(session.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *SessionUpsert) SetVersion(v int64) *SessionUpsert {
+	u.Set(session.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *SessionUpsert) UpdateVer() *SessionUpsert {
-	u.SetExcluded(session.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateVersion() *SessionUpsert {
+	u.SetExcluded(session.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *SessionUpsert) AddVer(v int64) *SessionUpsert {
-	u.Add(session.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *SessionUpsert) AddVersion(v int64) *SessionUpsert {
+	u.Add(session.FieldVersion, v)
 	return u
 }
 
@@ -543,24 +543,24 @@ func (u *SessionUpsertOne) ClearEndReason() *SessionUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *SessionUpsertOne) SetVer(v int64) *SessionUpsertOne {
+// SetVersion sets the "version" field.
+func (u *SessionUpsertOne) SetVersion(v int64) *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *SessionUpsertOne) AddVer(v int64) *SessionUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *SessionUpsertOne) AddVersion(v int64) *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *SessionUpsertOne) UpdateVer() *SessionUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateVersion() *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
@@ -866,24 +866,24 @@ func (u *SessionUpsertBulk) ClearEndReason() *SessionUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *SessionUpsertBulk) SetVer(v int64) *SessionUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *SessionUpsertBulk) SetVersion(v int64) *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *SessionUpsertBulk) AddVer(v int64) *SessionUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *SessionUpsertBulk) AddVersion(v int64) *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *SessionUpsertBulk) UpdateVer() *SessionUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateVersion() *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 

@@ -97,24 +97,24 @@ func (_u *SessionUpdate) ClearEndReason() *SessionUpdate {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *SessionUpdate) SetVer(v int64) *SessionUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *SessionUpdate) SetVersion(v int64) *SessionUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *SessionUpdate) SetNillableVer(v *int64) *SessionUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableVersion(v *int64) *SessionUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *SessionUpdate) AddVer(v int64) *SessionUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *SessionUpdate) AddVersion(v int64) *SessionUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -205,11 +205,11 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.EndReasonCleared() {
 		_spec.ClearField(session.FieldEndReason, field.TypeEnum)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(session.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(session.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(session.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(session.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -301,24 +301,24 @@ func (_u *SessionUpdateOne) ClearEndReason() *SessionUpdateOne {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *SessionUpdateOne) SetVer(v int64) *SessionUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *SessionUpdateOne) SetVersion(v int64) *SessionUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *SessionUpdateOne) SetNillableVer(v *int64) *SessionUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableVersion(v *int64) *SessionUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *SessionUpdateOne) AddVer(v int64) *SessionUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *SessionUpdateOne) AddVersion(v int64) *SessionUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -439,11 +439,11 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	if _u.mutation.EndReasonCleared() {
 		_spec.ClearField(session.FieldEndReason, field.TypeEnum)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(session.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(session.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(session.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(session.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Session{config: _u.config}

@@ -55,16 +55,16 @@ func (_c *TweetCreate) SetNillableDeletedAt(v *time.Time) *TweetCreate {
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *TweetCreate) SetVer(v int64) *TweetCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *TweetCreate) SetVersion(v int64) *TweetCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *TweetCreate) SetNillableVer(v *int64) *TweetCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *TweetCreate) SetNillableVersion(v *int64) *TweetCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
@@ -125,9 +125,9 @@ func (_c *TweetCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *TweetCreate) defaults() {
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := tweet.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := tweet.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
 }
 
@@ -142,8 +142,8 @@ func (_c *TweetCreate) check() error {
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Tweet.created_at"`)}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "Tweet.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Tweet.version"`)}
 	}
 	return nil
 }
@@ -194,9 +194,9 @@ func (_c *TweetCreate) createSpec() (*Tweet, *sqlgraph.CreateSpec) {
 		_spec.SetField(tweet.FieldDeletedAt, field.TypeTime, value)
 		_node.DeletedAt = &value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(tweet.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(tweet.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	if nodes := _c.mutation.ReactorsIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -288,21 +288,21 @@ func (u *TweetUpsert) ClearDeletedAt() *TweetUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *TweetUpsert) SetVer(v int64) *TweetUpsert {
-	u.Set(tweet.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *TweetUpsert) SetVersion(v int64) *TweetUpsert {
+	u.Set(tweet.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *TweetUpsert) UpdateVer() *TweetUpsert {
-	u.SetExcluded(tweet.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *TweetUpsert) UpdateVersion() *TweetUpsert {
+	u.SetExcluded(tweet.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *TweetUpsert) AddVer(v int64) *TweetUpsert {
-	u.Add(tweet.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *TweetUpsert) AddVersion(v int64) *TweetUpsert {
+	u.Add(tweet.FieldVersion, v)
 	return u
 }
 
@@ -384,24 +384,24 @@ func (u *TweetUpsertOne) ClearDeletedAt() *TweetUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *TweetUpsertOne) SetVer(v int64) *TweetUpsertOne {
+// SetVersion sets the "version" field.
+func (u *TweetUpsertOne) SetVersion(v int64) *TweetUpsertOne {
 	return u.Update(func(s *TweetUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *TweetUpsertOne) AddVer(v int64) *TweetUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *TweetUpsertOne) AddVersion(v int64) *TweetUpsertOne {
 	return u.Update(func(s *TweetUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *TweetUpsertOne) UpdateVer() *TweetUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *TweetUpsertOne) UpdateVersion() *TweetUpsertOne {
 	return u.Update(func(s *TweetUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
@@ -649,24 +649,24 @@ func (u *TweetUpsertBulk) ClearDeletedAt() *TweetUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *TweetUpsertBulk) SetVer(v int64) *TweetUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *TweetUpsertBulk) SetVersion(v int64) *TweetUpsertBulk {
 	return u.Update(func(s *TweetUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *TweetUpsertBulk) AddVer(v int64) *TweetUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *TweetUpsertBulk) AddVersion(v int64) *TweetUpsertBulk {
 	return u.Update(func(s *TweetUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *TweetUpsertBulk) UpdateVer() *TweetUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *TweetUpsertBulk) UpdateVersion() *TweetUpsertBulk {
 	return u.Update(func(s *TweetUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 

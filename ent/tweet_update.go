@@ -50,24 +50,24 @@ func (_u *TweetUpdate) ClearDeletedAt() *TweetUpdate {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *TweetUpdate) SetVer(v int64) *TweetUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *TweetUpdate) SetVersion(v int64) *TweetUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *TweetUpdate) SetNillableVer(v *int64) *TweetUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *TweetUpdate) SetNillableVersion(v *int64) *TweetUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *TweetUpdate) AddVer(v int64) *TweetUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *TweetUpdate) AddVersion(v int64) *TweetUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -160,11 +160,11 @@ func (_u *TweetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.DeletedAtCleared() {
 		_spec.ClearField(tweet.FieldDeletedAt, field.TypeTime)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(tweet.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(tweet.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(tweet.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(tweet.FieldVersion, field.TypeInt64, value)
 	}
 	if _u.mutation.ReactorsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -265,24 +265,24 @@ func (_u *TweetUpdateOne) ClearDeletedAt() *TweetUpdateOne {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *TweetUpdateOne) SetVer(v int64) *TweetUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *TweetUpdateOne) SetVersion(v int64) *TweetUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *TweetUpdateOne) SetNillableVer(v *int64) *TweetUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *TweetUpdateOne) SetNillableVersion(v *int64) *TweetUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *TweetUpdateOne) AddVer(v int64) *TweetUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *TweetUpdateOne) AddVersion(v int64) *TweetUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -405,11 +405,11 @@ func (_u *TweetUpdateOne) sqlSave(ctx context.Context) (_node *Tweet, err error)
 	if _u.mutation.DeletedAtCleared() {
 		_spec.ClearField(tweet.FieldDeletedAt, field.TypeTime)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(tweet.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(tweet.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(tweet.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(tweet.FieldVersion, field.TypeInt64, value)
 	}
 	if _u.mutation.ReactorsCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -103,16 +103,16 @@ func (_c *UserCreate) SetCreatedAt(v time.Time) *UserCreate {
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *UserCreate) SetVer(v int64) *UserCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *UserCreate) SetVersion(v int64) *UserCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *UserCreate) SetNillableVer(v *int64) *UserCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *UserCreate) SetNillableVersion(v *int64) *UserCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
@@ -196,9 +196,9 @@ func (_c *UserCreate) defaults() {
 		v := user.DefaultSessionPolicy
 		_c.mutation.SetSessionPolicy(v)
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := user.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := user.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
 }
 
@@ -227,8 +227,8 @@ func (_c *UserCreate) check() error {
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "User.created_at"`)}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "User.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "User.version"`)}
 	}
 	return nil
 }
@@ -295,9 +295,9 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(user.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(user.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	if nodes := _c.mutation.FollowingIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -487,21 +487,21 @@ func (u *UserUpsert) UpdateSessionPolicy() *UserUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *UserUpsert) SetVer(v int64) *UserUpsert {
-	u.Set(user.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *UserUpsert) SetVersion(v int64) *UserUpsert {
+	u.Set(user.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UserUpsert) UpdateVer() *UserUpsert {
-	u.SetExcluded(user.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UserUpsert) UpdateVersion() *UserUpsert {
+	u.SetExcluded(user.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UserUpsert) AddVer(v int64) *UserUpsert {
-	u.Add(user.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *UserUpsert) AddVersion(v int64) *UserUpsert {
+	u.Add(user.FieldVersion, v)
 	return u
 }
 
@@ -668,24 +668,24 @@ func (u *UserUpsertOne) UpdateSessionPolicy() *UserUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *UserUpsertOne) SetVer(v int64) *UserUpsertOne {
+// SetVersion sets the "version" field.
+func (u *UserUpsertOne) SetVersion(v int64) *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UserUpsertOne) AddVer(v int64) *UserUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *UserUpsertOne) AddVersion(v int64) *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UserUpsertOne) UpdateVer() *UserUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateVersion() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
@@ -1018,24 +1018,24 @@ func (u *UserUpsertBulk) UpdateSessionPolicy() *UserUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *UserUpsertBulk) SetVer(v int64) *UserUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *UserUpsertBulk) SetVersion(v int64) *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UserUpsertBulk) AddVer(v int64) *UserUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *UserUpsertBulk) AddVersion(v int64) *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UserUpsertBulk) UpdateVer() *UserUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateVersion() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 

@@ -139,24 +139,24 @@ func (_u *UserUpdate) SetNillableSessionPolicy(v *user.SessionPolicy) *UserUpdat
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *UserUpdate) SetVer(v int64) *UserUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *UserUpdate) SetVersion(v int64) *UserUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *UserUpdate) SetNillableVer(v *int64) *UserUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableVersion(v *int64) *UserUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *UserUpdate) AddVer(v int64) *UserUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *UserUpdate) AddVersion(v int64) *UserUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -319,11 +319,11 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.SessionPolicy(); ok {
 		_spec.SetField(user.FieldSessionPolicy, field.TypeEnum, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(user.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(user.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(user.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(user.FieldVersion, field.TypeInt64, value)
 	}
 	if _u.mutation.FollowingCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -571,24 +571,24 @@ func (_u *UserUpdateOne) SetNillableSessionPolicy(v *user.SessionPolicy) *UserUp
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *UserUpdateOne) SetVer(v int64) *UserUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *UserUpdateOne) SetVersion(v int64) *UserUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *UserUpdateOne) SetNillableVer(v *int64) *UserUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableVersion(v *int64) *UserUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *UserUpdateOne) AddVer(v int64) *UserUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *UserUpdateOne) AddVersion(v int64) *UserUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -781,11 +781,11 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	if value, ok := _u.mutation.SessionPolicy(); ok {
 		_spec.SetField(user.FieldSessionPolicy, field.TypeEnum, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(user.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(user.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(user.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(user.FieldVersion, field.TypeInt64, value)
 	}
 	if _u.mutation.FollowingCleared() {
 		edge := &sqlgraph.EdgeSpec{

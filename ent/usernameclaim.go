@@ -18,8 +18,8 @@ type UsernameClaim struct {
 	ID string `json:"id,omitempty"`
 	// UserID holds the value of the "user_id" field.
 	UserID int64 `json:"user_id,omitempty"`
-	// Ver holds the value of the "ver" field.
-	Ver          int64 `json:"ver,omitempty"`
+	// Version holds the value of the "version" field.
+	Version      int64 `json:"version,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -28,7 +28,7 @@ func (*UsernameClaim) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case usernameclaim.FieldUserID, usernameclaim.FieldVer:
+		case usernameclaim.FieldUserID, usernameclaim.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case usernameclaim.FieldID:
 			values[i] = new(sql.NullString)
@@ -59,11 +59,11 @@ func (_m *UsernameClaim) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.UserID = value.Int64
 			}
-		case usernameclaim.FieldVer:
+		case usernameclaim.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field ver", values[i])
+				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
-				_m.Ver = value.Int64
+				_m.Version = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -104,8 +104,8 @@ func (_m *UsernameClaim) String() string {
 	builder.WriteString("user_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UserID))
 	builder.WriteString(", ")
-	builder.WriteString("ver=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Ver))
+	builder.WriteString("version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Version))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -28,16 +28,16 @@ func (_c *UsernameClaimCreate) SetUserID(v int64) *UsernameClaimCreate {
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *UsernameClaimCreate) SetVer(v int64) *UsernameClaimCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *UsernameClaimCreate) SetVersion(v int64) *UsernameClaimCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *UsernameClaimCreate) SetNillableVer(v *int64) *UsernameClaimCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *UsernameClaimCreate) SetNillableVersion(v *int64) *UsernameClaimCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
@@ -83,9 +83,9 @@ func (_c *UsernameClaimCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *UsernameClaimCreate) defaults() {
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := usernameclaim.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := usernameclaim.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
 }
 
@@ -94,8 +94,8 @@ func (_c *UsernameClaimCreate) check() error {
 	if _, ok := _c.mutation.UserID(); !ok {
 		return &ValidationError{Name: "user_id", err: errors.New(`ent: missing required field "UsernameClaim.user_id"`)}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "UsernameClaim.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "UsernameClaim.version"`)}
 	}
 	return nil
 }
@@ -137,9 +137,9 @@ func (_c *UsernameClaimCreate) createSpec() (*UsernameClaim, *sqlgraph.CreateSpe
 		_spec.SetField(usernameclaim.FieldUserID, field.TypeInt64, value)
 		_node.UserID = value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(usernameclaim.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(usernameclaim.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	return _node, _spec
 }
@@ -211,21 +211,21 @@ func (u *UsernameClaimUpsert) AddUserID(v int64) *UsernameClaimUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *UsernameClaimUpsert) SetVer(v int64) *UsernameClaimUpsert {
-	u.Set(usernameclaim.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *UsernameClaimUpsert) SetVersion(v int64) *UsernameClaimUpsert {
+	u.Set(usernameclaim.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UsernameClaimUpsert) UpdateVer() *UsernameClaimUpsert {
-	u.SetExcluded(usernameclaim.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UsernameClaimUpsert) UpdateVersion() *UsernameClaimUpsert {
+	u.SetExcluded(usernameclaim.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UsernameClaimUpsert) AddVer(v int64) *UsernameClaimUpsert {
-	u.Add(usernameclaim.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *UsernameClaimUpsert) AddVersion(v int64) *UsernameClaimUpsert {
+	u.Add(usernameclaim.FieldVersion, v)
 	return u
 }
 
@@ -298,24 +298,24 @@ func (u *UsernameClaimUpsertOne) UpdateUserID() *UsernameClaimUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *UsernameClaimUpsertOne) SetVer(v int64) *UsernameClaimUpsertOne {
+// SetVersion sets the "version" field.
+func (u *UsernameClaimUpsertOne) SetVersion(v int64) *UsernameClaimUpsertOne {
 	return u.Update(func(s *UsernameClaimUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UsernameClaimUpsertOne) AddVer(v int64) *UsernameClaimUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *UsernameClaimUpsertOne) AddVersion(v int64) *UsernameClaimUpsertOne {
 	return u.Update(func(s *UsernameClaimUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UsernameClaimUpsertOne) UpdateVer() *UsernameClaimUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UsernameClaimUpsertOne) UpdateVersion() *UsernameClaimUpsertOne {
 	return u.Update(func(s *UsernameClaimUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
@@ -555,24 +555,24 @@ func (u *UsernameClaimUpsertBulk) UpdateUserID() *UsernameClaimUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *UsernameClaimUpsertBulk) SetVer(v int64) *UsernameClaimUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *UsernameClaimUpsertBulk) SetVersion(v int64) *UsernameClaimUpsertBulk {
 	return u.Update(func(s *UsernameClaimUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UsernameClaimUpsertBulk) AddVer(v int64) *UsernameClaimUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *UsernameClaimUpsertBulk) AddVersion(v int64) *UsernameClaimUpsertBulk {
 	return u.Update(func(s *UsernameClaimUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UsernameClaimUpsertBulk) UpdateVer() *UsernameClaimUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UsernameClaimUpsertBulk) UpdateVersion() *UsernameClaimUpsertBulk {
 	return u.Update(func(s *UsernameClaimUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 

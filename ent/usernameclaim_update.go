@@ -49,24 +49,24 @@ func (_u *UsernameClaimUpdate) AddUserID(v int64) *UsernameClaimUpdate {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *UsernameClaimUpdate) SetVer(v int64) *UsernameClaimUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *UsernameClaimUpdate) SetVersion(v int64) *UsernameClaimUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *UsernameClaimUpdate) SetNillableVer(v *int64) *UsernameClaimUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *UsernameClaimUpdate) SetNillableVersion(v *int64) *UsernameClaimUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *UsernameClaimUpdate) AddVer(v int64) *UsernameClaimUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *UsernameClaimUpdate) AddVersion(v int64) *UsernameClaimUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -123,11 +123,11 @@ func (_u *UsernameClaimUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if value, ok := _u.mutation.AddedUserID(); ok {
 		_spec.AddField(usernameclaim.FieldUserID, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(usernameclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(usernameclaim.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(usernameclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(usernameclaim.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -172,24 +172,24 @@ func (_u *UsernameClaimUpdateOne) AddUserID(v int64) *UsernameClaimUpdateOne {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *UsernameClaimUpdateOne) SetVer(v int64) *UsernameClaimUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *UsernameClaimUpdateOne) SetVersion(v int64) *UsernameClaimUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *UsernameClaimUpdateOne) SetNillableVer(v *int64) *UsernameClaimUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *UsernameClaimUpdateOne) SetNillableVersion(v *int64) *UsernameClaimUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *UsernameClaimUpdateOne) AddVer(v int64) *UsernameClaimUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *UsernameClaimUpdateOne) AddVersion(v int64) *UsernameClaimUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
@@ -276,11 +276,11 @@ func (_u *UsernameClaimUpdateOne) sqlSave(ctx context.Context) (_node *UsernameC
 	if value, ok := _u.mutation.AddedUserID(); ok {
 		_spec.AddField(usernameclaim.FieldUserID, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(usernameclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(usernameclaim.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(usernameclaim.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(usernameclaim.FieldVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &UsernameClaim{config: _u.config}

@@ -22,11 +22,11 @@ type UserStats struct {
 	FollowerCount int64 `json:"follower_count,omitempty"`
 	// FollowingCount holds the value of the "following_count" field.
 	FollowingCount int64 `json:"following_count,omitempty"`
-	// Ver holds the value of the "ver" field.
-	Ver int64 `json:"ver,omitempty"`
-	// FollowingVer holds the value of the "following_ver" field.
-	FollowingVer int64 `json:"following_ver,omitempty"`
-	selectValues sql.SelectValues
+	// Version holds the value of the "version" field.
+	Version int64 `json:"version,omitempty"`
+	// FollowingVersion holds the value of the "following_version" field.
+	FollowingVersion int64 `json:"following_version,omitempty"`
+	selectValues     sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -34,7 +34,7 @@ func (*UserStats) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case userstats.FieldID, userstats.FieldTweetCount, userstats.FieldFollowerCount, userstats.FieldFollowingCount, userstats.FieldVer, userstats.FieldFollowingVer:
+		case userstats.FieldID, userstats.FieldTweetCount, userstats.FieldFollowerCount, userstats.FieldFollowingCount, userstats.FieldVersion, userstats.FieldFollowingVersion:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -75,17 +75,17 @@ func (_m *UserStats) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.FollowingCount = value.Int64
 			}
-		case userstats.FieldVer:
+		case userstats.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field ver", values[i])
+				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
-				_m.Ver = value.Int64
+				_m.Version = value.Int64
 			}
-		case userstats.FieldFollowingVer:
+		case userstats.FieldFollowingVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field following_ver", values[i])
+				return fmt.Errorf("unexpected type %T for field following_version", values[i])
 			} else if value.Valid {
-				_m.FollowingVer = value.Int64
+				_m.FollowingVersion = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -132,11 +132,11 @@ func (_m *UserStats) String() string {
 	builder.WriteString("following_count=")
 	builder.WriteString(fmt.Sprintf("%v", _m.FollowingCount))
 	builder.WriteString(", ")
-	builder.WriteString("ver=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Ver))
+	builder.WriteString("version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Version))
 	builder.WriteString(", ")
-	builder.WriteString("following_ver=")
-	builder.WriteString(fmt.Sprintf("%v", _m.FollowingVer))
+	builder.WriteString("following_version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.FollowingVersion))
 	builder.WriteByte(')')
 	return builder.String()
 }

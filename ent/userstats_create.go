@@ -63,30 +63,30 @@ func (_c *UserStatsCreate) SetNillableFollowingCount(v *int64) *UserStatsCreate 
 	return _c
 }
 
-// SetVer sets the "ver" field.
-func (_c *UserStatsCreate) SetVer(v int64) *UserStatsCreate {
-	_c.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_c *UserStatsCreate) SetVersion(v int64) *UserStatsCreate {
+	_c.mutation.SetVersion(v)
 	return _c
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_c *UserStatsCreate) SetNillableVer(v *int64) *UserStatsCreate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *UserStatsCreate) SetNillableVersion(v *int64) *UserStatsCreate {
 	if v != nil {
-		_c.SetVer(*v)
+		_c.SetVersion(*v)
 	}
 	return _c
 }
 
-// SetFollowingVer sets the "following_ver" field.
-func (_c *UserStatsCreate) SetFollowingVer(v int64) *UserStatsCreate {
-	_c.mutation.SetFollowingVer(v)
+// SetFollowingVersion sets the "following_version" field.
+func (_c *UserStatsCreate) SetFollowingVersion(v int64) *UserStatsCreate {
+	_c.mutation.SetFollowingVersion(v)
 	return _c
 }
 
-// SetNillableFollowingVer sets the "following_ver" field if the given value is not nil.
-func (_c *UserStatsCreate) SetNillableFollowingVer(v *int64) *UserStatsCreate {
+// SetNillableFollowingVersion sets the "following_version" field if the given value is not nil.
+func (_c *UserStatsCreate) SetNillableFollowingVersion(v *int64) *UserStatsCreate {
 	if v != nil {
-		_c.SetFollowingVer(*v)
+		_c.SetFollowingVersion(*v)
 	}
 	return _c
 }
@@ -144,13 +144,13 @@ func (_c *UserStatsCreate) defaults() {
 		v := userstats.DefaultFollowingCount
 		_c.mutation.SetFollowingCount(v)
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		v := userstats.DefaultVer
-		_c.mutation.SetVer(v)
+	if _, ok := _c.mutation.Version(); !ok {
+		v := userstats.DefaultVersion
+		_c.mutation.SetVersion(v)
 	}
-	if _, ok := _c.mutation.FollowingVer(); !ok {
-		v := userstats.DefaultFollowingVer
-		_c.mutation.SetFollowingVer(v)
+	if _, ok := _c.mutation.FollowingVersion(); !ok {
+		v := userstats.DefaultFollowingVersion
+		_c.mutation.SetFollowingVersion(v)
 	}
 }
 
@@ -165,11 +165,11 @@ func (_c *UserStatsCreate) check() error {
 	if _, ok := _c.mutation.FollowingCount(); !ok {
 		return &ValidationError{Name: "following_count", err: errors.New(`ent: missing required field "UserStats.following_count"`)}
 	}
-	if _, ok := _c.mutation.Ver(); !ok {
-		return &ValidationError{Name: "ver", err: errors.New(`ent: missing required field "UserStats.ver"`)}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "UserStats.version"`)}
 	}
-	if _, ok := _c.mutation.FollowingVer(); !ok {
-		return &ValidationError{Name: "following_ver", err: errors.New(`ent: missing required field "UserStats.following_ver"`)}
+	if _, ok := _c.mutation.FollowingVersion(); !ok {
+		return &ValidationError{Name: "following_version", err: errors.New(`ent: missing required field "UserStats.following_version"`)}
 	}
 	return nil
 }
@@ -216,13 +216,13 @@ func (_c *UserStatsCreate) createSpec() (*UserStats, *sqlgraph.CreateSpec) {
 		_spec.SetField(userstats.FieldFollowingCount, field.TypeInt64, value)
 		_node.FollowingCount = value
 	}
-	if value, ok := _c.mutation.Ver(); ok {
-		_spec.SetField(userstats.FieldVer, field.TypeInt64, value)
-		_node.Ver = value
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(userstats.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
-	if value, ok := _c.mutation.FollowingVer(); ok {
-		_spec.SetField(userstats.FieldFollowingVer, field.TypeInt64, value)
-		_node.FollowingVer = value
+	if value, ok := _c.mutation.FollowingVersion(); ok {
+		_spec.SetField(userstats.FieldFollowingVersion, field.TypeInt64, value)
+		_node.FollowingVersion = value
 	}
 	return _node, _spec
 }
@@ -330,39 +330,39 @@ func (u *UserStatsUpsert) AddFollowingCount(v int64) *UserStatsUpsert {
 	return u
 }
 
-// SetVer sets the "ver" field.
-func (u *UserStatsUpsert) SetVer(v int64) *UserStatsUpsert {
-	u.Set(userstats.FieldVer, v)
+// SetVersion sets the "version" field.
+func (u *UserStatsUpsert) SetVersion(v int64) *UserStatsUpsert {
+	u.Set(userstats.FieldVersion, v)
 	return u
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UserStatsUpsert) UpdateVer() *UserStatsUpsert {
-	u.SetExcluded(userstats.FieldVer)
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UserStatsUpsert) UpdateVersion() *UserStatsUpsert {
+	u.SetExcluded(userstats.FieldVersion)
 	return u
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UserStatsUpsert) AddVer(v int64) *UserStatsUpsert {
-	u.Add(userstats.FieldVer, v)
+// AddVersion adds v to the "version" field.
+func (u *UserStatsUpsert) AddVersion(v int64) *UserStatsUpsert {
+	u.Add(userstats.FieldVersion, v)
 	return u
 }
 
-// SetFollowingVer sets the "following_ver" field.
-func (u *UserStatsUpsert) SetFollowingVer(v int64) *UserStatsUpsert {
-	u.Set(userstats.FieldFollowingVer, v)
+// SetFollowingVersion sets the "following_version" field.
+func (u *UserStatsUpsert) SetFollowingVersion(v int64) *UserStatsUpsert {
+	u.Set(userstats.FieldFollowingVersion, v)
 	return u
 }
 
-// UpdateFollowingVer sets the "following_ver" field to the value that was provided on create.
-func (u *UserStatsUpsert) UpdateFollowingVer() *UserStatsUpsert {
-	u.SetExcluded(userstats.FieldFollowingVer)
+// UpdateFollowingVersion sets the "following_version" field to the value that was provided on create.
+func (u *UserStatsUpsert) UpdateFollowingVersion() *UserStatsUpsert {
+	u.SetExcluded(userstats.FieldFollowingVersion)
 	return u
 }
 
-// AddFollowingVer adds v to the "following_ver" field.
-func (u *UserStatsUpsert) AddFollowingVer(v int64) *UserStatsUpsert {
-	u.Add(userstats.FieldFollowingVer, v)
+// AddFollowingVersion adds v to the "following_version" field.
+func (u *UserStatsUpsert) AddFollowingVersion(v int64) *UserStatsUpsert {
+	u.Add(userstats.FieldFollowingVersion, v)
 	return u
 }
 
@@ -477,45 +477,45 @@ func (u *UserStatsUpsertOne) UpdateFollowingCount() *UserStatsUpsertOne {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *UserStatsUpsertOne) SetVer(v int64) *UserStatsUpsertOne {
+// SetVersion sets the "version" field.
+func (u *UserStatsUpsertOne) SetVersion(v int64) *UserStatsUpsertOne {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UserStatsUpsertOne) AddVer(v int64) *UserStatsUpsertOne {
+// AddVersion adds v to the "version" field.
+func (u *UserStatsUpsertOne) AddVersion(v int64) *UserStatsUpsertOne {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UserStatsUpsertOne) UpdateVer() *UserStatsUpsertOne {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UserStatsUpsertOne) UpdateVersion() *UserStatsUpsertOne {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
-// SetFollowingVer sets the "following_ver" field.
-func (u *UserStatsUpsertOne) SetFollowingVer(v int64) *UserStatsUpsertOne {
+// SetFollowingVersion sets the "following_version" field.
+func (u *UserStatsUpsertOne) SetFollowingVersion(v int64) *UserStatsUpsertOne {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.SetFollowingVer(v)
+		s.SetFollowingVersion(v)
 	})
 }
 
-// AddFollowingVer adds v to the "following_ver" field.
-func (u *UserStatsUpsertOne) AddFollowingVer(v int64) *UserStatsUpsertOne {
+// AddFollowingVersion adds v to the "following_version" field.
+func (u *UserStatsUpsertOne) AddFollowingVersion(v int64) *UserStatsUpsertOne {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.AddFollowingVer(v)
+		s.AddFollowingVersion(v)
 	})
 }
 
-// UpdateFollowingVer sets the "following_ver" field to the value that was provided on create.
-func (u *UserStatsUpsertOne) UpdateFollowingVer() *UserStatsUpsertOne {
+// UpdateFollowingVersion sets the "following_version" field to the value that was provided on create.
+func (u *UserStatsUpsertOne) UpdateFollowingVersion() *UserStatsUpsertOne {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.UpdateFollowingVer()
+		s.UpdateFollowingVersion()
 	})
 }
 
@@ -796,45 +796,45 @@ func (u *UserStatsUpsertBulk) UpdateFollowingCount() *UserStatsUpsertBulk {
 	})
 }
 
-// SetVer sets the "ver" field.
-func (u *UserStatsUpsertBulk) SetVer(v int64) *UserStatsUpsertBulk {
+// SetVersion sets the "version" field.
+func (u *UserStatsUpsertBulk) SetVersion(v int64) *UserStatsUpsertBulk {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.SetVer(v)
+		s.SetVersion(v)
 	})
 }
 
-// AddVer adds v to the "ver" field.
-func (u *UserStatsUpsertBulk) AddVer(v int64) *UserStatsUpsertBulk {
+// AddVersion adds v to the "version" field.
+func (u *UserStatsUpsertBulk) AddVersion(v int64) *UserStatsUpsertBulk {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.AddVer(v)
+		s.AddVersion(v)
 	})
 }
 
-// UpdateVer sets the "ver" field to the value that was provided on create.
-func (u *UserStatsUpsertBulk) UpdateVer() *UserStatsUpsertBulk {
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *UserStatsUpsertBulk) UpdateVersion() *UserStatsUpsertBulk {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.UpdateVer()
+		s.UpdateVersion()
 	})
 }
 
-// SetFollowingVer sets the "following_ver" field.
-func (u *UserStatsUpsertBulk) SetFollowingVer(v int64) *UserStatsUpsertBulk {
+// SetFollowingVersion sets the "following_version" field.
+func (u *UserStatsUpsertBulk) SetFollowingVersion(v int64) *UserStatsUpsertBulk {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.SetFollowingVer(v)
+		s.SetFollowingVersion(v)
 	})
 }
 
-// AddFollowingVer adds v to the "following_ver" field.
-func (u *UserStatsUpsertBulk) AddFollowingVer(v int64) *UserStatsUpsertBulk {
+// AddFollowingVersion adds v to the "following_version" field.
+func (u *UserStatsUpsertBulk) AddFollowingVersion(v int64) *UserStatsUpsertBulk {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.AddFollowingVer(v)
+		s.AddFollowingVersion(v)
 	})
 }
 
-// UpdateFollowingVer sets the "following_ver" field to the value that was provided on create.
-func (u *UserStatsUpsertBulk) UpdateFollowingVer() *UserStatsUpsertBulk {
+// UpdateFollowingVersion sets the "following_version" field to the value that was provided on create.
+func (u *UserStatsUpsertBulk) UpdateFollowingVersion() *UserStatsUpsertBulk {
 	return u.Update(func(s *UserStatsUpsert) {
-		s.UpdateFollowingVer()
+		s.UpdateFollowingVersion()
 	})
 }
 

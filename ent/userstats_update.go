@@ -91,45 +91,45 @@ func (_u *UserStatsUpdate) AddFollowingCount(v int64) *UserStatsUpdate {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *UserStatsUpdate) SetVer(v int64) *UserStatsUpdate {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *UserStatsUpdate) SetVersion(v int64) *UserStatsUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *UserStatsUpdate) SetNillableVer(v *int64) *UserStatsUpdate {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *UserStatsUpdate) SetNillableVersion(v *int64) *UserStatsUpdate {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *UserStatsUpdate) AddVer(v int64) *UserStatsUpdate {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *UserStatsUpdate) AddVersion(v int64) *UserStatsUpdate {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
-// SetFollowingVer sets the "following_ver" field.
-func (_u *UserStatsUpdate) SetFollowingVer(v int64) *UserStatsUpdate {
-	_u.mutation.ResetFollowingVer()
-	_u.mutation.SetFollowingVer(v)
+// SetFollowingVersion sets the "following_version" field.
+func (_u *UserStatsUpdate) SetFollowingVersion(v int64) *UserStatsUpdate {
+	_u.mutation.ResetFollowingVersion()
+	_u.mutation.SetFollowingVersion(v)
 	return _u
 }
 
-// SetNillableFollowingVer sets the "following_ver" field if the given value is not nil.
-func (_u *UserStatsUpdate) SetNillableFollowingVer(v *int64) *UserStatsUpdate {
+// SetNillableFollowingVersion sets the "following_version" field if the given value is not nil.
+func (_u *UserStatsUpdate) SetNillableFollowingVersion(v *int64) *UserStatsUpdate {
 	if v != nil {
-		_u.SetFollowingVer(*v)
+		_u.SetFollowingVersion(*v)
 	}
 	return _u
 }
 
-// AddFollowingVer adds value to the "following_ver" field.
-func (_u *UserStatsUpdate) AddFollowingVer(v int64) *UserStatsUpdate {
-	_u.mutation.AddFollowingVer(v)
+// AddFollowingVersion adds value to the "following_version" field.
+func (_u *UserStatsUpdate) AddFollowingVersion(v int64) *UserStatsUpdate {
+	_u.mutation.AddFollowingVersion(v)
 	return _u
 }
 
@@ -198,17 +198,17 @@ func (_u *UserStatsUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedFollowingCount(); ok {
 		_spec.AddField(userstats.FieldFollowingCount, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(userstats.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(userstats.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(userstats.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(userstats.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.FollowingVer(); ok {
-		_spec.SetField(userstats.FieldFollowingVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.FollowingVersion(); ok {
+		_spec.SetField(userstats.FieldFollowingVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedFollowingVer(); ok {
-		_spec.AddField(userstats.FieldFollowingVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedFollowingVersion(); ok {
+		_spec.AddField(userstats.FieldFollowingVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -295,45 +295,45 @@ func (_u *UserStatsUpdateOne) AddFollowingCount(v int64) *UserStatsUpdateOne {
 	return _u
 }
 
-// SetVer sets the "ver" field.
-func (_u *UserStatsUpdateOne) SetVer(v int64) *UserStatsUpdateOne {
-	_u.mutation.ResetVer()
-	_u.mutation.SetVer(v)
+// SetVersion sets the "version" field.
+func (_u *UserStatsUpdateOne) SetVersion(v int64) *UserStatsUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
 	return _u
 }
 
-// SetNillableVer sets the "ver" field if the given value is not nil.
-func (_u *UserStatsUpdateOne) SetNillableVer(v *int64) *UserStatsUpdateOne {
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *UserStatsUpdateOne) SetNillableVersion(v *int64) *UserStatsUpdateOne {
 	if v != nil {
-		_u.SetVer(*v)
+		_u.SetVersion(*v)
 	}
 	return _u
 }
 
-// AddVer adds value to the "ver" field.
-func (_u *UserStatsUpdateOne) AddVer(v int64) *UserStatsUpdateOne {
-	_u.mutation.AddVer(v)
+// AddVersion adds value to the "version" field.
+func (_u *UserStatsUpdateOne) AddVersion(v int64) *UserStatsUpdateOne {
+	_u.mutation.AddVersion(v)
 	return _u
 }
 
-// SetFollowingVer sets the "following_ver" field.
-func (_u *UserStatsUpdateOne) SetFollowingVer(v int64) *UserStatsUpdateOne {
-	_u.mutation.ResetFollowingVer()
-	_u.mutation.SetFollowingVer(v)
+// SetFollowingVersion sets the "following_version" field.
+func (_u *UserStatsUpdateOne) SetFollowingVersion(v int64) *UserStatsUpdateOne {
+	_u.mutation.ResetFollowingVersion()
+	_u.mutation.SetFollowingVersion(v)
 	return _u
 }
 
-// SetNillableFollowingVer sets the "following_ver" field if the given value is not nil.
-func (_u *UserStatsUpdateOne) SetNillableFollowingVer(v *int64) *UserStatsUpdateOne {
+// SetNillableFollowingVersion sets the "following_version" field if the given value is not nil.
+func (_u *UserStatsUpdateOne) SetNillableFollowingVersion(v *int64) *UserStatsUpdateOne {
 	if v != nil {
-		_u.SetFollowingVer(*v)
+		_u.SetFollowingVersion(*v)
 	}
 	return _u
 }
 
-// AddFollowingVer adds value to the "following_ver" field.
-func (_u *UserStatsUpdateOne) AddFollowingVer(v int64) *UserStatsUpdateOne {
-	_u.mutation.AddFollowingVer(v)
+// AddFollowingVersion adds value to the "following_version" field.
+func (_u *UserStatsUpdateOne) AddFollowingVersion(v int64) *UserStatsUpdateOne {
+	_u.mutation.AddFollowingVersion(v)
 	return _u
 }
 
@@ -432,17 +432,17 @@ func (_u *UserStatsUpdateOne) sqlSave(ctx context.Context) (_node *UserStats, er
 	if value, ok := _u.mutation.AddedFollowingCount(); ok {
 		_spec.AddField(userstats.FieldFollowingCount, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Ver(); ok {
-		_spec.SetField(userstats.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(userstats.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedVer(); ok {
-		_spec.AddField(userstats.FieldVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(userstats.FieldVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.FollowingVer(); ok {
-		_spec.SetField(userstats.FieldFollowingVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.FollowingVersion(); ok {
+		_spec.SetField(userstats.FieldFollowingVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedFollowingVer(); ok {
-		_spec.AddField(userstats.FieldFollowingVer, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedFollowingVersion(); ok {
+		_spec.AddField(userstats.FieldFollowingVersion, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &UserStats{config: _u.config}

@@ -4,7 +4,7 @@
 //
 //	err := log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 //		// change rows through tx.Tx
-//		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: author, AuthorVer: ver})
+//		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: author, AuthorVersion: version})
 //		return nil
 //	})
 //

@@ -72,8 +72,9 @@ func (e Entry) Event() (Event, error) {
 	if err != nil {
 		return nil, unreadable{fmt.Errorf("decode event %d, a %s: %w", e.Seq, e.Type, err)}
 	}
-	if e.Version > ev.Version() {
-		return nil, unreadable{fmt.Errorf("event %d is version %d of %s, this binary reads up to %d", e.Seq, e.Version, e.Type, ev.Version())}
+	if e.Version > ev.PayloadVersion() {
+		return nil, unreadable{fmt.Errorf("event %d is version %d of %s, this binary reads up to %d",
+			e.Seq, e.Version, e.Type, ev.PayloadVersion())}
 	}
 	if ev.Aggregate() != e.Aggregate { // such as null
 		return nil, unreadable{fmt.Errorf("event %d, a %s of %d, has the payload of %d", e.Seq, e.Type, e.Aggregate, ev.Aggregate())}

@@ -175,7 +175,7 @@ func Append(ctx context.Context, client *ent.Client, now time.Time, all ...Event
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", e.Type(), err)
 		}
-		rows[i] = client.Event.Create().SetType(e.Type()).SetVersion(e.Version()).SetAggregate(e.Aggregate()).
+		rows[i] = client.Event.Create().SetType(e.Type()).SetVersion(e.PayloadVersion()).SetAggregate(e.Aggregate()).
 			SetPayload(string(payload)).SetCreatedAt(now)
 	}
 	if err := client.Event.CreateBulk(rows...).Exec(ctx); err != nil {

@@ -221,7 +221,7 @@ func TestUnknownEventsAreErrors(t *testing.T) {
 func TestEveryEventDecodes(t *testing.T) {
 	t.Parallel()
 	each := []events.Event{
-		events.UserSignedUp{UserID: 1}, events.ProfileUpdated{UserID: 1, Ver: 2}, events.SettingsUpdated{UserID: 1, OldUsername: "a"},
+		events.UserSignedUp{UserID: 1}, events.ProfileUpdated{UserID: 1, Version: 2}, events.SettingsUpdated{UserID: 1, OldUsername: "a"},
 		events.PasswordChanged{UserID: 1}, events.SessionStarted{UserID: 1}, events.SessionUsed{UserID: 1},
 		events.SessionEnded{UserID: 1, At: time.Unix(1, 0).UTC()}, events.UserFollowed{FollowerID: 1}, events.UserUnfollowed{FollowerID: 1},
 		events.TweetPosted{TweetID: 1}, events.TweetDeleted{TweetID: 1}, events.ReactionSet{TweetID: 1, Kind: 2}, events.RowsImported{File: "f"},

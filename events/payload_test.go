@@ -38,12 +38,12 @@ func payloadFaults(e Event, version int, payloads []string) (faults []string) {
 		if err != nil {
 			return append(faults, err.Error())
 		}
-		if version == e.Version() && string(written) != payload {
+		if version == e.PayloadVersion() && string(written) != payload {
 			faults = append(faults, fmt.Sprintf("%s is written as %s now", payload, written))
 		}
 	}
 	for name, missing := range unset {
-		if missing && version == e.Version() {
+		if missing && version == e.PayloadVersion() {
 			faults = append(faults, fmt.Sprintf("no payload sets %s: add a line that does", name))
 		}
 	}
@@ -56,7 +56,7 @@ func TestStoredPayloadsAreReadable(t *testing.T) {
 	t.Parallel()
 	files := map[string]bool{}
 	for _, e := range All() {
-		for version := 1; version <= e.Version(); version++ {
+		for version := 1; version <= e.PayloadVersion(); version++ {
 			text, err := os.ReadFile(payloadFile(e, version))
 			if err != nil {
 				t.Errorf("the event %s has no stored payloads of version %d: %v", e.Type(), version, err)
@@ -80,7 +80,7 @@ func TestStoredPayloadsAreReadable(t *testing.T) {
 	// The comparison notices a field that got another name, and one that no line sets.
 	for payload, want := range map[string]string{
 		`{"UserID":1,"Version":2}`: "is written as",
-		`{"UserID":1,"Ver":0}`:     "no payload sets Ver",
+		`{"UserID":1,"Ver":0}`:     "no payload sets Version",
 		`{"UserID":"1","Ver":2}`:   "is not readable",
 		`{"UserID":1,"Ver":2}`:     "",
 	} {

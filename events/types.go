@@ -2,12 +2,13 @@ package events
 
 import "time"
 
-// Event is something that happened; its name is in the past tense. The log stores its fields as JSON.
+// Event is something that happened; its name is in the past tense. The log stores its fields as JSON, some under a shorter name
+// than the field has: stored events have those names for ever.
 type Event interface {
 	// Type names the event in the outbox.
 	Type() string
-	// Version is the version of the payload's form. It rises when a field gets another meaning.
-	Version() int
+	// PayloadVersion is the version of the payload's form. It rises when a field gets another meaning.
+	PayloadVersion() int
 	// Aggregate is the id of the user or tweet whose events are handled in their order.
 	Aggregate() int64
 }
@@ -15,37 +16,40 @@ type Event interface {
 // v1 is embedded in events whose payload has never changed.
 type v1 struct{}
 
-func (v1) Version() int { return 1 }
+func (v1) PayloadVersion() int { return 1 }
 
-// UserSignedUp reports a new account. NameVer is the version of its username's claim.
+// UserSignedUp reports a new account. NameVersion is the version of its username's claim.
 type UserSignedUp struct {
 	v1
-	UserID   int64
-	Username string
-	NameVer  int64
+	UserID      int64
+	Username    string
+	NameVersion int64 `json:"NameVer"`
 }
 
 // ProfileUpdated reports a changed public profile.
 type ProfileUpdated struct {
 	v1
-	UserID, Ver int64
+	UserID  int64
+	Version int64 `json:"Ver"`
 }
 
 // SettingsUpdated reports changed private settings. If the username changed, it holds the old and the new one, and the versions
 // of their claims.
 type SettingsUpdated struct {
 	v1
-	UserID, Ver int64
-	OldUsername string `json:",omitempty"`
-	NewUsername string `json:",omitempty"`
-	OldNameVer  int64  `json:",omitempty"`
-	NewNameVer  int64  `json:",omitempty"`
+	UserID         int64
+	Version        int64  `json:"Ver"`
+	OldUsername    string `json:",omitempty"`
+	NewUsername    string `json:",omitempty"`
+	OldNameVersion int64  `json:"OldNameVer,omitempty"`
+	NewNameVersion int64  `json:"NewNameVer,omitempty"`
 }
 
 // PasswordChanged reports a new password.
 type PasswordChanged struct {
 	v1
-	UserID, Ver int64
+	UserID  int64
+	Version int64 `json:"Ver"`
 }
 
 // SessionStarted reports a sign-in.
@@ -57,52 +61,60 @@ type SessionStarted struct {
 // SessionUsed reports that a session's last use and expiry moved.
 type SessionUsed struct {
 	v1
-	UserID, SessionID, Ver int64
+	UserID, SessionID int64
+	Version           int64 `json:"Ver"`
 }
 
 // SessionEnded reports that a session ended before it expired.
 type SessionEnded struct {
 	v1
-	UserID, SessionID, Ver int64
-	Reason                 string
-	At                     time.Time
+	UserID, SessionID int64
+	Version           int64 `json:"Ver"`
+	Reason            string
+	At                time.Time
 }
 
-// UserFollowed reports a new follow. Ver is the version of the follow, FollowerVer and FolloweeVer are the versions of both users'
-// counts, and FollowingVer is the version of the follower's list.
+// UserFollowed reports a new follow. Version is the version of the follow, FollowerVersion and FolloweeVersion are the versions
+// of both users' counts, and FollowingVersion is the version of the follower's list.
 type UserFollowed struct {
 	v1
-	FollowerID, FolloweeID, Ver int64
-	FollowerVer, FolloweeVer    int64
-	FollowingVer                int64
+	FollowerID, FolloweeID int64
+	Version                int64 `json:"Ver"`
+	FollowerVersion        int64 `json:"FollowerVer"`
+	FolloweeVersion        int64 `json:"FolloweeVer"`
+	FollowingVersion       int64 `json:"FollowingVer"`
 }
 
 // UserUnfollowed reports the end of a follow. Its fields are those of UserFollowed.
 type UserUnfollowed struct {
 	v1
-	FollowerID, FolloweeID, Ver int64
-	FollowerVer, FolloweeVer    int64
-	FollowingVer                int64
+	FollowerID, FolloweeID int64
+	Version                int64 `json:"Ver"`
+	FollowerVersion        int64 `json:"FollowerVer"`
+	FolloweeVersion        int64 `json:"FolloweeVer"`
+	FollowingVersion       int64 `json:"FollowingVer"`
 }
 
-// TweetPosted reports a new tweet. AuthorVer is the version of its author's counts.
+// TweetPosted reports a new tweet. AuthorVersion is the version of its author's counts.
 type TweetPosted struct {
 	v1
 	TweetID, AuthorID int64
-	AuthorVer         int64
+	AuthorVersion     int64 `json:"AuthorVer"`
 }
 
-// TweetDeleted reports a deleted tweet. AuthorVer is the version of its author's counts.
+// TweetDeleted reports a deleted tweet. AuthorVersion is the version of its author's counts.
 type TweetDeleted struct {
 	v1
-	TweetID, AuthorID, Ver int64
-	AuthorVer              int64
+	TweetID, AuthorID int64
+	Version           int64 `json:"Ver"`
+	AuthorVersion     int64 `json:"AuthorVer"`
 }
 
 // ReactionSet reports a changed reaction, with the tweet's counts after the change.
 type ReactionSet struct {
 	v1
-	TweetID, UserID, Ver              int64
+	TweetID, UserID                   int64
+	Version                           int64 `json:"Ver"`
 	Kind, Prev                        int8
 	LikeCount, DislikeCount, Revision int64
 }

@@ -35,7 +35,7 @@ func entry(t *testing.T, seq int64, e events.Event) events.Entry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return events.Entry{Seq: seq, Type: e.Type(), Version: e.Version(), Aggregate: e.Aggregate(), Payload: string(payload)}
+	return events.Entry{Seq: seq, Type: e.Type(), Version: e.PayloadVersion(), Aggregate: e.Aggregate(), Payload: string(payload)}
 }
 
 // posted is a batch of new tweets, one for each place.

@@ -25,12 +25,12 @@ func BenchmarkFollow(b *testing.B) {
 				n := int64(i)
 				switch i % 10 {
 				case 0, 1:
-					all[i] = events.TweetPosted{TweetID: 1<<60 + n, AuthorID: 1<<61 + n%100, AuthorVer: n/100 + 1}
+					all[i] = events.TweetPosted{TweetID: 1<<60 + n, AuthorID: 1<<61 + n%100, AuthorVersion: n/100 + 1}
 				case 2, 3:
-					all[i] = events.UserFollowed{FollowerID: 1<<61 + n%100, FolloweeID: 1<<61 + n%77, Ver: 1,
-						FollowerVer: n + 2, FolloweeVer: n + 2, FollowingVer: n + 2}
+					all[i] = events.UserFollowed{FollowerID: 1<<61 + n%100, FolloweeID: 1<<61 + n%77, Version: 1,
+						FollowerVersion: n + 2, FolloweeVersion: n + 2, FollowingVersion: n + 2}
 				default:
-					all[i] = events.ReactionSet{TweetID: 1<<60 + n%50, UserID: 1<<61 + n, Ver: 1, LikeCount: n, Revision: n + 1}
+					all[i] = events.ReactionSet{TweetID: 1<<60 + n%50, UserID: 1<<61 + n, Version: 1, LikeCount: n, Revision: n + 1}
 				}
 			}
 			if err := events.Append(b.Context(), r.client, r.clock.Now(), all...); err != nil {

@@ -105,7 +105,7 @@ func bio(t *testing.T, s *Store, user int64) string {
 // strange changes a user and writes an event of that which nobody can read.
 func (r *rig) strange(t *testing.T, user int64, text string, e events.Entry) {
 	t.Helper()
-	r.exec(t, "UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2", text, user)
+	r.exec(t, "UPDATE users SET bio = $1, version = version + 1 WHERE id = $2", text, user)
 	r.exec(t, "INSERT INTO events (type, version, aggregate, payload, created_at) VALUES ($1, $2, $3, $4, $5)",
 		e.Type, e.Version, user, strings.ReplaceAll(e.Payload, "USER", fmt.Sprint(user)), time.Now().UTC())
 }
@@ -187,7 +187,7 @@ func TestImportsAreFollowed(t *testing.T) {
 			r.relays(t, r.here)
 		}
 		bio(t, r.there, user)
-		r.exec(t, "UPDATE users SET bio = 'imported', ver = ver + 1 WHERE id = $1", user)
+		r.exec(t, "UPDATE users SET bio = 'imported', version = version + 1 WHERE id = $1", user)
 		if err := events.Append(t.Context(), r.client, r.clock.Now(), events.RowsImported{Source: "a", File: "users.tsv", Rows: 1}); err != nil {
 			t.Fatal(err)
 		}

@@ -100,7 +100,7 @@ func TestKeys(t *testing.T) {
 // The largest list fits into an entry.
 func TestTheLongestListFits(t *testing.T) {
 	t.Parallel()
-	f := &timelines.Followed{Ver: 1}
+	f := &timelines.Followed{Version: 1}
 	for i := range counts.MaxFollowing {
 		f.UserIDs = append(f.UserIDs, int64(i+1)<<50) // further apart than ids are that were made in a day
 	}

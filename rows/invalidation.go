@@ -46,28 +46,28 @@ func (s *Store) of(e events.Event) []cache.Invalidation {
 
 func (s *Store) userSignedUp(e events.UserSignedUp) []cache.Invalidation {
 	key, _ := accounts.NameKey(e.Username)
-	return []cache.Invalidation{s.Accounts.at(e.UserID, 1), s.Names.at(key, e.NameVer)}
+	return []cache.Invalidation{s.Accounts.at(e.UserID, 1), s.Names.at(key, e.NameVersion)}
 }
 
 func (s *Store) profileUpdated(e events.ProfileUpdated) []cache.Invalidation {
-	return []cache.Invalidation{s.Accounts.at(e.UserID, e.Ver)}
+	return []cache.Invalidation{s.Accounts.at(e.UserID, e.Version)}
 }
 
 func (s *Store) settingsUpdated(e events.SettingsUpdated) []cache.Invalidation {
-	all := []cache.Invalidation{s.Accounts.at(e.UserID, e.Ver)}
-	if e.OldNameVer > 0 {
+	all := []cache.Invalidation{s.Accounts.at(e.UserID, e.Version)}
+	if e.OldNameVersion > 0 {
 		key, _ := accounts.NameKey(e.OldUsername)
-		all = append(all, s.Names.at(key, e.OldNameVer))
+		all = append(all, s.Names.at(key, e.OldNameVersion))
 	}
-	if e.NewNameVer > 0 {
+	if e.NewNameVersion > 0 {
 		key, _ := accounts.NameKey(e.NewUsername)
-		all = append(all, s.Names.at(key, e.NewNameVer))
+		all = append(all, s.Names.at(key, e.NewNameVersion))
 	}
 	return all
 }
 
 func (s *Store) passwordChanged(e events.PasswordChanged) []cache.Invalidation {
-	return []cache.Invalidation{s.Accounts.at(e.UserID, e.Ver)}
+	return []cache.Invalidation{s.Accounts.at(e.UserID, e.Version)}
 }
 
 func (s *Store) sessionStarted(e events.SessionStarted) []cache.Invalidation {
@@ -75,49 +75,50 @@ func (s *Store) sessionStarted(e events.SessionStarted) []cache.Invalidation {
 }
 
 func (s *Store) sessionUsed(e events.SessionUsed) []cache.Invalidation {
-	return []cache.Invalidation{s.Sessions.at(e.SessionID, e.Ver)}
+	return []cache.Invalidation{s.Sessions.at(e.SessionID, e.Version)}
 }
 
 func (s *Store) sessionEnded(e events.SessionEnded) []cache.Invalidation {
-	return []cache.Invalidation{s.Sessions.at(e.SessionID, e.Ver)}
+	return []cache.Invalidation{s.Sessions.at(e.SessionID, e.Version)}
 }
 
 func (s *Store) userFollowed(e events.UserFollowed) []cache.Invalidation {
-	return s.edge(e.FollowerID, e.FolloweeID, e.Ver, e.FollowerVer, e.FolloweeVer, e.FollowingVer)
+	return s.edge(e.FollowerID, e.FolloweeID, e.Version, e.FollowerVersion, e.FolloweeVersion, e.FollowingVersion)
 }
 
 func (s *Store) userUnfollowed(e events.UserUnfollowed) []cache.Invalidation {
-	return s.edge(e.FollowerID, e.FolloweeID, e.Ver, e.FollowerVer, e.FolloweeVer, e.FollowingVer)
+	return s.edge(e.FollowerID, e.FolloweeID, e.Version, e.FollowerVersion, e.FolloweeVersion, e.FollowingVersion)
 }
 
 // edge returns the rows that a follow or unfollow changes: the edge, the follower's list, and the counts of both users.
-func (s *Store) edge(follower, followee, ver, followerVer, followeeVer, followingVer int64) []cache.Invalidation {
-	all := append(s.counted(follower, followerVer), s.counted(followee, followeeVer)...)
-	return append(all, s.Follows.at(follows.Edge{FollowerID: follower, FolloweeID: followee}, ver), s.Followed.at(follower, followingVer))
+func (s *Store) edge(follower, followee, version, followerVersion, followeeVersion, followingVersion int64) []cache.Invalidation {
+	all := append(s.counted(follower, followerVersion), s.counted(followee, followeeVersion)...)
+	follow := s.Follows.at(follows.Edge{FollowerID: follower, FolloweeID: followee}, version)
+	return append(all, follow, s.Followed.at(follower, followingVersion))
 }
 
 // counted returns the rows that a change of a user's counts changes. The first change creates the row, which also holds the version of the
 // list of users that the user follows, so the list is invalidated as well. An event without a version may be the first change.
-func (s *Store) counted(user, ver int64) []cache.Invalidation {
-	all := []cache.Invalidation{s.UserCounts.at(user, ver)}
-	if ver <= 1 {
-		all = append(all, s.Followed.at(user, ver))
+func (s *Store) counted(user, version int64) []cache.Invalidation {
+	all := []cache.Invalidation{s.UserCounts.at(user, version)}
+	if version <= 1 {
+		all = append(all, s.Followed.at(user, version))
 	}
 	return all
 }
 
 func (s *Store) tweetPosted(e events.TweetPosted) []cache.Invalidation {
-	return append(s.counted(e.AuthorID, e.AuthorVer), s.Tweets.at(e.TweetID, 1))
+	return append(s.counted(e.AuthorID, e.AuthorVersion), s.Tweets.at(e.TweetID, 1))
 }
 
 // tweetDeleted returns the tweet first: see fenced.
 func (s *Store) tweetDeleted(e events.TweetDeleted) []cache.Invalidation {
-	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Ver)}, s.counted(e.AuthorID, e.AuthorVer)...)
+	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Version)}, s.counted(e.AuthorID, e.AuthorVersion)...)
 }
 
 func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	return []cache.Invalidation{
-		s.Reactions.at(reactions.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Ver),
+		s.Reactions.at(reactions.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Version),
 		s.TweetCounts.at(e.TweetID, e.Revision),
 	}
 }

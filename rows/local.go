@@ -41,10 +41,10 @@ func (n *localTweets) Get(id int64) (*tweets.Tweet, bool) {
 		return nil, false
 	}
 	return &tweets.Tweet{ID: ids.TweetID(id), AuthorID: t.author, Text: t.text, CreatedAt: time.Unix(0, t.at).UTC(),
-		Deleted: t.deleted, Ver: t.version}, true
+		Deleted: t.deleted, Version: t.version}, true
 }
 
 // Put stores a tweet. It copies the text, which may be part of a larger string.
 func (n *localTweets) Put(id int64, t *tweets.Tweet) {
-	n.store.Put(id, localTweet{t.AuthorID, t.CreatedAt.UnixNano(), t.Ver, strings.Clone(t.Text), t.Deleted})
+	n.store.Put(id, localTweet{t.AuthorID, t.CreatedAt.UnixNano(), t.Version, strings.Clone(t.Text), t.Deleted})
 }

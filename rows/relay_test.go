@@ -20,7 +20,7 @@ func TestRelayClearsInEachEpoch(t *testing.T) {
 		}{{5, 10, true}, {5, 10, false}, {5, 11, true}, {4, 7, true}, {4, 7, false}} {
 			was := bio(t, r.here, user)
 			text := was + "+"
-			r.exec(t, "UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2", text, user)
+			r.exec(t, "UPDATE users SET bio = $1, version = version + 1 WHERE id = $2", text, user)
 			e := events.Entry{Epoch: c.epoch, Seq: c.seq, Type: "MoonRisen", Version: 1, Payload: "{}"}
 			if err := relay.Handle(t.Context(), nil, []events.Entry{e}); err == nil {
 				t.Error("the event is no dead letter")

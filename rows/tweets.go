@@ -13,7 +13,7 @@ import (
 func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet]) form[int64, *tweets.Tweet] {
 	return form[int64, *tweets.Tweet]{
 		name: "tweet", ttl: rowTTL, absent: absentTTL, keys: tweetKeys, rows: t.ByID, local: keep,
-		version: func(t *tweets.Tweet) int64 { return t.Ver },
+		version: func(t *tweets.Tweet) int64 { return t.Version },
 		write: func(w *writer, t *tweets.Tweet) {
 			w.number(t.AuthorID)
 			w.text(t.Text)
@@ -21,7 +21,7 @@ func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet]) form[int6
 			w.flag(t.Deleted)
 		},
 		read: func(r *reader, id, version int64) *tweets.Tweet {
-			return &tweets.Tweet{ID: ids.TweetID(id), AuthorID: r.number(), Text: r.text(), CreatedAt: r.time(), Deleted: r.flag(), Ver: version}
+			return &tweets.Tweet{ID: ids.TweetID(id), AuthorID: r.number(), Text: r.text(), CreatedAt: r.time(), Deleted: r.flag(), Version: version}
 		},
 	}
 }
@@ -43,10 +43,10 @@ func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
 func reactionForm(s *reactions.Reactions) form[reactions.Key, reactions.State] {
 	return form[reactions.Key, reactions.State]{
 		name: "reaction", ttl: rowTTL, absent: unrelatedTTL, keys: reactionKeys, rows: s.ByKey,
-		version: func(s reactions.State) int64 { return s.Ver },
+		version: func(s reactions.State) int64 { return s.Version },
 		write:   func(w *writer, s reactions.State) { w.number(int64(s.Kind)) },
 		read: func(r *reader, _ reactions.Key, version int64) reactions.State {
-			return reactions.State{Kind: reactions.Kind(r.number()), Ver: version}
+			return reactions.State{Kind: reactions.Kind(r.number()), Version: version}
 		},
 	}
 }
@@ -54,10 +54,10 @@ func reactionForm(s *reactions.Reactions) form[reactions.Key, reactions.State] {
 func followForm(f *follows.Follows) form[follows.Edge, follows.State] {
 	return form[follows.Edge, follows.State]{
 		name: "follow", ttl: rowTTL, absent: unrelatedTTL, keys: followKeys, rows: f.Edges,
-		version: func(s follows.State) int64 { return s.Ver },
+		version: func(s follows.State) int64 { return s.Version },
 		write:   func(w *writer, s follows.State) { w.flag(s.Active) },
 		read: func(r *reader, _ follows.Edge, version int64) follows.State {
-			return follows.State{Active: r.flag(), Ver: version}
+			return follows.State{Active: r.flag(), Version: version}
 		},
 	}
 }
@@ -68,7 +68,7 @@ func followedForm(t *timelines.Timelines) form[int64, *timelines.Followed] {
 	return form[int64, *timelines.Followed]{
 		name: "followed", ttl: rowTTL, absent: absentTTL, keys: followedKeys, rows: t.Followed,
 		none:    "\x00", // follows nobody
-		version: func(f *timelines.Followed) int64 { return f.Ver },
+		version: func(f *timelines.Followed) int64 { return f.Version },
 		write: func(w *writer, f *timelines.Followed) {
 			sorted := slices.Sorted(slices.Values(f.UserIDs))
 			w.count(len(sorted))
@@ -79,7 +79,7 @@ func followedForm(t *timelines.Timelines) form[int64, *timelines.Followed] {
 			}
 		},
 		read: func(r *reader, _, version int64) *timelines.Followed {
-			f := &timelines.Followed{Ver: version}
+			f := &timelines.Followed{Version: version}
 			n, last := r.count(), int64(0)
 			f.UserIDs = make([]int64, 0, n)
 			for range n {

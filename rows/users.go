@@ -23,7 +23,7 @@ const (
 func accountForm(a *accounts.Accounts) form[int64, *accounts.Account] {
 	return form[int64, *accounts.Account]{
 		name: "user", ttl: rowTTL, absent: absentTTL, keys: accountKeys, rows: a.ByID,
-		version: func(a *accounts.Account) int64 { return a.Ver },
+		version: func(a *accounts.Account) int64 { return a.Version },
 		write: func(w *writer, a *accounts.Account) {
 			w.text(a.User.Username)
 			w.text(a.User.Name)
@@ -34,7 +34,7 @@ func accountForm(a *accounts.Accounts) form[int64, *accounts.Account] {
 			w.text(string(a.Private.SessionPolicy))
 		},
 		read: func(r *reader, id, version int64) *accounts.Account {
-			a := &accounts.Account{Ver: version}
+			a := &accounts.Account{Version: version}
 			a.User = accounts.User{ID: ids.UserID(id), Username: r.text(), Name: r.text(), Bio: r.text(), WebsiteURL: r.maybe(), CreatedAt: r.time()}
 			a.Private = accounts.Private{Email: r.text(), SessionPolicy: accounts.SessionPolicy(r.text())}
 			return a
@@ -45,10 +45,10 @@ func accountForm(a *accounts.Accounts) form[int64, *accounts.Account] {
 func nameForm(a *accounts.Accounts) form[string, accounts.NameClaim] {
 	return form[string, accounts.NameClaim]{
 		name: "username", ttl: rowTTL, absent: absentTTL, keys: nameKeys, rows: a.Names,
-		version: func(c accounts.NameClaim) int64 { return c.Ver },
+		version: func(c accounts.NameClaim) int64 { return c.Version },
 		write:   func(w *writer, c accounts.NameClaim) { w.number(c.UserID) },
 		read: func(r *reader, _ string, version int64) accounts.NameClaim {
-			return accounts.NameClaim{UserID: r.number(), Ver: version}
+			return accounts.NameClaim{UserID: r.number(), Version: version}
 		},
 	}
 }
@@ -56,7 +56,7 @@ func nameForm(a *accounts.Accounts) form[string, accounts.NameClaim] {
 func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
 	return form[int64, *accounts.StoredSession]{
 		name: "session", ttl: rowTTL, absent: absentTTL, keys: sessionKeys, rows: a.StoredSessions,
-		version: func(s *accounts.StoredSession) int64 { return s.Ver },
+		version: func(s *accounts.StoredSession) int64 { return s.Version },
 		write: func(w *writer, s *accounts.StoredSession) {
 			w.number(s.Session.ID.User)
 			w.text(string(s.KeyHash))
@@ -72,7 +72,7 @@ func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
 			w.maybe((*string)(s.Session.EndReason))
 		},
 		read: func(r *reader, id, version int64) *accounts.StoredSession {
-			s := &accounts.StoredSession{Ver: version}
+			s := &accounts.StoredSession{Version: version}
 			s.Session.ID = ids.SessionID{User: r.number(), ID: id}
 			s.KeyHash = []byte(r.text())
 			s.Session.CreatedAt, s.Session.ExpiresAt, s.Session.LastUsedAt = r.time(), r.time(), r.time()
@@ -90,14 +90,14 @@ func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
 func userCountsForm(c *counts.Store) form[int64, counts.UserCounts] {
 	return form[int64, counts.UserCounts]{
 		name: "user_stats", ttl: countTTL, absent: absentTTL, keys: userCountsKeys, rows: c.ByUser,
-		version: func(c counts.UserCounts) int64 { return c.Ver },
+		version: func(c counts.UserCounts) int64 { return c.Version },
 		write: func(w *writer, c counts.UserCounts) {
 			w.number(int64(c.Tweets))
 			w.number(int64(c.Followers))
 			w.number(int64(c.Following))
 		},
 		read: func(r *reader, _, version int64) counts.UserCounts {
-			return counts.UserCounts{Tweets: int32(r.number()), Followers: int32(r.number()), Following: int32(r.number()), Ver: version}
+			return counts.UserCounts{Tweets: int32(r.number()), Followers: int32(r.number()), Following: int32(r.number()), Version: version}
 		},
 	}
 }

@@ -169,10 +169,10 @@ func introduce(ctx context.Context, o Options, users map[int64]int64) error {
 			if err != nil {
 				return err
 			}
-			if err := tx.User.Update().Where(user.ID(id)).SetBio(p.bio).AddVer(1).Exec(ctx); err != nil {
+			if err := tx.User.Update().Where(user.ID(id)).SetBio(p.bio).AddVersion(1).Exec(ctx); err != nil {
 				return err
 			}
-			tx.Emit(events.ProfileUpdated{UserID: id, Ver: row.Ver + 1})
+			tx.Emit(events.ProfileUpdated{UserID: id, Version: row.Version + 1})
 		}
 		return tx.ImportProgress.Create().SetID(marker).SetFingerprint("").SetLines(0).SetComplete(true).
 			SetUpdatedAt(tx.Now).Exec(ctx)

@@ -69,7 +69,7 @@ func (h *tweets) post(ctx context.Context, id, author int64, text string, at tim
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	if _, err := tx.ExecContext(ctx, `INSERT INTO tweets (id, author_id, text, created_at, ver) VALUES ($1, $2, $3, $4, 1)`,
+	if _, err := tx.ExecContext(ctx, `INSERT INTO tweets (id, author_id, text, created_at, version) VALUES ($1, $2, $3, $4, 1)`,
 		id, author, text, at); err != nil {
 		return fmt.Errorf("write the tweet: %w", err)
 	}

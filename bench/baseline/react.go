@@ -20,9 +20,9 @@ type statements struct{ upsert, count *sql.Stmt }
 func prepare(ctx context.Context, db *sql.DB) (*statements, error) {
 	var s statements
 	var err error
-	if s.upsert, err = db.PrepareContext(ctx, `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, ver)
+	if s.upsert, err = db.PrepareContext(ctx, `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, version)
 		VALUES ($1, $2, $3, 0, $4, 1) ON CONFLICT (tweet_id, user_id) DO UPDATE
-		SET prev = reactions.kind, kind = excluded.kind, reacted_at = excluded.reacted_at, ver = reactions.ver + 1
+		SET prev = reactions.kind, kind = excluded.kind, reacted_at = excluded.reacted_at, version = reactions.version + 1
 		WHERE reactions.kind <> excluded.kind RETURNING prev`); err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func (p *plainOutbox) write(ctx context.Context, first int64, n int) error {
 		if err != nil {
 			return err
 		}
-		args = append(args, e.Type(), e.Version(), e.Aggregate(), string(payload), now)
+		args = append(args, e.Type(), e.PayloadVersion(), e.Aggregate(), string(payload), now)
 	}
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {

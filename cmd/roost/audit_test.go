@@ -94,9 +94,9 @@ func TestAuditCommand(t *testing.T) {
 		}
 		db := r.DB(t)
 		// A user changes without an invalidation, a tweet without a version, and counts are those of yesterday.
-		change(t, db, "UPDATE users SET bio = 'by hand', ver = ver + 1 WHERE username = $1", ada.Name)
+		change(t, db, "UPDATE users SET bio = 'by hand', version = version + 1 WHERE username = $1", ada.Name)
 		change(t, db, "UPDATE tweets SET text = 'by hand' WHERE text = 'tweet 1'")
-		change(t, db, "UPDATE user_stats SET tweet_count = 4, ver = ver - 1 WHERE tweet_count = 5")
+		change(t, db, "UPDATE user_stats SET tweet_count = 4, version = version - 1 WHERE tweet_count = 5")
 		out, err = audits(r)
 		if err == nil || err.Error() != "3 entries are not as SQL has them" {
 			t.Errorf("%v\n%s", err, out)

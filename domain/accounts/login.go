@@ -170,19 +170,19 @@ func (a *Accounts) endSessions(ctx context.Context, tx *events.Tx, userID int64,
 	if condition != "" {
 		args = append(args, arg)
 	}
-	rows, err := tx.Client().QueryContext(ctx, `UPDATE sessions SET ended_at = $1, end_reason = $2, ver = ver + 1
-		WHERE user_id = $3 AND ended_at IS NULL AND expires_at > $4 `+condition+` RETURNING id, ver`, args...)
+	rows, err := tx.Client().QueryContext(ctx, `UPDATE sessions SET ended_at = $1, end_reason = $2, version = version + 1
+		WHERE user_id = $3 AND ended_at IS NULL AND expires_at > $4 `+condition+` RETURNING id, version`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var id, ver int64
-		if err := rows.Scan(&id, &ver); err != nil {
+		var id, version int64
+		if err := rows.Scan(&id, &version); err != nil {
 			return nil, fmt.Errorf("end sessions: %w", err)
 		}
 		ended = append(ended, id)
-		tx.Emit(events.SessionEnded{UserID: userID, SessionID: id, Ver: ver, Reason: string(why), At: tx.Now})
+		tx.Emit(events.SessionEnded{UserID: userID, SessionID: id, Version: version, Reason: string(why), At: tx.Now})
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)

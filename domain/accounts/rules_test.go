@@ -40,8 +40,8 @@ func TestNamesAreTakenOnce(t *testing.T) {
 	d.Do(t, func(ctx context.Context) error {
 		return d.Accounts.UpdateSettings(ctx, ada.UserID, accounts.SettingsChange{Username: &renamed})
 	})
-	want := []events.Event{events.SettingsUpdated{UserID: ada.UserID, Ver: 2,
-		OldUsername: "Ada", NewUsername: "Lovelace", OldNameVer: 2, NewNameVer: 1}}
+	want := []events.Event{events.SettingsUpdated{UserID: ada.UserID, Version: 2,
+		OldUsername: "Ada", NewUsername: "Lovelace", OldNameVersion: 2, NewNameVersion: 1}}
 	if got := d.Emitted(); !slices.Equal(got, want) {
 		t.Errorf("the new name emits %+v, want %+v", got, want)
 	}

@@ -90,13 +90,13 @@ func (a *Accounts) Touch(ctx context.Context, sessionIDs []int64) error {
 				continue
 			}
 			// Another node may have touched or ended it since it was read.
-			n, err := tx.Session.Update().Where(session.ID(r.ID), session.EndedAtIsNil(), session.Ver(r.Ver)).
-				SetLastUsedAt(tx.Now).SetExpiresAt(a.expiry(r.CreatedAt, tx.Now)).AddVer(1).Save(ctx)
+			n, err := tx.Session.Update().Where(session.ID(r.ID), session.EndedAtIsNil(), session.Version(r.Version)).
+				SetLastUsedAt(tx.Now).SetExpiresAt(a.expiry(r.CreatedAt, tx.Now)).AddVersion(1).Save(ctx)
 			if err != nil {
 				return fmt.Errorf("write the last use: %w", err)
 			}
 			if n == 1 {
-				tx.Emit(events.SessionUsed{UserID: r.UserID, SessionID: r.ID, Ver: r.Ver + 1})
+				tx.Emit(events.SessionUsed{UserID: r.UserID, SessionID: r.ID, Version: r.Version + 1})
 			}
 		}
 		return nil

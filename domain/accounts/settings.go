@@ -45,7 +45,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 		if err != nil {
 			return err
 		}
-		up := tx.User.Update().Where(user.ID(userID)).AddVer(1).SetNillableBio(in.Bio)
+		up := tx.User.Update().Where(user.ID(userID)).AddVersion(1).SetNillableBio(in.Bio)
 		if in.Name != nil {
 			name := *in.Name
 			if name == "" {
@@ -63,7 +63,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, userID int64, in ProfileCh
 		if err := up.Exec(ctx); err != nil {
 			return fmt.Errorf("update the profile: %w", err)
 		}
-		tx.Emit(events.ProfileUpdated{UserID: userID, Ver: now.Ver + 1})
+		tx.Emit(events.ProfileUpdated{UserID: userID, Version: now.Version + 1})
 		return nil
 	})
 }
@@ -110,8 +110,8 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 				return err
 			}
 		}
-		told := events.SettingsUpdated{UserID: userID, Ver: now.Ver + 1}
-		up := tx.User.Update().Where(user.ID(userID)).AddVer(1)
+		told := events.SettingsUpdated{UserID: userID, Version: now.Version + 1}
+		up := tx.User.Update().Where(user.ID(userID)).AddVersion(1)
 		if in.Username != nil && *in.Username != now.Username {
 			up.SetUsername(*in.Username)
 			told.OldUsername, told.NewUsername = now.Username, *in.Username
@@ -122,7 +122,7 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 		if in.Email != nil {
 			up.SetEmail(*in.Email)
 		}
-		if told.OldNameVer, told.NewNameVer, err = moveClaims(ctx, tx, now, in); err != nil {
+		if told.OldNameVersion, told.NewNameVersion, err = moveClaims(ctx, tx, now, in); err != nil {
 			return err
 		}
 		if in.SessionPolicy != nil {
@@ -197,10 +197,10 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, keep int64, from 
 		if err := shown.holds(now); err != nil {
 			return err
 		}
-		if err := tx.User.Update().Where(user.ID(userID)).SetPasswordHash(hash).AddVer(1).Exec(ctx); err != nil {
+		if err := tx.User.Update().Where(user.ID(userID)).SetPasswordHash(hash).AddVersion(1).Exec(ctx); err != nil {
 			return fmt.Errorf("change the password: %w", err)
 		}
-		tx.Emit(events.PasswordChanged{UserID: userID, Ver: now.Ver + 1})
+		tx.Emit(events.PasswordChanged{UserID: userID, Version: now.Version + 1})
 		tx.AlreadyDone() // the answer covers sessions that another request has just ended
 		if _, err = a.endSessions(ctx, tx, userID, PasswordChanged, "AND id <> $5", keep); err != nil {
 			return err

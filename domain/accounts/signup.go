@@ -86,7 +86,7 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	}
 	var out *SignedIn
 	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		nameVer, err := a.claimBoth(ctx, tx, userID, in.Username, in.Email)
+		nameVersion, err := a.claimBoth(ctx, tx, userID, in.Username, in.Email)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 		if err != nil {
 			return fmt.Errorf("create the user: %w", err)
 		}
-		tx.Emit(events.UserSignedUp{UserID: userID, Username: in.Username, NameVer: nameVer})
+		tx.Emit(events.UserSignedUp{UserID: userID, Username: in.Username, NameVersion: nameVersion})
 		if out, err = a.startSession(ctx, tx, userID, sessionID, in.Device); err != nil {
 			return err
 		}
@@ -108,23 +108,23 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 }
 
 // claimBoth claims a username and an email address, always in this order. It returns the version of the username's claim.
-func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, username, email string) (nameVer int64, err error) {
-	nameVer, err = claim(ctx, tx, usernames, username, userID)
+func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, username, email string) (nameVersion int64, err error) {
+	nameVersion, err = claim(ctx, tx, usernames, username, userID)
 	if err != nil {
 		return 0, err
 	}
-	mailVer, err := claim(ctx, tx, emails, email, userID)
+	mailVersion, err := claim(ctx, tx, emails, email, userID)
 	if err != nil {
 		return 0, err
 	}
 	var badName, badMail *errs.Error
-	if nameVer == 0 {
+	if nameVersion == 0 {
 		badName = errs.New(errs.Taken, "somebody else has this username", "username")
 	}
-	if mailVer == 0 {
+	if mailVersion == 0 {
 		badMail = errs.New(errs.Taken, "somebody else has this email address", "email")
 	}
-	return nameVer, gather(badName, badMail)
+	return nameVersion, gather(badName, badMail)
 }
 
 // A claims table is keyed by names in lower case.
@@ -136,32 +136,33 @@ var (
 )
 
 // claim claims a free name and returns the version of the claim; 0 if somebody else has the name.
-func claim(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (ver int64, err error) {
-	ver, err = oneVersion(ctx, tx, "INSERT INTO "+c.table+" ("+c.column+", user_id, ver) VALUES ($1, $2, 1) ON CONFLICT ("+
-		c.column+") DO UPDATE SET user_id = excluded.user_id, ver = "+c.table+".ver + 1 WHERE "+c.table+".user_id = 0 RETURNING ver",
+func claim(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (version int64, err error) {
+	version, err = oneVersion(ctx, tx, "INSERT INTO "+c.table+" ("+c.column+", user_id, version) VALUES ($1, $2, 1) ON CONFLICT ("+
+		c.column+") DO UPDATE SET user_id = excluded.user_id, version = "+c.table+".version + 1 WHERE "+c.table+".user_id = 0 RETURNING version",
 		strings.ToLower(name), userID)
 	if err != nil {
 		return 0, fmt.Errorf("claim a name: %w", err)
 	}
-	return ver, nil
+	return version, nil
 }
 
 // release makes a name free. It returns the version of the claim, whose row stays.
-func release(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (ver int64, err error) {
-	ver, err = oneVersion(ctx, tx, "UPDATE "+c.table+" SET user_id = 0, ver = ver + 1 WHERE "+c.column+" = $1 AND user_id = $2 RETURNING ver",
+func release(ctx context.Context, tx *events.Tx, c claims, name string, userID int64) (version int64, err error) {
+	version, err = oneVersion(ctx, tx, "UPDATE "+c.table+" SET user_id = 0, version = version + 1 WHERE "+
+		c.column+" = $1 AND user_id = $2 RETURNING version",
 		strings.ToLower(name), userID)
 	if err != nil {
 		return 0, fmt.Errorf("release a name: %w", err)
 	}
-	return ver, nil
+	return version, nil
 }
 
 // oneVersion runs a statement that changes at most one row, and returns the version of that row; 0 if there is none.
-func oneVersion(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
-	if err = sqldb.ScanOne(ctx, tx.Client(), query, args, &ver); errors.Is(err, sql.ErrNoRows) {
+func oneVersion(ctx context.Context, tx *events.Tx, query string, args ...any) (version int64, err error) {
+	if err = sqldb.ScanOne(ctx, tx.Client(), query, args, &version); errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
-	return ver, err
+	return version, err
 }
 
 // startSession adds a session to a user whose row the transaction has locked or made. Its id is made

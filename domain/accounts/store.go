@@ -54,7 +54,7 @@ func New(client *ent.Client, log *events.Log, gen *ids.Generator, c clock.Clock,
 func (a *Accounts) ByID(ctx context.Context, userIDs []int64) (map[int64]*Account, error) {
 	rows, err := a.client.User.Query().Where(sqldb.In(user.FieldID, userIDs)).
 		Select(user.FieldID, user.FieldUsername, user.FieldName, user.FieldBio, user.FieldWebsiteURL, user.FieldCreatedAt,
-			user.FieldEmail, user.FieldSessionPolicy, user.FieldVer).All(ctx)
+			user.FieldEmail, user.FieldSessionPolicy, user.FieldVersion).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
@@ -78,7 +78,7 @@ func (a *Accounts) Names(ctx context.Context, keys []string) (map[string]NameCla
 	}
 	out := make(map[string]NameClaim, len(rows))
 	for _, r := range rows {
-		out[r.ID] = NameClaim{UserID: r.UserID, Ver: r.Ver}
+		out[r.ID] = NameClaim{UserID: r.UserID, Version: r.Version}
 	}
 	return out, nil
 }

@@ -25,11 +25,11 @@ type Private struct {
 	SessionPolicy SessionPolicy
 }
 
-// Account is a user's row without the password. Ver is the version of the row.
+// Account is a user's row without the password. Version is the version of the row.
 type Account struct {
 	User    User
 	Private Private
-	Ver     int64
+	Version int64
 }
 
 // Public is the public part; nil for a nil account.
@@ -40,16 +40,16 @@ func (a *Account) Public() *User {
 	return &a.User
 }
 
-// NameClaim is the claim of a username by a user; a UserID of 0 means that it is free. Ver is the version of the row.
-type NameClaim struct{ UserID, Ver int64 }
+// NameClaim is the claim of a username by a user; a UserID of 0 means that it is free. Version is the version of the row.
+type NameClaim struct{ UserID, Version int64 }
 
 // StoredSession is a session's row. EndedAt and EndReason are set for a session that was ended, not for one that has expired.
-// Ver is the version of the row.
+// Version is the version of the row.
 type StoredSession struct {
 	Session Session
 	// KeyHash is the SHA-256 of the session key.
 	KeyHash []byte
-	Ver     int64
+	Version int64
 }
 
 // At returns the session as of a time, at which an expired session has ended.
@@ -96,13 +96,13 @@ const (
 )
 
 func accountOf(r *ent.User) *Account {
-	return &Account{Ver: r.Ver, Private: Private{Email: r.Email, SessionPolicy: SessionPolicy(r.SessionPolicy)},
+	return &Account{Version: r.Version, Private: Private{Email: r.Email, SessionPolicy: SessionPolicy(r.SessionPolicy)},
 		User: User{ID: ids.UserID(r.ID), Username: r.Username, Name: r.Name, Bio: r.Bio, WebsiteURL: r.WebsiteURL,
 			CreatedAt: r.CreatedAt.UTC()}}
 }
 
 func storedSession(r *ent.Session) *StoredSession {
-	s := &StoredSession{KeyHash: r.KeyHash, Ver: r.Ver, Session: Session{ID: ids.SessionID{User: r.UserID, ID: r.ID},
+	s := &StoredSession{KeyHash: r.KeyHash, Version: r.Version, Session: Session{ID: ids.SessionID{User: r.UserID, ID: r.ID},
 		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(),
 		DeviceName: r.DeviceName, UserAgent: r.UserAgent}}
 	if r.EndedAt != nil {

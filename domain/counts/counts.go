@@ -18,10 +18,10 @@ import (
 // MaxFollowing is the most users whom one may follow. It bounds the work of a home timeline.
 const MaxFollowing = 5000
 
-// UserCounts are the counts of one user. Ver is the version of the row, 0 without one.
+// UserCounts are the counts of one user. Version is the version of the row, 0 without one.
 type UserCounts struct {
 	Tweets, Followers, Following int32
-	Ver                          int64
+	Version                      int64
 }
 
 // Delta is a change of a user's counts.
@@ -30,12 +30,12 @@ type Delta struct {
 	Tweets, Followers, Following int64
 }
 
-// Vers are the versions of a user's counts (Ver), and of the list of those whom the user follows (Following).
-type Vers struct{ Ver, Following int64 }
+// Versions are the versions of a user's counts (Version), and of the list of those whom the user follows (Following).
+type Versions struct{ Version, Following int64 }
 
 // Add changes counts in one statement and returns their new versions by user. It locks rows in the order of their ids, so that
 // transactions which change the same users cannot deadlock.
-func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (vers map[int64]Vers, err error) {
+func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (versions map[int64]Versions, err error) {
 	slices.SortFunc(deltas, func(a, b Delta) int { return cmp.Compare(a.UserID, b.UserID) })
 	var values []string
 	var args []any
@@ -45,30 +45,31 @@ func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (vers map[int64]Ve
 		args = append(args, d.UserID, d.Tweets, d.Followers, d.Following)
 	}
 	rows, err := tx.Client().QueryContext(ctx, `INSERT INTO user_stats
-		(user_id, tweet_count, follower_count, following_count, ver, following_ver)
+		(user_id, tweet_count, follower_count, following_count, version, following_version)
 		VALUES `+strings.Join(values, ", ")+` ON CONFLICT (user_id) DO UPDATE SET
 		tweet_count = user_stats.tweet_count + excluded.tweet_count,
 		follower_count = user_stats.follower_count + excluded.follower_count,
 		following_count = user_stats.following_count + excluded.following_count,
-		ver = user_stats.ver + 1, following_ver = user_stats.following_ver + CASE WHEN excluded.following_count <> 0 THEN 1 ELSE 0 END
-		RETURNING user_id, ver, following_ver`, args...)
+		version = user_stats.version + 1,
+		following_version = user_stats.following_version + CASE WHEN excluded.following_count <> 0 THEN 1 ELSE 0 END
+		RETURNING user_id, version, following_version`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("add to the counts of users: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	vers = make(map[int64]Vers, len(deltas))
+	versions = make(map[int64]Versions, len(deltas))
 	for rows.Next() {
 		var id int64
-		var v Vers
-		if err := rows.Scan(&id, &v.Ver, &v.Following); err != nil {
+		var v Versions
+		if err := rows.Scan(&id, &v.Version, &v.Following); err != nil {
 			return nil, fmt.Errorf("add to the counts of users: %w", err)
 		}
-		vers[id] = v
+		versions[id] = v
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("add to the counts of users: %w", err)
 	}
-	return vers, nil
+	return versions, nil
 }
 
 // Store reads counts.
@@ -85,7 +86,8 @@ func (s *Store) ByUser(ctx context.Context, ids []int64) (map[int64]UserCounts, 
 	}
 	out := make(map[int64]UserCounts, len(ids))
 	for _, r := range rows {
-		out[r.ID] = UserCounts{Tweets: int32(r.TweetCount), Followers: int32(r.FollowerCount), Following: int32(r.FollowingCount), Ver: r.Ver}
+		out[r.ID] = UserCounts{Tweets: int32(r.TweetCount), Followers: int32(r.FollowerCount), Following: int32(r.FollowingCount),
+			Version: r.Version}
 	}
 	return out, nil
 }

@@ -52,19 +52,19 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 		if !known {
 			return errs.New(errs.NotFound, "there is no such user", "followee")
 		}
-		ver, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, ver)
+		version, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, version)
 			VALUES ($1, $2, true, $3, $4, 1)
 			ON CONFLICT (follower_id, followee_id) DO UPDATE SET active = true, sort_key = excluded.sort_key,
-			followed_at = excluded.followed_at, ver = follows.ver + 1 WHERE NOT follows.active RETURNING ver`,
+			followed_at = excluded.followed_at, version = follows.version + 1 WHERE NOT follows.active RETURNING version`,
 			followerID, followeeID, place, ids.Time(place))
 		if err != nil {
 			return err
 		}
-		if ver == 0 {
+		if version == 0 {
 			tx.AlreadyDone(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil
 		}
-		vers, err := count(ctx, tx, followerID, followeeID, 1)
+		versions, err := count(ctx, tx, followerID, followeeID, 1)
 		if err != nil {
 			return err
 		}
@@ -76,8 +76,9 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 		if over {
 			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "followee").Within(counts.MaxFollowing)
 		}
-		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver,
-			FollowerVer: vers[followerID].Ver, FolloweeVer: vers[followeeID].Ver, FollowingVer: vers[followerID].Following})
+		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Version: version,
+			FollowerVersion: versions[followerID].Version, FolloweeVersion: versions[followeeID].Version,
+			FollowingVersion: versions[followerID].Following})
 		return nil
 	})
 }
@@ -88,12 +89,12 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 		return errs.New(errs.Self, "one cannot unfollow oneself", "followee")
 	}
 	return f.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		ver, err := upsert(ctx, tx, `UPDATE follows SET active = false, ver = ver + 1
-			WHERE follower_id = $1 AND followee_id = $2 AND active RETURNING ver`, followerID, followeeID)
+		version, err := upsert(ctx, tx, `UPDATE follows SET active = false, version = version + 1
+			WHERE follower_id = $1 AND followee_id = $2 AND active RETURNING version`, followerID, followeeID)
 		if err != nil {
 			return err
 		}
-		if ver == 0 {
+		if version == 0 {
 			known, err := tx.User.Query().Where(user.ID(followeeID)).Exist(ctx)
 			if err != nil {
 				return fmt.Errorf("look up the user: %w", err)
@@ -104,37 +105,38 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 			tx.AlreadyDone(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil
 		}
-		vers, err := count(ctx, tx, followerID, followeeID, -1)
+		versions, err := count(ctx, tx, followerID, followeeID, -1)
 		if err != nil {
 			return err
 		}
-		tx.Emit(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID, Ver: ver,
-			FollowerVer: vers[followerID].Ver, FolloweeVer: vers[followeeID].Ver, FollowingVer: vers[followerID].Following})
+		tx.Emit(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID, Version: version,
+			FollowerVersion: versions[followerID].Version, FolloweeVersion: versions[followeeID].Version,
+			FollowingVersion: versions[followerID].Following})
 		return nil
 	})
 }
 
 // upsert runs a statement that writes a follow and returns its new version; 0 means that nothing changed.
-func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (ver int64, err error) {
-	err = sqldb.ScanOne(ctx, tx.Client(), query, args, &ver)
+func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (version int64, err error) {
+	err = sqldb.ScanOne(ctx, tx.Client(), query, args, &version)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("write the follow: %w", err)
 	}
-	return ver, nil
+	return version, nil
 }
 
 // count adds a follow to the counts of both users, or takes it out.
-func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64) (vers map[int64]counts.Vers, err error) {
+func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64) (versions map[int64]counts.Versions, err error) {
 	return counts.Add(ctx, tx, counts.Delta{UserID: followerID, Following: by}, counts.Delta{UserID: followeeID, Followers: by})
 }
 
 // Edge identifies the follow of one user by another, whether there is one or not.
 type Edge struct{ FollowerID, FolloweeID int64 }
 
-// State is a follow as it is stored. Ver is the version of the row.
+// State is a follow as it is stored. Version is the version of the row.
 type State struct {
-	Active bool
-	Ver    int64
+	Active  bool
+	Version int64
 }
 
 var edges = sqldb.PairTable{Table: "follows", First: "follower_id", Second: "followee_id", Value: "CASE WHEN active THEN 1 ELSE 0 END"}
@@ -143,7 +145,7 @@ var edges = sqldb.PairTable{Table: "follows", First: "follower_id", Second: "fol
 func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, error) {
 	return sqldb.ReadPairs(ctx, f.db.Driver, edges, asked,
 		func(e Edge) sqldb.Pair { return sqldb.Pair{First: e.FollowerID, Second: e.FolloweeID} },
-		func(r sqldb.PairRow) State { return State{Active: r.Value == 1, Ver: r.Version} })
+		func(r sqldb.PairRow) State { return State{Active: r.Value == 1, Version: r.Version} })
 }
 
 // Lists of the two ends of a follow, ordered by when it began.

@@ -32,14 +32,15 @@ func TestFollowAndUnfollow(t *testing.T) {
 			t.Fatal(err)
 		}
 		after := stateOf(t, d, edge)
-		if after.Active != c.follow || (after.Ver > before.Ver) != c.changes {
+		if after.Active != c.follow || (after.Version > before.Version) != c.changes {
 			t.Errorf("step %d: the follow went from %+v to %+v", i, before, after)
 		}
 		emitted := d.Emitted()
 		if (len(emitted) == 1) != c.changes {
 			t.Errorf("step %d emits %+v", i, emitted)
 		}
-		if f, ok := last(emitted).(events.UserFollowed); ok && (f.Ver != after.Ver || f.FollowerID != users[0] || f.FolloweeID != users[1]) {
+		f, ok := last(emitted).(events.UserFollowed)
+		if ok && (f.Version != after.Version || f.FollowerID != users[0] || f.FolloweeID != users[1]) {
 			t.Errorf("step %d emits %+v, the follow is %+v", i, f, after)
 		}
 		now, err := d.Counts.ByUser(t.Context(), users)

@@ -152,7 +152,7 @@ func TestBadLines(t *testing.T) {
 					t.Errorf("%+v, want %d inserted", f, inserted)
 				}
 			}
-			if n := s.number(t, "SELECT ver FROM username_claims WHERE name = 'givenup'"); n != 2 {
+			if n := s.number(t, "SELECT version FROM username_claims WHERE name = 'givenup'"); n != 2 {
 				t.Errorf("the claim has version %d", n)
 			}
 		}

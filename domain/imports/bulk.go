@@ -41,8 +41,8 @@ var (
 		columns: []string{"user_id", "tweet_count", "follower_count", "following_count"},
 		conflict: `ON CONFLICT (user_id) DO UPDATE SET tweet_count = user_stats.tweet_count + excluded.tweet_count,
 			follower_count = user_stats.follower_count + excluded.follower_count,
-			following_count = user_stats.following_count + excluded.following_count, ver = user_stats.ver + 1,
-			following_ver = user_stats.following_ver + 1`}
+			following_count = user_stats.following_count + excluded.following_count, version = user_stats.version + 1,
+			following_version = user_stats.following_version + 1`}
 	intoTweetStats = &insert{table: "tweet_stats", key: "tweet_id",
 		columns: []string{"tweet_id", "like_count", "revision"},
 		conflict: `ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
@@ -54,7 +54,7 @@ var (
 
 // claim lets a claim be taken that was given up.
 func claim(table, key string) string {
-	return fmt.Sprintf("ON CONFLICT (%s) DO UPDATE SET user_id = excluded.user_id, ver = %s.ver + 1 WHERE %s.user_id = 0",
+	return fmt.Sprintf("ON CONFLICT (%s) DO UPDATE SET user_id = excluded.user_id, version = %s.version + 1 WHERE %s.user_id = 0",
 		key, table, table)
 }
 

@@ -128,9 +128,9 @@ func TestGrownFileAddsOnlyWhatIsNew(t *testing.T) {
 			t.Errorf("bad lines %v", r.Bad)
 		}
 		// Bob stops being followed and takes his like back; that must stay.
-		s.exec(t, "UPDATE follows SET active = false, ver = ver + 1")
-		s.exec(t, "UPDATE user_stats SET following_count = 0, follower_count = 0, ver = ver + 1")
-		s.exec(t, "UPDATE reactions SET kind = 0, prev = 1, ver = ver + 1")
+		s.exec(t, "UPDATE follows SET active = false, version = version + 1")
+		s.exec(t, "UPDATE user_stats SET following_count = 0, follower_count = 0, version = version + 1")
+		s.exec(t, "UPDATE reactions SET kind = 0, prev = 1, version = version + 1")
 		s.exec(t, "UPDATE tweet_stats SET like_count = 0, revision = revision + 1")
 		// With the third user the follows' second line is good, though follows.tsv is as before.
 		files["users.tsv"] += "3\tcy\tCy\n"
@@ -245,14 +245,14 @@ func TestPasswordReachesAccountsWithoutOne(t *testing.T) {
 				t.Errorf("%d accounts got the password", r.Passwords)
 			}
 		}
-		if got := s.list(t, "SELECT username, password_hash, ver FROM users ORDER BY username"); !slices.Equal(got,
+		if got := s.list(t, "SELECT username, password_hash, version FROM users ORDER BY username"); !slices.Equal(got,
 			[]string{"ann given 2", "bob own 1"}) {
 			t.Errorf("%q", got)
 		}
 		o = s.options(writeFiles(t, map[string]string{"users.tsv": "id\tusername\tname\n1\tcy\tCy\n"}))
 		o.Source, o.PasswordHash = "other", "given"
 		s.run(t, o)
-		if n := s.number(t, "SELECT count(*) FROM users WHERE username = 'cy' AND password_hash = 'given' AND ver = 1"); n != 1 {
+		if n := s.number(t, "SELECT count(*) FROM users WHERE username = 'cy' AND password_hash = 'given' AND version = 1"); n != 1 {
 			t.Error("the new account has no password")
 		}
 	})

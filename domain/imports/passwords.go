@@ -29,7 +29,7 @@ func (r *run) passwords(ctx context.Context) error {
 }
 
 func (c *chunk) setPasswords(ctx context.Context, users []int64) error {
-	res, err := c.tx.ExecContext(ctx, "UPDATE users SET password_hash = $1, ver = ver + 1 WHERE password_hash IS NULL AND "+
+	res, err := c.tx.ExecContext(ctx, "UPDATE users SET password_hash = $1, version = version + 1 WHERE password_hash IS NULL AND "+
 		c.DB.Member("id", "$2"), c.PasswordHash, c.DB.List(users))
 	if err != nil {
 		return fmt.Errorf("set passwords: %w", err)

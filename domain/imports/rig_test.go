@@ -118,14 +118,14 @@ func (s *store) content(t *testing.T) map[string][]string {
 	const tweet = "(SELECT source || external_id FROM imported_ids WHERE kind = 'tweet' AND row_id = %s)"
 	of := func(form, column string) string { return fmt.Sprintf(form, column) }
 	return map[string][]string{
-		"users": s.list(t, "SELECT "+of(user, "id")+", username, name, email, bio, session_policy, ver FROM users ORDER BY username"),
+		"users": s.list(t, "SELECT "+of(user, "id")+", username, name, email, bio, session_policy, version FROM users ORDER BY username"),
 		"names": s.list(t, "SELECT name, "+of(user, "user_id")+" FROM username_claims ORDER BY name"),
 		"mails": s.list(t, "SELECT email, "+of(user, "user_id")+" FROM email_claims ORDER BY email"),
 		"follows": s.list(t, "SELECT "+of(user, "follower_id")+", "+of(user, "followee_id")+
-			", CASE WHEN active THEN 1 ELSE 0 END, ver FROM follows ORDER BY sort_key"),
-		"tweets": s.list(t, "SELECT "+of(tweet, "id")+", "+of(user, "author_id")+", text, ver FROM tweets ORDER BY id"),
+			", CASE WHEN active THEN 1 ELSE 0 END, version FROM follows ORDER BY sort_key"),
+		"tweets": s.list(t, "SELECT "+of(tweet, "id")+", "+of(user, "author_id")+", text, version FROM tweets ORDER BY id"),
 		"likes": s.list(t, "SELECT "+of(tweet, "tweet_id")+" AS t, "+of(user, "user_id")+
-			" AS u, kind, prev, ver FROM reactions ORDER BY t, u"),
+			" AS u, kind, prev, version FROM reactions ORDER BY t, u"),
 		"user counts":  s.list(t, "SELECT "+of(user, "user_id")+" AS u, tweet_count, follower_count, following_count FROM user_stats ORDER BY u"),
 		"tweet counts": s.list(t, "SELECT "+of(tweet, "tweet_id")+" AS t, like_count, dislike_count, revision FROM tweet_stats ORDER BY t"),
 	}

@@ -61,18 +61,18 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (
 
 // write writes the reaction. The error is sql.ErrNoRows if there is nothing to change, or the tweet is not visible.
 func write(ctx context.Context, tx *events.Tx, userID, tweetID int64, kind Kind) (*events.ReactionSet, error) {
-	query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, ver)
+	query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, version)
 		SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
 		ON CONFLICT (tweet_id, user_id) DO UPDATE SET prev = reactions.kind, kind = excluded.kind,
-		reacted_at = excluded.reacted_at, ver = reactions.ver + 1
-		WHERE reactions.kind IS DISTINCT FROM excluded.kind RETURNING kind, prev, ver`
+		reacted_at = excluded.reacted_at, version = reactions.version + 1
+		WHERE reactions.kind IS DISTINCT FROM excluded.kind RETURNING kind, prev, version`
 	if kind == None {
-		query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, ver = ver + 1
+		query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, version = version + 1
 			WHERE tweet_id = $1 AND user_id = $2 AND kind <> $3
-			AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING kind, prev, ver`
+			AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING kind, prev, version`
 	}
 	set := events.ReactionSet{TweetID: tweetID, UserID: userID}
-	err := scanOne(ctx, tx, query, []any{tweetID, userID, int8(kind), tx.Now}, &set.Kind, &set.Prev, &set.Ver)
+	err := scanOne(ctx, tx, query, []any{tweetID, userID, int8(kind), tx.Now}, &set.Kind, &set.Prev, &set.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +130,10 @@ func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
 // Key identifies the reaction of one user to one tweet, whether there is one or not.
 type Key struct{ TweetID, UserID int64 }
 
-// State is a user's reaction to a tweet as it is stored. Ver is the version of the row.
+// State is a user's reaction to a tweet as it is stored. Version is the version of the row.
 type State struct {
-	Kind Kind
-	Ver  int64
+	Kind    Kind
+	Version int64
 }
 
 var reactionPairs = sqldb.PairTable{Table: "reactions", First: "tweet_id", Second: "user_id", Value: "kind"}
@@ -142,5 +142,5 @@ var reactionPairs = sqldb.PairTable{Table: "reactions", First: "tweet_id", Secon
 func (r *Reactions) ByKey(ctx context.Context, asked []Key) (map[Key]State, error) {
 	return sqldb.ReadPairs(ctx, r.db.Driver, reactionPairs, asked,
 		func(k Key) sqldb.Pair { return sqldb.Pair{First: k.TweetID, Second: k.UserID} },
-		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Ver: row.Version} })
+		func(row sqldb.PairRow) State { return State{Kind: Kind(row.Value), Version: row.Version} })
 }

@@ -59,10 +59,10 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 	return cursors.Cut(w, entries), nil
 }
 
-// Followed is the list of those whom a viewer follows, in no order. Ver is the version of the list.
+// Followed is the list of those whom a viewer follows, in no order. Version is the version of the list.
 type Followed struct {
 	UserIDs []int64
-	Ver     int64
+	Version int64
 }
 
 // Followed reads whom viewers follow in one statement. Viewers without a row of counts, who follow nobody, are left out.
@@ -74,14 +74,14 @@ func (t *Timelines) Followed(ctx context.Context, viewerIDs []int64) (map[int64]
 	defer func() { _ = rows.Close() }()
 	out := make(map[int64]*Followed, len(viewerIDs))
 	for rows.Next() {
-		var viewer, ver int64
+		var viewer, version int64
 		var followed *int64
-		if err := rows.Scan(&viewer, &ver, &followed); err != nil {
+		if err := rows.Scan(&viewer, &version, &followed); err != nil {
 			return nil, fmt.Errorf("read whom viewers follow: %w", err)
 		}
 		f := out[viewer]
 		if f == nil {
-			f = &Followed{Ver: ver}
+			f = &Followed{Version: version}
 			out[viewer] = f
 		}
 		if followed != nil {
@@ -98,12 +98,12 @@ func (t *Timelines) Followed(ctx context.Context, viewerIDs []int64) (map[int64]
 // contain rows which are not active.
 func (t *Timelines) followedStatement() string {
 	if t.db.IsPostgres() {
-		return `SELECT k.owner, s.following_ver, t.item FROM unnest($1::bigint[]) AS k(owner)
-			CROSS JOIN LATERAL (SELECT following_ver FROM user_stats WHERE user_id = k.owner LIMIT 1) AS s
+		return `SELECT k.owner, s.following_version, t.item FROM unnest($1::bigint[]) AS k(owner)
+			CROSS JOIN LATERAL (SELECT following_version FROM user_stats WHERE user_id = k.owner LIMIT 1) AS s
 			LEFT JOIN LATERAL (SELECT followee_id AS item FROM follows WHERE follower_id = k.owner AND active
 				ORDER BY sort_key LIMIT ` + sqldb.InOrder("9223372036854775807") + `) AS t ON true`
 	}
-	return `SELECT k.value, s.following_ver, t.followee_id FROM json_each($1) AS k
+	return `SELECT k.value, s.following_version, t.followee_id FROM json_each($1) AS k
 		CROSS JOIN user_stats AS s ON s.user_id = k.value
 		LEFT JOIN follows AS t ON t.follower_id = k.value AND t.active AND t.sort_key > 0`
 }

@@ -124,7 +124,7 @@ func TestVersionOfTheFollowed(t *testing.T) {
 		if f[users[0]] == nil {
 			return 0
 		}
-		return f[users[0]].Ver
+		return f[users[0]].Version
 	}
 	if v := version(); v != 0 {
 		t.Errorf("before any change the version is %d", v)

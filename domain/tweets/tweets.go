@@ -22,14 +22,14 @@ import (
 // MaxLength is the most code points of a tweet.
 const MaxLength = 280
 
-// Tweet is a short message. Ver is the version of its row; only deletion changes one.
+// Tweet is a short message. Version is the version of its row; only deletion changes one.
 type Tweet struct {
 	ID        ids.TweetID
 	AuthorID  int64
 	Text      string
 	CreatedAt time.Time
 	Deleted   bool
-	Ver       int64
+	Version   int64
 }
 
 // Tweets reads and writes tweets. It is safe for concurrent use.
@@ -75,17 +75,17 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 		if err != nil {
 			return fmt.Errorf("post the tweet: %w", err)
 		}
-		vers, err := counts.Add(ctx, tx, counts.Delta{UserID: authorID, Tweets: 1})
+		versions, err := counts.Add(ctx, tx, counts.Delta{UserID: authorID, Tweets: 1})
 		if err != nil {
 			return err
 		}
-		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: authorID, AuthorVer: vers[authorID].Ver})
+		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: authorID, AuthorVersion: versions[authorID].Version})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at, Ver: 1}, nil
+	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at, Version: 1}, nil
 }
 
 // Delete deletes a tweet of the user's; deleting it again changes nothing. The field "tweet" is refused with FORBIDDEN if
@@ -101,7 +101,7 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 		case row.AuthorID != userID:
 			return errs.New(errs.NotAllowed, "only its author may delete a tweet", "tweet")
 		}
-		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), IsVisible()).SetDeletedAt(tx.Now).AddVer(1).Save(ctx)
+		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), IsVisible()).SetDeletedAt(tx.Now).AddVersion(1).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("delete the tweet: %w", err)
 		}
@@ -109,11 +109,11 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 			tx.AlreadyDone()
 			return nil
 		}
-		vers, err := counts.Add(ctx, tx, counts.Delta{UserID: userID, Tweets: -1})
+		versions, err := counts.Add(ctx, tx, counts.Delta{UserID: userID, Tweets: -1})
 		if err != nil {
 			return err
 		}
-		tx.Emit(events.TweetDeleted{TweetID: tweetID, AuthorID: userID, Ver: row.Ver + 1, AuthorVer: vers[userID].Ver})
+		tx.Emit(events.TweetDeleted{TweetID: tweetID, AuthorID: userID, Version: row.Version + 1, AuthorVersion: versions[userID].Version})
 		return nil
 	})
 }
@@ -121,13 +121,13 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 // ByID reads tweets in one statement. Deleted tweets are included, without their text; unknown ids are left out.
 func (t *Tweets) ByID(ctx context.Context, tweetIDs []int64) (map[int64]*Tweet, error) {
 	rows, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs)).
-		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt, tweet.FieldDeletedAt, tweet.FieldVer).All(ctx)
+		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt, tweet.FieldDeletedAt, tweet.FieldVersion).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read tweets: %w", err)
 	}
 	out := make(map[int64]*Tweet, len(rows))
 	for _, r := range rows {
-		at := &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UTC(), Deleted: r.DeletedAt != nil, Ver: r.Ver}
+		at := &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UTC(), Deleted: r.DeletedAt != nil, Version: r.Version}
 		if !at.Deleted {
 			at.Text = r.Text
 		}

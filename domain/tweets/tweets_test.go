@@ -51,8 +51,8 @@ func TestPostAndDelete(t *testing.T) {
 	if n := tweetCount(); n != 2 {
 		t.Errorf("two tweets are counted as %d", n)
 	}
-	want := []events.Event{events.TweetPosted{TweetID: first, AuthorID: users[0], AuthorVer: 1},
-		events.TweetPosted{TweetID: second, AuthorID: users[0], AuthorVer: 2}}
+	want := []events.Event{events.TweetPosted{TweetID: first, AuthorID: users[0], AuthorVersion: 1},
+		events.TweetPosted{TweetID: second, AuthorID: users[0], AuthorVersion: 2}}
 	if got := d.Emitted(); !slices.Equal(got, want) {
 		t.Errorf("posting emits %+v, want %+v", got, want)
 	}
@@ -68,7 +68,7 @@ func TestPostAndDelete(t *testing.T) {
 	if n := tweetCount(); n != 1 {
 		t.Errorf("after the deletion %d tweets are counted", n)
 	}
-	want = []events.Event{events.TweetDeleted{TweetID: first, AuthorID: users[0], Ver: 2, AuthorVer: 3}}
+	want = []events.Event{events.TweetDeleted{TweetID: first, AuthorID: users[0], Version: 2, AuthorVersion: 3}}
 	if got := d.Emitted(); !slices.Equal(got, want) {
 		t.Errorf("deleting emits %+v, want %+v", got, want)
 	}
@@ -101,7 +101,7 @@ func TestVisible(t *testing.T) {
 		t.Errorf("of %d and %d, the second deleted, ent sees %v, SQL %d, the rows are %+v and %+v",
 			kept, deleted, byEnt, bySQL.Int64, rows[kept], rows[deleted])
 	}
-	if rows[deleted] == nil || rows[deleted].Text != "" || rows[deleted].Ver != 2 {
+	if rows[deleted] == nil || rows[deleted].Text != "" || rows[deleted].Version != 2 {
 		t.Errorf("the deleted tweet is read as %+v", rows[deleted])
 	}
 	if tweets.Visible(nil) != nil {

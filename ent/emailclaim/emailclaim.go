@@ -13,8 +13,8 @@ const (
 	FieldID = "email"
 	// FieldUserID holds the string denoting the user_id field in the database.
 	FieldUserID = "user_id"
-	// FieldVer holds the string denoting the ver field in the database.
-	FieldVer = "ver"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// Table holds the table name of the emailclaim in the database.
 	Table = "email_claims"
 )
@@ -23,7 +23,7 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldUserID,
-	FieldVer,
+	FieldVersion,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -37,8 +37,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
-	// DefaultVer holds the default value on creation for the "ver" field.
-	DefaultVer int64
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
 )
 
 // OrderOption defines the ordering options for the EmailClaim queries.
@@ -54,7 +54,7 @@ func ByUserID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUserID, opts...).ToFunc()
 }
 
-// ByVer orders the results by the ver field.
-func ByVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldVer, opts...).ToFunc()
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }

@@ -68,9 +68,9 @@ func UserID(v int64) predicate.EmailClaim {
 	return predicate.EmailClaim(sql.FieldEQ(FieldUserID, v))
 }
 
-// Ver applies equality check predicate on the "ver" field. It's identical to VerEQ.
-func Ver(v int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldEQ(FieldVer, v))
+// Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
+func Version(v int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldEQ(FieldVersion, v))
 }
 
 // UserIDEQ applies the EQ predicate on the "user_id" field.
@@ -113,44 +113,44 @@ func UserIDLTE(v int64) predicate.EmailClaim {
 	return predicate.EmailClaim(sql.FieldLTE(FieldUserID, v))
 }
 
-// VerEQ applies the EQ predicate on the "ver" field.
-func VerEQ(v int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldEQ(FieldVer, v))
+// VersionEQ applies the EQ predicate on the "version" field.
+func VersionEQ(v int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldEQ(FieldVersion, v))
 }
 
-// VerNEQ applies the NEQ predicate on the "ver" field.
-func VerNEQ(v int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldNEQ(FieldVer, v))
+// VersionNEQ applies the NEQ predicate on the "version" field.
+func VersionNEQ(v int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldNEQ(FieldVersion, v))
 }
 
-// VerIn applies the In predicate on the "ver" field.
-func VerIn(vs ...int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldIn(FieldVer, vs...))
+// VersionIn applies the In predicate on the "version" field.
+func VersionIn(vs ...int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldIn(FieldVersion, vs...))
 }
 
-// VerNotIn applies the NotIn predicate on the "ver" field.
-func VerNotIn(vs ...int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldNotIn(FieldVer, vs...))
+// VersionNotIn applies the NotIn predicate on the "version" field.
+func VersionNotIn(vs ...int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldNotIn(FieldVersion, vs...))
 }
 
-// VerGT applies the GT predicate on the "ver" field.
-func VerGT(v int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldGT(FieldVer, v))
+// VersionGT applies the GT predicate on the "version" field.
+func VersionGT(v int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldGT(FieldVersion, v))
 }
 
-// VerGTE applies the GTE predicate on the "ver" field.
-func VerGTE(v int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldGTE(FieldVer, v))
+// VersionGTE applies the GTE predicate on the "version" field.
+func VersionGTE(v int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldGTE(FieldVersion, v))
 }
 
-// VerLT applies the LT predicate on the "ver" field.
-func VerLT(v int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldLT(FieldVer, v))
+// VersionLT applies the LT predicate on the "version" field.
+func VersionLT(v int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldLT(FieldVersion, v))
 }
 
-// VerLTE applies the LTE predicate on the "ver" field.
-func VerLTE(v int64) predicate.EmailClaim {
-	return predicate.EmailClaim(sql.FieldLTE(FieldVer, v))
+// VersionLTE applies the LTE predicate on the "version" field.
+func VersionLTE(v int64) predicate.EmailClaim {
+	return predicate.EmailClaim(sql.FieldLTE(FieldVersion, v))
 }
 
 // And groups predicates with the AND operator between them.

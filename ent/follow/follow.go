@@ -20,8 +20,8 @@ const (
 	FieldSortKey = "sort_key"
 	// FieldFollowedAt holds the string denoting the followed_at field in the database.
 	FieldFollowedAt = "followed_at"
-	// FieldVer holds the string denoting the ver field in the database.
-	FieldVer = "ver"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// EdgeFollower holds the string denoting the follower edge name in mutations.
 	EdgeFollower = "follower"
 	// EdgeFollowee holds the string denoting the followee edge name in mutations.
@@ -53,7 +53,7 @@ var Columns = []string{
 	FieldActive,
 	FieldSortKey,
 	FieldFollowedAt,
-	FieldVer,
+	FieldVersion,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -69,8 +69,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultActive holds the default value on creation for the "active" field.
 	DefaultActive bool
-	// DefaultVer holds the default value on creation for the "ver" field.
-	DefaultVer int64
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
 )
 
 // OrderOption defines the ordering options for the Follow queries.
@@ -101,9 +101,9 @@ func ByFollowedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFollowedAt, opts...).ToFunc()
 }
 
-// ByVer orders the results by the ver field.
-func ByVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldVer, opts...).ToFunc()
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }
 
 // ByFollowerField orders the results by follower field.

@@ -13,7 +13,7 @@ var (
 	EmailClaimsColumns = []*schema.Column{
 		{Name: "email", Type: field.TypeString},
 		{Name: "user_id", Type: field.TypeInt64},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
 	}
 	// EmailClaimsTable holds the schema information for the "email_claims" table.
 	EmailClaimsTable = &schema.Table{
@@ -65,7 +65,7 @@ var (
 		{Name: "active", Type: field.TypeBool, Default: true},
 		{Name: "sort_key", Type: field.TypeInt64},
 		{Name: "followed_at", Type: field.TypeTime},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
 		{Name: "follower_id", Type: field.TypeInt64},
 		{Name: "followee_id", Type: field.TypeInt64},
 	}
@@ -198,7 +198,7 @@ var (
 		{Name: "kind", Type: field.TypeInt8},
 		{Name: "prev", Type: field.TypeInt8, Default: 0},
 		{Name: "reacted_at", Type: field.TypeTime},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
 		{Name: "tweet_id", Type: field.TypeInt64},
 		{Name: "user_id", Type: field.TypeInt64},
 	}
@@ -271,7 +271,7 @@ var (
 		{Name: "last_used_at", Type: field.TypeTime},
 		{Name: "ended_at", Type: field.TypeTime, Nullable: true},
 		{Name: "end_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"LOGGED_OUT", "LOGGED_IN_ELSEWHERE", "REVOKED", "PASSWORD_CHANGED", "EXPIRED", "ACCOUNT_CLOSED"}},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
 	}
 	// SessionsTable holds the schema information for the "sessions" table.
 	SessionsTable = &schema.Table{
@@ -322,7 +322,7 @@ var (
 		{Name: "text", Type: field.TypeString, Size: 2147483647},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
 	}
 	// TweetsTable holds the schema information for the "tweets" table.
 	TweetsTable = &schema.Table{
@@ -364,7 +364,7 @@ var (
 		{Name: "password_hash", Type: field.TypeString, Nullable: true},
 		{Name: "session_policy", Type: field.TypeEnum, Enums: []string{"MULTI_DEVICE", "SINGLE_DEVICE"}, Default: "MULTI_DEVICE"},
 		{Name: "created_at", Type: field.TypeTime},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
 	}
 	// UsersTable holds the schema information for the "users" table.
 	UsersTable = &schema.Table{
@@ -378,8 +378,8 @@ var (
 		{Name: "tweet_count", Type: field.TypeInt64, Default: 0},
 		{Name: "follower_count", Type: field.TypeInt64, Default: 0},
 		{Name: "following_count", Type: field.TypeInt64, Default: 0},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
-		{Name: "following_ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "following_version", Type: field.TypeInt64, Default: 1},
 	}
 	// UserStatsTable holds the schema information for the "user_stats" table.
 	UserStatsTable = &schema.Table{
@@ -391,7 +391,7 @@ var (
 	UsernameClaimsColumns = []*schema.Column{
 		{Name: "name", Type: field.TypeString},
 		{Name: "user_id", Type: field.TypeInt64},
-		{Name: "ver", Type: field.TypeInt64, Default: 1},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
 	}
 	// UsernameClaimsTable holds the schema information for the "username_claims" table.
 	UsernameClaimsTable = &schema.Table{

@@ -13,6 +13,15 @@ import (
 // that got another name. Indexes of SQLite cannot be renamed; ent makes those that are dropped here again.
 var renames = []string{
 	"ALTER TABLE follows RENAME COLUMN place TO sort_key",
+	"ALTER TABLE users RENAME COLUMN ver TO version",
+	"ALTER TABLE username_claims RENAME COLUMN ver TO version",
+	"ALTER TABLE email_claims RENAME COLUMN ver TO version",
+	"ALTER TABLE sessions RENAME COLUMN ver TO version",
+	"ALTER TABLE follows RENAME COLUMN ver TO version",
+	"ALTER TABLE tweets RENAME COLUMN ver TO version",
+	"ALTER TABLE reactions RENAME COLUMN ver TO version",
+	"ALTER TABLE user_stats RENAME COLUMN ver TO version",
+	"ALTER TABLE user_stats RENAME COLUMN following_ver TO following_version",
 	"ALTER TABLE group_parts RENAME TO group_partitions",
 	"ALTER TABLE group_partitions RENAME COLUMN part TO partition",
 	"DROP INDEX group_parts_key",

@@ -20,8 +20,8 @@ const (
 	FieldPrev = "prev"
 	// FieldReactedAt holds the string denoting the reacted_at field in the database.
 	FieldReactedAt = "reacted_at"
-	// FieldVer holds the string denoting the ver field in the database.
-	FieldVer = "ver"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// EdgeTweet holds the string denoting the tweet edge name in mutations.
 	EdgeTweet = "tweet"
 	// EdgeUser holds the string denoting the user edge name in mutations.
@@ -55,7 +55,7 @@ var Columns = []string{
 	FieldKind,
 	FieldPrev,
 	FieldReactedAt,
-	FieldVer,
+	FieldVersion,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -71,8 +71,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultPrev holds the default value on creation for the "prev" field.
 	DefaultPrev int8
-	// DefaultVer holds the default value on creation for the "ver" field.
-	DefaultVer int64
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
 )
 
 // OrderOption defines the ordering options for the Reaction queries.
@@ -103,9 +103,9 @@ func ByReactedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReactedAt, opts...).ToFunc()
 }
 
-// ByVer orders the results by the ver field.
-func ByVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldVer, opts...).ToFunc()
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }
 
 // ByTweetField orders the results by tweet field.

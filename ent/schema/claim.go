@@ -11,7 +11,7 @@ type UsernameClaim struct{ ent.Schema }
 
 // Fields of the claim; a user_id of 0 marks a name that was released.
 func (UsernameClaim) Fields() []ent.Field {
-	return []ent.Field{field.String("id").StorageKey("name").Immutable(), field.Int64("user_id"), ver()}
+	return []ent.Field{field.String("id").StorageKey("name").Immutable(), field.Int64("user_id"), version()}
 }
 
 // Annotations name the table.
@@ -24,7 +24,7 @@ type EmailClaim struct{ ent.Schema }
 
 // Fields of the claim; a user_id of 0 marks an address that was released.
 func (EmailClaim) Fields() []ent.Field {
-	return []ent.Field{field.String("id").StorageKey("email").Immutable(), field.Int64("user_id"), ver()}
+	return []ent.Field{field.String("id").StorageKey("email").Immutable(), field.Int64("user_id"), version()}
 }
 
 // Annotations name the table.

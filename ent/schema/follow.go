@@ -20,7 +20,7 @@ func (Follow) Fields() []ent.Field {
 		field.Bool("active").Default(true),
 		field.Int64("sort_key"),
 		field.Time("followed_at"),
-		ver(),
+		version(),
 	}
 }
 

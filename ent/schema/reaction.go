@@ -19,7 +19,7 @@ func (Reaction) Fields() []ent.Field {
 		field.Int8("kind"),
 		field.Int8("prev").Default(0),
 		field.Time("reacted_at"),
-		ver(),
+		version(),
 	}
 }
 

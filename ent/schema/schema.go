@@ -2,7 +2,7 @@
 // beginning of their file's name: log_, id_, signin_ and imports.
 //
 // Domain rows are never deleted, only marked (a deleted tweet, an undone follow, a reaction taken back). Every change of a row
-// raises its version, the column `ver`, so a version never starts again. There are no foreign keys: a row's parent may be
+// raises its version, the column `version`, so a version never starts again. There are no foreign keys: a row's parent may be
 // on another shard.
 package schema
 
@@ -22,8 +22,8 @@ func ownID(column string) ent.Field {
 	return f
 }
 
-// ver is the version of a row, raised by the transaction that changes it.
-func ver() ent.Field { return field.Int64("ver").Default(1) }
+// version is the version of a row, raised by the transaction that changes it.
+func version() ent.Field { return field.Int64("version").Default(1) }
 
 // table names the table.
 func table(name string) schema.Annotation { return entsql.Annotation{Table: name} }

@@ -26,7 +26,7 @@ func (Session) Fields() []ent.Field {
 		field.Time("ended_at").Optional().Nillable(),
 		field.Enum("end_reason").Optional().Nillable().Values("LOGGED_OUT", "LOGGED_IN_ELSEWHERE", "REVOKED",
 			"PASSWORD_CHANGED", "EXPIRED", "ACCOUNT_CLOSED"),
-		ver(),
+		version(),
 	}
 }
 

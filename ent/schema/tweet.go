@@ -20,7 +20,7 @@ func (Tweet) Fields() []ent.Field {
 		field.Text("text").Immutable(),
 		field.Time("created_at").Immutable(),
 		field.Time("deleted_at").Optional().Nillable(),
-		ver(),
+		version(),
 	}
 }
 

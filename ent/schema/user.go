@@ -23,7 +23,7 @@ func (User) Fields() []ent.Field {
 		field.String("password_hash").Optional().Nillable().Sensitive(),
 		field.Enum("session_policy").Values("MULTI_DEVICE", "SINGLE_DEVICE").Default("MULTI_DEVICE"),
 		field.Time("created_at").Immutable(),
-		ver(),
+		version(),
 	}
 }
 
@@ -42,15 +42,15 @@ func (User) Annotations() []schema.Annotation { return []schema.Annotation{table
 // UserStats are the counts of a user; no row means zeros.
 type UserStats struct{ ent.Schema }
 
-// Fields of the counts. following_ver is the version of the list of users whom the user follows.
+// Fields of the counts. following_version is the version of the list of users whom the user follows.
 func (UserStats) Fields() []ent.Field {
 	return []ent.Field{
 		ownID("user_id"),
 		field.Int64("tweet_count").Default(0),
 		field.Int64("follower_count").Default(0),
 		field.Int64("following_count").Default(0),
-		ver(),
-		field.Int64("following_ver").Default(1),
+		version(),
+		field.Int64("following_version").Default(1),
 	}
 }
 

@@ -33,8 +33,8 @@ const (
 	FieldEndedAt = "ended_at"
 	// FieldEndReason holds the string denoting the end_reason field in the database.
 	FieldEndReason = "end_reason"
-	// FieldVer holds the string denoting the ver field in the database.
-	FieldVer = "ver"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// Table holds the table name of the session in the database.
 	Table = "sessions"
 )
@@ -52,7 +52,7 @@ var Columns = []string{
 	FieldLastUsedAt,
 	FieldEndedAt,
 	FieldEndReason,
-	FieldVer,
+	FieldVersion,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -66,8 +66,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
-	// DefaultVer holds the default value on creation for the "ver" field.
-	DefaultVer int64
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
 )
 
 // EndReason defines the type for the "end_reason" enum field.
@@ -145,7 +145,7 @@ func ByEndReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEndReason, opts...).ToFunc()
 }
 
-// ByVer orders the results by the ver field.
-func ByVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldVer, opts...).ToFunc()
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }

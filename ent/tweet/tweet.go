@@ -20,8 +20,8 @@ const (
 	FieldCreatedAt = "created_at"
 	// FieldDeletedAt holds the string denoting the deleted_at field in the database.
 	FieldDeletedAt = "deleted_at"
-	// FieldVer holds the string denoting the ver field in the database.
-	FieldVer = "ver"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// EdgeReactors holds the string denoting the reactors edge name in mutations.
 	EdgeReactors = "reactors"
 	// EdgeReactions holds the string denoting the reactions edge name in mutations.
@@ -49,7 +49,7 @@ var Columns = []string{
 	FieldText,
 	FieldCreatedAt,
 	FieldDeletedAt,
-	FieldVer,
+	FieldVersion,
 }
 
 var (
@@ -69,8 +69,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
-	// DefaultVer holds the default value on creation for the "ver" field.
-	DefaultVer int64
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
 )
 
 // OrderOption defines the ordering options for the Tweet queries.
@@ -101,9 +101,9 @@ func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeletedAt, opts...).ToFunc()
 }
 
-// ByVer orders the results by the ver field.
-func ByVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldVer, opts...).ToFunc()
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }
 
 // ByReactorsCount orders the results by reactors count.

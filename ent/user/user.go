@@ -30,8 +30,8 @@ const (
 	FieldSessionPolicy = "session_policy"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
-	// FieldVer holds the string denoting the ver field in the database.
-	FieldVer = "ver"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// EdgeFollowing holds the string denoting the following edge name in mutations.
 	EdgeFollowing = "following"
 	// EdgeReacted holds the string denoting the reacted edge name in mutations.
@@ -76,7 +76,7 @@ var Columns = []string{
 	FieldPasswordHash,
 	FieldSessionPolicy,
 	FieldCreatedAt,
-	FieldVer,
+	FieldVersion,
 }
 
 var (
@@ -101,8 +101,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultBio holds the default value on creation for the "bio" field.
 	DefaultBio string
-	// DefaultVer holds the default value on creation for the "ver" field.
-	DefaultVer int64
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
 )
 
 // SessionPolicy defines the type for the "session_policy" enum field.
@@ -179,9 +179,9 @@ func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
 }
 
-// ByVer orders the results by the ver field.
-func ByVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldVer, opts...).ToFunc()
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }
 
 // ByFollowingCount orders the results by following count.

@@ -17,10 +17,10 @@ const (
 	FieldFollowerCount = "follower_count"
 	// FieldFollowingCount holds the string denoting the following_count field in the database.
 	FieldFollowingCount = "following_count"
-	// FieldVer holds the string denoting the ver field in the database.
-	FieldVer = "ver"
-	// FieldFollowingVer holds the string denoting the following_ver field in the database.
-	FieldFollowingVer = "following_ver"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
+	// FieldFollowingVersion holds the string denoting the following_version field in the database.
+	FieldFollowingVersion = "following_version"
 	// Table holds the table name of the userstats in the database.
 	Table = "user_stats"
 )
@@ -31,8 +31,8 @@ var Columns = []string{
 	FieldTweetCount,
 	FieldFollowerCount,
 	FieldFollowingCount,
-	FieldVer,
-	FieldFollowingVer,
+	FieldVersion,
+	FieldFollowingVersion,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -52,10 +52,10 @@ var (
 	DefaultFollowerCount int64
 	// DefaultFollowingCount holds the default value on creation for the "following_count" field.
 	DefaultFollowingCount int64
-	// DefaultVer holds the default value on creation for the "ver" field.
-	DefaultVer int64
-	// DefaultFollowingVer holds the default value on creation for the "following_ver" field.
-	DefaultFollowingVer int64
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
+	// DefaultFollowingVersion holds the default value on creation for the "following_version" field.
+	DefaultFollowingVersion int64
 )
 
 // OrderOption defines the ordering options for the UserStats queries.
@@ -81,12 +81,12 @@ func ByFollowingCount(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFollowingCount, opts...).ToFunc()
 }
 
-// ByVer orders the results by the ver field.
-func ByVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldVer, opts...).ToFunc()
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }
 
-// ByFollowingVer orders the results by the following_ver field.
-func ByFollowingVer(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldFollowingVer, opts...).ToFunc()
+// ByFollowingVersion orders the results by the following_version field.
+func ByFollowingVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFollowingVersion, opts...).ToFunc()
 }

@@ -68,14 +68,14 @@ func FollowingCount(v int64) predicate.UserStats {
 	return predicate.UserStats(sql.FieldEQ(FieldFollowingCount, v))
 }
 
-// Ver applies equality check predicate on the "ver" field. It's identical to VerEQ.
-func Ver(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldEQ(FieldVer, v))
+// Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
+func Version(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldEQ(FieldVersion, v))
 }
 
-// FollowingVer applies equality check predicate on the "following_ver" field. It's identical to FollowingVerEQ.
-func FollowingVer(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldEQ(FieldFollowingVer, v))
+// FollowingVersion applies equality check predicate on the "following_version" field. It's identical to FollowingVersionEQ.
+func FollowingVersion(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldEQ(FieldFollowingVersion, v))
 }
 
 // TweetCountEQ applies the EQ predicate on the "tweet_count" field.
@@ -198,84 +198,84 @@ func FollowingCountLTE(v int64) predicate.UserStats {
 	return predicate.UserStats(sql.FieldLTE(FieldFollowingCount, v))
 }
 
-// VerEQ applies the EQ predicate on the "ver" field.
-func VerEQ(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldEQ(FieldVer, v))
+// VersionEQ applies the EQ predicate on the "version" field.
+func VersionEQ(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldEQ(FieldVersion, v))
 }
 
-// VerNEQ applies the NEQ predicate on the "ver" field.
-func VerNEQ(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldNEQ(FieldVer, v))
+// VersionNEQ applies the NEQ predicate on the "version" field.
+func VersionNEQ(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldNEQ(FieldVersion, v))
 }
 
-// VerIn applies the In predicate on the "ver" field.
-func VerIn(vs ...int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldIn(FieldVer, vs...))
+// VersionIn applies the In predicate on the "version" field.
+func VersionIn(vs ...int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldIn(FieldVersion, vs...))
 }
 
-// VerNotIn applies the NotIn predicate on the "ver" field.
-func VerNotIn(vs ...int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldNotIn(FieldVer, vs...))
+// VersionNotIn applies the NotIn predicate on the "version" field.
+func VersionNotIn(vs ...int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldNotIn(FieldVersion, vs...))
 }
 
-// VerGT applies the GT predicate on the "ver" field.
-func VerGT(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldGT(FieldVer, v))
+// VersionGT applies the GT predicate on the "version" field.
+func VersionGT(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldGT(FieldVersion, v))
 }
 
-// VerGTE applies the GTE predicate on the "ver" field.
-func VerGTE(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldGTE(FieldVer, v))
+// VersionGTE applies the GTE predicate on the "version" field.
+func VersionGTE(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldGTE(FieldVersion, v))
 }
 
-// VerLT applies the LT predicate on the "ver" field.
-func VerLT(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldLT(FieldVer, v))
+// VersionLT applies the LT predicate on the "version" field.
+func VersionLT(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldLT(FieldVersion, v))
 }
 
-// VerLTE applies the LTE predicate on the "ver" field.
-func VerLTE(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldLTE(FieldVer, v))
+// VersionLTE applies the LTE predicate on the "version" field.
+func VersionLTE(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldLTE(FieldVersion, v))
 }
 
-// FollowingVerEQ applies the EQ predicate on the "following_ver" field.
-func FollowingVerEQ(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldEQ(FieldFollowingVer, v))
+// FollowingVersionEQ applies the EQ predicate on the "following_version" field.
+func FollowingVersionEQ(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldEQ(FieldFollowingVersion, v))
 }
 
-// FollowingVerNEQ applies the NEQ predicate on the "following_ver" field.
-func FollowingVerNEQ(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldNEQ(FieldFollowingVer, v))
+// FollowingVersionNEQ applies the NEQ predicate on the "following_version" field.
+func FollowingVersionNEQ(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldNEQ(FieldFollowingVersion, v))
 }
 
-// FollowingVerIn applies the In predicate on the "following_ver" field.
-func FollowingVerIn(vs ...int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldIn(FieldFollowingVer, vs...))
+// FollowingVersionIn applies the In predicate on the "following_version" field.
+func FollowingVersionIn(vs ...int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldIn(FieldFollowingVersion, vs...))
 }
 
-// FollowingVerNotIn applies the NotIn predicate on the "following_ver" field.
-func FollowingVerNotIn(vs ...int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldNotIn(FieldFollowingVer, vs...))
+// FollowingVersionNotIn applies the NotIn predicate on the "following_version" field.
+func FollowingVersionNotIn(vs ...int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldNotIn(FieldFollowingVersion, vs...))
 }
 
-// FollowingVerGT applies the GT predicate on the "following_ver" field.
-func FollowingVerGT(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldGT(FieldFollowingVer, v))
+// FollowingVersionGT applies the GT predicate on the "following_version" field.
+func FollowingVersionGT(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldGT(FieldFollowingVersion, v))
 }
 
-// FollowingVerGTE applies the GTE predicate on the "following_ver" field.
-func FollowingVerGTE(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldGTE(FieldFollowingVer, v))
+// FollowingVersionGTE applies the GTE predicate on the "following_version" field.
+func FollowingVersionGTE(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldGTE(FieldFollowingVersion, v))
 }
 
-// FollowingVerLT applies the LT predicate on the "following_ver" field.
-func FollowingVerLT(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldLT(FieldFollowingVer, v))
+// FollowingVersionLT applies the LT predicate on the "following_version" field.
+func FollowingVersionLT(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldLT(FieldFollowingVersion, v))
 }
 
-// FollowingVerLTE applies the LTE predicate on the "following_ver" field.
-func FollowingVerLTE(v int64) predicate.UserStats {
-	return predicate.UserStats(sql.FieldLTE(FieldFollowingVer, v))
+// FollowingVersionLTE applies the LTE predicate on the "following_version" field.
+func FollowingVersionLTE(v int64) predicate.UserStats {
+	return predicate.UserStats(sql.FieldLTE(FieldFollowingVersion, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -100,8 +100,8 @@ func (p PairTable) statement(d *Driver, pairs []Pair) (string, []any) {
 		for i, k := range pairs {
 			first[i], second[i] = k.First, k.Second
 		}
-		return fmt.Sprintf(`SELECT k.a, k.b, t.value, t.ver FROM unnest($1::bigint[], $2::bigint[]) AS k(a, b)
-			CROSS JOIN LATERAL (SELECT %[4]s AS value, ver FROM %[1]s WHERE %[2]s = k.a AND %[3]s = k.b LIMIT 1) AS t`,
+		return fmt.Sprintf(`SELECT k.a, k.b, t.value, t.version FROM unnest($1::bigint[], $2::bigint[]) AS k(a, b)
+			CROSS JOIN LATERAL (SELECT %[4]s AS value, version FROM %[1]s WHERE %[2]s = k.a AND %[3]s = k.b LIMIT 1) AS t`,
 			p.Table, p.First, p.Second, p.Value), []any{pq.Array(first), pq.Array(second)}
 	}
 	list := make([][2]int64, len(pairs))
@@ -109,7 +109,7 @@ func (p PairTable) statement(d *Driver, pairs []Pair) (string, []any) {
 		list[i] = [2]int64{k.First, k.Second}
 	}
 	text, _ := json.Marshal(list) // numbers always encode
-	return fmt.Sprintf(`SELECT t.%[2]s, t.%[3]s, %[4]s, t.ver FROM json_each($1) AS k CROSS JOIN %[1]s AS t
+	return fmt.Sprintf(`SELECT t.%[2]s, t.%[3]s, %[4]s, t.version FROM json_each($1) AS k CROSS JOIN %[1]s AS t
 		WHERE t.%[2]s = json_extract(k.value, '$[0]') AND t.%[3]s = json_extract(k.value, '$[1]')`,
 		p.Table, p.First, p.Second, p.Value), []any{string(text)}
 }

@@ -142,7 +142,7 @@ func TestRefusals(t *testing.T) {
 				all = append(all, fmt.Sprintf("%s %d", table, apitest.Int(t, db, "SELECT count(*) FROM "+table)))
 			}
 			ended := apitest.Int(t, db, "SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL")
-			changed := apitest.Int(t, db, "SELECT coalesce(sum(ver), 0) FROM users")
+			changed := apitest.Int(t, db, "SELECT coalesce(sum(version), 0) FROM users")
 			return fmt.Sprint(all, ended, changed)
 		}
 		before, seen := state(), map[string]bool{}

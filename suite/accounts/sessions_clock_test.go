@@ -45,7 +45,7 @@ func (r *timed) writes(t *testing.T, u *apitest.User) int64 {
 		t.Fatalf("session id %q", u.SessionID)
 	}
 	// One statement, so one snapshot.
-	n := apitest.Int(t, r.db, `SELECT 1000 * (SELECT ver - 1 FROM sessions WHERE id = $1) +
+	n := apitest.Int(t, r.db, `SELECT 1000 * (SELECT version - 1 FROM sessions WHERE id = $1) +
 		(SELECT count(*) FROM events WHERE type = 'SessionUsed' AND payload LIKE $2)`, id.ID, fmt.Sprintf(`%%"SessionID":%d,%%`, id.ID))
 	if n/1000 != n%1000 {
 		t.Fatalf("the session was written %d times and %d events tell of it", n/1000, n%1000)

@@ -83,7 +83,7 @@ func TestTogglesOfManyUsersAddUp(t *testing.T) {
 					want.Dislikes++
 				}
 			}
-			want.Revision = int(apitest.Int(t, db, "SELECT sum(ver) FROM reactions WHERE tweet_id = $1", rig.TweetID(t, tweet)))
+			want.Revision = int(apitest.Int(t, db, "SELECT sum(version) FROM reactions WHERE tweet_id = $1", rig.TweetID(t, tweet)))
 			res := r.Anonymous().Must(t, `query($id: ID!) { tweet(id: $id) { reactions { likeCount dislikeCount viewerReaction revision } } }`,
 				apitest.Vars{"id": tweet})
 			if got := rig.SummaryAt(res, "tweet.reactions"); got != want {

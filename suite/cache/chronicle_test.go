@@ -21,8 +21,8 @@ import (
 // took effect, whoever got an answer.
 func keepHistory(t *testing.T, db *sqldb.DB) {
 	t.Helper()
-	if _, err := db.Writer().ExecContext(t.Context(), `CREATE TABLE history (ver bigint, bio text);
-		CREATE FUNCTION keep() RETURNS trigger AS $$ BEGIN INSERT INTO history VALUES (NEW.ver, NEW.bio); RETURN NEW; END $$ LANGUAGE plpgsql;
+	if _, err := db.Writer().ExecContext(t.Context(), `CREATE TABLE history (version bigint, bio text);
+		CREATE FUNCTION keep() RETURNS trigger AS $$ BEGIN INSERT INTO history VALUES (NEW.version, NEW.bio); RETURN NEW; END $$ LANGUAGE plpgsql;
 		CREATE TRIGGER keep AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION keep()`); err != nil {
 		t.Fatal(err)
 	}
@@ -169,36 +169,36 @@ func (h *chronicle) check(t *testing.T, db *sqldb.DB) {
 	}
 	order := versions(t, db)
 	type known struct {
-		at  time.Time
-		ver int64
-		why string
+		at      time.Time
+		version int64
+		why     string
 	}
 	var all []known
 	for _, a := range h.acked {
-		ver, ok := order[a.text]
+		version, ok := order[a.text]
 		if !ok {
 			t.Fatalf("the acknowledged write %q never took effect", a.text)
 		}
-		all = append(all, known{a.at, ver, "an acknowledged write"})
+		all = append(all, known{a.at, version, "an acknowledged write"})
 	}
 	for _, r := range h.reads {
-		ver, ok := order[r.text]
+		version, ok := order[r.text]
 		if !ok {
 			t.Fatalf("a read shows %q, which was never written", r.text)
 		}
-		all = append(all, known{r.end, ver, fmt.Sprintf("a read of node %d", r.node)})
+		all = append(all, known{r.end, version, fmt.Sprintf("a read of node %d", r.node)})
 	}
 	slices.SortFunc(all, func(a, b known) int { return a.at.Compare(b.at) })
 	slices.SortFunc(h.reads, func(a, b readOf) int { return a.begin.Compare(b.begin) })
 	bad, excused, next, floor, latest := 0, 0, 0, known{}, time.Time{}
 	for _, r := range h.reads {
 		for ; next < len(all) && all[next].at.Before(r.begin); next++ {
-			if all[next].ver > floor.ver {
+			if all[next].version > floor.version {
 				floor = all[next]
 			}
 		}
 		got := order[r.text]
-		if got >= floor.ver {
+		if got >= floor.version {
 			continue
 		}
 		if slices.ContainsFunc(h.excused, func(s span) bool { return !r.begin.Before(s.from) && r.begin.Before(s.to) }) {
@@ -207,7 +207,7 @@ func (h *chronicle) check(t *testing.T, db *sqldb.DB) {
 		} else {
 			if bad++; bad <= 5 {
 				t.Errorf("node %d shows version %d for %s from %s after %s of version %d had ended, its own answer after %s", r.node, got,
-					r.text, r.begin.Sub(floor.at), floor.why, floor.ver, r.end.Sub(r.begin))
+					r.text, r.begin.Sub(floor.at), floor.why, floor.version, r.end.Sub(r.begin))
 			}
 		}
 	}
@@ -223,7 +223,7 @@ func (h *chronicle) check(t *testing.T, db *sqldb.DB) {
 // versions are those of all texts that the profile has had.
 func versions(t *testing.T, db *sqldb.DB) map[string]int64 {
 	t.Helper()
-	rows, err := db.Writer().QueryContext(context.Background(), "SELECT bio, min(ver) FROM history GROUP BY bio")
+	rows, err := db.Writer().QueryContext(context.Background(), "SELECT bio, min(version) FROM history GROUP BY bio")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,11 +231,11 @@ func versions(t *testing.T, db *sqldb.DB) map[string]int64 {
 	out := map[string]int64{"": 0}
 	for rows.Next() {
 		var text string
-		var ver int64
-		if err := rows.Scan(&text, &ver); err != nil {
+		var version int64
+		if err := rows.Scan(&text, &version); err != nil {
 			t.Fatal(err)
 		}
-		out[text] = ver
+		out[text] = version
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)

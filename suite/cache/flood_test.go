@@ -94,7 +94,7 @@ func TestCacheFlushedUnderLoad(t *testing.T) {
 	c := rig.NewCluster(t, rig.Options{DatabaseURL: u.String(), Args: []string{"--database-conns", "4"}})
 	db := rig.OpenURL(t, databaseURL)
 	many := testtime.Soak(150, 2000)
-	if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO users (id, username, name, bio, email, created_at, ver)
+	if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO users (id, username, name, bio, email, created_at, version)
 		SELECT i + 1000, 'u' || i, 'U', 'bio ' || i, i || '@example.com', now(), 1 FROM generate_series(0, $1 - 1) AS i`, many); err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func TestUnreadableEventsBecomeDeadLetters(t *testing.T) {
 // insertStrange changes a profile in SQL, and says so with an event that cannot be read.
 func insertStrange(t *testing.T, c *rig.Cluster, u *apitest.User, text, kind, version, payload string) {
 	t.Helper()
-	if _, err := c.Database.Writer().ExecContext(t.Context(), `WITH changed AS (UPDATE users SET bio = $1, ver = ver + 1 WHERE id = $2
+	if _, err := c.Database.Writer().ExecContext(t.Context(), `WITH changed AS (UPDATE users SET bio = $1, version = version + 1 WHERE id = $2
 		RETURNING id)
 		INSERT INTO events (type, version, aggregate, payload, created_at) SELECT $3, $4::bigint, id, $5, now() FROM changed`,
 		text, rig.UserID(t, u.ID), kind, version, payload); err != nil {

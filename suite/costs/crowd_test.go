@@ -54,13 +54,13 @@ func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 		w.follow(w.a[i], viewer[0])
 		w.follow(viewer[0], w.c[i])
 	}
-	w.insert(t, "users (id, username, name, bio, email, session_policy, created_at, ver)", w.rows.users)
-	w.insert(t, "username_claims (name, user_id, ver)", w.rows.names)
-	w.insert(t, "email_claims (email, user_id, ver)", w.rows.mails)
-	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, ver)", w.rows.follows)
-	w.insert(t, "user_stats (user_id, tweet_count, follower_count, following_count, ver)", w.rows.stats)
-	w.insert(t, "tweets (id, author_id, text, created_at, ver)", w.rows.tweets)
-	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, ver)", w.rows.reactions)
+	w.insert(t, "users (id, username, name, bio, email, session_policy, created_at, version)", w.rows.users)
+	w.insert(t, "username_claims (name, user_id, version)", w.rows.names)
+	w.insert(t, "email_claims (email, user_id, version)", w.rows.mails)
+	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, version)", w.rows.follows)
+	w.insert(t, "user_stats (user_id, tweet_count, follower_count, following_count, version)", w.rows.stats)
+	w.insert(t, "tweets (id, author_id, text, created_at, version)", w.rows.tweets)
+	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, version)", w.rows.reactions)
 	w.insert(t, "tweet_stats (tweet_id, like_count, dislike_count, revision)", w.rows.counts)
 	return w
 }
@@ -126,7 +126,7 @@ func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
 		follows = append(follows, []any{w.a[i], rig.UserID(t, u.ID), true, back, ids.Time(back), 1},
 			[]any{rig.UserID(t, u.ID), w.c[i], true, there, ids.Time(there), 1})
 	}
-	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, ver)", follows)
+	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, version)", follows)
 	w.sessions(t, u, sessions)
 	return u
 }
@@ -141,7 +141,7 @@ func (w *crowd) sessions(t testing.TB, u *apitest.User, n int) (last string) {
 		rows = append(rows, []any{id, rig.UserID(t, u.ID), []byte("no key has this hash"), now, now.Add(time.Hour), now, 1})
 		last = ids.SessionID{User: rig.UserID(t, u.ID), ID: id}.String()
 	}
-	w.insert(t, "sessions (id, user_id, key_hash, created_at, expires_at, last_used_at, ver)", rows)
+	w.insert(t, "sessions (id, user_id, key_hash, created_at, expires_at, last_used_at, version)", rows)
 	return last
 }
 

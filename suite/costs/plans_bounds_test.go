@@ -110,10 +110,10 @@ var statementClasses = []statementClass{
 		`SELECT .* FROM "user_stats" WHERE "user_stats"."user_id" = \$1 AND "user_stats"."following_count" > \$2 LIMIT 1`, atMost(1),
 		"one row, by its key"),
 
-	statementsOf("whom viewers follow", `SELECT k.owner, s.following_ver, t.item FROM .* FROM user_stats WHERE user_id = k.owner .*`+
+	statementsOf("whom viewers follow", `SELECT k.owner, s.following_version, t.item FROM .* FROM user_stats WHERE user_id = k.owner .*`+
 		` FROM follows WHERE follower_id = k.owner AND active .*`,
 		func(args []any, given int) int { return given + idsIn(args[0]) }, "the followees, and the counts of each"),
-	statementsOf("follows", `SELECT k.a, k.b, t.value, t.ver FROM unnest.* FROM follows WHERE follower_id = k.a AND followee_id = k.b .*`,
+	statementsOf("follows", `SELECT k.a, k.b, t.value, t.version FROM unnest.* FROM follows WHERE follower_id = k.a AND followee_id = k.b .*`,
 		eachID(0, 1), "one row a pair"),
 	statementsOf("followers among users", `SELECT k.id FROM unnest.* FROM follows WHERE followee_id = \$1 AND follower_id = k.id .*`,
 		eachID(1, 1), "one row a user asked about"),
@@ -129,7 +129,7 @@ var statementClasses = []statementClass{
 		"one row, by its key"),
 	statementsOf("counts of tweets", `SELECT .* FROM "tweet_stats" WHERE "tweet_stats"."tweet_id" = ANY\(\$1\)`, eachID(0, 1),
 		"one row an id"),
-	statementsOf("reactions", `SELECT k.a, k.b, t.value, t.ver FROM unnest.* FROM reactions WHERE tweet_id = k.a AND user_id = k.b .*`,
+	statementsOf("reactions", `SELECT k.a, k.b, t.value, t.version FROM unnest.* FROM reactions WHERE tweet_id = k.a AND user_id = k.b .*`,
 		eachID(0, 1), "one row a pair"),
 
 	statementsOf("a user's session", `SELECT .* FROM "sessions" WHERE "sessions"."id" = \$1 AND "sessions"."user_id" = \$2 LIMIT 2`, atMost(1),
@@ -173,6 +173,6 @@ var statementClasses = []statementClass{
 	fewRows("the retry queue", `SELECT .* FROM (retry_queue AS q|"retry_queue") .*`),
 	statementsOf("expired limits of sign-in", `DELETE FROM "sign_in_limits" WHERE .* LIMIT 500 FOR UPDATE SKIP LOCKED.*`, atMost(2*500),
 		"a batch, once to find and once to remove"),
-	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, ver`, atMost(maxSessions),
+	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, version`, atMost(maxSessions),
 		"a user's live sessions"),
 }

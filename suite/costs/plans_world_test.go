@@ -37,11 +37,11 @@ var personaHistory = []string{
 	`INSERT INTO sessions (id, user_id, key_hash, created_at, expires_at, last_used_at, ended_at, end_reason)
 		SELECT $2 + n, $1, 'x', '2026-01-01', CASE WHEN n % 100 = 0 THEN '2096-01-01' ELSE '2026-01-02' END::timestamptz, '2026-01-01',
 		CASE WHEN n % 5 > 0 THEN '2026-01-02'::timestamptz END, CASE WHEN n % 5 > 0 THEN 'LOGGED_OUT' END FROM generate_series(1, 4000) AS n`,
-	`INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, ver)
+	`INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, version)
 		SELECT $1, id, false, id + $2 * 0, created_at, 2 FROM users WHERE id <> $1 ORDER BY id LIMIT 4000 ON CONFLICT DO NOTHING`,
-	`INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, ver)
+	`INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, version)
 		SELECT id, $1, false, id + $2 * 0, created_at, 2 FROM users WHERE id <> $1 ORDER BY id DESC LIMIT 4000 ON CONFLICT DO NOTHING`,
-	`INSERT INTO tweets (id, author_id, text, created_at, deleted_at, ver)
+	`INSERT INTO tweets (id, author_id, text, created_at, deleted_at, version)
 		SELECT $2 + n, $1, 'gone', '2026-01-01', '2026-01-02', 2 FROM generate_series(1, 1000) AS n`,
 }
 

@@ -34,7 +34,7 @@ func (r *Roost) SignUps(t testing.TB, prefix string, n int) []*User {
 func (r *Roost) Impersonate(t testing.TB, db *sqldb.DB, username string) *User {
 	t.Helper()
 	donor := r.SignUp(t, "donor")
-	res, err := db.Writer().ExecContext(t.Context(), `UPDATE users SET ver = ver + 1, password_hash =
+	res, err := db.Writer().ExecContext(t.Context(), `UPDATE users SET version = version + 1, password_hash =
 		(SELECT password_hash FROM users WHERE username = $1) WHERE username = $2`, donor.Name, username)
 	if err != nil {
 		t.Fatalf("give %s a password: %v", username, err)

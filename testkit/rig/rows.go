@@ -43,7 +43,7 @@ func known(t testing.TB, global string, id int64, ok bool) int64 {
 // consistency says which counts by id must be equal in a database that only the API has written.
 var consistency = []struct{ what, rows, counts string }{
 	{"users and their events", "SELECT id, 1 FROM users", happened("UserSignedUp")},
-	{"changes of users and their events", "SELECT id, ver - 1 FROM users WHERE ver > 1",
+	{"changes of users and their events", "SELECT id, version - 1 FROM users WHERE version > 1",
 		happened("ProfileUpdated", "SettingsUpdated", "PasswordChanged")},
 	{"users and their names", "SELECT id, 2 FROM users", `SELECT user_id, count(*) FROM (SELECT user_id FROM username_claims
 		UNION ALL SELECT user_id FROM email_claims) AS claims WHERE user_id <> 0 GROUP BY user_id`},
@@ -52,11 +52,12 @@ var consistency = []struct{ what, rows, counts string }{
 		happened("SessionEnded")},
 	{"tweets and their events", "SELECT id, 1 FROM tweets", happened("TweetPosted")},
 	{"deleted tweets and their events", "SELECT id, 1 FROM tweets WHERE deleted_at IS NOT NULL", happened("TweetDeleted")},
-	{"changes of tweets and their events", "SELECT id, ver - 1 FROM tweets WHERE ver > 1", happened("TweetDeleted")},
-	{"changes of follows and their events", "SELECT follower_id, sum(ver) FROM follows GROUP BY follower_id",
+	{"changes of tweets and their events", "SELECT id, version - 1 FROM tweets WHERE version > 1", happened("TweetDeleted")},
+	{"changes of follows and their events", "SELECT follower_id, sum(version) FROM follows GROUP BY follower_id",
 		happened("UserFollowed", "UserUnfollowed")},
-	{"reactions and their events", "SELECT tweet_id, sum(ver) FROM reactions GROUP BY tweet_id", happened("ReactionSet")},
-	{"reactions and revisions", "SELECT tweet_id, sum(ver) FROM reactions GROUP BY tweet_id", "SELECT tweet_id, revision FROM tweet_stats"},
+	{"reactions and their events", "SELECT tweet_id, sum(version) FROM reactions GROUP BY tweet_id", happened("ReactionSet")},
+	{"reactions and revisions", "SELECT tweet_id, sum(version) FROM reactions GROUP BY tweet_id",
+		"SELECT tweet_id, revision FROM tweet_stats"},
 	{"likes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 1 GROUP BY tweet_id",
 		"SELECT tweet_id, like_count FROM tweet_stats"},
 	{"dislikes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 2 GROUP BY tweet_id",

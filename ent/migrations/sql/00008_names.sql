@@ -6,6 +6,16 @@ UPDATE schema_compatibility SET oldest = 8;
 
 ALTER TABLE follows RENAME COLUMN place TO sort_key;
 
+ALTER TABLE users RENAME COLUMN ver TO version;
+ALTER TABLE username_claims RENAME COLUMN ver TO version;
+ALTER TABLE email_claims RENAME COLUMN ver TO version;
+ALTER TABLE sessions RENAME COLUMN ver TO version;
+ALTER TABLE follows RENAME COLUMN ver TO version;
+ALTER TABLE tweets RENAME COLUMN ver TO version;
+ALTER TABLE reactions RENAME COLUMN ver TO version;
+ALTER TABLE user_stats RENAME COLUMN ver TO version;
+ALTER TABLE user_stats RENAME COLUMN following_ver TO following_version;
+
 ALTER TABLE group_parts RENAME TO group_partitions;
 ALTER TABLE group_partitions RENAME COLUMN part TO partition;
 ALTER INDEX group_parts_pkey RENAME TO group_partitions_pkey;
