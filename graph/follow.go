@@ -56,7 +56,7 @@ func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner 
 	userIDs := make([]int64, len(page.Items))
 	for i, e := range page.Items {
 		userIDs[i] = e.Item
-		c.Edges[i] = &model.FollowEdge{Cursor: cursors.Encode(kind, e.Place), UserID: e.Item, FollowedAt: follows.Since(e.Place)}
+		c.Edges[i] = &model.FollowEdge{Cursor: cursors.Encode(kind, e.SortKey), UserID: e.Item, FollowedAt: follows.Since(e.SortKey)}
 	}
 	p := planOf(ctx)
 	nodes := p.nodes(selected(ctx), "FollowConnection", "FollowEdge")

@@ -53,7 +53,7 @@ func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, b
 		}
 		whole.Backward, whole.Below = true, w.Above-1
 		if len(page.Items) > 0 {
-			whole.Below = page.Items[0].Place
+			whole.Below = page.Items[0].SortKey
 		}
 		return whole, true
 	}
@@ -62,7 +62,7 @@ func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, b
 	}
 	whole.Above = w.Below + 1
 	if len(page.Items) > 0 {
-		whole.Above = page.Items[len(page.Items)-1].Place
+		whole.Above = page.Items[len(page.Items)-1].SortKey
 	}
 	return whole, true
 }
@@ -86,7 +86,7 @@ func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row],
 		info.Next, info.Previous = behind, ahead
 	}
 	if n := len(page.Items); n > 0 {
-		first, last := cursors.Encode(kind, page.Items[0].Place), cursors.Encode(kind, page.Items[n-1].Place)
+		first, last := cursors.Encode(kind, page.Items[0].SortKey), cursors.Encode(kind, page.Items[n-1].SortKey)
 		info.StartCursor, info.EndCursor = &first, &last
 	}
 	return info

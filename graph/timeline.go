@@ -89,7 +89,7 @@ func timeline(ctx context.Context, kind cursors.Kind, connection string, w curso
 			return nil, err
 		}
 		c.Nodes[i] = model.TweetOf(t)
-		c.Edges[i] = &model.TimelineEdge{Cursor: cursors.Encode(kind, e.Place), Node: c.Nodes[i]}
+		c.Edges[i] = &model.TimelineEdge{Cursor: cursors.Encode(kind, e.SortKey), Node: c.Nodes[i]}
 	}
 	return c, nil
 }
@@ -122,9 +122,9 @@ func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqld
 		}
 		rest.Size = w.Size - len(full.Items)
 		if w.Backward {
-			rest.Below = page.Items[0].Place
+			rest.Below = page.Items[0].SortKey
 		} else {
-			rest.Above = page.Items[len(page.Items)-1].Place
+			rest.Above = page.Items[len(page.Items)-1].SortKey
 		}
 		var err error
 		if page, err = read(ctx, rest); err != nil {

@@ -55,7 +55,7 @@ func TestPagesAreFilledUp(t *testing.T) {
 				var rows []sqldb.Row
 				for id := int64(newest); id > 0; id-- {
 					if id < w.Above && id > w.Below {
-						rows = append(rows, sqldb.Row{Place: id, Item: id})
+						rows = append(rows, sqldb.Row{SortKey: id, Item: id})
 					}
 				}
 				if w.Backward {

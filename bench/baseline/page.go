@@ -91,8 +91,8 @@ func (p *page) append(b []byte) []byte {
 
 func (p *page) cursor(i int) string {
 	tweet, _ := layout.ReadEntry(p.entries[i])
-	place, _ := strconv.ParseInt(tweet, 10, 64) // the filler wrote it
-	return cursors.Encode(p.kind, place)
+	sortKey, _ := strconv.ParseInt(tweet, 10, 64) // the filler wrote it
+	return cursors.Encode(p.kind, sortKey)
 }
 
 func (p *page) endCursor() string {

@@ -40,7 +40,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 	if followerID == followeeID {
 		return errs.New(errs.Self, "one cannot follow oneself", "followee")
 	}
-	place, err := f.ids.Next(ctx)
+	sortKey, err := f.ids.Next(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			VALUES ($1, $2, true, $3, $4, 1)
 			ON CONFLICT (follower_id, followee_id) DO UPDATE SET active = true, sort_key = excluded.sort_key,
 			followed_at = excluded.followed_at, version = follows.version + 1 WHERE NOT follows.active RETURNING version`,
-			followerID, followeeID, place, ids.Time(place))
+			followerID, followeeID, sortKey, ids.Time(sortKey))
 		if err != nil {
 			return err
 		}
@@ -150,8 +150,8 @@ func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, erro
 
 // Lists of the two ends of a follow, ordered by when it began.
 var (
-	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", Place: "sort_key", Item: "follower_id", Where: "active"}
-	following = sqldb.Lists{Table: "follows", Owner: "follower_id", Place: "sort_key", Item: "followee_id", Where: "active"}
+	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", SortKey: "sort_key", Item: "follower_id", Where: "active"}
+	following = sqldb.Lists{Table: "follows", Owner: "follower_id", SortKey: "sort_key", Item: "followee_id", Where: "active"}
 )
 
 // Entry is a follow in a list: its sort key and the user at the other end.

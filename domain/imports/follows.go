@@ -16,7 +16,7 @@ type follows struct {
 	rows []follow
 }
 
-type follow struct{ follower, followee, place, line int64 }
+type follow struct{ follower, followee, sortKey, line int64 }
 
 func (f *follows) header() string { return "follower_id\tfollowee_id" }
 
@@ -40,11 +40,11 @@ func (f *follows) line(ctx context.Context, number int64, line []byte) (bad stri
 	if follower == followee {
 		return fmt.Sprintf("user %s follows itself", col[0]), nil
 	}
-	place, err := f.IDs.Next(ctx)
+	sortKey, err := f.IDs.Next(ctx)
 	if err != nil {
 		return "", err
 	}
-	f.rows = append(f.rows, follow{follower, followee, place, number})
+	f.rows = append(f.rows, follow{follower, followee, sortKey, number})
 	return "", nil
 }
 
@@ -62,9 +62,9 @@ func (r *run) user(b []byte, what string) (row int64, bad string) {
 }
 
 func (f *follows) write(ctx context.Context, c *chunk) error {
-	// The first of equal lines counts: it has the lowest place.
+	// The first of equal lines counts: it has the lowest sort key.
 	slices.SortFunc(f.rows, func(a, b follow) int {
-		return cmp.Or(cmp.Compare(a.follower, b.follower), cmp.Compare(a.followee, b.followee), cmp.Compare(a.place, b.place))
+		return cmp.Or(cmp.Compare(a.follower, b.follower), cmp.Compare(a.followee, b.followee), cmp.Compare(a.sortKey, b.sortKey))
 	})
 	rows := slices.CompactFunc(slices.Clone(f.rows), func(a, b follow) bool {
 		return a.follower == b.follower && a.followee == b.followee
@@ -74,7 +74,7 @@ func (f *follows) write(ctx context.Context, c *chunk) error {
 		return err
 	}
 	written, err := c.insert(ctx, intoFollows, len(rows), func(i int, col []any) {
-		col[0], col[1], col[2], col[3] = rows[i].follower, rows[i].followee, rows[i].place, f.now
+		col[0], col[1], col[2], col[3] = rows[i].follower, rows[i].followee, rows[i].sortKey, f.now
 	})
 	if err != nil {
 		return err

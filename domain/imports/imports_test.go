@@ -60,7 +60,7 @@ func TestImportHoldsEveryLine(t *testing.T) {
 		for i, line := range lines(t, dir, "follows.tsv") {
 			a, b, _ := strings.Cut(line, "\t")
 			if want := fmt.Sprintf("default%s default%s 1 1", a, b); got["follows"][i] != want {
-				t.Fatalf("follow %d by place is %q, want %q", i, got["follows"][i], want)
+				t.Fatalf("follow %d by sort key is %q, want %q", i, got["follows"][i], want)
 			}
 		}
 		// The account is as old as its first tweet.

@@ -111,7 +111,7 @@ func (s *store) list(t *testing.T, q string) (all []string) {
 }
 
 // content is everything that an import wrote, with the files' ids in place of the rows'. Follows are in
-// the order of their places, tweets in that of their ids.
+// the order of their sort keys, tweets in that of their ids.
 func (s *store) content(t *testing.T) map[string][]string {
 	t.Helper()
 	const user = "(SELECT source || external_id FROM imported_ids WHERE kind = 'user' AND row_id = %s)"

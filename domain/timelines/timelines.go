@@ -30,7 +30,7 @@ type Timelines struct {
 // New returns the timelines of the database.
 func New(db *sqldb.DB) *Timelines { return &Timelines{db: db} }
 
-var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", Place: "id", Item: "id", Where: tweets.VisibleSQL}
+var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", SortKey: "id", Item: "id", Where: tweets.VisibleSQL}
 
 // OfUsers reads pages of several users' own tweets in one statement, newest first.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
@@ -51,7 +51,7 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 		if err := rows.Scan(&id); err != nil {
 			return cursors.Page[Entry]{}, fmt.Errorf("read the home timeline: %w", err)
 		}
-		entries = append(entries, Entry{Place: id, Item: id})
+		entries = append(entries, Entry{SortKey: id, Item: id})
 	}
 	if err := rows.Err(); err != nil {
 		return cursors.Page[Entry]{}, fmt.Errorf("read the home timeline: %w", err)

@@ -80,15 +80,15 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		read := 0
 		for _, k := range kinds {
-			place, err := Decode(k, s)
+			sortKey, err := Decode(k, s)
 			if err != nil {
 				if !errs.Is(err, errs.BadRequest) {
 					t.Errorf("%q: %v", s, err)
 				}
 				continue
 			}
-			if read++; Encode(k, place) != s || place < 1 {
-				t.Errorf("%q reads as %d", s, place)
+			if read++; Encode(k, sortKey) != s || sortKey < 1 {
+				t.Errorf("%q reads as %d", s, sortKey)
 			}
 		}
 		if read > 1 {

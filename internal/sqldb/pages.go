@@ -14,13 +14,13 @@ import (
 )
 
 // Lists reads pages of many owners' lists at once: rows of Table that belong to an owner, ordered by a
-// unique Place. The names and the condition are SQL of the caller's, never input.
+// unique SortKey. The names and the condition are SQL of the caller's, never input.
 type Lists struct {
-	Table, Owner, Place, Item, Where string
+	Table, Owner, SortKey, Item, Where string
 }
 
 // Row is an entry of a list.
-type Row struct{ Place, Item int64 }
+type Row struct{ SortKey, Item int64 }
 
 // Key asks for a part of one owner's list.
 type Key struct {
@@ -35,7 +35,7 @@ type shape struct {
 }
 
 // Pages reads the pages of all keys, one statement for each page size and direction among them. Each
-// statement reads at most page size + 1 rows an owner from the index on (Owner, Place).
+// statement reads at most page size + 1 rows an owner from the index on (Owner, SortKey).
 func (l Lists) Pages(ctx context.Context, d *Driver, keys []Key) (map[Key]cursors.Page[Row], error) {
 	groups := map[shape][]Key{}
 	for _, k := range keys {
@@ -66,7 +66,7 @@ func (l Lists) read(ctx context.Context, d *Driver, s shape, keys []Key) ([][]Ro
 	for rows.Next() {
 		var n int
 		var r Row
-		if err := rows.Scan(&n, &r.Place, &r.Item); err != nil {
+		if err := rows.Scan(&n, &r.SortKey, &r.Item); err != nil {
 			return nil, err
 		}
 		out[n] = append(out[n], r)
@@ -84,12 +84,12 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 		for i, k := range keys {
 			owners[i], above[i], below[i] = k.Owner, k.Window.Above, k.Window.Below
 		}
-		return fmt.Sprintf(`SELECT k.n - 1, t.place, t.item
+		return fmt.Sprintf(`SELECT k.n - 1, t.sort_key, t.item
 			FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS k(owner, above, below, n)
-			CROSS JOIN LATERAL (SELECT %[3]s AS place, %[4]s AS item FROM %[1]s
+			CROSS JOIN LATERAL (SELECT %[3]s AS sort_key, %[4]s AS item FROM %[1]s
 				WHERE %[2]s = k.owner AND %[5]s AND %[3]s < k.above AND %[3]s > k.below
 				ORDER BY %[3]s %[6]s LIMIT %[7]s) AS t
-			ORDER BY k.n, t.place %[6]s`, l.Table, l.Owner, l.Place, l.Item, l.Where, order, InOrder("$4")),
+			ORDER BY k.n, t.sort_key %[6]s`, l.Table, l.Owner, l.SortKey, l.Item, l.Where, order, InOrder("$4")),
 			[]any{pq.Array(owners), pq.Array(above), pq.Array(below), s.size + 1}
 	}
 	list := make([][3]int64, len(keys))
@@ -103,7 +103,7 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 			WHERE %[2]s = json_extract(k.value, '$[0]') AND %[5]s
 			AND %[3]s < json_extract(k.value, '$[1]') AND %[3]s > json_extract(k.value, '$[2]')
 			ORDER BY %[3]s %[6]s LIMIT $2)
-		ORDER BY k.key, t.%[3]s %[6]s`, l.Table, l.Owner, l.Place, l.Item, l.Where, order),
+		ORDER BY k.key, t.%[3]s %[6]s`, l.Table, l.Owner, l.SortKey, l.Item, l.Where, order),
 		[]any{string(text), s.size + 1}
 }
 

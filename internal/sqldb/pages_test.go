@@ -15,20 +15,20 @@ import (
 
 // stored is a row of the table that pages are read of.
 type stored struct {
-	owner, place, item int64
-	live               bool
+	owner, sortKey, item int64
+	live                 bool
 }
 
 func fill(t *testing.T, db *DB) (all []stored) {
 	t.Helper()
-	exec(t, db, "CREATE TABLE entries (owner bigint, place bigint, item bigint, live boolean)")
-	exec(t, db, "CREATE INDEX entries_of_owner ON entries (owner, place, item) WHERE live")
-	places := rand.Perm(400)
+	exec(t, db, "CREATE TABLE entries (owner bigint, sort_key bigint, item bigint, live boolean)")
+	exec(t, db, "CREATE INDEX entries_of_owner ON entries (owner, sort_key, item) WHERE live")
+	sortKeys := rand.Perm(400)
 	var values []string
-	for i, place := range places {
-		s := stored{owner: int64(1 + i%9*i%7), place: int64(place + 1), item: rand.Int64N(50), live: rand.IntN(4) > 0}
+	for i, sortKey := range sortKeys {
+		s := stored{owner: int64(1 + i%9*i%7), sortKey: int64(sortKey + 1), item: rand.Int64N(50), live: rand.IntN(4) > 0}
 		all = append(all, s)
-		values = append(values, fmt.Sprintf("(%d, %d, %d, %v)", s.owner, s.place, s.item, s.live))
+		values = append(values, fmt.Sprintf("(%d, %d, %d, %v)", s.owner, s.sortKey, s.item, s.live))
 	}
 	exec(t, db, "INSERT INTO entries VALUES "+strings.Join(values, ", "))
 	return all
@@ -38,11 +38,11 @@ func fill(t *testing.T, db *DB) (all []stored) {
 func naive(all []stored, k Key) (p cursors.Page[Row]) {
 	var in []Row
 	for _, s := range all {
-		if s.owner == k.Owner && s.live && s.place < k.Window.Above && s.place > k.Window.Below {
-			in = append(in, Row{s.place, s.item})
+		if s.owner == k.Owner && s.live && s.sortKey < k.Window.Above && s.sortKey > k.Window.Below {
+			in = append(in, Row{s.sortKey, s.item})
 		}
 	}
-	slices.SortFunc(in, func(a, b Row) int { return cmp.Compare(b.Place, a.Place) })
+	slices.SortFunc(in, func(a, b Row) int { return cmp.Compare(b.SortKey, a.SortKey) })
 	n := min(len(in), k.Window.Size)
 	p.More = len(in) > n
 	if k.Window.Backward {
@@ -53,12 +53,12 @@ func naive(all []stored, k Key) (p cursors.Page[Row]) {
 	return p
 }
 
-// Pages of many owners, of several sizes, from both ends and between any places, are those that looking
+// Pages of many owners, of several sizes, from both ends and between any sort keys, are those that looking
 // at every row returns.
 func TestPagesEqualTheNaiveOnes(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *DB) {
 		all := fill(t, db)
-		lists := Lists{Table: "entries", Owner: "owner", Place: "place", Item: "item", Where: "live"}
+		lists := Lists{Table: "entries", Owner: "owner", SortKey: "sort_key", Item: "item", Where: "live"}
 		for range 60 {
 			var keys []Key
 			for range 1 + rand.IntN(30) {

@@ -102,8 +102,8 @@ func (w *crowd) tweeting(viewer int64, authors []int64, each int) (tweets []int6
 }
 
 func (w *crowd) follow(follower, followee int64) {
-	place := w.nextID()
-	w.rows.follows = append(w.rows.follows, []any{follower, followee, true, place, ids.Time(place), 1})
+	sortKey := w.nextID()
+	w.rows.follows = append(w.rows.follows, []any{follower, followee, true, sortKey, ids.Time(sortKey), 1})
 }
 
 // following makes each of one ring follow the same few of another.

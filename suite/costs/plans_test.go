@@ -157,10 +157,10 @@ func (p pushed) run(t *testing.T, c *crowd, n int) {
 	}
 }
 
-// farInto returns a place of one of the viewer's lists, so many tenths of it down.
+// farInto returns a sort key of one of the viewer's lists, so many tenths of it down.
 func farInto(list string, tenths int, kind cursors.Kind) func(*testing.T, *crowd, int) (*apitest.Client, apitest.Vars) {
 	return func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
-		at := apitest.Int(t, c.db, fmt.Sprintf(`SELECT coalesce((SELECT place FROM (%[1]s) AS l ORDER BY place DESC
+		at := apitest.Int(t, c.db, fmt.Sprintf(`SELECT coalesce((SELECT sort_key FROM (%[1]s) AS l ORDER BY sort_key DESC
 			LIMIT 1 OFFSET (SELECT count(*) * %[2]d / 10 FROM (%[1]s) AS l)), 1)`, list, tenths), rig.UserID(t, c.viewer.ID))
 		return c.viewer.Client, apitest.Vars{"at": cursors.Encode(kind, at)}
 	}
@@ -175,14 +175,14 @@ func globalsOf(kind ids.Kind, sql string) func(*testing.T, *crowd, int) (*apites
 }
 
 const (
-	homePlaces = `SELECT t.id AS place FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id` +
+	homeSortKeys = `SELECT t.id AS sort_key FROM tweets AS t JOIN follows AS f ON f.followee_id = t.author_id` +
 		` WHERE f.follower_id = $1 AND f.active`
-	ownPlaces       = `SELECT id AS place FROM tweets WHERE author_id = $1 AND deleted_at IS NULL`
-	followerPlaces  = `SELECT sort_key AS place FROM follows WHERE followee_id = $1 AND active`
-	followingPlaces = `SELECT sort_key AS place FROM follows WHERE follower_id = $1 AND active`
-	mostFollowed    = `SELECT user_id FROM user_stats ORDER BY follower_count DESC LIMIT 100`
-	newestTweets    = `SELECT id FROM tweets WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 100`
-	mostLiked       = `SELECT tweet_id FROM tweet_stats ORDER BY like_count DESC LIMIT 100`
+	ownSortKeys       = `SELECT id AS sort_key FROM tweets WHERE author_id = $1 AND deleted_at IS NULL`
+	followerSortKeys  = `SELECT sort_key FROM follows WHERE followee_id = $1 AND active`
+	followingSortKeys = `SELECT sort_key FROM follows WHERE follower_id = $1 AND active`
+	mostFollowed      = `SELECT user_id FROM user_stats ORDER BY follower_count DESC LIMIT 100`
+	newestTweets      = `SELECT id FROM tweets WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 100`
+	mostLiked         = `SELECT tweet_id FROM tweet_stats ORDER BY like_count DESC LIMIT 100`
 )
 
 // rareWrites are ways of operations, or what follows them, that no other operation of a test takes.
@@ -212,24 +212,24 @@ var farReads = []costed{
 	{name: "homeTimeline, 100", query: `{ viewer { homeTimeline(first: 100) { nodes { ...TweetScalars } } } }`},
 	{name: "homeTimeline, far down", query: `query($at: String!) { viewer { homeTimeline(first: 20, after: $at) { pageInfo { ...WholePage }
 		nodes { id } } } }`,
-		prepare: farInto(homePlaces, 9, cursors.Home)},
+		prepare: farInto(homeSortKeys, 9, cursors.Home)},
 	{name: "homeTimeline, backward", query: `query($at: String!) { viewer { homeTimeline(last: 20, before: $at) { pageInfo { ...WholePage }
 		nodes { id } } } }`,
-		prepare: farInto(homePlaces, 5, cursors.Home)},
+		prepare: farInto(homeSortKeys, 5, cursors.Home)},
 	{name: "homeTimeline, from the end", query: `{ viewer { homeTimeline(last: 20) { pageInfo { ...WholePage } nodes { id } } } }`},
 	{name: "timeline, far down", query: `query($at: String!) { viewer { user { timeline(first: 20, after: $at) { pageInfo { ...WholePage }
 		nodes { id } } } } }`,
-		prepare: farInto(ownPlaces, 9, cursors.Timeline)},
+		prepare: farInto(ownSortKeys, 9, cursors.Timeline)},
 	{name: "timeline, backward", query: `query($at: String!) { viewer { user { timeline(last: 20, before: $at) { pageInfo { ...WholePage }
 		nodes { id } } } } }`,
-		prepare: farInto(ownPlaces, 5, cursors.Timeline)},
+		prepare: farInto(ownSortKeys, 5, cursors.Timeline)},
 	{name: "timeline, from the end", query: `{ viewer { user { timeline(last: 20) { pageInfo { ...WholePage } nodes { id } } } } }`},
 	{name: "followers, far down", query: `query($at: String!) { viewer { user { followers(first: 20, after: $at) { pageInfo { ...WholePage }
 		nodes { ...UserScalars } } } } }`,
-		prepare: farInto(followerPlaces, 9, cursors.Followers)},
+		prepare: farInto(followerSortKeys, 9, cursors.Followers)},
 	{name: "following, far down", query: `query($at: String!) { viewer { user { following(first: 20, after: $at) { pageInfo { ...WholePage }
 		nodes { ...UserScalars } } } } }`,
-		prepare: farInto(followingPlaces, 9, cursors.Following)},
+		prepare: farInto(followingSortKeys, 9, cursors.Following)},
 	{name: "sessions of years", query: `{ viewer { live: sessions { id } all: sessions(includeEnded: true) { id } } }`},
 	{name: "followers of followers", query: `{ viewer { user { followers(first: 20) { nodes { followers(first: 20) { nodes { username
 		viewerIsFollowing isFollowingViewer } } } } } } }`},
