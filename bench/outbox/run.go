@@ -64,20 +64,19 @@ func (r *Run) Stop(ctx context.Context) error {
 func (r *Run) Close() error { return r.way.pool().Close() }
 
 // Closed makes writers commit transactions of n events for a while, each waiting for the effects of its last
-// one. Result counts events.
+// one. However short the while, each writer commits one. Result counts events.
 func (r *Run) Closed(ctx context.Context, writers, n int, d time.Duration) (*load.Result, error) {
 	end := time.Now().Add(d)
 	return r.run(ctx, writers, n, func(ctx context.Context) error {
-		for time.Now().Before(end) && ctx.Err() == nil {
+		for {
 			t, err := r.write(ctx, n)
 			if err != nil {
 				return err
 			}
-			if err := wait(ctx, t); err != nil {
+			if err := wait(ctx, t); err != nil || !time.Now().Before(end) {
 				return err
 			}
 		}
-		return nil
 	})
 }
 
