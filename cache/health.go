@@ -1,6 +1,6 @@
 package cache
 
-// Health describes how a node's calls of Redis fare.
+// Health describes how a node's calls to Redis fare.
 type Health struct {
 	// Open reports whether the breaker of some server is open: calls are refused because the last ones failed.
 	Open bool

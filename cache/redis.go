@@ -16,7 +16,7 @@ import (
 	"roost/internal/reqstats"
 )
 
-// callTimeout bounds one call of Redis, including the time to connect.
+// callTimeout bounds one call to Redis, including the time to connect.
 const callTimeout = 250 * time.Millisecond
 
 // If the process itself runs late, a call's deadline moves by extraPerLag times that delay, at most maxExtra. An answer may have arrived

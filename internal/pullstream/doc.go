@@ -5,7 +5,7 @@
 // time. With this package one goroutine per subscription is enough: the sender's goroutine waits for an event, puts it
 // into the channel, and lets gqlgen take it from there.
 //
-// A resolver returns a channel whose events its source produces:
+// A resolver returns a channel. A Source, which the resolver provides, produces the events in it:
 //
 //	return pullstream.Events(ctx, pullstream.Source[*Event]{Next: next, End: unsubscribe}), nil
 //
@@ -29,9 +29,9 @@
 //
 // gqlgen resolves the fields of an event after it has taken the event from the channel, and a field may fail. The sender
 // then calls Again, which puts the same event into the channel once more after a pause, a bounded number of times. After
-// that it calls Replace, which puts the substitute there that the source's Lost returns. When neither helps, the sender
-// ends the subscription with the error. A resolver retries the reads that an event is made of with Retry, by the same
-// rules.
+// that it calls Replace, which puts a substitute into the channel: what the source's Lost returns. When neither helps, the
+// sender ends the subscription with the error. With Retry, a resolver retries the reads from which it makes an event, by
+// the same rules.
 //
 // A Stream belongs to one goroutine. The package starts a goroutine only when Events is used without a sender.
 package pullstream

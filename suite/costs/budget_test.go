@@ -10,7 +10,7 @@ import (
 	"roost/testkit/rig"
 )
 
-// price is what an operation takes after the check of the session: SQL statements, and round trips of Redis.
+// price is what an operation takes after the check of the session: SQL statements, and round trips to Redis.
 type price struct{ sql, trips int64 }
 
 // costed is an operation over HTTP with what it takes, whatever the size of its pages: with nothing in the cache,
@@ -103,7 +103,7 @@ func clearCache(t *testing.T, r *apitest.Roost, db *sqldb.DB) {
 	rig.ClearCache(t, r)
 }
 
-// check runs the operation with what prepare returns, and compares what it took. On a busy machine a call of Redis may be so
+// check runs the operation with what prepare returns, and compares what it took. On a busy machine a call to Redis may be so
 // late that a row is read from SQL instead: a difference counts if it is there three times.
 func (op costed) check(t *testing.T, how string, want price, prepare func() (*apitest.Client, apitest.Vars)) {
 	t.Helper()

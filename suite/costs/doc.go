@@ -1,4 +1,4 @@
-// Package costs holds end-to-end tests of what operations cost: SQL statements, round trips of Redis, the plans of the
+// Package costs holds end-to-end tests of what operations cost: SQL statements, round trips to Redis, the plans of the
 // databases, and what happens when the database cannot do more.
 //
 // Each operation with a budget is a file in testdata. Its head is the price, one line for each case that is measured:

@@ -11,7 +11,7 @@ import (
 	"roost/testkit/rig"
 )
 
-// A node that gets no processor for a while finds, when it goes on, that its calls of Redis have had no answer in time.
+// A node that gets no processor for a while finds, when it goes on, that its calls to Redis have had no answer in time.
 // It does not take that for an outage of Redis, which answers at once when the node goes on.
 func TestAStarvedNodeDoesNotBlameRedis(t *testing.T) {
 	t.Parallel()

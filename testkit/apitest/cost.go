@@ -17,7 +17,7 @@ type Cost struct {
 	// Before is, for an event, the number of statements that the subscription has made so far besides
 	// resolving events: what it read to decide what to send.
 	Before int64
-	// Redis is the number of round trips of Redis for the same as SQL.
+	// Redis is the number of round trips to Redis for the same as SQL.
 	Redis int64
 	// Waits is the number of batches of the loaders that waited for their timer.
 	Waits int64

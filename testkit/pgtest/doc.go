@@ -5,8 +5,8 @@
 // process, which starts at the first use and is gone when the process ends, however
 // it ends (see package testproc); no TestMain is needed. To
 // use a server of your own instead, set ROOST_TEST_DATABASE_URL to its lib/pq URL, with a
-// role that may create databases. Databases that killed test processes left on that
-// server are dropped after a day.
+// role that may create databases. A test process that is killed leaves its
+// databases on that server; these are dropped after a day.
 //
 // [StartCluster] is for tests that stop or kill the server; [Cluster.Standby] copies it to a standby, which can be
 // promoted.
