@@ -16,6 +16,8 @@ type statementClass struct {
 	why  string
 	// batch says that a table may be read whole that is smaller than the bound.
 	batch bool
+	// rare says that only a slow run is long enough for the statement.
+	rare bool
 }
 
 func classOf(query string) *statementClass {
@@ -90,6 +92,12 @@ func fewRows(name, text string) statementClass {
 func someRows(name, text string, n int, why string) statementClass {
 	c := statementsOf(name, text, atMost(n), why)
 	c.batch = true
+	return c
+}
+
+// rarely is for statements that a node sends so seldom that a quick run may end without one.
+func rarely(c statementClass) statementClass {
+	c.rare = true
 	return c
 }
 
@@ -173,6 +181,7 @@ var statementClasses = []statementClass{
 	fewRows("the retry queue", `SELECT .* FROM (retry_queue AS q|"retry_queue") .*`),
 	statementsOf("expired limits of sign-in", `DELETE FROM "sign_in_limits" WHERE .* LIMIT 500 FOR UPDATE SKIP LOCKED.*`, atMost(2*500),
 		"a batch, once to find and once to remove"),
+	rarely(fewRows("the lease of ids", `UPDATE id_leases SET ceiling = \$1 WHERE node = \$2 AND owner = \$3 AND ceiling <= \$1`)),
 	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, version`, atMost(maxSessions),
 		"a user's live sessions"),
 }

@@ -123,8 +123,14 @@ func TestPlansOnSQLiteSearch(t *testing.T) {
 				p.priced(t).run(t, c, pageOf)
 			}
 			r.Stop()
-			if len(w.known) < len(statementClasses) {
-				t.Errorf("only %d statements were seen, there are %d classes of them", len(w.known), len(statementClasses))
+			classes := 0
+			for _, c := range statementClasses {
+				if !c.rare {
+					classes++
+				}
+			}
+			if len(w.known) < classes {
+				t.Errorf("only %d statements were seen, there are %d classes of them", len(w.known), classes)
 			}
 		})
 	}
