@@ -1,5 +1,5 @@
-// Package app wires Roost: it builds every part from one configuration, starts them in order and stops
-// them in reverse. Only this package sees all of them.
+// Package app wires Roost: it builds every part from one configuration, starts the parts in order, and stops them in reverse
+// order. Only this package imports all of them.
 package app
 
 import (

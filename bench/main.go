@@ -1,6 +1,6 @@
-// Command bench measures Roost next to a baseline, on the imported data in server mode: throughput,
-// latency, and the processor time of the server, PostgreSQL and Redis for one request. docs/performance.md
-// describes how and why, `go run ./bench -h` which flags there are.
+// Command bench compares Roost with a baseline, on the imported data in server mode. It measures throughput, latency, and the
+// processor time that the server, PostgreSQL and Redis need for one request. docs/performance.md describes how and why. The
+// flags are listed by `go run ./bench -h`.
 package main
 
 import (

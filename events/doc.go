@@ -1,6 +1,6 @@
-// Package events is the outbox of writes, and the event log that is read from it.
+// Package events stores the events of each write in an outbox, and reads them back as a log.
 //
-// Whatever happens after a write depends on its events, which are written in the transaction of the rows:
+// Everything that happens after a write starts from its events. These are stored in the same transaction as the rows:
 //
 //	err := log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 //		// change rows through tx.Tx
@@ -8,7 +8,7 @@
 //		return nil
 //	})
 //
-// A consumer group handles each event once, on any node, and keeps its effects and its position in SQL:
+// A consumer group handles each event once, on any of the nodes. It stores the effects of events and its own position in SQL:
 //
 //	group, err := events.NewGroup(client, db, clock, events.GroupConfig{Name: "search", Partitions: 4,
 //		Types: []string{events.TweetPosted{}.Type()}, Handler: events.HandlerFunc(index)})
@@ -22,51 +22,56 @@
 // # The order
 //
 // Each committed event gets an offset in the log, its seq. Seqs have no gaps, and no event gets a lower seq than one that was
-// assigned before it. So within an epoch a position in the log is one number, and a reader at a position has missed nothing before it.
+// assigned earlier. So within an epoch (see below) a position in the log is one number, and a reader at a position has missed
+// nothing before it.
 //
-// SQLite has one writer, so the id of the event's row is its seq. PostgreSQL assigns ids before the commit, so their order means
-// nothing; there a Sequencer numbers committed events. Any number of sequencers may run: each call of the numbering function
-// locks the head of the log and ends by itself, so a sequencer that freezes blocks nobody. An open transaction delays only
-// its own events.
+// SQLite has one writer, so there an event's seq is the id of its row. On PostgreSQL, where ids are assigned before the commit
+// and their order means nothing, a Sequencer numbers the committed events. Any number of sequencers may run. Each numbering is
+// one call of a database function, which locks the head of the log and ends by itself, so a sequencer that freezes blocks
+// nobody. An open transaction delays only its own events.
 //
 // If transaction A commits before transaction B inserts its events, the events of A come first, however long A, B or any
-// sequencer was delayed. So writes that lock the same row before they emit are ordered as they committed, and an acknowledged
-// write comes before every write that begins afterwards. Two writes that overlap in time and share no lock may come in either
-// order, even when they are about one aggregate; consumers compare the versions in such events. Decision 12 lists the rows that
-// writes lock.
+// sequencer was delayed. So events of writes that lock the same row before they emit are in the order of the commits, and the
+// events of an acknowledged write come before the events of every write that begins afterwards. The events of two writes that
+// overlap in time and share no lock may come in either order, even if both are about one aggregate; consumers compare the
+// versions in such events. Decision 12 lists the rows that each kind of write locks.
 //
 // # Epochs
 //
 // A database can go back to an earlier state: a standby that lacks the last writes takes over, or a backup is restored. The log
 // then begins a new epoch, and a Position of one epoch means nothing in another. The first read of the log that finds the new
-// epoch calls Epochs, which switches the whole process to it. A Follower goes on where the epoch began and reports that with
-// Batch.Restart; a Group never advances a position of an earlier epoch. Decision 18 has the argument.
+// epoch reports it to Epochs, and Epochs switches the whole process to the new epoch. A Follower continues from the point where
+// that epoch began, and reports the change with Batch.Restart. A Group never advances a position of an earlier epoch. Decision
+// 18 explains why this is safe.
 //
 // # Followers
 //
 // A Follower reads the whole log on behalf of one process and applies it there, batch by batch. Its position covers an event
-// only after the event is applied, so reads that begin later agree with the position that the process reported. CatchUp
-// waits for everything that is committed. A write that finds its work already done must call CatchUp before it is
-// acknowledged: the node that did the work may have died before it invalidated the copies.
+// only after the event is applied, so a read that begins after the process has reported a position shows every event up to that
+// position. CatchUp waits until everything that was committed before the call has been applied. A write that finds its work
+// already done must report this with Tx.AlreadyDone, because the node that did the work may have died before it invalidated the
+// copies. Before the write is acknowledged, Log.Write then invalidates these copies, or waits with CatchUp if it cannot.
 //
 // # Consumer groups
 //
-// A Group reads the log with positions of its own, one for each partition of the aggregates. A node works on a partition under
-// a lease in the database. The lease runs by the clock of PostgreSQL, because the clocks of nodes may differ. A worker that freezes
-// past its lease does no harm: its effects and its position commit together, and only the owner of the lease can move the
-// position. So effects in SQL happen exactly once. Other effects happen at least once and must be idempotent. Events of one
-// aggregate are handled in the order of the log.
+// A Group divides the aggregates into partitions, and has a position of its own in the log for each partition. A node works on
+// a partition while it holds a lease on it in the database. The lease runs by the clock of PostgreSQL, because the clocks of
+// nodes may differ. A worker that freezes past its lease does no harm: its effects and its position commit together, and only
+// the owner of the lease can move the position. So effects in SQL happen exactly once. Other effects happen at least once and
+// must be idempotent. Events of one aggregate are handled in the order of the log.
 //
 // # Failure
 //
-// An event that cannot be handled is copied to the group's retry queue, and later events of its aggregate follow it there. It is
-// tried again after 1 s, 2 s, 4 s and so on, up to a minute. After GroupConfig.Attempts attempts it is a dead letter: it delays
-// no other event and waits for `roost events retry`. A database that cannot be reached fills no queue: the group waits. Retries
-// run by the clocks of the nodes; where these differ by some seconds, a retry comes earlier or later by as much.
+// An event that cannot be handled is copied to the group's retry queue, and later events of its aggregate follow it there. The
+// event is tried again after 1 s, 2 s, 4 s and so on, up to a minute. After GroupConfig.Attempts failed attempts it becomes a
+// dead letter: it delays no other event and waits for `roost events retry`. While the database cannot be reached, no event goes
+// to the queue: the group waits. Retries run by the clocks of the nodes; where these differ by some seconds, a retry comes
+// earlier or later by as much.
 //
-// An event that this binary cannot read fails with ErrUnreadable, and is retried like any other event that fails. So a release
-// must be able to read a new type or version of event before any release writes it: nodes of both releases can then run side by
-// side, and an upgrade can be reversed. testdata/payloads holds stored payloads of each version, which every later binary must read.
+// An event that this binary cannot read fails with ErrUnreadable, and is retried like any other event that fails. So a new type
+// or version of an event takes two releases: the first can read it, and only the second writes it. Nodes of both releases can
+// then run side by side, and an upgrade can be reversed. testdata/payloads holds stored payloads of each version, which every
+// later binary must read.
 //
 //	          handled
 //	log ---------------------> done
@@ -77,6 +82,7 @@
 //
 // # Limits
 //
-// A batch of a group has at most 500 events, a batch of a follower at most 1,000. Retention removes an event when every group has
-// passed it and it is older than the configured time; a reader whose position is before a removed event gets a gap reported.
+// A batch of a group has at most 500 events, a batch of a follower at most 1,000. Retention removes the events that every group
+// has passed and that are older than the configured time. If a reader's position is before a removed event, the next read
+// reports a gap.
 package events

@@ -1,7 +1,8 @@
 // Package loaders batches the look-ups of one GraphQL operation, with one loader for each question.
 //
-// A Set of loaders exists for one query, one field of a mutation, or one event of a subscription, so the values that it remembers are never
-// older than that. Rows are read through the cache. A Level collects the keys of several loaders and fetches them in one round trip:
+// A Set of loaders exists for one query, one field of a mutation, or one event of a subscription, so the values that it
+// remembers are never older than this query, field or event. Rows are read through the cache. A Level collects the keys of
+// several loaders and fetches their values in one round trip:
 //
 //	set := loaders.From(ctx)
 //	level := set.Level()
@@ -10,8 +11,8 @@
 //	level.Fetch(ctx)
 //	tweet, err := set.TweetByID.Load(ctx, id) // without waiting
 //
-// A key that was not prefetched is batched with others that are asked for within a millisecond. Sets and loaders are safe for
-// concurrent use; a Level belongs to one goroutine.
+// A key that was not prefetched is batched with other keys that are asked for within a millisecond. Sets and loaders are safe
+// for concurrent use; a Level belongs to one goroutine.
 package loaders
 
 import (

@@ -9,13 +9,15 @@
 //	store.Answer(ctx, q.Request(), r.Request())
 //	account, ok, err := q.At(ctx, 0) // of userIDs[0]
 //
-// Answer reads everything that Redis has in one pipelined round trip a server, and the rest with one SQL statement for each
-// entity. Store, Entity and the values that they return are safe for concurrent use; nobody may change the values.
+// Answer reads all rows that Redis has in one pipelined round trip to each server, and the others with one SQL statement for
+// each entity. Store, Entity and the values that they return are safe for concurrent use; nobody may change the values.
 //
-// Two background services keep a node's reads true to the event log. The follower (Store.Follow) confirms each event's
-// invalidations before the node reports its position. Recovery sends the invalidations that Redis has not taken yet. The
-// consumer group of Store.Relay, which one worker runs for all nodes, repeats every invalidation until Redis has taken it.
+// Two background services of each node keep its reads as new as the event log. The follower (Store.Follow) confirms the
+// invalidations of an event before the node reports a position that covers the event. Recovery (Store.Recovery) sends the
+// node's pending invalidations, which Redis has not taken yet. In addition, one worker runs the consumer group of Store.Relay
+// for all nodes. This group repeats every invalidation until Redis has taken it.
 //
-// Package cache states what is promised of reads; docs/consistency.md states it field by field. A stored form never changes
-// under the same key: TestForms compares all forms with testdata and fails until cache.EntryPrefix has a new version.
+// Package cache states what reads promise; docs/consistency.md states this for each field of the API. The stored form of a row
+// never changes under the same key: TestForms compares all forms with testdata, and fails after a change until
+// cache.EntryPrefix has a new version.
 package rows

@@ -1,3 +1,4 @@
-// Package suite holds Roost's end-to-end tests, in one package for each subject, which Go runs as a process of its own. They run
-// whole nodes on both kinds of stores and speak GraphQL to them; package rig has what the parts share.
+// Package suite contains Roost's end-to-end tests, in one package for each subject. Go runs each of these packages as a process
+// of its own. The tests run whole nodes on both kinds of stores and send GraphQL to them. Package rig contains what the
+// packages share.
 package suite

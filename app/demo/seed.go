@@ -1,5 +1,5 @@
-// Package demo makes a small believable world to look at, and keeps some life in it: forty people who
-// follow each other, with five days of tweets and reactions. All of them sign in with one password.
+// Package demo makes a small, believable demo world: forty people who follow each other, with five days of tweets and
+// reactions. While a node runs, these people go on to tweet and react. All of them sign in with the same password.
 package demo
 
 import (

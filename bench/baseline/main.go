@@ -1,17 +1,17 @@
-// Command baseline answers what the benchmarks ask Roost, without GraphQL and in the cheapest way: reads
-// by hand-written net/http handlers over ready pieces of JSON in Redis (package layout), reactions and tweets
-// as one plain transaction each, sockets by a broadcast of one prepared message. The answers are the same JSON
-// as Roost's. It is a yardstick, not a server: nothing invalidates what it reads, and nothing is limited.
+// Command baseline answers the requests that the benchmarks send to Roost, without GraphQL and in the cheapest way.
+// Hand-written net/http handlers answer reads from ready pieces of JSON in Redis (package layout). A reaction or a tweet is one
+// plain transaction. Sockets get a broadcast of one prepared message. The answers are the same JSON as Roost's. This program is
+// a yardstick, not a real server: nothing invalidates the data that it reads, and it has no limits.
 //
 //	GET  /home                            20 tweets of the viewer's home timeline
 //	GET  /users/{username}                a profile with 10 tweets
 //	GET  /summaries?ids=ID,ID             reactions of tweets
 //	POST /reactions/{tweet}/{kind}        sets the viewer's reaction
-//	POST /tweets?text=TEXT                posts a tweet of the viewer's
+//	POST /tweets?text=TEXT                posts a tweet as the viewer
 //	GET  /live?tweet=ID                   a websocket with the tweet's counts
-//	GET  /live?author=ID                  a websocket with the user's new tweets, for whoever asks
+//	GET  /live?author=ID                  a websocket with the user's new tweets, for anybody
 //
-// All but /live want Authorization: Bearer KEY.
+// All except /live need the header Authorization: Bearer KEY.
 package main
 
 import (

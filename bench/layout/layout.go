@@ -1,8 +1,8 @@
-// Package layout is how the baseline of the benchmarks keeps its data in Redis: the cheapest layout that
-// answers the measured reads. Values are ready pieces of JSON; a page is two pipelined round trips and
-// their concatenation. Nothing keeps it up to date: it is filled once from SQL.
+// Package layout defines how the baseline of the benchmarks stores its data in Redis: in the cheapest layout that answers the
+// measured reads. Values are ready pieces of JSON. A page costs two pipelined round trips, and is the concatenation of the
+// pieces that they return. The data is filled once from SQL, and nothing keeps it up to date.
 //
-// The pieces have the fields that the measured operations ask for, in their order.
+// The pieces have the fields that the measured operations ask for, in the same order.
 package layout
 
 import (

@@ -1,31 +1,32 @@
-// Package ops are the operations that the benchmarks measure: what is asked of Roost and of the baseline,
-// by whom, and which answers are right.
+// Package ops contains the operations that the benchmarks measure: the requests to Roost and to the baseline, the users who
+// send them, and the right answers.
 //
-// Who asks and for what is drawn from the data with a fixed seed, so that two runs ask the same. Answers
-// are right when they say what SQL says; Check decides that for both targets before anything is timed.
+// The users and the objects that they ask for are drawn from the data with a fixed seed, so that two runs send the same
+// requests. An answer is right if it agrees with SQL. Check compares the answers of both targets with SQL before anything is
+// timed.
 package ops
 
 import "roost/bench/load"
 
-// Operation is one of them.
+// Operation is one operation that the benchmarks measure.
 type Operation struct {
 	// Name is what flags and results call it.
 	Name string
-	// Title says what it is, for tables.
+	// Title describes the operation in tables.
 	Title string
-	// Rate is the default of the open loop, requests a second: what Roost can do with room to spare.
+	// Rate is the default rate of the open loop, in requests a second. Roost can serve it with room to spare.
 	Rate float64
-	// Roost and Baseline are what the two targets are asked.
+	// Roost and Baseline are the requests to the two targets.
 	Roost, Baseline load.Traffic
-	// Writes says that it changes the data, after which answers to others cannot be compared any more.
+	// Writes reports whether the operation changes the data. After it, answers to other operations cannot be compared any more.
 	Writes bool
-	// Settles is how many of the first writes may find the data as they want it.
+	// Settles is how many of the first writes may change nothing, because the data is already as they would leave it.
 	Settles int
 
 	asks []ask
 }
 
-// All are the operations on a world, reads first.
+// All returns the operations on a world, reads first.
 func All(w *World) []Operation {
 	return []Operation{w.home(), w.profile(), w.summaries(), w.react(), w.viral()}
 }

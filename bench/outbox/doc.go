@@ -1,29 +1,28 @@
-// Package outbox measures the way from a commit to its effect: through Roost's event log, and through the
-// plain outbox that it is compared with.
+// Package outbox compares Roost's event log with a plain outbox. For both it measures how fast events get from their commit to
+// their effect.
 //
 // # What is measured
 //
-// Writers commit transactions of events, and nothing but events. Each event has one effect, a row of its
-// own, written by the handler of a consumer group or by the poller. Everything but PostgreSQL is in this
-// process: writers, sequencer, workers, poller. Latency is from the time that a commit was acknowledged to
-// the time that the commit of the effect was.
+// Writers commit transactions that contain only events. Each event has one effect: the handler of a consumer group, or the
+// poller, writes a row for it. Everything except PostgreSQL is in this process: writers, sequencer, workers, poller. Latency is
+// the time from the acknowledgement of the event's commit to the acknowledgement of the effect's commit.
 //
-// [NewLog] is the product's package events with its own settings: one sequencer, one consumer group of
-// [Partitions] partitions with batches of up to 500, woken by commits as in a node.
+// [NewLog] uses the product's package events with the product's settings: one sequencer and one consumer group of [Partitions]
+// partitions, with batches of up to 500 events. Commits wake both, as in a node.
 //
-// [NewPlain] is an afternoon's work: the same inserts as prepared statements, and one
-// poller, woken by commits, that in one transaction removes up to 500 rows with FOR UPDATE SKIP LOCKED and
-// writes the same effects in one statement. It has no order, no positions, no groups, no retries, and nothing
-// is left to read or replay.
+// [NewPlain] is an outbox that one can write in an afternoon: the same inserts as prepared statements, and one poller, which
+// commits wake. In one transaction the poller removes up to 500 rows with FOR UPDATE SKIP LOCKED and writes the same effects
+// with one statement. This outbox has no order, no positions, no groups and no retries, and it keeps no events that could be
+// read or replayed later.
 //
-// # What is not
+// # What is not measured
 //
-// Rows of the domain, the wake-up through Redis of other nodes, several groups that read the same events, and
-// several nodes that compete for partitions.
+// Rows of the domain, the wake-up of other nodes through Redis, several groups that read the same events, and several nodes
+// that compete for partitions.
 //
 // # Loads
 //
-// [Run.Closed] is a closed loop: each writer commits a transaction of events and waits for the effects of all
-// of them. [Run.Open] commits one event in a transaction at a fixed rate. Both return when every event has had
-// its effect, and fail when one had two.
+// [Run.Closed] is a closed loop: each writer commits a transaction of events and waits until all of these events have had their
+// effects. [Run.Open] commits transactions of one event each, at a fixed rate. Both return when every event has had its effect,
+// and fail if an event had its effect twice.
 package outbox

@@ -1,5 +1,4 @@
-// Package report keeps what the benchmarks have measured: as JSON, as a table for people, and as the
-// comparison of two runs.
+// Package report stores the results of the benchmarks as JSON, prints them as tables for people, and compares two runs.
 package report
 
 import (

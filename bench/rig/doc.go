@@ -1,11 +1,11 @@
-// Package rig runs what the benchmarks measure, each as a process of its own: a private PostgreSQL with
-// the imported data, a redis-server, the built roost binary in server mode; and beside it the baseline
-// with a redis-server and a copy of the database of its own. It reads from /proc what each has used.
+// Package rig runs everything that the benchmarks measure, each part as a process of its own. These parts are a private
+// PostgreSQL with the imported data, a redis-server, and the built roost binary in server mode. Alongside runs the baseline,
+// which has a redis-server and a copy of the database of its own. Package rig reads from /proc how much processor time each
+// process has used.
 //
-// Nothing survives: processes and directories go with Close, and also when this process is killed (see
-// package testproc).
+// Nothing is left behind: Close ends the processes and removes the directories, and the same happens when this process is
+// killed (see package testproc).
 //
-// PostgreSQL runs without fsync, as the benchmarks measure work and not a disk, and without autovacuum and
-// with checkpoints far apart, so that what one run left behind is not paid for by the next. Commits
-// stay synchronous.
+// PostgreSQL runs without fsync, because the benchmarks measure work and not a disk. It also runs without autovacuum and with
+// checkpoints far apart, so that no run does work that an earlier run left behind. Commits stay synchronous.
 package rig

@@ -6,13 +6,13 @@
 //	store.Put(7, tweet)
 //	tweet, ok := store.Get(7)
 //
-// A Store cannot decide whether a value is stale: Get returns what was put last under a key, until it is evicted. So a value must
-// either be immutable or contain a version that the reader compares.
+// A Store cannot decide whether a value is stale: Get returns the value that was put last under a key, until that value is
+// evicted. So a value must either be immutable or contain a version that the reader compares.
 //
-// A Store is a segmented LRU. New values are on probation, in a fifth of the slots. A value that is read there again becomes
-// protected, and returns to probation when other protected values displace it. So a user who scrolls through thousands of tweets that
-// nobody else reads evicts only values that were read once. A Store has 16 shards, each with a lock that is held for some 40 ns. All
-// slots are allocated at the beginning, as two arrays a shard instead of one object an entry.
+// A Store is a segmented LRU. New values are on probation, in a fifth of the slots. A value that is read while on probation
+// becomes protected. It returns to probation when other protected values displace it. So a user who scrolls through thousands
+// of tweets that nobody else reads evicts only values on probation. A Store has 16 shards, each with a lock that is held for
+// some 40 ns. All slots are allocated at the beginning, as two arrays for each shard instead of one object for each entry.
 package local
 
 import (

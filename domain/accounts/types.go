@@ -1,5 +1,5 @@
-// Package accounts holds the rules of accounts and sessions: signing up and in, passwords and the limits of attempts at
-// them, profiles, settings, and how a session key is checked and ended.
+// Package accounts holds the rules of accounts and sessions: sign-up and sign-in, passwords and the limits of attempts to guess
+// them, profiles, settings, and how a session is checked and ended.
 package accounts
 
 import (

@@ -1,7 +1,7 @@
 // Package follows holds the rules of following: who follows whom, since when, and the lists of followers and followed users.
 //
-// A follow is a row that is never deleted, only marked as not active; its version only grows. Each change of it changes the
-// counts of both users in the same transaction, and emits one event.
+// A follow is a row that is never deleted, only marked as not active; its version only grows. The transaction that changes a
+// follow also changes the counts of both users, and emits one event.
 package follows
 
 import (

@@ -1,10 +1,10 @@
 // Package timelines holds the rules of timelines and reads them from SQL. SQL answers whenever nothing faster can, and anything
 // faster must agree with it.
 //
-// The home timeline of a viewer contains the visible tweets of those whom the viewer follows and the viewer's own, newest
-// first. Relation.InHome is this rule; HomeChangeOf says which events change home timelines, and how. The pages, the pushes to
-// subscribers and the catch-up of subscribers use both, so a new kind of relation, such as a mute, needs a field of
-// Relation, a condition in InHome and an event in homeChanges.
+// The home timeline of a viewer contains the visible tweets of the viewer and of the users whom the viewer follows, newest
+// first. Relation.InHome is this rule; HomeChangeOf returns which home timelines an event changes, and how. The pages, the
+// pushes to subscribers and the catch-up of subscribers use both functions, so a new kind of relation, such as a mute, needs a
+// field of Relation, a condition in InHome and an event in homeChanges.
 //
 // An entry of a timeline is a tweet. Its sort key is the tweet's id.
 package timelines

@@ -1,4 +1,4 @@
-// Package tweets holds the rules of tweets: which texts are allowed, who may delete one, and which are visible.
+// Package tweets holds the rules of tweets: which texts are allowed, who may delete a tweet, and which tweets are visible.
 package tweets
 
 import (

@@ -1,9 +1,9 @@
-// Package schema describes Roost's tables. Each noun of the product has a file of its own; the tables of the machinery share the
-// beginning of their file's name: log_, id_, signin_ and imports.
+// Package schema describes Roost's tables. Each noun of the product has a file of its own. The names of the files with the
+// machinery's tables begin with log_, id_, signin_ or imports.
 //
 // Domain rows are never deleted, only marked (a deleted tweet, an undone follow, a reaction taken back). Every change of a row
-// raises its version, the column `version`, so a version never starts again. There are no foreign keys: a row's parent may be
-// on another shard.
+// raises the row's version (the column `version`). So a version never starts again. There are no foreign keys: a row's parent
+// may be on another shard.
 package schema
 
 import (

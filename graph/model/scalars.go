@@ -1,5 +1,5 @@
-// Package model holds the Go side of GraphQL types that no domain package has: connections, payloads,
-// inputs and scalars.
+// Package model contains the Go types of those GraphQL types that no domain package defines: connections, payloads, inputs and
+// scalars.
 package model
 
 import (

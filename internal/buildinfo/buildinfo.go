@@ -1,4 +1,4 @@
-// Package buildinfo says which version of Roost a binary is.
+// Package buildinfo reports which version of Roost a binary is.
 package buildinfo
 
 import (

@@ -1,5 +1,5 @@
-// Package caller says who makes a request: the signed-in user and session, if any, and how a session
-// key gets back to a browser. It travels in the context of one operation.
+// Package caller describes who makes a request. A Caller holds the signed-in user and session, if any, and the way in which a
+// session key is returned to a browser. The context of each operation contains its Caller.
 package caller
 
 import (

@@ -1,5 +1,5 @@
-// Package cursors encodes opaque keyset cursors and reads the paging arguments of connections. A cursor holds a sort key,
-// not a row: it stays valid when its row is deleted.
+// Package cursors encodes opaque keyset cursors and reads the paging arguments of connections. A cursor holds the sort key of a
+// row, so it stays valid when the row is deleted.
 //
 // A resolver reads the arguments, asks the domain for one item more than the page has, and cuts the page:
 //

@@ -1,5 +1,5 @@
-// Package datadir owns the directory in which an embedded Roost keeps its data. One process has it at a
-// time: the kernel holds a lock for it and drops it with the process, however that ends.
+// Package datadir manages the directory in which an embedded Roost keeps its data. One process at a time can use the directory.
+// For this the process takes a file lock, which the kernel releases when the process ends, however it ends.
 package datadir
 
 import (

@@ -1,5 +1,5 @@
-// Package errs is Roost's one error type: a closed list of kinds, a message that is safe to show to
-// clients, and the cause, which is only ever logged.
+// Package errs defines Roost's only error type. An error has a kind from a closed list, a message that is safe to show to
+// clients, and a cause, which is only logged.
 package errs
 
 import (

@@ -1,10 +1,10 @@
-// Package faults names places in the code where tests make a process die or wait.
+// Package faults names places in the code where tests can make a process die or wait.
 //
-// Without the build tag `faults` a place costs nothing. With it the variable ROOST_FAULT says what happens,
-// as a list separated by commas:
+// Without the build tag `faults` a place costs nothing. With the tag, the environment variable ROOST_FAULT lists what happens
+// at which place, separated by commas:
 //
-//	name:kill          the process dies at the place as if by SIGKILL
-//	name:kill:3        the third time that it comes there
-//	name:hold:250ms    every caller that comes there waits for 250 ms
-//	name:hold:250ms:2  the first two callers wait there, and standard error says "held at name"
+//	name:kill          the process dies at the place, as if by SIGKILL
+//	name:kill:3        the process dies when it reaches the place for the third time
+//	name:hold:250ms    every caller that reaches the place waits for 250 ms
+//	name:hold:250ms:2  only the first two callers wait, and standard error says "held at name" for each
 package faults

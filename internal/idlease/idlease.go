@@ -1,6 +1,6 @@
-// Package idlease leases node numbers to processes for their id generators through a table that they
-// share. A lease is a node number with a ceiling in milliseconds; it may be taken over once the taker's
-// clock has passed the ceiling, and the taker starts above it, so spans of one number never overlap.
+// Package idlease leases node numbers to the id generators of processes, through a table that all processes share. A lease is a
+// node number with a ceiling, which is a time in milliseconds. Another process may take the lease over once its own clock has
+// passed the ceiling. It then makes only ids with times after the ceiling, so the spans of one node number never overlap.
 package idlease
 
 import (

@@ -1,6 +1,5 @@
-// Package ids makes Roost's identifiers: time-ordered 64-bit ids inside (in the manner of Twitter's
-// Snowflake: 41 bits of milliseconds, 10 bits of node, 12 bits of sequence) and opaque, typed, URL-safe
-// global ids outside.
+// Package ids makes Roost's identifiers: time-ordered 64-bit ids for use inside Roost (in the manner of Twitter's Snowflake: 41
+// bits of milliseconds, 10 bits of node, 12 bits of sequence), and opaque, typed, URL-safe global ids for clients.
 package ids
 
 import (

@@ -1,6 +1,7 @@
-// Package lag measures how late the process runs: because other processes have the processors, because the
-// container may use no more, because the process was stopped for a while, or because there is more to run than there are
-// processors. What a clock says of an operation then says little about whom the operation waited for.
+// Package lag measures how late the process runs: because other processes use the processors, because the container has used up
+// its quota of processor time, because the process was stopped for a while, or because more goroutines want to run than there
+// are processors. While a process is late, the time that an operation took says little about the server that the operation
+// waited for.
 package lag
 
 import (

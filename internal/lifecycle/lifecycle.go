@@ -1,6 +1,7 @@
 // Package lifecycle starts and stops what runs in the background. Everything that owns a goroutine is a [Service]. A [Group]
-// starts services in order, undoes a failed start, and stops in reverse. A [Loop] is a service of one goroutine, a [Poll]
-// what such a goroutine usually does.
+// starts services in order and stops them in reverse order. If a service fails to start, the group stops the services that it
+// had started. A [Loop] is a service with one goroutine. A [Poll] is what such a goroutine usually does: it looks for work
+// again and again.
 //
 //	var group lifecycle.Group
 //	group.Add("database", database)

@@ -7,8 +7,8 @@
 //		func() { page = readPage(ctx, id) },
 //	)
 //
-// It is for a few calls of a store that wait most of their time. The caller bounds their number. A function that panics
-// does not end the process: the panic is raised again in the caller's goroutine.
+// It is for a few functions that call a store and so wait most of their time. The caller bounds the number of functions. A
+// function that panics does not end the process: the panic is raised again in the caller's goroutine.
 package parallel
 
 import (

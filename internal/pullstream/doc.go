@@ -1,11 +1,11 @@
 // Package pullstream lets the sender of a subscription's events also produce them.
 //
-// gqlgen takes a subscription's events from a channel, so a resolver usually needs a goroutine that fills the channel,
-// beside the goroutine that empties it and sends. A node has thousands of subscriptions, most of which wait most of the
-// time. With this package one goroutine per subscription is enough: the sender's goroutine waits for an event, puts it
-// into the channel, and lets gqlgen take it from there.
+// gqlgen takes a subscription's events from a channel, so usually the resolver needs a goroutine that fills the channel, in
+// addition to the goroutine that empties the channel and sends the events. A node has thousands of subscriptions, most of which
+// wait most of the time. With this package one goroutine per subscription is enough: the sender's goroutine waits for an event
+// and puts it into the channel, from which gqlgen then takes it.
 //
-// A resolver returns a channel. A Source, which the resolver provides, produces the events in it:
+// A resolver returns a channel, and provides a Source that produces the events:
 //
 //	return pullstream.Events(ctx, pullstream.Source[*Event]{Next: next, End: unsubscribe}), nil
 //
@@ -27,11 +27,11 @@
 //
 // # No event is lost
 //
-// gqlgen resolves the fields of an event after it has taken the event from the channel, and a field may fail. The sender
-// then calls Again, which puts the same event into the channel once more after a pause, a bounded number of times. After
-// that it calls Replace, which puts a substitute into the channel: what the source's Lost returns. When neither helps, the
-// sender ends the subscription with the error. With Retry, a resolver retries the reads from which it makes an event, by
-// the same rules.
+// gqlgen resolves the fields of an event after it has taken the event from the channel, and a field may fail. The sender then
+// calls Again, which puts the same event into the channel once more after a pause. It does so up to Retries times. After that,
+// the sender calls Replace, which puts a substitute into the channel: the event that the source's Lost returns. When this does
+// not help either, the sender ends the subscription with the error. A resolver that reads data to make an event uses Retry,
+// which retries these reads as often and with the same pauses.
 //
 // A Stream belongs to one goroutine. The package starts a goroutine only when Events is used without a sender.
 package pullstream

@@ -1,5 +1,5 @@
-// Package reqstats counts what one request cost: SQL statements and Redis round trips with their
-// time. Work that several requests share counts in each of them.
+// Package reqstats counts what one request costs: SQL statements and Redis round trips, each with the time that they take. Work
+// that several requests share is counted for each of these requests.
 package reqstats
 
 import (

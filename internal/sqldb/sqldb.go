@@ -1,6 +1,6 @@
-// Package sqldb opens Roost's two kinds of SQL database, SQLite and PostgreSQL, as one ent driver that
-// counts the statements of a request, bounds how many run at once, and sends plain reads to a pool of their own
-// where there is one.
+// Package sqldb opens Roost's two kinds of SQL database, SQLite and PostgreSQL, as one ent driver. The driver counts the
+// statements of each request, bounds how many statements run at once, and sends plain reads to a separate pool of connections
+// if there is one.
 package sqldb
 
 import (

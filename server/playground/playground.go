@@ -1,5 +1,5 @@
-// Package playground is GraphiQL with the Explorer, embedded: it works without the internet, in a page that
-// loads nothing from elsewhere and whose content policy allows nothing else.
+// Package playground embeds GraphiQL with the Explorer. The playground works without the internet: its page loads nothing from
+// other servers, and the page's content security policy does not allow it to.
 package playground
 
 import (

@@ -1,11 +1,12 @@
 // Package variables checks the variables of an operation before it begins, by the rules of the GraphQL specification and
 // with the messages of graphql-js, so that developers of clients meet familiar errors.
 //
-// gqlparser's own check names neither the variable's type nor the place in words, and lets some values pass that
-// a resolver's decoder refuses later, as a fault of a field: strings for Int, numbers of 64 bits, enum values in
-// lower case, numbers for String, input objects with @oneOf.
+// The messages of gqlparser's own check do not describe the variable's type or the place of the fault in words. The check also
+// accepts some values that a resolver's decoder refuses later, as an error of a field: strings for Int, numbers of 64 bits,
+// enum values in lower case, numbers for String, input objects with @oneOf.
 //
-// Unlike graphql-js, messages do not repeat values: a client may have put a password where none belongs.
+// Unlike the messages of graphql-js, the messages of this package do not repeat values: a client may have put a password where
+// none belongs.
 package variables
 
 import (

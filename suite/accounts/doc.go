@@ -1,2 +1,2 @@
-// Package accounts holds end-to-end tests of signing up and in, of sessions and of the limits of sign-in.
+// Package accounts holds end-to-end tests of sign-up and sign-in, of sessions, and of the limits of sign-in.
 package accounts

@@ -1,4 +1,4 @@
-// Package price tests what one caller can make a node pay: processor time of documents and subscriptions, and
-// memory of answers that nobody reads. It is a package of its own because it measures its whole process, so
-// nothing in it runs in parallel.
+// Package price tests how much one caller can cost a node: processor time for documents and subscriptions, and memory for
+// answers that nobody reads. It is a package of its own because its tests measure the whole process, so they do not run in
+// parallel.
 package price

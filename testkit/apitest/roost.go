@@ -1,5 +1,5 @@
-// Package apitest runs Roost for tests that speak its public language: whole nodes in the test's
-// process, on both kinds of stores, with a GraphQL client and a websocket client.
+// Package apitest runs Roost for tests that use its public API. It runs whole nodes in the test's process, on both kinds of
+// stores, and has a GraphQL client and a websocket client.
 package apitest
 
 import (

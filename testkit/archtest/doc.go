@@ -1,14 +1,13 @@
-// Package archtest holds the repository to its architecture, in tests:
+// Package archtest tests that the repository keeps to its architecture:
 //
-//   - A package imports packages of lower layers only, as the map in
-//     ARCHITECTURE.md lists them; imports inside a layer are listed one by one
-//     in layers_test.go.
+//   - A package imports only packages of lower layers. The map in ARCHITECTURE.md lists
+//     the layers; layers_test.go lists each import inside a layer.
 //   - A new package needs a row in that map.
-//   - Programs do not import test helpers, nor package testing.
-//   - Tests import their own layer, lower ones, and test helpers.
-//   - Every package has one package comment, and no file written by hand grows
-//     beyond what one reads in one go.
-//   - No file has a conflict marker. A line of Go has at most 140 columns, an
-//     exported name a comment that says more than the name, and no comment uses
-//     a verb of people for what code does (text_test.go has the list).
+//   - Programs import neither test helpers nor package testing.
+//   - Tests import only their own layer, lower layers, and test helpers.
+//   - Every package has one package comment, and no file that is written by hand grows
+//     too long to read in one go.
+//   - No file has a conflict marker. A line of Go has at most 140 columns. An exported
+//     name has a comment that says more than the name. No comment uses a verb of people
+//     for what code does (text_test.go lists these verbs).
 package archtest

@@ -1,5 +1,5 @@
-// Package dataset finds the social graph that imports, tests and benchmarks run
-// on, and makes one up where there is none.
+// Package dataset finds the social graph that imports, tests and benchmarks run on, or
+// makes one up if there is none.
 //
 // A data set is a directory with users.tsv, follows.tsv, tweets.jsonl and
 // likes.tsv, each plain or with .gz appended:
@@ -9,8 +9,8 @@
 //	tweets.jsonl  {"id","author_id","created_at","text"}  oldest first
 //	likes.tsv     user_id tweet_id created_at           header line
 //
-// Ids count from 1 in their own file, times are RFC 3339 in UTC, texts are valid
-// UTF-8 of at most 280 characters, lines end with \n.
+// Ids of users and tweets each count from 1. Times are RFC 3339 in UTC, texts are valid
+// UTF-8 of at most 280 characters, and lines end with \n.
 package dataset
 
 import (

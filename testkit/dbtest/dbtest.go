@@ -1,4 +1,4 @@
-// Package dbtest opens databases at the current schema for tests, of both kinds.
+// Package dbtest opens databases for tests, of both kinds (SQLite and PostgreSQL), at the current schema.
 package dbtest
 
 import (

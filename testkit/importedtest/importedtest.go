@@ -1,9 +1,9 @@
-// Package importedtest opens databases for tests that hold the whole data set of package dataset, imported.
+// Package importedtest opens databases for tests, into which the whole data set of package dataset has been imported.
 //
-// [Postgres] is a copy of a database that is filled once in a test process (on a server of the
-// environment once per test binary), [SQLite] a copy of a file that is filled once on the machine and
-// kept in the temporary directory. The import runs in a program of its own (./fill), built without the
-// race detector.
+// [Postgres] returns a copy of a database that is filled once for each test process. On a server that the environment names
+// (see package pgtest), it is filled once for each test binary. [SQLite] returns a copy of a file that is filled once on each
+// machine and kept in the temporary directory. The import runs in a program of its own (./fill), built without the race
+// detector.
 package importedtest
 
 import (

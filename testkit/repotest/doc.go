@@ -1,3 +1,3 @@
-// Package repotest holds the frame of the repository in tests: the container files
-// and the scripts that CI and newcomers run.
+// Package repotest tests the files around the code: the container files, and the
+// scripts that CI and newcomers run.
 package repotest

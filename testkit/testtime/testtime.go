@@ -1,9 +1,9 @@
-// Package testtime holds how long tests wait and how long they run, so that they pass on a slow machine that does
-// other work as well.
+// Package testtime defines how long tests wait and how long they run, so that they pass even on a slow machine that does other
+// work as well.
 //
-// A test that waits for something gets [Patience]. A bound on time that the product promises is checked in one of
-// these ways: on a fake clock, as a count, as a ratio to a measurement in the same run, or with [Soak], which applies
-// the strict bound when somebody runs the long forms on a quiet machine.
+// A test that waits for something gets [Patience]. A bound on time that the product promises is checked in one of these ways:
+// on a fake clock, as a count, as a ratio to a measurement in the same run, or with [Soak], which applies the strict bound when
+// somebody runs the long forms of the tests on a quiet machine.
 package testtime
 
 import (

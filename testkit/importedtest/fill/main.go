@@ -1,6 +1,6 @@
-// Command fill imports a data set into an empty database and prints what that took, as JSON. Package
-// importedtest builds and runs it, so that tests under the race detector import at full speed and the
-// peak of memory is that of an import alone.
+// Command fill imports a data set into an empty database and prints what that took, as JSON. Package importedtest builds and
+// runs it in a process of its own. So tests under the race detector import at full speed, and the peak of memory is measured
+// for the import alone.
 package main
 
 import (
