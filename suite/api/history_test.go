@@ -22,7 +22,7 @@ const (
 )
 
 // historyLength is the number of operations of a history.
-func historyLength() int { return testtime.Soak(3_000, 10_000) }
+func historyLength() int { return testtime.Soak(2_000, 10_000) }
 
 // history runs random operations over the API and notes in the model what each has led to.
 type history struct {
