@@ -73,12 +73,21 @@ func (b *table) fill(t testing.TB, x *cache.Tier, n int) []string {
 	return keys
 }
 
+// load reads keys until all of them are in the cache: on a busy machine Redis may be too late to take them.
 func (b *table) load(t testing.TB, x *cache.Tier, keys ...string) {
 	t.Helper()
-	req := &cache.Request{Kind: x.Kind(b.Name(), 10*time.Minute, time.Minute), Keys: keys, Load: b.Stored}
-	if err := x.Load(t.Context(), req); err != nil {
-		t.Fatal(err)
-	}
+	until(t, "the entries to be filled", func() bool {
+		filled := true
+		req := &cache.Request{Kind: x.Kind(b.Name(), 10*time.Minute, time.Minute), Keys: keys,
+			Load: func(ctx context.Context, keys []string) ([]cache.Value, error) {
+				filled = false
+				return b.Stored(ctx, keys)
+			}}
+		if err := x.Load(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		return filled
+	})
 }
 
 func tierAt(t testing.TB, url string) *cache.Tier {
