@@ -33,7 +33,7 @@ func count(t *testing.T, log, line string, want int) {
 }
 
 // While the database is away, a node checks twenty times a second whether it may read from Redis again, and logs twice a minute
-// that it cannot know. It logs once that it reads from the database.
+// that it cannot. It logs once that it reads from the database.
 func TestRecoveryWarnsRarely(t *testing.T) {
 	r := newRig(t, sqldb.Config{File: dbtest.File(t)}, nil)
 	c := &recovery{store: r.here, reader: events.NewReader(r.db)}
