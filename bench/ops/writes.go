@@ -8,7 +8,7 @@ import (
 	"roost/bench/load"
 )
 
-// minChanges is the part of the writes that must change something: what changes nothing costs less.
+// minChanges is the least part of the writes that must change something. A write that changes nothing costs less.
 const minChanges = 0.9
 
 // Writes watches whether the writes of an operation change a server's data.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Limits of an outbox, beside what the kernel buffers. The connection's own answers, such as pongs, have
-// some room that operations cannot fill.
+// Limits of an outbox; the kernel's buffers come on top. A part of the room is reserved for the connection's own answers, such as
+// pongs; operations cannot fill it.
 const (
 	outboxMessages  = 128
 	outboxBytes     = 1 << 20
@@ -16,11 +16,10 @@ const (
 	reserveBytes    = 512 << 10
 )
 
-// errSlow says that an outbox stayed full for too long.
+// errSlow means that an outbox stayed full for too long.
 var errSlow = errors.New("the client does not read")
 
-// letter is a message on its way to the client. One whose operation was completed by the client in the
-// meantime is not sent any more.
+// letter is a queued message. It is not sent if the client has completed its operation in the meantime.
 type letter struct {
 	op   *operation // nil for messages of the connection itself
 	data []byte
@@ -42,7 +41,7 @@ type outbox struct {
 	pinging bool
 	sending bool
 	sealed  bool
-	// send starts the writer, which takes; it does not block.
+	// send starts the writer. It does not block.
 	send func()
 	// room wakes one of the goroutines that wait for room.
 	room chan struct{}
