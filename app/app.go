@@ -262,12 +262,12 @@ func (a *App) logRoom(ctx context.Context) {
 		"node", own, "server", server, "nodes_that_fit", server/own)
 }
 
-// stopWithin bounds a stop, not counting the delay that was asked for.
-const stopWithin = 30 * time.Second
+// stopTimeout bounds a stop, not counting the delay that was asked for.
+const stopTimeout = 30 * time.Second
 
 // Stop drains and stops everything; it takes no longer than DrainDelay and 30 s.
 func (a *App) Stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, a.Config.DrainDelay+cmp.Or(a.Config.StopWithin, stopWithin))
+	ctx, cancel := context.WithTimeout(ctx, a.Config.DrainDelay+cmp.Or(a.Config.StopTimeout, stopTimeout))
 	defer cancel()
 	return a.services.Stop(ctx)
 }

@@ -60,8 +60,8 @@ type Config struct {
 	DatabaseWait time.Duration
 	// RedisConns is cache.Config's Conns.
 	RedisConns int
-	// StopWithin bounds a stop, after DrainDelay; 0 is 30 s.
-	StopWithin time.Duration
+	// StopTimeout bounds a stop, after DrainDelay; 0 is 30 s.
+	StopTimeout time.Duration
 
 	timingSet bool
 	// ownURL says that PublicURL follows from Addr.

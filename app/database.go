@@ -10,6 +10,7 @@ import (
 
 	"roost/ent/migrations"
 	"roost/internal/errs"
+	"roost/internal/lifecycle"
 	"roost/internal/sqldb"
 	"roost/server"
 )
@@ -20,8 +21,6 @@ const (
 	maxPause = 5 * time.Second
 	// lookTimeout bounds one look, connecting included.
 	lookTimeout = 10 * time.Second
-	// waitLogEvery is how often it is logged that a node waits.
-	waitLogEvery = 30 * time.Second
 )
 
 // databaseWait holds up the start of what uses the database until that takes writes and has a schema that this binary
@@ -40,7 +39,7 @@ func (w databaseWait) Start(ctx context.Context) (err error) {
 		}
 	}()
 	pause := minPause
-	var logged time.Time
+	var warnings lifecycle.Throttle
 	for {
 		err := w.look(ctx)
 		if err == nil || ctx.Err() != nil || !sqldb.IsUnavailable(err) {
@@ -49,16 +48,12 @@ func (w databaseWait) Start(ctx context.Context) (err error) {
 		if err := w.listen(ctx); err != nil {
 			return err
 		}
-		if time.Since(logged) >= waitLogEvery {
-			logged = time.Now()
+		if warnings.Allow() {
 			slog.WarnContext(ctx, "waiting for the database", "error", err)
 		}
 		// Nodes that start together do not come back together.
-		t := time.NewTimer(pause/2 + rand.N(pause/2))
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		lifecycle.Pause(ctx, nil, pause/2+rand.N(pause/2))
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		pause = min(2*pause, maxPause)

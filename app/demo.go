@@ -11,6 +11,7 @@ import (
 	"roost/app/demo"
 	"roost/domain/reactions"
 	"roost/internal/clock"
+	"roost/internal/lifecycle"
 	"roost/loaders"
 	"roost/server"
 	"roost/server/playground"
@@ -44,9 +45,14 @@ func (a *App) seedDemo(ctx context.Context) error {
 		slog.Warn("people with a known password live in the demo world, and other machines can reach this node: use --demo=false, "+
 			"or listen on localhost", "addr", a.Config.Addr)
 	}
+	var warnings lifecycle.Throttle
 	a.services.Add("demo life", demo.NewLife(demo.LifeOptions{World: w, Client: a.stores.Client, Actions: actions{a.sources},
-		Idle:   func() bool { return time.Since(time.Unix(0, a.demo.looked.Load())) > lookedFor && !a.hub.Watched() },
-		Failed: func(err error) { slog.Warn("the demo world stumbled", "error", err) }}))
+		Idle: func() bool { return time.Since(time.Unix(0, a.demo.looked.Load())) > lookedFor && !a.hub.Watched() },
+		Failed: func(err error) {
+			if warnings.Allow() {
+				slog.Warn("the demo world stumbled", "error", err)
+			}
+		}}))
 	return nil
 }
 

@@ -113,7 +113,7 @@ func (a *App) liveMetrics() prometheus.Collector {
 	s.gauge("live_queued", "Changes of home timelines that wait for their subscribers.",
 		func(l live.Stats) float64 { return float64(l.Queued) })
 	s.gauge("live_longest_queue", "Changes that wait for the slowest subscriber.", func(l live.Stats) float64 { return float64(l.Longest) })
-	const resets, reset = "live_resets_total", "Home timelines that their subscribers were told to read again."
+	const resets, reset = "live_resets_total", "Home timelines that their subscribers had to read again."
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Overflows }, "why", "slow")
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Losses }, "why", "lost")
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Rebuilds }, "why", "rebuilt")
@@ -131,8 +131,8 @@ func (a *App) queryMetrics() prometheus.Collector {
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Redis }, "source", "redis")
 	s.counter(lookups, sources, func(q cache.QueryStats) int64 { return q.Missed }, "source", "none")
 	const writes, outcome = "persisted_writes_total", "Persisted queries for Redis: stored, or limited because this node wrote too many."
-	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.Kept }, "outcome", "stored")
-	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.TurnedAway }, "outcome", "limited")
+	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.Stored }, "outcome", "stored")
+	s.counter(writes, outcome, func(q cache.QueryStats) int64 { return q.Limited }, "outcome", "limited")
 	return s
 }
 

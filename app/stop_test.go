@@ -13,7 +13,7 @@ import (
 func TestStopAfterTheDelay(t *testing.T) {
 	t.Parallel()
 	const delay = 1500 * time.Millisecond
-	r := apitest.New(t, apitest.Embedded, func(c *app.Config) { c.DrainDelay, c.StopWithin = delay, delay-time.Millisecond })
+	r := apitest.New(t, apitest.Embedded, func(c *app.Config) { c.DrainDelay, c.StopTimeout = delay, delay-time.Millisecond })
 	u := r.SignUp(t, "ada")
 	socket := u.Dial(t)
 	began := time.Now()

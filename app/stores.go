@@ -101,8 +101,11 @@ func (s *Stores) checkSchema(ctx context.Context) error {
 
 // Renewer keeps the right to make ids alive.
 func (s *Stores) Renewer() lifecycle.Service {
+	var warnings lifecycle.Throttle
 	return &lifecycle.Loop{Run: idlease.Renewer(s.IDs, func(err error) {
-		slog.Warn("the right to make ids was not extended", "error", err)
+		if warnings.Allow() {
+			slog.Warn("the right to make ids was not extended", "error", err)
+		}
 	})}
 }
 

@@ -30,7 +30,7 @@ func (b *bench) log(ctx context.Context, loads []string) (all []report.Measureme
 	if err != nil {
 		return nil, err
 	}
-	// The nodes look at the log of their own database all the time, which is no part of this.
+	// The nodes read the log of their own database all the time, which does not belong to this measurement.
 	for _, t := range b.targets() {
 		if err := t.Stop(); err != nil {
 			return nil, err
@@ -62,8 +62,8 @@ func (b *bench) log(ctx context.Context, loads []string) (all []report.Measureme
 	return all, nil
 }
 
-// ways makes the log and the outbox, by the target whose place they take. What was made before a failure is
-// given, too.
+// ways makes the log and the outbox, each under the name of the target in whose column it is shown. After a failure it also returns
+// those that were made before.
 func (b *bench) ways(ctx context.Context) (map[*rig.Target]*outbox.Run, error) {
 	out := map[*rig.Target]*outbox.Run{}
 	for _, w := range []struct {
@@ -85,7 +85,7 @@ func (b *bench) ways(ctx context.Context) (map[*rig.Target]*outbox.Run, error) {
 	return out, nil
 }
 
-// flow lets events through one way, and measures after a while; rate 0 is a closed loop.
+// flow sends events through one way, and measures after the warm-up. Rate 0 is a closed loop.
 func (b *bench) flow(ctx context.Context, w *outbox.Run, rate float64) (s report.Sample, err error) {
 	put := func() (*load.Result, error) {
 		if rate > 0 {

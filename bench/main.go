@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 
 func compare(paths []string) error {
 	if len(paths) != 2 {
-		return errors.New("-compare wants two files of results")
+		return errors.New("-compare needs two files of results")
 	}
 	a, err := report.Read(paths[0])
 	if err != nil {

@@ -24,8 +24,8 @@ const (
 	overloadConns = 4000
 )
 
-// overload measures goodput when more is asked than the server can do. Saturation is what clients get that wait for
-// their answers; then requests come at multiples of that, whether or not earlier ones have been answered.
+// overload measures goodput when more requests come than the server can answer. Saturation is the rate that clients reach which
+// wait for their answers. Then requests come at multiples of that rate, whether or not earlier ones have been answered.
 func overload(ctx context.Context, s *Settings) (err error) {
 	b, err := start(ctx, s)
 	if err != nil {
@@ -69,8 +69,8 @@ func (b *bench) overloaded(ctx context.Context, op ops.Operation, w io.Writer) e
 	return nil
 }
 
-// saturation is how many answers a second clients get that wait for each, after as long a time to warm up. There are as
-// many of them as a node lets run, so that none is refused.
+// saturation returns how many answers a second clients get if each waits for its answer, after a warm-up of the same length. There
+// are as many clients as requests that a node runs at once, so that none is refused.
 func (b *bench) saturation(ctx context.Context, addr string, op ops.Operation) (float64, error) {
 	pool, err := load.NewPool(ctx, addr, max(16, 8*runtime.GOMAXPROCS(0)), op.Roost)
 	if err != nil {

@@ -24,7 +24,7 @@ type policyRuns struct {
 	Runs    []*policies.Result `json:"runs"`
 }
 
-// comparePolicies runs every cache policy with every fault, on stores of their own, and prints what was seen.
+// comparePolicies runs every cache policy with every fault, on private stores, and prints the results.
 func comparePolicies(ctx context.Context, s *Settings) (err error) {
 	stores, err := rig.NewStores(ctx)
 	if err != nil {

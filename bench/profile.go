@@ -18,8 +18,8 @@ import (
 // profiling is how long load runs while profiles are taken, in whole seconds.
 const profiling = 10 * time.Second
 
-// profile puts a closed loop on one operation of Roost, and leaves profiles of processor time and of
-// allocations with a list of what is on top.
+// profile runs a closed loop of one operation of Roost, and writes profiles of processor time and of allocations, with a list of
+// the top functions.
 func profile(ctx context.Context, s *Settings) (err error) {
 	b, err := start(ctx, s)
 	if err != nil {
@@ -55,7 +55,7 @@ func profile(ctx context.Context, s *Settings) (err error) {
 	}
 	fmt.Printf("%s: %.0f requests/s, p50 %.2f ms, p99 %.2f ms\n", op.Name, float64(r.Latency.Count())/r.Elapsed.Seconds(),
 		ms(r.Latency.Quantile(0.5)), ms(r.Latency.Quantile(0.99)))
-	// The profiles can be looked into later with the binary that they are of.
+	// The binary is kept beside the profiles, which pprof can only read with it.
 	binary := filepath.Join(s.profile, "roost")
 	if err := copyFile(b.rig.Binary(), binary); err != nil {
 		return err
@@ -67,7 +67,7 @@ func profile(ctx context.Context, s *Settings) (err error) {
 	return nil
 }
 
-// shares prints which part of the processor time goes where.
+// shares prints how the processor time is divided.
 func (s *Settings) shares(ctx context.Context, op, binary string) error {
 	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", binary, s.profilePath(op, "cpu")).Output()
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Settings) shares(ctx context.Context, op, binary string) error {
 const parts = `-show=^roost/(domain|loaders|graph\.|cache|events|live|internal)|^github.com/lib/pq\.|^database/sql\.\(\*(DB|Tx|Stmt)` +
 	`|gqlgen/graphql\.(\(\*FieldSet|Marshal)|^runtime\.(gcBgMarkWorker|mallocgc|schedule|newstack)$|^internal/runtime/syscall`
 
-// top prints what is on top of the profiles.
+// top prints the top functions of the profiles.
 func (s *Settings) top(ctx context.Context, op, binary string) error {
 	for _, list := range []struct {
 		title, kind string

@@ -13,7 +13,7 @@ import (
 	"roost/bench/rig"
 )
 
-// listeners are sockets of one kind, and what makes the pushes that they get.
+// listeners are sockets of one kind, with the traffic that causes their pushes.
 type listeners struct {
 	sockets int
 	join    func(ctx context.Context, i int) (*websocket.Conn, error)
@@ -23,7 +23,7 @@ type listeners struct {
 	change load.Source
 	rate   float64
 	while  time.Duration
-	// exact says that every change must arrive, once and in order; states of counts may be merged.
+	// exact is set if every change must arrive once and in order; otherwise newer states of counts may replace older ones.
 	exact bool
 
 	crowd *load.Crowd
@@ -32,8 +32,8 @@ type listeners struct {
 	due   map[int64]time.Time
 }
 
-// push is one run against a target. The server starts anew, so that the memory of the sockets can be distinguished
-// from what earlier runs left behind; and alone, as also an idle node asks PostgreSQL for news all the time.
+// push is one run against a target. The server is started for it, so that it holds no memory of earlier runs. No other server
+// runs, because even an idle node reads from PostgreSQL all the time.
 func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listeners) (s report.Sample, err error) {
 	for _, other := range b.targets() {
 		if err := other.Stop(); err != nil {
@@ -49,7 +49,7 @@ func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listene
 		return s, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	// One change before: what the first one sets up, such as connections, is no part of the memory of sockets.
+	// One change comes before: it sets up connections, for example, which do not belong to the memory of the sockets.
 	if err := each(all, func(l *listeners) error { return l.make(conn) }); err != nil {
 		return s, err
 	}
@@ -99,14 +99,14 @@ func gather(ctx context.Context, all []*listeners) (sockets int, err error) {
 func drop(all []*listeners) {
 	for _, l := range all {
 		if l.crowd != nil {
-			_, _ = l.crowd.Close(nil) // the failure says more
+			_, _ = l.crowd.Close(nil) // the first failure is the one to report
 		}
 	}
 }
 
-// pushAll makes the changes to which sockets listen, and returns what was used until they had come to everybody.
+// pushAll makes the changes, and returns the resources that were used until every socket had received them.
 func pushAll(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners) (used rig.Usage, elapsed time.Duration, err error) {
-	// One that has come to everybody, so that all subscriptions have begun.
+	// After one change has come to every socket, all subscriptions have begun.
 	if err := each(all, func(l *listeners) error { return l.warm(ctx, conn) }); err != nil {
 		return used, 0, err
 	}
@@ -138,7 +138,7 @@ func each(all []*listeners, fn func(*listeners) error) error {
 	return nil
 }
 
-// received closes the sockets and checks what came to them.
+// received closes the sockets and checks which pushes they have received.
 func received(all []*listeners) (*load.Deliveries, error) {
 	sum := &load.Deliveries{}
 	var bad []error
@@ -158,7 +158,7 @@ func received(all []*listeners) (*load.Deliveries, error) {
 	return sum, errors.Join(bad...)
 }
 
-// warm makes one change and waits until it has come to everybody.
+// warm makes one change and waits until every socket has received it.
 func (l *listeners) warm(ctx context.Context, conn *load.Conn) error {
 	if err := l.make(conn); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (l *listeners) warm(ctx context.Context, conn *load.Conn) error {
 	return l.await(ctx)
 }
 
-// make makes one change. One that asks for what is there already changes nothing: the next one does.
+// make makes one change. A request may ask for the present state and change nothing; then the next one changes something.
 func (l *listeners) make(conn *load.Conn) error {
 	for before := l.last; l.last == before; {
 		if err := conn.SetDeadline(time.Now().Add(load.Patience)); err != nil {
@@ -179,14 +179,14 @@ func (l *listeners) make(conn *load.Conn) error {
 			return err
 		}
 		if l.last = l.mark(body); l.last == 0 {
-			return fmt.Errorf("a change was not taken: status %d, %.300s", status, body)
+			return fmt.Errorf("a change was refused: status %d, %.300s", status, body)
 		}
 	}
 	return nil
 }
 
-// changes makes changes at a fixed rate, one at least, each when it is due, and notes when by their numbers.
-// It returns when the last one has come to everybody, and its time is over.
+// changes makes changes at a fixed rate, at least one, each when it is due, and stores the time of each by its number. It returns when
+// every socket has received the last one, and the time is over.
 func (l *listeners) changes(ctx context.Context, conn *load.Conn) error {
 	l.due = map[int64]time.Time{}
 	start, n := time.Now(), max(1, int(l.rate*l.while.Seconds()))
@@ -200,7 +200,7 @@ func (l *listeners) changes(ctx context.Context, conn *load.Conn) error {
 		if err := l.make(conn); err != nil {
 			return err
 		}
-		// Latency counts from the request: how late a timer is does not belong to the push.
+		// Latency counts from the request, because the lateness of a timer does not belong to the push.
 		l.due[l.last] = l.asked
 	}
 	if err := l.await(ctx); err != nil {
@@ -221,7 +221,7 @@ func until(ctx context.Context, t time.Time) error {
 	}
 }
 
-// await waits until the latest change has come to everybody.
+// await waits until every socket has received the latest change.
 func (l *listeners) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, load.Patience)
 	defer cancel()

@@ -35,7 +35,7 @@ type Settings struct {
 	data     string
 }
 
-// The names of the operations that package ops does not have.
+// The names of the measurements that are not in package ops.
 const (
 	logOperation        = "log"
 	socketsOperation    = "sockets"
@@ -43,12 +43,12 @@ const (
 	crowdOperation      = "crowd"
 )
 
-// requests are the operations over HTTP.
+// requests returns the names of the operations over HTTP.
 var requests = []string{"home", "profile", "summaries", "react", "viral"}
 
 var operations = append(slices.Clone(requests), logOperation, socketsOperation, deliveriesOperation, crowdOperation)
 
-// short is for CI: it shows that everything works and that the answers are right, no more.
+// short holds the settings for CI, which only show that everything works and that the answers are right.
 var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Sockets: 100,
 	Crowd: 200}
 
@@ -95,7 +95,7 @@ func parse(args []string) (*Settings, []string, error) {
 	return s, f.Args(), s.check()
 }
 
-// shorten takes the short values for what was not given.
+// shorten replaces settings that were not set by the short ones.
 func (s *Settings) shorten(given map[string]bool) {
 	for name, set := range map[string]func(){
 		"rounds": func() { s.Rounds = short.Rounds }, "duration": func() { s.Duration = short.Duration },
@@ -130,7 +130,7 @@ func (s *Settings) check() error {
 		bad = append(bad, fmt.Errorf("-conns: %d are more than the %d viewers", s.Connections, s.Viewers))
 	}
 	if s.profile != "" && !slices.Contains(requests, s.Operations) {
-		bad = append(bad, errors.New("-profile wants one operation over HTTP: -ops home"))
+		bad = append(bad, errors.New("-profile needs one operation over HTTP, as in -ops home"))
 	}
 	return errors.Join(bad...)
 }
@@ -140,7 +140,7 @@ func (s *Settings) wants(op string) bool {
 	return slices.Contains(strings.Split(s.Operations, ","), op)
 }
 
-// fans is how many fans of an author are needed.
+// fans returns how many fans of an author are needed.
 func (s *Settings) fans() int {
 	if s.wants(deliveriesOperation) || s.wants(crowdOperation) {
 		return s.Viewers
@@ -148,5 +148,5 @@ func (s *Settings) fans() int {
 	return 0
 }
 
-// puts reports whether a kind of load is to be put on.
+// puts reports whether a kind of load is wanted.
 func (s *Settings) puts(load string) bool { return slices.Contains(strings.Split(s.Loads, ","), load) }

@@ -28,8 +28,8 @@ func (b *bench) sockets(ctx context.Context) (*report.Measurement, error) {
 	})
 }
 
-// deliveries measures pushes of tweets: half of the sockets are fans of an author who tweets, on their home
-// timelines; the others are on home timelines of strangers, which no tweet may come to.
+// deliveries measures pushes of tweets. Half of the sockets subscribe to home timelines of fans of an author who tweets. The others
+// subscribe to home timelines of strangers, who must not receive a tweet.
 func (b *bench) deliveries(ctx context.Context) (*report.Measurement, error) {
 	fans := (b.Sockets + 1) / 2
 	m := &report.Measurement{Operation: deliveriesOperation,
@@ -47,10 +47,10 @@ func (b *bench) deliveries(ctx context.Context) (*report.Measurement, error) {
 	})
 }
 
-// crowd measures the memory of very many sockets: half of them on one tweet's counts, half of them signed in
-// as an author's fans, on their home timelines. All of them are then pushed to, a few times.
+// crowd measures the memory of very many sockets. Half of them subscribe to one tweet's counts, the others to the home timelines of an
+// author's fans. Then all of them receive a few pushes.
 func (b *bench) crowd(ctx context.Context) (*report.Measurement, error) {
-	// The connections of requests come on top, in the server those to its stores.
+	// Connections for requests come on top, and in the server its connections to the stores.
 	if err := rig.Files(b.Crowd + 500); err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (b *bench) crowd(ctx context.Context) (*report.Measurement, error) {
 // perUser is how many sockets a viewer may have, of the 64 that Roost allows.
 const perUser = 60
 
-// room fails unless so many sockets can be the viewers'.
+// room fails if the viewers may not have so many sockets.
 func room(sockets int, viewers []ops.Viewer) error {
 	if most := perUser * len(viewers); sockets > most {
 		return fmt.Errorf("%d sockets are too many for %d viewers, who may have %d: ask for more -viewers", sockets, len(viewers), most)
@@ -79,7 +79,7 @@ func room(sockets int, viewers []ops.Viewer) error {
 	return nil
 }
 
-// pushes measures in rounds; every run has listeners of its own.
+// pushes measures in rounds. Every run has listeners of its own.
 func (b *bench) pushes(ctx context.Context, m *report.Measurement, rounds int,
 	kinds func(context.Context, *rig.Target) []*listeners) error {
 	for i := range rounds {
@@ -96,7 +96,7 @@ func (b *bench) pushes(ctx context.Context, m *report.Measurement, rounds int,
 	return nil
 }
 
-// onCounts are sockets on the counts of the most liked tweet.
+// onCounts returns sockets that subscribe to the counts of the most liked tweet.
 func (b *bench) onCounts(t *rig.Target, n, from int, rate float64, while time.Duration) *listeners {
 	tweet := ids.TweetID(b.world.Viral).String()
 	l := &listeners{sockets: n, mark: load.Revision, rate: rate, while: while, change: b.likes(t)}
@@ -124,7 +124,7 @@ func (b *bench) onHomes(t *rig.Target, n, from int, rate float64, while time.Dur
 		change: b.world.Posts(server(t), t == b.rig.Baseline), join: b.homes(t, b.world.Fans, b.world.Author, from)}
 }
 
-// homes joins viewers' home timelines, some viewers several times. They are behind one place of the log, so
+// homes joins viewers' home timelines, some viewers several times. All begin at one position of the log, so
 // that nothing is missed until a subscription has begun. With the baseline they subscribe to one author.
 func (b *bench) homes(t *rig.Target, viewers []ops.Viewer, author ops.Viewer,
 	from int) func(context.Context, int) (*websocket.Conn, error) {

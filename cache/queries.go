@@ -45,7 +45,7 @@ type PersistedQueries struct {
 	seen  *lru.Cache[string, time.Time]
 	spare allowance
 
-	fromLocal, fromRedis, missed, kept, turnedAway atomic.Int64
+	fromLocal, fromRedis, missed, stored, limited atomic.Int64
 }
 
 // NewPersistedQueries returns a store that keeps documents in local, and in r unless that is embedded.
@@ -110,7 +110,7 @@ func (q *PersistedQueries) share(ctx context.Context, hash, text string) {
 		return
 	}
 	if !q.spare.take(now, len(text)+persistedWeight) {
-		q.turnedAway.Add(1)
+		q.limited.Add(1)
 		return
 	}
 	q.seen.Add(hash, now)
@@ -122,21 +122,21 @@ func (q *PersistedQueries) share(ctx context.Context, hash, text string) {
 		q.spare.giveBack(len(text) + persistedWeight)
 		return
 	}
-	q.kept.Add(1)
+	q.stored.Add(1)
 }
 
 // QueryStats counts lookups and writes of documents since the node started.
 type QueryStats struct {
 	// Local and Redis count lookups that found the document there, Missed the others.
 	Local, Redis, Missed int64
-	// Kept counts documents that were sent to Redis, TurnedAway those that were not because of the bound on what a node adds.
-	Kept, TurnedAway int64
+	// Stored counts documents that were sent to Redis, Limited those that were not because of the bound on what a node adds.
+	Stored, Limited int64
 }
 
 // Stats returns the counts.
 func (q *PersistedQueries) Stats() QueryStats {
 	return QueryStats{Local: q.fromLocal.Load(), Redis: q.fromRedis.Load(), Missed: q.missed.Load(),
-		Kept: q.kept.Load(), TurnedAway: q.turnedAway.Load()}
+		Stored: q.stored.Load(), Limited: q.limited.Load()}
 }
 
 // allowance is a token bucket of bytes.

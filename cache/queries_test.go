@@ -130,7 +130,7 @@ func TestPersistedQueriesAreBoundedInRedis(t *testing.T) {
 	}
 	const most = persistedBurst / (16<<10 + persistedWeight)
 	send(3 * most)
-	if s := n.Stats(); s.Kept != most || s.TurnedAway != 2*most {
+	if s := n.Stats(); s.Stored != most || s.Limited != 2*most {
 		t.Errorf("of %d sent at once: %+v, want %d kept", sent, s, most)
 	}
 	if keys, err := r.client.DBSize(t.Context()).Result(); err != nil || keys != most {
@@ -142,13 +142,13 @@ func TestPersistedQueriesAreBoundedInRedis(t *testing.T) {
 	const minute = 60 * persistedRate / (16<<10 + persistedWeight)
 	n.time = n.time.Add(time.Minute)
 	send(most)
-	if got := n.Stats().Kept - most; got < minute || got > minute+1 {
+	if got := n.Stats().Stored - most; got < minute || got > minute+1 {
 		t.Errorf("a minute later %d were kept, want %d", got, minute)
 	}
 	n.time = n.time.Add(30 * 24 * time.Hour)
-	before := n.Stats().Kept
+	before := n.Stats().Stored
 	send(3 * most)
-	if got := n.Stats().Kept - before; got != most {
+	if got := n.Stats().Stored - before; got != most {
 		t.Errorf("a month later %d were kept, want %d", got, most)
 	}
 }
@@ -163,12 +163,12 @@ func TestPersistedQueriesThroughAnOutage(t *testing.T) {
 	for range 1000 {
 		n.Put(t.Context(), "hash", strings.Repeat("x", 16<<10))
 	}
-	if s := n.Stats(); s.Kept != 0 || s.TurnedAway != 0 {
+	if s := n.Stats(); s.Stored != 0 || s.Limited != 0 {
 		t.Errorf("while Redis is away: %+v", s)
 	}
 	server.Restart()
 	untilUp(t, r)
-	if _, ok := n.Get(t.Context(), "hash"); !ok || n.Stats().Kept != 1 {
+	if _, ok := n.Get(t.Context(), "hash"); !ok || n.Stats().Stored != 1 {
 		t.Errorf("when it is back: %+v", n.Stats())
 	}
 	if _, ok := newNode(t, r).Get(t.Context(), "hash"); !ok {

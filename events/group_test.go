@@ -250,7 +250,7 @@ func TestStopDrains(t *testing.T) {
 }
 
 // Whenever a group stops, also just when it takes a partition, no partition stays taken.
-func TestStopGivesEveryPartBack(t *testing.T) {
+func TestStopReleasesEveryPartition(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var written atomic.Int64
 		ended := make(chan struct{})

@@ -35,7 +35,7 @@ func (r *recorder) CatchUp(context.Context) error {
 // Copies are out of use before observers, such as the hub of live updates, get a write, and before it is
 // acknowledged. What a transaction finds done is shown before that is acknowledged: its rows are dropped if they are
 // known, else, or if that fails, the copies catch up.
-func TestCopiesBeforeObservers(t *testing.T) {
+func TestInvalidationBeforeObservers(t *testing.T) {
 	t.Parallel()
 	away := errors.New("away")
 	for name, x := range map[string]struct {

@@ -175,7 +175,7 @@ func (r *rig) openUnrelated(t *testing.T) (end func() error) {
 func TestFrozenSequencerHoldsNothing(t *testing.T) {
 	t.Parallel()
 	r := onPostgres(t)
-	r.writeManyUnplaced(t, 20)
+	r.writeManyUnsequenced(t, 20)
 	frozen := open(t, sqldb.Config{URL: r.url + "&idle_in_transaction_session_timeout=200", MaxConns: 1})
 	tx, err := frozen.db.Writer().BeginTx(t.Context(), nil)
 	if err != nil {
@@ -196,7 +196,7 @@ func TestFrozenSequencerHoldsNothing(t *testing.T) {
 	r.checkGapless(t, 20)
 }
 
-func (r *rig) writeManyUnplaced(t testing.TB, n int64) {
+func (r *rig) writeManyUnsequenced(t testing.TB, n int64) {
 	t.Helper()
 	for i := range n {
 		r.write(t, i+1, 5)

@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -36,23 +35,14 @@ type Cleaner struct {
 func NewCleaner(client *ent.Client, db *sqldb.DB, c clock.Clock, keep time.Duration) *Cleaner {
 	fill(&keep, DefaultKeep)
 	cl := &Cleaner{client: client, db: db, clock: c, keep: keep}
-	cl.Run = cl.run
+	cl.Run = lifecycle.Poll{
+		Look: func(ctx context.Context, _ bool) (more bool, err error) {
+			_, err = cl.Clean(ctx)
+			return false, err
+		},
+		Every: cleanEvery, Retry: cleanEvery, Steady: true, Warning: "old events were not removed",
+	}.Run
 	return cl
-}
-
-func (c *Cleaner) run(ctx context.Context) {
-	tick := time.NewTicker(cleanEvery)
-	defer tick.Stop()
-	for {
-		if _, err := c.Clean(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "old events were not removed", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // Clean removes all events that may be removed now, and returns how many it removed.

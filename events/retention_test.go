@@ -138,10 +138,10 @@ func TestRetention(t *testing.T) {
 }
 
 // Events without a seq are not removed, however old.
-func TestRetentionLeavesWhatHasNoPlace(t *testing.T) {
+func TestRetentionLeavesUnsequencedEvents(t *testing.T) {
 	t.Parallel()
 	r := onPostgres(t)
-	r.writeManyUnplaced(t, 3)
+	r.writeManyUnsequenced(t, 3)
 	r.clock.Add(time.Hour)
 	c := events.NewCleaner(r.client, r.db, r.clock, time.Minute)
 	if n, err := c.Clean(t.Context()); n != 0 || err != nil {

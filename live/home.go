@@ -126,7 +126,7 @@ func (h *Hub) pushToAudience(ctx context.Context, c Change, viewers []int64) {
 	defer cancel()
 	concerned, err := h.audience(bounded, c.AuthorID, viewers)
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && h.warnings.Allow() {
 			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet could not be read", "error", err)
 		}
 		concerned, c = viewers, Change{At: c.At, Reset: Rebuilt}

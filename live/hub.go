@@ -27,8 +27,9 @@ type Hub struct {
 
 	pending latestReactions
 
-	resets  resets
-	carrier lifecycle.Loop
+	resets   resets
+	warnings lifecycle.Throttle // of audiences that could not be read
+	carrier  lifecycle.Loop
 }
 
 // New returns a hub that asks for the audience of each tweet that is posted or deleted while somebody subscribes.

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"roost/internal/lifecycle"
@@ -73,21 +72,17 @@ const checkChunk = 5000
 
 // SessionChecker returns the service that checks five times a second whether watched sessions have ended elsewhere.
 func (h *Hub) SessionChecker(check CheckSessions) lifecycle.Service {
-	return &lifecycle.Loop{Run: func(ctx context.Context) {
-		tick := time.NewTicker(checkEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				guard(ctx, "sessions", func() { h.checkSessions(ctx, check) })
-			}
-		}
-	}}
+	poll := lifecycle.Poll{
+		Look: func(ctx context.Context, _ bool) (more bool, err error) {
+			guard(ctx, "sessions", func() { err = h.checkSessions(ctx, check) })
+			return false, err
+		},
+		Every: checkEvery, Retry: checkEvery, Steady: true, Warning: "open sockets' sessions could not be checked",
+	}
+	return &lifecycle.Loop{Run: poll.Run}
 }
 
-func (h *Hub) checkSessions(ctx context.Context, check CheckSessions) {
+func (h *Hub) checkSessions(ctx context.Context, check CheckSessions) error {
 	all := h.watchedSessions()
 	for len(all) > 0 {
 		n := min(len(all), checkChunk)
@@ -95,14 +90,12 @@ func (h *Hub) checkSessions(ctx context.Context, check CheckSessions) {
 		ended, err := check(bounded, all[:n])
 		cancel()
 		if err != nil {
-			if ctx.Err() == nil {
-				slog.WarnContext(ctx, "open sockets' sessions could not be checked", "error", err)
-			}
-			return
+			return err
 		}
 		for _, id := range ended {
 			h.EndSession(id)
 		}
 		all = all[n:]
 	}
+	return nil
 }

@@ -37,7 +37,7 @@ func (s *Store) apply(ctx context.Context, b events.Batch) {
 	if !c.unnamed() {
 		return
 	}
-	if c.unreadable != nil {
+	if c.unreadable != nil && s.warnings.unnamed.Allow() {
 		slog.ErrorContext(ctx, "rows are read from the database until the cache is cleared: an event does not say which ones it has changed",
 			"error", c.unreadable)
 	}
@@ -56,6 +56,11 @@ type recovery struct {
 	reader *events.Reader
 	// Suspensions up to number end when the relay's position has reached need, an offset in the log of the epoch.
 	number, need, epoch int64
+
+	// suspended is set while the log says that rows are read from the database. Redis may come and go, so warnings limits
+	// how often it says so.
+	suspended bool
+	warnings  lifecycle.Throttle
 }
 
 // Recovery returns the service that sends this node's pending invalidations, also while nobody reads, and that ends suspensions.
@@ -65,7 +70,11 @@ type recovery struct {
 // If no relay has ever run, as in embedded mode, Recovery clears the cache instead.
 func (s *Store) Recovery(r *events.Reader) lifecycle.Service {
 	c := &recovery{store: s, reader: r}
-	return &starting{Loop: lifecycle.Loop{Run: c.run}, first: func(ctx context.Context) {
+	run := func(ctx context.Context) {
+		lifecycle.Pause(ctx, nil, recoveryPoll) // first has just looked
+		c.poll().Run(ctx)
+	}
+	return &starting{Loop: lifecycle.Loop{Run: run}, first: func(ctx context.Context) {
 		short, cancel := context.WithTimeout(ctx, recoveryPoll)
 		defer cancel()
 		if s.follower != nil {
@@ -88,25 +97,26 @@ func (s *starting) Start(ctx context.Context) error {
 	return s.Loop.Start(ctx)
 }
 
-func (c *recovery) run(ctx context.Context) {
-	tick := time.NewTicker(recoveryPoll)
-	defer tick.Stop()
-	suspended := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		err := c.look(ctx)
-		now := c.store.tier.Suspension() != 0
-		switch {
-		case now && !suspended:
-			slog.WarnContext(ctx, "rows are read from the database: redis may hold old ones until the relay has caught up", "error", err)
-		case suspended && !now:
-			slog.InfoContext(ctx, "rows are read from the cache again")
-		}
-		suspended = now
+func (c *recovery) poll() lifecycle.Poll {
+	return lifecycle.Poll{
+		Look: func(ctx context.Context, _ bool) (more bool, err error) {
+			err = c.look(ctx)
+			c.report(ctx)
+			return false, err
+		},
+		Every: recoveryPoll, Retry: recoveryPoll, Steady: true, Warning: "whether rows may be read from redis again is not known",
+	}
+}
+
+// report logs that a suspension has begun, and that all have ended.
+func (c *recovery) report(ctx context.Context) {
+	switch now := c.store.tier.Suspension() != 0; {
+	case now && !c.suspended && c.warnings.Allow():
+		c.suspended = true
+		slog.WarnContext(ctx, "rows are read from the database: redis may hold old ones until the relay has caught up")
+	case c.suspended && !now:
+		c.suspended = false
+		slog.InfoContext(ctx, "rows are read from the cache again")
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // An event that cannot be read clears the cache once, also when the group handles it again by itself. In another epoch of the
-// log the same place is of another event.
+// log the same seq belongs to another event.
 func TestRelayClearsInEachEpoch(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
 		w := &world{rig: r, dice: rand.New(rand.NewPCG(3, 4))}

@@ -13,6 +13,7 @@ import (
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
+	"roost/internal/lifecycle"
 )
 
 // Sources are the domain packages that read the rows from SQL.
@@ -31,6 +32,7 @@ type Store struct {
 	localTweets *localTweets
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
+	warnings    struct{ cleared, unnamed lifecycle.Throttle }
 
 	Accounts    *Entity[int64, *accounts.Account]       // by user
 	Names       *Entity[string, accounts.NameClaim]     // by accounts.NameKey

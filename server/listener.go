@@ -18,10 +18,10 @@ import (
 // kernel's backlog, whose end refuses them. Of one address it closes those beyond perAddress at once.
 type boundedListener struct {
 	net.Listener
-	limits connectionLimits
-	slots  chan struct{}
-	closed chan struct{}
-	once   sync.Once
+	limits  connectionLimits
+	permits chan struct{}
+	closed  chan struct{}
+	once    sync.Once
 
 	mu   sync.Mutex
 	open map[netip.Prefix]int
@@ -48,14 +48,14 @@ type connectionLimits struct {
 }
 
 func bound(l net.Listener, limits connectionLimits) net.Listener {
-	return &boundedListener{Listener: l, limits: limits, slots: make(chan struct{}, limits.total),
+	return &boundedListener{Listener: l, limits: limits, permits: make(chan struct{}, limits.total),
 		closed: make(chan struct{}), open: map[netip.Prefix]int{}, idle: make(chan struct{}, 1)}
 }
 
-// Accept waits for a slot and for a connection.
+// Accept waits for a permit and for a connection.
 func (l *boundedListener) Accept() (net.Conn, error) {
 	select {
-	case l.slots <- struct{}{}:
+	case l.permits <- struct{}{}:
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
@@ -71,7 +71,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 				_ = l.Close()
 				err = errQuiesced
 			}
-			<-l.slots
+			<-l.permits
 			return nil, err
 		}
 		leave, ok := l.enter(c.RemoteAddr().String())
@@ -79,7 +79,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 			if tcp, is := c.(*net.TCPConn); is && l.limits.sendBuffer > 0 {
 				_ = tcp.SetWriteBuffer(l.limits.sendBuffer)
 			}
-			return &boundedConn{Conn: c, listener: l, leave: leave, free: sync.OnceFunc(func() { <-l.slots })}, nil
+			return &boundedConn{Conn: c, listener: l, leave: leave, free: sync.OnceFunc(func() { <-l.permits })}, nil
 		}
 		l.limits.refused()
 		_ = c.Close() // nobody is informed of it
@@ -143,7 +143,7 @@ func (l *boundedListener) quiet() bool {
 	return took >= quietFor && took < 20*quietFor
 }
 
-// Close ends Accept, also one that waits for a slot.
+// Close ends Accept, also one that waits for a permit.
 func (l *boundedListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
@@ -193,7 +193,7 @@ func (c *boundedConn) setBusy(busy bool) {
 	c.busy = busy
 }
 
-// Close releases the address's slot.
+// Close closes the connection, takes it out of the count of its address, and returns its permit.
 func (c *boundedConn) Close() error {
 	err := c.Conn.Close()
 	c.leave()

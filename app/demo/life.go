@@ -102,17 +102,17 @@ func (l *Life) live(ctx context.Context) {
 			return
 		case <-ticks:
 			if !l.o.Idle() {
-				l.stepWithin(ctx)
+				l.boundedStep(ctx)
 			}
 		}
 	}
 }
 
-// stepTime bounds a step. One that has begun is not given up half done at the end.
-const stepTime = 5 * time.Second
+// stepTimeout bounds a step. One that has begun is not given up half done at the end.
+const stepTimeout = 5 * time.Second
 
-func (l *Life) stepWithin(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
+func (l *Life) boundedStep(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
 	defer cancel()
 	l.step(ctx)
 }

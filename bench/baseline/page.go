@@ -19,11 +19,11 @@ type page struct {
 
 	entries []string
 	more    bool
-	// pieces are those of the tweets, then of their counts, then of their authors.
+	// pieces holds the JSON of the tweets, then of their counts, then of their authors.
 	pieces, mine []any
 }
 
-// take keeps a page of what may be one entry longer.
+// take stores a page. all may be one entry longer than the page, which means that there is another one.
 func (p *page) take(entries []string, size int) {
 	if len(entries) > size {
 		entries, p.more = entries[:size], true
@@ -31,7 +31,7 @@ func (p *page) take(entries []string, size int) {
 	p.entries = entries
 }
 
-// load reads what the page shows, in one round trip.
+// load reads the pieces of the page in one round trip.
 func (p *page) load(ctx context.Context, pipe redis.Pipeliner) error {
 	n := len(p.entries)
 	if n == 0 {

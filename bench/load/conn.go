@@ -32,11 +32,11 @@ func Dial(ctx context.Context, addr string) (*Conn, error) {
 // Close closes the connection.
 func (c *Conn) Close() error { return c.nc.Close() }
 
-// SetDeadline bounds everything until the next call.
+// SetDeadline sets the deadline of all reads and writes until the next call.
 func (c *Conn) SetDeadline(t time.Time) error { return c.nc.SetDeadline(t) }
 
-// Do sends a request and reads its answer. The body is good until the next call. Answers must say how
-// long they are, or be chunked.
+// Do sends a request and returns its answer. The body is valid until the next call. An answer must have a Content-Length or be
+// chunked.
 func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 	if _, err := c.nc.Write(request); err != nil {
 		return 0, nil, fmt.Errorf("send a request: %w", err)
@@ -66,7 +66,7 @@ func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 		}
 	}
 	if c.n > end+length {
-		return 0, nil, errors.New("read an answer: it is longer than it says")
+		return 0, nil, errors.New("read an answer: it is longer than its Content-Length")
 	}
 	return status, c.buf[end:c.n], nil
 }
@@ -85,12 +85,12 @@ func (c *Conn) more() error {
 		return nil
 	}
 	if err == nil {
-		err = errors.New("nothing came")
+		err = errors.New("no bytes came")
 	}
 	return fmt.Errorf("read an answer: %w", err)
 }
 
-// chunks reads a chunked body that starts at a place of the buffer, and joins it there.
+// chunks reads a chunked body that starts at an index of the buffer, and joins its chunks there.
 func (c *Conn) chunks(start int) ([]byte, error) {
 	out, at := start, start
 	for {
@@ -105,7 +105,7 @@ func (c *Conn) chunks(start int) ([]byte, error) {
 		}
 		size, err := strconv.ParseUint(string(c.buf[at:at+eol]), 16, 31)
 		if err != nil || size > maxAnswer {
-			return nil, errors.New("read an answer: a chunk has no good length")
+			return nil, errors.New("read an answer: a chunk has no valid length")
 		}
 		at += eol + 2
 		for c.n < at+int(size)+2 {
@@ -127,7 +127,7 @@ var (
 	transferEncoding = []byte("transfer-encoding")
 )
 
-// readHead reads what matters of the status line and the headers.
+// readHead reads the status, and the headers that describe the length of the body.
 func readHead(head []byte) (status, length int, chunked bool, err error) {
 	line, rest, _ := bytes.Cut(head, []byte("\r\n"))
 	if !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) || len(line) < 12 {
@@ -150,7 +150,7 @@ func readHead(head []byte) (status, length int, chunked bool, err error) {
 		}
 	}
 	if length < 0 && !chunked {
-		return 0, 0, false, errors.New("read an answer: it does not say how long it is")
+		return 0, 0, false, errors.New("read an answer: it has no Content-Length and is not chunked")
 	}
 	return status, length, chunked, nil
 }

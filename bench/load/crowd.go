@@ -14,7 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Mark finds the number that a push carries, 0 if it has none. The numbers that one socket gets grow.
+// Mark returns the number that a push contains, or 0 if it has none. The numbers that one socket receives grow.
 type Mark func(text []byte) int64
 
 // Crowd are many sockets that listen to pushes which carry a number. Each has one goroutine, which
@@ -25,12 +25,12 @@ type Crowd struct {
 	wg      sync.WaitGroup
 }
 
-// socket is one of them.
+// socket is one socket of a crowd.
 type socket struct {
 	conn *websocket.Conn
-	// latest is the highest number that came.
+	// latest is the highest number that the socket has received.
 	latest atomic.Int64
-	// What follows belongs to the reading goroutine until it has ended.
+	// The fields below belong to the reading goroutine until it has ended.
 	pushes          []push
 	repeats, others int64
 	err             error
@@ -84,7 +84,7 @@ func (c *Crowd) drop() {
 	}
 }
 
-// NumberAfter is a Mark: the number behind the first place of a text in a push.
+// NumberAfter is a Mark that returns the number after the first occurrence of a text in a push.
 func NumberAfter(name string) Mark {
 	before := []byte(name)
 	return func(text []byte) int64 {
@@ -132,7 +132,7 @@ func (s *socket) listen(mark Mark) {
 	}
 }
 
-// Await waits until every socket has got the push with a number, or a later one.
+// Await waits until every socket has received the push with a number, or a later one.
 func (c *Crowd) Await(ctx context.Context, number int64) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -154,9 +154,9 @@ func (c *Crowd) Await(ctx context.Context, number int64) error {
 	}
 }
 
-// Deliveries are what a crowd got of some pushes.
+// Deliveries describes which of some pushes a crowd has received, and when.
 type Deliveries struct {
-	// Latency is of every delivery, Last of the last one of each push.
+	// Latency holds the latency of every delivery, Last that of the last delivery of each push.
 	Latency, Last Histogram
 	// Expected is pushes times sockets. States that the server merged into later ones are missing.
 	Expected int64
@@ -165,7 +165,7 @@ type Deliveries struct {
 	Earlier, Repeats, Others int64
 }
 
-// Add adds what another crowd got.
+// Add adds the deliveries of another crowd.
 func (d *Deliveries) Add(other *Deliveries) {
 	d.Latency.Add(&other.Latency)
 	d.Last.Add(&other.Last)
@@ -175,7 +175,7 @@ func (d *Deliveries) Add(other *Deliveries) {
 	d.Others += other.Others
 }
 
-// Exact fails unless every socket got every push, in their order, once, and nothing else but earlier ones.
+// Exact fails unless every socket has received every push once and in order, and otherwise only earlier pushes.
 func (d *Deliveries) Exact() error {
 	if d.Latency.Count() != d.Expected || d.Repeats > 0 || d.Others > 0 {
 		return fmt.Errorf("%d of %d deliveries came, %d again or out of order, and %d of something else",
@@ -184,7 +184,7 @@ func (d *Deliveries) Exact() error {
 	return nil
 }
 
-// Silent fails if anything came.
+// Silent fails if a socket has received anything.
 func (d *Deliveries) Silent() error {
 	if n := d.Latency.Count() + d.Earlier + d.Repeats + d.Others; n > 0 {
 		return fmt.Errorf("%d pushes came to sockets that they do not concern", n)
@@ -192,8 +192,8 @@ func (d *Deliveries) Silent() error {
 	return nil
 }
 
-// Close closes the sockets and returns what came of the pushes, whose numbers are given with the times that
-// their latency counts from.
+// Close closes the sockets and returns the deliveries of pushes. The map holds, by the number of a push, the time from which its
+// latency counts.
 func (c *Crowd) Close(due map[int64]time.Time) (*Deliveries, error) {
 	var broken error
 	// A closed connection ends its reader; how the server takes it does not matter any more.

@@ -20,7 +20,7 @@ type Histogram struct {
 	max    time.Duration
 }
 
-// bucket is the index of a value: small values have one each, then each power of two is cut into
+// bucket returns the index of a value's bucket. Small values have one bucket each; after that, each power of two is cut into
 // 2^subBits equal parts.
 func bucket(v uint64) int {
 	if v < 1<<subBits {
@@ -30,7 +30,7 @@ func bucket(v uint64) int {
 	return shift<<subBits + int(v>>shift)
 }
 
-// top is the largest value of a bucket.
+// top returns the largest value of a bucket.
 func top(i int) uint64 {
 	if i < 2<<subBits {
 		return uint64(i)
@@ -56,14 +56,14 @@ func (h *Histogram) Add(other *Histogram) {
 	h.max = max(h.max, other.max)
 }
 
-// Count is how many durations were recorded.
+// Count returns how many durations were recorded.
 func (h *Histogram) Count() int64 { return int64(h.n) }
 
-// Max is the longest duration, exactly.
+// Max returns the longest duration, exactly.
 func (h *Histogram) Max() time.Duration { return h.max }
 
-// Quantile is the least duration that at least the part q (0 to 1) of the recorded ones do not exceed,
-// rounded up by less than 0.8 %; 0 if nothing was recorded.
+// Quantile returns the least duration that is not exceeded by the part q (0 to 1) of the recorded durations, rounded up by less
+// than 0.8 %. It returns 0 if nothing was recorded.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	if h.n == 0 {
 		return 0

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// Offer is an open loop that never waits: a request that finds every connection busy gets a new one, so that
-// a server that falls behind gets no relief.
+// Offer is an open loop that never waits. If every connection is busy, a request is sent on a new one, so that a server that falls
+// behind gets no fewer requests.
 type Offer struct {
 	Addr    string
 	Traffic Traffic
 	// Rate is in requests a second, Duration how long they come.
 	Rate     float64
 	Duration time.Duration
-	// Deadline is when a client stops caring, counted from the time a request was due.
+	// Deadline is how long an answer is of use, from the time at which its request was due.
 	Deadline time.Duration
 	// Conns bounds the connections; requests beyond it are not sent and count as Unsent.
 	Conns int
@@ -25,16 +25,16 @@ type Offer struct {
 
 // Outcome counts what became of the requests of an Offer.
 type Outcome struct {
-	// Good were answered well within the deadline, Late after it; Refused got a status of 503; Broken is the
-	// rest: other answers, and connections that ended. Unsent found no connection.
+	// Good counts good answers within the deadline, Late those after it, Refused the answers with status 503. Broken counts
+	// other answers, and connections that ended. Unsent counts requests for which there was no connection.
 	Good, Late, Refused, Broken, Unsent int64
-	// Latency is of good answers, Refusal of refusals, both from the time a request was due.
+	// Latency holds the latency of good answers, Refusal that of refusals, both from the time at which a request was due.
 	Latency, Refusal Histogram
 	// Elapsed is from the start to the last answer.
 	Elapsed time.Duration
 }
 
-// Goodput is good answers a second of the time in which requests came.
+// Goodput returns the good answers per second, over the time in which requests came.
 func (o *Outcome) Goodput(d time.Duration) float64 { return float64(o.Good) / d.Seconds() }
 
 // offering is the state of a running Offer.
@@ -46,7 +46,7 @@ type offering struct {
 	wg      sync.WaitGroup
 }
 
-// offered is one connection with what it saw.
+// offered is one connection with its results.
 type offered struct {
 	Outcome
 	source  Source
@@ -54,7 +54,7 @@ type offered struct {
 	work    chan time.Time
 }
 
-// Run offers the load, and returns when everything was answered or given up.
+// Run sends the load, and returns when every request has been answered or has failed.
 func (o Offer) Run(ctx context.Context) (*Outcome, error) {
 	r := &offering{Offer: o}
 	start := time.Now()
@@ -112,7 +112,7 @@ func (r *offering) send(ctx context.Context, due time.Time) bool {
 	return true
 }
 
-// serve sends what it is given over a connection of its own, which it opens again when it ends.
+// serve sends the requests that it receives over a connection of its own, which it reopens when it ends.
 func (r *offering) serve(ctx context.Context, w *offered) {
 	var conn *Conn
 	defer func() {
@@ -137,7 +137,7 @@ func (r *offering) serve(ctx context.Context, w *offered) {
 	}
 }
 
-// ask sends one request; it reports whether the connection goes on.
+// ask sends one request. It reports whether the connection can be used again.
 func (w *offered) ask(conn *Conn, o Offer, due time.Time) bool {
 	if conn.SetDeadline(due.Add(Patience)) != nil {
 		return false

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Pacer hands out the times at which requests are due. A late caller gets the times that have passed at
-// once, one after another, and none is left out.
+// Pacer returns the times at which requests are due. A caller that is late receives the times that have passed at once, one after
+// another; none is left out.
 type Pacer struct {
 	start    time.Time
 	interval float64 // ns
@@ -22,7 +22,7 @@ func NewPacer(start time.Time, rate float64, d time.Duration) *Pacer {
 	return &Pacer{start: start, interval: float64(time.Second) / rate, total: int64(rate * d.Seconds())}
 }
 
-// Due is when the next request is due; ok is false after the last one.
+// Due returns when the next request is due; ok is false after the last one.
 func (p *Pacer) Due() (at time.Time, ok bool) {
 	if p.next >= p.total {
 		return time.Time{}, false
@@ -46,8 +46,8 @@ func (p *Pool) open(ctx context.Context, rate float64, d time.Duration, waitUnti
 	}
 	start := time.Now()
 	pace := NewPacer(start, rate, d)
-	// What is due waits here for a connection. When all are busy the pacer waits, and the times that it
-	// hands out later are still those at which the requests were due.
+	// Requests that are due wait here for a connection. When all are busy the pacer waits; later it still returns the times at
+	// which the requests were due.
 	due := make(chan time.Time, len(p.workers))
 	paced := make(chan struct{})
 	var failed atomic.Bool

@@ -17,7 +17,7 @@ const Patience = 30 * time.Second
 // goroutine.
 type Source func(buf []byte) []byte
 
-// Traffic is what to send, and how a good answer starts.
+// Traffic describes the requests, and how a good answer starts.
 type Traffic struct {
 	// Source makes the source of each of n connections.
 	Source func(i, n int) Source
@@ -25,7 +25,7 @@ type Traffic struct {
 	Good []byte
 }
 
-// Result is what a run has seen.
+// Result is the result of a run.
 type Result struct {
 	Latency Histogram
 	// Elapsed is from the start to the last answer.
@@ -85,11 +85,11 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 	})
 }
 
-// run starts a goroutine for every connection and gathers what they saw.
+// run starts a goroutine for every connection and adds up their results.
 func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Context, *worker) error) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// Answers that are waited for when the context ends are not waited for any longer.
+	// When the context ends, no answer is waited for any longer.
 	defer context.AfterFunc(ctx, func() {
 		for _, w := range p.workers {
 			_ = w.conn.SetDeadline(time.Now())

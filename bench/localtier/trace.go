@@ -92,7 +92,7 @@ func readWorld(dir string) (*world, error) {
 	})
 }
 
-// home are the newest entries of a home timeline, at most n, when the tweets before now are written.
+// home returns the newest entries of a home timeline, at most n, at the time at which the tweets before now have been written.
 func (w *world) home(viewer, now, n int) []int32 {
 	var all []int32
 	add := func(user int32) {

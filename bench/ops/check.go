@@ -14,15 +14,14 @@ import (
 	"roost/bench/load"
 )
 
-// Server is a target as the checks see it.
+// Server is a target of the checks.
 type Server struct {
 	Name, Addr string
 	DB         *sql.DB
 }
 
-// Check fails unless both servers return the answers that SQL returns. Of reads it checks every one that the
-// runs will ask for; of writes some, one after another, with the rows that they leave. Writes make the
-// answers to reads of the baseline stale, so reads are checked first.
+// Check fails unless both servers return the answers that SQL returns. It checks every read that the runs will send. Then it checks
+// some writes, one after another, with the rows that they leave. Reads come first because writes make the baseline's reads stale.
 func Check(ctx context.Context, w *World, all []Operation, roost, baseline Server) error {
 	for _, op := range all {
 		if op.Writes {
@@ -56,7 +55,7 @@ func checkReads(ctx context.Context, op Operation, roost, baseline Server) error
 	return nil
 }
 
-// writes is how many are checked.
+// writes is how many writes are checked.
 const writes = 20
 
 func (w *World) checkWrites(ctx context.Context, op Operation, roost, baseline Server) error {
@@ -131,7 +130,7 @@ func compare(ctx context.Context, s Server, request []byte, want any) error {
 	return nil
 }
 
-// fetch asks once, on a connection of its own.
+// fetch sends one request, on a connection of its own.
 func fetch(ctx context.Context, s Server, request []byte) ([]byte, error) {
 	c, err := load.Dial(ctx, s.Addr)
 	if err != nil {
@@ -151,7 +150,7 @@ func fetch(ctx context.Context, s Server, request []byte) ([]byte, error) {
 	return body, nil
 }
 
-// same fails unless a body is JSON that says the wanted data and nothing else.
+// same fails unless a body is JSON with the wanted data and nothing else.
 func same(body []byte, want any) error {
 	got, err := decode(body)
 	if err != nil {
@@ -166,7 +165,7 @@ func same(body []byte, want any) error {
 		return err
 	}
 	if !reflect.DeepEqual(got, expected) {
-		return fmt.Errorf("the answer is\n%s\nSQL says\n%s", body, raw)
+		return fmt.Errorf("the answer is\n%s\nSQL has\n%s", body, raw)
 	}
 	return nil
 }
@@ -177,8 +176,7 @@ func decode(raw []byte) (v any, err error) {
 	return v, d.Decode(&v)
 }
 
-// CheckCounts fails if the kept counts of any tweet are not those of its reactions, as a lost update would
-// leave them.
+// CheckCounts fails if the stored counts of any tweet differ from its reactions, as after a lost update.
 func CheckCounts(ctx context.Context, s Server) error {
 	var wrong int64
 	if err := s.DB.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT tweet_id, count(*) FILTER (WHERE kind = 1) AS likes,

@@ -11,8 +11,8 @@ import (
 	"roost/internal/ids"
 )
 
-// What follows asks SQL for answers, in the plainest way and one at a time. It shares nothing with what it
-// checks but the spelling of ids and cursors.
+// The functions below ask SQL for answers, in the plainest way and one at a time. They share only the spelling of ids and cursors with
+// the code that they check.
 
 type object = map[string]any
 
@@ -35,7 +35,7 @@ func entries(ctx context.Context, db *sql.DB, query string, args ...any) (out []
 	return out, err
 }
 
-// homeOf is the viewer's home timeline: a page and one entry more.
+// homeOf returns the first page of the viewer's home timeline, and one entry more.
 func homeOf(ctx context.Context, db *sql.DB, viewer int64) ([]entry, error) {
 	return entries(ctx, db, tweetColumns+`(t.author_id = $1 OR EXISTS (SELECT 1 FROM follows f
 		WHERE f.follower_id = $1 AND f.followee_id = t.author_id AND f.active)) ORDER BY t.id DESC LIMIT $2`, viewer, homePage+1)
@@ -76,7 +76,7 @@ func authorsOf(page []entry) (out []int64) {
 	return out
 }
 
-// edgesOf are the edges of a page, without authors.
+// edgesOf returns the edges of a page, without authors.
 func edgesOf(ctx context.Context, db *sql.DB, viewer int64, kind cursors.Kind, page []entry) ([]any, error) {
 	tweets := make([]int64, len(page))
 	for i, e := range page {
@@ -94,7 +94,7 @@ func edgesOf(ctx context.Context, db *sql.DB, viewer int64, kind cursors.Kind, p
 	return edges, nil
 }
 
-// summariesOf are counts and the viewer's reactions, in the order of the tweets.
+// summariesOf returns counts and the viewer's reactions, in the order of the tweets.
 func summariesOf(ctx context.Context, db *sql.DB, viewer int64, tweets []int64) ([]any, error) {
 	out := make([]any, len(tweets))
 	for i, id := range tweets {
@@ -136,7 +136,7 @@ func wantProfile(ctx context.Context, db *sql.DB, viewer int64, username string)
 		"viewerIsFollowing": follows, "timeline": object{"edges": edges}}}, err
 }
 
-// wantReaction is the answer to a reaction that has been set: what SQL holds now.
+// wantReaction returns the right answer to a reaction that has just been set, from the rows that SQL holds now.
 func wantReaction(ctx context.Context, db *sql.DB, s Reaction) (any, error) {
 	now, err := summariesOf(ctx, db, s.Viewer.ID, []int64{s.Tweet})
 	if err != nil {

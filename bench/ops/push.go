@@ -19,7 +19,7 @@ import (
 const (
 	// CountsQuery is the subscription to a tweet's counts.
 	CountsQuery = `subscription Live($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount dislikeCount revision } } }`
-	// HomeQuery is the subscription to a home timeline, behind a cursor.
+	// HomeQuery is the subscription to the events of a home timeline after a cursor.
 	HomeQuery = `subscription Home($after: String) { homeTimelineEvents(after: $after) { cursor ... on TimelineEntryAdded {
  edge { cursor node { id text createdAt author { id username name } reactions { likeCount dislikeCount revision viewerReaction } } } } } }`
 
@@ -30,7 +30,7 @@ const (
 // postName begins the texts of the author's tweets; a number follows.
 const postName = "push-"
 
-// Number is the number of a tweet of the author's, in a push or in the answer to its writer.
+// Number returns the number of one of the author's tweets, from a push or from the answer to the mutation.
 var Number = load.NumberAfter(`"text":"` + postName)
 
 // fans draws the author and their fans and signs them in.
@@ -96,7 +96,7 @@ func (w *World) Posts(s Server, baseline bool) load.Source {
 	}
 }
 
-// EventCursor asks Roost where the log ends: a subscription behind that misses nothing that comes later.
+// EventCursor returns a cursor for the end of Roost's log. A subscription after that cursor misses no later event.
 func (w *World) EventCursor(ctx context.Context, roost Server) (string, error) {
 	body, err := fetch(ctx, roost, graphql(nil, w.Author.Key, quoted(whereQuery), "{}"))
 	if err != nil {
@@ -117,8 +117,8 @@ func (w *World) EventCursor(ctx context.Context, roost Server) (string, error) {
 	return cursor, nil
 }
 
-// CheckPush fails unless a message that came to a fan says of the author's newest tweet what SQL says. The
-// cursor of the event is not compared: only one of the targets has a log.
+// CheckPush fails unless a message to a fan agrees with SQL on the author's newest tweet. The cursor of the event is not compared,
+// because only one of the targets has a log.
 func (w *World) CheckPush(ctx context.Context, s Server, message []byte) error {
 	want, err := w.wantPush(ctx, s.DB)
 	if err != nil {
@@ -133,7 +133,7 @@ func (w *World) CheckPush(ctx context.Context, s Server, message []byte) error {
 	}
 	v, err := decode(got.Payload)
 	if err != nil || got.Type != "next" {
-		return fmt.Errorf("%s: that is no push: %.300s", s.Name, message)
+		return fmt.Errorf("%s: the message is not a push: %.300s", s.Name, message)
 	}
 	if data, ok := v.(object)["data"].(object); ok {
 		if event, ok := data["homeTimelineEvents"].(object); ok {
@@ -149,12 +149,12 @@ func (w *World) CheckPush(ctx context.Context, s Server, message []byte) error {
 	}
 	expected, err := decode(raw)
 	if err == nil && !reflect.DeepEqual(v, expected) {
-		err = fmt.Errorf("%s: the push is\n%s\nSQL says\n%s", s.Name, message, raw)
+		err = fmt.Errorf("%s: the push is\n%s\nSQL has\n%s", s.Name, message, raw)
 	}
 	return err
 }
 
-// wantPush is what fans receive of the author's newest tweet: nobody has reacted yet.
+// wantPush returns the push that fans receive for the author's newest tweet, to which nobody has reacted yet.
 func (w *World) wantPush(ctx context.Context, db *sql.DB) (any, error) {
 	newest, err := entries(ctx, db, tweetColumns+`t.author_id = $1 ORDER BY t.id DESC LIMIT 1`, w.Author.ID)
 	if err != nil {
@@ -175,7 +175,7 @@ func (w *World) wantPush(ctx context.Context, db *sql.DB) (any, error) {
 	return object{"homeTimelineEvents": object{"edge": edges[0]}}, nil
 }
 
-// CheckPosts fails unless the author's tweets in SQL are those that Posts has asked for, and are counted.
+// CheckPosts fails unless SQL has exactly the author's tweets that Posts has sent, and counts them.
 func (w *World) CheckPosts(ctx context.Context, s Server) error {
 	if w.Author.ID == 0 {
 		return nil
@@ -189,7 +189,7 @@ func (w *World) CheckPosts(ctx context.Context, s Server) error {
 		return err
 	}
 	if rows != posted || distinct != posted || all != counted {
-		return fmt.Errorf("%s: %d tweets were posted, %d are there (%d differ); the author has %d and is said to have %d",
+		return fmt.Errorf("%s: %d tweets were posted, SQL has %d (%d differ); the author has %d tweets and a count of %d",
 			s.Name, posted, rows, distinct, all, counted)
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 	"roost/internal/ids"
 )
 
-// What is asked of Roost. The baseline's pieces of JSON (package layout) follow the order of the fields.
+// The queries to Roost. The baseline's pieces of JSON (package layout) follow the order of their fields.
 const (
 	homeQuery = `query Home { viewer { homeTimeline(first: 20) { edges { cursor node { id text createdAt
  author { id username name } reactions { likeCount dislikeCount revision viewerReaction } } } pageInfo { hasNextPage endCursor } } } }`
@@ -25,7 +25,7 @@ const (
  reactions { likeCount dislikeCount revision viewerReaction } } userErrors { code } } }`
 )
 
-// seed makes two runs ask the same things; each connection has a number of its own beside it.
+// seed makes two runs send the same requests; each connection adds a number of its own.
 const seed = 20260131
 
 func dice(i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
@@ -60,13 +60,13 @@ func plain(buf []byte, method, path, key string) []byte {
 
 var lengthOf = map[string]string{"GET": "\r\n", "POST": "Content-Length: 0\r\n\r\n"}
 
-// ask is one thing to ask for, as it is asked of each target, and how to find the answer in SQL.
+// ask is one request, in the form for each target, with a function that finds the answer in SQL.
 type ask struct {
 	roost, baseline []byte
 	want            func(context.Context, *sql.DB) (any, error)
 }
 
-// reads is an operation that asks for random ones of some things.
+// reads returns an operation that sends random ones of the requests.
 func reads(name, title string, good string, asks []ask) Operation {
 	source := func(request func(*ask) []byte) func(i, n int) load.Source {
 		return func(worker, _ int) load.Source {
@@ -151,7 +151,7 @@ var (
 // react sets random viewers' reactions to random tweets: mostly new ones.
 func (w *World) react() Operation {
 	source := func(request func(Reaction, []byte) []byte) func(i, n int) load.Source {
-		// Of each connection: a run goes on where the one before ended, for what was set then is no change now.
+		// Each connection continues where the run before ended, because setting the same reactions again would change nothing.
 		rolls := map[int]*rand.Rand{}
 		return func(worker, _ int) load.Source {
 			r := rolls[worker]
@@ -186,7 +186,7 @@ func (w *World) viral() Operation {
 func (w *World) Flips() Operation { return w.viral() }
 
 func (w *World) flips(request func(Reaction, []byte) []byte) func(i, n int) load.Source {
-	// What each viewer sets next. Connections share no viewer, and runs come one after another.
+	// The next reaction of each viewer. Connections share no viewer, and runs come one after another.
 	next := make([]uint8, len(w.Viewers))
 	return func(worker, of int) load.Source {
 		i := worker % len(w.Viewers)

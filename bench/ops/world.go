@@ -14,16 +14,16 @@ import (
 	"encoding/json"
 )
 
-// World is who asks, and what there is to ask for.
+// World holds the users who send requests, and the objects that they ask for.
 type World struct {
 	Viewers []Viewer
-	// Usernames are of those who wrote at least a profile page of tweets.
+	// Usernames holds the users with at least one full profile page of tweets.
 	Usernames []string
-	// Tweets are all of them, Viral is the one with the most likes.
+	// Tweets holds all tweets; Viral is the tweet with the most likes.
 	Tweets []int64
 	Viral  int64
-	// Author has the most followers, and Fans are some of them, all signed in; nobody if no fans were wanted.
-	// Strangers are the viewers who do not follow the author.
+	// Author is the user with the most followers, and Fans are some of these, all signed in; they are empty if no fans were
+	// wanted. Strangers are the viewers who do not follow the author.
 	Author          Viewer
 	Fans, Strangers []Viewer
 
@@ -34,7 +34,7 @@ type World struct {
 type Viewer struct {
 	ID       int64
 	Username string
-	// Key is that of a session, the same for both targets.
+	// Key is the key of a session, the same for both targets.
 	Key string
 	// Screen are the tweets of the first page of the home timeline.
 	Screen []int64
@@ -68,8 +68,8 @@ func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers, fans int) (
 	return w, nil
 }
 
-// drawn joins what users are ordered by: at random, but the same way for the same data. Row ids are those of
-// one import, the ids of the files are not.
+// drawn is the SQL by which users are put in a random order that is the same for the same data. It uses the ids of the files, because
+// row ids differ between imports.
 const (
 	drawn    = ` JOIN imported_ids i ON i.kind = 'user' AND i.row_id = u.id `
 	inRandom = ` ORDER BY md5('roost' || i.external_id) `
@@ -178,7 +178,7 @@ func (w *World) tweets(ctx context.Context, db *sql.DB) error {
 	return db.QueryRowContext(ctx, `SELECT tweet_id FROM tweet_stats ORDER BY like_count DESC, tweet_id LIMIT 1`).Scan(&w.Viral)
 }
 
-// profiles is how many usernames are asked for.
+// profiles is how many profiles the operations ask for.
 const profiles = 1000
 
 func (w *World) usernames(ctx context.Context, db *sql.DB) error {
@@ -191,7 +191,7 @@ func (w *World) usernames(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// Sessions returns the users of the session keys that the baseline is shown.
+// Sessions returns the user of each session key that is sent to the baseline.
 func (w *World) Sessions() map[string]int64 {
 	out := make(map[string]int64, len(w.Viewers))
 	for _, v := range w.Viewers {

@@ -8,8 +8,8 @@ import (
 	"roost/bench/load"
 )
 
-// leastChanges is the part of the writes that must change something: what changes nothing costs less.
-const leastChanges = 0.9
+// minChanges is the least part of the writes that must change something. A write that changes nothing costs less.
+const minChanges = 0.9
 
 // Writes watches whether the writes of an operation change a server's data.
 type Writes struct {
@@ -50,7 +50,7 @@ func (w *Writes) Check(ctx context.Context) error {
 		return err
 	}
 	asked, changed := w.asked.Load(), now-w.before
-	if float64(changed) < leastChanges*float64(asked)-float64(w.op.Settles) {
+	if float64(changed) < minChanges*float64(asked)-float64(w.op.Settles) {
 		return fmt.Errorf("%s: of %d writes only %d changed anything", w.server.Name, asked, changed)
 	}
 	return nil

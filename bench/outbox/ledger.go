@@ -17,7 +17,7 @@ type ledger struct {
 	err     error
 }
 
-// ticket is of the events of one transaction.
+// ticket holds the times of the events of one transaction.
 type ticket struct {
 	first     int64
 	committed time.Time
@@ -25,7 +25,7 @@ type ticket struct {
 	done      chan struct{} // closed when all have had their effects
 }
 
-// open hands out the numbers of n events.
+// open returns the numbers of n new events.
 func (l *ledger) open(n int) *ticket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,8 +46,8 @@ func (l *ledger) committed(first int64) {
 	}
 }
 
-// effect notes that the effects of events have been acknowledged just now. One may come before its commit
-// was noted: that is no time at all.
+// effect notes that the effects of events have been acknowledged just now. An effect may come before its commit was noted; then its
+// latency is 0.
 func (l *ledger) effect(events []int64) {
 	now := time.Now()
 	l.mu.Lock()
@@ -78,14 +78,14 @@ func (l *ledger) begin() {
 	l.latency = new(load.Histogram)
 }
 
-// result is what was seen since begin.
+// result returns the result since begin.
 func (l *ledger) result(start time.Time) (*load.Result, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return &load.Result{Latency: *l.latency, Elapsed: l.last.Sub(start)}, l.err
 }
 
-// events is how many there were.
+// events returns how many events there were.
 func (l *ledger) events() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,10 +17,10 @@ import (
 // Partitions is the number of partitions of the consumer group.
 const Partitions = 4
 
-// aggregates is how many the events are spread over.
+// aggregates is the number of aggregates over which the events are spread.
 const aggregates = 1000
 
-// effects holds the number of each event that has had its effect: never twice.
+// effects is the table of effects, with the number of each event; a number cannot be there twice.
 const effects = `CREATE TABLE effects (event bigint NOT NULL PRIMARY KEY)`
 
 const writeEffects = `INSERT INTO effects (event) SELECT unnest($1::bigint[])`
@@ -121,7 +121,7 @@ func (l *eventLog) write(ctx context.Context, first int64, n int) error {
 
 func (l *eventLog) writers(context.Context, int) error { return nil }
 
-// check wants every event in the log, without gaps, and an empty retry queue.
+// check fails unless every event is in the log, without gaps, and the retry queue is empty.
 func (l *eventLog) check(ctx context.Context, n int64) error {
 	var rows, numbered, last, queued int64
 	if err := l.db.Writer().QueryRowContext(ctx,

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// connections is as many as Roost opens to PostgreSQL on two cores.
+	// connections is how many connections Roost opens to PostgreSQL on two cores.
 	connections = 32
 	// plainBatch is how many rows the poller takes at once, plainPoll how often it looks without a wake-up.
 	plainBatch = 500
@@ -134,7 +134,7 @@ func (p *plainOutbox) write(ctx context.Context, first int64, n int) error {
 	return nil
 }
 
-// poll takes what there is until it is stopped. The first failure ends it.
+// poll handles events until it is stopped. The first failure ends it.
 func (p *plainOutbox) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := p.batch(context.WithoutCancel(ctx))
@@ -194,7 +194,7 @@ func (p *plainOutbox) batch(ctx context.Context) (n int, err error) {
 	return len(numbers), nil
 }
 
-// check wants the outbox to be empty.
+// check fails unless the outbox is empty.
 func (p *plainOutbox) check(ctx context.Context, _ int64) error {
 	var left int64
 	if err := p.db.QueryRowContext(ctx, `SELECT count(*) FROM outbox`).Scan(&left); err != nil {

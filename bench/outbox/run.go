@@ -11,15 +11,15 @@ import (
 	"roost/bench/load"
 )
 
-// way is a way from commits to their effects. What start has started runs until stop.
+// way is a way from commits to their effects. It runs from start to stop.
 type way interface {
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
-	// writers prepares for transactions of n events.
+	// writers prepares statements for transactions of n events.
 	writers(ctx context.Context, n int) error
 	// write commits events, the first of them with the number, in one transaction, and notes that it did.
 	write(ctx context.Context, first int64, n int) error
-	// check fails unless n events, all that were ever written, are where they should be.
+	// check fails unless the tables of the way hold all n events that were ever written, handled as they should be.
 	check(ctx context.Context, n int64) error
 	pool() *sql.DB
 }
@@ -135,7 +135,7 @@ func (r *Run) run(ctx context.Context, writers, n int, fn func(context.Context) 
 	}
 	var all []error
 	for range writers {
-		// Those that had to stop have nothing to report.
+		// A writer that was stopped has nothing to report.
 		if err := <-failed; err != nil && (len(all) == 0 || !errors.Is(err, context.Canceled)) {
 			all = append(all, err)
 		}

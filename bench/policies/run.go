@@ -131,7 +131,7 @@ func (r *run) replace() error {
 	p := &r.places[rand.IntN(nodes)]
 	old := p.node.Load()
 	old.dead.Store(true)
-	_ = old.Die() // it is dead, whatever it says
+	_ = old.Die() // it is dead in any case
 	return r.settle(p)
 }
 

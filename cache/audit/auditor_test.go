@@ -122,7 +122,7 @@ func TestAuditOfWhatIsNoEntry(t *testing.T) {
 	for _, command := range []string{
 		"SET " + b.Prefix() + "text 1",
 		"HSET " + b.Prefix() + "foreign v 1 d x",
-		"HSET " + b.Prefix() + "former e 0123 v 1 d first",
+		"HSET " + b.Prefix() + "previous e 0123 v 1 d first",
 		"HSET " + b.Prefix() + "1 v many",
 		"HSET " + b.Prefix() + "?key v 1",
 		"HSET " + cache.EntryPrefix + "nokind:1 v 1",

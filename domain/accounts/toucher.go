@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -49,34 +50,28 @@ func (t *Toucher) Used(s *Session) {
 }
 
 func (t *Toucher) run(ctx context.Context) {
-	tick := time.NewTicker(touchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchEvery)
-			defer cancel()
-			t.flush(last)
-			return
-		case <-tick.C:
-			t.flush(ctx)
-		}
+	const warning = "the last use of sessions was not written"
+	lifecycle.Poll{Look: func(ctx context.Context, _ bool) (bool, error) { return false, t.flush(ctx) },
+		Every: touchEvery, Retry: touchEvery, Steady: true, Warning: warning}.Run(ctx)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchEvery)
+	defer cancel()
+	if err := t.flush(last); err != nil {
+		slog.WarnContext(last, warning, "error", err)
 	}
 }
 
 // flush writes the sessions that wait. A batch that fails is dropped, and the sessions' next use is noted again.
-func (t *Toucher) flush(ctx context.Context) {
+func (t *Toucher) flush(ctx context.Context) error {
 	for {
 		batch := t.take()
 		if len(batch) == 0 {
-			return
+			return nil
 		}
 		bounded, cancel := context.WithTimeout(ctx, touchTimeout)
 		err := t.accounts.Touch(bounded, batch)
 		cancel()
 		if err != nil {
-			slog.WarnContext(ctx, "the last use of sessions was not written", "sessions", len(batch), "error", err)
-			return
+			return fmt.Errorf("note the use of %d sessions: %w", len(batch), err)
 		}
 	}
 }

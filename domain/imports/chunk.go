@@ -17,10 +17,10 @@ import (
 	"roost/internal/sqldb"
 )
 
-// attempts is how often a chunk is tried that lost to other writers.
+// attempts is how often a chunk is tried if other writers make its transaction fail.
 const attempts = 6
 
-// errRaced says that another transaction wrote between two statements of a chunk.
+// errRaced means that another transaction wrote between two statements of a chunk.
 var errRaced = errors.New("another writer was faster")
 
 // chunk is a run of lines and the transaction that writes them.
@@ -28,10 +28,10 @@ type chunk struct {
 	*run
 	source *source
 	tx     *sql.Tx
-	// lines are those of the chunk, read are the bad ones found while reading.
+	// lines counts the lines of the chunk; read holds the bad ones that were found while reading.
 	lines int64
 	read  []BadLine
-	// inserted and found are results of the transaction: rows written, and lines that turned out bad.
+	// inserted and found are results of the transaction: the number of rows written, and the lines that turned out bad.
 	inserted int64
 	found    []BadLine
 }
@@ -64,7 +64,7 @@ func (r *run) commit(ctx context.Context, c *chunk, rd reader, rep *FileReport, 
 
 func byLine(a, b BadLine) int { return cmp.Compare(a.Line, b.Line) }
 
-// transact runs write in a transaction, again when it lost to other writers.
+// transact runs write in a transaction, and again if other writers make it fail.
 func (c *chunk) transact(ctx context.Context, write func() error) error {
 	for try := 1; ; try++ {
 		err := c.once(ctx, write)
@@ -140,7 +140,7 @@ func (c *chunk) addUserStats(ctx context.Context, add map[int64]*userCounts) err
 	return err
 }
 
-// addMapping remembers what ids of the source became.
+// addMapping stores which row each id of the source became.
 func (c *chunk) addMapping(ctx context.Context, kind string, rows []mapped) error {
 	_, err := c.insert(ctx, intoMapping, len(rows), func(i int, col []any) {
 		col[0], col[1], col[2], col[3] = c.Source, kind, rows[i].external, rows[i].row
@@ -150,7 +150,7 @@ func (c *chunk) addMapping(ctx context.Context, kind string, rows []mapped) erro
 
 type userCounts struct{ tweets, followers, following int64 }
 
-// of is the entry of a key, made when it is not there.
+// of returns the entry of a key, and makes it if it does not exist.
 func of[V any](m map[int64]*V, key int64) *V {
 	v, ok := m[key]
 	if !ok {

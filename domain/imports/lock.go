@@ -33,8 +33,8 @@ func (p *postgres) lock(ctx context.Context, o Options) error {
 	return nil
 }
 
-// holder says which session holds the lock of imports. PostgreSQL hides where and when it connected from roles other
-// than its own.
+// holder describes the session that holds the lock of imports. PostgreSQL shows where and when a session connected only to its own
+// role.
 func (p *postgres) holder(ctx context.Context) (string, error) {
 	var pid int
 	var from sql.NullString
@@ -47,7 +47,7 @@ func (p *postgres) holder(ctx context.Context) (string, error) {
 		return "it has just ended", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("look who holds the lock of imports: %w", err)
+		return "", fmt.Errorf("find the session that holds the lock of imports: %w", err)
 	}
 	text := fmt.Sprintf("server process %d", pid)
 	if from.Valid {

@@ -24,7 +24,7 @@ type run struct {
 	done, total int64
 }
 
-// files are those of the directory; what is not there is nil.
+// files holds the files of the directory; a file that is not there is nil.
 type files struct{ users, follows, tweets, likes *source }
 
 func (f files) all() []*source {
@@ -37,23 +37,22 @@ func (f files) all() []*source {
 	return there
 }
 
-// reader is one kind of file: how its lines are read and how those of a chunk are written.
+// reader reads the lines of one kind of file, and writes those of a chunk.
 type reader interface {
 	// header is the first line of the file, empty if it has none.
 	header() string
 	// begin loads what the lines refer to.
 	begin(ctx context.Context) error
-	// line takes a line into the chunk. A reason, if not empty, says why it cannot. The bytes are good
-	// during the call only.
+	// line adds a line to the chunk. If the line is bad, it returns the reason. The bytes are valid during the call only.
 	line(ctx context.Context, n int64, line []byte) (bad string, err error)
 	// write writes the chunk. It may be called again when the transaction failed.
 	write(ctx context.Context, tx *chunk) error
-	// next forgets the chunk, which was committed.
+	// next empties the chunk after its commit.
 	next()
 }
 
-// Run imports the files of a directory. The report is good also if an error ended the import: a BadLine
-// under Stop, ErrRunning, a file that cannot be read, or the database's error.
+// Run imports the files of a directory. The report is valid also with an error, which is a BadLine under Stop, ErrRunning, a file
+// that cannot be read, or the database's error.
 func Run(ctx context.Context, o Options) (Report, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -179,7 +178,7 @@ func (r *run) file(ctx context.Context, s *source, rd reader, rep *FileReport) e
 	return errors.Join(r.read(ctx, s, rd, rep, at.lines), s.close())
 }
 
-// read reads the lines behind skip and writes them chunk by chunk.
+// read reads the lines after the first skip ones, and writes them chunk by chunk.
 func (r *run) read(ctx context.Context, s *source, rd reader, rep *FileReport, skip int64) error {
 	m := &meter{run: r, source: s, started: time.Now(), skipped: skip}
 	c := &chunk{run: r, source: s}
@@ -247,7 +246,7 @@ type meter struct {
 	*run
 	source  *source
 	started time.Time
-	// skipped lines were done by an earlier import.
+	// skipped is the number of lines that an earlier import has written.
 	skipped int64
 }
 
@@ -265,7 +264,7 @@ func (m *meter) show() {
 	m.Progress(p)
 }
 
-// left guesses the time that the rest takes if it goes on as it went.
+// left estimates the time for the rest from the rate so far.
 func left(spent time.Duration, done, total int64) time.Duration {
 	if done <= 0 {
 		return 0

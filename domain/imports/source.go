@@ -21,7 +21,7 @@ const maxLine = 64 << 10
 
 // source is one file, read line by line.
 type source struct {
-	// base is the name without .gz, name that in the directory.
+	// base is the name without .gz, name the file's name in the directory.
 	base, name, path string
 	info             fs.FileInfo
 	// fingerprint identifies the bytes of the file and of the files that it refers to.
@@ -62,15 +62,15 @@ func find(dir, base string) (*source, error) {
 			return nil, fmt.Errorf("%s is not a regular file", path)
 		}
 		if found != nil {
-			return nil, fmt.Errorf("both %s and %s are there; remove the one that is not meant", found.path, path)
+			return nil, fmt.Errorf("both %s and %s exist; remove the one that is not meant", found.path, path)
 		}
 		found = &source{base: base, name: name, path: path, info: info}
 	}
 	return found, nil
 }
 
-// identify computes the fingerprint; others are the files that this one's lines refer to, for a line
-// that was bad may be good once they have grown.
+// identify computes the fingerprint. It includes others, the files to which this file's lines refer, because a line that was bad
+// may be good once they have grown.
 func (s *source) identify(others ...*source) error {
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -121,8 +121,8 @@ func (s *source) close() error {
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// next reads a line, without its end (\n or \r\n). The bytes are good until the next call. tooLong says
-// that the line is longer than maxLine and cut. At the end of the file the error is io.EOF.
+// next returns a line without its end (\n or \r\n). The bytes are valid until the next call. tooLong reports that the line is
+// longer than maxLine and cut. At the end of the file the error is io.EOF.
 func (s *source) next() (line []byte, tooLong bool, err error) {
 	line, err = s.lines.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -147,7 +147,7 @@ func (s *source) next() (line []byte, tooLong bool, err error) {
 	return line, tooLong, nil
 }
 
-// unchanged fails when somebody wrote to the file since it was found.
+// unchanged fails if the file was written to since the import has found it.
 func (s *source) unchanged() error {
 	info, err := os.Stat(s.path)
 	if err != nil {

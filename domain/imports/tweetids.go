@@ -8,12 +8,12 @@ import (
 	"roost/internal/ids"
 )
 
-// perMilli is how many ids one millisecond has on the import's node number.
+// perMilli is how many ids a millisecond has for one node number.
 const perMilli = 1 << 12
 
-// makeIDs assigns the chunk's tweets ids that carry their own time, on the node number that is reserved
-// for imports. The one import at a time, under its lock, goes on behind the ids that earlier ones made,
-// whatever their source. A millisecond that is full spills into the next.
+// makeIDs assigns ids to the chunk's tweets. An id contains the tweet's own time and the node number that is reserved for imports.
+// Only one import runs at a time, under its lock; it continues after the ids that earlier imports have made, of any source. Once a
+// millisecond has no free id, the next one is used.
 func (t *tweets) makeIDs(ctx context.Context, c *chunk) error {
 	millis := make([]int64, len(t.rows))
 	for i, row := range t.rows {

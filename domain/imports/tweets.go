@@ -92,8 +92,8 @@ func (t *tweets) write(ctx context.Context, c *chunk) error {
 	return c.addUserStats(ctx, add)
 }
 
-// firstTweets reads the times of the authors' first tweets, by the source's id of the author. Bad lines
-// are left for the import itself to report.
+// firstTweets reads the time of each author's first tweet, by the source's id of the author. It ignores bad lines, which the
+// import itself reports.
 func (r *run) firstTweets(ctx context.Context) (first map[int64]time.Time, err error) {
 	first = map[int64]time.Time{}
 	s := r.files.tweets

@@ -16,9 +16,9 @@ const mailDomain = "@import.invalid"
 // users reads users.tsv.
 type users struct {
 	*run
-	// first are the times of first tweets, by the source's ids.
+	// first holds the time of each author's first tweet, by the source's id.
 	first map[int64]time.Time
-	// rows are new accounts, again those whose id is known already.
+	// rows holds new accounts; again holds lines whose id was imported before.
 	rows, again []user
 	// ids and names are those in the chunk, with the line's user.
 	ids   map[int64]user
@@ -162,7 +162,7 @@ func (u *users) compare(ctx context.Context, c *chunk) error {
 	return rows.Err()
 }
 
-// available leaves out users whose username or address belongs to another account.
+// available removes users whose username or address belongs to another account.
 func (u *users) available(ctx context.Context, c *chunk) ([]user, error) {
 	names, emails := map[string]user{}, map[string]user{}
 	for _, row := range u.rows {
@@ -193,7 +193,7 @@ func (u *users) available(ctx context.Context, c *chunk) ([]user, error) {
 	return slices.DeleteFunc(slices.Clone(u.rows), func(row user) bool { return taken[row.external] }), nil
 }
 
-// claim takes usernames and addresses. All of them were free a moment ago.
+// claim takes usernames and addresses, all of which were free when available looked.
 func (u *users) claim(ctx context.Context, c *chunk, rows []user) error {
 	slices.SortFunc(rows, func(a, b user) int { return cmp.Compare(a.key(), b.key()) })
 	won, err := c.insert(ctx, intoUsernames, len(rows), func(i int, col []any) {

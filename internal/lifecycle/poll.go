@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// warnEvery is the least time between two log lines of a poll that fails again and again.
-const warnEvery = 30 * time.Second
-
 // Poll looks for work again and again: at intervals, and at once when it is woken. Its Run fits a [Loop]:
 //
 //	wake := lifecycle.NewWake()
@@ -26,33 +23,44 @@ type Poll struct {
 	Retry time.Duration
 	// Rest is the time from a look that found more to the next one; 0 is none. Signals do not shorten it.
 	Rest time.Duration
+	// Steady counts Every and Retry from the beginning of a look, as a ticker does, and not from its end. A look that took
+	// longer is followed by the next one at once.
+	Steady bool
 	// Wake ends the wait of Every; nil has no signals.
 	Wake Wake
-	// Warning is logged with Attrs and the error of a look, at most every 30 seconds.
+	// Warning is logged with Attrs and the error of a look, as often as a [Throttle] lets it pass.
 	Warning string
 	Attrs   []any
 }
 
 // Run looks at once, then as the fields say, until ctx ends.
 func (p Poll) Run(ctx context.Context) {
-	var warned time.Time
+	var warnings Throttle
 	woken := false
 	for ctx.Err() == nil {
+		began := time.Now()
 		more, err := p.Look(ctx, woken)
 		woken = false
 		switch {
 		case err != nil:
-			if now := time.Now(); ctx.Err() == nil && now.Sub(warned) > warnEvery {
-				warned = now
+			if ctx.Err() == nil && warnings.Allow() {
 				slog.WarnContext(ctx, p.Warning, append(p.Attrs[:len(p.Attrs):len(p.Attrs)], "error", err)...)
 			}
-			Pause(ctx, nil, p.Retry)
+			Pause(ctx, nil, p.left(p.Retry, began))
 		case !more:
-			woken = Pause(ctx, p.Wake, p.Every)
+			woken = Pause(ctx, p.Wake, p.left(p.Every, began))
 		case p.Rest > 0:
 			Pause(ctx, nil, p.Rest)
 		}
 	}
+}
+
+// left returns what is left of the time between two looks.
+func (p Poll) left(d time.Duration, began time.Time) time.Duration {
+	if p.Steady {
+		return d - time.Since(began)
+	}
+	return d
 }
 
 // Wake carries signals to one goroutine. Signals that come before it waits are one.

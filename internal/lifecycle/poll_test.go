@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -85,4 +86,34 @@ func TestPollWarns(t *testing.T) {
 	if n := strings.Count(log.String(), line); n != 3 || strings.Count(log.String(), "\n") != 3 {
 		t.Errorf("%d warnings, want 3:\n%s", n, &log)
 	}
+}
+
+// A steady poll counts its times from the beginning of each look. After one that took longer it looks again at once.
+func TestSteadyPoll(t *testing.T) {
+	n := 0
+	at, _ := looks(t, lifecycle.Poll{Every: 5 * time.Second, Retry: 3 * time.Second, Steady: true,
+		Look: func(context.Context, bool) (bool, error) {
+			n++
+			took := []time.Duration{2, 7, 0, 1, 1}[n-1]
+			time.Sleep(took * time.Second)
+			return false, map[bool]error{true: errors.New("no database")}[n == 4]
+		}}, nil, 24*time.Second)
+	equal(t, at, 0, 5, 12, 17, 20)
+}
+
+// A throttle lets one warning pass in 30 seconds, whenever the first one comes.
+func TestThrottle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var warnings lifecycle.Throttle
+		passed := map[int]bool{}
+		for second := range 95 {
+			if second > 3 && second != 34 && warnings.Allow() {
+				passed[second] = true
+			}
+			time.Sleep(time.Second)
+		}
+		if want := map[int]bool{4: true, 35: true, 65: true}; !maps.Equal(passed, want) {
+			t.Errorf("warnings passed at %v, want %v", passed, want)
+		}
+	})
 }

@@ -31,9 +31,8 @@ func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 		"the answer has more than %d bytes of data; ask for fewer fields or smaller pages", most))}}
 }
 
-// InterceptRootField stops the writing of a root field where the answer becomes too large, so that no more than
-// that is ever held. Events of subscriptions do not come by here: gqlgen writes them whole, and what an
-// operation may cost bounds them.
+// InterceptRootField stops writing a root field where the answer becomes too large, so that no more than the limit is ever held
+// in memory. Events of subscriptions are not handled here: gqlgen writes them whole, and the limit on costs bounds them.
 func (g *Guard) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	m := next(ctx)
 	a, ok := ctx.Value(answerKey{}).(*answer)
@@ -43,16 +42,16 @@ func (g *Guard) InterceptRootField(ctx context.Context, next graphql.RootResolve
 	return boundedField{m, a}
 }
 
-// boundedField is the value of a root field that is written as far as the answer has room.
+// boundedField writes the value of a root field until the answer is full.
 type boundedField struct {
 	graphql.Marshaler
 	answer *answer
 }
 
-// outOfRoom is what a boundedWriter panics with: nothing else ends the writing of a tree of values early.
+// outOfRoom is the value with which a boundedWriter panics, because only a panic ends the writing of a tree of values early.
 type outOfRoom struct{}
 
-// MarshalGQL writes the field, or a part of it that InterceptResponse throws away.
+// MarshalGQL writes the field. If the answer is full it writes only a part, which InterceptResponse discards.
 func (f boundedField) MarshalGQL(w io.Writer) {
 	if f.answer.tooLarge {
 		return
@@ -73,7 +72,7 @@ type boundedWriter struct {
 	answer *answer
 }
 
-// Write counts what is written.
+// Write counts the bytes and passes them on.
 func (w boundedWriter) Write(p []byte) (int, error) {
 	w.take(len(p))
 	return w.Writer.Write(p)

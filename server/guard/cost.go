@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Prices hold what operations on a schema cost.
+// Prices holds the price of each field of a schema.
 type Prices struct {
 	limits      Limits
 	description *description
@@ -19,11 +19,11 @@ func NewPrices(schema *ast.Schema, limits Limits) *Prices {
 	return &Prices{limits: limits, description: describe(schema)}
 }
 
-// Cost is what executing a validated operation may cost, in points. Below a field with `first` or `last`
-// everything counts as often as the page has items; below a lookup by a list of ids, as often as the list has;
-// below any other list, Limits.List times. A page costs no less than its items, which are read whatever is
-// selected of them. What asks for the schema's description costs what the description really has. Fields that
-// the variables leave out do not count. The counting stops a little above most.
+// Cost returns the most that a validated operation may cost, in points. Fields below a list count once for each item: a field with
+// `first` or `last` has as many items as its page, a lookup by a list of ids as many as there are ids, any other list
+// Limits.List. A page costs at least its items, which are read even if nothing of them is selected. Fields of the schema's
+// description count as often as the description has them. Fields that the variables leave out do not count. The counting stops a
+// little above most.
 func (p *Prices) Cost(op *ast.OperationDefinition, variables map[string]any, most int) int {
 	c := costing{Prices: p, variables: variables, most: most}
 	return c.set(op.SelectionSet, 1, noPage)
@@ -35,11 +35,11 @@ type costing struct {
 	most      int
 }
 
-// noPage is the page of what is not a connection.
+// noPage is the page size of a field that is not a connection.
 const noPage = -1
 
-// each calls fn for the fields of a set that the variables include, with fragments written out, until the
-// total of what it returns is too much.
+// each calls fn for the fields of a set that the variables include, with fragments written out. It adds up the results, and stops
+// when they are too much.
 func (c *costing) each(set ast.SelectionSet, fn func(*ast.Field) int) int {
 	total := 0
 	for _, sel := range set {
@@ -64,8 +64,8 @@ func (c *costing) each(set ast.SelectionSet, fn func(*ast.Field) int) int {
 	return total
 }
 
-// set is the cost of a selection set that is resolved so many times. Below a connection, page is the size
-// of its page: the connection's own lists are that page.
+// set returns the cost of a selection set that is resolved so many times. Below a connection, page is the size of its page, which
+// is the length of the connection's own lists.
 func (c *costing) set(set ast.SelectionSet, times, page int) int {
 	return c.each(set, func(f *ast.Field) int { return c.field(f, times, page) })
 }
@@ -96,12 +96,12 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 	}
 }
 
-// items is the cost of so many objects with what is selected of them.
+// items returns the cost of so many objects with their selected fields.
 func (c *costing) items(f *ast.Field, times int) int {
 	return add(multiply(times, objectPoints), c.set(f.SelectionSet, times, noPage))
 }
 
-// typeByName is the cost of a `__type`; of one that does not exist there is none but the field's own.
+// typeByName returns the cost of a `__type`. If there is no such type, only the field itself costs something.
 func (c *costing) typeByName(f *ast.Field, times int) int {
 	name, _ := c.text(f.Arguments.ForName("name"))
 	node := c.description.types[name]
@@ -111,8 +111,8 @@ func (c *costing) typeByName(f *ast.Field, times int) int {
 	return c.described(f.SelectionSet, map[*described]int{node: times})
 }
 
-// described is the cost of a selection set on objects of the schema's description, each of which is in
-// the answer so many times. It takes time for each object once, and each has been paid for before.
+// described returns the cost of a selection set on objects of the schema's description, each of which is in the answer so many
+// times. The counting visits each object once, and its price has been counted before.
 func (c *costing) described(set ast.SelectionSet, objects map[*described]int) int {
 	count := 0
 	for _, times := range objects {
@@ -137,7 +137,7 @@ func (c *costing) described(set ast.SelectionSet, objects map[*described]int) in
 	}))
 }
 
-// listSize is the number of items of a list that is no page: that of the list it is asked with, if any.
+// listSize returns the number of items of a list that is not a page: the length of its list argument, if it has one.
 func (c *costing) listSize(f *ast.Field) int {
 	for _, arg := range f.Definition.Arguments {
 		if arg.Type.Elem == nil {
@@ -165,7 +165,7 @@ func (c *costing) pageSize(f *ast.Field) int {
 	return min(size, c.limits.Page)
 }
 
-// integer is the value of an argument; what is no number is none, and refused elsewhere.
+// integer returns the value of an argument. A value that is not a number counts as absent; validation refuses it.
 func (c *costing) integer(v *ast.Value) (int, bool) {
 	raw := any(v.Raw)
 	if v.Kind == ast.Variable {
@@ -193,7 +193,7 @@ func parse(s string) (int, bool) {
 	return int(min(max(n, -1), math.MaxInt32)), err == nil
 }
 
-// text is the value of an argument that is a string.
+// text returns the value of an argument that is a string.
 func (c *costing) text(arg *ast.Argument) (string, bool) {
 	if arg == nil {
 		return "", false
@@ -205,7 +205,7 @@ func (c *costing) text(arg *ast.Argument) (string, bool) {
 	return arg.Value.Raw, true
 }
 
-// length is the number of items in a list argument; one that is no list counts as a list of one.
+// length returns the number of items in a list argument. A value that is not a list counts as a list of one.
 func (c *costing) length(v *ast.Value) int {
 	switch {
 	case v.Kind == ast.ListValue:
@@ -236,7 +236,7 @@ func (c *costing) included(list ast.DirectiveList) bool {
 	return true
 }
 
-// add and multiply stay at the top instead of turning over.
+// add and multiply return the largest int instead of overflowing.
 func add(a, b int) int { return min(a+b, math.MaxInt32) }
 
 func multiply(a, b int) int { return min(a*b, math.MaxInt32) }

@@ -39,14 +39,14 @@ func describe(schema *ast.Schema) *description {
 	return d
 }
 
-// add puts an object below a field; nil is the null of a field without one.
+// add puts an object below a field; nil is for a field whose value is null.
 func (d *described) add(field string, node *described) {
 	if node != nil {
 		d.below[field] = append(d.below[field], node)
 	}
 }
 
-// describer remembers the types that it has met: named ones, and their lists and non-null forms.
+// describer holds the types that it has visited: named types, and their lists and non-null forms.
 type describer struct{ seen map[string]*described }
 
 func (b describer) typ(t *introspection.Type) *described {
@@ -87,7 +87,7 @@ func (b describer) values(of *described, field string, values []introspection.In
 	}
 }
 
-// typeKey is a type as SDL writes it.
+// typeKey returns a type as it is written in SDL.
 func typeKey(t *introspection.Type) string {
 	switch t.Kind() {
 	case "NON_NULL":

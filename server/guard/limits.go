@@ -10,34 +10,34 @@ import (
 // what a rich screen asks for, and for the introspection of GraphiQL.
 type Limits struct {
 	Bytes      int // length of the document; 32 KiB
-	Tokens     int // of the document, comments not counted; 3,000
+	Tokens     int // tokens of the document without comments; 3,000
 	Nesting    int // brackets of any kind inside each other; 60
 	Depth      int // fields inside each other, through fragments; 20
-	Selections int // of an operation or fragment, with its fragments written out; 1,000
+	Selections int // selections of an operation or fragment, with its fragments written out; 1,000
 	Total      int // Selections of all operations and fragments together; 3,000
 	SelectSet  int // selections written in one set; 120
-	EqualKeys  int // fields that end up at one place of the response; 40
+	EqualKeys  int // fields that end up under one key of a response object; 40
 	RootFields int // fields at the top of an operation, through fragments; 20
-	Aliases    int // fields with a name of the client's; 120
+	Aliases    int // aliases of fields; 120
 	Fragments  int // fragments defined; 60
 	Spreads    int // uses of fragments, named and inline; 200
 	Directives int // uses of directives; 60
-	Operations int // defined in one document; 20
-	Variables  int // defined by one operation; 60
+	Operations int // operations defined in one document; 20
+	Variables  int // variables defined by one operation; 60
 	Literal    int // lists and objects inside each other in a literal; 10
 
 	// Cost is the most points that an operation of a signed-in caller may cost; 20,000. See Prices.
 	Cost int
-	// AnonymousCost is that of a caller without a session; 10,000, which takes less than 20 ms of processor time.
+	// AnonymousCost is the same limit for a caller without a session; 10,000, which takes less than 20 ms of processor time.
 	AnonymousCost int
 	// AnswerBytes is the most data in an answer or an event for a signed-in caller, in bytes; 4 MiB.
 	AnswerBytes int
-	// AnonymousAnswerBytes is that for a caller without a session; 1 MiB.
+	// AnonymousAnswerBytes is the same limit for a caller without a session; 1 MiB.
 	AnonymousAnswerBytes int
 	Page                 int // the largest page of any list, which larger requests count as; 100
 	// DefaultPage is the number of items of a list whose size was not asked for; 20.
 	DefaultPage int
-	// List is what a list counts as that cannot be asked for a size; 5.
+	// List is the assumed number of items of a list that takes no size; 5.
 	List int
 }
 

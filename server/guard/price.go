@@ -7,7 +7,7 @@ const (
 	scalarPoints = 2
 	objectPoints = 6
 	pagePoints   = 12
-	// itemPoints is for an item of a page of which nothing is selected: it is read all the same.
+	// itemPoints is the price of an item of which nothing is selected: it is read all the same.
 	itemPoints = 2
 
 	describedScalarPoints = 1

@@ -52,7 +52,7 @@ func checkTokens(query string, limits Limits) *errs.Error {
 	}
 }
 
-// walk is the state of one look at a document.
+// walk is the state of one pass over a document.
 type walk struct {
 	limits    Limits
 	fragments map[string]*ast.FragmentDefinition
@@ -61,11 +61,11 @@ type walk struct {
 	aliases, spreads, directives int
 }
 
-// size is what a selection set amounts to when its fragments are written out. A use of a fragment is a
-// selection, too: writing out fragments that select nothing takes time as well.
+// size is the size of a selection set with its fragments written out. A use of a fragment counts as a selection, because writing
+// out fragments that select nothing takes time as well.
 type size struct{ depth, selections int }
 
-// visiting marks a fragment whose size is being computed: to meet it again is a cycle.
+// visiting marks a fragment whose size is being computed. Reaching it again means a cycle.
 var visiting = size{depth: -1}
 
 func (w *walk) document(doc *ast.QueryDocument) *errs.Error {

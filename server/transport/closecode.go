@@ -2,8 +2,8 @@ package transport
 
 import "github.com/gorilla/websocket"
 
-// Close codes: those of graphql-transport-ws, and those of RFC 6455 and its registry that say whether to
-// come back. Clients of the protocol take 44xx and 1011 as final and try again after 1012 and 1013.
+// Close codes of graphql-transport-ws, and of RFC 6455 and its registry. Clients of the protocol do not reconnect after 44xx
+// and 1011; they reconnect after 1012 and 1013.
 const (
 	closeBadMessage    = 4400                             // not a message of the protocol
 	closeUnauthorized  = 4401                             // `subscribe` before `connection_ack`

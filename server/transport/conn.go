@@ -14,7 +14,7 @@ import (
 	"roost/internal/errs"
 )
 
-// ending says what becomes of a connection's queue when it is shut.
+// ending is what happens to a connection's queue when the connection is shut.
 type ending int
 
 const (
@@ -28,7 +28,7 @@ const (
 // connection keeps neither goroutines nor memory for what it does not do at the time.
 type conn struct {
 	s    *Socket
-	addr netip.Prefix // what it is counted under
+	addr netip.Prefix // the network that the connection counts for
 	ws   *websocket.Conn
 	exec graphql.GraphExecutor
 	out  *outbox
@@ -37,7 +37,7 @@ type conn struct {
 	// req is the upgrade request, for Init; nil afterwards.
 	req *http.Request
 
-	// ctx is that of all operations; it ends when the connection is shut.
+	// ctx is the parent of every operation's context; it ends when the connection is shut.
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -104,7 +104,7 @@ func (c *conn) start() {
 	go c.read()
 }
 
-// finish is the last that the reader does: it returns when all of the connection has ended.
+// finish is the last step of the reader. It returns when everything that belongs to the connection has ended.
 func (c *conn) finish() {
 	defer c.s.gone(c)
 	defer func() {
@@ -146,7 +146,7 @@ func (c *conn) keepAlive() {
 	})
 }
 
-// watch ends the connection with its session; the caller holds the lock, and is in wg.
+// watch makes the connection end with its session. The caller holds the lock and is counted in wg.
 func (c *conn) watch(ended context.Context) {
 	if c.isShut() { // nobody would end the watch
 		return
@@ -158,7 +158,7 @@ func (c *conn) watch(ended context.Context) {
 	})
 }
 
-// release ends what waits for something to happen to a connection that is shut.
+// release unblocks every goroutine that waits on the connection, which is shut.
 func (c *conn) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,9 +186,9 @@ func (c *conn) shut(code int, reason string, how ending) {
 	})
 }
 
-// cut ends the connection under the feet of reader and writer. If nothing has shut it before, it counts as
-// broken, or as closed by the client if it said so. A client that got no close frame is reset: else it might see
-// nothing of it as long as it does not read, and the system would keep what it has not read.
+// cut closes the connection while its reader and writer may still use it. If nothing has shut it before, it counts as broken, or
+// as closed by the client if the client has sent a close frame. A client that was sent no close frame gets a reset: otherwise it
+// might not notice the end before it reads, and the system would keep the bytes that it has not read.
 func (c *conn) cut() {
 	c.shut(closeNone, "", gone)
 	if t := tcp(c.ws.NetConn()); t != nil && !c.closeSent.Load() {
@@ -197,8 +197,8 @@ func (c *conn) cut() {
 	_ = c.ws.NetConn().Close()
 }
 
-// cutUnread ends the connection because others need the memory that it holds. A client that does not read would
-// not see a close frame.
+// cutUnread cuts the connection because others need the memory that its unread bytes take. There is no close frame: a client
+// that does not read would not see it.
 func (c *conn) cutUnread() {
 	c.s.cfg.Observer.AnswerCut()
 	c.shut(closeTryAgain, "Too slow", drop)
@@ -238,7 +238,7 @@ func (c *conn) retire(code int, reason string, grace time.Duration, all bool) {
 	}
 }
 
-// closedWith is the code that the connection ended with; valid after finish.
+// closedWith returns the code with which the connection ended. It is valid after finish.
 func (c *conn) closedWith() int {
 	if c.ending == gone {
 		return c.peerCode

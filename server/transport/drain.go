@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// drainSlices is the number of parts in which connections are closed, so that their clients do not all
-// come back elsewhere in the same moment; fewer connections than that are closed at once.
+// drainSlices is the number of groups in which connections are closed, so that their clients do not all reconnect to other nodes
+// at the same moment. Fewer connections than that are closed at once.
 const drainSlices = 20
 
-// drainEach is the least time for each connection of a drain: where they all come back, each asks for what
-// it missed.
+// drainEach is the least time that a drain takes for each connection. Every client that reconnects asks the next node for the events
+// that it has missed.
 const drainEach = time.Millisecond
 
-// Drain refuses new connections and closes those that are open with 1012, which means: come back. It does
-// so in slices over DrainOver, longer for thousands of connections, but at most half the time that ctx
-// leaves; each connection's queries and mutations may end within DrainGrace. When ctx ends, what is left is
-// cut off. Afterwards no connection is open; the error is that of ctx if any had to be cut.
+// Drain refuses new connections and closes open ones with 1012, which asks clients to reconnect. It does so in slices over
+// DrainOver, or longer for thousands of connections, but takes at most half the time that ctx leaves. The queries and mutations of
+// each connection have DrainGrace to end. When ctx ends, the remaining connections are cut off. Afterwards no connection is open.
+// If any had to be cut off, Drain returns the error of ctx.
 func (s *Socket) Drain(ctx context.Context) error {
 	conns, empty := s.beginDrain()
 	over := max(s.cfg.DrainOver, time.Duration(len(conns))*drainEach)
@@ -66,7 +66,7 @@ func (s *Socket) beginDrain() ([]*conn, <-chan struct{}) {
 	return conns, empty
 }
 
-// pause waits, and reports whether ctx still lives.
+// pause waits, and reports whether ctx has not ended.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

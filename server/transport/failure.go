@@ -14,7 +14,7 @@ import (
 	"roost/internal/errs"
 )
 
-// Bounds of what one answer says about errors.
+// Bounds of the errors in one answer.
 const (
 	maxErrors  = 20
 	maxMessage = 500 // bytes
@@ -27,13 +27,13 @@ var kinds = map[string]bool{
 	errs.PersistedQueryNotFound.Code(): true, errs.Unavailable.Code(): true, errs.Internal.Code(): true,
 }
 
-// reasons are why gqlgen's parser and validator refuse a document, by the code that gqlgen adds.
+// reasons maps the codes of gqlgen's parser and validator to the reason for which they refuse a document.
 var reasons = map[string]errs.Reason{
 	errcode.ParseFailed: errs.ReasonParse, errcode.ValidationFailed: errs.ReasonValidation,
 }
 
-// ToGraphQL shows an error of ours: its message, its code, and when to come back. Any other error, and a
-// refusal of an input, which has no place at the top level, is INTERNAL, without a detail.
+// ToGraphQL converts an errs.Error: its message, its code, and when to try again. Any other error becomes INTERNAL without detail;
+// so does a refusal of an input, which belongs in the payload of a mutation.
 func ToGraphQL(err error) *gqlerror.Error {
 	e, ok := errors.AsType[*errs.Error](err)
 	if !ok || !kinds[e.Kind.Code()] {
@@ -49,11 +49,11 @@ func ToGraphQL(err error) *gqlerror.Error {
 	return out
 }
 
-// seconds rounds up, so that nobody comes back too early.
+// seconds rounds up, so that no client tries again too early.
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
-// requestErrors are the errors of an operation that did not start. Those of gqlgen's parser and validator
-// are BAD_REQUEST and lose the values that they quote; those with a code of an extension stay as they are.
+// requestErrors returns the errors of an operation that did not start. Errors of gqlgen's parser and validator become BAD_REQUEST,
+// without the values that they quote. Errors with a code of an extension stay as they are.
 func requestErrors(list gqlerror.List) gqlerror.List {
 	for _, e := range list {
 		code, _ := e.Extensions["code"].(string)
@@ -71,8 +71,8 @@ func requestErrors(list gqlerror.List) gqlerror.List {
 	return list
 }
 
-// capErrors bounds the number and length of errors. The number of those left out is for
-// extensions.errorsOmitted; data is not touched.
+// capErrors bounds the number and length of errors. It returns how many errors it has left out, for extensions.errorsOmitted. The
+// data of the answer is not touched.
 func capErrors(list gqlerror.List) (kept gqlerror.List, omitted int) {
 	if len(list) > maxErrors {
 		omitted = len(list) - maxErrors
@@ -97,7 +97,7 @@ func capErrors(list gqlerror.List) (kept gqlerror.List, omitted int) {
 	return list, omitted
 }
 
-// codeOf is the code of the first error, "OK" without one.
+// codeOf returns the code of the first error, or "OK" if there is none.
 func codeOf(list gqlerror.List) string {
 	if len(list) == 0 {
 		return "OK"
@@ -106,8 +106,8 @@ func codeOf(list gqlerror.List) string {
 	return code
 }
 
-// status is the HTTP status of a request that was not executed. A media type of its own lets GraphQL say
-// 400; under application/json the specification wants 200 for a request that is well-formed.
+// status returns the HTTP status of a request that was not executed. With the media type of GraphQL it is 400; with
+// application/json the specification wants 200 for a request that is well-formed.
 func status(list gqlerror.List, mediaType string) int {
 	switch errs.Kind(codeOf(list)) {
 	case errs.Unauthenticated:

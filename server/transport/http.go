@@ -26,8 +26,8 @@ const (
 	DefaultTimeout = 20 * time.Second
 )
 
-// HTTP answers POST and GET. Every other method that is not a websocket's is refused with 405, so it
-// comes last among transports.
+// HTTP answers POST and GET. It refuses every other request with 405, except for websockets, so it must be the last of the
+// transports.
 type HTTP struct {
 	// MaxBody is the longest request body in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
@@ -35,11 +35,11 @@ type HTTP struct {
 	Timeout time.Duration
 	// BeforeWrite may add headers to an answer, just before it is written; nil adds none.
 	BeforeWrite func(ctx context.Context, h http.Header)
-	// ReadGrace is how long a client may take to read an answer; it has a second more for each ReadRate bytes. Small
-	// answers have as long as the server's own timeout says. 0 are DefaultReadGrace and DefaultReadRate.
+	// ReadGrace is how long a client may take to read an answer, with one more second for each ReadRate bytes. For small answers
+	// only the server's own timeout applies. 0 means DefaultReadGrace and DefaultReadRate.
 	ReadGrace time.Duration
 	ReadRate  int
-	// Unread bounds the bytes of answers that clients have not read; nil does not.
+	// Unread bounds the bytes of answers that clients have not read; nil is no bound.
 	Unread *Unread
 	// Observer counts operations; nil counts none.
 	Observer Observer
@@ -49,10 +49,10 @@ type HTTP struct {
 
 var _ graphql.Transport = HTTP{}
 
-// Supports reports whether the request is anything but a websocket's.
+// Supports reports whether the request is not for a websocket.
 func (HTTP) Supports(r *http.Request) bool { return !websocket.IsWebSocketUpgrade(r) }
 
-// exchange is one HTTP request on its way.
+// exchange is one HTTP request and its answer.
 type exchange struct {
 	HTTP
 	w     http.ResponseWriter
@@ -173,7 +173,7 @@ func queryParams(raw string) (*graphql.RawParams, *errs.Error) {
 	return p, checkParams(p)
 }
 
-// allowed refuses what the method may not run.
+// allowed refuses kinds of operations that the HTTP method may not run.
 func (x *exchange) allowed(op ast.Operation) bool {
 	switch {
 	case op == ast.Subscription:
@@ -217,8 +217,8 @@ func (x *exchange) send(status int, resp *graphql.Response) {
 	x.observe(code)
 }
 
-// write sends the answer, for which a client that reads it slowly has as much time as it is long. The request does
-// not run any more.
+// write sends the answer. The longer the answer is, the more time has a client that reads slowly. The request does not count as
+// running any more.
 func (x *exchange) write(status int, resp *graphql.Response) {
 	admission.FromContext(x.r.Context()).Leave()
 	size := cap(resp.Data)

@@ -9,7 +9,7 @@ import (
 	"roost/internal/errs"
 )
 
-// handleInit begins the initialisation; the reader goes on, so that a second one is noticed.
+// handleInit begins the initialisation. The reader continues, so that it notices a second one.
 func (c *conn) handleInit(raw json.RawMessage) {
 	c.mu.Lock()
 	again := c.initSeen
@@ -31,7 +31,7 @@ func (c *conn) handleInit(raw json.RawMessage) {
 	})
 }
 
-// initialise asks whose connection it is, and acknowledges it.
+// initialise finds out who the connection belongs to, and acknowledges it.
 func (c *conn) initialise(payload map[string]any) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.cfg.InitTimeout)
 	defer cancel()
@@ -59,7 +59,7 @@ func (c *conn) initialise(payload map[string]any) {
 	}
 }
 
-// identify asks when its turn has come.
+// identify calls Init once the gate admits it.
 func (c *conn) identify(ctx context.Context, payload map[string]any) (InitResult, error) {
 	ticket, err := c.s.cfg.Gate.Enter(ctx, c.addr, admission.Patient)
 	if err != nil {

@@ -8,8 +8,8 @@ type Observer interface {
 	// socket; kind is query, mutation, subscription or, before that is known, none; code is that of the
 	// first error, else OK.
 	Operation(how, kind, code string, took time.Duration)
-	// SocketOpened and SocketClosed report upgraded connections; code is that of the close frame, 1006 if
-	// the connection broke without one.
+	// SocketOpened and SocketClosed report upgraded connections. code is the code of the close frame, or 1006 if the connection
+	// broke without one.
 	SocketOpened()
 	SocketClosed(code int)
 	// SocketRefused reports a connection that was refused before its upgrade.
@@ -19,12 +19,12 @@ type Observer interface {
 	// WriteTimedOut reports a socket that ends because a message or a ping did not leave within
 	// SocketConfig.WriteTimeout.
 	WriteTimedOut()
-	// AnswerCut reports an answer over HTTP, or a socket, that was cut off because its client did not read in time
-	// or too much was held for clients that do not read.
+	// AnswerCut reports an answer over HTTP, or a socket, that was cut off because its client did not read in time, or because the
+	// unread bytes of all clients were too many.
 	AnswerCut()
 }
 
-// unobserved is the Observer of those who have none.
+// unobserved is the Observer that counts nothing.
 type unobserved struct{}
 
 func (unobserved) Operation(string, string, string, time.Duration) {}

@@ -24,7 +24,7 @@ type operation struct {
 	key    []byte // id as JSON
 	params *graphql.RawParams
 	who    InitResult
-	ctx    context.Context // of this operation alone; held here between the reader and the goroutine
+	ctx    context.Context // of this operation alone; passed here from the reader to the goroutine
 	cancel context.CancelFunc
 	start  time.Time
 	ticket *admission.Ticket // to run; a subscription runs until it has started
@@ -37,7 +37,7 @@ type operation struct {
 	// Of the goroutine that runs it:
 	kind string
 	code string // of the first error sent, OK before
-	// handedOn says that the goroutine of a stream has taken over.
+	// handedOn is set once the goroutine of a stream has taken over.
 	handedOn bool
 }
 
@@ -72,7 +72,8 @@ func (c *conn) handleSubscribe(m message) {
 	}
 }
 
-// begin runs an operation when it is let in. Until then the reader waits: nobody has more than one operation wait.
+// begin runs an operation once the gate admits it. Until then the reader waits, so a connection has at most one operation that
+// waits.
 func (c *conn) begin(op *operation) {
 	ticket, err := c.s.cfg.Gate.Enter(op.ctx, c.addr, admission.Patient)
 	if err != nil {
@@ -110,7 +111,7 @@ func (c *conn) admit(op *operation, refusal *errs.Error) (_ *errs.Error, code in
 	return nil, 0, ""
 }
 
-// handleComplete ends an operation in silence.
+// handleComplete ends an operation without an answer.
 func (c *conn) handleComplete(id string) {
 	c.mu.Lock()
 	op := c.operations[id]
@@ -122,7 +123,7 @@ func (c *conn) handleComplete(id string) {
 	}
 }
 
-// run executes the operation and sends what comes of it.
+// run executes the operation and sends its results.
 func (op *operation) run() {
 	defer func() {
 		if !op.handedOn {
@@ -141,7 +142,7 @@ func (op *operation) run() {
 	}
 }
 
-// prepare parses and checks the operation; nil says that it cannot run, and that the client has its error.
+// prepare parses and checks the operation. It returns nil if the operation cannot run; the client has been sent the error.
 func (op *operation) prepare() (context.Context, *graphql.OperationContext) {
 	ctx := graphql.StartOperationTrace(admission.With(op.ctx, op.ticket))
 	if op.who.Ctx != nil {
@@ -195,8 +196,8 @@ type stream struct {
 	open      *openStream
 }
 
-// open starts a subscription. It goes on in a goroutine of its own, whose stack has not been grown by
-// parsing and validation.
+// open starts a subscription. The subscription runs in a goroutine of its own, whose stack has not been grown by parsing and
+// validation.
 func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
 	op.stream.Store(true)
 	opened, refusal := op.c.s.streams.open(op.who, op.c.addr, keyOf(op.who, oc), op.c.s.cfg.Cost(oc))
@@ -232,7 +233,7 @@ func (st *stream) run() {
 	}
 }
 
-// send sends an event, or the end; it reports whether more may come. Each event has statistics of its own.
+// send sends an event, or the end of the stream. It reports whether more may come. Each event has statistics of its own.
 func (st *stream) send() bool {
 	var resp *graphql.Response
 	payload := st.open.equals.event(st.ctx, st.events.Key(), func(share bool) []byte {
@@ -266,7 +267,7 @@ func (st *stream) send() bool {
 		if st.events.Replace() {
 			return true
 		}
-		st.op.fail(resp.Errors) // the client is to come back for it
+		st.op.fail(resp.Errors) // the client is to subscribe again for the event
 		return false
 	}
 	return st.op.next(resp)
@@ -279,7 +280,7 @@ func retries(list gqlerror.List) (most int) {
 		case errs.Unavailable, errs.RateLimited:
 			most = pullstream.Retries
 		case errs.Internal:
-			most = max(most, 1) // it may have been an accident
+			most = max(most, 1) // the error may not come again
 		}
 	}
 	return most
@@ -301,7 +302,7 @@ func withRoot(ctx context.Context, oc *graphql.OperationContext) context.Context
 	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
 }
 
-// next sends a response, and reports whether the operation may go on.
+// next sends a response, and reports whether the operation may continue.
 func (op *operation) next(resp *graphql.Response) bool {
 	if op.code == "OK" {
 		op.code = codeOf(resp.Errors)
@@ -321,8 +322,8 @@ func (op *operation) fail(list gqlerror.List) {
 	op.send(encodeError(op.key, list), true)
 }
 
-// send queues a message, the last of the operation if final is set; it waits for room. It reports whether
-// the operation still is the client's: after its end nothing is sent.
+// send queues a message, which is the operation's last if final is set, and waits for room. It reports false if the client has
+// completed the operation, or if it has ended; then nothing is sent.
 func (op *operation) send(data []byte, final bool) bool {
 	c := op.c
 	c.unread.add(len(data))
@@ -364,14 +365,14 @@ func (op *operation) send(data []byte, final bool) bool {
 		switch err := c.out.wait(op.ctx, timer.C); err {
 		case nil:
 		case errSlow:
-			slow = true // room may have come in the same moment
+			slow = true // there may be room since the same moment
 		default:
 			return false
 		}
 	}
 }
 
-// ended is the last that the operation's goroutine does.
+// ended is the last step of the operation's goroutine.
 func (op *operation) ended() {
 	op.cancel()
 	c := op.c

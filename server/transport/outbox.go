@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Limits of an outbox, beside what the kernel buffers. The connection's own answers, such as pongs, have
-// some room that operations cannot fill.
+// Limits of an outbox; the kernel's buffers come on top. A part of the room is reserved for the connection's own answers, such as
+// pongs; operations cannot fill it.
 const (
 	outboxMessages  = 128
 	outboxBytes     = 1 << 20
@@ -16,35 +16,34 @@ const (
 	reserveBytes    = 512 << 10
 )
 
-// errSlow says that an outbox stayed full for too long.
+// errSlow means that an outbox stayed full for too long.
 var errSlow = errors.New("the client does not read")
 
-// letter is a message on its way to the client. One whose operation was completed by the client in the
-// meantime is not sent any more.
+// letter is a queued message. It is not sent if the client has completed its operation in the meantime.
 type letter struct {
 	op   *operation // nil for messages of the connection itself
 	data []byte
 }
 
-// outbox is the send queue of one connection: many put, its writer takes. It holds at most outboxMessages
-// messages and outboxBytes bytes, though always one message of any size. When it is full an operation
-// waits for room, so that its source feels the slow reader and can skip; when it has waited for too long
-// the connection has to be closed.
+// outbox is the send queue of one connection. Many goroutines put messages, and the connection's writer takes them. It holds at
+// most outboxMessages messages and outboxBytes bytes, but one message of any size always fits. When it is full an operation waits
+// for room, so that its source slows down with the reader and can skip. When an operation has waited for too long, the
+// connection has to be closed.
 //
-// Most connections have nothing to send most of the time, so none keeps a goroutine for it: whoever finds
-// that nobody sends has to call send, which sends until nothing is left. After seal it sends the farewell,
-// once, and nobody sends any more.
+// Most connections have nothing to send most of the time, so none keeps a goroutine for sending. A goroutine that puts a message
+// while no writer runs calls send, and the writer runs until nothing is left. After seal the writer sends the close frame, once,
+// and no writer starts again.
 type outbox struct {
 	mu      sync.Mutex
 	letters []letter
 	bytes   int
-	// pinging says that a ping is due.
+	// pinging is set while a ping is due.
 	pinging bool
 	sending bool
 	sealed  bool
-	// send starts the writer, which takes; it does not block.
+	// send starts the writer. It does not block.
 	send func()
-	// room wakes one of those who wait for it.
+	// room wakes one of the goroutines that wait for room.
 	room chan struct{}
 }
 
@@ -52,7 +51,7 @@ func newOutbox(send func()) *outbox {
 	return &outbox{send: send, room: make(chan struct{}, 1)}
 }
 
-// put queues a message if there is room. A sealed outbox takes everything and keeps nothing.
+// put queues a message if there is room. A sealed outbox accepts every message and drops it.
 func (b *outbox) put(l letter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -71,13 +70,13 @@ func (b *outbox) put(l letter) bool {
 	b.bytes += len(l.data)
 	b.start()
 	if len(b.letters) < outboxMessages && b.bytes < outboxBytes {
-		wake(b.room) // the next of those who wait may fit, too
+		wake(b.room) // the message of the next goroutine may fit, too
 	}
 	return true
 }
 
-// wait returns once there may be room; whoever then does not put has to wake the next with passOn. It fails
-// with errSlow when the time is up, and with the error of ctx.
+// wait returns once there may be room. A caller that then puts no message must wake the next one with passOn. The error is
+// errSlow when the time is up, or the error of ctx.
 func (b *outbox) wait(ctx context.Context, timeUp <-chan time.Time) error {
 	select {
 	case <-b.room:
@@ -89,7 +88,7 @@ func (b *outbox) wait(ctx context.Context, timeUp <-chan time.Time) error {
 	}
 }
 
-// passOn wakes another of those who wait for room.
+// passOn wakes another goroutine that waits for room.
 func (b *outbox) passOn() { wake(b.room) }
 
 // ping queues a ping, ahead of all messages.
@@ -102,7 +101,7 @@ func (b *outbox) ping() {
 	}
 }
 
-// start makes sure that somebody sends. The caller holds the lock.
+// start starts the writer unless it runs. The caller holds the lock.
 func (b *outbox) start() {
 	if !b.sending {
 		b.sending = true
@@ -110,7 +109,7 @@ func (b *outbox) start() {
 	}
 }
 
-// due is what the writer has to do next.
+// due is the next step of the writer.
 type due int
 
 const (
@@ -136,14 +135,14 @@ func (b *outbox) take() (due, letter) {
 		wake(b.room)
 		return dueLetter, l
 	case b.sealed:
-		return dueFarewell, letter{} // sending stays set: nobody comes after
+		return dueFarewell, letter{} // sending stays set, so that no other writer starts
 	}
 	b.letters, b.sending = nil, false
 	return dueNothing, letter{}
 }
 
-// seal lets nothing in any more. What is queued still goes out, unless drop is set: then its number is
-// given. Those who wait for room go on.
+// seal closes the outbox for new messages. Queued messages are still sent, unless drop is set; then seal drops them and returns
+// their number. Goroutines that wait for room are unblocked.
 func (b *outbox) seal(drop bool) (dropped int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"roost/internal/errs"
 )
 
-// DefaultMaxPersisted is the longest document that is kept under its hash, in bytes.
+// DefaultMaxPersisted is the longest document that is stored under its hash, in bytes.
 const DefaultMaxPersisted = 16 << 10
 
 // PersistedQueries keeps documents under the SHA-256 of their text, in lower-case hex. It may forget any

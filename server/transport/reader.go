@@ -9,9 +9,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// read handles what the client sends until there is no more, and then finishes the connection. Nearly all of
-// a connection's life is spent here, waiting; so it is the first function of its goroutine and its frame is
-// small: the collector shrinks a stack of which less than a quarter is in use, here to 4 KiB.
+// read handles the client's messages until the connection ends, and then calls finish. A connection spends nearly all of its life
+// waiting here. So read is the first function of its goroutine and has a small frame: the collector shrinks a stack of which less
+// than a quarter is in use, here to 4 KiB.
 func (c *conn) read() {
 	defer c.finish()
 	defer c.recover()
@@ -43,7 +43,7 @@ func (c *conn) accept(kind int, r io.Reader, err error) bool {
 	return true
 }
 
-// alive extends the time by which the client's next message has to come: it answers pings if it lives.
+// alive extends the deadline for the client's next message. A client that is alive answers pings, and so meets it.
 func (c *conn) alive() {
 	if !c.isShut() { // the last deadline is the writer's
 		patience := 2*c.s.cfg.PingInterval + c.s.cfg.PingInterval/4
@@ -51,7 +51,7 @@ func (c *conn) alive() {
 	}
 }
 
-// paced reports whether the client may send what it just sent, and shuts the connection if not.
+// paced reports whether the client keeps within its rate of messages, and shuts the connection if not.
 func (c *conn) paced() bool {
 	if !c.pace.allow(time.Now()) {
 		c.shut(closeTooMany, "Too many messages", flush)
@@ -87,11 +87,11 @@ func (c *conn) ponged(string) error {
 	return nil
 }
 
-// readFailed says how the connection ends when reading does.
+// readFailed shuts the connection after a failed read, with the code that fits the error.
 func (c *conn) readFailed(err error) {
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		c.peerCode, c.peerGone = closed.Code, true
-		c.closeSent.Store(true) // or has gone without a word
+		c.closeSent.Store(true) // or has gone without a close frame
 		return
 	}
 	if errors.Is(err, websocket.ErrReadLimit) { // gorilla has sent the close frame
@@ -104,9 +104,8 @@ func (c *conn) readFailed(err error) {
 	}
 }
 
-// linger discards what still comes, for at most CloseTimeout, after reading ended without the client's
-// close frame: to close a connection with unread bytes would reset it, and the client might lose the
-// frame that says why.
+// linger reads and discards bytes for at most CloseTimeout, when reading has ended without the client's close frame. Closing a
+// connection with unread bytes would reset it, and the client might lose the close frame that contains the reason.
 func (c *conn) linger() {
 	if c.peerGone {
 		return
@@ -138,8 +137,8 @@ func (c *conn) handle(kind int, raw []byte) {
 	}
 }
 
-// post queues a message of the connection itself. The reader does not wait: a client that makes the server
-// answer without reading the answers is closed as soon as their reserve is full.
+// post queues a message of the connection itself. The reader does not wait for room: a client that makes the server answer, and
+// does not read the answers, is closed as soon as the queue is full.
 func (c *conn) post(data []byte) {
 	c.unread.add(len(data))
 	if !c.out.put(letter{data: data}) {

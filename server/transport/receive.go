@@ -21,8 +21,8 @@ func newReceived(b *bytes.Buffer) *received { return &received{bytes.NewReader(b
 // Close does nothing: the connection needs nothing more of the body.
 func (*received) Close() error { return nil }
 
-// Receive reads the body of each request before next does anything for it, so that next, and whatever it holds, does
-// not wait for the network. A body that is too long is refused; other mistakes are left to Do.
+// Receive reads the body of each request before it calls next, so that next holds nothing while the network is slow. A body that
+// is too long is refused here; Do answers other mistakes.
 func (h HTTP) Receive(next http.Handler) http.Handler {
 	h.setDefaults()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,8 +57,8 @@ func (h HTTP) receive(w http.ResponseWriter, r *http.Request, b *bytes.Buffer) (
 	return 0, nil
 }
 
-// What is read of a body that is too long, so that its sender gets to see the answer: a connection closed
-// over unread bytes is reset.
+// This is how much of a body that is too long is read, so that its sender sees the answer: a connection that is closed with
+// unread bytes is reset.
 const (
 	maxDiscard  = 8 << 20
 	discardTime = 2 * time.Second

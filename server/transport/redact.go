@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// lexed are the beginnings of the lexer's messages that go on with what it read, at times the rest of the
+// lexed holds the beginnings of those messages of the lexer that end with the text that it read, sometimes the rest of the
 // document.
 var lexed = []string{
 	"Invalid character escape sequence", "Invalid character within String", "Invalid number",
 	"Cannot contain the invalid character", "Cannot parse the unexpected character",
 }
 
-// redact takes out of a message of gqlparser's what it quotes of literals, tokens and variables: a client may
-// have put a password where none belongs. What is wrong, names, types and places stay.
+// redact removes from a message of gqlparser the literals, tokens and values of variables that it quotes, because a client may
+// have put a password in the wrong place. The fault, names, types and paths stay.
 func redact(message string) string {
 	for _, begin := range lexed {
 		if strings.HasPrefix(message, begin) {
@@ -46,7 +46,7 @@ var (
 	punctuation = []string{"!", "$", "&", "(", ")", "...", ":", "=", "@", "[", "]", "{", "}", "|", "<EOF>", "<Invalid>"}
 )
 
-// token says what was found without its text: the kind of a token, or punctuation.
+// token describes a token without its text, by its kind; punctuation is returned as it is.
 func token(found string) string {
 	kind, _, _ := strings.Cut(found, ` "`)
 	if slices.Contains(tokenKinds, kind) || slices.Contains(punctuation, kind) {

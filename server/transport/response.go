@@ -25,8 +25,8 @@ func release(b *bytes.Buffer) {
 	}
 }
 
-// appendResponse writes a response as JSON. Data goes out as gqlgen wrote it: to marshal it again would
-// copy and compact every byte. A response without data is a request error and has no `data` entry.
+// appendResponse appends a response as JSON. Data stays as gqlgen wrote it, because marshalling it again would copy and compact
+// every byte. A response without data is a request error and has no `data` entry.
 func appendResponse(b *bytes.Buffer, resp *graphql.Response) error {
 	if err := appendHead(b, resp); err != nil {
 		return err

@@ -26,12 +26,12 @@ const Subprotocol = "graphql-transport-ws"
 type InitResult struct {
 	// Ctx prepares the context of each operation, as with a caller of its own; nil changes nothing.
 	Ctx func(context.Context) context.Context
-	// UserID is whose connection it is, for the limits per user, and SessionID by which session; 0 for nobody's.
+	// UserID is the connection's user, for the limits per user, and SessionID the session; both are 0 for an anonymous caller.
 	UserID, SessionID int64
 	// Ended is done when the session ends. Operations then get SocketConfig.EndGrace to end by themselves,
 	// before the connection is closed with 4403. nil never ends.
 	Ended context.Context
-	// Release is called once when the connection is gone; nil for nothing to do.
+	// Release, if not nil, is called once when the connection has ended.
 	Release func()
 }
 
@@ -40,7 +40,7 @@ type SocketConfig struct {
 	// Init decides on a connection by the upgrade request and the payload of `connection_init`. An error
 	// closes the connection: with 1013 if its kind is Unavailable, else with 4403. It has InitTimeout.
 	Init func(ctx context.Context, r *http.Request, payload map[string]any) (InitResult, error)
-	// CheckOrigin decides on the Origin header; nil wants that of the same host, or none.
+	// CheckOrigin decides on the Origin header; nil allows the same host, and requests without the header.
 	CheckOrigin func(r *http.Request) bool
 
 	InitTimeout  time.Duration // until connection_init has come, and for Init; 5 s
@@ -60,16 +60,16 @@ type SocketConfig struct {
 	PerUser    int   // of one user; 64
 	Operations int   // running on one connection; 100
 	UserPoints int   // that events of a user's open subscriptions may cost, see package guard; 8,000
-	// AddressPoints is that of all callers without a session of one IPv4 address or IPv6 /64 network; 80,000.
+	// AddressPoints is the same limit for all callers without a session of one IPv4 address or IPv6 /64 network; 80,000.
 	AddressPoints int
 	Rate          float64 // messages a second that a client may send; 50
 	Burst         float64 // messages at once; 250
 
-	// Cost is what an operation costs, an event of a subscription, in points; nil is nothing.
+	// Cost returns the cost of an operation, or of one event of a subscription, in points; nil counts nothing.
 	Cost func(*graphql.OperationContext) int
-	// Gate lets operations and initialisations run; nil lets all.
+	// Gate admits operations and initialisations; nil admits all at once.
 	Gate *admission.Gate
-	// Unread bounds the bytes of messages that clients have not read, of all sockets together; nil does not.
+	// Unread bounds the bytes of messages that clients have not read, of all sockets together; nil is no bound.
 	Unread   *Unread
 	Observer Observer
 	Log      *slog.Logger
@@ -150,7 +150,7 @@ type Socket struct {
 	address  map[netip.Prefix]int
 	user     map[int64]int
 	draining bool
-	// empty is closed when a drain has nothing left to wait for.
+	// empty is closed when a drain waits for no connection any more.
 	empty chan struct{}
 }
 
@@ -185,8 +185,8 @@ func NewSocket(cfg SocketConfig) *Socket {
 // Supports reports whether the request asks for a websocket.
 func (s *Socket) Supports(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 
-// Do upgrades the request, and returns: the connection goes on by itself, without what net/http and the
-// handler hold for a request.
+// Do upgrades the request and returns. The connection then runs in goroutines of its own, without the memory that net/http and
+// the handler hold for a request.
 func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	addr := Network(r.RemoteAddr)
 	if status, err := s.reserve(addr); err != nil {
@@ -282,7 +282,7 @@ func (s *Socket) free(addr netip.Prefix) {
 	}
 }
 
-// register makes the connection known to Drain; it fails if that has begun.
+// register adds the connection to those that Drain closes. It fails if a drain has begun.
 func (s *Socket) register(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -290,7 +290,7 @@ func (s *Socket) register(c *conn) bool {
 	return !s.draining
 }
 
-// gone forgets a connection that has ended.
+// gone removes a connection that has ended.
 func (s *Socket) gone(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)

@@ -8,12 +8,12 @@ import (
 	"roost/internal/errs"
 )
 
-// streamPoints is what an open subscription is charged at least, in points (see package guard): each event has to be
-// looked at, decided about and sent, whatever is selected of it.
+// streamPoints is the least charge for an open subscription, in points (see package guard): each event has to be checked and
+// sent, even if little of it is selected.
 const streamPoints = 60
 
-// streams are the open subscriptions of all sockets. All that one owner has open may cost so many points an event
-// together, and equal ones share their events.
+// streams holds the open subscriptions of all sockets. It bounds how many points an event of all subscriptions of one owner may
+// cost together. Equal subscriptions share their events.
 type streams struct {
 	perUser, perAddress int
 
@@ -22,7 +22,7 @@ type streams struct {
 	equals map[streamKey]*equals
 }
 
-// owner is who is charged for a subscription: a user, or the network of a caller without a session.
+// owner is the user who is charged for a subscription, or the network of a caller without a session.
 type owner struct {
 	user    int64
 	network netip.Prefix
@@ -41,8 +41,8 @@ func newStreams(perUser, perAddress int) *streams {
 	return &streams{perUser: perUser, perAddress: perAddress, points: map[owner]int{}, equals: map[streamKey]*equals{}}
 }
 
-// open charges a subscription that costs so many points an event, or returns why it cannot be open. Equal ones cost as
-// much as others: an event that is too long for them to share is made for each.
+// open charges a subscription that costs so many points an event. The error says why it may not be open. Equal subscriptions cost
+// as much as others, because an event that is too long to be shared is made for each of them.
 func (s *streams) open(who InitResult, network netip.Prefix, key streamKey, points int) (*openStream, *errs.Error) {
 	by, limit, whose := owner{user: who.UserID}, s.perUser, "this user"
 	if who.UserID == 0 {
@@ -68,7 +68,7 @@ func (s *streams) open(who InitResult, network netip.Prefix, key streamKey, poin
 	return &openStream{of: s, owner: by, points: points, key: key, equals: e}, nil
 }
 
-// close ends the charge.
+// close ends the charge for the subscription.
 func (st *openStream) close() {
 	s := st.of
 	s.mu.Lock()

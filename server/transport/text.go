@@ -8,22 +8,21 @@ import (
 	"roost/internal/errs"
 )
 
-// Limits of one JSON text, a request body or a socket message. What a form or a client cache sends stays
-// far below both.
+// Limits of one JSON text: a request body or a socket message. Clients stay far below both.
 const (
 	maxJSONDepth  = 32
 	maxJSONValues = 10_000
 )
 
-// scan is one pass over a JSON text before anything decodes it. Decoding would hide what it looks for:
-// encoding/json turns broken UTF-8 and lone surrogates into U+FFFD. It does not check JSON's grammar.
+// scan is one pass over a JSON text before it is decoded. Decoding would hide the faults that it looks for, because encoding/json
+// turns broken UTF-8 and lone surrogates into U+FFFD. It does not check JSON's grammar.
 type scan struct {
 	raw    []byte
 	depth  int
 	values int
 }
 
-// checkJSON refuses a JSON text that holds what cannot be stored, or is deeper or fuller than allowed.
+// checkJSON refuses a JSON text with characters that cannot be stored, and one that nests too deep or has too many values.
 func checkJSON(raw []byte) *errs.Error {
 	if !utf8.Valid(raw) {
 		return errs.New(errs.BadRequest, "the request is not valid UTF-8")
@@ -122,7 +121,7 @@ func hexDigits(s string) (r rune, ok bool) {
 	return r, len(s) > 0
 }
 
-// checkPlain refuses what cannot be stored in a text that holds no escapes, such as a decoded parameter.
+// checkPlain refuses characters that cannot be stored, in a text without escapes such as a decoded parameter.
 func checkPlain(s string) *errs.Error {
 	if !utf8.ValidString(s) {
 		return errs.New(errs.BadRequest, "the request is not valid UTF-8")

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Limits of what clients have not read yet. The system takes so much at once into its buffer of a connection, so
-// that smallAnswer bytes are not counted.
+// Limits of bytes that clients have not read yet. Answers of up to smallAnswer bytes are not counted, because the system takes
+// that much into its buffer of a connection at once.
 const (
 	smallAnswer = 16 << 10
-	// DefaultMaxUnread is the bound of NewUnread that suits a node with 512 MiB.
+	// DefaultMaxUnread is the default bound, in bytes, and suits a node with 512 MiB of memory.
 	DefaultMaxUnread = 64 << 20
 	// Defaults of HTTP.ReadGrace and HTTP.ReadRate.
 	DefaultReadGrace = 5 * time.Second
 	DefaultReadRate  = 64 << 10
 )
 
-// Unread bounds the bytes of answers and messages that clients have not read yet, of all connections together:
-// clients that do not read must not fill the memory. When more is to be held, connections are cut off until it
-// fits: of the network that holds most, the one that has not read for longest. So whoever reads as fast as answers
-// come is the last to suffer from those who do not.
+// Unread bounds the bytes of answers and messages that clients have not read yet, of all connections together, so that clients
+// that do not read cannot fill the memory. When the bound is passed, connections are cut off until the rest fits: each time, of
+// the network that holds most, the connection that has not read for longest. So clients that read as fast as answers come are
+// the last to be cut off.
 type Unread struct {
 	max int
 
@@ -32,7 +32,7 @@ type Unread struct {
 	holding list.List // of *account, the one that began first in front
 }
 
-// NewUnread holds at most so many bytes, which must be more than any one answer has; 0 is DefaultMaxUnread.
+// NewUnread returns a bound in bytes, which must be larger than any single answer; 0 is DefaultMaxUnread.
 func NewUnread(most int) *Unread {
 	if most == 0 {
 		most = DefaultMaxUnread
@@ -40,14 +40,14 @@ func NewUnread(most int) *Unread {
 	return &Unread{max: most, of: map[netip.Prefix]int{}}
 }
 
-// Held is how many bytes are held now; small amounts do not count.
+// Held returns how many bytes are held now, without small answers.
 func (u *Unread) Held() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.held
 }
 
-// account is what one connection holds. A nil account counts nothing.
+// account counts the unread bytes of one connection. A nil account counts nothing.
 type account struct {
 	of      *Unread
 	network netip.Prefix
@@ -68,8 +68,8 @@ func (u *Unread) account(network netip.Prefix, cut func()) *account {
 	return &account{of: u, network: network, cut: cut}
 }
 
-// add says that the connection holds so many bytes more, or less. Connections are cut off to make room, this one
-// included.
+// add adds bytes to what the connection holds, or subtracts them. If the bound is passed, connections are cut off, perhaps this
+// one.
 func (a *account) add(n int) {
 	if a == nil {
 		return
@@ -97,7 +97,7 @@ func (a *account) add(n int) {
 	}
 }
 
-// close ends the account; it reports whether the connection was cut off.
+// close removes the account. It reports whether the connection was cut off.
 func (a *account) close() (cut bool) {
 	if a == nil {
 		return false
@@ -127,7 +127,8 @@ func (u *Unread) resize(a *account, size int) {
 	}
 }
 
-// victim is the account that began first, of the network that holds most. The caller holds the lock.
+// victim returns the account that is cut off next: of the network that holds most, the one that began to hold bytes first. The
+// caller holds the lock.
 func (u *Unread) victim() *account {
 	var network netip.Prefix
 	most := 0

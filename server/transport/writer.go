@@ -8,8 +8,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// write sends what is queued. It ends when nothing is left, until the outbox starts it again; once the
-// connection is shut it ends for good, with the close frame, and closes written.
+// write sends the queued messages and returns when none is left; the outbox starts it again. Once the connection is shut, it
+// sends the close frame, closes written, and is not started again.
 func (c *conn) write() {
 	defer c.writeFailed()
 	for {
@@ -28,7 +28,7 @@ func (c *conn) write() {
 	}
 }
 
-// writeFailed cuts the connection after a panic, which has taken its writer.
+// writeFailed cuts the connection after a panic that has ended its writer.
 func (c *conn) writeFailed() {
 	if p := recover(); p != nil {
 		logPanic(c.ctx, c.s.cfg.Log, p)
@@ -56,8 +56,7 @@ func (c *conn) ping() {
 	}
 }
 
-// unwritten ends the connection after a write that failed. Part of a frame may be out, so no close frame can
-// follow.
+// unwritten ends the connection after a failed write. Part of a frame may have been sent, so no close frame can follow.
 func (c *conn) unwritten(err error) {
 	select {
 	case <-c.shutting: // cut on purpose

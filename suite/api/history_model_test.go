@@ -27,11 +27,11 @@ type member struct {
 	sessions []*signin
 }
 
-// post is a tweet of the model. It is live as long as its author lists it; place orders it in time.
+// post is a tweet of the model. It is live as long as its author lists it; sortKey orders it in time.
 type post struct {
 	id, text string
 	author   *member
-	place    int64
+	sortKey  int64
 }
 
 type signin struct {
@@ -57,7 +57,7 @@ func (m *member) home() (ids []string) {
 	for _, author := range append(slices.Clone(m.following), m) {
 		all = append(all, author.tweets...)
 	}
-	slices.SortFunc(all, func(a, b *post) int { return cmp.Compare(b.place, a.place) })
+	slices.SortFunc(all, func(a, b *post) int { return cmp.Compare(b.sortKey, a.sortKey) })
 	for _, p := range all {
 		ids = append(ids, p.id)
 	}

@@ -205,7 +205,7 @@ func (c *historian) tweet(m *member) error {
 	}
 	p := &post{id: res.String("op.tweet.id"), text: text, author: m}
 	var ok bool
-	if p.place, ok = ids.Tweet(p.id); !ok {
+	if p.sortKey, ok = ids.Tweet(p.id); !ok {
 		return fmt.Errorf("tweet: %s", res.Data)
 	}
 	c.mu.Lock()

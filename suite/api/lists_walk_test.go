@@ -12,17 +12,17 @@ import (
 	"roost/testkit/testtime"
 )
 
-// entry is an item of a modelled list: its id, and its place, which grows with every entry.
+// entry is an item of a modelled list: its id, and its sort key, which grows with every entry.
 type entry struct {
-	id    string
-	place int
+	id      string
+	sortKey int
 }
 
 // walked is a list that is changed and read at once, with what it should hold, newest first.
 type walked struct {
 	list    string
 	entries []entry
-	places  int
+	last    int
 	pool    []*apitest.User
 	owner   *apitest.User
 }
@@ -140,8 +140,8 @@ func (w *walked) come(rt *rapid.T) {
 	}
 	id, err := walks[w.list].come(w, by)
 	w.must(rt, err)
-	w.places++
-	w.entries = slices.Insert(w.entries, 0, entry{id, w.places})
+	w.last++
+	w.entries = slices.Insert(w.entries, 0, entry{id, w.last})
 }
 
 func (w *walked) goes(rt *rapid.T, id string) {
@@ -166,7 +166,7 @@ func (w *walked) walk(rt *rapid.T) {
 			}
 		case "go behind": // everything that the walk has seen
 			for _, e := range slices.Clone(w.entries) {
-				if at.cursor != "" && ((!backward && e.place >= at.place) || (backward && e.place <= at.place)) {
+				if at.cursor != "" && ((!backward && e.sortKey >= at.sortKey) || (backward && e.sortKey <= at.sortKey)) {
 					w.goes(rt, e.id)
 				}
 			}
@@ -178,8 +178,8 @@ func (w *walked) walk(rt *rapid.T) {
 
 // position is where a walk has come to; a new one is at the end where it begins.
 type position struct {
-	cursor string
-	place  int
+	cursor  string
+	sortKey int
 }
 
 // page reads the next page, compares it with the model, and returns the position after it.
@@ -201,7 +201,7 @@ func (w *walked) page(rt *rapid.T, at *position, size int, backward bool) *posit
 	info := w.list + ".pageInfo."
 	got := fmt.Sprint(res.Strings(w.list+".nodes", "id"), res.Get(info+"hasNextPage"), res.Get(info+"hasPreviousPage"))
 	if expected := fmt.Sprint(ids, next, previous); got != expected {
-		rt.Fatalf("%d from place %d, backward %v: %s, want %s of %v", size, at.place, backward, got, expected, w.entries)
+		rt.Fatalf("%d from sort key %d, backward %v: %s, want %s of %v", size, at.sortKey, backward, got, expected, w.entries)
 	}
 	first, last := res.String(info+"startCursor"), res.String(info+"endCursor")
 	if len(want) == 0 {
@@ -215,9 +215,9 @@ func (w *walked) page(rt *rapid.T, at *position, size int, backward bool) *posit
 		rt.Fatalf("the cursors of the page are not its edges': %s", res.Data)
 	}
 	if backward {
-		return &position{first, want[0].place}
+		return &position{first, want[0].sortKey}
 	}
-	return &position{last, want[len(want)-1].place}
+	return &position{last, want[len(want)-1].sortKey}
 }
 
 // window is what the model has of a page.
@@ -225,9 +225,9 @@ func (w *walked) window(at *position, size int, backward bool) (page []entry, ne
 	var newer, rest []entry // of the cursor, or of where the walk begins
 	for _, e := range w.entries {
 		switch {
-		case !backward && at.cursor != "" && e.place >= at.place:
+		case !backward && at.cursor != "" && e.sortKey >= at.sortKey:
 			newer = append(newer, e)
-		case backward && at.cursor != "" && e.place <= at.place:
+		case backward && at.cursor != "" && e.sortKey <= at.sortKey:
 			rest = append(rest, e)
 		case backward:
 			newer = append(newer, e)

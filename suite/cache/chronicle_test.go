@@ -190,15 +190,15 @@ func (h *chronicle) check(t *testing.T, db *sqldb.DB) {
 	}
 	slices.SortFunc(all, func(a, b known) int { return a.at.Compare(b.at) })
 	slices.SortFunc(h.reads, func(a, b readOf) int { return a.begin.Compare(b.begin) })
-	bad, excused, next, floor, latest := 0, 0, 0, known{}, time.Time{}
+	bad, excused, next, least, latest := 0, 0, 0, known{}, time.Time{}
 	for _, r := range h.reads {
 		for ; next < len(all) && all[next].at.Before(r.begin); next++ {
-			if all[next].version > floor.version {
-				floor = all[next]
+			if all[next].version > least.version {
+				least = all[next]
 			}
 		}
 		got := order[r.text]
-		if got >= floor.version {
+		if got >= least.version {
 			continue
 		}
 		if slices.ContainsFunc(h.excused, func(s span) bool { return !r.begin.Before(s.from) && r.begin.Before(s.to) }) {
@@ -207,7 +207,7 @@ func (h *chronicle) check(t *testing.T, db *sqldb.DB) {
 		} else {
 			if bad++; bad <= 5 {
 				t.Errorf("node %d shows version %d for %s from %s after %s of version %d had ended, its own answer after %s", r.node, got,
-					r.text, r.begin.Sub(floor.at), floor.why, floor.version, r.end.Sub(r.begin))
+					r.text, r.begin.Sub(least.at), least.why, least.version, r.end.Sub(r.begin))
 			}
 		}
 	}

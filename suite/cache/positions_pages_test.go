@@ -83,17 +83,17 @@ func (f *follower) read(ctx context.Context, u *apitest.User) error {
 // the page was answered.
 func (f *follower) check(t *testing.T, c *rig.Cluster) (bad int) {
 	t.Helper()
-	places := map[string][]int64{}
+	offsets := map[string][]int64{}
 	for _, a := range f.authors {
-		places[a.ID] = apitest.Ints(t, c.Database, `SELECT seq FROM events WHERE type IN ('UserFollowed', 'UserUnfollowed')
+		offsets[a.ID] = apitest.Ints(t, c.Database, `SELECT seq FROM events WHERE type IN ('UserFollowed', 'UserUnfollowed')
 			AND aggregate = $1 AND (payload::json->>'FolloweeID')::bigint = $2 ORDER BY seq`, rig.UserID(t, f.user.ID), rig.UserID(t, a.ID))
-		if len(places[a.ID]) != len(f.began[a.ID]) {
-			t.Fatalf("%d changes were sent and %d took effect", len(f.began[a.ID]), len(places[a.ID]))
+		if len(offsets[a.ID]) != len(f.began[a.ID]) {
+			t.Fatalf("%d changes were sent and %d took effect", len(f.began[a.ID]), len(offsets[a.ID]))
 		}
 	}
 	for _, p := range f.pages {
 		position := rig.PositionAt(t, p.cursor).Seq()
-		for author, seqs := range places {
+		for author, seqs := range offsets {
 			n := 0 // changes that the position covers
 			for n < len(seqs) && seqs[n] <= position {
 				n++
@@ -246,7 +246,7 @@ func followersOnTwoNodes(t *testing.T, c *rig.Cluster, d *rig.CrashingNodes, kil
 	if err != nil {
 		t.Fatal(err)
 	}
-	apitest.Until(t, "the places of all events", func() bool {
+	apitest.Until(t, "a seq of every event", func() bool {
 		return apitest.Int(t, c.Database, "SELECT count(*) FROM events WHERE seq IS NULL") == 0
 	})
 	bad, changes := 0, 0

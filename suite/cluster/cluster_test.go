@@ -125,7 +125,7 @@ func (c *cluster) handles(t *testing.T) {
 // effect, once and whole.
 func (c *cluster) settle(t *testing.T, l *load) {
 	t.Helper()
-	apitest.Until(t, "the places of all events", func() bool {
+	apitest.Until(t, "a seq of every event", func() bool {
 		return apitest.Int(t, c.db, "SELECT count(*) FROM events WHERE seq IS NULL") == 0
 	})
 	c.handles(t)
@@ -133,7 +133,7 @@ func (c *cluster) settle(t *testing.T, l *load) {
 		`roost_log_dead_letters{group="tally"} 0`)
 	c.checkTally(t, 1)
 	if gaps := apitest.Int(t, c.db, "SELECT COALESCE(max(seq), 0) - count(*) FROM events"); gaps != 0 {
-		t.Errorf("%d places of the log have no event", gaps)
+		t.Errorf("%d numbers of the log have no event", gaps)
 	}
 	rig.CheckRows(t, c.db)
 	l.check(t, c.db)

@@ -119,10 +119,10 @@ var costedPushes = []pushed{
 	{name: "homeTimelineEvents, catch-up", is: "TimelineEntryAdded",
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.member(t, 0)
-			place := func() string {
+			position := func() string {
 				return u.Must(t, `{ viewer { homeTimeline(first: 1) { eventCursor } } }`, nil).String("viewer.homeTimeline.eventCursor")
 			}
-			before := place()
+			before := position()
 			u.Tweet(t, "missed")
 			// The node has passed it when a subscriber gets what comes after.
 			home := rig.WatchHome(t, u, u.Dial(t))

@@ -73,12 +73,12 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 		t.Errorf("%v refusals are counted, want at least %d", refused, readers)
 	}
 	rig.ClearCache(t, r)
-	// The log goes on: an event written from outside gets its place.
+	// The log goes on: an event written from outside gets its seq.
 	if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO events (type, version, aggregate, payload, created_at)
 		SELECT type, version, aggregate, payload, created_at FROM events WHERE type = 'TweetPosted' ORDER BY seq DESC LIMIT 1`); err != nil {
 		t.Fatal(err)
 	}
-	apitest.Until(t, "the event's place", func() bool {
+	apitest.Until(t, "the event's seq", func() bool {
 		return apitest.Int(t, db, "SELECT count(*) FROM events WHERE seq IS NULL") == 0
 	})
 	apitest.Until(t, "the subscription to wait for the tweet", func() bool {

@@ -74,18 +74,18 @@ func paged(owners, limit int) func([]any, int) int {
 func batchesOf(name, text string, limit int) statementClass {
 	c := statementsOf(name, text, func(args []any, _ int) int {
 		n, _ := args[limit].(int)
-		return n + fewAtMost
+		return n + maxSmallRows
 	}, "a batch")
 	c.batch = true
 	return c
 }
 
-// fewAtMost is the most rows of what is small on a site in good order.
-const fewAtMost = 8
+// maxSmallRows is the most rows of what is small on a site in good order.
+const maxSmallRows = 8
 
 // fewRows is for statements on tables that are small on a site in good order: they may be read whole.
 func fewRows(name, text string) statementClass {
-	return someRows(name, text, fewAtMost, "small tables")
+	return someRows(name, text, maxSmallRows, "small tables")
 }
 
 // someRows is for statements on tables of so many rows at most: they may be read whole.

@@ -236,7 +236,7 @@ func (w *planWatch) judge(query string, args []any, r planReading) {
 		r.bad = append(r.bad, fmt.Sprintf("it reads whole tables, %d rows", r.whole))
 	}
 	// What the looks of this test left behind, dead, is in indexes too.
-	if r.entries > 2*most+fewAtMost {
+	if r.entries > 2*most+maxSmallRows {
 		r.bad = append(r.bad, fmt.Sprintf("it makes bitmaps of %d entries of indexes, for at most %d rows", r.entries, most))
 	}
 	if r.rows > most {

@@ -72,7 +72,7 @@ func TestPlansReadBoundedRows(t *testing.T) {
 	}
 }
 
-// lengthenLog adds events, all with their places: an import leaves few, and a short table is read
+// lengthenLog adds events, each with a seq: an import leaves few, and a short table is read
 // whole.
 func lengthenLog(t *testing.T, db *sqldb.DB) {
 	t.Helper()

@@ -164,7 +164,7 @@ func TestNodesReconnectUnderTraffic(t *testing.T) {
 }
 
 // Behind a page, its cursor misses nothing on any node. What the page shows already may come once more, in
-// the same place.
+// at the same position.
 func TestNodesGoOnFromAPage(t *testing.T) {
 	const rounds, each = 12, 12
 	rig.EachCluster(t, func(t *testing.T, a, b *apitest.Roost) {

@@ -51,6 +51,7 @@ var roost = rules{
 		"testkit/apitest",
 		"testkit/archtest",
 		"testkit/importedtest",
+		"testkit/importstest",
 		"testkit/importedtest/fill",
 		"testkit/dbtest",
 		"testkit/domaintest",

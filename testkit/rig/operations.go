@@ -61,11 +61,11 @@ func Numbered(n int, format string) string {
 // PositionAt returns the position of the log that an event cursor encodes.
 func PositionAt(t testing.TB, cursor string) events.Position {
 	t.Helper()
-	place, err := cursors.Decode(cursors.Events, cursor)
+	sortKey, err := cursors.Decode(cursors.Events, cursor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return events.Position(place - 1)
+	return events.Position(sortKey - 1)
 }
 
 // Limited sets the limits of sign-in for an account, of which a fifth holds for one address, and for an address.

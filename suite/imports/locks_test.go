@@ -6,11 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"roost/domain/imports"
 	"roost/ent"
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/sqldb"
 	"roost/testkit/dbtest"
+	"roost/testkit/importstest"
 	"roost/testkit/testtime"
 )
 
@@ -27,26 +29,26 @@ func within(t *testing.T, what string, fn func(ctx context.Context) error) {
 }
 
 // waiting is the number of server processes that wait for a lock.
-func (s *store) waiting(t *testing.T) int64 {
+func waiting(t *testing.T, s *importstest.Store) int64 {
 	t.Helper()
-	return s.number(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+	return s.Number(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
 // While an import runs, the workers of several nodes remove old events and an operator replays a group: none of
 // them waits for the import.
 func TestRetentionBesideAnImport(t *testing.T) {
 	t.Parallel()
-	s := newPostgres(t)
+	s := importstest.NewPostgres(t)
 	const old = 5000
-	s.exec(t, `INSERT INTO events (type, version, aggregate, payload, created_at, seq)
+	s.Exec(t, `INSERT INTO events (type, version, aggregate, payload, created_at, seq)
 		SELECT 'TweetPosted', 1, n, '{}', now() - interval '100 hours', n FROM generate_series(1, $1::bigint) AS n`, old)
-	s.exec(t, "UPDATE log_heads SET seq = $1", old)
-	s.exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at)
+	s.Exec(t, "UPDATE log_heads SET seq = $1", old)
+	s.Exec(t, `INSERT INTO group_partitions (id, group_name, partition, position, leased_until, moved_at)
 		VALUES ('g/0', 'g', 0, $1, now(), now())`, old)
 
 	held, release := make(chan struct{}), make(chan struct{})
-	o := s.options(small(t))
-	o.Progress = func(Progress) {
+	o := s.Options(importstest.Small(t))
+	o.Progress = func(imports.Progress) {
 		select {
 		case <-held:
 		default:
@@ -56,7 +58,7 @@ func TestRetentionBesideAnImport(t *testing.T) {
 	}
 	var importing sync.WaitGroup
 	importing.Go(func() {
-		if _, err := Run(t.Context(), o); err != nil {
+		if _, err := imports.Run(t.Context(), o); err != nil {
 			t.Error(err)
 		}
 	})
@@ -70,7 +72,7 @@ func TestRetentionBesideAnImport(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for i := range workers {
-		db := dbtest.Open(t, sqldb.Config{URL: s.config.URL, MaxConns: 4})
+		db := dbtest.Open(t, sqldb.Config{URL: s.Config.URL, MaxConns: 4})
 		cleaner := events.NewCleaner(ent.NewClient(ent.Driver(db.Driver)), db, clock.Real{}, time.Hour)
 		cleaning.Go(func() { removed[i], failed[i] = cleaner.Clean(ctx) })
 	}
@@ -85,7 +87,7 @@ func TestRetentionBesideAnImport(t *testing.T) {
 	if sum != old {
 		t.Errorf("%d events were removed, want %d", sum, old)
 	}
-	if n := s.waiting(t); n != 0 {
+	if n := waiting(t, s); n != 0 {
 		t.Errorf("%d connections wait for a lock", n)
 	}
 	within(t, "replay", func(ctx context.Context) error {
@@ -96,7 +98,7 @@ func TestRetentionBesideAnImport(t *testing.T) {
 // Retention at work does not stop an import.
 func TestImportBesideRetention(t *testing.T) {
 	t.Parallel()
-	s := newPostgres(t)
+	s := importstest.NewPostgres(t)
 	tx, err := s.Writer().BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +108,7 @@ func TestImportBesideRetention(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, "import", func(ctx context.Context) error {
-		_, err := Run(ctx, s.options(small(t)))
+		_, err := imports.Run(ctx, s.Options(importstest.Small(t)))
 		return err
 	})
 }
@@ -114,20 +116,20 @@ func TestImportBesideRetention(t *testing.T) {
 // An import waits for another one that is about to end, and says so.
 func TestImportWaitsForAnother(t *testing.T) {
 	t.Parallel()
-	s := newPostgres(t)
-	conn := s.lockImports(t)
-	o := s.options(small(t))
+	s := importstest.NewPostgres(t)
+	conn := lockImports(t, s)
+	o := s.Options(importstest.Small(t))
 	waits := 0
 	o.Waiting = func(holder string) {
 		if waits++; waits == 1 {
 			if holder == "" {
 				t.Error("nobody is named who holds the lock")
 			}
-			s.unlockImports(t, conn)
+			unlockImports(t, s, conn)
 		}
 	}
 	within(t, "import", func(ctx context.Context) error {
-		_, err := Run(ctx, o)
+		_, err := imports.Run(ctx, o)
 		return err
 	})
 	if waits != 1 {

@@ -10,15 +10,17 @@ import (
 	"testing"
 	"time"
 
+	"roost/domain/imports"
 	"roost/internal/sqldb"
 	"roost/testkit/dataset"
+	"roost/testkit/importstest"
 )
 
 // People use the site while the import runs: they follow and like what the import is about to, and the
 // counts stay those of the rows.
 func TestImportOnALiveSite(t *testing.T) {
 	t.Parallel()
-	s := newPostgres(t)
+	s := importstest.NewPostgres(t)
 	dir := t.TempDir()
 	if err := dataset.Generate(dir, 5, 60, 700, 60, 500); err != nil {
 		t.Fatal(err)
@@ -29,7 +31,7 @@ func TestImportOnALiveSite(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				n, err := s.liveWrite(ctx)
+				n, err := liveWrite(ctx, s)
 				if err != nil && ctx.Err() == nil && !sqldb.IsRetryable(err) {
 					t.Error(err)
 					return
@@ -43,10 +45,10 @@ func TestImportOnALiveSite(t *testing.T) {
 			}
 		})
 	}
-	o := s.options(dir)
+	o := s.Options(dir)
 	o.ChunkLines = 50
 	lately := false
-	o.Progress = func(p Progress) {
+	o.Progress = func(p imports.Progress) {
 		// Let the others come in between once there is something to write.
 		if p.File != "users.tsv.gz" && !lately {
 			select {
@@ -56,7 +58,7 @@ func TestImportOnALiveSite(t *testing.T) {
 			}
 		}
 	}
-	r := s.run(t, o)
+	r := s.Run(t, o)
 	stop()
 	wg.Wait()
 	existing := r.Files[1].Existing + r.Files[3].Existing
@@ -70,7 +72,7 @@ func TestImportOnALiveSite(t *testing.T) {
 		`SELECT count(*) FROM tweets AS t LEFT JOIN tweet_stats AS s ON s.tweet_id = t.id WHERE
 			(SELECT count(*) FROM reactions WHERE tweet_id = t.id) <> coalesce(s.like_count, 0)`,
 	} {
-		if n := s.number(t, q); n != 0 {
+		if n := s.Number(t, q); n != 0 {
 			t.Errorf("%d counts are wrong: %s", n, q)
 		}
 	}
@@ -78,7 +80,7 @@ func TestImportOnALiveSite(t *testing.T) {
 
 // liveWrite is what the site does for a follow and a like of a few people: the row, then the counts in
 // the order of ids.
-func (s *store) liveWrite(ctx context.Context) (n int64, err error) {
+func liveWrite(ctx context.Context, s *importstest.Store) (n int64, err error) {
 	tx, err := s.Writer().BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
