@@ -2,7 +2,8 @@
 //
 //   - A package imports only packages of lower layers. The map in ARCHITECTURE.md lists
 //     the layers; layers_test.go lists each import inside a layer.
-//   - A new package needs a row in that map.
+//   - A new package needs a row in that map. The rows are in the order of layers.
+//   - No folder spans more than two layers.
 //   - Programs import neither test helpers nor package testing.
 //   - Tests import only their own layer, lower layers, and test helpers.
 //   - Every package has one package comment, and no file that is written by hand grows
