@@ -39,7 +39,8 @@ func TestResolversAreShort(t *testing.T) {
 			}
 			found++
 			if n := len(fn.Body.List); n > maxStatements && !strings.Contains(fn.Doc.Text(), "because") {
-				t.Errorf("%s: %s.%s has %d statements, and its comment has no reason (\"because\"): split it, or say why not", fset.Position(fn.Pos()), receiver.Name, fn.Name.Name, n)
+				t.Errorf("%s: %s.%s has %d statements, and its comment has no reason (\"because\"): split it, or say why not",
+					fset.Position(fn.Pos()), receiver.Name, fn.Name.Name, n)
 			}
 		}
 	}
