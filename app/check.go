@@ -39,7 +39,7 @@ func (c *Config) Check() error {
 	var bad mistakes
 	c.checkStores(&bad)
 	if c.Server() != (c.RedisURL != "") {
-		bad = append(bad, errors.New("--database-url and --redis-url go together: give both, or neither for embedded stores"))
+		bad = append(bad, errors.New("--database-url and --redis-url go together: set both, or neither for embedded stores"))
 	}
 	bad.add("redis-url", cache.Config{URL: c.RedisURL}.Check())
 	bad.checkAddr("addr", c.Addr)

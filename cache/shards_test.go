@@ -226,7 +226,7 @@ func TestRingGrows(t *testing.T) {
 		ring, modulo := 0, 0
 		load := map[string]int{}
 		for i := range all {
-			key := fmt.Sprintf("v1:e:user:%d", i)
+			key := fmt.Sprintf("%suser:%d", EntryPrefix, i)
 			from, to := before.Get(key), after.Get(key)
 			load[from]++
 			if from != to {

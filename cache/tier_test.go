@@ -330,7 +330,7 @@ func TestClear(t *testing.T) {
 			b.write(keys[i])
 		}
 		get(t, x, b, keys[1:]...)
-		if err := x.redis.client.Set(t.Context(), "v1:query:x", "kept", 0).Err(); err != nil {
+		if err := x.redis.client.Set(t.Context(), persistedQueryKey("x"), "kept", 0).Err(); err != nil {
 			t.Fatal(err)
 		}
 		var once sync.Once
@@ -350,7 +350,7 @@ func TestClear(t *testing.T) {
 				t.Fatalf("%s is at %d after the import", keys[i], v.Version)
 			}
 		}
-		if x.redis.client.Get(t.Context(), "v1:query:x").Val() != "kept" {
+		if x.redis.client.Get(t.Context(), persistedQueryKey("x")).Val() != "kept" {
 			t.Error("Clear removed what is not the tier's")
 		}
 	})

@@ -12,7 +12,7 @@ import (
 
 // wakeChannel is the channel on which nodes publish that the log has grown. Messages are wake-ups without content: a lost one costs time,
 // never an event.
-const wakeChannel = "v1:log"
+const wakeChannel = keyPrefix + "log"
 
 // Waker publishes to other nodes that the log has grown, and receives the same from them. It is a lifecycle.Service.
 type Waker struct {

@@ -3,6 +3,9 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -88,5 +91,39 @@ func TestStoredPayloadsAreReadable(t *testing.T) {
 		if want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", payload, got, want)
 		}
+	}
+}
+
+// No reader of the log can read an event without a decoder, so none would repeat its invalidations. Every type with a method
+// Type has a decoder.
+func TestEveryEventIsDecoded(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			method, ok := decl.(*ast.FuncDecl)
+			if !ok || method.Recv == nil || method.Name.Name != "Type" {
+				continue
+			}
+			declared++
+			event, ok := method.Recv.List[0].Type.(*ast.Ident)
+			if !ok || decoders[event.Name] == nil {
+				t.Errorf("%s declares the event %v, which has no decoder of its name in entry.go", name, method.Recv.List[0].Type)
+			}
+		}
+	}
+	if declared != len(All()) {
+		t.Errorf("%d events are declared, and %d have decoders", declared, len(All()))
 	}
 }

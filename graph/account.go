@@ -12,15 +12,20 @@ import (
 	"roost/loaders"
 )
 
-// Viewer fetches what the selection needs before its fields are resolved.
+// Viewer returns nil without a session.
 func (q queries) Viewer(ctx context.Context) (*model.Viewer, error) {
 	id := caller.From(ctx).UserID()
 	if id == 0 {
 		return nil, nil
 	}
+	return plannedViewer(ctx, id), nil
+}
+
+// plannedViewer returns a viewer after it has fetched what the selection of the field needs.
+func plannedViewer(ctx context.Context, id int64) *model.Viewer {
 	p, sel := planOf(ctx), selected(ctx)
 	p.run(ctx, func(lv *level) { p.viewer(ctx, lv, sel, id) })
-	return &model.Viewer{UserID: id}, nil
+	return &model.Viewer{UserID: id}
 }
 
 type viewers struct{ *Resolver }

@@ -75,10 +75,9 @@ func (followConnections) TotalCount(ctx context.Context, obj *model.FollowConnec
 
 // Nodes loads one account an edge; the edges have no rows of users.
 func (followConnections) Nodes(ctx context.Context, obj *model.FollowConnection) ([]*accounts.User, error) {
-	set := loaders.From(ctx)
 	out := make([]*accounts.User, len(obj.Edges))
 	for i, e := range obj.Edges {
-		a, err := set.AccountByID.Load(ctx, e.UserID)
+		a, err := loaders.From(ctx).AccountByID.Load(ctx, e.UserID)
 		if err != nil {
 			return nil, err
 		}

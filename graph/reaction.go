@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"roost/domain/reactions"
@@ -16,20 +17,21 @@ import (
 	"roost/loaders"
 )
 
-// ReactionSummaries decodes the ids, fetches all summaries at once, and puts each at the index of its id: nil for an id that
-// names no visible tweet.
+// ReactionSummaries puts each summary at the index of its id: nil for an id that names no visible tweet.
 func (q queries) ReactionSummaries(ctx context.Context, subjectIDs []string) ([]*reactions.Counts, error) {
 	if err := batch(subjectIDs); err != nil {
 		return nil, err
 	}
+	return plannedSummaries(ctx, subjectIDs)
+}
+
+// plannedSummaries loads summaries by global ids after it has fetched what the selection of the field needs of all of them.
+func plannedSummaries(ctx context.Context, subjectIDs []string) ([]*reactions.Counts, error) {
 	tweetIDs := make([]int64, len(subjectIDs))
-	var known []int64
 	for i, g := range subjectIDs {
-		if id, ok := ids.Tweet(g); ok {
-			tweetIDs[i] = id
-			known = append(known, id)
-		}
+		tweetIDs[i], _ = ids.Tweet(g) // 0 is no tweet
 	}
+	known := slices.DeleteFunc(slices.Clone(tweetIDs), func(id int64) bool { return id == 0 })
 	p := planOf(ctx)
 	p.run(ctx, func(lv *level) {
 		p.set.TweetByID.Want(lv.rows, known)
@@ -107,8 +109,8 @@ func reactable(t *model.Tweet) model.Reactable {
 	return t
 }
 
-// ReactionsChanged decodes the ids, subscribes and only then reads the first counts: a change in between comes twice, and the
-// second time its revision shows that it is old.
+// ReactionsChanged has its steps in one place because their order matters: it subscribes, and only then reads the first counts.
+// A change in between comes twice, and the second time its revision shows that it is old.
 func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string) (<-chan model.Reactable, error) {
 	if err := batch(subjectIDs); err != nil {
 		return nil, err

@@ -129,8 +129,13 @@ func (s subscriptions) SessionEnded(ctx context.Context) (<-chan *model.SessionE
 	if err != nil {
 		return nil, err
 	}
-	end := &sessionEnd{subscriptions: s, id: who.SessionID(), watch: s.Hub.WatchSession(who.SessionID())}
-	return stream(ctx, "sessionEnded", pullstream.Source[*model.SessionEnded]{Next: end.next, End: end.watch.Close}), nil
+	return stream(ctx, "sessionEnded", s.endOf(who.SessionID())), nil
+}
+
+// endOf watches a session until its end.
+func (s subscriptions) endOf(sessionID int64) pullstream.Source[*model.SessionEnded] {
+	end := &sessionEnd{subscriptions: s, id: sessionID, watch: s.Hub.WatchSession(sessionID)}
+	return pullstream.Source[*model.SessionEnded]{Next: end.next, End: end.watch.Close}
 }
 
 // sessionEnd is the one event of a session's end.

@@ -21,8 +21,8 @@ import (
 	"roost/loaders"
 )
 
-// HomeTimeline notes the position of the log before it reads the page, so that events which follow on the position cover
-// what happens while the page is read.
+// HomeTimeline has its steps in one place because their order matters: it notes the position of the log before it reads the page,
+// so that the events after the position cover what happens while the page is read.
 func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string,
 ) (*model.HomeTimelineConnection, error) {
 	w, err := cursors.Args{First: first, After: after, Last: last, Before: before}.Window(cursors.Home)
@@ -57,10 +57,15 @@ func (u users) Timeline(ctx context.Context, obj *accounts.User, first *int32, a
 	if err != nil {
 		return nil, err
 	}
+	return ownTimeline(ctx, int64(obj.ID), w, include)
+}
+
+// ownTimeline returns a page of a user's own timeline.
+func ownTimeline(ctx context.Context, userID int64, w cursors.Window, include []model.TimelineContent) (*model.TimelineConnection, error) {
 	if include != nil && len(include) == 0 {
 		return emptyTimeline(), nil
 	}
-	page, read, err := readPage(ctx, loaders.From(ctx).TimelinePage, int64(obj.ID), "TimelineConnection", w)
+	page, read, err := readPage(ctx, loaders.From(ctx).TimelinePage, userID, "TimelineConnection", w)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func timeline(ctx context.Context, kind cursors.Kind, connection string, w curso
 ) (*model.TimelineConnection, error) {
 	p := planOf(ctx)
 	nodes := p.nodes(selected(ctx), connection, "TimelineEdge")
-	page, err := p.live(ctx, w, page, read, func(ids []int64) {
+	page, err := p.fillUp(ctx, w, page, read, func(ids []int64) {
 		p.run(ctx, func(lv *level) {
 			p.set.TweetByID.Want(lv.rows, ids)
 			p.tweets(ctx, lv, nodes, ids)
@@ -94,9 +99,9 @@ func timeline(ctx context.Context, kind cursors.Kind, connection string, w curso
 	return c, nil
 }
 
-// live leaves out the tweets that were deleted since the page was read and fills it up with those that
-// follow, until it has the size asked for or the list ends. Ask fetches what is selected of tweets.
-func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager, ask func(ids []int64),
+// fillUp removes tweets that were deleted since the page was read, and reads further pages until the page is full or the list ends.
+// ask fetches the selected fields of tweets.
+func (p plan) fillUp(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager, ask func(ids []int64),
 ) (cursors.Page[sqldb.Row], error) {
 	full := cursors.Page[sqldb.Row]{More: page.More}
 	for rest := w; ; {
@@ -156,8 +161,8 @@ func homeEdge(t *model.Tweet) *model.TimelineEdge {
 	return &model.TimelineEdge{Cursor: cursors.Encode(cursors.Home, int64(t.ID)), Node: t}
 }
 
-// HomeTimelineEvents first sends the changes since `after`, then those that follow. It subscribes before it catches up, so no
-// change falls between the two.
+// HomeTimelineEvents first sends the changes since `after`, then those that follow. It has its steps in one place because their
+// order matters: it subscribes before it catches up, so no change falls between the two.
 func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error) {
 	who, err := signedIn(ctx)
 	if err != nil {
@@ -335,12 +340,16 @@ type entriesAdded struct{ *Resolver }
 // TimelineEntryAdded resolves the entry that came in.
 func (r *Resolver) TimelineEntryAdded() generated.TimelineEntryAddedResolver { return entriesAdded{r} }
 
-// Edge plans for the tweet of the event.
+// Edge returns the edge of the event, whose tweet need not be read again.
 func (entriesAdded) Edge(ctx context.Context, obj *model.TimelineEntryAdded) (*model.TimelineEdge, error) {
-	p := planOf(ctx)
-	id := int64(obj.Edge.Node.ID)
-	p.set.TweetByID.Prime(ctx, id, obj.Edge.Node.Tweet)
+	planOf(ctx).edge(ctx, obj.Edge)
+	return obj.Edge, nil
+}
+
+// edge fetches what the selection of an edge needs of its tweet.
+func (p plan) edge(ctx context.Context, e *model.TimelineEdge) {
+	id := int64(e.Node.ID)
+	p.set.TweetByID.Prime(ctx, id, e.Node.Tweet)
 	node := p.under(selected(ctx), "TimelineEdge", "node")
 	p.run(ctx, func(lv *level) { p.tweets(ctx, lv, node, []int64{id}) })
-	return obj.Edge, nil
 }

@@ -64,7 +64,7 @@ func TestPagesAreFilledUp(t *testing.T) {
 				return cursors.Cut(w, rows[:min(len(rows), w.Size+1)]), nil
 			}
 			page, _ := read(t.Context(), c.window)
-			page, err := plan{set: set}.live(t.Context(), c.window, page, read, func([]int64) {})
+			page, err := plan{set: set}.fillUp(t.Context(), c.window, page, read, func([]int64) {})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,15 +12,20 @@ import (
 	"roost/loaders"
 )
 
-// Tweet fetches what the selection needs before its fields are resolved; an id of anything else is no tweet.
+// Tweet returns nil for an id of anything else.
 func (q queries) Tweet(ctx context.Context, id string) (*model.Tweet, error) {
 	tweetID, ok := ids.Tweet(id)
 	if !ok {
 		return nil, nil
 	}
+	return plannedTweet(ctx, tweetID)
+}
+
+// plannedTweet loads a tweet after it has fetched what the selection of the field needs; nil for one that is not visible.
+func plannedTweet(ctx context.Context, id int64) (*model.Tweet, error) {
 	p, sel := planOf(ctx), selected(ctx)
-	p.run(ctx, func(lv *level) { p.tweets(ctx, lv, sel, []int64{tweetID}) })
-	t, err := load(ctx, loaders.From(ctx).TweetByID, tweetID)
+	p.run(ctx, func(lv *level) { p.tweets(ctx, lv, sel, []int64{id}) })
+	t, err := load(ctx, p.set.TweetByID, id)
 	return model.TweetOf(t), err
 }
 

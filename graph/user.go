@@ -10,16 +10,20 @@ import (
 	"roost/loaders"
 )
 
-// User looks the name up, with or without a leading @, then fetches what the selection needs.
+// User looks the name up, with or without a leading @.
 func (q queries) User(ctx context.Context, username string) (*accounts.User, error) {
-	set := loaders.From(ctx)
-	id, err := load(ctx, set.UserIDByName, strings.TrimPrefix(username, "@"))
+	id, err := load(ctx, loaders.From(ctx).UserIDByName, strings.TrimPrefix(username, "@"))
 	if err != nil || id == 0 {
 		return nil, err
 	}
+	return plannedUser(ctx, id)
+}
+
+// plannedUser loads a user after it has fetched what the selection of the field needs.
+func plannedUser(ctx context.Context, id int64) (*accounts.User, error) {
 	p, sel := planOf(ctx), selected(ctx)
 	p.run(ctx, func(lv *level) { p.users(ctx, lv, sel, []int64{id}) })
-	return loadUser(ctx, set, id)
+	return loadUser(ctx, p.set, id)
 }
 
 type users struct{ *Resolver }

@@ -90,7 +90,8 @@ func TestKeys(t *testing.T) {
 			}
 		}
 	})
-	for _, bad := range []string{"", "v1:e:f:1", "v1:e:f:1:", "v1:e:f:x:2", "v1:e:fl:1:2", "v1:e:r:1:2"} {
+	for _, bad := range []string{"", followPrefix, followPrefix + "1", followPrefix + "1:", followPrefix + "x:2", "x" + followPrefix + "1:2",
+		followedPrefix + "1:2", reactionPrefix + "1:2"} {
 		if _, ok := followKeys.from(bad); ok {
 			t.Errorf("%q is the key of a follow", bad)
 		}

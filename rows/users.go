@@ -53,40 +53,6 @@ func nameForm(a *accounts.Accounts) form[string, accounts.NameClaim] {
 	}
 }
 
-func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
-	return form[int64, *accounts.StoredSession]{
-		name: "session", ttl: rowTTL, absent: absentTTL, keys: sessionKeys, rows: a.StoredSessions,
-		version: func(s *accounts.StoredSession) int64 { return s.Version },
-		write: func(w *writer, s *accounts.StoredSession) {
-			w.number(s.Session.ID.User)
-			w.text(string(s.KeyHash))
-			w.time(s.Session.CreatedAt)
-			w.time(s.Session.ExpiresAt)
-			w.time(s.Session.LastUsedAt)
-			w.maybe(s.Session.DeviceName)
-			w.maybe(s.Session.UserAgent)
-			w.flag(s.Session.EndedAt != nil)
-			if s.Session.EndedAt != nil {
-				w.time(*s.Session.EndedAt)
-			}
-			w.maybe((*string)(s.Session.EndReason))
-		},
-		read: func(r *reader, id, version int64) *accounts.StoredSession {
-			s := &accounts.StoredSession{Version: version}
-			s.Session.ID = ids.SessionID{User: r.number(), ID: id}
-			s.KeyHash = []byte(r.text())
-			s.Session.CreatedAt, s.Session.ExpiresAt, s.Session.LastUsedAt = r.time(), r.time(), r.time()
-			s.Session.DeviceName, s.Session.UserAgent = r.maybe(), r.maybe()
-			if r.flag() {
-				at := r.time()
-				s.Session.EndedAt = &at
-			}
-			s.Session.EndReason = (*accounts.EndReason)(r.maybe())
-			return s
-		},
-	}
-}
-
 func userCountsForm(c *counts.Store) form[int64, counts.UserCounts] {
 	return form[int64, counts.UserCounts]{
 		name: "user_stats", ttl: countTTL, absent: absentTTL, keys: userCountsKeys, rows: c.ByUser,

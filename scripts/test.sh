@@ -1,17 +1,42 @@
 #!/usr/bin/env bash
 # Sets up what the tests need, says which stores they run on, and runs them with the
 # race detector in a random order. Arguments go to `go test`: flags, then packages.
+# Packages of the domain alone need less: no store, or PostgreSQL.
 # ROOST_TEST_TIMEOUT limits each package (default 15m).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
 
-found=$(scripts/setup.sh)
-eval "$found"
-
 if (($# == 0)); then
 	set -- ./...
 fi
+
+# needs_of prints what tests of the domain need. Rules are tested on SQLite; a test that imports more of testkit
+# than testkit/domaintest may need PostgreSQL. It fails if other packages are asked for, too.
+needs_of() {
+	local arg imports packages=()
+	for arg in "$@"; do
+		case $arg in
+		./domain/*) packages+=("$arg") ;;
+		./* | roost/*) return 1 ;;
+		esac
+	done
+	((${#packages[@]})) || return 1
+	imports=$("$GO" list -f '{{join .TestImports "\n"}}{{"\n"}}{{join .XTestImports "\n"}}' "${packages[@]}") || return 1
+	if grep -qE '^roost/testkit/(redistest|apitest|rig)$' <<<"$imports"; then
+		return 1
+	elif grep -E '^roost/testkit/' <<<"$imports" | grep -qvE '/(domaintest|testtime)$'; then
+		echo postgres cc
+	else
+		echo cc
+	fi
+}
+
+if [[ -z ${ROOST_TEST_NEEDS:-} ]] && needs=$(needs_of "$@"); then
+	export ROOST_TEST_NEEDS=$needs
+fi
+found=$(scripts/setup.sh)
+eval "$found"
 
 if [[ -n ${ROOST_TEST_CONTAINER:-} ]]; then
 	exec scripts/container.sh scripts/test.sh "$@"
@@ -28,8 +53,8 @@ else
 fi
 cat <<END
 The tests run on
-  PostgreSQL  ${ROOST_STORE_POSTGRES:-?} (${ROOST_TEST_DATABASE_URL:+the server of ROOST_TEST_DATABASE_URL and }private clusters)
-  Redis       ${ROOST_STORE_REDIS:-?} (private servers)
+  PostgreSQL  ${ROOST_STORE_POSTGRES:-none}${ROOST_STORE_POSTGRES:+ (${ROOST_TEST_DATABASE_URL:+the server of ROOST_TEST_DATABASE_URL and }private clusters)}
+  Redis       ${ROOST_STORE_REDIS:-none}${ROOST_STORE_REDIS:+ (private servers)}
   SQLite      $(version_of modernc.org/sqlite) (in the process)
   miniredis   $(version_of github.com/alicebob/miniredis/v2) (in the process)
   data set    $dataset

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"roost/app"
+	"roost/cache"
 	"roost/cache/audit"
 	"roost/internal/sqldb"
 	"roost/testkit/apitest"
@@ -105,10 +106,10 @@ func TestAuditCommand(t *testing.T) {
 		if user[3] != 1 || tweet[5] != 1 || counts[4] != 1 || user[1] != user[0]-1 {
 			t.Errorf("behind, differs, ahead:\n%s", out)
 		}
-		if strings.Count(out, `"v1:e:`) != 3 {
+		if strings.Count(out, `"`+cache.EntryPrefix) != 3 {
 			t.Errorf("the examples:\n%s", out)
 		}
-		if out, err := audits(r, "--examples=1"); strings.Count(out, `"v1:e:`) != 1 {
+		if out, err := audits(r, "--examples=1"); strings.Count(out, `"`+cache.EntryPrefix) != 1 {
 			t.Errorf("one example: %v\n%s", err, out)
 		}
 		apitest.Until(t, "the sampler finds them", func() bool {

@@ -9,28 +9,32 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 )
 
+// rename is a new name of a table, or of a column if column is not empty. table is the old name in both cases.
+type rename struct{ table, column, to string }
+
 // renames are what sql/00008_names.sql does to PostgreSQL, for SQLite: ent adds tables and columns, but does not recognize one
-// that got another name. Indexes of SQLite cannot be renamed; ent makes those that are dropped here again.
-var renames = []string{
-	"ALTER TABLE follows RENAME COLUMN place TO sort_key",
-	"ALTER TABLE users RENAME COLUMN ver TO version",
-	"ALTER TABLE username_claims RENAME COLUMN ver TO version",
-	"ALTER TABLE email_claims RENAME COLUMN ver TO version",
-	"ALTER TABLE sessions RENAME COLUMN ver TO version",
-	"ALTER TABLE follows RENAME COLUMN ver TO version",
-	"ALTER TABLE tweets RENAME COLUMN ver TO version",
-	"ALTER TABLE reactions RENAME COLUMN ver TO version",
-	"ALTER TABLE user_stats RENAME COLUMN ver TO version",
-	"ALTER TABLE user_stats RENAME COLUMN following_ver TO following_version",
-	"ALTER TABLE group_parts RENAME TO group_partitions",
-	"ALTER TABLE group_partitions RENAME COLUMN part TO partition",
-	"DROP INDEX group_parts_key",
-	"ALTER TABLE parked_events RENAME TO retry_queue",
-	"DROP INDEX parked_events_key",
-	"DROP INDEX parked_events_waiting",
+// that got another name. Columns come before their table.
+var renames = []rename{
+	{"follows", "place", "sort_key"},
+	{"users", "ver", "version"},
+	{"username_claims", "ver", "version"},
+	{"email_claims", "ver", "version"},
+	{"sessions", "ver", "version"},
+	{"follows", "ver", "version"},
+	{"tweets", "ver", "version"},
+	{"reactions", "ver", "version"},
+	{"user_stats", "ver", "version"},
+	{"user_stats", "following_ver", "following_version"},
+	{"group_parts", "part", "partition"},
+	{"group_parts", "", "group_partitions"},
+	{"parked_events", "", "retry_queue"},
 }
 
-// renameSQLite renames the tables and columns of a database that was made before migration 8: all of them or none.
+// oldIndexes are indexes whose names contain an old name. SQLite cannot rename an index; ent creates them again.
+var oldIndexes = []string{"group_parts_key", "parked_events_key", "parked_events_waiting"}
+
+// renameSQLite renames the tables and columns of a database that was made before migration 8: all of them or none. A database
+// from before another migration does not have all the old names; ent adds what it lacks.
 func renameSQLite(ctx context.Context, drv dialect.Driver) (err error) {
 	tx, err := drv.Tx(ctx)
 	if err != nil {
@@ -41,19 +45,37 @@ func renameSQLite(ctx context.Context, drv dialect.Driver) (err error) {
 			err = errors.Join(err, tx.Rollback())
 		}
 	}()
-	var rows entsql.Rows
-	const old = "SELECT count(*) FROM pragma_table_info('follows') WHERE name = 'place'"
-	if err := tx.Query(ctx, old, []any{}, &rows); err != nil {
-		return fmt.Errorf("look for old names: %w", err)
-	}
-	n, err := entsql.ScanInt(rows)
-	if err := errors.Join(err, rows.Close()); err != nil {
-		return fmt.Errorf("look for old names: %w", err)
-	}
-	for _, q := range renames[:n*len(renames)] {
+	for _, r := range renames {
+		exists, err := r.exists(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("look for old names: %w", err)
+		}
+		if !exists {
+			continue
+		}
+		q := "ALTER TABLE " + r.table + " RENAME TO " + r.to
+		if r.column != "" {
+			q = "ALTER TABLE " + r.table + " RENAME COLUMN " + r.column + " TO " + r.to
+		}
 		if err := tx.Exec(ctx, q, []any{}, nil); err != nil {
 			return fmt.Errorf("rename: %w", err)
 		}
 	}
+	for _, name := range oldIndexes {
+		if err := tx.Exec(ctx, "DROP INDEX IF EXISTS "+name, []any{}, nil); err != nil {
+			return fmt.Errorf("drop an index with an old name: %w", err)
+		}
+	}
 	return tx.Commit()
+}
+
+// exists reports whether the database has the column, or any column of the table.
+func (r rename) exists(ctx context.Context, tx dialect.Tx) (bool, error) {
+	var rows entsql.Rows
+	const columns = "SELECT count(*) FROM pragma_table_info(?) WHERE ? IN ('', name)"
+	if err := tx.Query(ctx, columns, []any{r.table, r.column}, &rows); err != nil {
+		return false, err
+	}
+	n, err := entsql.ScanInt(rows)
+	return n > 0, errors.Join(err, rows.Close())
 }

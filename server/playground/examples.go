@@ -98,7 +98,7 @@ subscription ReactionsChanged($ids: [ID!]!) {
 `, Variables: map[string]any{"input": map[string]any{
 			"username": "newcomer", "email": "newcomer@example.com", "password": "correct horse battery",
 		}}},
-		{Query: `# COOKIE signs this browser in. TOKEN gives you the key,
+		{Query: `# COOKIE signs this browser in. TOKEN returns the key,
 # to be put into the Headers tab:
 # {"Authorization": "Bearer KEY"}
 mutation LogIn($input: LogInInput!) {

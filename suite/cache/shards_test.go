@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"roost/cache"
 	"roost/testkit/apitest"
 	"roost/testkit/redistest"
 	"roost/testkit/rig"
@@ -86,7 +87,7 @@ func (s *shards) place(t *testing.T) {
 		id := apitest.Int(t, s.Database, "SELECT id FROM users WHERE username = $1", u.Name)
 		at := -1
 		for i, r := range s.servers {
-			if holds(r, fmt.Sprint("v1:e:u:", id)) {
+			if holds(r, fmt.Sprint(cache.EntryPrefix, "u:", id)) {
 				if at >= 0 {
 					t.Fatalf("the entry of %s is on two servers", u.Name)
 				}

@@ -37,10 +37,10 @@ func (r *Roost) Impersonate(t testing.TB, db *sqldb.DB, username string) *User {
 	res, err := db.Writer().ExecContext(t.Context(), `UPDATE users SET version = version + 1, password_hash =
 		(SELECT password_hash FROM users WHERE username = $1) WHERE username = $2`, donor.Name, username)
 	if err != nil {
-		t.Fatalf("give %s a password: %v", username, err)
+		t.Fatalf("set the password of %s: %v", username, err)
 	}
 	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		t.Fatalf("give %s a password: %d rows, %v", username, n, err)
+		t.Fatalf("set the password of %s: %d rows, %v", username, n, err)
 	}
 	u := r.LogIn(t, &User{Name: username, Password: donor.Password})
 	u.ID = u.Must(t, `{ viewer { user { id } } }`, nil).String("viewer.user.id")

@@ -23,14 +23,20 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
-// ofRoost returns the rules of this repository.
-func ofRoost(t *testing.T) rules {
+// architecture returns the document with the map.
+func architecture(t *testing.T) string {
 	t.Helper()
 	document, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := roost.mapped(string(document))
+	return string(document)
+}
+
+// ofRoost returns the rules of this repository.
+func ofRoost(t *testing.T) rules {
+	t.Helper()
+	r, err := roost.mapped(architecture(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +65,9 @@ func TestTableIsSound(t *testing.T) {
 			t.Errorf("test helper %s has no layer", helper)
 		}
 	}
+	for _, fault := range append(roost.wide(), disordered(architecture(t))...) {
+		t.Error(fault)
+	}
 	unused, err := roost.unused(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +88,19 @@ func TestMap(t *testing.T) {
 	}
 	if _, err := (rules{}).mapped(document + "| 1 | `c` | |\n"); err == nil {
 		t.Error("a package has two layers")
+	}
+}
+
+// A folder in three layers is found, and so is a row that is not in the order of layers.
+func TestFoldersAndRows(t *testing.T) {
+	t.Parallel()
+	r := rules{layers: map[string]int{"a": 1, "a/b": 2, "a/c/...": 0, "a/c/d": 0, "e": 1, "e/f": 9}}
+	if got, want := r.wide(), []string{"a spans the layers [0 1 2], and a folder may span two"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	const document = "| 1 | `a` | |\n| - | `web` | |\n| 0 | `b` | |\n| 2 | `c` | |\n\n| layer | package | purpose |\n| 9 | `d` | |\n"
+	if got, want := disordered(document), []string{"the row of `c` has layer 2, and the row above it 0"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -2,7 +2,10 @@ package archtest
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,6 +29,10 @@ type rules struct {
 // roost is the architecture of this repository, but for the layers, which are in ARCHITECTURE.md.
 var roost = rules{
 	alongside: map[string][]string{
+		"bench/baseline":     {"bench/layout"},
+		"bench/ops":          {"bench/load"},
+		"bench/outbox":       {"bench/load"},
+		"bench/policies":     {"bench/load"},
 		"cache/audit":        {"cache"},
 		"server":             {"server/guard", "server/playground", "server/transport", "server/variables"},
 		"graph":              {"graph/generated", "graph/model"},
@@ -45,7 +52,8 @@ var roost = rules{
 		"internal/sqldb":     {"internal/admission", "internal/cursors", "internal/errs", "internal/reqstats"},
 	},
 	testHelpers: []string{
-		"bench", // a program that runs on what tests use
+		"bench",           // a program that runs on what tests use
+		"bench/localtier", // as above
 		"bench/rig",
 		"ent/enttest", // generated
 		"testkit/apitest",
@@ -53,6 +61,7 @@ var roost = rules{
 		"testkit/importedtest",
 		"testkit/importstest",
 		"testkit/importedtest/fill",
+		"testkit/dataset",
 		"testkit/dbtest",
 		"testkit/domaintest",
 		"testkit/pgtest",
@@ -89,6 +98,47 @@ func (r rules) mapped(document string) (rules, error) {
 		}
 	}
 	return r, nil
+}
+
+// wide returns the folders whose packages are in more than two layers, one line each. The root of the module is not one.
+func (r rules) wide() (faults []string) {
+	found := map[string][]int{} // layers by folder
+	for pkg, layer := range r.layers {
+		for dir := strings.TrimSuffix(pkg, "/..."); dir != "."; dir = path.Dir(dir) {
+			if !slices.Contains(found[dir], layer) {
+				found[dir] = append(found[dir], layer)
+			}
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(found)) {
+		if layers := found[dir]; len(layers) > 2 {
+			slices.Sort(layers)
+			faults = append(faults, fmt.Sprintf("%s spans the layers %v, and a folder may span two", dir, layers))
+		}
+	}
+	return faults
+}
+
+// disordered returns the rows of a document's maps that are below a row of a lower layer, one line each. A map ends where its
+// lines end.
+func disordered(document string) (faults []string) {
+	const none = -1
+	above := none
+	for line := range strings.Lines(document) {
+		if !strings.HasPrefix(line, "|") {
+			above = none
+		}
+		row := mapRow.FindStringSubmatch(line)
+		if row == nil {
+			continue
+		}
+		layer, _ := strconv.Atoi(row[1]) // the pattern wants digits
+		if above != none && layer > above {
+			faults = append(faults, fmt.Sprintf("the row of %s has layer %d, and the row above it %d", row[2], layer, above))
+		}
+		above = layer
+	}
+	return faults
 }
 
 var (

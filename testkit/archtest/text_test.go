@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -19,7 +20,7 @@ import (
 // maxColumns is the width of a line of Go in characters; a tab is one.
 const maxColumns = 140
 
-// houseWords are verbs of people, which comments of this project once used for code. A function returns, a message
+// houseWords are verbs of people, which comments and messages of this project once used for code. A function returns, a message
 // reports, a variable holds, a rule applies, a node receives.
 var houseWords = regexp.MustCompile(`(?i)\b(gives?|gave|tells?|told|knows?|knew|lies?|stands?|stood|hears?|heard)\b`)
 
@@ -27,6 +28,7 @@ var houseWords = regexp.MustCompile(`(?i)\b(gives?|gave|tells?|told|knows?|knew|
 var meant = []string{
 	"give up", "gives up", "gave up", "give way", "gives way",
 	"stand in for", "stands in for", "stand-in",
+	"know my name", "you can tell", // people say so in the demo world
 }
 
 func TestText(t *testing.T) {
@@ -106,11 +108,16 @@ func textFaults(name string, content []byte) (faults []string) {
 		}
 	}
 	for _, group := range tree.Comments {
-		for _, fault := range houseWordsIn(group.Text()) {
+		for _, fault := range houseWordsIn(group.Text(), "a comment") {
 			faults = append(faults, fmt.Sprintf("%s: %s", set.Position(group.Pos()), fault))
 		}
 	}
 	if !strings.HasSuffix(name, "_test.go") {
+		for _, s := range sentences(tree) {
+			for _, fault := range houseWordsIn(s.text, "a string") {
+				faults = append(faults, fmt.Sprintf("%s: %s", set.Position(s.pos), fault))
+			}
+		}
 		for _, u := range uncommented(tree) {
 			faults = append(faults, fmt.Sprintf("%s: %s", set.Position(u.pos), u.fault))
 		}
@@ -128,15 +135,60 @@ func isConflict(line string) bool {
 	return false
 }
 
-// houseWordsIn returns a fault for each house word of a comment that is not part of a phrase in meant.
-func houseWordsIn(comment string) (faults []string) {
-	text := strings.Join(strings.Fields(comment), " ")
+// sentence is a string of code: an error, a line of the log, the help of a metric or of a flag.
+type sentence struct {
+	pos  token.Pos
+	text string
+}
+
+// sentences returns the strings of a file that have several words. Paths of imports and tags of fields are not sentences. Strings
+// that are joined with + are one.
+func sentences(tree *ast.File) (out []sentence) {
+	ast.Inspect(tree, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return false
+		case *ast.Field:
+			n.Tag = nil
+		case *ast.BinaryExpr:
+			if text, ok := joined(n); ok {
+				out = append(out, sentence{n.Pos(), text})
+				return false
+			}
+		case *ast.BasicLit:
+			if text, ok := joined(n); ok && strings.Contains(text, " ") {
+				out = append(out, sentence{n.Pos(), text})
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// joined returns the text of strings that are joined with +; ok is false if something else is joined.
+func joined(x ast.Expr) (text string, ok bool) {
+	switch x := x.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(x.Value)
+		return text, err == nil && x.Kind == token.STRING
+	case *ast.BinaryExpr:
+		left, okLeft := joined(x.X)
+		right, okRight := joined(x.Y)
+		return left + right, okLeft && okRight && x.Op == token.ADD
+	default:
+		return "", false
+	}
+}
+
+// houseWordsIn returns a fault for each house word of a comment or string that is not part of a phrase in meant.
+func houseWordsIn(words, where string) (faults []string) {
+	text := strings.Join(strings.Fields(words), " ")
 	for _, phrase := range meant {
 		text = regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(phrase)+`\b`).ReplaceAllString(text, "-")
 	}
 	for _, at := range houseWords.FindAllStringIndex(text, -1) {
 		around := text[max(0, at[0]-30):min(len(text), at[1]+30)]
-		faults = append(faults, fmt.Sprintf("%q in a comment: say what the code does (…%s…)", text[at[0]:at[1]], strings.ToValidUTF8(around, "")))
+		faults = append(faults, fmt.Sprintf("%q in %s: say what the code does (…%s…)", text[at[0]:at[1]], where, strings.ToValidUTF8(around, "")))
 	}
 	return faults
 }

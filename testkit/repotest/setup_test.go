@@ -158,3 +158,41 @@ chmod 755 %[2]s`, m.bin, installed))
 		t.Errorf("output:\n%s%s", out, errs)
 	}
 }
+
+// Tests of the domain's rules run where no server is installed; whatever imports more of testkit needs PostgreSQL, and all other
+// packages need every store.
+func TestDomainTestsNeedNoServers(t *testing.T) {
+	t.Parallel()
+	const rules, both = "roost/testkit/domaintest\nroost/testkit/testtime", "roost/testkit/domaintest\nroost/testkit/dbtest"
+	for name, c := range map[string]struct{ args, imports, missing string }{
+		"rules":                {"-run X ./domain/tweets ./domain/follows", rules, ""},
+		"on both stores":       {"./domain/...", both, "PostgreSQL"},
+		"redis":                {"./domain/...", "roost/testkit/redistest", "PostgreSQL Redis"},
+		"another package":      {"./domain/tweets ./live", rules, "PostgreSQL Redis"},
+		"no package":           {"-run X", rules, "PostgreSQL Redis"},
+		"a package's own path": {"./domain/tweets roost/live", rules, "PostgreSQL Redis"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.program("getconf", "echo 2")
+			m.program("go", fmt.Sprintf(`case "$1 $2" in
+'list -f') printf '%%s\n' '%s' ;;
+'test '*) echo "runs $*" ;;
+*) echo cc ;;
+esac`, c.imports))
+			cmd := exec.Command("bash", append([]string{filepath.Join("..", "..", "scripts", "test.sh")}, strings.Fields(c.args)...)...)
+			cmd.Env = append(m.env, "ROOST_TEST_APT=0")
+			out, err := cmd.CombinedOutput()
+			if ran := strings.Contains(string(out), "runs test"); ran != (c.missing == "") || ran != (err == nil) {
+				t.Errorf("%v\n%s", err, out)
+			}
+			for _, store := range []string{"PostgreSQL 15", "Redis 7"} {
+				kind, _, _ := strings.Cut(store, " ")
+				if strings.Contains(string(out), "- "+store) != strings.Contains(c.missing, kind) {
+					t.Errorf("%s is missing or not, want %q\n%s", kind, c.missing, out)
+				}
+			}
+		})
+	}
+}

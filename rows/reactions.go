@@ -1,0 +1,28 @@
+package rows
+
+import "roost/domain/reactions"
+
+func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
+	return form[int64, *reactions.Counts]{
+		name: "tweet_stats", ttl: countTTL, absent: absentTTL, keys: tweetCountsKeys, rows: c.CountsOf,
+		version: func(c *reactions.Counts) int64 { return int64(c.Revision) },
+		write: func(w *writer, c *reactions.Counts) {
+			w.number(int64(c.LikeCount))
+			w.number(int64(c.DislikeCount))
+		},
+		read: func(r *reader, id, version int64) *reactions.Counts {
+			return reactions.NewCounts(id, r.number(), r.number(), version)
+		},
+	}
+}
+
+func reactionForm(s *reactions.Reactions) form[reactions.Key, reactions.State] {
+	return form[reactions.Key, reactions.State]{
+		name: "reaction", ttl: rowTTL, absent: unrelatedTTL, keys: reactionKeys, rows: s.ByKey,
+		version: func(s reactions.State) int64 { return s.Version },
+		write:   func(w *writer, s reactions.State) { w.number(int64(s.Kind)) },
+		read: func(r *reader, _ reactions.Key, version int64) reactions.State {
+			return reactions.State{Kind: reactions.Kind(r.number()), Version: version}
+		},
+	}
+}

@@ -1,0 +1,40 @@
+package rows
+
+import (
+	"roost/domain/accounts"
+	"roost/internal/ids"
+)
+
+func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
+	return form[int64, *accounts.StoredSession]{
+		name: "session", ttl: rowTTL, absent: absentTTL, keys: sessionKeys, rows: a.StoredSessions,
+		version: func(s *accounts.StoredSession) int64 { return s.Version },
+		write: func(w *writer, s *accounts.StoredSession) {
+			w.number(s.Session.ID.User)
+			w.text(string(s.KeyHash))
+			w.time(s.Session.CreatedAt)
+			w.time(s.Session.ExpiresAt)
+			w.time(s.Session.LastUsedAt)
+			w.maybe(s.Session.DeviceName)
+			w.maybe(s.Session.UserAgent)
+			w.flag(s.Session.EndedAt != nil)
+			if s.Session.EndedAt != nil {
+				w.time(*s.Session.EndedAt)
+			}
+			w.maybe((*string)(s.Session.EndReason))
+		},
+		read: func(r *reader, id, version int64) *accounts.StoredSession {
+			s := &accounts.StoredSession{Version: version}
+			s.Session.ID = ids.SessionID{User: r.number(), ID: id}
+			s.KeyHash = []byte(r.text())
+			s.Session.CreatedAt, s.Session.ExpiresAt, s.Session.LastUsedAt = r.time(), r.time(), r.time()
+			s.Session.DeviceName, s.Session.UserAgent = r.maybe(), r.maybe()
+			if r.flag() {
+				at := r.time()
+				s.Session.EndedAt = &at
+			}
+			s.Session.EndReason = (*accounts.EndReason)(r.maybe())
+			return s
+		},
+	}
+}
