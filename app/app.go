@@ -251,7 +251,7 @@ func (a *App) logRoom(ctx context.Context) {
 	defer cancel()
 	server, own, err := a.stores.DB.Room(ctx)
 	if err != nil {
-		slog.WarnContext(ctx, "it is not known how many connections PostgreSQL accepts", "error", err)
+		slog.WarnContext(ctx, "the connection limit of PostgreSQL could not be read", "error", err)
 		return
 	}
 	level := slog.LevelInfo

@@ -17,16 +17,16 @@ import (
 // probes of most of them.
 const defaultDrainDelay = 5 * time.Second
 
-// maxDrainDelay bounds DrainDelay: who stops a node is not to wait for long.
+// maxDrainDelay bounds DrainDelay: an operator who stops a node should not wait longer.
 const maxDrainDelay = 5 * time.Minute
 
 // maxQueueWait bounds QueueWait: clients should get an answer before they give up.
 const maxQueueWait = 10 * time.Second
 
-// mistakes are what is wrong with a configuration.
+// mistakes are the errors of a configuration.
 type mistakes []error
 
-// add notes what is wrong with a flag; nil is nothing.
+// add records an error about a flag; a nil error adds nothing.
 func (f *mistakes) add(flag string, err error) {
 	if err != nil {
 		*f = append(*f, fmt.Errorf("--%s: %w", flag, err))
@@ -39,7 +39,7 @@ func (c *Config) Check() error {
 	var bad mistakes
 	c.checkStores(&bad)
 	if c.Server() != (c.RedisURL != "") {
-		bad = append(bad, errors.New("--database-url and --redis-url go together: give both, or neither for embedded stores"))
+		bad = append(bad, errors.New("--database-url and --redis-url go together: set both, or neither for embedded stores"))
 	}
 	bad.add("redis-url", cache.Config{URL: c.RedisURL}.Check())
 	bad.checkAddr("addr", c.Addr)
@@ -90,7 +90,7 @@ func (c *Config) checkStores(bad *mistakes) {
 			bad.add("database-url", errors.New("it must look like postgres://user:password@host:5432/name"))
 		}
 	} else if c.DataDir == "" {
-		bad.add("data-dir", errors.New("name a directory"))
+		bad.add("data-dir", errors.New("must not be empty"))
 	}
 	bad.checkNumber("database-conns", c.DatabaseConn)
 }
@@ -127,7 +127,7 @@ func SplitAddr(addr string) (host, port string, err error) {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("%q is not like localhost:8080", addr)
+		return "", "", fmt.Errorf("%q is not host:port, such as localhost:8080", addr)
 	}
 	return host, port, nil
 }

@@ -19,7 +19,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Config is everything that can be set.
+// Config holds every setting of a node.
 type Config struct {
 	Addr           string
 	AdminAddr      string
@@ -58,7 +58,7 @@ type Config struct {
 	Groups []events.GroupConfig
 	// DatabaseWait is how long a statement of a request waits for its turn; 0 is what sqldb.Config says.
 	DatabaseWait time.Duration
-	// RedisConns is cache.Config's Conns.
+	// RedisConns is cache.Config.Conns.
 	RedisConns int
 	// StopWithin bounds a stop, after DrainDelay; 0 is 30 s.
 	StopWithin time.Duration
@@ -67,7 +67,7 @@ type Config struct {
 	// ownURL says that PublicURL follows from Addr.
 	ownURL  bool
 	proxies []netip.Prefix
-	// patience is that of sqldb.Config; only nodes set it.
+	// patience is sqldb.Config.Patience; only nodes set it.
 	patience time.Duration
 }
 

@@ -24,8 +24,8 @@ const (
 	waitLogEvery = 30 * time.Second
 )
 
-// databaseWait holds up the start of what uses the database until that takes writes and has a schema that this binary
-// serves. It is a lifecycle.Service. Start fails at once for errors that waiting does not mend, such as a wrong password.
+// databaseWait delays the start of services that use the database until the database accepts writes and has a schema that
+// this binary serves. It is a lifecycle.Service. Start fails at once if waiting cannot help, as with a wrong password.
 type databaseWait struct{ *App }
 
 // Start waits for as long as the database is away, or the address leads to a standby. While it waits the node listens:

@@ -41,12 +41,12 @@ func (a *App) seedDemo(ctx context.Context) error {
 	}
 	a.demo.world = w
 	if host, _, err := SplitAddr(a.Config.Addr); err == nil && !server.IsLoopback(host) {
-		slog.Warn("people with a known password live in the demo world, and other machines can reach this node: use --demo=false, "+
+		slog.Warn("the demo world has accounts with a published password, and other machines can reach this node: use --demo=false, "+
 			"or listen on localhost", "addr", a.Config.Addr)
 	}
 	a.services.Add("demo life", demo.NewLife(demo.LifeOptions{World: w, Client: a.stores.Client, Actions: actions{a.sources},
 		Idle:   func() bool { return time.Since(time.Unix(0, a.demo.looked.Load())) > lookedFor && !a.hub.Watched() },
-		Failed: func(err error) { slog.Warn("the demo world stumbled", "error", err) }}))
+		Failed: func(err error) { slog.Warn("an action of the demo world failed", "error", err) }}))
 	return nil
 }
 

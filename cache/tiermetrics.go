@@ -28,7 +28,7 @@ func newTierMetrics() *tierMetrics {
 			"the minimum version rose), current (nothing to do), failed (Redis did not take it).", "kind", "outcome"),
 		pending: gauge("pending_invalidations", "Keys whose invalidation Redis has not taken from this node yet; the node reads them from SQL."),
 		suspended: gauge("suspended", "1 while this node reads nothing from some or all servers of Redis, because they may hold old rows "+
-			"whose keys it does not know."),
+			"under keys that the node cannot determine."),
 	}
 }
 

@@ -27,7 +27,7 @@ func (g *Group) call(ctx context.Context, tx *ent.Tx, batch []Entry) (err error)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				err = fmt.Errorf("not done after %s: %w", g.cfg.Lease, err)
+				err = fmt.Errorf("not finished after %s: %w", g.cfg.Lease, err)
 			}
 			err = &failure{err}
 		}

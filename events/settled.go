@@ -54,18 +54,18 @@ func (s *settled) inserting(ctx context.Context) (all []string, err error) {
 		WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
 			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()`)
 	if err != nil {
-		return nil, fmt.Errorf("read who inserts events: %w", err)
+		return nil, fmt.Errorf("read which transactions insert events: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var transaction string
 		if err := rows.Scan(&transaction); err != nil {
-			return nil, fmt.Errorf("read who inserts events: %w", err)
+			return nil, fmt.Errorf("read which transactions insert events: %w", err)
 		}
 		all = append(all, transaction)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read who inserts events: %w", err)
+		return nil, fmt.Errorf("read which transactions insert events: %w", err)
 	}
 	return all, nil
 }

@@ -117,7 +117,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	for _, g := range subjectIDs {
 		id, ok := ids.Tweet(g)
 		if !ok {
-			return nil, errs.New(errs.BadRequest, "an id is not one of something that can be liked")
+			return nil, errs.New(errs.BadRequest, "an id does not name a tweet")
 		}
 		tweetIDs = append(tweetIDs, id)
 	}

@@ -94,8 +94,8 @@ func timeline(ctx context.Context, kind cursors.Kind, connection string, w curso
 	return c, nil
 }
 
-// live leaves out the tweets that were deleted since the page was read and fills it up with those that
-// follow, until it has the size asked for or the list ends. Ask fetches what is selected of tweets.
+// live removes tweets deleted since the page was read, and reads further pages until the page is full or the list ends.
+// ask fetches the selected fields.
 func (p plan) live(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager, ask func(ids []int64),
 ) (cursors.Page[sqldb.Row], error) {
 	full := cursors.Page[sqldb.Row]{More: page.More}
@@ -200,8 +200,8 @@ type homeEvents struct {
 	sub    *live.HomeSubscription
 	// position is up to where the client had seen changes when it subscribed, perhaps on a node ahead of this one.
 	position events.Position
-	// changes are still to be sent, oldest first. decided has the events of the first of them, nil for one that the viewer
-	// may not see, as they were decided at a time.
+	// changes are still to be sent, oldest first. decided holds the events of the first changes, as of the time at; nil where
+	// the viewer may not see the tweet.
 	changes []live.Change
 	decided []model.TimelineEvent
 	at      time.Time
@@ -253,8 +253,8 @@ const (
 	maxChecked = 200
 )
 
-// decide makes the events of the next changes for the viewer. Visibility is decided when a change is sent; a change that
-// waits for a slow client is decided about again and again.
+// decide makes the events of the next changes for the viewer. Visibility is decided when a change is sent. While a client is
+// slow, the decision is repeated.
 func (h *homeEvents) decide(ctx context.Context) {
 	var events []model.TimelineEvent
 	err := pullstream.Retry(ctx, func() (err error) {

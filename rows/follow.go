@@ -38,7 +38,7 @@ func (s *Store) apply(ctx context.Context, b events.Batch) {
 		return
 	}
 	if c.unreadable != nil {
-		slog.ErrorContext(ctx, "rows are read from the database until the cache is cleared: an event does not say which ones it has changed",
+		slog.ErrorContext(ctx, "rows are read from the database until the cache is cleared: an event does not name the rows it changed",
 			"error", c.unreadable)
 	}
 	s.tier.Suspend()

@@ -42,7 +42,7 @@ func (r *relay) handle(ctx context.Context, _ *ent.Tx, batch []events.Entry) err
 	err := r.store.tier.Invalidate(ctx, cache.Intent{}, c.invalidations...)
 	if err == nil && (c.imported || c.unreadable != nil && !r.cleared.Covers(last)) {
 		if c.unreadable != nil {
-			slog.ErrorContext(ctx, "all cached rows are dropped, because an event does not say which ones it has changed", "error", c.unreadable)
+			slog.ErrorContext(ctx, "all cached rows are dropped, because an event does not name the rows it changed", "error", c.unreadable)
 		}
 		if err = r.store.tier.Clear(ctx); err == nil {
 			r.cleared = last

@@ -14,7 +14,7 @@ import (
 	"roost/server/transport"
 )
 
-// Session is who a key belongs to.
+// Session is the user and the session that a key identifies.
 type Session struct {
 	UserID    int64
 	SessionID int64
@@ -25,8 +25,8 @@ type Authenticator interface {
 	// Authenticate returns the session of a key. A key that is unknown, or whose session has ended, is an
 	// error of kind errs.Unauthenticated; every other error means that the key could not be checked.
 	Authenticate(ctx context.Context, key string) (Session, error)
-	// Watch returns a context that is done within a second of the session's end, also when that came before.
-	// cancel must be called when nobody listens any more.
+	// Watch returns a context that is done within a second of the session's end, even if the session has already ended.
+	// Call cancel when the context is no longer needed.
 	Watch(sessionID int64) (ended context.Context, cancel func())
 }
 

@@ -34,8 +34,8 @@ func newOrigins(cfg Config) (*origins, error) {
 	return o, nil
 }
 
-// ParseOrigin returns an origin as browsers write it. It fails for what is none, stars included, and does not repeat a
-// password that it finds.
+// ParseOrigin returns an origin in the form that browsers send. Anything else is an error, also a pattern with a star;
+// the error never repeats a password.
 func ParseOrigin(text string) (string, error) {
 	if strings.Contains(text, "@") {
 		return "", errors.New("it must have no user and no password, as in https://app.example.com")

@@ -40,7 +40,7 @@ func (p proxies) check() error {
 		case network != network.Masked():
 			return fmt.Errorf("%s has bits beyond its length: the network is %s", network, network.Masked())
 		case network.Bits() == 0:
-			return fmt.Errorf("%s trusts everybody, who could then claim any address", network)
+			return fmt.Errorf("%s trusts every client, so any client could claim any address", network)
 		}
 	}
 	return nil

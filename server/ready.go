@@ -20,8 +20,8 @@ type Check struct {
 	Run func(ctx context.Context) error
 	// Optional parts are listed in the answer, but do not make the server unready.
 	Optional bool
-	// Bearable, if not nil, reports of a failure that the server should stay in traffic: it degrades the server, as that
-	// of an optional part does.
+	// Bearable, if not nil, reports whether the server stays in traffic despite a failure; the state is then degraded, as
+	// for an optional part.
 	Bearable func(failure error) bool
 }
 
@@ -37,7 +37,7 @@ type probe struct {
 	err     error
 }
 
-// result is that of the last run if it is fresh, else of one that it waits for until ctx ends.
+// result returns the last result if it is fresh; otherwise it waits for a new run, or until ctx ends.
 func (p *probe) result(ctx context.Context, timeout time.Duration) error {
 	p.mu.Lock()
 	if time.Since(p.at) < freshFor {

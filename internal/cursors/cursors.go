@@ -84,7 +84,7 @@ func (a Args) Window(k Kind) (Window, error) {
 	w := Whole(DefaultSize)
 	switch {
 	case a.First != nil && a.Last != nil:
-		return w, errs.New(errs.BadRequest, "give `first` or `last`, not both").Because(errs.ReasonPageSize)
+		return w, errs.New(errs.BadRequest, "set `first` or `last`, not both").Because(errs.ReasonPageSize)
 	case a.Last != nil && a.After != nil, a.First != nil && a.Before != nil, a.After != nil && a.Before != nil:
 		return w, errs.New(errs.BadRequest, "`first` goes with `after`, `last` with `before`").Because(errs.ReasonPageSize)
 	case a.Last != nil || a.Before != nil:

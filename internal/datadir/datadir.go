@@ -143,7 +143,7 @@ func (d *Dir) Path() string { return d.path }
 func (d *Dir) Close() error {
 	unlockFile(d.lock)
 	if err := d.lock.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
-		return fmt.Errorf("give back the data directory: %w", err)
+		return fmt.Errorf("release the data directory: %w", err)
 	}
 	return nil
 }

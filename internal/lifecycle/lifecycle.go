@@ -5,7 +5,7 @@
 //
 //	var group lifecycle.Group
 //	group.Add("database", database)
-//	group.Add("cleaner", &lifecycle.Loop{Run: lifecycle.Poll{Look: clean, Every: time.Minute, Retry: time.Minute}.Run})
+//	group.Add("sequencer", &lifecycle.Loop{Run: lifecycle.Poll{Look: look, Every: time.Second, Retry: time.Second}.Run})
 //	if err := group.Start(ctx); err != nil {
 //		return err // what had started is stopped again
 //	}

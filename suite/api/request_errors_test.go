@@ -38,7 +38,7 @@ func requestErrors(name string) []requestError {
 		{user("followers(first: -1) { totalCount }"), nil, "PAGE_SIZE", outOfRange},
 		{user("following(last: 5000000000) { totalCount }"), nil, "PAGE_SIZE", outOfRange},
 		{user("timeline(last: 101) { nodes { id } }"), nil, "PAGE_SIZE", outOfRange},
-		{user("followers(first: 1, last: 1) { totalCount }"), nil, "PAGE_SIZE", "give `first` or `last`, not both"},
+		{user("followers(first: 1, last: 1) { totalCount }"), nil, "PAGE_SIZE", "set `first` or `last`, not both"},
 		{user(`followers(first: 1, before: "x") { totalCount }`), nil, "PAGE_SIZE", "`first` goes with `after`, `last` with `before`"},
 		{user("... on User { ... { followers(first: 101) { totalCount } } }"), nil, "PAGE_SIZE", outOfRange},
 		{user("...F") + " fragment F on User { following { nodes { ...G } } } fragment G on User { timeline(first: 101) { nodes { id } } }",
