@@ -31,7 +31,7 @@ func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
 		}
 	}
 	if len(send) > 0 {
-		refused, _ := t.invalidateOnce(ctx, Intent{}, send)
+		refused, _ := t.invalidateOnce(ctx, Announcement{}, send)
 		left = append(left, refused...)
 	}
 	t.addPending(ctx, left)

@@ -44,14 +44,14 @@ func carrier(t *testing.T, h *Hub) func(all ...events.Event) {
 	}
 }
 
-// collect waits until so many changes have come. Their places must grow; they are left out of the result.
+// collect waits until so many changes have come. Their positions must grow; they are left out of the result.
 func collect(t *testing.T, s *HomeSubscription, n int) (all []Change) {
 	t.Helper()
 	last := s.From
 	defer func() {
 		for i := range all {
 			if all[i].At <= last {
-				t.Errorf("change %d is at place %d, after one at %d", i, all[i].At, last)
+				t.Errorf("change %d is at position %d, after one at %d", i, all[i].At, last)
 			}
 			last, all[i].At = all[i].At, 0
 		}

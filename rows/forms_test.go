@@ -70,11 +70,11 @@ func TestKeys(t *testing.T) {
 				t.Errorf("%q is of %d", key, got)
 			}
 		}
-		edge, stand := follows.Edge{FollowerID: a, FolloweeID: b}, reactions.Key{TweetID: a, UserID: b}
+		edge, reaction := follows.Edge{FollowerID: a, FolloweeID: b}, reactions.Key{TweetID: a, UserID: b}
 		for key, ok := range map[string]func() bool{
-			followKeys.of(edge):    func() bool { k, ok := followKeys.from(followKeys.of(edge)); return ok && k == edge },
-			reactionKeys.of(stand): func() bool { k, ok := reactionKeys.from(reactionKeys.of(stand)); return ok && k == stand },
-			nameKeys.of(name):      func() bool { k, ok := nameKeys.from(nameKeys.of(name)); return ok && k == name },
+			followKeys.of(edge):       func() bool { k, ok := followKeys.from(followKeys.of(edge)); return ok && k == edge },
+			reactionKeys.of(reaction): func() bool { k, ok := reactionKeys.from(reactionKeys.of(reaction)); return ok && k == reaction },
+			nameKeys.of(name):         func() bool { k, ok := nameKeys.from(nameKeys.of(name)); return ok && k == name },
 		} {
 			all[key] = true
 			if !ok() {

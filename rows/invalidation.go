@@ -111,7 +111,7 @@ func (s *Store) tweetPosted(e events.TweetPosted) []cache.Invalidation {
 	return append(s.counted(e.AuthorID, e.AuthorVersion), s.Tweets.at(e.TweetID, 1))
 }
 
-// tweetDeleted returns the tweet first: see fenced.
+// tweetDeleted returns the tweet first: see announced.
 func (s *Store) tweetDeleted(e events.TweetDeleted) []cache.Invalidation {
 	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Version)}, s.counted(e.AuthorID, e.AuthorVersion)...)
 }
@@ -123,9 +123,9 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	}
 }
 
-// fenced returns the row of an event that must not be shown in its old state even between commit and invalidation. It returns nothing
+// announced returns the row of an event that must not be shown in its old state even between commit and invalidation. It returns nothing
 // for other events.
-func (s *Store) fenced(e events.Event) []cache.Invalidation {
+func (s *Store) announced(e events.Event) []cache.Invalidation {
 	switch e.(type) {
 	case events.SessionEnded, events.PasswordChanged, events.TweetDeleted:
 		return s.of(e)[:1]

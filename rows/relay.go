@@ -39,7 +39,7 @@ type relay struct {
 
 func (r *relay) handle(ctx context.Context, _ *ent.Tx, batch []events.Entry) error {
 	c, last := r.store.changesOf(batch), batch[len(batch)-1].Position()
-	err := r.store.tier.Invalidate(ctx, cache.Intent{}, c.invalidations...)
+	err := r.store.tier.Invalidate(ctx, cache.Announcement{}, c.invalidations...)
 	if err == nil && (c.imported || c.unreadable != nil && !r.cleared.Covers(last)) {
 		if c.unreadable != nil {
 			slog.ErrorContext(ctx, "all cached rows are dropped, because an event does not name the rows it changed", "error", c.unreadable)

@@ -165,13 +165,13 @@ func (w *world) agree(t *testing.T, step int) {
 		tweets := append(slices.Clone(w.tweets), 4242)
 		compare(t, s, s.Tweets, tweets)
 		compare(t, s, s.TweetCounts, tweets)
-		var stands []reactions.Key
+		var pairs []reactions.Key
 		for _, id := range w.tweets {
 			for _, u := range w.users {
-				stands = append(stands, reactions.Key{TweetID: id, UserID: u})
+				pairs = append(pairs, reactions.Key{TweetID: id, UserID: u})
 			}
 		}
-		compare(t, s, s.Reactions, stands)
+		compare(t, s, s.Reactions, pairs)
 	}
 	if t.Failed() {
 		t.Fatalf("after step %d: %s", step, w.last)

@@ -98,7 +98,7 @@ type readiness struct {
 	Reasons map[string]string `json:"reasons,omitempty"`
 }
 
-// ready runs all checks beside each other.
+// ready runs all checks in parallel.
 func (s *Server) ready(ctx context.Context) readiness {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.CheckTimeout)
 	defer cancel()

@@ -83,13 +83,13 @@ func (m *Measurement) lines() []line {
 	return []line{{"roost", fmt.Sprintf("%.2f (%.2f-%.2f)", m.Ratio, m.RatioLow, m.RatioHigh), m.Roost}, {"baseline", "1", m.Baseline}}
 }
 
-// MostMiB is what a node may hold at most with the sockets of a memory measurement, 10,000 by default.
-const MostMiB = 1024
+// MaxMiB is the most memory, in MiB, that a node may hold in a memory measurement, which has 10,000 sockets by default.
+const MaxMiB = 1024
 
 func (r *Results) printMemory(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	head := fmt.Sprintf("\noperation\tsockets\ttarget\tKiB/socket\tratio\tidle MiB\tpeak MiB\t"+
-		"of %d\tdeliveries/s\tp99 ms\tlast ms\tall µs\tothers\t", MostMiB)
+		"of %d\tdeliveries/s\tp99 ms\tlast ms\tall µs\tothers\t", MaxMiB)
 	for _, m := range r.Measurements {
 		if m.Load != Memory {
 			continue
@@ -100,7 +100,7 @@ func (r *Results) printMemory(out io.Writer) error {
 		}
 		for _, t := range m.lines() {
 			fmt.Fprintf(w, "%s\t%d\t%s\t%.1f\t%s\t%.0f\t%.0f\t%.0f%%\t%.0f\t%.1f\t%.1f\t%.1f\t%.2f\t\n", m.Operation, m.Sockets, t.name,
-				t.KiB, t.ratio, t.MiB, t.PeakMiB, 100*t.PeakMiB/MostMiB, t.PerSecond, t.P99, t.LastMax, t.All(), t.Others)
+				t.KiB, t.ratio, t.MiB, t.PeakMiB, 100*t.PeakMiB/MaxMiB, t.PerSecond, t.P99, t.LastMax, t.All(), t.Others)
 		}
 	}
 	return w.Flush()
@@ -110,8 +110,8 @@ func (r *Results) printMemory(out io.Writer) error {
 func (r *Results) Breach() error {
 	var all []error
 	for _, m := range r.Measurements {
-		if m.Load == Memory && m.Roost.PeakMiB > MostMiB {
-			all = append(all, fmt.Errorf("%s: roost held %.0f MiB with %d sockets, more than %d", m.Operation, m.Roost.PeakMiB, m.Sockets, MostMiB))
+		if m.Load == Memory && m.Roost.PeakMiB > MaxMiB {
+			all = append(all, fmt.Errorf("%s: roost held %.0f MiB with %d sockets, more than %d", m.Operation, m.Roost.PeakMiB, m.Sockets, MaxMiB))
 		}
 	}
 	return errors.Join(all...)

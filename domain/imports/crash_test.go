@@ -102,16 +102,16 @@ func killAfter(t *testing.T, settings string, chunks int) (through bool) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	told := bufio.NewScanner(out)
+	output := bufio.NewScanner(out)
 	last := ""
 	for range chunks {
-		if !told.Scan() {
+		if !output.Scan() {
 			if err := cmd.Wait(); err != nil {
 				t.Fatalf("the import failed: %v: %s", err, last)
 			}
 			return true
 		}
-		last = told.Text()
+		last = output.Text()
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)

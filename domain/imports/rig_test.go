@@ -169,11 +169,11 @@ func (s *store) consistent(t *testing.T) {
 	}
 	rows := map[string]int64{}
 	for _, e := range s.list(t, "SELECT payload FROM events") {
-		var told events.RowsImported
-		if err := json.Unmarshal([]byte(e), &told); err != nil {
+		var imported events.RowsImported
+		if err := json.Unmarshal([]byte(e), &imported); err != nil {
 			t.Fatalf("event %s: %v", e, err)
 		}
-		rows[strings.TrimSuffix(told.File, ".gz")] += told.Rows
+		rows[strings.TrimSuffix(imported.File, ".gz")] += imported.Rows
 	}
 	for file, table := range map[string]string{"users.tsv": "users", "follows.tsv": "follows", "tweets.jsonl": "tweets",
 		"likes.tsv": "reactions"} {

@@ -56,7 +56,7 @@ func (c *Cluster) Prepare(t *testing.T, args ...string) *Process {
 	return ProcessOn(t, c.Config, append([]string{"--database-conns", "12", "--server-timing"}, args...)...)
 }
 
-// Start runs nodes beside each other, with the environment, and waits until they are ready.
+// Start runs nodes in parallel, with the environment, and waits until they are ready.
 func (c *Cluster) Start(t *testing.T, nodes []*Process, env ...string) {
 	t.Helper()
 	for _, p := range nodes {
