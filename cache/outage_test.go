@@ -250,7 +250,8 @@ func TestReadOnly(t *testing.T) {
 	server.Follow(primary)
 	loads := b.loads.Load()
 	b.write(a)
-	if err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2}); err == nil || errors.Is(err, ErrDown) {
+	err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2})
+	if err == nil || errors.Is(err, ErrDown) {
 		t.Errorf("an invalidation on a replica: %v", err)
 	}
 	for range 5 {

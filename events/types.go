@@ -85,7 +85,7 @@ type UserFollowed struct {
 	FollowingVersion       int64 `json:"FollowingVer"`
 }
 
-// UserUnfollowed reports the end of a follow. Its fields are those of UserFollowed.
+// UserUnfollowed reports the end of a follow. It has the same fields as UserFollowed.
 type UserUnfollowed struct {
 	v1
 	FollowerID, FolloweeID int64

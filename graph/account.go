@@ -12,7 +12,7 @@ import (
 	"roost/loaders"
 )
 
-// Viewer fetches what the selection needs before its fields are resolved.
+// Viewer fetches the rows that the selection needs, before the fields are resolved.
 func (q queries) Viewer(ctx context.Context) (*model.Viewer, error) {
 	id := caller.From(ctx).UserID()
 	if id == 0 {
@@ -84,7 +84,7 @@ func (m mutations) UpdateSettings(ctx context.Context, input model.UpdateSetting
 	return &model.UpdateSettingsPayload{Viewer: p.viewer, UserErrors: p.userErrors}, err
 }
 
-// clearing reads a field of which null clears: left out is nil, null is empty.
+// clearing reads an input field that null clears. It returns nil if the field was left out, and an empty text for null.
 func clearing(o graphql.Omittable[*string]) *string {
 	if !o.IsSet() {
 		return nil

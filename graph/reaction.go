@@ -56,7 +56,7 @@ func (q queries) ReactionSummaries(ctx context.Context, subjectIDs []string) ([]
 
 func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*reactions.Counts, error) {
 	if obj.Counts != nil {
-		// It was there when the counts were: a deletion since then must not leave them without a subject.
+		// The tweet existed when the counts were read. If it has been deleted since, the counts must still have a subject.
 		loaders.From(ctx).TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
 		return obj.Counts, nil
 	}
@@ -107,8 +107,8 @@ func reactable(t *model.Tweet) model.Reactable {
 	return t
 }
 
-// ReactionsChanged decodes the ids, subscribes and only then reads the first counts: a change in between comes twice, and the
-// second time its revision shows that it is old.
+// ReactionsChanged decodes the ids, subscribes, and only then reads the first counts. So a change in between arrives twice; its
+// revision shows that the second is old.
 func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string) (<-chan model.Reactable, error) {
 	if err := batch(subjectIDs); err != nil {
 		return nil, err
@@ -245,7 +245,7 @@ func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 	}
 }
 
-// take appends the counts of the states that are newer than what was sent to those that wait.
+// take appends to the waiting events the counts of each state that is newer than what was sent.
 func (c *countEvents) take(states []live.ReactionState) {
 	for _, st := range states {
 		if st.Deleted {

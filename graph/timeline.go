@@ -21,8 +21,8 @@ import (
 	"roost/loaders"
 )
 
-// HomeTimeline notes the position of the log before it reads the page, so that events which follow on the position cover
-// what happens while the page is read.
+// HomeTimeline notes the position of the log before it reads the page. So the events behind this position include every change
+// that happens while the page is read.
 func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string,
 ) (*model.HomeTimelineConnection, error) {
 	w, err := cursors.Args{First: first, After: after, Last: last, Before: before}.Window(cursors.Home)
@@ -156,8 +156,8 @@ func homeEdge(t *model.Tweet) *model.TimelineEdge {
 	return &model.TimelineEdge{Cursor: cursors.Encode(cursors.Home, int64(t.ID)), Node: t}
 }
 
-// HomeTimelineEvents first sends the changes since `after`, then those that follow. It subscribes before it catches up, so no
-// change falls between the two.
+// HomeTimelineEvents first sends the changes since `after`, then each new change. It subscribes before it catches up, so no
+// change is missed in between.
 func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error) {
 	who, err := signedIn(ctx)
 	if err != nil {
@@ -198,7 +198,8 @@ type homeEvents struct {
 	subscriptions
 	viewer int64
 	sub    *live.HomeSubscription
-	// position is up to where the client had seen changes when it subscribed, perhaps on a node ahead of this one.
+	// position is the position up to which the client had seen changes when it subscribed. It may have seen them on a node that
+	// is ahead of this one.
 	position events.Position
 	// changes are still to be sent, oldest first. decided holds the events of the first changes, as of the time at; nil where
 	// the viewer may not see the tweet.
@@ -241,15 +242,15 @@ func (h *homeEvents) lost(model.TimelineEvent) model.TimelineEvent {
 	return coverUpTo(h.last)
 }
 
-// coverUpTo is the reset that covers what could not be delivered, up to a position.
+// coverUpTo returns the reset that covers all changes up to a position, because one of them could not be delivered.
 func coverUpTo(position events.Position) *model.TimelineReset {
 	return &model.TimelineReset{Cursor: eventCursor(position), Reason: model.TimelineResetReasonEventLost}
 }
 
 const (
-	// checkedFor is how long a decision about the visibility of entries is valid while the client has not taken them.
+	// checkedFor is how long a decision about visibility is valid while its events wait for the client.
 	checkedFor = 100 * time.Millisecond
-	// maxChecked is the most entries that are decided about at once.
+	// maxChecked is the most changes whose visibility is decided at once.
 	maxChecked = 200
 )
 

@@ -12,7 +12,7 @@ import (
 	"roost/loaders"
 )
 
-// Tweet fetches what the selection needs before its fields are resolved; an id of anything else is no tweet.
+// Tweet fetches the rows that the selection needs, before the fields are resolved. It returns null for an id of anything else.
 func (q queries) Tweet(ctx context.Context, id string) (*model.Tweet, error) {
 	tweetID, ok := ids.Tweet(id)
 	if !ok {
@@ -46,7 +46,7 @@ func (m mutations) CreateTweet(ctx context.Context, input model.CreateTweetInput
 	return &model.CreateTweetPayload{Tweet: p.tweet, TimelineEdge: homeEdge(p.tweet), UserErrors: p.userErrors}, err
 }
 
-// post posts a tweet, which need not be read again.
+// post posts a tweet. The payload uses the new tweet without reading it again.
 func (m mutations) post(ctx context.Context, authorID int64, text string) (result, error) {
 	t, err := m.tweets().Post(ctx, authorID, text)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"roost/loaders"
 )
 
-// User looks the name up, with or without a leading @, then fetches what the selection needs.
+// User looks the name up, with or without a leading @, then fetches the rows that the selection needs.
 func (q queries) User(ctx context.Context, username string) (*accounts.User, error) {
 	set := loaders.From(ctx)
 	id, err := load(ctx, set.UserIDByName, strings.TrimPrefix(username, "@"))

@@ -10,7 +10,7 @@ import (
 )
 
 // All keys of entries are made here. A key is cache.EntryPrefix, the entity's letters, and the row's key with numbers in decimal. The
-// version in cache.EntryPrefix must be raised with any change of keys or stored forms; TestForms holds that.
+// version in cache.EntryPrefix must be raised with any change of keys or stored forms; TestForms fails otherwise.
 const (
 	accountPrefix     = cache.EntryPrefix + "u:"  // + user
 	userCountsPrefix  = cache.EntryPrefix + "uc:" // + user

@@ -14,8 +14,8 @@ import (
 // withHost refuses requests under a name that is not this site's. A page of any site can let its own name resolve to the
 // address of this server (DNS rebinding); to the browser it then is of the same origin, and only the Host header differs.
 //
-// The names of the site are those of PublicURL and Origins. Names of this machine and plain addresses are always taken,
-// because no page of another site has one of them as its own. The port does not matter: proxies and containers map it.
+// The site's names are the host names in PublicURL and Origins. Names of this machine and plain addresses are always
+// accepted, because no page of another site has one of them as its own. The port does not matter: proxies and containers map it.
 func (s *Server) withHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.origins.serves(r.Host) {

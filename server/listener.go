@@ -34,7 +34,7 @@ type boundedListener struct {
 	began     time.Time // of an Accept while quiescing; Accept's alone
 }
 
-// connectionLimits are those of a listener.
+// connectionLimits bound the connections of a listener.
 type connectionLimits struct {
 	total int
 	// perAddress bounds the connections of one IPv4 address or IPv6 /64 network; 0 is no bound.

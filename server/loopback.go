@@ -68,7 +68,7 @@ func isAbsent(err error) bool {
 	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EPROTONOSUPPORT)
 }
 
-// joined accepts from two listeners. Addr is that of the first.
+// joined accepts from two listeners. Addr returns the address of the first.
 type joined struct {
 	net.Listener
 	second   net.Listener

@@ -77,8 +77,8 @@ func (o *origins) allowsSocket(r *http.Request) bool {
 	return origin == "" || o.allows(origin) || o.own(r, origin)
 }
 
-// allowedHeaders are those that GraphQL clients and tracing libraries add to requests by themselves. Most mean nothing to
-// this server, but a browser sends no request at all when one of its headers is not named here.
+// allowedHeaders lists the headers that GraphQL clients and tracing libraries add to requests by themselves. The server
+// ignores most of them, but a browser does not send a request that has a header which is not named here.
 const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Requested-With, " +
 	"apollographql-client-name, apollographql-client-version, apollo-require-preflight, " +
 	"x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, x-apollo-cache-key, " +
@@ -86,7 +86,7 @@ const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-
 	"traceparent, tracestate, baggage, sentry-trace, b3, newrelic, x-amzn-trace-id, " +
 	"x-datadog-origin, x-datadog-parent-id, x-datadog-sampling-priority, x-datadog-trace-id"
 
-// exposedHeaders are those of an answer that a page of another origin may read.
+// exposedHeaders lists the headers of an answer that a page of another origin may read.
 const exposedHeaders = "Retry-After, Server-Timing, X-Request-Id"
 
 // guard answers preflights, lets allowed origins read answers, and refuses requests from others that a

@@ -19,7 +19,7 @@ type page struct {
 
 	entries []string
 	more    bool
-	// pieces are those of the tweets, then of their counts, then of their authors.
+	// pieces are the stored pieces of the tweets, followed by the pieces of their counts and of their authors.
 	pieces, mine []any
 }
 

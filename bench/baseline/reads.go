@@ -63,7 +63,7 @@ func claim(ctx context.Context, pipe redis.Pipeliner, r *http.Request) (session,
 	return session{viewer: viewer, confirmed: pipe.Get(ctx, layout.Session(key))}, nil
 }
 
-// check fails unless the session is that of the user whom its key names.
+// check fails unless the stored session belongs to the user whom its key names.
 func (s session) check() error {
 	if id, err := s.confirmed.Int64(); err != nil || id != s.viewer {
 		return errUnauthenticated

@@ -34,7 +34,7 @@ type World struct {
 type Viewer struct {
 	ID       int64
 	Username string
-	// Key is that of a session, the same for both targets.
+	// Key is the key of a session of the viewer. Both targets accept the same key.
 	Key string
 	// Screen are the tweets of the first page of the home timeline.
 	Screen []int64
@@ -68,8 +68,8 @@ func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers, fans int) (
 	return w, nil
 }
 
-// drawn joins what users are ordered by: at random, but the same way for the same data. Row ids are those of
-// one import, the ids of the files are not.
+// drawn joins the external ids by which inRandom orders users: at random, but in the same order for the same data. Row
+// ids differ from import to import; the ids in the imported files do not.
 const (
 	drawn    = ` JOIN imported_ids i ON i.kind = 'user' AND i.row_id = u.id `
 	inRandom = ` ORDER BY md5('roost' || i.external_id) `

@@ -16,7 +16,7 @@ import (
 type Results struct {
 	Time    time.Time `json:"time"`
 	Machine Machine   `json:"machine"`
-	// Commit is that of the repository, with a + when files were changed since.
+	// Commit is the commit of the repository, with a + if files have changed since.
 	Commit   string `json:"commit"`
 	Data     string `json:"data"` // "real" or "generated"
 	Settings any    `json:"settings"`
@@ -36,7 +36,7 @@ const (
 	Closed  = "closed"
 	Open    = "open"
 	Sockets = "sockets"
-	// Memory is what sockets need; its ratio is that of the memory of one.
+	// Memory measures the memory that sockets need; its ratio compares the memory for each socket.
 	Memory = "memory"
 )
 
@@ -45,7 +45,7 @@ type Measurement struct {
 	Operation string `json:"operation"`
 	Title     string `json:"title"`
 	Load      string `json:"load"`
-	// Rate is that of an open loop, requests or changes a second.
+	// Rate is the rate of an open loop, in requests or changes a second.
 	Rate float64 `json:"rate,omitempty"`
 	// Sockets is how many were open.
 	Sockets int     `json:"sockets,omitempty"`

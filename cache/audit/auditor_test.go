@@ -110,7 +110,8 @@ func TestAuditWaitsForWriters(t *testing.T) {
 	})
 }
 
-// Values that are no entries, and keys of no kind, are found. Minimum versions, leases, announcements and entries of a previous epoch are not.
+// Values that are no entries, and keys of no kind, are found. Minimum versions, leases, announcements and entries of a
+// previous epoch are not.
 func TestAuditOfWhatIsNoEntry(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

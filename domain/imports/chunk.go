@@ -28,7 +28,7 @@ type chunk struct {
 	*run
 	source *source
 	tx     *sql.Tx
-	// lines are those of the chunk, read are the bad ones found while reading.
+	// lines is the number of lines in the chunk. read lists the lines that were found to be bad while they were read.
 	lines int64
 	read  []BadLine
 	// inserted and found are results of the transaction: rows written, and lines that turned out bad.
@@ -41,7 +41,7 @@ func (c *chunk) insert(ctx context.Context, into *insert, n int, row func(i int,
 	return c.bulk.insert(ctx, c.tx, into, n, row)
 }
 
-// bad reports a line that turned out bad while writing.
+// bad records a line that turned out bad while it was written.
 func (c *chunk) bad(line int64, reason string) {
 	c.found = append(c.found, BadLine{File: c.source.name, Line: line, Reason: reason})
 }

@@ -24,7 +24,7 @@ type run struct {
 	done, total int64
 }
 
-// files are those of the directory; what is not there is nil.
+// files are the files of an import's directory; nil stands in for a file that does not exist.
 type files struct{ users, follows, tweets, likes *source }
 
 func (f files) all() []*source {

@@ -20,7 +20,7 @@ type users struct {
 	first map[int64]time.Time
 	// rows are new accounts, again those whose id is known already.
 	rows, again []user
-	// ids and names are those in the chunk, with the line's user.
+	// ids and names map the ids and names in the chunk to the user of their line.
 	ids   map[int64]user
 	names map[string]user
 	// written are the rows of the last transaction.

@@ -252,7 +252,8 @@ func isNumber(value any) bool {
 	return false
 }
 
-// whole returns an integer. Integers beyond 64 bits are none, and neither are those with a point or an exponent.
+// whole returns the value as an integer. ok is false for anything else, also for integers beyond 64 bits and for numbers
+// written with a point or an exponent.
 func whole(value any) (n int64, ok bool) {
 	switch value := value.(type) {
 	case json.Number:
