@@ -13,8 +13,8 @@ import (
 	"roost/server"
 )
 
-// defaultDrainDelay is DrainDelay in server mode, where load balancers need time to notice that a node drains: two
-// probes of most of them.
+// defaultDrainDelay is DrainDelay in server mode, where load balancers need time to notice that a node drains. In this time
+// most of them send two probes.
 const defaultDrainDelay = 5 * time.Second
 
 // maxDrainDelay bounds DrainDelay: an operator who stops a node should not wait longer.
@@ -33,7 +33,7 @@ func (f *mistakes) add(flag string, err error) {
 	}
 }
 
-// Check fills in what follows from other settings, and fails with every wrong value in one error. It touches
+// Check fills in the settings that follow from others, and returns one error that names every wrong value. It touches
 // neither disk nor network.
 func (c *Config) Check() error {
 	var bad mistakes
@@ -76,7 +76,7 @@ func (c *Config) Check() error {
 	return errors.Join(bad...)
 }
 
-// CheckStores fails with every wrong value among the settings of StoreFlags.
+// CheckStores returns one error that names every wrong value among the settings of StoreFlags.
 func (c *Config) CheckStores() error {
 	var bad mistakes
 	c.checkStores(&bad)
@@ -86,7 +86,7 @@ func (c *Config) CheckStores() error {
 func (c *Config) checkStores(bad *mistakes) {
 	if c.Server() {
 		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Opaque != "" || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-			// Without the URL's own words: a password may be among them.
+			// The message does not repeat the URL, because it may contain a password.
 			bad.add("database-url", errors.New("it must look like postgres://user:password@host:5432/name"))
 		}
 	} else if c.DataDir == "" {
@@ -101,7 +101,7 @@ func (f *mistakes) checkNumber(flag string, n int) {
 	}
 }
 
-// checkOrigins fills the public URL in.
+// checkOrigins checks the public URL and the origins. It fills in the public URL if none was set.
 func (c *Config) checkOrigins(bad *mistakes) {
 	if c.PublicURL == "" {
 		c.PublicURL, c.ownURL = server.PublicURL(c.Addr), true

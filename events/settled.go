@@ -8,9 +8,9 @@ import (
 	"roost/internal/sqldb"
 )
 
-// settled tracks the id up to which every event of PostgreSQL is numbered or was rolled back, so that a sequencer looks only
-// above that id. An INSERT takes an id, and the COMMIT makes it visible. A transaction that was inserting events when an id was
-// numbered may hold a lower id, so the bound rises to an id only after all such transactions have ended.
+// settled tracks the id up to which every event in PostgreSQL is numbered or was rolled back, so that a sequencer looks only
+// above that id. An INSERT takes an id, and the COMMIT makes the row visible. A transaction that was inserting events when an id
+// was numbered may hold a lower id, so the bound rises to an id only after all such transactions have ended.
 type settled struct {
 	db *sqldb.DB
 	// above is the bound: no event with this id or a lower one is left to number.
