@@ -40,7 +40,7 @@ func (j *cookieJar) set(key string, expires time.Time) {
 
 func (j *cookieJar) clear() { j.set("", time.Time{}) }
 
-// writeCookie puts the last wish, if there is one, into the headers.
+// writeCookie writes the last change of the cookie, if there is one, to the headers.
 func (s *Server) writeCookie(ctx context.Context, h http.Header) {
 	j, ok := ctx.Value(cookieKey{}).(*cookieJar)
 	if !ok {

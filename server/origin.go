@@ -11,7 +11,7 @@ import (
 	"roost/server/transport"
 )
 
-// origins is the one decision on where browsers may come from.
+// origins decides from which web origins browsers may use the server.
 type origins struct {
 	allowed   map[string]bool
 	hosts     map[string]string // names of the site, each with the scheme that browsers use for it
@@ -70,8 +70,8 @@ func (o *origins) allows(origin string) bool {
 	return IsLoopback(u.Hostname())
 }
 
-// allowsSocket decides on a websocket, which browsers open across origins without asking, cookies
-// included. Programs that are no browsers send no Origin.
+// allowsSocket reports whether a request may open a websocket. Browsers open websockets to other origins without a preflight
+// request, and send cookies. Programs other than browsers send no Origin.
 func (o *origins) allowsSocket(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	return origin == "" || o.allows(origin) || o.own(r, origin)
@@ -89,7 +89,7 @@ const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-
 // exposedHeaders lists the headers of an answer that a page of another origin may read.
 const exposedHeaders = "Retry-After, Server-Timing, X-Request-Id"
 
-// guard answers preflights, lets allowed origins read answers, and refuses requests from others that a
+// guard answers preflight requests, and lets allowed origins read answers. It refuses requests from other origins that a
 // browser would send with cookies.
 func (o *origins) guard(next http.Handler) http.Handler {
 	deny := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Prices hold what operations on a schema cost.
+// Prices computes the cost of operations on one schema.
 type Prices struct {
 	limits      Limits
 	description *description

@@ -6,9 +6,9 @@ import (
 	"roost/internal/errs"
 )
 
-// checkKeys bounds how many fields end up at one place of the response. Validation compares all of them
-// with each other, level by level, so their number is squared there. The sets given are those that merge
-// into one; their fragments are written out, which the limit on fields bounds.
+// checkKeys bounds how many fields end up at one place of the response. Validation compares all of these fields with
+// each other, level by level, so its time grows with the square of their number. sets are the selection sets that merge
+// into one at this place. Their fragments are written out; the limit on fields bounds the work.
 func (w *walk) checkKeys(sets []ast.SelectionSet) *errs.Error {
 	byKey := map[string][]*ast.Field{}
 	for _, set := range sets {
@@ -33,7 +33,7 @@ func (w *walk) checkKeys(sets []ast.SelectionSet) *errs.Error {
 	return nil
 }
 
-// collect adds the fields of a set, fragments written out, to those of their response keys.
+// collect adds the fields of a set, with fragments written out, to byKey under their response keys.
 func (w *walk) collect(set ast.SelectionSet, byKey map[string][]*ast.Field) *errs.Error {
 	for _, sel := range set {
 		var err *errs.Error

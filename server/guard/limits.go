@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// Limits of a document and an operation. Zero values mean the defaults, which leave room for a few times
-// what a rich screen asks for, and for the introspection of GraphiQL.
+// Limits bound a document and an operation. Zero values mean the defaults. The defaults allow a few times the fields of
+// a rich screen, and the introspection query of GraphiQL.
 type Limits struct {
 	Bytes      int // length of the document; 32 KiB
 	Tokens     int // of the document, comments not counted; 3,000
