@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// insert says where rows go and what becomes of those whose key is taken.
+// insert names the table and the columns of rows, and what happens to a row whose key exists already.
 type insert struct {
 	table   string
 	columns []string
-	// key is the columns by which rows are locked in order.
+	// key lists the columns in whose order rows are locked.
 	key string
 	// conflict is the statement's ON CONFLICT clause, or empty.
 	conflict string
@@ -52,7 +52,7 @@ var (
 		intoUserStats, intoTweetStats}
 )
 
-// claim lets a claim be taken that was given up.
+// claim returns the ON CONFLICT clause with which an insert takes a claim that its holder has released.
 func claim(table, key string) string {
 	return fmt.Sprintf("ON CONFLICT (%s) DO UPDATE SET user_id = excluded.user_id, version = %s.version + 1 WHERE %s.user_id = 0",
 		key, table, table)
@@ -62,10 +62,10 @@ func claim(table, key string) string {
 type bulk interface {
 	// begin starts a transaction.
 	begin(ctx context.Context) (*sql.Tx, error)
-	// insert writes n rows, of which no two have one key. row fills in the columns of the i-th. insert returns the returning
-	// columns of the rows that it has written, one row after the other.
+	// insert writes n rows, no two of which have the same key. row fills in the columns of row i. insert returns the columns
+	// in into.returning of the rows that it has written, one row after the other.
 	insert(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(i int, columns []any)) ([]int64, error)
-	// strings is a list as one argument, which the SQL from reads as a table l with one column, value.
+	// strings returns a list as one argument, and SQL for a FROM clause that reads it as a table l with the column value.
 	strings(list []string) (arg any, from string)
 	// tidy updates the statistics of the query planner.
 	tidy(ctx context.Context) error

@@ -17,7 +17,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// attempts is how often a chunk is tried that lost to other writers.
+// attempts is how often a chunk is tried when other writers make its transaction fail.
 const attempts = 6
 
 // errRaced says that another transaction wrote between two statements of a chunk.
@@ -64,7 +64,7 @@ func (r *run) commit(ctx context.Context, c *chunk, rd reader, rep *FileReport, 
 
 func byLine(a, b BadLine) int { return cmp.Compare(a.Line, b.Line) }
 
-// transact runs write in a transaction, again when it lost to other writers.
+// transact runs write in a transaction. If other writers make the transaction fail, it tries again.
 func (c *chunk) transact(ctx context.Context, write func() error) error {
 	for try := 1; ; try++ {
 		err := c.once(ctx, write)
@@ -140,7 +140,7 @@ func (c *chunk) addUserStats(ctx context.Context, add map[int64]*userCounts) err
 	return err
 }
 
-// addMapping remembers what ids of the source became.
+// addMapping stores which row each id of the source became.
 func (c *chunk) addMapping(ctx context.Context, kind string, rows []mapped) error {
 	_, err := c.insert(ctx, intoMapping, len(rows), func(i int, col []any) {
 		col[0], col[1], col[2], col[3] = c.Source, kind, rows[i].external, rows[i].row
@@ -150,7 +150,7 @@ func (c *chunk) addMapping(ctx context.Context, kind string, rows []mapped) erro
 
 type userCounts struct{ tweets, followers, following int64 }
 
-// of is the entry of a key, made when it is not there.
+// of returns the entry of a key, and makes it if it does not exist.
 func of[V any](m map[int64]*V, key int64) *V {
 	v, ok := m[key]
 	if !ok {

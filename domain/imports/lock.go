@@ -10,8 +10,8 @@ import (
 	"roost/internal/sqldb"
 )
 
-// lock takes the lock of imports for the session. It fails with ErrRunning when another import holds it to the end of
-// the wait.
+// lock takes the lock of imports for the session. It fails with ErrRunning when another import still holds the lock at the
+// end of the wait.
 func (p *postgres) lock(ctx context.Context, o Options) error {
 	taken, err := sqldb.LockImport.Take(ctx, p.conn, o.LockWait, func() error {
 		holder, err := p.holder(ctx)
@@ -33,8 +33,8 @@ func (p *postgres) lock(ctx context.Context, o Options) error {
 	return nil
 }
 
-// holder says which session holds the lock of imports. PostgreSQL hides where and when it connected from roles other
-// than its own.
+// holder describes the session that holds the lock of imports. PostgreSQL shows the address and the time of its connection
+// only to the role that it belongs to.
 func (p *postgres) holder(ctx context.Context) (string, error) {
 	var pid int
 	var from sql.NullString

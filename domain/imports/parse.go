@@ -15,7 +15,7 @@ import (
 	"roost/internal/ids"
 )
 
-// Limits of what is imported, those of the API.
+// The limits of imported texts, which are the same as in the API.
 const (
 	maxUsername = 30
 	maxName     = 50
@@ -158,7 +158,7 @@ func loneSurrogate(line []byte) bool {
 	return false
 }
 
-// surrogate is the value of an escaped surrogate at the start of b, else 0.
+// surrogate returns the value of an escaped surrogate at the start of b, or 0 if there is none.
 func surrogate(b []byte) uint64 {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// passwords sets the password of accounts of the source that have none: those of earlier imports, for
-// new ones were written with it.
+// passwords sets the password of accounts of the source that have none. Such accounts come from earlier imports; new
+// accounts were written with the password.
 func (r *run) passwords(ctx context.Context) error {
 	if r.PasswordHash == "" {
 		return nil

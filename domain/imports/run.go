@@ -37,23 +37,23 @@ func (f files) all() []*source {
 	return there
 }
 
-// reader is one kind of file: how its lines are read and how those of a chunk are written.
+// reader reads the lines of one kind of file, and writes them chunk by chunk.
 type reader interface {
 	// header is the first line of the file, empty if it has none.
 	header() string
 	// begin loads what the lines refer to.
 	begin(ctx context.Context) error
-	// line takes a line into the chunk. A reason, if not empty, says why it cannot. The bytes are good
-	// during the call only.
+	// line adds a line to the chunk. If the line is bad, it returns the reason instead. The bytes are valid during the
+	// call only.
 	line(ctx context.Context, n int64, line []byte) (bad string, err error)
 	// write writes the chunk. It may be called again when the transaction failed.
 	write(ctx context.Context, tx *chunk) error
-	// next forgets the chunk, which was committed.
+	// next drops the chunk, which has been committed.
 	next()
 }
 
-// Run imports the files of a directory. The report is good also if an error ended the import: a BadLine
-// under Stop, ErrRunning, a file that cannot be read, or the database's error.
+// Run imports the files of a directory. The report is valid also if an error ended the import. The error is a BadLine
+// under Stop, ErrRunning, the error of a file that cannot be read, or an error of the database.
 func Run(ctx context.Context, o Options) (Report, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -149,7 +149,7 @@ func (r *run) all(ctx context.Context) error {
 	return r.bulk.tidy(ctx)
 }
 
-// file imports one file from where an earlier import left it.
+// file imports one file, and continues where an earlier import of it stopped.
 func (r *run) file(ctx context.Context, s *source, rd reader, rep *FileReport) error {
 	started := time.Now()
 	defer func() { rep.Elapsed = time.Since(started) }()
@@ -247,7 +247,7 @@ type meter struct {
 	*run
 	source  *source
 	started time.Time
-	// skipped lines were done by an earlier import.
+	// skipped is the number of lines that an earlier import has done.
 	skipped int64
 }
 
@@ -265,7 +265,7 @@ func (m *meter) show() {
 	m.Progress(p)
 }
 
-// left guesses the time that the rest takes if it goes on as it went.
+// left estimates the time that the rest takes at the speed so far.
 func left(spent time.Duration, done, total int64) time.Duration {
 	if done <= 0 {
 		return 0

@@ -8,12 +8,12 @@ import (
 	"roost/internal/ids"
 )
 
-// perMilli is how many ids one millisecond has on the import's node number.
+// perMilli is how many ids the node number of imports has in one millisecond.
 const perMilli = 1 << 12
 
-// makeIDs assigns the chunk's tweets ids that carry their own time, on the node number that is reserved
-// for imports. The one import at a time, under its lock, goes on behind the ids that earlier ones made,
-// whatever their source. A millisecond that is full spills into the next.
+// makeIDs assigns ids to the chunk's tweets. Each id carries the tweet's own time and the node number that is reserved
+// for imports. Only one import runs at a time, under its lock; it continues behind the ids of earlier imports of all
+// sources. When a millisecond has no free id, the next one is used.
 func (t *tweets) makeIDs(ctx context.Context, c *chunk) error {
 	millis := make([]int64, len(t.rows))
 	for i, row := range t.rows {
@@ -44,7 +44,7 @@ func (t *tweets) makeIDs(ctx context.Context, c *chunk) error {
 	return nil
 }
 
-// freeIDs returns for each millisecond the first sequence number that is free, perMilli if none is.
+// freeIDs returns the first free sequence number of each millisecond, or perMilli if it has none.
 func (c *chunk) freeIDs(ctx context.Context, millis []int64) (map[int64]int, error) {
 	first := make([]int64, len(millis))
 	free := make(map[int64]int, len(millis))

@@ -18,7 +18,7 @@ type users struct {
 	*run
 	// first are the times of first tweets, by the source's ids.
 	first map[int64]time.Time
-	// rows are new accounts, again those whose id is known already.
+	// rows are new accounts. again are accounts whose id was imported before.
 	rows, again []user
 	// ids and names map the ids and names in the chunk to the user of their line.
 	ids   map[int64]user
@@ -129,8 +129,8 @@ func (u *users) write(ctx context.Context, c *chunk) error {
 	return c.addMapping(ctx, kindUser, mapping)
 }
 
-// compare finds ids that were imported under another username. An account that was renamed since is
-// known by its address, one whose address changed by its username.
+// compare finds ids that were imported under another username. It recognizes an account that was renamed since by its email
+// address, and an account whose address has changed by its username.
 func (u *users) compare(ctx context.Context, c *chunk) error {
 	if len(u.again) == 0 {
 		return nil
@@ -193,7 +193,7 @@ func (u *users) available(ctx context.Context, c *chunk) ([]user, error) {
 	return slices.DeleteFunc(slices.Clone(u.rows), func(row user) bool { return taken[row.external] }), nil
 }
 
-// claim takes usernames and addresses. All of them were free a moment ago.
+// claim claims usernames and email addresses, all of which were free a moment ago.
 func (u *users) claim(ctx context.Context, c *chunk, rows []user) error {
 	slices.SortFunc(rows, func(a, b user) int { return cmp.Compare(a.key(), b.key()) })
 	won, err := c.insert(ctx, intoUsernames, len(rows), func(i int, col []any) {
