@@ -71,7 +71,7 @@ type Loop struct {
 	done   chan struct{}
 }
 
-// Start starts the goroutine. It runs until Stop, also when ctx ends before.
+// Start starts the goroutine. The goroutine runs until Stop, even if ctx ends earlier.
 func (l *Loop) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.cancel, l.done = cancel, make(chan struct{})

@@ -17,8 +17,8 @@ const warnEvery = 30 * time.Second
 //	…
 //	wake.Signal() // there is something to drain
 type Poll struct {
-	// Look does what there is to do, or a part of it, and reports whether there is more. woken reports whether a signal
-	// and not the time led to the call.
+	// Look does the work that there is, or a part of it, and reports whether there is more. woken is true if a signal led to the
+	// call, and false if the time did.
 	Look func(ctx context.Context, woken bool) (more bool, err error)
 	// Every is the time from a look that found nothing more to the next one, unless Wake is signalled before.
 	Every time.Duration
@@ -55,7 +55,7 @@ func (p Poll) Run(ctx context.Context) {
 	}
 }
 
-// Wake carries signals to one goroutine. Signals that come before it waits are one.
+// Wake carries signals to one goroutine. Several signals that arrive before the goroutine waits count as one.
 type Wake chan struct{}
 
 // NewWake returns a wake without a signal.
