@@ -18,8 +18,8 @@ const (
 	eventRate = 200
 )
 
-// log measures the way from a commit to its effect, through Roost's log and through a plain outbox, each in
-// a database of its own. Package outbox describes what that is and what it is not.
+// log measures the way from a commit to its effect, through Roost's log and through a plain outbox, each in a database of
+// its own. Package outbox describes what the plain outbox does and what it leaves out.
 func (b *bench) log(ctx context.Context, loads []string) (all []report.Measurement, err error) {
 	ways, err := b.ways(ctx)
 	defer func() {
@@ -30,7 +30,7 @@ func (b *bench) log(ctx context.Context, loads []string) (all []report.Measureme
 	if err != nil {
 		return nil, err
 	}
-	// The nodes look at the log of their own database all the time, which is no part of this.
+	// The nodes are stopped, because they read the log of their own database all the time, which is not measured here.
 	for _, t := range b.targets() {
 		if err := t.Stop(); err != nil {
 			return nil, err
@@ -85,7 +85,7 @@ func (b *bench) ways(ctx context.Context) (map[*rig.Target]*outbox.Run, error) {
 	return out, nil
 }
 
-// flow lets events through one way, and measures after a while; rate 0 is a closed loop.
+// flow sends events through one way, and measures after a warm-up. With rate 0 it runs a closed loop.
 func (b *bench) flow(ctx context.Context, w *outbox.Run, rate float64) (s report.Sample, err error) {
 	put := func() (*load.Result, error) {
 		if rate > 0 {

@@ -20,12 +20,13 @@ var overloads = []float64{.9, 1, 1.25, 2, 3}
 const (
 	// overloadDeadline is how long an answer counts as good.
 	overloadDeadline = time.Second
-	// overloadConns bounds the connections: one a request that waits, at 2,000 a second for two seconds.
+	// overloadConns bounds the connections. Each waiting request has one; 4,000 is enough for 2,000 requests a second for 2 s.
 	overloadConns = 4000
 )
 
-// overload measures goodput when more is asked than the server can do. Saturation is what clients get that wait for
-// their answers; then requests come at multiples of that, whether or not earlier ones have been answered.
+// overload measures goodput under more load than the server can handle. It first measures saturation: the answers a second that
+// clients get that wait for each answer. Then it sends requests at multiples of that rate, whether or not earlier ones have been
+// answered.
 func overload(ctx context.Context, s *Settings) (err error) {
 	b, err := start(ctx, s)
 	if err != nil {
@@ -69,8 +70,8 @@ func (b *bench) overloaded(ctx context.Context, op ops.Operation, w io.Writer) e
 	return nil
 }
 
-// saturation is how many answers a second clients get that wait for each, after as long a time to warm up. There are as
-// many of them as a node lets run, so that none is refused.
+// saturation returns how many answers a second clients get that wait for each answer, after a warm-up of the same length. There
+// are as many clients as a node lets requests run at once, so none is refused.
 func (b *bench) saturation(ctx context.Context, addr string, op ops.Operation) (float64, error) {
 	pool, err := load.NewPool(ctx, addr, max(16, 8*runtime.GOMAXPROCS(0)), op.Roost)
 	if err != nil {

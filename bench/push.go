@@ -18,12 +18,12 @@ type listeners struct {
 	sockets int
 	join    func(ctx context.Context, i int) (*websocket.Conn, error)
 	mark    load.Mark
-	// change asks for what they receive, rate times a second for a while; nil for those who must receive
-	// nothing.
+	// change sends the requests whose effects the sockets receive, rate times a second for a while. It is nil if the sockets
+	// must receive nothing.
 	change load.Source
 	rate   float64
 	while  time.Duration
-	// exact says that every change must arrive, once and in order; states of counts may be merged.
+	// exact is true if every change must arrive, once and in order. Otherwise changes of counts may be merged.
 	exact bool
 
 	crowd *load.Crowd
@@ -32,8 +32,8 @@ type listeners struct {
 	due   map[int64]time.Time
 }
 
-// push is one run against a target. The server starts anew, so that the memory of the sockets can be distinguished
-// from what earlier runs left behind; and alone, as also an idle node asks PostgreSQL for news all the time.
+// push is one run against a target. The server is started again, so that the memory of the sockets can be distinguished from
+// memory that earlier runs have left. The other server does not run, because even an idle node reads from PostgreSQL all the time.
 func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listeners) (s report.Sample, err error) {
 	for _, other := range b.targets() {
 		if err := other.Stop(); err != nil {
@@ -49,7 +49,7 @@ func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listene
 		return s, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	// One change before: what the first one sets up, such as connections, is no part of the memory of sockets.
+	// One change is made before, because what the first change sets up, such as connections, must not count as memory of sockets.
 	if err := each(all, func(l *listeners) error { return l.make(conn) }); err != nil {
 		return s, err
 	}
@@ -104,9 +104,9 @@ func drop(all []*listeners) {
 	}
 }
 
-// pushAll makes the changes to which sockets listen, and returns what was used until they had come to everybody.
+// pushAll makes the changes to which sockets listen, and returns the resources used until every socket had received them.
 func pushAll(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners) (used rig.Usage, elapsed time.Duration, err error) {
-	// One that has come to everybody, so that all subscriptions have begun.
+	// One change that every socket has received, so that all subscriptions have begun.
 	if err := each(all, func(l *listeners) error { return l.warm(ctx, conn) }); err != nil {
 		return used, 0, err
 	}
@@ -166,7 +166,7 @@ func (l *listeners) warm(ctx context.Context, conn *load.Conn) error {
 	return l.await(ctx)
 }
 
-// make makes one change. One that asks for what is there already changes nothing: the next one does.
+// make makes one change. A request for the state that exists already changes nothing, so make then sends the next one.
 func (l *listeners) make(conn *load.Conn) error {
 	for before := l.last; l.last == before; {
 		if err := conn.SetDeadline(time.Now().Add(load.Patience)); err != nil {
@@ -185,8 +185,8 @@ func (l *listeners) make(conn *load.Conn) error {
 	return nil
 }
 
-// changes makes changes at a fixed rate, one at least, each when it is due, and notes when by their numbers.
-// It returns when the last one has come to everybody, and its time is over.
+// changes makes changes at a fixed rate, at least one, each when it is due. It records the time of each change under its number.
+// It returns when every socket has received the last change, and the time is over.
 func (l *listeners) changes(ctx context.Context, conn *load.Conn) error {
 	l.due = map[int64]time.Time{}
 	start, n := time.Now(), max(1, int(l.rate*l.while.Seconds()))

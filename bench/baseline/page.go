@@ -23,7 +23,7 @@ type page struct {
 	pieces, mine []any
 }
 
-// take keeps a page of what may be one entry longer.
+// take stores the entries of the page. entries may have one entry more, which only shows that there are more.
 func (p *page) take(entries []string, size int) {
 	if len(entries) > size {
 		entries, p.more = entries[:size], true
@@ -31,7 +31,7 @@ func (p *page) take(entries []string, size int) {
 	p.entries = entries
 }
 
-// load reads what the page shows, in one round trip.
+// load reads everything that the page shows, in one round trip.
 func (p *page) load(ctx context.Context, pipe redis.Pipeliner) error {
 	n := len(p.entries)
 	if n == 0 {

@@ -32,11 +32,11 @@ func Dial(ctx context.Context, addr string) (*Conn, error) {
 // Close closes the connection.
 func (c *Conn) Close() error { return c.nc.Close() }
 
-// SetDeadline bounds everything until the next call.
+// SetDeadline sets the time at which reads and writes end, until the next call of SetDeadline.
 func (c *Conn) SetDeadline(t time.Time) error { return c.nc.SetDeadline(t) }
 
-// Do sends a request and reads its answer. The body is good until the next call. Answers must say how
-// long they are, or be chunked.
+// Do sends a request and reads its answer. The body is valid until the next call. Answers must have a Content-Length, or be
+// chunked.
 func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 	if _, err := c.nc.Write(request); err != nil {
 		return 0, nil, fmt.Errorf("send a request: %w", err)

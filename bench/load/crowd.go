@@ -14,7 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Mark finds the number that a push carries, 0 if it has none. The numbers that one socket gets grow.
+// Mark returns the number that a push contains; 0 if it contains none. The numbers that one socket gets grow.
 type Mark func(text []byte) int64
 
 // Crowd are many sockets that listen to pushes which carry a number. Each has one goroutine, which
@@ -25,7 +25,7 @@ type Crowd struct {
 	wg      sync.WaitGroup
 }
 
-// socket is one of them.
+// socket is one socket of a Crowd.
 type socket struct {
 	conn *websocket.Conn
 	// latest is the highest number that came.
@@ -44,8 +44,8 @@ type push struct {
 // gathering is how many sockets are opened at once.
 const gathering = 16
 
-// Gather opens n sockets, which listen from then on. Join opens the one with an index, and subscribes; it
-// returns when no later push can be missed.
+// Gather opens n sockets, which listen from then on. join opens socket i and subscribes; it returns when the socket cannot
+// miss a later push.
 func Gather(ctx context.Context, n int, mark Mark, join func(ctx context.Context, i int) (*websocket.Conn, error)) (*Crowd, error) {
 	c := &Crowd{mark: mark, sockets: make([]*socket, n)}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -84,7 +84,7 @@ func (c *Crowd) drop() {
 	}
 }
 
-// NumberAfter is a Mark: the number behind the first place of a text in a push.
+// NumberAfter returns a Mark that reads the number behind the first occurrence of a text in a push.
 func NumberAfter(name string) Mark {
 	before := []byte(name)
 	return func(text []byte) int64 {
@@ -102,10 +102,10 @@ func NumberAfter(name string) Mark {
 	}
 }
 
-// Revision is the Mark of pushes of counts.
+// Revision is the Mark for pushes of counts.
 var Revision = NumberAfter(`"revision":`)
 
-// listen notes what comes until the socket is closed.
+// listen records the pushes that arrive, until the socket is closed.
 func (s *socket) listen(mark Mark) {
 	buf := make([]byte, 4<<10)
 	for {
@@ -154,18 +154,18 @@ func (c *Crowd) Await(ctx context.Context, number int64) error {
 	}
 }
 
-// Deliveries are what a crowd got of some pushes.
+// Deliveries describes how some pushes arrived at a crowd.
 type Deliveries struct {
-	// Latency is of every delivery, Last of the last one of each push.
+	// Latency has the latency of every delivery. Last has the latency of the last delivery of each push.
 	Latency, Last Histogram
 	// Expected is pushes times sockets. States that the server merged into later ones are missing.
 	Expected int64
-	// Earlier counts pushes with numbers that were not asked about, Repeats those that were no higher than the
-	// one before, Others those without a number.
+	// Earlier counts pushes whose number Close was not asked about. Repeats counts pushes whose number is not higher than the
+	// one before. Others counts pushes without a number.
 	Earlier, Repeats, Others int64
 }
 
-// Add adds what another crowd got.
+// Add adds the deliveries of another crowd.
 func (d *Deliveries) Add(other *Deliveries) {
 	d.Latency.Add(&other.Latency)
 	d.Last.Add(&other.Last)
@@ -175,7 +175,7 @@ func (d *Deliveries) Add(other *Deliveries) {
 	d.Others += other.Others
 }
 
-// Exact fails unless every socket got every push, in their order, once, and nothing else but earlier ones.
+// Exact fails unless every socket got every push once and in order, and nothing else except earlier pushes.
 func (d *Deliveries) Exact() error {
 	if d.Latency.Count() != d.Expected || d.Repeats > 0 || d.Others > 0 {
 		return fmt.Errorf("%d of %d deliveries came, %d again or out of order, and %d of something else",
@@ -192,8 +192,8 @@ func (d *Deliveries) Silent() error {
 	return nil
 }
 
-// Close closes the sockets and returns what came of the pushes, whose numbers are given with the times that
-// their latency counts from.
+// Close closes the sockets and returns the deliveries of some pushes. due maps the number of each push to the time from which
+// its latency counts.
 func (c *Crowd) Close(due map[int64]time.Time) (*Deliveries, error) {
 	var broken error
 	// A closed connection ends its reader; how the server takes it does not matter any more.

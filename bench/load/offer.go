@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// Offer is an open loop that never waits: a request that finds every connection busy gets a new one, so that
-// a server that falls behind gets no relief.
+// Offer is an open loop that never waits. When all connections are busy, a request gets a new one, so a server that falls
+// behind does not get fewer requests.
 type Offer struct {
 	Addr    string
 	Traffic Traffic
-	// Rate is in requests a second, Duration how long they come.
+	// Rate is the number of requests a second. Duration is how long requests are sent.
 	Rate     float64
 	Duration time.Duration
-	// Deadline is when a client stops caring, counted from the time a request was due.
+	// Deadline is how long after the time at which a request was due its answer still counts as good.
 	Deadline time.Duration
 	// Conns bounds the connections; requests beyond it are not sent and count as Unsent.
 	Conns int
 }
 
-// Outcome counts what became of the requests of an Offer.
+// Outcome counts the outcomes of the requests of an Offer.
 type Outcome struct {
-	// Good were answered well within the deadline, Late after it; Refused got a status of 503; Broken is the
-	// rest: other answers, and connections that ended. Unsent found no connection.
+	// Good requests were answered well within the deadline, Late requests after it. Refused requests got a status of 503.
+	// Broken requests got another answer, or their connection ended. Unsent requests found no connection.
 	Good, Late, Refused, Broken, Unsent int64
-	// Latency is of good answers, Refusal of refusals, both from the time a request was due.
+	// Latency has the latency of good answers, Refusal the latency of refusals, both from the time at which a request was due.
 	Latency, Refusal Histogram
 	// Elapsed is from the start to the last answer.
 	Elapsed time.Duration
 }
 
-// Goodput is good answers a second of the time in which requests came.
+// Goodput returns the number of good answers a second. d is how long requests were sent.
 func (o *Outcome) Goodput(d time.Duration) float64 { return float64(o.Good) / d.Seconds() }
 
 // offering is the state of a running Offer.
@@ -46,7 +46,7 @@ type offering struct {
 	wg      sync.WaitGroup
 }
 
-// offered is one connection with what it saw.
+// offered is one connection with its results.
 type offered struct {
 	Outcome
 	source  Source
@@ -54,7 +54,7 @@ type offered struct {
 	work    chan time.Time
 }
 
-// Run offers the load, and returns when everything was answered or given up.
+// Run sends the requests, and returns when each has been answered or has failed.
 func (o Offer) Run(ctx context.Context) (*Outcome, error) {
 	r := &offering{Offer: o}
 	start := time.Now()
@@ -112,7 +112,7 @@ func (r *offering) send(ctx context.Context, due time.Time) bool {
 	return true
 }
 
-// serve sends what it is given over a connection of its own, which it opens again when it ends.
+// serve sends the requests that it receives over a connection of its own. When the connection ends, it opens another.
 func (r *offering) serve(ctx context.Context, w *offered) {
 	var conn *Conn
 	defer func() {
@@ -137,7 +137,7 @@ func (r *offering) serve(ctx context.Context, w *offered) {
 	}
 }
 
-// ask sends one request; it reports whether the connection goes on.
+// ask sends one request. It reports whether the connection can be used again.
 func (w *offered) ask(conn *Conn, o Offer, due time.Time) bool {
 	if conn.SetDeadline(due.Add(Patience)) != nil {
 		return false

@@ -17,7 +17,7 @@ const Patience = 30 * time.Second
 // goroutine.
 type Source func(buf []byte) []byte
 
-// Traffic is what to send, and how a good answer starts.
+// Traffic describes the requests to send, and how a good answer starts.
 type Traffic struct {
 	// Source makes the source of each of n connections.
 	Source func(i, n int) Source
@@ -25,7 +25,7 @@ type Traffic struct {
 	Good []byte
 }
 
-// Result is what a run has seen.
+// Result is the result of a run.
 type Result struct {
 	Latency Histogram
 	// Elapsed is from the start to the last answer.
@@ -85,7 +85,7 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 	})
 }
 
-// run starts a goroutine for every connection and gathers what they saw.
+// run starts a goroutine for every connection and gathers their results.
 func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Context, *worker) error) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -20,9 +20,9 @@ type Server struct {
 	DB         *sql.DB
 }
 
-// Check fails unless both servers return the answers that SQL returns. Of reads it checks every one that the
-// runs will ask for; of writes some, one after another, with the rows that they leave. Writes make the
-// answers to reads of the baseline stale, so reads are checked first.
+// Check fails unless both servers return the answers that SQL returns. It checks every read that the runs will ask for. It
+// checks some writes, one after another, with the rows that they leave. Reads are checked first, because writes make the
+// baseline's answers to reads stale.
 func Check(ctx context.Context, w *World, all []Operation, roost, baseline Server) error {
 	for _, op := range all {
 		if op.Writes {
@@ -56,7 +56,7 @@ func checkReads(ctx context.Context, op Operation, roost, baseline Server) error
 	return nil
 }
 
-// writes is how many are checked.
+// writes is how many writes are checked.
 const writes = 20
 
 func (w *World) checkWrites(ctx context.Context, op Operation, roost, baseline Server) error {
@@ -97,7 +97,7 @@ func (w *World) checkWrites(ctx context.Context, op Operation, roost, baseline S
 	return nil
 }
 
-// moved fails unless the rows changed as the reaction says.
+// moved fails unless the rows have changed by exactly this reaction.
 func moved(before, after any, s Reaction) error {
 	of := func(v any) object {
 		return v.(object)["setReaction"].(object)["subject"].(object)["reactions"].(object)
@@ -151,7 +151,7 @@ func fetch(ctx context.Context, s Server, request []byte) ([]byte, error) {
 	return body, nil
 }
 
-// same fails unless a body is JSON that says the wanted data and nothing else.
+// same fails unless a body is JSON with the wanted data and nothing else.
 func same(body []byte, want any) error {
 	got, err := decode(body)
 	if err != nil {
@@ -177,8 +177,7 @@ func decode(raw []byte) (v any, err error) {
 	return v, d.Decode(&v)
 }
 
-// CheckCounts fails if the kept counts of any tweet are not those of its reactions, as a lost update would
-// leave them.
+// CheckCounts fails if the stored counts of a tweet differ from the number of its reactions, as after a lost update.
 func CheckCounts(ctx context.Context, s Server) error {
 	var wrong int64
 	if err := s.DB.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT tweet_id, count(*) FILTER (WHERE kind = 1) AS likes,

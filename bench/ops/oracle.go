@@ -11,8 +11,8 @@ import (
 	"roost/internal/ids"
 )
 
-// What follows asks SQL for answers, in the plainest way and one at a time. It shares nothing with what it
-// checks but the spelling of ids and cursors.
+// The functions in this file read answers from SQL, in the plainest way and one at a time. They share no code with the
+// servers that they check, except for the encoding of ids and cursors.
 
 type object = map[string]any
 

@@ -25,7 +25,7 @@ const (
  reactions { likeCount dislikeCount revision viewerReaction } } userErrors { code } } }`
 )
 
-// seed makes two runs ask the same things; each connection has a number of its own beside it.
+// seed is the same in all runs, so that they send the same requests. Each connection adds a number of its own.
 const seed = 20260131
 
 func dice(i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
@@ -60,13 +60,13 @@ func plain(buf []byte, method, path, key string) []byte {
 
 var lengthOf = map[string]string{"GET": "\r\n", "POST": "Content-Length: 0\r\n\r\n"}
 
-// ask is one thing to ask for, as it is asked of each target, and how to find the answer in SQL.
+// ask is one read: the request for each target, and the function that reads the answer from SQL.
 type ask struct {
 	roost, baseline []byte
 	want            func(context.Context, *sql.DB) (any, error)
 }
 
-// reads is an operation that asks for random ones of some things.
+// reads returns an operation each request of which is one of the asks, chosen at random.
 func reads(name, title string, good string, asks []ask) Operation {
 	source := func(request func(*ask) []byte) func(i, n int) load.Source {
 		return func(worker, _ int) load.Source {
@@ -151,7 +151,8 @@ var (
 // react sets random viewers' reactions to random tweets: mostly new ones.
 func (w *World) react() Operation {
 	source := func(request func(Reaction, []byte) []byte) func(i, n int) load.Source {
-		// Of each connection: a run goes on where the one before ended, for what was set then is no change now.
+		// Each connection has one. A run continues where the run before ended, because a reaction that was set then would not
+		// be a change now.
 		rolls := map[int]*rand.Rand{}
 		return func(worker, _ int) load.Source {
 			r := rolls[worker]
@@ -173,7 +174,7 @@ func (w *World) randomReaction(r *rand.Rand) Reaction {
 	return Reaction{w.Viewers[r.IntN(len(w.Viewers))], w.Tweets[r.IntN(len(w.Tweets))], kinds[r.IntN(len(kinds))]}
 }
 
-// viral makes every viewer switch between like and dislike of one tweet, so that each request is a change.
+// viral returns an operation in which every viewer switches between like and dislike of one tweet, so each request is a change.
 func (w *World) viral() Operation {
 	return Operation{
 		Name: "viral", Title: "setReaction, one tweet", Rate: 100, Writes: true, Settles: len(w.Viewers),
@@ -182,7 +183,7 @@ func (w *World) viral() Operation {
 	}
 }
 
-// Flips is the traffic of the viral operation, for sockets to see its effect.
+// Flips returns the traffic of the viral operation, whose effect sockets see.
 func (w *World) Flips() Operation { return w.viral() }
 
 func (w *World) flips(request func(Reaction, []byte) []byte) func(i, n int) load.Source {

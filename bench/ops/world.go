@@ -14,12 +14,12 @@ import (
 	"encoding/json"
 )
 
-// World is who asks, and what there is to ask for.
+// World holds the users who send requests, and the rows for which they ask.
 type World struct {
 	Viewers []Viewer
-	// Usernames are of those who wrote at least a profile page of tweets.
+	// Usernames are the names of the users who wrote at least a profile page of tweets.
 	Usernames []string
-	// Tweets are all of them, Viral is the one with the most likes.
+	// Tweets are all tweets. Viral is the tweet with the most likes.
 	Tweets []int64
 	Viral  int64
 	// Author has the most followers, and Fans are some of them, all signed in; nobody if no fans were wanted.

@@ -73,7 +73,7 @@ func (r *Results) printSockets(out io.Writer) error {
 	return w.Flush()
 }
 
-// line is what a table says of a target.
+// line holds the figures of one target in a table.
 type line struct {
 	name, ratio string
 	Sample
@@ -106,7 +106,7 @@ func (r *Results) printMemory(out io.Writer) error {
 	return w.Flush()
 }
 
-// Breach is an error if Roost held more memory than it may.
+// Breach returns an error if Roost held more memory than MaxMiB.
 func (r *Results) Breach() error {
 	var all []error
 	for _, m := range r.Measurements {
@@ -117,7 +117,7 @@ func (r *Results) Breach() error {
 	return errors.Join(all...)
 }
 
-// busy names the measurements during which the machine did other things.
+// busy returns the names of the measurements during which the machine did other work.
 func (r *Results) busy() (out []string) {
 	for _, m := range r.Measurements {
 		if n := max(m.Roost.Others, m.Baseline.Others); n > Quiet {
@@ -127,8 +127,8 @@ func (r *Results) busy() (out []string) {
 	return out
 }
 
-// Line is the run as a line of the table in docs/performance.md, without what changed; a figure that
-// was not measured is a dash.
+// Line returns the run as a line of the table in docs/performance.md, without the column that says what changed. A figure
+// that was not measured is a dash.
 func (r *Results) Line() string {
 	cells := []string{r.Time.UTC().Format("2006-01-02"), ""}
 	for _, operation := range []string{"home", "profile", "summaries", "react", "viral"} {
