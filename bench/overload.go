@@ -24,9 +24,8 @@ const (
 	overloadConns = 4000
 )
 
-// overload measures goodput under more load than the server can handle. It first measures saturation: the answers a second that
-// clients get that wait for each answer. Then it sends requests at multiples of that rate, whether or not earlier ones have been
-// answered.
+// overload measures goodput when more requests come than the server can answer. Saturation is the rate that clients reach which
+// wait for their answers. Then requests come at multiples of that rate, whether or not earlier ones have been answered.
 func overload(ctx context.Context, s *Settings) (err error) {
 	b, err := start(ctx, s)
 	if err != nil {
@@ -70,8 +69,8 @@ func (b *bench) overloaded(ctx context.Context, op ops.Operation, w io.Writer) e
 	return nil
 }
 
-// saturation returns how many answers a second clients get that wait for each answer, after a warm-up of the same length. There
-// are as many clients as a node lets requests run at once, so none is refused.
+// saturation returns how many answers a second clients get if each waits for its answer, after a warm-up of the same length. There
+// are as many clients as requests that a node runs at once, so that none is refused.
 func (b *bench) saturation(ctx context.Context, addr string, op ops.Operation) (float64, error) {
 	pool, err := load.NewPool(ctx, addr, max(16, 8*runtime.GOMAXPROCS(0)), op.Roost)
 	if err != nil {

@@ -124,7 +124,7 @@ func (b *bench) onHomes(t *rig.Target, n, from int, rate float64, while time.Dur
 		change: b.world.Posts(server(t), t == b.rig.Baseline), join: b.homes(t, b.world.Fans, b.world.Author, from)}
 }
 
-// homes joins viewers' home timelines, some viewers several times. They are behind one position of the log, so
+// homes joins viewers' home timelines, some viewers several times. All begin at one position of the log, so
 // that nothing is missed until a subscription has begun. With the baseline they subscribe to one author.
 func (b *bench) homes(t *rig.Target, viewers []ops.Viewer, author ops.Viewer,
 	from int) func(context.Context, int) (*websocket.Conn, error) {

@@ -28,7 +28,7 @@ func TestSkippingCountsIsTold(t *testing.T) {
 	}
 }
 
-// entry is an event at its position in the log.
+// entry is an event with a seq of the log.
 func entry(t *testing.T, seq int64, e events.Event) events.Entry {
 	t.Helper()
 	payload, err := json.Marshal(e)
@@ -38,7 +38,7 @@ func entry(t *testing.T, seq int64, e events.Event) events.Entry {
 	return events.Entry{Seq: seq, Type: e.Type(), Version: e.PayloadVersion(), Aggregate: e.Aggregate(), Payload: string(payload)}
 }
 
-// posted is a batch of new tweets, one for each position.
+// posted is a batch of new tweets, one for each seq.
 func posted(t *testing.T, from int64, tweets ...int64) events.Batch {
 	t.Helper()
 	b := events.Batch{From: from, To: from + int64(len(tweets))}

@@ -7,8 +7,8 @@ import (
 	"roost/events"
 )
 
-// An event that cannot be read clears the cache once, also when the group handles it again by itself. In another epoch the
-// same position belongs to another event, so it clears the cache again.
+// An event that cannot be read clears the cache once, also when the group handles it again by itself. In another epoch of the
+// log the same seq belongs to another event.
 func TestRelayClearsInEachEpoch(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
 		w := &world{rig: r, dice: rand.New(rand.NewPCG(3, 4))}

@@ -52,7 +52,7 @@ func bound(l net.Listener, limits connectionLimits) net.Listener {
 		closed: make(chan struct{}), open: map[netip.Prefix]int{}, idle: make(chan struct{}, 1)}
 }
 
-// Accept waits for a connection, and before that until the limit allows one.
+// Accept waits for a permit and for a connection.
 func (l *boundedListener) Accept() (net.Conn, error) {
 	select {
 	case l.slots <- struct{}{}:
@@ -143,7 +143,7 @@ func (l *boundedListener) quiet() bool {
 	return took >= quietFor && took < 20*quietFor
 }
 
-// Close ends Accept, also when it waits for the limit.
+// Close ends Accept, also one that waits for a permit.
 func (l *boundedListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
@@ -193,7 +193,7 @@ func (c *boundedConn) setBusy(busy bool) {
 	c.busy = busy
 }
 
-// Close closes the connection, which then no longer counts for its address.
+// Close closes the connection, takes it out of the count of its address, and returns its permit.
 func (c *boundedConn) Close() error {
 	err := c.Conn.Close()
 	c.leave()

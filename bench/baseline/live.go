@@ -12,8 +12,8 @@ import (
 	"roost/internal/ids"
 )
 
-// broadcasts sends a tweet's counts, and an author's new tweets, to the sockets that have subscribed to them. All sockets
-// get the same prepared message.
+// broadcasts sends a tweet's counts, and an author's new tweets, to the sockets that subscribe to them, as one prepared message
+// for all.
 type broadcasts struct {
 	db *sql.DB
 	mu sync.Mutex
@@ -21,7 +21,7 @@ type broadcasts struct {
 	sockets map[topic]map[*websocket.Conn]bool
 }
 
-// topic is what a socket subscribes to: the counts of tweet, or the new tweets of author. The other field is 0.
+// topic is the subject of a subscription: the counts of a tweet, or the new tweets of an author. The other id is 0.
 type topic struct{ tweet, author int64 }
 
 func newBroadcasts(db *sql.DB) *broadcasts {
@@ -63,7 +63,7 @@ func topicOf(r *http.Request) (about topic, ok bool) {
 	return about, ok
 }
 
-// join subscribes a socket, and sends its first message: the current counts, or a message that it has joined.
+// join subscribes a socket, and sends the first message: the current counts, or a note that the socket has joined.
 func (l *broadcasts) join(r *http.Request, about topic, conn *websocket.Conn) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -82,7 +82,7 @@ func run(ctx context.Context, addr, database, cache string) (err error) {
 	return nil
 }
 
-// connections is the number of connections to PostgreSQL, the same as Roost opens on two cores.
+// connections is how many connections Roost opens to PostgreSQL on two cores.
 const connections = 32
 
 func openDB(database string) (*sql.DB, error) {

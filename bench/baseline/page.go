@@ -19,11 +19,11 @@ type page struct {
 
 	entries []string
 	more    bool
-	// pieces are the stored pieces of the tweets, followed by the pieces of their counts and of their authors.
+	// pieces holds the JSON of the tweets, then of their counts, then of their authors.
 	pieces, mine []any
 }
 
-// take stores the entries of the page. entries may have one entry more, which only shows that there are more.
+// take stores a page. all may be one entry longer than the page, which means that there is another one.
 func (p *page) take(entries []string, size int) {
 	if len(entries) > size {
 		entries, p.more = entries[:size], true
@@ -31,7 +31,7 @@ func (p *page) take(entries []string, size int) {
 	p.entries = entries
 }
 
-// load reads everything that the page shows, in one round trip.
+// load reads the pieces of the page in one round trip.
 func (p *page) load(ctx context.Context, pipe redis.Pipeliner) error {
 	n := len(p.entries)
 	if n == 0 {

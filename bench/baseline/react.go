@@ -14,7 +14,7 @@ import (
 	"roost/internal/ids"
 )
 
-// statements are the prepared statements of the transaction that sets a reaction.
+// statements are the statements of the transaction.
 type statements struct{ upsert, count *sql.Stmt }
 
 func prepare(ctx context.Context, db *sql.DB) (*statements, error) {

@@ -14,14 +14,14 @@ import (
 	"roost/internal/ids"
 )
 
-// homeLength is how many entries of a home timeline are kept, which is more than a page and one entry.
+// homeLength is how many entries of a home timeline are stored, somewhat more than a page and one.
 const homeLength = 100
 
 // atOnce is how many commands go into one pipeline.
 const atOnce = 5000
 
-// Fill writes everything that the users of the sessions can ask for. sessions maps the keys to the users. It takes a few
-// seconds for a hundred thousand tweets.
+// Fill writes everything that the sessions can ask for; the map holds the user of each session's key. It takes a few seconds for a
+// hundred thousand tweets.
 func Fill(ctx context.Context, db *sql.DB, to redis.UniversalClient, sessions map[string]int64) error {
 	f := &filler{db: db, pipe: to.Pipeline()}
 	viewers := make([]int64, 0, len(sessions))

@@ -32,10 +32,10 @@ func Dial(ctx context.Context, addr string) (*Conn, error) {
 // Close closes the connection.
 func (c *Conn) Close() error { return c.nc.Close() }
 
-// SetDeadline sets the time at which reads and writes end, until the next call of SetDeadline.
+// SetDeadline sets the deadline of all reads and writes until the next call.
 func (c *Conn) SetDeadline(t time.Time) error { return c.nc.SetDeadline(t) }
 
-// Do sends a request and reads its answer. The body is valid until the next call. Answers must have a Content-Length, or be
+// Do sends a request and returns its answer. The body is valid until the next call. An answer must have a Content-Length or be
 // chunked.
 func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 	if _, err := c.nc.Write(request); err != nil {

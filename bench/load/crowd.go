@@ -14,7 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Mark returns the number that a push contains; 0 if it contains none. The numbers that one socket gets grow.
+// Mark returns the number that a push contains, or 0 if it has none. The numbers that one socket receives grow.
 type Mark func(text []byte) int64
 
 // Crowd are many sockets that listen to pushes which carry a number. Each has one goroutine, which
@@ -25,7 +25,7 @@ type Crowd struct {
 	wg      sync.WaitGroup
 }
 
-// socket is one socket of a Crowd.
+// socket is one socket of a crowd.
 type socket struct {
 	conn *websocket.Conn
 	// latest is the highest number that came.
@@ -84,7 +84,7 @@ func (c *Crowd) drop() {
 	}
 }
 
-// NumberAfter returns a Mark that reads the number behind the first occurrence of a text in a push.
+// NumberAfter is a Mark that returns the number after the first occurrence of a text in a push.
 func NumberAfter(name string) Mark {
 	before := []byte(name)
 	return func(text []byte) int64 {
@@ -154,9 +154,9 @@ func (c *Crowd) Await(ctx context.Context, number int64) error {
 	}
 }
 
-// Deliveries describes how some pushes arrived at a crowd.
+// Deliveries describes which of some pushes a crowd has received, and when.
 type Deliveries struct {
-	// Latency has the latency of every delivery. Last has the latency of the last delivery of each push.
+	// Latency holds the latency of every delivery, Last that of the last delivery of each push.
 	Latency, Last Histogram
 	// Expected is pushes times sockets. States that the server merged into later ones are missing.
 	Expected int64
@@ -175,7 +175,7 @@ func (d *Deliveries) Add(other *Deliveries) {
 	d.Others += other.Others
 }
 
-// Exact fails unless every socket got every push once and in order, and nothing else except earlier pushes.
+// Exact fails unless every socket has received every push once and in order, and otherwise only earlier pushes.
 func (d *Deliveries) Exact() error {
 	if d.Latency.Count() != d.Expected || d.Repeats > 0 || d.Others > 0 {
 		return fmt.Errorf("%d of %d deliveries came, %d again or out of order, and %d of something else",
@@ -192,8 +192,8 @@ func (d *Deliveries) Silent() error {
 	return nil
 }
 
-// Close closes the sockets and returns the deliveries of some pushes. due maps the number of each push to the time from which
-// its latency counts.
+// Close closes the sockets and returns the deliveries of pushes. The map holds, by the number of a push, the time from which its
+// latency counts.
 func (c *Crowd) Close(due map[int64]time.Time) (*Deliveries, error) {
 	var broken error
 	// A closed connection ends its reader; how the server takes it does not matter any more.

@@ -62,8 +62,8 @@ func (h *Histogram) Count() int64 { return int64(h.n) }
 // Max is the longest duration, exactly.
 func (h *Histogram) Max() time.Duration { return h.max }
 
-// Quantile returns the least duration that at least the part q (0 to 1) of the recorded durations does not exceed. It is
-// rounded up by less than 0.8 %, and is 0 if nothing was recorded.
+// Quantile returns the least duration that is not exceeded by the part q (0 to 1) of the recorded durations, rounded up by less
+// than 0.8 %. It returns 0 if nothing was recorded.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	if h.n == 0 {
 		return 0

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// Offer is an open loop that never waits. When all connections are busy, a request gets a new one, so a server that falls
-// behind does not get fewer requests.
+// Offer is an open loop that never waits. If every connection is busy, a request is sent on a new one, so that a server that falls
+// behind gets no fewer requests.
 type Offer struct {
 	Addr    string
 	Traffic Traffic
 	// Rate is the number of requests a second. Duration is how long requests are sent.
 	Rate     float64
 	Duration time.Duration
-	// Deadline is how long after the time at which a request was due its answer still counts as good.
+	// Deadline is how long an answer is of use, from the time at which its request was due.
 	Deadline time.Duration
 	// Conns bounds the connections; requests beyond it are not sent and count as Unsent.
 	Conns int
@@ -25,16 +25,16 @@ type Offer struct {
 
 // Outcome counts the outcomes of the requests of an Offer.
 type Outcome struct {
-	// Good requests were answered well within the deadline, Late requests after it. Refused requests got a status of 503.
-	// Broken requests got another answer, or their connection ended. Unsent requests found no connection.
+	// Good counts good answers within the deadline, Late those after it, Refused the answers with status 503. Broken counts
+	// other answers, and connections that ended. Unsent counts requests for which there was no connection.
 	Good, Late, Refused, Broken, Unsent int64
-	// Latency has the latency of good answers, Refusal the latency of refusals, both from the time at which a request was due.
+	// Latency holds the latency of good answers, Refusal that of refusals, both from the time at which a request was due.
 	Latency, Refusal Histogram
 	// Elapsed is from the start to the last answer.
 	Elapsed time.Duration
 }
 
-// Goodput returns the number of good answers a second. d is how long requests were sent.
+// Goodput returns the good answers per second, over the time in which requests came.
 func (o *Outcome) Goodput(d time.Duration) float64 { return float64(o.Good) / d.Seconds() }
 
 // offering is the state of a running Offer.
@@ -54,7 +54,7 @@ type offered struct {
 	work    chan time.Time
 }
 
-// Run sends the requests, and returns when each has been answered or has failed.
+// Run sends the load, and returns when every request has been answered or has failed.
 func (o Offer) Run(ctx context.Context) (*Outcome, error) {
 	r := &offering{Offer: o}
 	start := time.Now()
@@ -112,7 +112,7 @@ func (r *offering) send(ctx context.Context, due time.Time) bool {
 	return true
 }
 
-// serve sends the requests that it receives over a connection of its own. When the connection ends, it opens another.
+// serve sends the requests that it receives over a connection of its own, which it reopens when it ends.
 func (r *offering) serve(ctx context.Context, w *offered) {
 	var conn *Conn
 	defer func() {

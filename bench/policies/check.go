@@ -16,13 +16,13 @@ type Op struct {
 	Start, End time.Duration
 }
 
-// Commit is a change as the database has committed it. At is when the writer received the answer, which is after the commit.
+// Commit is a change as the database has it. At is when its writer had the answer, which is after the commit.
 type Commit struct {
 	Key, Version int64
 	At           time.Duration
 }
 
-// Verdict counts the anomalies that a history shows.
+// Verdict counts what is wrong in a history.
 type Verdict struct {
 	Reads, Writes int
 	// Stale is how many reads began after the acknowledgement of a write that they do not show. StaleFor is the longest

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// insert names the table and the columns of rows, and what happens to a row whose key exists already.
+// insert describes an INSERT: its table, its columns, and what happens to rows whose key exists.
 type insert struct {
 	table   string
 	columns []string
-	// key lists the columns in whose order rows are locked.
+	// key holds the columns in whose order rows are locked.
 	key string
 	// conflict is the statement's ON CONFLICT clause, or empty.
 	conflict string
@@ -52,7 +52,7 @@ var (
 		intoUserStats, intoTweetStats}
 )
 
-// claim returns the ON CONFLICT clause with which an insert takes a claim that its holder has released.
+// claim inserts a claim, or takes over one that its user has given up.
 func claim(table, key string) string {
 	return fmt.Sprintf("ON CONFLICT (%s) DO UPDATE SET user_id = excluded.user_id, version = %s.version + 1 WHERE %s.user_id = 0",
 		key, table, table)
@@ -65,7 +65,7 @@ type bulk interface {
 	// insert writes n rows, no two of which have the same key. row fills in the columns of row i. insert returns the columns
 	// in into.returning of the rows that it has written, one row after the other.
 	insert(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(i int, columns []any)) ([]int64, error)
-	// strings returns a list as one argument, and SQL for a FROM clause that reads it as a table l with the column value.
+	// strings returns a list as one SQL argument, and in from the SQL that reads it as a table l with one column, value.
 	strings(list []string) (arg any, from string)
 	// tidy updates the statistics of the query planner.
 	tidy(ctx context.Context) error

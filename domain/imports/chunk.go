@@ -17,7 +17,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// attempts is how often a chunk is tried when other writers make its transaction fail.
+// attempts is how often a chunk is tried if other writers make its transaction fail.
 const attempts = 6
 
 // errRaced says that another transaction wrote between two statements of a chunk.
@@ -28,7 +28,7 @@ type chunk struct {
 	*run
 	source *source
 	tx     *sql.Tx
-	// lines is the number of lines in the chunk. read lists the lines that were found to be bad while they were read.
+	// lines counts the lines of the chunk; read holds the bad ones that were found while reading.
 	lines int64
 	read  []BadLine
 	// inserted and found are results of the transaction: rows written, and lines that turned out bad.
@@ -64,7 +64,7 @@ func (r *run) commit(ctx context.Context, c *chunk, rd reader, rep *FileReport, 
 
 func byLine(a, b BadLine) int { return cmp.Compare(a.Line, b.Line) }
 
-// transact runs write in a transaction. If other writers make the transaction fail, it tries again.
+// transact runs write in a transaction, and again if other writers make it fail.
 func (c *chunk) transact(ctx context.Context, write func() error) error {
 	for try := 1; ; try++ {
 		err := c.once(ctx, write)

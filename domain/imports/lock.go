@@ -33,8 +33,8 @@ func (p *postgres) lock(ctx context.Context, o Options) error {
 	return nil
 }
 
-// holder describes the session that holds the lock of imports. PostgreSQL shows the address and the time of its connection
-// only to the role that it belongs to.
+// holder describes the session that holds the lock of imports. PostgreSQL shows where and when a session connected only to its own
+// role.
 func (p *postgres) holder(ctx context.Context) (string, error) {
 	var pid int
 	var from sql.NullString

@@ -15,7 +15,7 @@ import (
 	"roost/internal/ids"
 )
 
-// The limits of imported texts, which are the same as in the API.
+// Limits of imported texts, in characters. They are the same as the API's.
 const (
 	maxUsername = 30
 	maxName     = 50

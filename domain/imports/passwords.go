@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// passwords sets the password of accounts of the source that have none. Such accounts come from earlier imports; new
-// accounts were written with the password.
+// passwords sets the password of accounts of earlier imports of the source that have none. New accounts were written with it.
 func (r *run) passwords(ctx context.Context) error {
 	if r.PasswordHash == "" {
 		return nil

@@ -23,7 +23,7 @@ type position struct {
 	complete    bool
 }
 
-// key returns a file's key in the table import_progress.
+// key returns the key of the file's row in import_progress.
 func (r *run) key(s *source) string { return r.Source + "/" + s.base }
 
 func (r *run) progress(ctx context.Context, s *source) (at position, err error) {

@@ -24,7 +24,7 @@ type run struct {
 	done, total int64
 }
 
-// files are the files of an import's directory; nil stands in for a file that does not exist.
+// files holds the files of the directory; a file that is not there is nil.
 type files struct{ users, follows, tweets, likes *source }
 
 func (f files) all() []*source {
@@ -37,23 +37,22 @@ func (f files) all() []*source {
 	return there
 }
 
-// reader reads the lines of one kind of file, and writes them chunk by chunk.
+// reader reads the lines of one kind of file, and writes those of a chunk.
 type reader interface {
 	// header is the first line of the file, empty if it has none.
 	header() string
 	// begin loads what the lines refer to.
 	begin(ctx context.Context) error
-	// line adds a line to the chunk. If the line is bad, it returns the reason instead. The bytes are valid during the
-	// call only.
+	// line adds a line to the chunk. If the line is bad, it returns the reason. The bytes are valid during the call only.
 	line(ctx context.Context, n int64, line []byte) (bad string, err error)
 	// write writes the chunk. It may be called again when the transaction failed.
 	write(ctx context.Context, tx *chunk) error
-	// next drops the chunk, which has been committed.
+	// next empties the chunk after its commit.
 	next()
 }
 
-// Run imports the files of a directory. The report is valid also if an error ended the import. The error is a BadLine
-// under Stop, ErrRunning, the error of a file that cannot be read, or an error of the database.
+// Run imports the files of a directory. The report is valid also with an error, which is a BadLine under Stop, ErrRunning, a file
+// that cannot be read, or the database's error.
 func Run(ctx context.Context, o Options) (Report, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -247,7 +246,7 @@ type meter struct {
 	*run
 	source  *source
 	started time.Time
-	// skipped is the number of lines that an earlier import has done.
+	// skipped is the number of lines that an earlier import has written.
 	skipped int64
 }
 
@@ -265,7 +264,7 @@ func (m *meter) show() {
 	m.Progress(p)
 }
 
-// left estimates the time that the rest takes at the speed so far.
+// left estimates the time for the rest from the rate so far.
 func left(spent time.Duration, done, total int64) time.Duration {
 	if done <= 0 {
 		return 0

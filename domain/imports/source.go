@@ -21,7 +21,7 @@ const maxLine = 64 << 10
 
 // source is one file, read line by line.
 type source struct {
-	// base is the file's name without .gz, and name its name in the directory.
+	// base is the name without .gz, name the file's name in the directory.
 	base, name, path string
 	info             fs.FileInfo
 	// fingerprint identifies the bytes of the file and of the files that it refers to.
@@ -69,8 +69,8 @@ func find(dir, base string) (*source, error) {
 	return found, nil
 }
 
-// identify computes the fingerprint. It covers the others, the files to which the lines of this file refer, because a
-// bad line may become good when these files have grown.
+// identify computes the fingerprint. It includes others, the files to which this file's lines refer, because a line that was bad
+// may be good once they have grown.
 func (s *source) identify(others ...*source) error {
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -121,8 +121,8 @@ func (s *source) close() error {
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// next reads a line, without its end (\n or \r\n). The bytes are valid until the next call. tooLong reports that the line
-// is longer than maxLine and was cut. At the end of the file the error is io.EOF.
+// next returns a line without its end (\n or \r\n). The bytes are valid until the next call. tooLong reports that the line is
+// longer than maxLine and cut. At the end of the file the error is io.EOF.
 func (s *source) next() (line []byte, tooLong bool, err error) {
 	line, err = s.lines.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {

@@ -8,12 +8,12 @@ import (
 	"roost/internal/ids"
 )
 
-// perMilli is how many ids the node number of imports has in one millisecond.
+// perMilli is how many ids a millisecond has for one node number.
 const perMilli = 1 << 12
 
-// makeIDs assigns ids to the chunk's tweets. Each id carries the tweet's own time and the node number that is reserved
-// for imports. Only one import runs at a time, under its lock; it continues behind the ids of earlier imports of all
-// sources. When a millisecond has no free id, the next one is used.
+// makeIDs assigns ids to the chunk's tweets. An id contains the tweet's own time and the node number that is reserved for imports.
+// Only one import runs at a time, under its lock; it continues after the ids that earlier imports have made, of any source. Once a
+// millisecond has no free id, the next one is used.
 func (t *tweets) makeIDs(ctx context.Context, c *chunk) error {
 	millis := make([]int64, len(t.rows))
 	for i, row := range t.rows {

@@ -18,7 +18,7 @@ type users struct {
 	*run
 	// first are the times of first tweets, by the source's ids.
 	first map[int64]time.Time
-	// rows are new accounts. again are accounts whose id was imported before.
+	// rows holds new accounts; again holds lines whose id was imported before.
 	rows, again []user
 	// ids and names map the ids and names in the chunk to the user of their line.
 	ids   map[int64]user
@@ -193,7 +193,7 @@ func (u *users) available(ctx context.Context, c *chunk) ([]user, error) {
 	return slices.DeleteFunc(slices.Clone(u.rows), func(row user) bool { return taken[row.external] }), nil
 }
 
-// claim claims usernames and email addresses, all of which were free a moment ago.
+// claim takes usernames and addresses, all of which were free when available looked.
 func (u *users) claim(ctx context.Context, c *chunk, rows []user) error {
 	slices.SortFunc(rows, func(a, b user) int { return cmp.Compare(a.key(), b.key()) })
 	won, err := c.insert(ctx, intoUsernames, len(rows), func(i int, col []any) {
