@@ -113,7 +113,7 @@ func (a *App) liveMetrics() prometheus.Collector {
 	s.gauge("live_queued", "Changes of home timelines that wait for their subscribers.",
 		func(l live.Stats) float64 { return float64(l.Queued) })
 	s.gauge("live_longest_queue", "Changes that wait for the slowest subscriber.", func(l live.Stats) float64 { return float64(l.Longest) })
-	const resets, reset = "live_resets_total", "Resets sent to subscribers of home timelines, who then read the timeline again."
+	const resets, reset = "live_resets_total", "Home timelines that their subscribers had to read again."
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Overflows }, "why", "slow")
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Losses }, "why", "lost")
 	s.counter(resets, reset, func(l live.Stats) int64 { return l.Rebuilds }, "why", "rebuilt")

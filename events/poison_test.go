@@ -38,7 +38,7 @@ func (c *tries) of(seq int64) int {
 
 // An event that fails is tried again after 1 s, 2 s, 4 s..., later ones of its aggregate wait for it in
 // their order, others do not notice; in the end it is a dead letter and the ones behind it go on.
-func TestPoisonousEventIsRetriedAndDiesAlone(t *testing.T) {
+func TestPoisonIsQueuedAndDiesAlone(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		var c tries
 		var heal atomic.Bool

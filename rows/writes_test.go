@@ -165,13 +165,13 @@ func (w *world) agree(t *testing.T, step int) {
 		tweets := append(slices.Clone(w.tweets), 4242)
 		compare(t, s, s.Tweets, tweets)
 		compare(t, s, s.TweetCounts, tweets)
-		var pairs []reactions.Key
+		var keys []reactions.Key
 		for _, id := range w.tweets {
 			for _, u := range w.users {
-				pairs = append(pairs, reactions.Key{TweetID: id, UserID: u})
+				keys = append(keys, reactions.Key{TweetID: id, UserID: u})
 			}
 		}
-		compare(t, s, s.Reactions, pairs)
+		compare(t, s, s.Reactions, keys)
 	}
 	if t.Failed() {
 		t.Fatalf("after step %d: %s", step, w.last)

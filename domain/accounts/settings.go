@@ -110,11 +110,11 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 				return err
 			}
 		}
-		updated := events.SettingsUpdated{UserID: userID, Version: now.Version + 1}
+		change := events.SettingsUpdated{UserID: userID, Version: now.Version + 1}
 		up := tx.User.Update().Where(user.ID(userID)).AddVersion(1)
 		if in.Username != nil && *in.Username != now.Username {
 			up.SetUsername(*in.Username)
-			updated.OldUsername, updated.NewUsername = now.Username, *in.Username
+			change.OldUsername, change.NewUsername = now.Username, *in.Username
 		}
 		if in.Username != nil && sameClaim(now.Username, *in.Username) {
 			tx.AlreadyDone() // another request may have just moved the claims, from a name that is not stored any more
@@ -122,7 +122,7 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 		if in.Email != nil {
 			up.SetEmail(*in.Email)
 		}
-		if updated.OldNameVersion, updated.NewNameVersion, err = moveClaims(ctx, tx, now, in); err != nil {
+		if change.OldNameVersion, change.NewNameVersion, err = moveClaims(ctx, tx, now, in); err != nil {
 			return err
 		}
 		if in.SessionPolicy != nil {
@@ -131,7 +131,7 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 		if err := up.Exec(ctx); err != nil {
 			return fmt.Errorf("update the settings: %w", err)
 		}
-		tx.Emit(updated)
+		tx.Emit(change)
 		return a.accept(ctx, tx, shown)
 	})
 }

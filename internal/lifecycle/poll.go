@@ -55,7 +55,7 @@ func (p Poll) Run(ctx context.Context) {
 	}
 }
 
-// Wake carries signals to one goroutine. Several signals that arrive before the goroutine waits count as one.
+// Wake carries signals to one goroutine. Signals that come before it waits are one.
 type Wake chan struct{}
 
 // NewWake returns a wake without a signal.
