@@ -30,7 +30,7 @@ func (b *bench) log(ctx context.Context, loads []string) (all []report.Measureme
 	if err != nil {
 		return nil, err
 	}
-	// The nodes are stopped, because they read the log of their own database all the time, which is not measured here.
+	// The nodes read the log of their own database all the time, which does not belong to this measurement.
 	for _, t := range b.targets() {
 		if err := t.Stop(); err != nil {
 			return nil, err
@@ -85,7 +85,7 @@ func (b *bench) ways(ctx context.Context) (map[*rig.Target]*outbox.Run, error) {
 	return out, nil
 }
 
-// flow sends events through one way, and measures after a warm-up. With rate 0 it runs a closed loop.
+// flow sends events through one way, and measures after the warm-up. Rate 0 is a closed loop.
 func (b *bench) flow(ctx context.Context, w *outbox.Run, rate float64) (s report.Sample, err error) {
 	put := func() (*load.Result, error) {
 		if rate > 0 {

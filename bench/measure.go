@@ -19,7 +19,7 @@ import (
 	"roost/bench/rig"
 )
 
-// bench is one run of the benchmarks: the servers, the users who send requests, and the settings.
+// bench is a run: the servers, the users who send requests, and the settings.
 type bench struct {
 	*Settings
 	rig   *rig.Rig
@@ -76,15 +76,15 @@ func (b *bench) targets() []*rig.Target { return []*rig.Target{b.rig.Roost, b.ri
 
 func server(t *rig.Target) ops.Server { return ops.Server{Name: t.Name, Addr: t.Addr, DB: t.DB} }
 
-// began is when the program started.
+// began is the time at which the program started.
 var began = time.Now()
 
-// say prints progress, and the time since the program started.
+// say prints progress, and the time since the start.
 func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// explain adds the log output of the servers to an error.
+// explain adds the last lines of the servers' logs to an error.
 func (b *bench) explain(err error) error {
 	for _, t := range b.targets() {
 		if log := t.Log(); log != "" {
@@ -129,7 +129,7 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	return r.Breach()
 }
 
-// measurements runs the measurements that were asked for.
+// measurements makes the measurements that the settings ask for.
 func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err error) {
 	add := func(m *report.Measurement, err error) error {
 		if err == nil {
@@ -194,8 +194,8 @@ func (b *bench) uncached(ctx context.Context, loads []string, add func(*report.M
 	return b.rig.Roost.Restart(ctx)
 }
 
-// operation measures an operation in rounds. Within a round both targets are measured, one after the other. The target that is
-// measured first alternates from round to round.
+// operation measures an operation in rounds. In each round both targets are measured, one after the other; they take turns to be
+// first.
 func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*report.Measurement, error) {
 	m := &report.Measurement{Operation: op.Name, Title: op.Title, Load: kind}
 	if kind == report.Open {
@@ -255,7 +255,7 @@ func (b *bench) round(i int, one func(*rig.Target) (report.Sample, error)) (r re
 	return r, nil
 }
 
-// sample puts load on a target, and measures after a warm-up. With rate 0 it runs a closed loop.
+// sample puts load on a target, and measures after the warm-up. Rate 0 is a closed loop.
 func (b *bench) sample(ctx context.Context, t *rig.Target, pool *load.Pool, rate float64) (report.Sample, error) {
 	put := func(d time.Duration) (*load.Result, error) {
 		if rate > 0 {

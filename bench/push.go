@@ -23,7 +23,7 @@ type listeners struct {
 	change load.Source
 	rate   float64
 	while  time.Duration
-	// exact is true if every change must arrive, once and in order. Otherwise changes of counts may be merged.
+	// exact is set if every change must arrive once and in order; otherwise newer states of counts may replace older ones.
 	exact bool
 
 	crowd *load.Crowd
@@ -32,8 +32,8 @@ type listeners struct {
 	due   map[int64]time.Time
 }
 
-// push is one run against a target. The server is started again, so that the memory of the sockets can be distinguished from
-// memory that earlier runs have left. The other server does not run, because even an idle node reads from PostgreSQL all the time.
+// push is one run against a target. The server is started for it, so that it holds no memory of earlier runs. No other server
+// runs, because even an idle node reads from PostgreSQL all the time.
 func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listeners) (s report.Sample, err error) {
 	for _, other := range b.targets() {
 		if err := other.Stop(); err != nil {
@@ -49,7 +49,7 @@ func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listene
 		return s, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	// One change is made before, because what the first change sets up, such as connections, must not count as memory of sockets.
+	// One change comes before: it sets up connections, for example, which do not belong to the memory of the sockets.
 	if err := each(all, func(l *listeners) error { return l.make(conn) }); err != nil {
 		return s, err
 	}
@@ -104,9 +104,9 @@ func drop(all []*listeners) {
 	}
 }
 
-// pushAll makes the changes to which sockets listen, and returns the resources used until every socket had received them.
+// pushAll makes the changes, and returns the resources that were used until every socket had received them.
 func pushAll(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners) (used rig.Usage, elapsed time.Duration, err error) {
-	// One change that every socket has received, so that all subscriptions have begun.
+	// After one change has come to every socket, all subscriptions have begun.
 	if err := each(all, func(l *listeners) error { return l.warm(ctx, conn) }); err != nil {
 		return used, 0, err
 	}
@@ -166,7 +166,7 @@ func (l *listeners) warm(ctx context.Context, conn *load.Conn) error {
 	return l.await(ctx)
 }
 
-// make makes one change. A request for the state that exists already changes nothing, so make then sends the next one.
+// make makes one change. A request may ask for the present state and change nothing; then the next one changes something.
 func (l *listeners) make(conn *load.Conn) error {
 	for before := l.last; l.last == before; {
 		if err := conn.SetDeadline(time.Now().Add(load.Patience)); err != nil {
@@ -185,8 +185,8 @@ func (l *listeners) make(conn *load.Conn) error {
 	return nil
 }
 
-// changes makes changes at a fixed rate, at least one, each when it is due. It records the time of each change under its number.
-// It returns when every socket has received the last change, and the time is over.
+// changes makes changes at a fixed rate, at least one, each when it is due, and stores the time of each by its number. It returns when
+// every socket has received the last one, and the time is over.
 func (l *listeners) changes(ctx context.Context, conn *load.Conn) error {
 	l.due = map[int64]time.Time{}
 	start, n := time.Now(), max(1, int(l.rate*l.while.Seconds()))

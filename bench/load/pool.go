@@ -17,7 +17,7 @@ const Patience = 30 * time.Second
 // goroutine.
 type Source func(buf []byte) []byte
 
-// Traffic describes the requests to send, and how a good answer starts.
+// Traffic describes the requests, and how a good answer starts.
 type Traffic struct {
 	// Source makes the source of each of n connections.
 	Source func(i, n int) Source
@@ -85,7 +85,7 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 	})
 }
 
-// run starts a goroutine for every connection and gathers their results.
+// run starts a goroutine for every connection and adds up their results.
 func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Context, *worker) error) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -20,9 +20,8 @@ type Server struct {
 	DB         *sql.DB
 }
 
-// Check fails unless both servers return the answers that SQL returns. It checks every read that the runs will ask for. It
-// checks some writes, one after another, with the rows that they leave. Reads are checked first, because writes make the
-// baseline's answers to reads stale.
+// Check fails unless both servers return the answers that SQL returns. It checks every read that the runs will send. Then it checks
+// some writes, one after another, with the rows that they leave. Reads come first because writes make the baseline's reads stale.
 func Check(ctx context.Context, w *World, all []Operation, roost, baseline Server) error {
 	for _, op := range all {
 		if op.Writes {
@@ -177,7 +176,7 @@ func decode(raw []byte) (v any, err error) {
 	return v, d.Decode(&v)
 }
 
-// CheckCounts fails if the stored counts of a tweet differ from the number of its reactions, as after a lost update.
+// CheckCounts fails if the stored counts of any tweet differ from its reactions, as after a lost update.
 func CheckCounts(ctx context.Context, s Server) error {
 	var wrong int64
 	if err := s.DB.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT tweet_id, count(*) FILTER (WHERE kind = 1) AS likes,

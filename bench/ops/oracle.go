@@ -11,8 +11,8 @@ import (
 	"roost/internal/ids"
 )
 
-// The functions in this file read answers from SQL, in the plainest way and one at a time. They share no code with the
-// servers that they check, except for the encoding of ids and cursors.
+// The functions below ask SQL for answers, in the plainest way and one at a time. They share only the spelling of ids and cursors with
+// the code that they check.
 
 type object = map[string]any
 

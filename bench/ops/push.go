@@ -19,7 +19,7 @@ import (
 const (
 	// CountsQuery is the subscription to a tweet's counts.
 	CountsQuery = `subscription Live($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id reactions { likeCount dislikeCount revision } } }`
-	// HomeQuery is the subscription to a home timeline that begins behind a cursor.
+	// HomeQuery is the subscription to the events of a home timeline after a cursor.
 	HomeQuery = `subscription Home($after: String) { homeTimelineEvents(after: $after) { cursor ... on TimelineEntryAdded {
  edge { cursor node { id text createdAt author { id username name } reactions { likeCount dislikeCount revision viewerReaction } } } } } }`
 
@@ -96,7 +96,7 @@ func (w *World) Posts(s Server, baseline bool) load.Source {
 	}
 }
 
-// EventCursor returns Roost's cursor of the end of the log. A subscription that begins there misses no later event.
+// EventCursor returns a cursor for the end of Roost's log. A subscription after that cursor misses no later event.
 func (w *World) EventCursor(ctx context.Context, roost Server) (string, error) {
 	body, err := fetch(ctx, roost, graphql(nil, w.Author.Key, quoted(whereQuery), "{}"))
 	if err != nil {
@@ -117,8 +117,8 @@ func (w *World) EventCursor(ctx context.Context, roost Server) (string, error) {
 	return cursor, nil
 }
 
-// CheckPush fails unless a message to a fan has the same data about the author's newest tweet as SQL. It does not compare
-// the cursor of the event, because only one of the targets has a log.
+// CheckPush fails unless a message to a fan agrees with SQL on the author's newest tweet. The cursor of the event is not compared,
+// because only one of the targets has a log.
 func (w *World) CheckPush(ctx context.Context, s Server, message []byte) error {
 	want, err := w.wantPush(ctx, s.DB)
 	if err != nil {

@@ -25,7 +25,7 @@ const (
  reactions { likeCount dislikeCount revision viewerReaction } } userErrors { code } } }`
 )
 
-// seed is the same in all runs, so that they send the same requests. Each connection adds a number of its own.
+// seed makes two runs send the same requests; each connection adds a number of its own.
 const seed = 20260131
 
 func dice(i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
@@ -60,13 +60,13 @@ func plain(buf []byte, method, path, key string) []byte {
 
 var lengthOf = map[string]string{"GET": "\r\n", "POST": "Content-Length: 0\r\n\r\n"}
 
-// ask is one read: the request for each target, and the function that reads the answer from SQL.
+// ask is one request, in the form for each target, with a function that finds the answer in SQL.
 type ask struct {
 	roost, baseline []byte
 	want            func(context.Context, *sql.DB) (any, error)
 }
 
-// reads returns an operation each request of which is one of the asks, chosen at random.
+// reads returns an operation that sends random ones of the requests.
 func reads(name, title string, good string, asks []ask) Operation {
 	source := func(request func(*ask) []byte) func(i, n int) load.Source {
 		return func(worker, _ int) load.Source {
@@ -151,8 +151,7 @@ var (
 // react sets random viewers' reactions to random tweets: mostly new ones.
 func (w *World) react() Operation {
 	source := func(request func(Reaction, []byte) []byte) func(i, n int) load.Source {
-		// Each connection has one. A run continues where the run before ended, because a reaction that was set then would not
-		// be a change now.
+		// Each connection continues where the run before ended, because setting the same reactions again would change nothing.
 		rolls := map[int]*rand.Rand{}
 		return func(worker, _ int) load.Source {
 			r := rolls[worker]

@@ -14,12 +14,12 @@ import (
 	"encoding/json"
 )
 
-// World holds the users who send requests, and the rows for which they ask.
+// World holds the users who send requests, and the objects that they ask for.
 type World struct {
 	Viewers []Viewer
-	// Usernames are the names of the users who wrote at least a profile page of tweets.
+	// Usernames holds the users with at least one full profile page of tweets.
 	Usernames []string
-	// Tweets are all tweets. Viral is the tweet with the most likes.
+	// Tweets holds all tweets; Viral is the tweet with the most likes.
 	Tweets []int64
 	Viral  int64
 	// Author has the most followers, and Fans are some of them, all signed in; nobody if no fans were wanted.
@@ -34,7 +34,7 @@ type World struct {
 type Viewer struct {
 	ID       int64
 	Username string
-	// Key is the key of a session of the viewer. Both targets accept the same key.
+	// Key is the key of a session, the same for both targets.
 	Key string
 	// Screen are the tweets of the first page of the home timeline.
 	Screen []int64
@@ -68,8 +68,8 @@ func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers, fans int) (
 	return w, nil
 }
 
-// drawn joins the external ids by which inRandom orders users: at random, but in the same order for the same data. Row
-// ids differ from import to import; the ids in the imported files do not.
+// drawn is the SQL by which users are put in a random order that is the same for the same data. It uses the ids of the files, because
+// row ids differ between imports.
 const (
 	drawn    = ` JOIN imported_ids i ON i.kind = 'user' AND i.row_id = u.id `
 	inRandom = ` ORDER BY md5('roost' || i.external_id) `
