@@ -114,7 +114,7 @@ func New(s Sources, who *caller.Caller) *Set {
 // Position returns the position of the log up to which the values of all loaders show every effect. It is noted before the first read.
 func (s *Set) Position() events.Position { return s.rows.position() }
 
-// related reports whether a follow is possible between the two: there is a viewer, and the other user is not the viewer.
+// related reports whether one may follow the other: nobody follows themselves, and there may be no viewer.
 func related(viewer, id int64) bool { return viewer != 0 && viewer != id }
 
 func isActive(_ int64, s follows.State, _ bool) bool { return s.Active }

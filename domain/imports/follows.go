@@ -88,8 +88,8 @@ func (f *follows) write(ctx context.Context, c *chunk) error {
 	return c.addUserStats(ctx, add)
 }
 
-// withinLimit leaves out, and reports, the lines by which a user would follow more than counts.MaxFollowing others. Lines
-// whose follow exists already do not count.
+// withinLimit leaves out the lines by which somebody would follow more than counts.MaxFollowing others, and
+// reports them. Lines that are there already take no room.
 func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]follow, error) {
 	more := map[int64]int64{}
 	for _, r := range rows {
