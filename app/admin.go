@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxAdminRequest bounds what the admin address reads of a request, in bytes.
+// maxAdminRequest is the most bytes of a request that the admin address reads.
 const maxAdminRequest = 64 << 10
 
 // readAdmin reads the JSON of a request to the admin address. If it is refused, text says why.
@@ -30,7 +30,7 @@ func answerAdmin(w http.ResponseWriter, status int, answer any) {
 	_ = json.NewEncoder(w).Encode(answer) // a client that left needs no answer
 }
 
-// askAdmin sends a request to the admin address of a node, as --admin-addr has it. The caller closes the answer.
+// askAdmin sends a request to the admin address of a node; addr has the form of --admin-addr. The caller closes the answer.
 func askAdmin(ctx context.Context, addr, path string, request any) (*http.Response, error) {
 	body, err := json.Marshal(request)
 	if err != nil {

@@ -51,7 +51,7 @@ type App struct {
 	services lifecycle.Group
 }
 
-// New builds a node; nothing runs yet. Close frees what it opened.
+// New builds a node but starts nothing. Close closes the stores that it opened.
 func New(ctx context.Context, c Config) (*App, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	return nil
 }
 
-// door is the last service of a node: everything that operations need runs by then.
+// door is the last service of a node. When it starts, everything that operations need is running.
 type door struct{ *App }
 
 // Start lets operations in, and listens unless the node does so already.
@@ -103,7 +103,7 @@ func (d door) Start(ctx context.Context) error {
 	return d.listen(ctx)
 }
 
-// Stop drains what came in.
+// Stop refuses new operations and waits for those that run.
 func (d door) Stop(ctx context.Context) error { return d.server.Stop(ctx) }
 
 // listen opens the node's addresses, once.
@@ -114,7 +114,7 @@ func (a *App) listen(ctx context.Context) error {
 	return a.server.Start(ctx)
 }
 
-// addServices adds what runs behind the server.
+// addServices adds the services that run behind the server.
 func (a *App) addServices() error {
 	a.services.Add("lag meter", a.lag)
 	a.services.Add("database", databaseWait{a})
@@ -155,7 +155,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 	return nil
 }
 
-// rowSources are what reads and writes rows.
+// rowSources returns the domain packages that read and write rows.
 func (c Config) rowSources(s *Stores, log *events.Log) rows.Sources {
 	cfg := accounts.DefaultConfig()
 	if c.Hashing != nil {
@@ -239,10 +239,11 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-// roomTimeout bounds the question for the limit of connections.
+// roomTimeout bounds the statement that reads PostgreSQL's limit of connections.
 const roomTimeout = 2 * time.Second
 
-// logRoom logs how many nodes like this one the database has connections for; it warns when that is none.
+// logRoom logs for how many nodes like this one PostgreSQL has enough connections. It warns if there are too few even for
+// this node.
 func (a *App) logRoom(ctx context.Context) {
 	if !a.Config.Server() {
 		return
@@ -251,7 +252,7 @@ func (a *App) logRoom(ctx context.Context) {
 	defer cancel()
 	server, own, err := a.stores.DB.Room(ctx)
 	if err != nil {
-		slog.WarnContext(ctx, "it is not known how many connections PostgreSQL accepts", "error", err)
+		slog.WarnContext(ctx, "the connection limit of PostgreSQL could not be read", "error", err)
 		return
 	}
 	level := slog.LevelInfo
@@ -272,7 +273,7 @@ func (a *App) Stop(ctx context.Context) error {
 	return a.services.Stop(ctx)
 }
 
-// Close frees what New opened; call it after Stop.
+// Close closes the stores that New opened; call it after Stop.
 func (a *App) Close() error {
 	var all []error
 	if a.redis != nil {
@@ -290,7 +291,7 @@ func (a *App) Addr() net.Addr { return a.server.Addr() }
 // AdminAddr is where the admin address listens, nil without one.
 func (a *App) AdminAddr() net.Addr { return a.server.AdminAddr() }
 
-// Stores describes which stores the node runs on, for people.
+// Stores returns a text for people that says which stores the node runs on.
 func (a *App) Stores() string {
 	if a.Config.Server() {
 		return "PostgreSQL and Redis"

@@ -13,27 +13,27 @@ import (
 	"roost/server"
 )
 
-// defaultDrainDelay is DrainDelay in server mode, where load balancers need time to notice that a node drains: two
-// probes of most of them.
+// defaultDrainDelay is DrainDelay in server mode, where load balancers need time to notice that a node drains. In this time
+// most of them send two probes.
 const defaultDrainDelay = 5 * time.Second
 
-// maxDrainDelay bounds DrainDelay: who stops a node is not to wait for long.
+// maxDrainDelay bounds DrainDelay: an operator who stops a node should not wait longer.
 const maxDrainDelay = 5 * time.Minute
 
 // maxQueueWait bounds QueueWait: clients should get an answer before they give up.
 const maxQueueWait = 10 * time.Second
 
-// mistakes are what is wrong with a configuration.
+// mistakes are the errors of a configuration.
 type mistakes []error
 
-// add notes what is wrong with a flag; nil is nothing.
+// add records an error about a flag; a nil error adds nothing.
 func (f *mistakes) add(flag string, err error) {
 	if err != nil {
 		*f = append(*f, fmt.Errorf("--%s: %w", flag, err))
 	}
 }
 
-// Check fills in what follows from other settings, and fails with every wrong value in one error. It touches
+// Check fills in the settings that follow from others, and returns one error that names every wrong value. It touches
 // neither disk nor network.
 func (c *Config) Check() error {
 	var bad mistakes
@@ -76,7 +76,7 @@ func (c *Config) Check() error {
 	return errors.Join(bad...)
 }
 
-// CheckStores fails with every wrong value among the settings of StoreFlags.
+// CheckStores returns one error that names every wrong value among the settings of StoreFlags.
 func (c *Config) CheckStores() error {
 	var bad mistakes
 	c.checkStores(&bad)
@@ -86,11 +86,11 @@ func (c *Config) CheckStores() error {
 func (c *Config) checkStores(bad *mistakes) {
 	if c.Server() {
 		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Opaque != "" || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-			// Without the URL's own words: a password may be among them.
+			// The message does not repeat the URL, because it may contain a password.
 			bad.add("database-url", errors.New("it must look like postgres://user:password@host:5432/name"))
 		}
 	} else if c.DataDir == "" {
-		bad.add("data-dir", errors.New("name a directory"))
+		bad.add("data-dir", errors.New("must not be empty"))
 	}
 	bad.checkNumber("database-conns", c.DatabaseConn)
 }
@@ -101,7 +101,7 @@ func (f *mistakes) checkNumber(flag string, n int) {
 	}
 }
 
-// checkOrigins fills the public URL in.
+// checkOrigins checks the public URL and the origins. It fills in the public URL if none was set.
 func (c *Config) checkOrigins(bad *mistakes) {
 	if c.PublicURL == "" {
 		c.PublicURL, c.ownURL = server.PublicURL(c.Addr), true
@@ -127,7 +127,7 @@ func SplitAddr(addr string) (host, port string, err error) {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("%q is not like localhost:8080", addr)
+		return "", "", fmt.Errorf("%q is not host:port, such as localhost:8080", addr)
 	}
 	return host, port, nil
 }

@@ -19,7 +19,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Config is everything that can be set.
+// Config holds every setting of a node.
 type Config struct {
 	Addr           string
 	AdminAddr      string
@@ -42,13 +42,13 @@ type Config struct {
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
 
-	// What follows has no flag: only tests set it.
+	// The following fields have no flag; only tests set them.
 
 	// Hashing is the price of passwords; nil is accounts.DefaultHashing.
 	Hashing *accounts.Hashing
 	// Clock returns the time of rows, ids and sessions; nil is the machine's.
 	Clock clock.Clock
-	// Extensions are added to the executor, outside of its own.
+	// Extensions are added to the executor's own extensions and run outside of them.
 	Extensions []graphql.HandlerExtension
 	// Watch is called with every SQL statement.
 	Watch sqldb.Watch
@@ -56,18 +56,18 @@ type Config struct {
 	SampleEvery time.Duration
 	// Groups are consumer groups besides the product's own.
 	Groups []events.GroupConfig
-	// DatabaseWait is how long a statement of a request waits for its turn; 0 is what sqldb.Config says.
+	// DatabaseWait is how long a statement of a request waits for its turn; 0 is the default of sqldb.Config.
 	DatabaseWait time.Duration
-	// RedisConns is cache.Config's Conns.
+	// RedisConns is cache.Config.Conns.
 	RedisConns int
 	// StopTimeout bounds a stop, after DrainDelay; 0 is 30 s.
 	StopTimeout time.Duration
 
 	timingSet bool
-	// ownURL says that PublicURL follows from Addr.
+	// ownURL is true if PublicURL was not set and follows from Addr.
 	ownURL  bool
 	proxies []netip.Prefix
-	// patience is that of sqldb.Config; only nodes set it.
+	// patience is sqldb.Config.Patience; only nodes set it.
 	patience time.Duration
 }
 
@@ -117,7 +117,7 @@ func Variable(flag string) string {
 	return "ROOST_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// Parse reads flags and, for those not given, their variables.
+// Parse reads the flags, and the variables of flags that are not on the command line.
 func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	if err := f.Parse(args); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	return errors.Join(bad...)
 }
 
-// OwnURL reports whether PublicURL was not given and follows from Addr.
+// OwnURL reports whether PublicURL was not set and follows from Addr.
 func (c Config) OwnURL() bool { return c.ownURL }
 
 // clock is the clock to use.

@@ -16,20 +16,20 @@ import (
 )
 
 const (
-	// minPause is the pause after the first look at a database that is away. It doubles up to maxPause.
+	// minPause is the pause after the first attempt to reach the database. It doubles up to maxPause.
 	minPause = 100 * time.Millisecond
 	maxPause = 5 * time.Second
-	// lookTimeout bounds one look, connecting included.
+	// lookTimeout bounds one attempt, including the time to connect.
 	lookTimeout = 10 * time.Second
 )
 
-// databaseWait holds up the start of what uses the database until that takes writes and has a schema that this binary
-// serves. It is a lifecycle.Service. Start fails at once for errors that waiting does not mend, such as a wrong password.
+// databaseWait delays the start of services that use the database until the database accepts writes and has a schema that
+// this binary serves. It is a lifecycle.Service. Start fails at once if waiting cannot help, as with a wrong password.
 type databaseWait struct{ *App }
 
-// Start waits for as long as the database is away, or the address leads to a standby. While it waits the node listens:
-// /healthz answers 200 and /readyz 503. A node that need not wait does not listen yet, because a balancer that does not
-// ask /readyz takes every node that listens for one that serves.
+// Start waits as long as the database is unreachable, or the address leads to a standby. While it waits, the node listens:
+// /healthz answers 200 and /readyz 503. If there is nothing to wait for, Start does not make the node listen yet, because a
+// balancer that does not ask /readyz sends traffic to every node that listens.
 func (w databaseWait) Start(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil { // nobody else stops a service whose start failed
@@ -51,7 +51,7 @@ func (w databaseWait) Start(ctx context.Context) (err error) {
 		if warnings.Allow() {
 			slog.WarnContext(ctx, "waiting for the database", "error", err)
 		}
-		// Nodes that start together do not come back together.
+		// The pause is random, so that nodes that start at the same time do not all try again at the same time.
 		lifecycle.Pause(ctx, nil, pause/2+rand.N(pause/2))
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -72,8 +72,9 @@ func (w databaseWait) look(ctx context.Context) error {
 	return w.stores.checkSchema(ctx)
 }
 
-// databaseCheck decides on readiness. A database that is away leaves a node in traffic: it serves what is warm, and all
-// nodes would leave at once. At a standby, or beside a schema that it does not serve, it must not serve anything.
+// databaseCheck decides on readiness. While the database is unreachable, a node stays in traffic: it serves cached rows, and
+// otherwise all nodes would leave traffic at once. On a standby, or on a schema that this binary does not serve, a node must
+// not serve anything.
 func (a *App) databaseCheck() server.Check {
 	return server.Check{
 		Name: "database",

@@ -20,8 +20,8 @@ import (
 // lookedFor is how long after the last request the demo world stays alive without an open socket.
 const lookedFor = 10 * time.Minute
 
-// demoWorld is the demo of a node: its world, nil if the database is somebody's own, and when somebody
-// last looked.
+// demoWorld is the demo of a node. world is nil if the database holds data of a user's own. looked is the time of the last
+// request.
 type demoWorld struct {
 	world  *demo.World
 	looked atomic.Int64
@@ -33,7 +33,7 @@ func (d *demoWorld) look(now time.Time) {
 	}
 }
 
-// seedDemo makes or finds the demo world and keeps life in it.
+// seedDemo makes or finds the demo world, and adds the service that makes its people tweet and react.
 func (a *App) seedDemo(ctx context.Context) error {
 	w, err := demo.Seed(ctx, demo.Options{DB: a.stores.DB, Client: a.stores.Client, Log: a.log, IDs: a.stores.IDs,
 		Clock: clock.Real{}, HashPassword: a.sources.Accounts.HashPassword, React: actions{a.sources}.React})
@@ -42,7 +42,7 @@ func (a *App) seedDemo(ctx context.Context) error {
 	}
 	a.demo.world = w
 	if host, _, err := SplitAddr(a.Config.Addr); err == nil && !server.IsLoopback(host) {
-		slog.Warn("people with a known password live in the demo world, and other machines can reach this node: use --demo=false, "+
+		slog.Warn("the demo world has accounts with a published password, and other machines can reach this node: use --demo=false, "+
 			"or listen on localhost", "addr", a.Config.Addr)
 	}
 	var warnings lifecycle.Throttle
@@ -50,7 +50,7 @@ func (a *App) seedDemo(ctx context.Context) error {
 		Idle: func() bool { return time.Since(time.Unix(0, a.demo.looked.Load())) > lookedFor && !a.hub.Watched() },
 		Failed: func(err error) {
 			if warnings.Allow() {
-				slog.Warn("the demo world stumbled", "error", err)
+				slog.Warn("an action of the demo world failed", "error", err)
 			}
 		}}))
 	return nil
@@ -64,7 +64,8 @@ func (a *App) demoLogin() *playground.DemoLogin {
 	return &playground.DemoLogin{Username: a.demo.world.Username, Password: a.demo.world.Password}
 }
 
-// actions lets the people of the demo world act by the rules of everyone.
+// actions implements demo.Actions through the domain packages, so the rules for all users apply to the people of the demo
+// world.
 type actions struct{ loaders.Sources }
 
 // Tweet posts a tweet.

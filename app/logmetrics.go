@@ -9,8 +9,8 @@ import (
 	"roost/events"
 )
 
-// logMetrics returns the metrics of the log and its groups. Those that all nodes share are read from the database at each scrape,
-// and are missing while the database is away.
+// logMetrics returns the metrics of the log and its groups. Metrics that all nodes share are read from the database at each scrape,
+// and are missing while the database is unreachable.
 func (a *App) logMetrics() prometheus.Collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("roost_log_"+name, help, labels, nil)

@@ -6,15 +6,15 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// Parts of the memory that there is for the process: of a container's it may use nearly all, a machine without limits
-// it shares with others.
+// The shares of memory that the process may use: nearly all of a container's, but less of a machine without limits, which the
+// process shares with others.
 const (
 	partOfContainer = 0.9
 	partOfMachine   = 0.5
 )
 
-// LimitMemory has the garbage collector work harder before the process needs more memory than there is. The
-// variables GOMEMLIMIT, and AUTOMEMLIMIT=off, win.
+// LimitMemory makes the garbage collector work harder when the process comes close to the limit of its memory. The variables
+// GOMEMLIMIT and AUTOMEMLIMIT=off take precedence.
 func LimitMemory() {
 	provider := memlimit.ApplyFallback(
 		memlimit.ApplyRatio(memlimit.FromCgroup, partOfContainer),

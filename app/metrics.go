@@ -16,7 +16,7 @@ import (
 	"roost/live"
 )
 
-// collectors are what a node reports of itself at /metrics besides what its server does.
+// collectors returns the metrics of a node, apart from the metrics that its server registers itself.
 func (a *App) collectors() []prometheus.Collector {
 	all := []prometheus.Collector{buildMetrics(), a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.signInMetrics(),
 		a.liveMetrics()}
@@ -36,7 +36,7 @@ func (a *App) collectors() []prometheus.Collector {
 	return all
 }
 
-// buildMetrics says which binary this is, as a figure of 1 to join others with.
+// buildMetrics returns a gauge of 1 whose labels identify the binary, for joins with other metrics.
 func buildMetrics() prometheus.Collector {
 	i := buildinfo.Get()
 	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Name: "build_info", Help: "1, labelled with the version of this binary.",
@@ -61,7 +61,7 @@ func (a *App) redisMetrics() prometheus.Collector {
 	return s
 }
 
-// permitMetrics are about what requests may ask of a pool of the database.
+// permitMetrics returns the metrics of the permits for a pool of database connections.
 func (a *App) permitMetrics(pool string) prometheus.Collector {
 	s := &snapshot[sqldb.Load]{read: func() sqldb.Load { return a.stores.DB.Loads()[pool] }}
 	s.labels = prometheus.Labels{"db_name": pool}
@@ -75,7 +75,7 @@ func (a *App) permitMetrics(pool string) prometheus.Collector {
 	return s
 }
 
-// sessionMetrics are about sessions, and about ids, which are made for them, too.
+// sessionMetrics returns the metrics of sessions and of the making of ids.
 func (a *App) sessionMetrics() prometheus.Collector {
 	s := &snapshot[*App]{read: func() *App { return a }}
 	s.gauge("id_lease_seconds", "Time until the right to make ids runs out; negative when it has.", func(a *App) float64 {
@@ -91,7 +91,7 @@ func (a *App) sessionMetrics() prometheus.Collector {
 	return s
 }
 
-// signInMetrics are about attempts to prove a password and to sign up.
+// signInMetrics returns the metrics of attempts to prove a password and to sign up.
 func (a *App) signInMetrics() prometheus.Collector {
 	s := &snapshot[accounts.SignInStats]{read: a.sources.Accounts.SignInStats}
 	s.gauge("sign_in_waiting", "Attempts to sign in or up that wait until a password may be hashed.",
@@ -149,12 +149,12 @@ type figure[S any] struct {
 	value func(S) float64
 }
 
-// gauge adds a figure of now, with a label if one is given.
+// gauge adds a gauge, with a label if there are arguments for one.
 func (s *snapshot[S]) gauge(name, help string, value func(S) float64, label ...string) {
 	s.add(name, help, prometheus.GaugeValue, value, label)
 }
 
-// counter adds a figure that only grows.
+// counter adds a counter, which only grows.
 func (s *snapshot[S]) counter(name, help string, value func(S) int64, label ...string) {
 	s.add(name, help, prometheus.CounterValue, func(of S) float64 { return float64(value(of)) }, label)
 }

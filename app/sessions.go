@@ -7,7 +7,7 @@ import (
 	"roost/server"
 )
 
-// authenticator lets the server check keys without knowing accounts.
+// authenticator implements server.Authenticator, so that package server does not depend on the domain.
 type authenticator struct{ *App }
 
 // Authenticate finds the live session of a key.

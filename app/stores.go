@@ -18,7 +18,7 @@ import (
 // DatabaseFile is the name of the embedded database in the data directory.
 const DatabaseFile = "roost.db"
 
-// Stores are the database of a command with what belongs to it.
+// Stores holds the open database of a command, and what belongs to the database.
 type Stores struct {
 	DB     *sqldb.DB
 	Client *ent.Client
@@ -27,7 +27,7 @@ type Stores struct {
 	lease  lease
 }
 
-// lease remembers until when ids may be made.
+// lease remembers the time until which this process may make ids.
 type lease struct {
 	ids.Granter
 	until atomic.Int64 // as ids.Millis
@@ -42,8 +42,8 @@ func (l *lease) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Gran
 	return g, err
 }
 
-// OpenStores opens the database: PostgreSQL, which must serve this binary's schema, or SQLite, which is brought to it
-// and whose directory is locked.
+// OpenStores opens the database. PostgreSQL must have a schema that this binary serves. SQLite is migrated to the current
+// schema, and its directory is locked.
 func OpenStores(ctx context.Context, c Config) (*Stores, error) {
 	s, err := newStores(ctx, c)
 	if err == nil {
@@ -58,7 +58,7 @@ func OpenStores(ctx context.Context, c Config) (*Stores, error) {
 	return s, nil
 }
 
-// newStores prepares the database. PostgreSQL is not asked yet.
+// newStores prepares the database. It does not connect to PostgreSQL yet.
 func newStores(ctx context.Context, c Config) (*Stores, error) {
 	s := &Stores{}
 	return s, s.prepare(ctx, c)
@@ -99,7 +99,7 @@ func (s *Stores) checkSchema(ctx context.Context) error {
 	return migrations.Check(ctx, s.DB.Writer())
 }
 
-// Renewer keeps the right to make ids alive.
+// Renewer returns the service that renews the right to make ids.
 func (s *Stores) Renewer() lifecycle.Service {
 	var warnings lifecycle.Throttle
 	return &lifecycle.Loop{Run: idlease.Renewer(s.IDs, func(err error) {

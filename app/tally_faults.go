@@ -12,14 +12,14 @@ import (
 	"roost/internal/faults"
 )
 
-// tally is a consumer group whose effects tests can count, in processes that are killed and frozen. With
-// ROOST_TALLY set it writes two rows, the halves of an effect, for each tweet that was posted; the table is
-// the test's to make:
+// tally is a consumer group whose effects tests can count, in processes that are killed and frozen. If
+// ROOST_TALLY is set, it writes two rows, the halves of an effect, for each tweet that was posted. The test
+// must make the table:
 //
 //	CREATE TABLE tally (seq bigint, tweet_id bigint, half int)
 //
-// without a unique key, so that effects that came twice are seen. Its lease is short, so that the parts of a
-// dead process are free soon, and few attempts make a dead letter, so that none comes unnoticed.
+// The table has no unique key, so that a test sees an effect that came twice. The group's lease is short, so that
+// the partitions of a dead process are free soon. Few attempts make a dead letter, so that a test notices each one.
 func tally() []events.GroupConfig {
 	if os.Getenv("ROOST_TALLY") == "" {
 		return nil

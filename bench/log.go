@@ -18,8 +18,8 @@ const (
 	eventRate = 200
 )
 
-// log measures the way from a commit to its effect, through Roost's log and through a plain outbox, each in
-// a database of its own. Package outbox describes what that is and what it is not.
+// log measures the way from a commit to its effect, through Roost's log and through a plain outbox, each in a database of
+// its own. Package outbox describes what the plain outbox does and what it leaves out.
 func (b *bench) log(ctx context.Context, loads []string) (all []report.Measurement, err error) {
 	ways, err := b.ways(ctx)
 	defer func() {

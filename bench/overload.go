@@ -20,7 +20,7 @@ var overloads = []float64{.9, 1, 1.25, 2, 3}
 const (
 	// overloadDeadline is how long an answer counts as good.
 	overloadDeadline = time.Second
-	// overloadConns bounds the connections: one a request that waits, at 2,000 a second for two seconds.
+	// overloadConns bounds the connections. Each waiting request has one; 4,000 is enough for 2,000 requests a second for 2 s.
 	overloadConns = 4000
 )
 

@@ -18,8 +18,8 @@ type listeners struct {
 	sockets int
 	join    func(ctx context.Context, i int) (*websocket.Conn, error)
 	mark    load.Mark
-	// change asks for what they receive, rate times a second for a while; nil for those who must receive
-	// nothing.
+	// change sends the requests whose effects the sockets receive, rate times a second for a while. It is nil if the sockets
+	// must receive nothing.
 	change load.Source
 	rate   float64
 	while  time.Duration

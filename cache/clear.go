@@ -18,8 +18,9 @@ const scanCount = 1000
 // writes that do not name their rows, such as a bulk import: call it after the commit, and again from the relay until it
 // succeeds. It takes as long as the servers need to scan all their keys; ctx bounds it.
 //
-// Removing the entries is enough. Every row that was read before the call is in an entry that exists when the scan begins, or will be
-// filled under a lease in such an entry. SCAN returns every key that exists all the time, and the other entries are gone.
+// Removing the entries is enough. A row that was read before the call is in an entry that exists when the scan begins, or will be
+// filled under a lease that such an entry holds. SCAN returns every key that exists throughout the scan; other entries have been
+// removed in the meantime.
 func (t *Tier) Clear(ctx context.Context) error {
 	all, err := t.redis.servers(ctx)
 	if err != nil {
@@ -33,8 +34,8 @@ func (t *Tier) Clear(ctx context.Context) error {
 	return nil
 }
 
-// errServerChanged is returned if another server took over during a scan. Its older entries count as absent, but those that were filled
-// since then do not.
+// errServerChanged is returned if another server took over during a scan. Entries from before it took over count as absent, but
+// entries that were filled since then do not.
 var errServerChanged = errors.New("another server took over")
 
 func (t *Tier) clear(ctx context.Context, s *shard) error {

@@ -6,11 +6,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Confirm ensures that reads of this process that begin after it returns see the versions or newer ones, even if their writer never
+// Confirm ensures that reads of this process that begin after it returns see the versions or newer ones, even if the writers never
 // invalidated anything. It first looks at the entries without scripts, in one pipelined round trip a server. Usually that is
-// all, because the writer's own invalidation has arrived. It then invalidates the entries that are still older, once. Keys whose
-// invalidation a server does not take are read from SQL by this process until it has. So Confirm takes about two calls of a
-// server for each 1,000 keys.
+// all, because the writer's own invalidation has arrived. It then invalidates the entries that are still older, once. If a server
+// does not take an invalidation, this process reads the key from SQL until the server has taken it. So Confirm takes about two
+// calls to a server for each 1,000 keys.
 func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
 	if len(all) == 0 {
 		return
@@ -31,7 +31,7 @@ func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
 		}
 	}
 	if len(send) > 0 {
-		refused, _ := t.invalidateOnce(ctx, Intent{}, send)
+		refused, _ := t.invalidateOnce(ctx, Announcement{}, send)
 		left = append(left, refused...)
 	}
 	t.addPending(ctx, left)
@@ -70,8 +70,8 @@ func (t *Tier) confirmGroup(ctx context.Context, g group, all []Invalidation, ou
 }
 
 // isConfirmed reports whether nothing below the version can be served from an entry or filled into it. fields are the entry's v, m and
-// l. Without data and without a lease nothing can, because a reader that takes a lease later reads SQL later. The fence does not
-// matter: under another one the entry counts as absent.
+// l. That is so if the entry has neither data nor a lease, because a reader that takes a lease later reads SQL later. The fence does
+// not matter: under another fence the entry counts as absent.
 func isConfirmed(fields []any, version int64) bool {
 	data, hasData := fields[0].(string)
 	minVersion, _ := fields[1].(string)

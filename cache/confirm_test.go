@@ -53,10 +53,10 @@ func TestConfirm(t *testing.T) {
 			b.write(keys[name])
 			all[i] = Invalidation{Kind: rowsOf(x), Key: keys[name], Version: 2}
 		}
-		invalidate(t, y, Intent{}, keys["current"], 2)
+		invalidate(t, y, Announcement{}, keys["current"], 2)
 		get(t, y, b, keys["current"])
-		invalidate(t, y, Intent{}, keys["invalidated"], 2)
-		if _, err := y.Intend(t.Context(), keys["announced"]); err != nil {
+		invalidate(t, y, Announcement{}, keys["invalidated"], 2)
+		if _, err := y.Announce(t.Context(), keys["announced"]); err != nil {
 			t.Fatal(err)
 		}
 		before := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.raised) + counterValue(rowsOf(x).count.current)
@@ -112,7 +112,7 @@ func TestRefusing(t *testing.T) {
 			for i := range 10 {
 				b.write(keys[i])
 				before := tries(t, server)
-				err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: keys[i], Version: 2})
+				err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: keys[i], Version: 2})
 				if err == nil || errors.Is(err, ErrDown) {
 					t.Fatalf("write %d: %v", i, err)
 				}
@@ -154,7 +154,7 @@ func TestRefusing(t *testing.T) {
 				t.Error("the cache is not used again")
 			}
 			b.write(keys[0])
-			invalidate(t, x, Intent{}, keys[0], 3)
+			invalidate(t, x, Announcement{}, keys[0], 3)
 			if x.redis.refusing() {
 				t.Error("the writer does not notice that Redis takes writes again")
 			}
@@ -248,7 +248,7 @@ func TestPendingSentDuringARead(t *testing.T) {
 		t.Fatal("nobody reads")
 	}
 	paying := []Invalidation{{Key: a, Version: 2}}
-	if left, err := x.invalidateOnce(t.Context(), Intent{}, paying); len(left) > 0 {
+	if left, err := x.invalidateOnce(t.Context(), Announcement{}, paying); len(left) > 0 {
 		t.Fatal(err)
 	}
 	x.pending.sent(paying)

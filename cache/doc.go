@@ -27,24 +27,24 @@
 //	err = tier.Load(ctx, req) // req.Values[0] is the row; its Version is 0 if there is no such row
 //
 //	// Write. Invalidate after the commit and before the write is acknowledged.
-//	err = tier.Invalidate(ctx, cache.Intent{}, cache.Invalidation{Kind: users, Key: cache.EntryPrefix + "u:7", Version: 2})
+//	err = tier.Invalidate(ctx, cache.Announcement{}, cache.Invalidation{Kind: users, Key: cache.EntryPrefix + "u:7", Version: 2})
 //
-// Some writes must not leave the old row visible even between commit and invalidation. Such a write calls Intend before its
-// commit and passes the Intent to Invalidate. For Roost's tables, package rows calls Intend and Invalidate.
+// Some writes must not leave the old row visible even between commit and invalidation. Such a write calls Announce before its
+// commit and passes the Announcement to Invalidate. For Roost's tables, package rows calls Announce and Invalidate.
 //
 // # The protocol
 //
 // An entry is one Redis hash. It holds either the row's data and version, or a minimum version, perhaps with a lease or with
-// intents; scripts/entry.lua lists the fields. A lease is the right to fill the entry, which one reader has at a time. An
-// intent announces a write. Five Lua scripts, called the verbs, work on entries:
+// announcements of writes, which the scripts call intents; scripts/entry.lua lists the fields. A lease is the right to fill
+// the entry, which one reader has at a time. Five Lua scripts, called the verbs, work on entries:
 //
 //   - LEASE returns the data if the entry has data. Otherwise it grants the lease, or reports that another reader holds the
 //     lease ("busy") or that a write was announced ("intent").
 //   - FILL stores the row that was read under a lease. It is refused if the reader has lost the lease, or if the row's version
 //     is below the minimum version.
-//   - INVALIDATE raises the minimum version to the version of a write, drops data and lease, and ends the write's intent. If
-//     the entry already has that version or a higher one, only the intent ends.
-//   - INTEND stores an intent, and drops data and lease. Until the intent ends, no lease is granted.
+//   - INVALIDATE raises the minimum version to the version of a write, drops data and lease, and ends the write's
+//     announcement. If the entry already has that version or a higher one, only the announcement ends.
+//   - INTEND stores an announcement, and drops data and lease. Until the announcement ends, no lease is granted.
 //   - RELEASE returns a lease that will not be used.
 //
 // A read first looks up all its keys with plain commands, in one pipeline for each server, without scripts. For each key that
@@ -53,8 +53,8 @@
 // to 25 ms.
 //
 // After 250 ms a reader stops waiting and falls back: it reads SQL without a lease, publishes the row's version by sending
-// INVALIDATE with it, and returns the row without filling the entry. A reader falls back at once if it meets an intent, if the
-// value is too large, or if Redis refuses to store anything.
+// INVALIDATE with it, and returns the row without filling the entry. A reader falls back at once if it meets an
+// announcement, if the value is too large, or if Redis refuses to store anything.
 //
 // A write commits the row with a higher version, sends INVALIDATE, and is then acknowledged. A write that announces itself
 // sends INTEND before its commit. The transaction of every write also writes an event to the event log (package events). A
@@ -75,7 +75,7 @@
 //     flush, eviction, failover (even back to a server that was primary before), restart from an old snapshot, slot migration,
 //     readers that pause between SQL and fill, and any mixture of these.
 //   - It is not older than any read that ended before this one began.
-//   - If a write announced a key with Intend, no read returns the old row of that key, even between commit and invalidation.
+//   - If a write announced a key with Announce, no read returns the old row of that key, even between commit and invalidation.
 //
 // The cost is bounded, too:
 //
@@ -96,8 +96,8 @@
 //   - A node reads a row from SQL while it cannot reach Redis. It cannot publish the row's version, so a later read on another
 //     node may be older if the writer has not invalidated yet.
 //   - After a failover a node still reaches the old primary. The bound is the TTL.
-//   - An intent lasts IntentFor (5 s), and a flush, eviction or failover removes it earlier. The key is then like one that was
-//     not announced. The announced transaction must end before its intent does.
+//   - An announcement lasts AnnouncementTTL (5 s), and a flush, eviction or failover removes it earlier. The key is then like
+//     one that was not announced. The announced transaction must end before its announcement does.
 //   - Whatever happens, a row is served from Redis for a bounded time after it was read from SQL: at most the entry's TTL,
 //     which is at most MaxTTL (1 h), plus the lifetime of an unused lease (12 s).
 //
@@ -168,7 +168,7 @@
 //   - A pipeline has at most 1,000 keys; larger batches are split.
 //   - The data of an entry is at most 64 KiB. Larger values are read from SQL each time.
 //   - Versions are at most 2^53, because Lua counts in doubles.
-//   - At maxmemory without eviction nothing new is stored, while invalidations and intents still work.
+//   - At maxmemory without eviction nothing new is stored, while invalidations and announcements still work.
 //
 // Clear removes every entry. It is for writes that do not name their rows, such as a bulk import.
 //

@@ -44,12 +44,12 @@ func TestEpochs(t *testing.T) {
 		// y has not noticed. It writes, and x must see that although y's invalidation is of the epoch before.
 		for range 2 {
 			v := b.write(a)
-			invalidate(t, y, Intent{}, a, v.Version)
+			invalidate(t, y, Announcement{}, a, v.Version)
 			if got := get(t, x, b, a)[0]; got != v {
 				t.Errorf("after a write of a process in the epoch before it returns %v, want %v", got, v)
 			}
 			v = b.write(a)
-			invalidate(t, x, Intent{}, a, v.Version)
+			invalidate(t, x, Announcement{}, a, v.Version)
 			if got := get(t, y, b, a)[0]; got != v {
 				t.Errorf("a process in the epoch before returns %v after a write of the new one, want %v", got, v)
 			}
@@ -80,7 +80,7 @@ func TestEpochChangesDuringReads(t *testing.T) {
 			t.Errorf("in the new epoch it returns %v, want %v", v, old)
 		}
 		// Committed before the database went back, and published after it.
-		if err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 5, Epoch: epoch}); err != nil {
+		if err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 5, Epoch: epoch}); err != nil {
 			t.Fatal(err)
 		}
 		get(t, x, b, a)

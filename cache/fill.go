@@ -86,7 +86,7 @@ func (t *Tier) publish(ctx context.Context, k *Kind, all []unfilled) (again []*f
 	}
 	behind := map[*flight]bool{}
 	if len(send) > 0 {
-		for i, r := range t.invalidations(ctx, Intent{}, send) {
+		for i, r := range t.invalidations(ctx, Announcement{}, send) {
 			if len(r.fields) != 1 {
 				continue
 			}

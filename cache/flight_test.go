@@ -96,7 +96,7 @@ func TestLeaderStandsStill(t *testing.T) {
 		}()
 		<-standing
 		for range 3 {
-			invalidate(t, x, Intent{}, a, b.write(a).Version)
+			invalidate(t, x, Announcement{}, a, b.write(a).Version)
 			if got := get(t, x, b, a)[0]; got.Version != b.rows[a].Version {
 				t.Errorf("meanwhile a reader gets %v, want %v", got, b.rows[a])
 			}

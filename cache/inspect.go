@@ -22,7 +22,7 @@ const (
 	Gone State = iota
 	// Held is an entry with data that reads return.
 	Held
-	// Empty is an entry without data: it has a minimum version, a lease or an intent.
+	// Empty is an entry without data: it has a minimum version, a lease or an announcement.
 	Empty
 	// PreviousEpoch is an entry with another fence, of a previous epoch of the server or of the log. To reads it is absent.
 	PreviousEpoch

@@ -92,7 +92,7 @@ func TestFailoverAndBack(t *testing.T) {
 			second.Follow(first)
 			second.Promote() // the replication is cut
 			b.write(a)
-			invalidate(t, x, Intent{}, a, 2) // what it does is lost with the epoch of the first
+			invalidate(t, x, Announcement{}, a, 2) // what it does is lost with the epoch of the first
 			get(t, y, b, key("other"))
 			first.Follow(second)
 			first.Promote()

@@ -45,7 +45,7 @@ func TestAway(t *testing.T) {
 			readTogether(t, x, b, a)
 			b.write(a)
 			begin := time.Now()
-			if err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2}); err == nil {
+			if err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2}); err == nil {
 				t.Error("an invalidation that did not arrive is no error")
 			}
 			if took := time.Since(begin); took > testtime.Soak(patience/2, 3*invalidateTimeout) {
@@ -123,11 +123,11 @@ func TestForgottenPendingInvalidations(t *testing.T) {
 	}
 	here, there := byServer[one], byServer[other]
 	get(t, x, b, here[0], here[maxPending], there[0])
-	owe := func(key string, version int64) {
+	pend := func(key string, version int64) {
 		x.addPending(t.Context(), []Invalidation{{Key: key, Version: version}})
 	}
 	for _, key := range here[:maxPending] {
-		owe(key, 1)
+		pend(key, 1)
 	}
 	warm := func(key string) bool {
 		loads := b.loads.Load()
@@ -138,14 +138,14 @@ func TestForgottenPendingInvalidations(t *testing.T) {
 	if warm(here[0]) || !warm(here[maxPending]) || x.Suspension() != 0 {
 		t.Errorf("as many pending invalidations as can be remembered: suspension %d", x.Suspension())
 	}
-	owe(here[maxPending+1], 1)
+	pend(here[maxPending+1], 1)
 	first := x.Suspension()
-	owe(here[1], 7)
+	pend(here[1], 7)
 	x.pending.sent([]Invalidation{{Key: here[1], Version: 6}})
 	if x.pending.len() != maxPending || first == 0 || x.Suspension() != first || warm(here[maxPending]) || !warm(there[0]) {
 		t.Errorf("%d pending, suspensions %d and %d", x.pending.len(), first, x.Suspension())
 	}
-	owe(here[maxPending+2], 1)
+	pend(here[maxPending+2], 1)
 	if x.Resume(first); warm(here[maxPending]) {
 		t.Error("it resumes although more was forgotten since")
 	}
@@ -163,7 +163,7 @@ func TestForgottenPendingInvalidations(t *testing.T) {
 	}
 }
 
-// A full Redis that evicts nothing still takes invalidations, intents and announcements of versions, and
+// A full Redis that evicts nothing still takes invalidations, announcements and published versions, and
 // holds no more than before; what it cannot fill is read in SQL without waiting.
 func TestFull(t *testing.T) {
 	t.Parallel()
@@ -183,7 +183,7 @@ func TestFull(t *testing.T) {
 		t.Error("warm keys are read in SQL")
 	}
 	invalidateAll(t, x, b, keys)
-	in, err := x.Intend(t.Context(), keys[0])
+	in, err := x.Announce(t.Context(), keys[0])
 	if err != nil {
 		t.Error(err)
 	}
@@ -226,7 +226,7 @@ func TestEvicting(t *testing.T) {
 				b.mu.Lock()
 				b.rows[keys[j]] = Value{Version: int64(round + 1), Data: pad}
 				b.mu.Unlock()
-				invalidate(t, x, Intent{}, keys[j], int64(round+1))
+				invalidate(t, x, Announcement{}, keys[j], int64(round+1))
 			}
 			for _, v := range get(t, x, b, keys...) {
 				if v.Version != int64(round+1) {
@@ -250,7 +250,8 @@ func TestReadOnly(t *testing.T) {
 	server.Follow(primary)
 	loads := b.loads.Load()
 	b.write(a)
-	if err := x.Invalidate(t.Context(), Intent{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2}); err == nil || errors.Is(err, ErrDown) {
+	err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2})
+	if err == nil || errors.Is(err, ErrDown) {
 		t.Errorf("an invalidation on a replica: %v", err)
 	}
 	for range 5 {
@@ -300,7 +301,7 @@ func TestOldSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.write(a)
-	invalidate(t, x, Intent{}, a, 2)
+	invalidate(t, x, Announcement{}, a, 2)
 	get(t, x, b, a)
 	server.Restart()
 	untilUp(t, x.redis)

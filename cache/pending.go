@@ -170,7 +170,7 @@ func (t *Tier) SendPending(ctx context.Context) {
 		limit = maxSendWhileRefused
 	}
 	all := d.pick(limit)
-	left, _ := t.invalidateOnce(ctx, Intent{}, all)
+	left, _ := t.invalidateOnce(ctx, Announcement{}, all)
 	open := make(map[string]bool, len(left))
 	for _, i := range left {
 		open[i.Key] = true

@@ -34,7 +34,7 @@ func (s *schedule) step(op int) {
 	case op < 96:
 		if len(s.relay) > 0 {
 			s.say("the relay repeats v%d", s.relay[0])
-			_ = s.g.nodes[1].Invalidate(ctx, Intent{}, Invalidation{Kind: rowsOf(s.g.nodes[1]), Key: s.key, Version: s.relay[0]})
+			_ = s.g.nodes[1].Invalidate(ctx, Announcement{}, Invalidation{Kind: rowsOf(s.g.nodes[1]), Key: s.key, Version: s.relay[0]})
 			s.relay = s.relay[1:]
 		}
 	case op < 99:

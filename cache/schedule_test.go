@@ -80,7 +80,7 @@ type schedule struct {
 type scheduledWriter struct {
 	pc      int
 	version int64
-	intent  Intent
+	intent  Announcement
 }
 
 // scheduledReader is one call of Load.
@@ -198,7 +198,7 @@ func (s *schedule) write(k int) {
 		w.pc = 1
 		if k == 0 { // the one of the three that announces
 			s.say("W%d intends", k)
-			w.intent, _ = x.Intend(context.Background(), s.key)
+			w.intent, _ = x.Announce(context.Background(), s.key)
 		}
 	case 1:
 		s.db++
@@ -257,7 +257,7 @@ func (s *schedule) end() error {
 			x.Withdraw(context.Background(), in)
 		}
 		for _, v := range s.relay {
-			if err := x.Invalidate(context.Background(), Intent{}, Invalidation{Kind: rowsOf(x), Key: s.key, Version: v}); err != nil {
+			if err := x.Invalidate(context.Background(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: s.key, Version: v}); err != nil {
 				return err
 			}
 		}

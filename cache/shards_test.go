@@ -139,7 +139,7 @@ func TestOneShardAway(t *testing.T) {
 		for _, key := range keys {
 			invs = append(invs, Invalidation{Kind: rowsOf(x), Key: key, Version: b.write(key).Version})
 		}
-		if err := x.Invalidate(t.Context(), Intent{}, invs...); err == nil {
+		if err := x.Invalidate(t.Context(), Announcement{}, invs...); err == nil {
 			t.Error("nothing is said of the invalidations that did not arrive")
 		}
 		check(x, 3)
@@ -164,7 +164,7 @@ func invalidateAll(t *testing.T, x *Tier, b *table, keys []string) {
 	for _, key := range keys {
 		all = append(all, Invalidation{Kind: rowsOf(x), Key: key, Version: b.write(key).Version})
 	}
-	if err := x.Invalidate(t.Context(), Intent{}, all...); err != nil {
+	if err := x.Invalidate(t.Context(), Announcement{}, all...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -200,7 +200,7 @@ func TestClusterSlotMoves(t *testing.T) {
 	}
 	for version := int64(2); version < 5; version++ {
 		b.write(a)
-		invalidate(t, x, Intent{}, a, version)
+		invalidate(t, x, Announcement{}, a, version)
 		if v := get(t, x, b, a)[0]; v.Version != version {
 			t.Errorf("version %d after %d was acknowledged", v.Version, version)
 		}

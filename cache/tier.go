@@ -13,7 +13,7 @@ import (
 	"roost/internal/parallel"
 )
 
-// The times of the protocol. Leases, intents and entries end by the clock of their Redis server.
+// The times of the protocol. Leases, announcements and entries end by the clock of their Redis server.
 const (
 	// minLease is the shortest lease, the time in which only its holder may fill a key. maxLease is the longest, used when SQL
 	// is slow.
@@ -30,8 +30,8 @@ const (
 	invalidateTimeout = time.Second
 	// tryEvery is the pause between two of these attempts.
 	tryEvery = 5 * time.Millisecond
-	// IntentFor is how long an intent lasts. The transaction that it announces must end before.
-	IntentFor = 5 * time.Second
+	// AnnouncementTTL is how long an announcement lasts. The announced transaction must end within this time.
+	AnnouncementTTL = 5 * time.Second
 )
 
 const (
@@ -153,7 +153,7 @@ func (k *Kind) lifetime(v Value) time.Duration {
 	return ttl - rand.N(ttl/5+1)
 }
 
-// tokens makes the names of leases and intents, each unique.
+// tokens makes the names of leases and announcements, each unique.
 type tokens struct {
 	prefix string
 	last   atomic.Uint64

@@ -88,7 +88,7 @@ func get(t testing.TB, x *Tier, b *table, keys ...string) []Value {
 	return req.Values
 }
 
-func invalidate(t testing.TB, x *Tier, in Intent, key string, version int64) {
+func invalidate(t testing.TB, x *Tier, in Announcement, key string, version int64) {
 	t.Helper()
 	if err := x.Invalidate(t.Context(), in, Invalidation{Kind: rowsOf(x), Key: key, Version: version}); err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestInvalidate(t *testing.T) {
 		x, y, b, a := tier(t, r), tier(t, r), newTable(), key("a")
 		for version := int64(1); version <= 5; version++ {
 			b.write(a)
-			invalidate(t, x, Intent{}, a, version)
+			invalidate(t, x, Announcement{}, a, version)
 			for _, node := range []*Tier{x, y, x} {
 				if v := get(t, node, b, a)[0]; v.Version != version {
 					t.Fatalf("version %d after the acknowledgement of %d", v.Version, version)
@@ -164,7 +164,7 @@ func TestInvalidate(t *testing.T) {
 			}
 			loads := b.loads.Load()
 			for old := range version + 1 {
-				invalidate(t, y, Intent{}, a, old)
+				invalidate(t, y, Announcement{}, a, old)
 			}
 			if get(t, x, b, a); b.loads.Load() != loads {
 				t.Fatal("a repeated invalidation threw a current entry away")
@@ -182,7 +182,7 @@ func TestAbsentComesToBe(t *testing.T) {
 			t.Fatalf("there is %v", v)
 		}
 		b.write(a)
-		invalidate(t, x, Intent{}, a, 1)
+		invalidate(t, x, Announcement{}, a, 1)
 		if v := get(t, y, b, a)[0]; v.Version != 1 {
 			t.Errorf("the other node sees %v", v)
 		}
@@ -208,7 +208,7 @@ func TestHeldReader(t *testing.T) {
 			b.hold(func([]string) {
 				once.Do(func() {
 					b.write(a)
-					invalidate(t, y, Intent{}, a, 2)
+					invalidate(t, y, Announcement{}, a, 2)
 					meanwhile(y)
 				})
 			})
@@ -262,17 +262,17 @@ func TestFallback(t *testing.T) {
 	})
 }
 
-// While an intent lasts reads go to SQL; it ends with the invalidation, by withdrawal or by itself.
-func TestIntent(t *testing.T) {
+// While an announcement lasts, reads go to SQL. It ends with the invalidation, by withdrawal or by itself.
+func TestAnnouncement(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		x, b, a, c := tierAt(t, url), newTable(), key("a"), key("c")
 		b.write(a)
 		get(t, x, b, a, c)
-		in, err := x.Intend(t.Context(), a, c)
+		in, err := x.Announce(t.Context(), a, c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := x.Intend(t.Context(), a)
+		other, err := x.Announce(t.Context(), a)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -287,17 +287,17 @@ func TestIntent(t *testing.T) {
 		b.write(a) // committed, not yet acknowledged: no window
 		fromSQL(true, 2)
 		fromSQL(true, 2)
-		invalidate(t, x, in, a, 2) // ends the intent of c as well
+		invalidate(t, x, in, a, 2) // ends the announcement of c as well
 		fromSQL(true, 2)           // the other one lasts
 		x.Withdraw(t.Context(), other)
 		fromSQL(true, 2)
 		fromSQL(false, 2)
 		before := b.loads.Load()
 		if get(t, x, b, c); b.loads.Load() != before+1 {
-			t.Error("an intent of a key without a change does not end")
+			t.Error("an announcement of a key without a change does not end")
 		}
 		if get(t, x, b, c); b.loads.Load() != before+1 {
-			t.Error("an ended intent keeps a key from being filled")
+			t.Error("an ended announcement keeps a key from being filled")
 		}
 	})
 }

@@ -18,8 +18,8 @@ func newTierMetrics() *tierMetrics {
 	}
 	return &tierMetrics{
 		reads: counter("reads_total", "Keys read, by outcome: hit; filled (read from SQL and cached); shared (with another read in "+
-			"the process); and read from SQL without being cached: fallback (waited too long for another's fill), announced (an intent "+
-			"exists), uncached (too large, or refused by Redis), unreachable (no Redis); failed (SQL returned an error).",
+			"the process); and read from SQL without being cached: fallback (waited too long for another's fill), announced (a write is "+
+			"under way), uncached (too large, or refused by Redis), unreachable (no Redis); failed (SQL returned an error).",
 			"kind", "outcome"),
 		waits: counter("waits_total", "Times that a reader waited for another node's fill.", "kind"),
 		refused: counter("refused_fills_total", "Fills that Redis refused, by reason: lease (the reader had lost it) or version (below "+

@@ -18,21 +18,21 @@ type Invalidation struct {
 	Epoch int64
 }
 
-// Intent identifies an announced transaction. The zero Intent announces nothing.
-type Intent struct {
+// Announcement identifies an announced transaction. The zero Announcement announces nothing.
+type Announcement struct {
 	id    string
 	keys  []string
 	epoch int64
 }
 
-// Intend announces a transaction before it commits, so that its rows are not served stale even for a moment. Until Invalidate or
-// Withdraw, and at most for IntentFor, reads of the keys go to SQL and nothing is filled. The transaction must end within that
+// Announce announces a transaction before it commits, so that its rows are not served stale even for a moment. Until Invalidate or
+// Withdraw, and at most for AnnouncementTTL, reads of the keys go to SQL and nothing is filled. The transaction must end within that
 // time. On an error some keys are not announced: the write may go on, and these keys may be read stale between commit and
 // invalidation.
-func (t *Tier) Intend(ctx context.Context, keys ...string) (Intent, error) {
-	in := Intent{id: t.tokens.next(), keys: keys, epoch: t.Epoch()}
+func (t *Tier) Announce(ctx context.Context, keys ...string) (Announcement, error) {
+	in := Announcement{id: t.tokens.next(), keys: keys, epoch: t.Epoch()}
 	replies := t.do(ctx, t.scripts.intend, keys, func(int) (int64, []any) {
-		return in.epoch, []any{in.id, ms(IntentFor), ms(minVersionTTL)}
+		return in.epoch, []any{in.id, ms(AnnouncementTTL), ms(minVersionTTL)}
 	})
 	var errs []error
 	for i, r := range replies {
@@ -43,19 +43,19 @@ func (t *Tier) Intend(ctx context.Context, keys ...string) (Intent, error) {
 	return in, errors.Join(errs...)
 }
 
-// Withdraw ends the intent of a transaction that has not committed. If Redis does not answer, the intent expires.
-func (t *Tier) Withdraw(ctx context.Context, in Intent) {
+// Withdraw ends the announcement of a transaction that has not committed. If Redis does not answer, the announcement expires.
+func (t *Tier) Withdraw(ctx context.Context, in Announcement) {
 	t.do(ctx, t.scripts.invalidate, in.keys, func(int) (int64, []any) { return in.epoch, []any{0, in.id, ms(minVersionTTL)} })
 }
 
-// Invalidate ensures that nothing older than the versions is served from now on, and ends the intent. It runs after the commit and
+// Invalidate ensures that nothing older than the versions is served from now on, and ends the announcement. It runs after the commit and
 // before the write is acknowledged. Repeating it is harmless: entries at the version or above stay. It tries for up to a second,
 // but only once if the server is unreachable or has refused everything for a second. On an error some keys may be stale on other
 // nodes until their invalidation is repeated from the log; this node reads them from SQL until Redis has taken it.
-func (t *Tier) Invalidate(ctx context.Context, in Intent, all ...Invalidation) error {
+func (t *Tier) Invalidate(ctx context.Context, in Announcement, all ...Invalidation) error {
 	for _, key := range in.keys {
 		if !slices.ContainsFunc(all, func(i Invalidation) bool { return i.Key == key }) {
-			all = append(all, Invalidation{Key: key, Epoch: in.epoch}) // ends the intent, no more
+			all = append(all, Invalidation{Key: key, Epoch: in.epoch}) // ends the announcement, no more
 		}
 	}
 	for _, i := range all {
@@ -103,7 +103,7 @@ var errNoRetry = errors.New("another attempt would not help")
 
 // invalidateOnce sends INVALIDATE and returns the invalidations that Redis did not take, with the last error. That is errNoRetry if
 // another attempt is of no use for any of them.
-func (t *Tier) invalidateOnce(ctx context.Context, in Intent, all []Invalidation) (left []Invalidation, err error) {
+func (t *Tier) invalidateOnce(ctx context.Context, in Announcement, all []Invalidation) (left []Invalidation, err error) {
 	now, hope := time.Now(), false
 	for i, r := range t.invalidations(ctx, in, all) {
 		if r.err == nil {
@@ -119,7 +119,7 @@ func (t *Tier) invalidateOnce(ctx context.Context, in Intent, all []Invalidation
 }
 
 // invalidations sends INVALIDATE and counts the outcomes.
-func (t *Tier) invalidations(ctx context.Context, in Intent, all []Invalidation) []reply {
+func (t *Tier) invalidations(ctx context.Context, in Announcement, all []Invalidation) []reply {
 	keys := make([]string, len(all))
 	for i := range all {
 		keys[i] = all[i].Key

@@ -16,8 +16,8 @@
 //
 // # Writing
 //
-// Log.Write is the only way to write domain rows, apart from bulk imports. After the commit it passes the events to the
-// observers of this node. That is a hint for speed; the log holds the truth.
+// Log.Write is the only way to write domain rows, apart from bulk imports and the removal of expired sign-in counters.
+// After the commit it passes the events to the observers of this node. That is a hint for speed; the log holds the truth.
 //
 // # The order
 //

@@ -41,8 +41,8 @@ type Epoch struct {
 	Since int64
 }
 
-// Epochs tracks the epoch of the log for one process. Each reader of the log reports the epoch that it found; the first report of
-// another epoch makes the whole process enter it. A nil Epochs tracks nothing.
+// Epochs tracks the epoch of the log for one process. Each reader of the log reports the epoch that it found; the first reader that
+// reports another epoch makes the whole process enter it. A nil Epochs tracks nothing.
 type Epochs struct {
 	mu      sync.Mutex
 	now     Epoch
@@ -54,7 +54,7 @@ type Epochs struct {
 // quick, and must not call the Epochs. All functions have returned before a later read of the log begins.
 func (e *Epochs) Enter(fn func(before, now Epoch)) { e.enter = append(e.enter, fn) }
 
-// Look begins a read of the log. Pass its result to See.
+// Look must be called before each read of the log. Its result is an argument of See.
 func (e *Epochs) Look() (look int) {
 	if e == nil {
 		return 0

@@ -27,7 +27,7 @@ func (g *Group) call(ctx context.Context, tx *ent.Tx, batch []Entry) (err error)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				err = fmt.Errorf("not done after %s: %w", g.cfg.Lease, err)
+				err = fmt.Errorf("not finished after %s: %w", g.cfg.Lease, err)
 			}
 			err = &failure{err}
 		}
@@ -38,8 +38,8 @@ func (g *Group) call(ctx context.Context, tx *ent.Tx, batch []Entry) (err error)
 	return ctx.Err()
 }
 
-// commitFailed returns the error of a commit. It is the handler's failure if the database refused the commit, or would refuse it
-// because a statement failed and the handler ignored that. If the database could not be reached, it is nobody's failure.
+// commitFailed returns the error of a commit. The error is a failure of the handler if the database refused the commit, or would
+// refuse it because a statement failed and the handler ignored that. It is not a failure if the database could not be reached.
 func commitFailed(err error) error {
 	err = fmt.Errorf("commit: %w", err)
 	if _, refused := errors.AsType[*pq.Error](err); refused || errors.Is(err, pq.ErrInFailedTransaction) {

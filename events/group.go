@@ -139,7 +139,7 @@ func (g *Group) Stop(ctx context.Context) error {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("the group %s still works: %w", g.cfg.Name, ctx.Err())
+		return fmt.Errorf("stop the group %s: a batch is still running: %w", g.cfg.Name, ctx.Err())
 	}
 }
 

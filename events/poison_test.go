@@ -231,7 +231,7 @@ func TestSlowEventsArePoison(t *testing.T) {
 		until(t, "they are dead", func() bool { return r.status(t, "g").Dead == 2 })
 		r.checkEffects(t, "g", 2)
 		dead, err := r.admin.DeadLetters(t.Context(), "g", 10)
-		const late = "not done after 100ms"
+		const late = "not finished after 100ms"
 		if err != nil || !strings.HasPrefix(dead[0].Reason, late) || !strings.HasPrefix(dead[1].Reason, late) {
 			t.Errorf("%+v %v", dead, err)
 		}

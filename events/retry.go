@@ -161,7 +161,7 @@ func (g *Group) readQueue(ctx context.Context, query string, args ...any) ([]que
 	return out, nil
 }
 
-// retryDue tries events of the retry queue that are due: one of each aggregate, and not all of them if there are many, so that
+// retryDue tries events of the retry queue that are due: at most one of each aggregate, and at most 100 in all (retryBatch), so that
 // new events have their turn. It reports whether there were any.
 func (l *lease) retryDue(ctx context.Context, stop <-chan struct{}) (tried bool, err error) {
 	due, err := l.due(ctx)

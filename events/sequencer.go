@@ -39,15 +39,15 @@ type Sequencer struct {
 	swept   time.Time
 }
 
-// NewSequencer returns a sequencer. It calls grew in its goroutine whenever it has assigned seqs, and not when the sequencer of
-// another node did; grew must not block.
+// NewSequencer returns a sequencer. The sequencer calls grew in its own goroutine after it has assigned seqs, but not after the
+// sequencer of another node has assigned some; grew must not block.
 func NewSequencer(db *sqldb.DB, grew func()) *Sequencer {
 	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, settled: settled{db: db}}
 	s.Run = s.run
 	return s
 }
 
-// Track has the sequencer report the epoch of the log to e, 40 times a second. It must be called before Start.
+// Track makes the sequencer report the epoch of the log to e, 40 times a second. It must be called before Start.
 func (s *Sequencer) Track(e *Epochs) { s.epochs = e }
 
 // Wake makes the sequencer look for new events now. It never blocks.

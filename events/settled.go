@@ -8,9 +8,9 @@ import (
 	"roost/internal/sqldb"
 )
 
-// settled tracks the id up to which every event of PostgreSQL is numbered or was rolled back, so that a sequencer looks only
-// above that id. An INSERT takes an id, and the COMMIT makes it visible. A transaction that was inserting events when an id was
-// numbered may hold a lower id, so the bound rises to an id only after all such transactions have ended.
+// settled tracks the id up to which every event in PostgreSQL is numbered or was rolled back, so that a sequencer looks only
+// above that id. An INSERT takes an id, and the COMMIT makes the row visible. A transaction that was inserting events when an id
+// was numbered may hold a lower id, so the bound rises to an id only after all such transactions have ended.
 type settled struct {
 	db *sqldb.DB
 	// above is the bound: no event with this id or a lower one is left to number.
@@ -54,18 +54,18 @@ func (s *settled) inserting(ctx context.Context) (all []string, err error) {
 		WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
 			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()`)
 	if err != nil {
-		return nil, fmt.Errorf("read who inserts events: %w", err)
+		return nil, fmt.Errorf("read which transactions insert events: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var transaction string
 		if err := rows.Scan(&transaction); err != nil {
-			return nil, fmt.Errorf("read who inserts events: %w", err)
+			return nil, fmt.Errorf("read which transactions insert events: %w", err)
 		}
 		all = append(all, transaction)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read who inserts events: %w", err)
+		return nil, fmt.Errorf("read which transactions insert events: %w", err)
 	}
 	return all, nil
 }

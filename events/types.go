@@ -2,14 +2,14 @@ package events
 
 import "time"
 
-// Event is something that happened; its name is in the past tense. The log stores its fields as JSON, some under a shorter name
-// than the field has: stored events have those names for ever.
+// Event is something that happened; its name is in the past tense. The log stores its fields as JSON. The JSON names never change,
+// because stored events contain them; some are older and shorter than the names of the fields.
 type Event interface {
 	// Type names the event in the outbox.
 	Type() string
 	// PayloadVersion is the version of the payload's form. It rises when a field gets another meaning.
 	PayloadVersion() int
-	// Aggregate is the id of the user or tweet whose events are handled in their order.
+	// Aggregate is the id of the user or tweet that the event belongs to. Events of one aggregate are handled in order.
 	Aggregate() int64
 }
 
@@ -85,7 +85,7 @@ type UserFollowed struct {
 	FollowingVersion       int64 `json:"FollowingVer"`
 }
 
-// UserUnfollowed reports the end of a follow. Its fields are those of UserFollowed.
+// UserUnfollowed reports the end of a follow. It has the same fields as UserFollowed.
 type UserUnfollowed struct {
 	v1
 	FollowerID, FolloweeID int64

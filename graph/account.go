@@ -89,7 +89,7 @@ func (m mutations) UpdateSettings(ctx context.Context, input model.UpdateSetting
 	return &model.UpdateSettingsPayload{Viewer: p.viewer, UserErrors: p.userErrors}, err
 }
 
-// clearing reads a field of which null clears: left out is nil, null is empty.
+// clearing reads an input field that null clears. It returns nil if the field was left out, and an empty text for null.
 func clearing(o graphql.Omittable[*string]) *string {
 	if !o.IsSet() {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"roost/internal/parallel"
 )
 
-// Present turns an error into the one that a client gets, which has a safe message and a code. The cause is logged.
+// Present turns an error into the error that the client gets, with a safe message and a code. The cause is logged.
 func Present(ctx context.Context, err error) *gqlerror.Error {
 	var out *gqlerror.Error
 	if g, ok := errors.AsType[*gqlerror.Error](err); ok && g.Err == nil {

@@ -12,8 +12,8 @@ import (
 // maxCauses is how many different causes the log line of a request names.
 const maxCauses = 5
 
-// FailureLog is the extension that logs failed fields: one line for each request, or event of a subscription, in which fields
-// failed through a fault of the server. The line has their number, the first of them, and the different causes.
+// FailureLog is the extension that logs failed fields. It writes one line for each request, or event of a subscription, in which
+// fields failed through a fault of the server. The line has the number of these fields, the first of them, and the causes.
 type FailureLog struct{}
 
 var (

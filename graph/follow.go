@@ -37,7 +37,7 @@ func (u users) Following(ctx context.Context, obj *accounts.User, first *int32, 
 	return follow(ctx, loaders.From(ctx).FollowingPage, cursors.Following, int64(obj.ID), args, total)
 }
 
-// follow returns the connection of a page of an owner's followers or followed users. total picks the length of the whole list.
+// follow returns a page of an owner's followers or followed users. total picks the length of the whole list from the counts.
 func follow(ctx context.Context, pages *loaders.Pages, kind cursors.Kind, owner int64, args cursors.Args,
 	total func(c counts.UserCounts) int32) (*model.FollowConnection, error) {
 	w, err := args.Window(kind)
@@ -73,7 +73,7 @@ func (followConnections) TotalCount(ctx context.Context, obj *model.FollowConnec
 	return obj.Total(ctx)
 }
 
-// Nodes loads one account an edge; the edges have no rows of users.
+// Nodes loads the user of each edge.
 func (followConnections) Nodes(ctx context.Context, obj *model.FollowConnection) ([]*accounts.User, error) {
 	out := make([]*accounts.User, len(obj.Edges))
 	for i, e := range obj.Edges {

@@ -16,8 +16,8 @@ type mutations struct{ *Resolver }
 // Mutation resolves the write operations.
 func (r *Resolver) Mutation() generated.MutationResolver { return mutations{r} }
 
-// result is what a mutation has done: which objects its payload contains, which are loaded afterwards, and values that
-// only the mutation itself has.
+// result is what a mutation has done. It names the objects of the payload, which are loaded afterwards, and holds the values
+// that only the mutation itself has.
 type result struct {
 	userID, viewerID, tweetID int64 // 0 is none
 
@@ -61,7 +61,7 @@ func mutate(ctx context.Context, who *caller.Caller, do func(who *caller.Caller)
 	return loadPayload(ctx, done)
 }
 
-// loadPayload loads the objects of a payload. Those that the plan has fetched cost nothing more.
+// loadPayload loads the objects of a payload. Objects that the plan has fetched cost nothing more.
 func loadPayload(ctx context.Context, done result) (p payload, err error) {
 	p = payload{result: done, userErrors: []*model.UserError{}}
 	set := loaders.From(ctx)

@@ -43,8 +43,8 @@ func oppositeField(w cursors.Window) string {
 	return "hasPreviousPage"
 }
 
-// opposing returns the window of one item which shows whether the list goes on against the direction of reading. It reports
-// false when the page starts at that end of the list.
+// opposing returns the window of one item that shows whether the list goes on against the direction of reading. ok is false
+// when the page starts at that end of the list.
 func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, bool) {
 	whole := cursors.Whole(1)
 	if !w.Backward {

@@ -58,7 +58,7 @@ func plannedSummaries(ctx context.Context, subjectIDs []string) ([]*reactions.Co
 
 func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*reactions.Counts, error) {
 	if obj.Counts != nil {
-		// It was there when the counts were: a deletion since then must not leave them without a subject.
+		// The tweet existed when the counts were read. If it has been deleted since, the counts must still have a subject.
 		loaders.From(ctx).TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
 		return obj.Counts, nil
 	}
@@ -119,7 +119,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 	for _, g := range subjectIDs {
 		id, ok := ids.Tweet(g)
 		if !ok {
-			return nil, errs.New(errs.BadRequest, "an id is not one of something that can be liked")
+			return nil, errs.New(errs.BadRequest, "an id does not name a tweet")
 		}
 		tweetIDs = append(tweetIDs, id)
 	}
@@ -247,7 +247,7 @@ func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 	}
 }
 
-// take appends the counts of the states that are newer than what was sent to those that wait.
+// take appends to the waiting events the counts of each state that is newer than what was sent.
 func (c *countEvents) take(states []live.ReactionState) {
 	for _, st := range states {
 		if st.Deleted {

@@ -10,7 +10,7 @@ import (
 	"roost/internal/errs"
 )
 
-// inputFields contains, by input type, the fields that the domain names otherwise. All others have the same name in both.
+// inputFields maps, for each input type, names of fields in the domain to names in the API, where the two differ.
 var inputFields = map[string]map[string]string{
 	"DeleteTweetInput":   {"tweet": "tweetId"},
 	"FollowUserInput":    {"followee": "userId"},
@@ -28,8 +28,8 @@ func inputType(ctx context.Context) string {
 	return ""
 }
 
-// inputPath is the path of a UserError, in the words of the API: the field of an input type that the domain has refused, or
-// the input itself when the domain names no field. A mutation without input has the empty path.
+// inputPath returns the path of a UserError, with names of the API. It leads to the field that the domain has refused, or to
+// the input itself when the domain names no field. It is empty for a mutation without input.
 func inputPath(input string, field []string) []string {
 	if input == "" {
 		return []string{}

@@ -83,9 +83,9 @@ func (m mutations) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherS
 
 var errNoCookie = errs.New(errs.Invalid, "a cookie cannot be set over a socket; ask for TOKEN", "tokenDelivery")
 
-// signIn makes a session by a domain call and delivers its key to the caller, as whom the rest of the operation runs. The
-// result has no token when a cookie carries the key. Over a socket, which cannot set a cookie, TokenDelivery.COOKIE is
-// refused before the call.
+// signIn makes a session by a domain call and delivers its key to the caller. The rest of the operation runs as the user who
+// signed in. The result has no token when a cookie carries the key. Over a socket, which cannot set a cookie,
+// TokenDelivery.COOKIE is refused before the call.
 func signIn(who *caller.Caller, how model.TokenDelivery, call func() (*accounts.SignedIn, error)) (result, error) {
 	if how == model.TokenDeliveryCookie && who.SetCookie == nil {
 		return result{}, errNoCookie
@@ -115,7 +115,7 @@ func deviceOf(who *caller.Caller, in graphql.Omittable[*model.DeviceInput]) acco
 	return d
 }
 
-// signOut makes the rest of the operation, and of the browser's life, anonymous.
+// signOut makes the caller anonymous for the rest of the operation, and removes the browser's cookie.
 func signOut(who *caller.Caller) {
 	if who.ClearCookie != nil {
 		who.ClearCookie()

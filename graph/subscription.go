@@ -15,7 +15,7 @@ type subscriptions struct{ *Resolver }
 // Subscription resolves live updates. Each runs in the goroutine of its sender; see package pullstream.
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptions{r} }
 
-// stream is the channel of a subscription; an error of the source ends it, and the client gets the error.
+// stream returns the channel of a subscription. An error of the source ends the subscription, and the client gets the error.
 func stream[T any](ctx context.Context, name string, source pullstream.Source[T]) <-chan T {
 	next := source.Next
 	source.Next = func(ctx context.Context) (T, error) {

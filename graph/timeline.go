@@ -203,10 +203,11 @@ type homeEvents struct {
 	subscriptions
 	viewer int64
 	sub    *live.HomeSubscription
-	// position is up to where the client had seen changes when it subscribed, perhaps on a node ahead of this one.
+	// position is the position up to which the client had seen changes when it subscribed. It may have seen them on a node that
+	// is ahead of this one.
 	position events.Position
-	// changes are still to be sent, oldest first. decided has the events of the first of them, nil for one that the viewer
-	// may not see, as they were decided at a time.
+	// changes are still to be sent, oldest first. decided holds the events of the first changes, as of the time at; nil where
+	// the viewer may not see the tweet.
 	changes []live.Change
 	decided []model.TimelineEvent
 	at      time.Time
@@ -246,20 +247,20 @@ func (h *homeEvents) lost(model.TimelineEvent) model.TimelineEvent {
 	return coverUpTo(h.last)
 }
 
-// coverUpTo is the reset that covers what could not be delivered, up to a position.
+// coverUpTo returns the reset that covers all changes up to a position, because one of them could not be delivered.
 func coverUpTo(position events.Position) *model.TimelineReset {
 	return &model.TimelineReset{Cursor: eventCursor(position), Reason: model.TimelineResetReasonEventLost}
 }
 
 const (
-	// checkedFor is how long a decision about the visibility of entries is valid while the client has not taken them.
+	// checkedFor is how long a decision about visibility is valid while its events wait for the client.
 	checkedFor = 100 * time.Millisecond
-	// maxChecked is the most entries that are decided about at once.
+	// maxChecked is the most changes whose visibility is decided at once.
 	maxChecked = 200
 )
 
-// decide makes the events of the next changes for the viewer. Visibility is decided when a change is sent; a change that
-// waits for a slow client is decided about again and again.
+// decide makes the events of the next changes for the viewer. Visibility is decided when a change is sent. While a client is
+// slow, the decision is repeated.
 func (h *homeEvents) decide(ctx context.Context) {
 	var events []model.TimelineEvent
 	err := pullstream.Retry(ctx, func() (err error) {

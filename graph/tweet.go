@@ -51,7 +51,7 @@ func (m mutations) CreateTweet(ctx context.Context, input model.CreateTweetInput
 	return &model.CreateTweetPayload{Tweet: p.tweet, TimelineEdge: homeEdge(p.tweet), UserErrors: p.userErrors}, err
 }
 
-// post posts a tweet, which need not be read again.
+// post posts a tweet. The payload uses the new tweet without reading it again.
 func (m mutations) post(ctx context.Context, authorID int64, text string) (result, error) {
 	t, err := m.tweets().Post(ctx, authorID, text)
 	if err != nil {

@@ -10,16 +10,17 @@ import (
 // maxCatchUp is how many events a subscription catches up on. Beyond it the timeline is read again.
 const maxCatchUp = 10_000
 
-// CatchUp returns what happened to a viewer's home timeline behind one position and up to another, oldest first. If the log
-// no longer has all of it, the only change is a reset for the reason Expired. authors reads whose tweets the timeline
-// contains; it is called after the log was read, and only if there is something to catch up on.
+// CatchUp returns the changes of a viewer's home timeline behind one position and up to another, oldest first. If the log no
+// longer has all of them, the only change is a reset for the reason Expired. authors returns the users whose tweets the
+// timeline contains; it is called after the log was read, and only if there is something to catch up on.
 func CatchUp(ctx context.Context, log *events.Reader, viewerID int64, authors func(ctx context.Context) ([]int64, error),
 	after, upTo events.Position) ([]Change, error) {
 	missed, err := log.After(ctx, after.Seq(), upTo.Seq(), maxCatchUp+1, timelines.HomeEventTypes()...)
 	if err != nil {
 		return nil, err
 	}
-	// The client's log is gone unless both positions and the answer are of one epoch; the node may not have noticed yet.
+	// Unless both positions and the answer belong to one epoch, the log that the client followed no longer exists. This node may
+	// not have noticed that yet.
 	gone := after.Epoch() != upTo.Epoch() || missed.Epoch.Number != upTo.Epoch() || after.Seq() > missed.Head
 	if !gone && after.Covers(upTo) {
 		return nil, nil

@@ -20,7 +20,7 @@ type Change struct {
 	Reset             Reset
 }
 
-// Reset is the reason why a timeline must be read again, in the words of the API.
+// Reset is the reason why a timeline must be read again, as the API names it.
 type Reset string
 
 // The reasons. NoReset marks an ordinary change.
@@ -34,9 +34,9 @@ const (
 // homeBuffer is the most changes that wait for a slow subscriber.
 const homeBuffer = 256
 
-// HomeSubscription receives the changes of one viewer's home timeline. Its methods are for one goroutine, but for Close.
+// HomeSubscription receives the changes of one viewer's home timeline. Only Close may be called from several goroutines.
 type HomeSubscription struct {
-	// From is the position behind which the subscription gets changes.
+	// From is the position at which the subscription begins: it gets the changes behind this position.
 	From   events.Position
 	hub    *Hub
 	viewer int64
@@ -55,7 +55,7 @@ func (h *Hub) SubscribeHome(viewerID int64) *HomeSubscription {
 	return s
 }
 
-// Next waits for changes and returns all that have arrived, oldest first. The only error is that of the context.
+// Next waits for changes and returns all that have arrived, oldest first. The only error is the context's.
 func (s *HomeSubscription) Next(ctx context.Context) ([]Change, error) {
 	for {
 		s.mu.Lock()
@@ -100,7 +100,7 @@ func (s *HomeSubscription) push(c Change) {
 	signal(s.some)
 }
 
-// pushHome pushes what an event changes of home timelines to those of the viewers whom it concerns.
+// pushHome pushes the change that an event makes to home timelines. It goes to those of the viewers whom it concerns.
 func (h *Hub) pushHome(ctx context.Context, at events.Position, e events.Event, viewers []int64) {
 	home, ok := timelines.HomeChangeOf(e)
 	switch c := changeOf(at, home); {
@@ -114,7 +114,7 @@ func (h *Hub) pushHome(ctx context.Context, at events.Position, e events.Event, 
 	}
 }
 
-// audienceTimeout is how long the question for a tweet's audience may take. After that all asked viewers' timelines are reset.
+// audienceTimeout is how long the look-up of a tweet's audience may take. After that the timelines of all candidates are reset.
 const audienceTimeout = 5 * time.Second
 
 // pushToAudience pushes the change of one entry to those of the viewers whose home timelines contain the author's tweets.

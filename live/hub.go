@@ -51,8 +51,8 @@ func (h *Hub) Start(ctx context.Context) error { return h.carrier.Start(ctx) }
 // Stop ends the hub's goroutine.
 func (h *Hub) Stop(ctx context.Context) error { return h.carrier.Stop(ctx) }
 
-// Observe takes the events that a transaction of this node has committed. Of these, reaction counts and ends of sessions need
-// no order, and do not wait for the log. It never blocks; it is an events.Observer.
+// Observe takes the events that a transaction of this node has committed. It pushes reaction counts and ends of sessions at
+// once, because they need no order; other events come from the log. It never blocks; it is an events.Observer.
 func (h *Hub) Observe(committed []events.Event) {
 	for _, e := range committed {
 		switch e := e.(type) {
@@ -141,8 +141,8 @@ func (h *Hub) advance(position events.Position) []int64 {
 	return viewers
 }
 
-// Position is the position up to which the log was pushed. Everybody who had subscribed has got the events before it, and
-// every read of this node that begins now shows them.
+// Position returns the position up to which the log was pushed. The subscribers have got the events before it, and every
+// read of this node that begins now shows those events.
 func (h *Hub) Position() events.Position { return events.Position(h.position.Load()) }
 
 // SkipTo moves to a position without pushing the events before it. Subscribers are reset, or read again.
@@ -152,8 +152,8 @@ func (h *Hub) SkipTo(position events.Position) {
 	h.readReactions(false)
 }
 
-// PassOver moves to a position without reading the events before it, if there are no subscriptions and no watches; it reports
-// whether that is so. Later subscriptions begin behind the position.
+// PassOver moves to a position without reading the events before it, unless there are subscriptions or watches; it reports
+// whether it has moved. Later subscriptions begin behind the position.
 func (h *Hub) PassOver(position events.Position) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -178,7 +178,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// guard keeps the process alive when fn panics; it reports whether fn did not.
+// guard keeps the process alive when fn panics. ok is false after a panic.
 func guard(ctx context.Context, what string, fn func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {

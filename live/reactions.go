@@ -13,7 +13,7 @@ type ReactionState struct {
 	Deleted                   bool
 	// Unknown means that changes were skipped and the counts must be read again. Only TweetID and Anew are set with it.
 	Unknown bool
-	// Anew, which is set with Unknown only, means that revisions may have gone back, because the database has.
+	// Anew, which is set with Unknown only, means that the database may have gone back to an older state, and revisions with it.
 	Anew bool
 }
 
@@ -29,7 +29,7 @@ const mergeFor = 50 * time.Millisecond
 type latestReactions struct {
 	mu     sync.Mutex
 	latest map[int64]ReactionState
-	// anew means that the database went back, so that latest does not follow on the states that were pushed before.
+	// anew means that the database went back to an older state, so revisions in latest may be lower than those pushed before.
 	anew bool
 	some chan struct{}
 }
@@ -46,7 +46,7 @@ func (f *latestReactions) put(s ReactionState, watched bool) {
 	signal(f.some)
 }
 
-// restart drops the states that wait, and has all counts read again.
+// restart drops the states that wait, and makes the subscribers read all counts again.
 func (f *latestReactions) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -62,7 +62,7 @@ func (f *latestReactions) take() (latest map[int64]ReactionState, anew bool) {
 	return latest, anew
 }
 
-// ReactionSubscription receives the reaction counts of some tweets. Its methods are for one goroutine, but for Close.
+// ReactionSubscription receives the reaction counts of some tweets. Only Close may be called from several goroutines.
 type ReactionSubscription struct {
 	hub    *Hub
 	tweets []int64
@@ -70,7 +70,7 @@ type ReactionSubscription struct {
 	latest map[int64]ReactionState
 	// skipped means that changes were skipped since the last Next.
 	skipped bool
-	// anew means that revisions may have gone back since.
+	// anew means that revisions may have gone back since the last Next.
 	anew bool
 	some chan struct{}
 	last time.Time
@@ -88,7 +88,7 @@ func (h *Hub) SubscribeReactions(tweetIDs []int64) *ReactionSubscription {
 }
 
 // Next waits for changes and returns the latest state of each tweet that changed. Calls that return states are at least 50 ms
-// apart (mergeFor). The only error is that of the context.
+// apart (mergeFor). The only error is the context's.
 func (s *ReactionSubscription) Next(ctx context.Context) ([]ReactionState, error) {
 	for {
 		select {

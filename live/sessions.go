@@ -60,8 +60,8 @@ func (h *Hub) watchedSessions() []int64 {
 // CheckSessions returns which of the sessions have ended. It may note that the others are in use.
 type CheckSessions func(ctx context.Context, ids []int64) (ended []int64, err error)
 
-// checkEvery is how often watched sessions are checked, and so the longest time until the end of a session by expiry or by
-// another node is noticed.
+// checkEvery is how often watched sessions are checked. So it is also the longest time until this node notices that a session
+// has expired or was ended by another node.
 const checkEvery = 200 * time.Millisecond
 
 // checkTimeout is how long one check may take. After a failure the next check asks again.

@@ -25,8 +25,8 @@ type Tail struct {
 	waiting int // events in queue
 }
 
-// NewTail returns a tail for the hub. The position is read when the tail starts: events behind it must be passed to Take,
-// events before it are not pushed.
+// NewTail returns a tail for the hub. The tail reads the position when it starts. It pushes only events behind this position,
+// and all of them must be passed to Take.
 func NewTail(h *Hub, position func() events.Position) *Tail {
 	t := &Tail{hub: h, start: position, some: make(chan struct{}, 1)}
 	t.Run = t.run

@@ -18,7 +18,7 @@ type reads struct {
 	from events.Position
 }
 
-// position returns the node's position of the log from before the first read.
+// position returns the node's position of the log, as it was before the first read.
 func (r *reads) position() events.Position {
 	r.once.Do(func() { r.from = r.now() })
 	return r.from
@@ -29,8 +29,8 @@ func (r *reads) answer(ctx context.Context, all ...*cache.Request) {
 	r.store.Answer(ctx, all...)
 }
 
-// cached returns a loader over an entity. key returns the row's key for a loader's key; its ok is false if there cannot be a row.
-// value makes the loader's value from the row; its ok is false if there is no row.
+// cached returns a loader over an entity. key maps a key of the loader to the key of a row; ok is false if there cannot be a row.
+// value makes the loader's value from the row; it is called with ok false if there is no row.
 func cached[K, R comparable, E, V any](rows *reads, e *rows.Entity[R, E], key func(K) (r R, ok bool),
 	value func(k K, row E, ok bool) V) *Loader[K, V] {
 	ask := func(keys []K) (*cache.Request, answer[K, V]) {
@@ -80,7 +80,8 @@ type Level struct {
 // Level returns a new, empty level.
 func (s *Set) Level() *Level { return &Level{rows: s.rows} }
 
-// Want adds keys to the level. After it returns, no other call fetches them; Load waits for them. The loader must be one over the cache.
+// Want adds keys to the level. After it returns, no other call fetches them, and Load waits for them. The loader must read through
+// the cache.
 func (l *Loader[K, V]) Want(lv *Level, keys []K) {
 	promised, missing := l.promise(keys)
 	if len(missing) == 0 {

@@ -18,14 +18,14 @@ const wait = time.Millisecond
 
 // Loader looks up values of one kind by key. It fetches many keys at once, and each key once.
 type Loader[K comparable, V any] struct {
-	// asking is locked from the check whether a key is known until it is. The dataloader does that in two steps, and a promise between
-	// them would fetch the key twice.
+	// asking is locked while a key is looked up and, if it is not known, added. The dataloader does this in two steps, and a promise
+	// made between them would fetch the key twice.
 	asking  sync.Mutex
 	batched *dataloader.Loader[K, V]
 	known   *answers[K, V]
 	fetch   func(ctx context.Context, keys []K) (map[K]V, error)
-	// ask is fetch in two steps for a loader over the cache: the request for the cache, and the reading of its result. It is nil for other
-	// loaders.
+	// ask makes a request to the cache for keys, and returns the function that reads their values once the request is answered. It is
+	// nil unless the loader reads through the cache.
 	ask func(keys []K) (*cache.Request, answer[K, V])
 }
 
@@ -60,8 +60,8 @@ func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
 // Prefetch fetches keys in one batch, without waiting for others. Load then returns their values, or the error of the batch.
 func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) { l.Promise(ctx, keys)() }
 
-// Promise is Prefetch in two steps. After it returns, no other call fetches the keys; Load waits for them. The function that it
-// returns fetches them and must be called.
+// Promise is Prefetch in two steps. It reserves the keys: no other call fetches them, and Load waits for them. The function that
+// it returns fetches the keys and must be called.
 func (l *Loader[K, V]) Promise(ctx context.Context, keys []K) (fetch func()) {
 	promised, missing := l.promise(keys)
 	return func() {
@@ -94,7 +94,7 @@ type promise[K comparable, V any] struct {
 // Prime adds a value that was read elsewhere.
 func (l *Loader[K, V]) Prime(ctx context.Context, key K, v V) { l.batched.Prime(ctx, key, v) }
 
-// answers holds the values that a loader has. Unlike the dataloader's own cache it takes a promise for many keys at once.
+// answers holds the values that a loader has. Unlike the dataloader's own cache, it can promise many keys at once.
 type answers[K comparable, V any] struct {
 	mu     sync.Mutex
 	thunks map[K]dataloader.Thunk[V]

@@ -21,14 +21,14 @@ type form[K comparable, V any] struct {
 	// write makes the stored form of a row, without its key and version; read is its inverse.
 	write func(*writer, V)
 	read  func(r *reader, key K, version int64) V
-	// none is the data of a row that means the same as the absence of a row; empty if no data means that.
+	// none is the data of a row that means the same as no row; empty if there is no such row.
 	none string
 	// local keeps rows in the process; nil if none are kept there.
 	local localRows[K, V]
 }
 
-// localRows keeps rows in the process, for as long as it likes. A row is used only if Redis or SQL returns the same version in the same
-// read. Nobody may change what Get returns.
+// localRows keeps rows in the process, and may drop them at any time. A row is used only if Redis or SQL returns the same version in
+// the same read. Nobody may change a row that Get returns.
 type localRows[K comparable, V any] interface {
 	Get(key K) (V, bool)
 	Put(key K, v V)
@@ -139,7 +139,7 @@ func (e *Entity[K, V]) Ask(all []K) *Question[K, V] {
 	return q
 }
 
-// Local returns the row that the process keeps of a key, which may be of any version. ok is false if it keeps none.
+// Local returns the row of a key that the process keeps, in whatever version. ok is false if it keeps none.
 func (e *Entity[K, V]) Local(key K) (v V, ok bool) {
 	if e.local == nil {
 		return v, false

@@ -9,9 +9,9 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// Follow returns the follower that keeps this node's reads as new as the log. Once its position covers an event, every read that begins
-// afterwards shows what the event has changed, even if its writer died before it invalidated anything. applied is called when the
-// position has moved, and must not block.
+// Follow returns the follower that keeps this node's reads as new as the log. Once the follower's position covers an event, every read
+// that begins afterwards shows what the event has changed, even if the node that wrote it died before it invalidated anything. applied
+// is called when the position has moved, and must not block.
 //
 // The follower begins at the relay's position, because Redis has taken all invalidations up to there. Reads of Redis are suspended
 // until it has reached what was the end of the log at the start; see Recovery. Follow must be called before the first read, and the
@@ -38,7 +38,7 @@ func (s *Store) apply(ctx context.Context, b events.Batch) {
 		return
 	}
 	if c.unreadable != nil && s.warnings.unnamed.Allow() {
-		slog.ErrorContext(ctx, "rows are read from the database until the cache is cleared: an event does not say which ones it has changed",
+		slog.ErrorContext(ctx, "rows are read from the database until the cache is cleared: an event does not name the rows it changed",
 			"error", c.unreadable)
 	}
 	s.tier.Suspend()
@@ -120,7 +120,7 @@ func (c *recovery) report(ctx context.Context) {
 	}
 }
 
-// look sends pending invalidations, and ends the suspensions that may end.
+// look sends the pending invalidations, and ends each suspension that may end.
 func (c *recovery) look(ctx context.Context) error {
 	tier := c.store.tier
 	tier.SendPending(ctx)

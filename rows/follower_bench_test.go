@@ -39,7 +39,7 @@ func BenchmarkFollow(b *testing.B) {
 			if _, err := events.Sequence(b.Context(), r.db, 1<<20); err != nil {
 				b.Fatal(err)
 			}
-			if err := r.here.tier.Invalidate(b.Context(), cache.Intent{}, r.here.invalidations(all)...); err != nil {
+			if err := r.here.tier.Invalidate(b.Context(), cache.Announcement{}, r.here.invalidations(all)...); err != nil {
 				b.Fatal(err)
 			}
 			reader := events.NewReader(r.db)

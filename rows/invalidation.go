@@ -90,15 +90,16 @@ func (s *Store) userUnfollowed(e events.UserUnfollowed) []cache.Invalidation {
 	return s.edge(e.FollowerID, e.FolloweeID, e.Version, e.FollowerVersion, e.FolloweeVersion, e.FollowingVersion)
 }
 
-// edge returns the rows that a follow or unfollow changes: the edge, the follower's list, and the counts of both users.
+// edge returns the invalidations of a follow or an unfollow: of the edge, of the follower's list, and of the counts of both users.
 func (s *Store) edge(follower, followee, version, followerVersion, followeeVersion, followingVersion int64) []cache.Invalidation {
 	all := append(s.counted(follower, followerVersion), s.counted(followee, followeeVersion)...)
 	follow := s.Follows.at(follows.Edge{FollowerID: follower, FolloweeID: followee}, version)
 	return append(all, follow, s.Followed.at(follower, followingVersion))
 }
 
-// counted returns the rows that a change of a user's counts changes. The first change creates the row, which also holds the version of the
-// list of users that the user follows, so the list is invalidated as well. An event without a version may be the first change.
+// counted returns the invalidations of a change of a user's counts. The row of counts also holds the version of the list of users whom
+// the user follows. So the first change, which creates the row, invalidates the list as well. An event without a version may be the
+// first change.
 func (s *Store) counted(user, version int64) []cache.Invalidation {
 	all := []cache.Invalidation{s.UserCounts.at(user, version)}
 	if version <= 1 {
@@ -111,7 +112,7 @@ func (s *Store) tweetPosted(e events.TweetPosted) []cache.Invalidation {
 	return append(s.counted(e.AuthorID, e.AuthorVersion), s.Tweets.at(e.TweetID, 1))
 }
 
-// tweetDeleted returns the tweet first: see fenced.
+// tweetDeleted returns the tweet first: see announced.
 func (s *Store) tweetDeleted(e events.TweetDeleted) []cache.Invalidation {
 	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Version)}, s.counted(e.AuthorID, e.AuthorVersion)...)
 }
@@ -123,9 +124,9 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	}
 }
 
-// fenced returns the row of an event that must not be shown in its old state even between commit and invalidation. It returns nothing
-// for other events.
-func (s *Store) fenced(e events.Event) []cache.Invalidation {
+// announced returns the row that an event announces before its commit, so that nobody sees the old row even between commit and
+// invalidation. It returns nothing for events that announce no row.
+func (s *Store) announced(e events.Event) []cache.Invalidation {
 	switch e.(type) {
 	case events.SessionEnded, events.PasswordChanged, events.TweetDeleted:
 		return s.of(e)[:1]

@@ -16,7 +16,7 @@ const (
 	typicalText = 115
 )
 
-// localTweet is a tweet whose only pointer is that of its text, so that the garbage collector has little to scan.
+// localTweet is a tweet in a form whose only pointer leads to the text, so that the garbage collector has little to scan.
 type localTweet struct {
 	author, at, version int64 // at is Unix time in nanoseconds
 	text                string

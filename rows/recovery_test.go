@@ -37,7 +37,7 @@ func TestRecoveryWithoutReaders(t *testing.T) {
 	for i := range all {
 		all[i] = r.there.Tweets.at(int64(i+1), 1)
 	}
-	if err := r.there.tier.Invalidate(t.Context(), cache.Intent{}, all...); err == nil {
+	if err := r.there.tier.Invalidate(t.Context(), cache.Announcement{}, all...); err == nil {
 		t.Fatal("redis takes invalidations while it is stopped")
 	}
 	if r.there.tier.Suspension() == 0 || gauge(t, r.there, "roost_cache_pending_invalidations") != 10_000 {

@@ -39,10 +39,10 @@ type relay struct {
 
 func (r *relay) handle(ctx context.Context, _ *ent.Tx, batch []events.Entry) error {
 	c, last := r.store.changesOf(batch), batch[len(batch)-1].Position()
-	err := r.store.tier.Invalidate(ctx, cache.Intent{}, c.invalidations...)
+	err := r.store.tier.Invalidate(ctx, cache.Announcement{}, c.invalidations...)
 	if err == nil && (c.imported || c.unreadable != nil && !r.cleared.Covers(last)) {
 		if c.unreadable != nil && r.store.warnings.cleared.Allow() { // the group tries again for as long as Redis is away
-			slog.ErrorContext(ctx, "all cached rows are dropped, because an event does not say which ones it has changed", "error", c.unreadable)
+			slog.ErrorContext(ctx, "all cached rows are dropped, because an event does not name the rows it changed", "error", c.unreadable)
 		}
 		if err = r.store.tier.Clear(ctx); err == nil {
 			r.cleared = last

@@ -11,21 +11,21 @@ import (
 
 var _ events.Invalidator = (*Store)(nil)
 
-// Begin is part of events.Invalidator. It takes one round trip for fenced events, and one after the commit. Invalidations that Redis
+// Begin is part of events.Invalidator. It takes one round trip if it announces rows, and one after the commit. Invalidations that Redis
 // does not take within a second are repeated from the log; reads of this node see the write in any case.
 func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(committed bool)) {
 	// Read before the commit: if the database is restored from a backup, a version from before must not count in the next epoch.
 	epoch := s.tier.Epoch()
-	var fenced []string
+	var announced []string
 	for _, e := range all {
-		for _, i := range s.fenced(e) {
-			fenced = append(fenced, i.Key)
+		for _, i := range s.announced(e) {
+			announced = append(announced, i.Key)
 		}
 	}
-	var intent cache.Intent
-	if len(fenced) > 0 {
+	var announcement cache.Announcement
+	if len(announced) > 0 {
 		var err error
-		if intent, err = s.tier.Intend(ctx, fenced...); err != nil {
+		if announcement, err = s.tier.Announce(ctx, announced...); err != nil {
 			slog.DebugContext(ctx, "a write could not be announced to redis", "error", err)
 		}
 	}
@@ -33,9 +33,9 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 		switch {
 		case committed:
 			// An error is counted, and the relay repeats the invalidations.
-			_ = s.tier.Invalidate(ctx, intent, in(epoch, s.invalidations(all))...)
-		case len(fenced) > 0:
-			s.tier.Withdraw(context.WithoutCancel(ctx), intent)
+			_ = s.tier.Invalidate(ctx, announcement, in(epoch, s.invalidations(all))...)
+		case len(announced) > 0:
+			s.tier.Withdraw(context.WithoutCancel(ctx), announcement)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"roost/server/transport"
 )
 
-// Session is who a key belongs to.
+// Session is the user and the session that a key identifies.
 type Session struct {
 	UserID    int64
 	SessionID int64
@@ -25,12 +25,12 @@ type Authenticator interface {
 	// Authenticate returns the session of a key. A key that is unknown, or whose session has ended, is an
 	// error of kind errs.Unauthenticated; every other error means that the key could not be checked.
 	Authenticate(ctx context.Context, key string) (Session, error)
-	// Watch returns a context that is done within a second of the session's end, also when that came before.
-	// cancel must be called when nobody listens any more.
+	// Watch returns a context that is done within a second of the session's end, even if the session has already ended.
+	// Call cancel when the context is no longer needed.
 	Watch(sessionID int64) (ended context.Context, cancel func())
 }
 
-// maxUserAgent bounds what a session keeps of a device's name for itself, in bytes.
+// maxUserAgent is the most bytes of a User-Agent header that a session stores.
 const maxUserAgent = 256
 
 // bearer returns the key of an Authorization value; ok is false if it is not of the Bearer scheme.
@@ -39,8 +39,8 @@ func bearer(value string) (key string, ok bool) {
 	return strings.TrimSpace(key), strings.EqualFold(scheme, "Bearer")
 }
 
-// identify finds out who is asking. authorization is an Authorization value, empty if there is none; it
-// wins over the cookie. stale reports that the cookie is of no use and should be removed.
+// identify finds the session of a request. authorization is an Authorization value, empty if there is none; it takes
+// precedence over the cookie. stale reports that the cookie belongs to no live session and should be removed.
 func (s *Server) identify(ctx context.Context, authorization string, r *http.Request) (who Session, stale bool, err error) {
 	if authorization != "" {
 		key, ok := bearer(authorization)
@@ -64,7 +64,7 @@ func (s *Server) identify(ctx context.Context, authorization string, r *http.Req
 // authenticateTimeout bounds the wait for a database that is busy or does not answer.
 const authenticateTimeout = 5 * time.Second
 
-// authenticate leaves two kinds of error: Unauthenticated and Unavailable.
+// authenticate returns the session of a key. The kind of its error is Unauthenticated or Unavailable.
 func (s *Server) authenticate(ctx context.Context, key string) (Session, error) {
 	bounded, cancel := context.WithTimeout(ctx, authenticateTimeout)
 	defer cancel()
@@ -157,7 +157,7 @@ func newCaller(agent string, address netip.Prefix, who Session) *caller.Caller {
 	return c
 }
 
-// userAgent is what the client calls itself, at most maxUserAgent bytes of it.
+// userAgent returns the name by which the client identifies itself, cut to maxUserAgent bytes.
 func userAgent(r *http.Request) string {
 	agent := strings.ToValidUTF8(r.UserAgent(), "")
 	if len(agent) > maxUserAgent {

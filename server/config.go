@@ -19,15 +19,15 @@ import (
 	"roost/server/transport"
 )
 
-// Config holds every setting of a server. Schema and Authenticator are required unless NoAPI is set, zero
-// values of the rest mean the defaults.
+// Config holds every setting of a server. Schema and Authenticator are required unless NoAPI is set. Zero values of all
+// other fields mean the defaults.
 type Config struct {
 	// Addr is the address to listen on, localhost:8080 by default, which is 127.0.0.1 and ::1; port 0 picks a free one.
 	Addr string
 	// AdminAddr is the address of /metrics and /debug/pprof; empty turns them off. It must not be public.
 	AdminAddr string
-	// PublicURL is where browsers find this server, scheme and host. Cookies are Secure exactly if it is https. By default
-	// it is what the function PublicURL returns for Addr.
+	// PublicURL is the scheme and host at which browsers reach this server. Cookies are Secure if the scheme is https, and
+	// only then. The default is the result of the function PublicURL for Addr.
 	PublicURL string
 	// Listening is called with the address before the first request is served; it may be nil.
 	Listening func(addr net.Addr)
@@ -35,24 +35,24 @@ type Config struct {
 	// right-most address in X-Forwarded-For that is not itself trusted; from other peers the header is ignored. A network
 	// of all addresses is refused, because it would let clients claim any address.
 	TrustedProxies []netip.Prefix
-	// Origins are those besides PublicURL's from which browsers may use the API with cookies, such as
-	// https://app.example.com. A star is not possible.
+	// Origins are the web origins, besides that of PublicURL, from which browsers may use the API with cookies, such as
+	// https://app.example.com. A star is refused.
 	Origins []string
 	// AllowLocalhost allows every port of localhost as an origin, for frontends in development.
 	AllowLocalhost bool
 
-	// Closed makes Start listen only: until Open is called /readyz says "starting" and operations are refused with
-	// UNAVAILABLE. It is for a node whose stores are not there yet.
+	// Closed makes Start only listen. Until Open is called, the status at /readyz is "starting" and operations are refused
+	// with UNAVAILABLE. It is for a node whose stores cannot be reached yet.
 	Closed bool
 
 	// NoIntrospection refuses `__schema` and `__type`, and does not serve SDL.
 	NoIntrospection bool
-	// NoPlayground leaves the page at / out.
+	// NoPlayground leaves out the page at /.
 	NoPlayground bool
-	// NoSuggestions leaves out of errors what the client may have meant, which shows the schema bit by bit.
+	// NoSuggestions removes suggestions ("did you mean") from errors, because they reveal the schema bit by bit.
 	NoSuggestions bool
 
-	// NoAPI leaves /healthz, /readyz and the admin address: for nodes that only work in the background.
+	// NoAPI serves nothing but /healthz, /readyz and the admin address. It is for nodes that only work in the background.
 	NoAPI bool
 
 	Schema         graphql.ExecutableSchema
@@ -79,25 +79,25 @@ type Config struct {
 	ServerTiming bool
 	// AdminHandlers are served on the admin address, by ServeMux pattern.
 	AdminHandlers map[string]http.Handler
-	// Metrics is where the server's metrics are registered and what /metrics shows; its own by default.
+	// Metrics is the registry of the server's metrics, which /metrics shows; by default the server makes its own.
 	Metrics *prometheus.Registry
 	Log     *slog.Logger // slog.Default by default
 
 	MaxConnections int // open at once, sockets included; 25,000
-	// PerAddress bounds the connections of one IPv4 address or IPv6 /64 network, besides sockets and those of
-	// trusted proxies; 1,000.
+	// PerAddress bounds the connections of one IPv4 address or IPv6 /64 network; 1,000. Sockets and the connections of
+	// trusted proxies do not count.
 	PerAddress int
-	// MaxUnread bounds the bytes of answers and messages that clients have not read yet, of all connections together;
-	// transport.DefaultMaxUnread.
+	// MaxUnread bounds the bytes of answers and messages that clients have not read yet, for all connections together;
+	// transport.DefaultMaxUnread by default.
 	MaxUnread int
-	// SendBuffer is how many bytes the system may keep for a client over HTTP, which it rounds; 256 KiB.
+	// SendBuffer is how many bytes the operating system may buffer for a client over HTTP; 256 KiB. The system rounds it.
 	SendBuffer        int
 	MaxHeaderBytes    int           // of one request; 16 KiB
 	ReadHeaderTimeout time.Duration // 5 s
 	ReadTimeout       time.Duration // for a whole request; 15 s
 	WriteTimeout      time.Duration // from the end of the headers to the end of a small answer; 45 s
 	IdleTimeout       time.Duration // between requests; 90 s
-	// DrainDelay is how long Stop goes on serving while readiness fails, for load balancers to notice; 0.
+	// DrainDelay is how long Stop continues to serve while readiness fails, so that load balancers notice; 0.
 	DrainDelay time.Duration
 
 	QueryCacheEntries int // parsed documents to keep; 1,000
@@ -105,7 +105,7 @@ type Config struct {
 	QueryCacheNodes   int // weight of all kept documents, some 250 bytes each; 200,000
 }
 
-// withDefaults returns the config that is used, or every fault of this one.
+// withDefaults returns the config with its defaults filled in, or an error that names every fault.
 func (c Config) withDefaults() (Config, error) {
 	c.Addr = cmp.Or(c.Addr, "localhost:8080")
 	c.PublicURL = cmp.Or(c.PublicURL, PublicURL(c.Addr))
@@ -175,9 +175,9 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-// PublicURL is where browsers on the same machine find a server that listens on an address: under localhost if the
-// address names no host, or this machine. To browsers localhost and 127.0.0.1 are different sites, and frontends in
-// development are on localhost.
+// PublicURL returns the URL at which browsers on the same machine reach a server that listens on an address. Its host is
+// localhost if the address names no host, or names this machine: to browsers localhost and 127.0.0.1 are different sites, and
+// frontends in development are on localhost.
 func PublicURL(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

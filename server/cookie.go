@@ -16,8 +16,8 @@ const (
 	retryAfter  = time.Second
 )
 
-// cookieJar keeps what an operation wants of the session cookie until the answer's headers are written:
-// resolvers run beside each other, and headers are not safe for that.
+// cookieJar holds the change of the session cookie that an operation asks for, until the headers of the answer are written.
+// Resolvers run in parallel and must not write headers themselves, because http.Header is not safe for concurrent use.
 type cookieJar struct {
 	mu      sync.Mutex
 	change  bool
@@ -40,7 +40,7 @@ func (j *cookieJar) set(key string, expires time.Time) {
 
 func (j *cookieJar) clear() { j.set("", time.Time{}) }
 
-// writeCookie puts the last wish, if there is one, into the headers.
+// writeCookie writes the last change of the cookie, if there is one, to the headers.
 func (s *Server) writeCookie(ctx context.Context, h http.Header) {
 	j, ok := ctx.Value(cookieKey{}).(*cookieJar)
 	if !ok {

@@ -10,8 +10,8 @@ import (
 	"roost/server/variables"
 )
 
-// newExecutor sets gqlgen up with our transports and limits. The order of extensions matters: persisted
-// queries find the document that the guard looks at.
+// newExecutor sets up gqlgen with our transports and limits. The order of extensions matters: persisted queries come
+// before the guard, because they find the document that the guard checks.
 func (s *Server) newExecutor() (*handler.Server, error) {
 	cfg := s.cfg
 	cache, err := newQueryCache(cfg)
@@ -54,7 +54,8 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 	return exec, nil
 }
 
-// rulesWithoutSuggestions are gqlparser's, with the variants that gqlgen does not exchange by itself.
+// rulesWithoutSuggestions returns gqlparser's rules, and replaces those that make suggestions and that gqlgen does not
+// replace itself.
 func rulesWithoutSuggestions() *rules.Rules {
 	set := rules.NewDefaultRules()
 	set.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)

@@ -11,11 +11,12 @@ import (
 	"roost/server/transport"
 )
 
-// withHost refuses requests under a name that is not this site's. A page of any site can let its own name resolve to the
-// address of this server (DNS rebinding); to the browser it then is of the same origin, and only the Host header differs.
+// withHost refuses requests whose Host header is not a name of this site. Any site can make its own name resolve to the
+// address of this server (DNS rebinding). To the browser, that site's pages and this server then have the same origin, and
+// only the Host header shows the difference.
 //
-// The names of the site are those of PublicURL and Origins. Names of this machine and plain addresses are always taken,
-// because no page of another site has one of them as its own. The port does not matter: proxies and containers map it.
+// The site's names are the host names in PublicURL and Origins. Names of this machine and plain addresses are always
+// accepted, because no page of another site has one of them as its own. The port does not matter: proxies and containers map it.
 func (s *Server) withHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.origins.serves(r.Host) {
@@ -27,13 +28,13 @@ func (s *Server) withHost(next http.Handler) http.Handler {
 	})
 }
 
-// serves reports whether a Host header is one of this site. Programs that speak HTTP/1.0 send none.
+// serves reports whether a Host header names this site. An empty one does: programs that speak HTTP/1.0 send none.
 func (o *origins) serves(host string) bool {
 	name := hostname(host)
 	return name == "" || o.hosts[name] != "" || isLocalhost(name) || isAddress(name)
 }
 
-// hostname is the host of a Host header without its port, in lower case.
+// hostname returns the host in a Host header without the port, in lower case.
 func hostname(host string) string {
 	return strings.TrimSuffix(strings.ToLower((&url.URL{Host: host}).Hostname()), ".")
 }
@@ -53,8 +54,8 @@ func IsLoopback(name string) bool {
 	return isLocalhost(name) || ip != nil && ip.IsLoopback()
 }
 
-// own reports whether a request comes from a page of the host that it is sent to, under the scheme that browsers use
-// for that host: a page of http://site is not one of https://site, as anybody on the way can write it.
+// own reports whether a request comes from a page of the host to which it is sent, with the scheme that browsers use for
+// that host. A page of http://site does not count as a page of https://site, because anybody on the network can forge it.
 func (o *origins) own(r *http.Request, origin string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {

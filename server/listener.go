@@ -14,8 +14,8 @@ import (
 	"roost/server/transport"
 )
 
-// boundedListener accepts while fewer than so many of its connections are open; others wait in the
-// kernel's backlog, whose end refuses them. Of one address it closes those beyond perAddress at once.
+// boundedListener accepts connections until limits.total are open. Further connections wait in the kernel's backlog, and
+// are refused when that is full. Connections of one address beyond limits.perAddress are closed at once.
 type boundedListener struct {
 	net.Listener
 	limits  connectionLimits
@@ -25,8 +25,8 @@ type boundedListener struct {
 
 	mu   sync.Mutex
 	open map[netip.Prefix]int
-	// busy counts connections that are to be answered: those whose first request has not been read, and those whose
-	// request is handled. idle gets a value when it becomes 0.
+	// busy counts the connections that wait for an answer: their first request has not been read yet, or a request is being
+	// handled. idle gets a value when busy becomes 0.
 	busy int
 	idle chan struct{}
 
@@ -34,7 +34,7 @@ type boundedListener struct {
 	began     time.Time // of an Accept while quiescing; Accept's alone
 }
 
-// connectionLimits are those of a listener.
+// connectionLimits bound the connections of a listener.
 type connectionLimits struct {
 	total int
 	// perAddress bounds the connections of one IPv4 address or IPv6 /64 network; 0 is no bound.
@@ -67,7 +67,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 				if !l.quiet() {
 					continue
 				}
-				// At once: what connects between here and the end of Serve would be reset.
+				// At once, because connections that arrive between here and the end of Serve would be reset.
 				_ = l.Close()
 				err = errQuiesced
 			}
@@ -86,7 +86,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// enter counts a connection of an address, if there is room; leave takes it back and may be called again.
+// enter counts a connection of an address, if the limit allows it. leave ends the counting and may be called repeatedly.
 func (l *boundedListener) enter(remote string) (leave func(), ok bool) {
 	network := transport.Network(remote)
 	if l.limits.perAddress == 0 || !network.IsValid() {
@@ -113,11 +113,11 @@ func (l *boundedListener) enter(remote string) (leave func(), ok bool) {
 // errQuiesced ends Accept after quiesce.
 var errQuiesced = errors.New("the listener accepts no more connections")
 
-// quietFor is how long no connection must come before Accept ends after quiesce.
+// quietFor is how long no connection may have arrived before Accept ends after quiesce.
 const quietFor = time.Millisecond
 
-// quiesce ends Accept, and closes the listener, in a moment without new connections. Closing it at any other time resets
-// those that wait in the kernel's queue, with requests in them that a proxy may not repeat.
+// quiesce ends Accept, and closes the listener, in a moment without new connections. At any other time, closing it would reset
+// the connections in the kernel's queue, and a proxy may not repeat the requests that it has sent over them.
 func (l *boundedListener) quiesce() {
 	if timed, ok := l.Listener.(deadliner); ok {
 		l.quiescing.Store(true)
@@ -136,8 +136,8 @@ func (l *boundedListener) window() {
 	}
 }
 
-// quiet reports whether nobody connected while an Accept waited: not so if it was cut short, or if the process got its
-// turn so late that somebody may have.
+// quiet reports whether it is certain that nobody connected while an Accept waited. It is not if the wait was cut short, or if
+// the process ran so late that a connection may have arrived in the meantime.
 func (l *boundedListener) quiet() bool {
 	took := time.Since(l.began)
 	return took >= quietFor && took < 20*quietFor
@@ -149,8 +149,8 @@ func (l *boundedListener) Close() error {
 	return l.Listener.Close()
 }
 
-// waitServed waits until every connection that was accepted has its answer, or until ctx ends. http.Server.Shutdown
-// closes those without one whose request it reads after it has begun.
+// waitServed waits until every accepted connection has its answer, or until ctx ends. http.Server.Shutdown alone would close
+// connections whose request it reads after it has begun, without an answer.
 func (l *boundedListener) waitServed(ctx context.Context) {
 	for {
 		l.mu.Lock()
@@ -174,7 +174,7 @@ type boundedConn struct {
 	busy        bool // under listener.mu
 }
 
-// setBusy counts the connection among those that are to be answered, or no longer.
+// setBusy sets whether the connection counts as one that waits for an answer.
 func (c *boundedConn) setBusy(busy bool) {
 	l := c.listener
 	l.mu.Lock()
@@ -209,8 +209,8 @@ func (c *boundedConn) CloseWrite() error {
 	return nil
 }
 
-// noteState is a server's ConnState. It takes connections that have become websockets out of the count of their address:
-// those have a limit of their own, by the address that proxies report.
+// noteState is the ConnState function of a server. A connection that has become a websocket no longer counts for its address,
+// because websockets have a limit of their own, by the address that proxies report.
 func noteState(c net.Conn, state http.ConnState) {
 	b, ok := c.(*boundedConn)
 	if !ok {
@@ -222,5 +222,5 @@ func noteState(c net.Conn, state http.ConnState) {
 	}
 }
 
-// NetConn is the connection below, for what only TCP has.
+// NetConn returns the underlying connection, for calls that only TCP connections have.
 func (c *boundedConn) NetConn() net.Conn { return c.Conn }

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// The addresses of this machine that `localhost` means. Which of them a client tries first, and whether it tries the
-// other, differs from program to program.
+// The addresses of this machine that `localhost` means. Programs differ in which address they try first, and in whether they
+// try the other one.
 const (
 	loopback4 = "127.0.0.1"
 	loopback6 = "::1"
 )
 
-// portTries is how often a free port of one loopback address may be taken on the other.
+// portTries is how many free ports of one loopback address are tried on the other address, where they may be taken.
 const portTries = 10
 
-// listen listens on an address. The host `localhost` means both loopback addresses of the machine, or the one that it
-// has; port 0 is the same free port of both.
+// listen listens on an address. The host `localhost` means both loopback addresses, or the only one that the machine has.
+// Port 0 means a port that is free on both.
 func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && host == "localhost" {
@@ -63,12 +63,12 @@ func listenLocalhost(ctx context.Context, port string) (net.Listener, error) {
 	}
 }
 
-// isAbsent reports whether listening failed because the machine has no such address, for want of a protocol say.
+// isAbsent reports whether listening failed because the machine has no such address, for example because it has no IPv6.
 func isAbsent(err error) bool {
 	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EPROTONOSUPPORT)
 }
 
-// joined accepts from two listeners. Addr is that of the first.
+// joined accepts from two listeners. Addr returns the address of the first.
 type joined struct {
 	net.Listener
 	second   net.Listener
@@ -95,7 +95,7 @@ func join(first, second net.Listener) net.Listener {
 	return j
 }
 
-// accept hands on what one of the listeners accepts, one connection at a time.
+// accept passes on the connections that one of the listeners accepts, one at a time.
 func (j *joined) accept(l net.Listener) {
 	for {
 		conn, err := l.Accept()
@@ -132,7 +132,7 @@ func (j *joined) Accept() (net.Conn, error) {
 	}
 }
 
-// SetDeadline ends an Accept at a time, the one that waits or the next.
+// SetDeadline sets the time at which Accept ends. It applies to the call that waits now, or else to the next.
 func (j *joined) SetDeadline(t time.Time) error {
 	select {
 	case <-j.deadline: // it was not taken

@@ -12,7 +12,7 @@ import (
 	"roost/server/transport"
 )
 
-// metrics counts what the transports report. Labels have few values: nothing that a client makes up.
+// metrics counts what the transports report. Labels have few values, and never one that a client chose freely.
 type metrics struct {
 	requests     *prometheus.CounterVec
 	operations   *prometheus.CounterVec
@@ -71,7 +71,7 @@ func newMetrics(r *prometheus.Registry, unread *transport.Unread, gate *admissio
 	return m, nil
 }
 
-// gauges show what is held for clients, and what the gate does.
+// gauges returns metrics of the memory that is held for clients, and of the gate.
 func gauges(unread *transport.Unread, gate *admission.Gate) []prometheus.Collector {
 	gauge := func(name, help string, value func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "roost", Name: name, Help: help},
@@ -113,7 +113,7 @@ func (m *metrics) SocketClosed(code int) {
 	m.closes.WithLabelValues(closeLabel(code)).Inc()
 }
 
-// closeLabel keeps codes that clients made up out of the labels.
+// closeLabel returns the label of a close code. Codes outside the ranges that the protocols use share the label "other".
 func closeLabel(code int) string {
 	if code >= 1000 && code <= 1015 || code >= 4400 && code <= 4429 {
 		return strconv.Itoa(code)
@@ -144,7 +144,7 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write is an answer of 200 if no other status was set.
+// Write sets the status 200 if none was set.
 func (w *statusWriter) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK

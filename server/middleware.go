@@ -14,7 +14,7 @@ import (
 	"roost/server/transport"
 )
 
-// withRequestID names the request, in the answer's header and in the lines of the log.
+// withRequestID adds the request's id to the header of the answer and to the lines of the log.
 func (s *Server) withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:16]
@@ -41,8 +41,8 @@ func (s *Server) withRecovery(next http.Handler) http.Handler {
 	})
 }
 
-// withDrain closes each connection with its answer while the server drains. So a proxy that keeps connections open
-// moves to other nodes before Stop closes what is left, and sends no request into a connection that is being closed.
+// withDrain closes each connection after its answer while the server drains. So a proxy that keeps connections open moves to
+// other nodes before Stop closes the remaining connections, and sends no request into a connection that is being closed.
 func (s *Server) withDrain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() && r.Header.Get("Upgrade") == "" {
@@ -52,8 +52,8 @@ func (s *Server) withDrain(next http.Handler) http.Handler {
 	})
 }
 
-// withTurn lets requests in as far as the node can bear, and counts what each costs. Its excess is refused here, before
-// anything has been done for it.
+// withTurn admits as many requests as the node can bear, and measures what each costs. It refuses the others before any work is
+// done for them.
 func (s *Server) withTurn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ticket, err := s.gate.Enter(r.Context(), transport.Network(r.RemoteAddr), admission.Request)
@@ -69,7 +69,7 @@ func (s *Server) withTurn(next http.Handler) http.Handler {
 	})
 }
 
-// beforeWrite adds what is only known when the operation is over.
+// beforeWrite adds the headers whose values are only available when the operation is complete.
 func (s *Server) beforeWrite(ctx context.Context, h http.Header) {
 	s.writeCookie(ctx, h)
 	if s.cfg.ServerTiming {

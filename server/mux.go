@@ -16,7 +16,7 @@ import (
 	"roost/server/transport"
 )
 
-// newPublic is everything that the public sees.
+// newPublic returns the handler of the public address.
 func (s *Server) newPublic() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", serveHealth)
@@ -54,7 +54,8 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	return nil
 }
 
-// graphql parts websockets, which say later who they are and are counted event by event, from requests.
+// graphql returns the handler of /graphql. It separates websockets from other requests: a websocket authenticates after it has
+// been opened, and each of its events is counted by itself.
 func (s *Server) graphql(exec http.Handler) http.Handler {
 	requests := s.metrics.count(s.origins.guard(s.whenOpen(s.httpTransport().Receive(s.withTurn(s.withCaller(exec))))))
 	sockets := s.whenOpen(exec)
@@ -89,7 +90,8 @@ func (s *Server) serveSDL(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(s.cfg.SDL))
 }
 
-// serveCommandLine is pprof's, without what follows the scheme of a URL: the database's and Redis' hold passwords.
+// serveCommandLine is pprof's handler of the command line. It leaves out what follows the scheme of a URL, because the URLs of
+// the database and of Redis contain passwords.
 func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
 	args := slices.Clone(os.Args)
 	for i, arg := range args {
@@ -102,7 +104,7 @@ func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, strings.Join(args, "\x00"))
 }
 
-// newAdminMux is for operators only.
+// newAdminMux returns the handler of the admin address, which is for operators only.
 func (s *Server) newAdminMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))

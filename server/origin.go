@@ -11,7 +11,7 @@ import (
 	"roost/server/transport"
 )
 
-// origins is the one decision on where browsers may come from.
+// origins decides from which web origins browsers may use the server.
 type origins struct {
 	allowed   map[string]bool
 	hosts     map[string]string // names of the site, each with the scheme that browsers use for it
@@ -34,8 +34,8 @@ func newOrigins(cfg Config) (*origins, error) {
 	return o, nil
 }
 
-// ParseOrigin returns an origin as browsers write it. It fails for what is none, stars included, and does not repeat a
-// password that it finds.
+// ParseOrigin returns an origin in the form that browsers send. Anything else is an error, also a pattern with a star;
+// the error never repeats a password.
 func ParseOrigin(text string) (string, error) {
 	if strings.Contains(text, "@") {
 		return "", errors.New("it must have no user and no password, as in https://app.example.com")
@@ -70,15 +70,15 @@ func (o *origins) allows(origin string) bool {
 	return IsLoopback(u.Hostname())
 }
 
-// allowsSocket decides on a websocket, which browsers open across origins without asking, cookies
-// included. Programs that are no browsers send no Origin.
+// allowsSocket reports whether a request may open a websocket. Browsers open websockets to other origins without a preflight
+// request, and send cookies. Programs other than browsers send no Origin.
 func (o *origins) allowsSocket(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	return origin == "" || o.allows(origin) || o.own(r, origin)
 }
 
-// allowedHeaders are those that GraphQL clients and tracing libraries add to requests by themselves. Most mean nothing to
-// this server, but a browser sends no request at all when one of its headers is not named here.
+// allowedHeaders lists the headers that GraphQL clients and tracing libraries add to requests by themselves. The server
+// ignores most of them, but a browser does not send a request that has a header which is not named here.
 const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Requested-With, " +
 	"apollographql-client-name, apollographql-client-version, apollo-require-preflight, " +
 	"x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, x-apollo-cache-key, " +
@@ -86,10 +86,10 @@ const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-
 	"traceparent, tracestate, baggage, sentry-trace, b3, newrelic, x-amzn-trace-id, " +
 	"x-datadog-origin, x-datadog-parent-id, x-datadog-sampling-priority, x-datadog-trace-id"
 
-// exposedHeaders are those of an answer that a page of another origin may read.
+// exposedHeaders lists the headers of an answer that a page of another origin may read.
 const exposedHeaders = "Retry-After, Server-Timing, X-Request-Id"
 
-// guard answers preflights, lets allowed origins read answers, and refuses requests from others that a
+// guard answers preflight requests, and lets allowed origins read answers. It refuses requests from other origins that a
 // browser would send with cookies.
 func (o *origins) guard(next http.Handler) http.Handler {
 	deny := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

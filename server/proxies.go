@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// proxies are the networks whose word on who asks is taken.
+// proxies are the networks whose X-Forwarded-For headers are trusted.
 type proxies []netip.Prefix
 
 // ParseProxies reads a list of networks such as 10.0.0.0/8 and addresses such as ::1, separated by commas.
@@ -31,7 +31,8 @@ func ParseProxies(list string) ([]netip.Prefix, error) {
 	return out, proxies(out).check()
 }
 
-// check refuses a network that covers more addresses than was meant: all of them, or ones that its text does not show.
+// check refuses a network that probably covers more addresses than the operator meant: all addresses, or a network whose text
+// has bits beyond its length.
 func (p proxies) check() error {
 	for _, network := range p {
 		switch {
@@ -40,7 +41,7 @@ func (p proxies) check() error {
 		case network != network.Masked():
 			return fmt.Errorf("%s has bits beyond its length: the network is %s", network, network.Masked())
 		case network.Bits() == 0:
-			return fmt.Errorf("%s trusts everybody, who could then claim any address", network)
+			return fmt.Errorf("%s trusts every client, so any client could claim any address", network)
 		}
 	}
 	return nil

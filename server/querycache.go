@@ -9,8 +9,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// queryCache keeps parsed and validated documents by their text, those used last. A parsed document can be
-// a hundred times as large as its text, so documents weigh what their trees do.
+// queryCache keeps the most recently used parsed and validated documents by their text. A parsed document can be a hundred
+// times as large as its text, so the cache bounds the number of nodes in the documents' trees as well as the number of documents.
 type queryCache struct {
 	mu       sync.Mutex
 	entries  *simplelru.LRU[string, weighed]

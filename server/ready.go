@@ -12,7 +12,7 @@ import (
 	"roost/internal/errs"
 )
 
-// Check is a part that the server needs.
+// Check checks a part that the server needs, such as the database.
 type Check struct {
 	Name string
 	// Run fails while the part does not work. It gets Config.CheckTimeout and is not started again before
@@ -20,12 +20,12 @@ type Check struct {
 	Run func(ctx context.Context) error
 	// Optional parts are listed in the answer, but do not make the server unready.
 	Optional bool
-	// Bearable, if not nil, reports of a failure that the server should stay in traffic: it degrades the server, as that
-	// of an optional part does.
+	// Bearable, if not nil, reports whether the server stays in traffic despite a failure; the state is then degraded, as
+	// for an optional part.
 	Bearable func(failure error) bool
 }
 
-// freshFor is how long a check's result is good, so that probes cannot load the stores.
+// freshFor is how long the result of a check is used again, so that frequent probes do not put load on the stores.
 const freshFor = 250 * time.Millisecond
 
 // probe is a check with its last result.
@@ -37,7 +37,7 @@ type probe struct {
 	err     error
 }
 
-// result is that of the last run if it is fresh, else of one that it waits for until ctx ends.
+// result returns the last result if it is fresh; otherwise it waits for a new run, or until ctx ends.
 func (p *probe) result(ctx context.Context, timeout time.Duration) error {
 	p.mu.Lock()
 	if time.Since(p.at) < freshFor {
@@ -89,16 +89,16 @@ const (
 )
 
 type readiness struct {
-	// Status is one of the states. All but ready and degraded ask for no traffic.
+	// Status is one of the states. In all but ready and degraded the server should get no traffic.
 	Status string `json:"status"`
 	// Checks holds ok, degraded or failing for each check.
 	Checks map[string]string `json:"checks,omitempty"`
-	// Reasons are the messages for clients of the failures that have one. The rest is only logged: this answer is
-	// public.
+	// Reasons holds the public messages of failures. A failure without a public message is only logged, because this answer
+	// is public.
 	Reasons map[string]string `json:"reasons,omitempty"`
 }
 
-// ready runs all checks beside each other.
+// ready runs all checks in parallel.
 func (s *Server) ready(ctx context.Context) readiness {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.CheckTimeout)
 	defer cancel()
@@ -151,7 +151,7 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(state)
 }
 
-// serveHealth says that the process runs, whatever its stores do.
+// serveHealth answers that the process runs, whatever the state of its stores.
 func serveHealth(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

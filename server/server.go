@@ -165,8 +165,8 @@ func (s *Server) Open() { s.open.Store(true) }
 // Drain makes readiness fail, and refuses new sockets; Stop begins with it.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Stop drains, as the package comment says, and returns when nothing runs any more. The error names
-// what had to be cut off because ctx ended. A second call does nothing.
+// Stop drains as the package comment describes, and returns when nothing runs any more. If ctx ends first, the error names
+// the work that was cut off. A second call does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Drain()
 	if len(s.listeners) == 0 || s.stopped {

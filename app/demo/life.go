@@ -15,7 +15,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Actions are what the people of the demo world do, by the rules of everyone.
+// Actions are the writes of the people in the demo world. The rules for all users apply to them.
 type Actions interface {
 	Tweet(ctx context.Context, authorID int64, text string) (tweetID int64, err error)
 	Delete(ctx context.Context, authorID, tweetID int64) error
@@ -23,7 +23,7 @@ type Actions interface {
 	React(ctx context.Context, userID, tweetID int64, kind int8) error
 }
 
-// DefaultKeep is how many tweets of Life there are at the most.
+// DefaultKeep is the most tweets of Life that exist at a time.
 const DefaultKeep = 500
 
 // Pace of Life, in ticks.
@@ -39,7 +39,7 @@ type LifeOptions struct {
 	World   *World
 	Client  *ent.Client
 	Actions Actions
-	// Idle reports that nobody looks; nothing happens then. Nil is never.
+	// Idle reports whether nobody uses the node; Life then does nothing. Nil means never.
 	Idle func() bool
 	// Failed is called with errors, each of which skips one action. Nil ignores them.
 	Failed func(error)
@@ -49,18 +49,18 @@ type LifeOptions struct {
 	Ticks <-chan time.Time
 }
 
-// Life lets the people of the demo world, but not the visitor, tweet every 4 to 8 ticks and react on
-// every tick. It is a lifecycle.Service.
+// Life makes the people of the demo world tweet every 4 to 8 ticks and react on every tick. The visitor's account does
+// neither. Life is a lifecycle.Service.
 type Life struct {
 	lifecycle.Loop
 	o      LifeOptions
 	random *rand.Rand
 
-	// own are the tweets of Life that are there, oldest first.
+	// own are the existing tweets of Life, oldest first.
 	own []ref
-	// fresh are the newest tweets of everyone, newest first.
+	// fresh are the newest tweets of all users, newest first.
 	fresh []ref
-	// texts are all sentences, shuffled; said is how many of them were used, around and around.
+	// texts are all sentences, shuffled. said counts the sentences used so far; after the last one Life begins again.
 	texts []string
 	said  int
 	// wait is the number of ticks until the next tweet.
@@ -69,7 +69,7 @@ type Life struct {
 
 type ref struct{ id, author int64 }
 
-// NewLife brings life into a world.
+// NewLife returns the Life of a demo world.
 func NewLife(o LifeOptions) *Life {
 	if o.Keep == 0 {
 		o.Keep = DefaultKeep
@@ -117,7 +117,7 @@ func (l *Life) boundedStep(ctx context.Context) {
 	l.step(ctx)
 }
 
-// fail reports an error unless it is only the end.
+// fail reports an error, unless Life is being stopped.
 func (l *Life) fail(ctx context.Context, err error) {
 	if ctx.Err() == nil {
 		l.o.Failed(fmt.Errorf("demo: %w", err))
@@ -143,7 +143,7 @@ func (l *Life) remember(ctx context.Context) error {
 	return nil
 }
 
-// step is what happens in one tick.
+// step does the work of one tick.
 func (l *Life) step(ctx context.Context) {
 	if l.wait--; l.wait <= 0 || len(l.fresh) == 0 {
 		l.wait = tweetAfter + l.random.IntN(tweetAfter+1)
@@ -159,7 +159,7 @@ func (l *Life) step(ctx context.Context) {
 	}
 }
 
-// tweet posts one and deletes what is too many.
+// tweet posts a tweet, and deletes the oldest tweets of Life beyond Keep.
 func (l *Life) tweet(ctx context.Context) error {
 	for len(l.own) >= l.o.Keep {
 		oldest := l.own[0]
@@ -192,7 +192,7 @@ func (l *Life) look(ctx context.Context) error {
 	return nil
 }
 
-// react lets someone react to a recent tweet, the newer the likelier.
+// react makes somebody react to a recent tweet. Newer tweets are more likely.
 func (l *Life) react(ctx context.Context) error {
 	if len(l.fresh) == 0 {
 		return nil
@@ -214,7 +214,7 @@ func (l *Life) react(ctx context.Context) error {
 
 func (l *Life) someone() int64 { return l.o.World.Others[l.random.IntN(len(l.o.World.Others))] }
 
-// imported reports whether a tweet's id was made by an import, as those of the seeding were.
+// imported reports whether an import made the id of a tweet. Seed imports its tweets.
 func imported(id int64) bool {
 	return ids.Compose(ids.Millis(ids.Time(id)), ids.ImportNode, 0) == id&^0xfff
 }

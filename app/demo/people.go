@@ -1,6 +1,6 @@
 package demo
 
-// person is an inhabitant of the demo world; the first one is the visitor's.
+// person is a person of the demo world. The first one is the account of the visitor.
 type person struct{ username, name, bio string }
 
 var people = []person{

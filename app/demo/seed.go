@@ -28,7 +28,7 @@ const (
 // source is the demo's name for the import.
 const source = "demo"
 
-// marker is the entry of import_progress that says that the world is whole.
+// marker is the entry in import_progress that marks the world as complete.
 const marker = source + "/world"
 
 // kindDislike is a reaction's kind.
@@ -54,12 +54,12 @@ type World struct {
 	Visitor            int64
 	// Others are the ids of the other people.
 	Others []int64
-	// Fresh says that this call made the world.
+	// Fresh is true if this call made the world.
 	Fresh bool
 }
 
-// Seed makes the demo world in an empty database and finds it in one that has it. In a database of
-// somebody else's it changes nothing and returns nil. A seeding that was cut off is completed.
+// Seed makes the demo world in an empty database, or finds it in a database that has it. A seeding that was interrupted is
+// completed. In a database with other data Seed changes nothing and returns nil.
 func Seed(ctx context.Context, o Options) (*World, error) {
 	state, err := look(ctx, o.Client)
 	if err != nil {
@@ -160,7 +160,7 @@ func dislike(ctx context.Context, o Options, w *world, users map[int64]int64) er
 	return nil
 }
 
-// introduce writes what people say about themselves, and with it that the world is whole.
+// introduce writes the bios, and in the same transaction the marker that the world is complete.
 func introduce(ctx context.Context, o Options, users map[int64]int64) error {
 	return o.Log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		for i, p := range people {
@@ -179,7 +179,7 @@ func introduce(ctx context.Context, o Options, users map[int64]int64) error {
 	})
 }
 
-// rowsOf returns the rows that the ids of the demo's files became.
+// rowsOf returns the row of each id in the demo's files.
 func rowsOf(ctx context.Context, client *ent.Client, kind string) (map[int64]int64, error) {
 	all, err := client.ImportedID.Query().Where(importedid.Source(source), importedid.Kind(kind)).All(ctx)
 	if err != nil {

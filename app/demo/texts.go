@@ -53,7 +53,7 @@ var slots = map[string][]string{
 	"count":   {"three", "eleven", "seventeen", "forty"},
 }
 
-// sentences are all that the patterns can say, in a fixed order.
+// sentences returns every text that the patterns can make, in a fixed order.
 func sentences() []string {
 	var all []string
 	for _, p := range patterns {

@@ -19,7 +19,7 @@ const (
 	dislikeCount = 120
 )
 
-// seed makes every demo world say the same.
+// seed is the seed of the random numbers, so that all demo worlds are equal.
 const seed = 2_016
 
 type post struct {
@@ -52,7 +52,7 @@ func makeWorld(now time.Time) *world {
 	return w
 }
 
-// makeFollows lets everyone follow about fifteen people, the earlier in the list the more likely.
+// makeFollows makes each person follow about fifteen others. People at the beginning of the list are followed more often.
 func (w *world) makeFollows(r *rand.Rand) {
 	for from := range people {
 		for to := range people {
@@ -80,7 +80,7 @@ func (w *world) makeTweets(r *rand.Rand, now time.Time) {
 	slices.SortFunc(w.tweets, func(a, b post) int { return a.at.Compare(b.at) })
 }
 
-// makeReactions adds to every tweet a share of the people.
+// makeReactions makes some of the people react to each tweet.
 func (w *world) makeReactions(r *rand.Rand, now time.Time) {
 	for t, p := range w.tweets {
 		charm := 0.02 + 0.5*r.Float64()

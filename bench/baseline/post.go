@@ -22,7 +22,7 @@ type tweets struct {
 	db   *sql.DB
 	rdb  *redis.Client
 	live *broadcasts
-	// posted makes ids differ, and serves as the offset of an event.
+	// posted is the number of tweets posted. It makes ids differ, and serves as the offset of an event.
 	posted atomic.Int64
 }
 

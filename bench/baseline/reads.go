@@ -29,7 +29,7 @@ type reads struct{ rdb *redis.Client }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
 
-// answer writes what make appends to an empty buffer.
+// answer writes the bytes that make appends to an empty buffer.
 func answer(w http.ResponseWriter, make func([]byte) ([]byte, error)) {
 	p := buffers.Get().(*[]byte)
 	defer buffers.Put(p)
@@ -48,7 +48,7 @@ func answer(w http.ResponseWriter, make func([]byte) ([]byte, error)) {
 	}
 }
 
-// session is who asks: claimed by the key, to be confirmed by the first round trip.
+// session is the user who sends a request. viewer is the user that the key names; the first round trip confirms it.
 type session struct {
 	viewer    int64
 	confirmed *redis.StringCmd
@@ -63,7 +63,7 @@ func claim(ctx context.Context, pipe redis.Pipeliner, r *http.Request) (session,
 	return session{viewer: viewer, confirmed: pipe.Get(ctx, layout.Session(key))}, nil
 }
 
-// check fails unless the session is that of the user whom its key names.
+// check fails unless the stored session belongs to the user whom its key names.
 func (s session) check() error {
 	if id, err := s.confirmed.Int64(); err != nil || id != s.viewer {
 		return errUnauthenticated
@@ -177,7 +177,7 @@ func (h *reads) summaries(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// exec runs a pipeline; keys that are not there are no error.
+// exec runs a pipeline. A key that does not exist is not an error.
 func exec(ctx context.Context, pipe redis.Pipeliner) error {
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return err

@@ -30,7 +30,7 @@ func Author(id string) string { return "a:" + id }
 // Counts is the key of a tweet's likeCount, dislikeCount and revision.
 func Counts(tweet string) string { return "c:" + tweet }
 
-// NoCounts replace counts that are not there.
+// NoCounts replaces counts that are not stored.
 const NoCounts = `"likeCount":0,"dislikeCount":0,"revision":0`
 
 // Reactions is the key of a viewer's own reactions: a hash from tweet to LIKE or DISLIKE.
@@ -42,13 +42,13 @@ func Profile(username string) string { return "p:" + username }
 // ProfileCounts is the key of the counts of a user's page: tweetCount, followers and following.
 func ProfileCounts(username string) string { return "n:" + username }
 
-// Following is the key of the set of those whom a viewer follows, by username.
+// Following is the key of the set of the usernames that a viewer follows.
 func Following(viewer int64) string { return "f:" + decimal(viewer) }
 
 // Entry is an entry of a timeline: a tweet and its author, both as decimal ids.
 func Entry(tweet, author int64) string { return decimal(tweet) + " " + decimal(author) }
 
-// ReadEntry takes an entry apart.
+// ReadEntry returns the two ids in an entry.
 func ReadEntry(entry string) (tweet, author string) {
 	tweet, author, _ = strings.Cut(entry, " ")
 	return tweet, author
@@ -56,7 +56,7 @@ func ReadEntry(entry string) (tweet, author string) {
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
-// Viewer is the user that a session key names; only the session's own key proves that it is true.
+// Viewer returns the user that a session key names. A key can name any user, so the stored session must confirm it.
 func Viewer(key string) (int64, bool) {
 	rest, ok := strings.CutPrefix(key, "roost_")
 	if !ok || len(rest) < 12 {

@@ -44,8 +44,8 @@ type push struct {
 // gathering is how many sockets are opened at once.
 const gathering = 16
 
-// Gather opens n sockets, which listen from then on. Join opens the one with an index, and subscribes; it
-// returns when no later push can be missed.
+// Gather opens n sockets, which listen from then on. join opens socket i and subscribes; it returns when the socket cannot
+// miss a later push.
 func Gather(ctx context.Context, n int, mark Mark, join func(ctx context.Context, i int) (*websocket.Conn, error)) (*Crowd, error) {
 	c := &Crowd{mark: mark, sockets: make([]*socket, n)}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -102,10 +102,10 @@ func NumberAfter(name string) Mark {
 	}
 }
 
-// Revision is the Mark of pushes of counts.
+// Revision is the Mark for pushes of counts.
 var Revision = NumberAfter(`"revision":`)
 
-// listen notes what comes until the socket is closed.
+// listen records the pushes that arrive, until the socket is closed.
 func (s *socket) listen(mark Mark) {
 	buf := make([]byte, 4<<10)
 	for {
@@ -160,8 +160,8 @@ type Deliveries struct {
 	Latency, Last Histogram
 	// Expected is pushes times sockets. States that the server merged into later ones are missing.
 	Expected int64
-	// Earlier counts pushes with numbers that were not asked about, Repeats those that were no higher than the
-	// one before, Others those without a number.
+	// Earlier counts pushes whose number Close was not asked about. Repeats counts pushes whose number is not higher than the
+	// one before. Others counts pushes without a number.
 	Earlier, Repeats, Others int64
 }
 

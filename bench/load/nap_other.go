@@ -6,5 +6,5 @@ import "time"
 
 func precise() {}
 
-// napUntil waits until a time; elsewhere than on Linux the runtime's timers have to do.
+// napUntil waits until a time. On systems other than Linux it uses the runtime's timers, which are less exact.
 func napUntil(t time.Time) { time.Sleep(time.Until(t)) }

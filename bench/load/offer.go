@@ -14,7 +14,7 @@ import (
 type Offer struct {
 	Addr    string
 	Traffic Traffic
-	// Rate is in requests a second, Duration how long they come.
+	// Rate is the number of requests a second. Duration is how long requests are sent.
 	Rate     float64
 	Duration time.Duration
 	// Deadline is how long an answer is of use, from the time at which its request was due.
@@ -23,7 +23,7 @@ type Offer struct {
 	Conns int
 }
 
-// Outcome counts what became of the requests of an Offer.
+// Outcome counts the outcomes of the requests of an Offer.
 type Outcome struct {
 	// Good counts good answers within the deadline, Late those after it, Refused the answers with status 503. Broken counts
 	// other answers, and connections that ended. Unsent counts requests for which there was no connection.

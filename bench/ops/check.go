@@ -96,7 +96,7 @@ func (w *World) checkWrites(ctx context.Context, op Operation, roost, baseline S
 	return nil
 }
 
-// moved fails unless the rows changed as the reaction says.
+// moved fails unless the rows have changed by exactly this reaction.
 func moved(before, after any, s Reaction) error {
 	of := func(v any) object {
 		return v.(object)["setReaction"].(object)["subject"].(object)["reactions"].(object)

@@ -173,7 +173,7 @@ func (w *World) randomReaction(r *rand.Rand) Reaction {
 	return Reaction{w.Viewers[r.IntN(len(w.Viewers))], w.Tweets[r.IntN(len(w.Tweets))], kinds[r.IntN(len(kinds))]}
 }
 
-// viral makes every viewer switch between like and dislike of one tweet, so that each request is a change.
+// viral returns an operation in which every viewer switches between like and dislike of one tweet, so each request is a change.
 func (w *World) viral() Operation {
 	return Operation{
 		Name: "viral", Title: "setReaction, one tweet", Rate: 100, Writes: true, Settles: len(w.Viewers),
@@ -182,7 +182,7 @@ func (w *World) viral() Operation {
 	}
 }
 
-// Flips is the traffic of the viral operation, for sockets to see its effect.
+// Flips returns the traffic of the viral operation, whose effect sockets see.
 func (w *World) Flips() Operation { return w.viral() }
 
 func (w *World) flips(request func(Reaction, []byte) []byte) func(i, n int) load.Source {

@@ -63,8 +63,8 @@ func (r *Run) Stop(ctx context.Context) error {
 // Close closes the database; call it after Stop.
 func (r *Run) Close() error { return r.way.pool().Close() }
 
-// Closed makes writers commit transactions of n events for a while, each waiting for the effects of its last
-// one. However short the while, each writer commits one. Result counts events.
+// Closed makes writers commit transactions of n events for the time d. Each writer waits for the effects of its last
+// transaction before it commits the next. Each writer commits at least one, however short d is. Result counts events.
 func (r *Run) Closed(ctx context.Context, writers, n int, d time.Duration) (*load.Result, error) {
 	end := time.Now().Add(d)
 	return r.run(ctx, writers, n, func(ctx context.Context) error {
@@ -80,8 +80,8 @@ func (r *Run) Closed(ctx context.Context, writers, n int, d time.Duration) (*loa
 	})
 }
 
-// Open commits rate events a second for a while, one in a transaction, each when it is due. Latency does not
-// hold how late a commit was.
+// Open commits rate events a second for the time d. Each event has a transaction of its own, and is committed when it is
+// due. Latency does not include the delay of a late commit.
 func (r *Run) Open(ctx context.Context, writers int, rate float64, d time.Duration) (*load.Result, error) {
 	pace := load.NewPacer(time.Now(), rate, d)
 	var mu sync.Mutex
@@ -114,7 +114,7 @@ func (r *Run) Open(ctx context.Context, writers int, rate float64, d time.Durati
 	})
 }
 
-// run runs a function in each writer and returns what was seen when all have returned.
+// run runs a function in each writer, and returns the result when all have returned.
 func (r *Run) run(ctx context.Context, writers, n int, fn func(context.Context) error) (*load.Result, error) {
 	if err := r.way.writers(ctx, n); err != nil {
 		return nil, err

@@ -25,15 +25,16 @@ type Commit struct {
 // Verdict counts what is wrong in a history.
 type Verdict struct {
 	Reads, Writes int
-	// Stale reads began after the acknowledgement of a write that they do not show; StaleFor is the longest
+	// Stale is how many reads began after the acknowledgement of a write that they do not show. StaleFor is the longest
 	// time from the first such acknowledgement to the beginning of a read.
 	Stale    int
 	StaleFor time.Duration
 	// Back is how many reads show an older version than a read that ended before they began.
 	Back int
-	// Behind is the longest time from the first commit that a read does not show to its beginning.
+	// Behind is the longest time from the first commit that a read does not show to the beginning of that read.
 	Behind time.Duration
-	// Unwritten is how many reads show what was never committed, Lost how many acknowledged writes were not.
+	// Unwritten is how many reads show a change that was never committed. Lost is how many acknowledged writes were never
+	// committed.
 	Unwritten, Lost int
 }
 
@@ -85,7 +86,8 @@ func Check(history []Op, commits map[int64]Commit) Verdict {
 	return v
 }
 
-// what happens at a moment. Those that begin come first, so that nothing precedes what began when it ended.
+// what is the kind of a step in a sweep. At the same instant, beginnings are handled before ends, so an operation that ends at
+// the instant at which another begins does not precede it.
 type what int
 
 const (
@@ -102,7 +104,7 @@ type moment struct {
 	read    *read
 }
 
-// read is a read on its way, with what it must not fall behind.
+// read is a read that is under way, with the versions that it must not be older than.
 type read struct {
 	start        time.Duration
 	version      int64
@@ -127,7 +129,7 @@ func (s steps) rise(version int64, at time.Duration) steps {
 	return append(s, step{version, at})
 }
 
-// after is the time at which the version was passed first, if it was.
+// after returns the time at which the version was exceeded first; ok is false if it never was.
 func (s steps) after(version int64) (time.Duration, bool) {
 	i := sort.Search(len(s), func(i int) bool { return s[i].version > version })
 	if i == len(s) {

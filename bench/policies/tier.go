@@ -92,7 +92,7 @@ func (t *tier) Write(ctx context.Context, key, change int64) error {
 		return err
 	}
 	// A write is acknowledged even if its invalidation failed: the relay repeats it.
-	_ = t.tier.Invalidate(ctx, cache.Intent{}, t.at(key, version))
+	_ = t.tier.Invalidate(ctx, cache.Announcement{}, t.at(key, version))
 	return nil
 }
 
@@ -116,7 +116,7 @@ func (t *tier) repeat(ctx context.Context) {
 			for i, e := range events {
 				all[i] = t.at(e.key, e.version)
 			}
-			return t.tier.Invalidate(ctx, cache.Intent{}, all...)
+			return t.tier.Invalidate(ctx, cache.Announcement{}, all...)
 		})
 	}
 }

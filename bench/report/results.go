@@ -16,7 +16,7 @@ import (
 type Results struct {
 	Time    time.Time `json:"time"`
 	Machine Machine   `json:"machine"`
-	// Commit is that of the repository, with a + when files were changed since.
+	// Commit is the commit of the repository, with a + if files have changed since.
 	Commit   string `json:"commit"`
 	Data     string `json:"data"` // "real" or "generated"
 	Settings any    `json:"settings"`
@@ -36,7 +36,7 @@ const (
 	Closed  = "closed"
 	Open    = "open"
 	Sockets = "sockets"
-	// Memory is what sockets need; its ratio is that of the memory of one.
+	// Memory measures the memory that sockets need; its ratio compares the memory for each socket.
 	Memory = "memory"
 )
 
@@ -45,7 +45,7 @@ type Measurement struct {
 	Operation string `json:"operation"`
 	Title     string `json:"title"`
 	Load      string `json:"load"`
-	// Rate is that of an open loop, requests or changes a second.
+	// Rate is the rate of an open loop, in requests or changes a second.
 	Rate float64 `json:"rate,omitempty"`
 	// Sockets is how many were open.
 	Sockets int     `json:"sockets,omitempty"`
@@ -85,8 +85,8 @@ type Sample struct {
 	// Others is how many processors worked for processes that are no part of the measurement.
 	Others float64 `json:"others"`
 
-	// Of sockets only: milliseconds until the last socket had a push (median and longest), the part of the
-	// expected deliveries that came, and the memory of a connection.
+	// Only with sockets: milliseconds until the last socket had received a push (median and longest), the part of the
+	// expected deliveries that arrived, and the memory of a connection.
 	Last    float64 `json:"last_ms,omitempty"`
 	LastMax float64 `json:"last_max_ms,omitempty"`
 	Arrived float64 `json:"arrived,omitempty"`
@@ -100,7 +100,7 @@ type Sample struct {
 // All is the processor time of a request in the server and its stores.
 func (s Sample) All() float64 { return s.Server + s.Postgres + s.Redis }
 
-// ratio is what Roost used relative to the baseline; 0 when there is nothing to compare.
+// ratio returns what Roost used, relative to the baseline; 0 when there is nothing to compare.
 func (m *Measurement) ratio(r Round) float64 {
 	roost, baseline := r.Roost.All(), r.Baseline.All()
 	if m.Load == Memory {
@@ -145,7 +145,7 @@ func medians(all []Sample) (out Sample) {
 	return out
 }
 
-// median is the middle value, or the mean of the two in the middle; 0 of nothing.
+// median returns the middle value, or the mean of the two in the middle; 0 without values.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

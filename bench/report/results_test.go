@@ -54,7 +54,7 @@ func TestMemory(t *testing.T) {
 	if err := (&Results{Measurements: []Measurement{m}}).Breach(); err != nil {
 		t.Error(err)
 	}
-	if err := (&Results{Measurements: []Measurement{m, crowd(MostMiB + 1)}}).Breach(); err == nil {
+	if err := (&Results{Measurements: []Measurement{m, crowd(MaxMiB + 1)}}).Breach(); err == nil {
 		t.Error("more than the most is no breach")
 	}
 	// What a few sockets need drowns in what the server does anyway.

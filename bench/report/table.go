@@ -73,7 +73,7 @@ func (r *Results) printSockets(out io.Writer) error {
 	return w.Flush()
 }
 
-// line is what a table says of a target.
+// line holds the figures of one target in a table.
 type line struct {
 	name, ratio string
 	Sample
@@ -83,13 +83,13 @@ func (m *Measurement) lines() []line {
 	return []line{{"roost", fmt.Sprintf("%.2f (%.2f-%.2f)", m.Ratio, m.RatioLow, m.RatioHigh), m.Roost}, {"baseline", "1", m.Baseline}}
 }
 
-// MostMiB is what a node may hold at most with the sockets of a memory measurement, 10,000 by default.
-const MostMiB = 1024
+// MaxMiB is the most memory, in MiB, that a node may hold in a memory measurement, which has 10,000 sockets by default.
+const MaxMiB = 1024
 
 func (r *Results) printMemory(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	head := fmt.Sprintf("\noperation\tsockets\ttarget\tKiB/socket\tratio\tidle MiB\tpeak MiB\t"+
-		"of %d\tdeliveries/s\tp99 ms\tlast ms\tall µs\tothers\t", MostMiB)
+		"of %d\tdeliveries/s\tp99 ms\tlast ms\tall µs\tothers\t", MaxMiB)
 	for _, m := range r.Measurements {
 		if m.Load != Memory {
 			continue
@@ -100,24 +100,24 @@ func (r *Results) printMemory(out io.Writer) error {
 		}
 		for _, t := range m.lines() {
 			fmt.Fprintf(w, "%s\t%d\t%s\t%.1f\t%s\t%.0f\t%.0f\t%.0f%%\t%.0f\t%.1f\t%.1f\t%.1f\t%.2f\t\n", m.Operation, m.Sockets, t.name,
-				t.KiB, t.ratio, t.MiB, t.PeakMiB, 100*t.PeakMiB/MostMiB, t.PerSecond, t.P99, t.LastMax, t.All(), t.Others)
+				t.KiB, t.ratio, t.MiB, t.PeakMiB, 100*t.PeakMiB/MaxMiB, t.PerSecond, t.P99, t.LastMax, t.All(), t.Others)
 		}
 	}
 	return w.Flush()
 }
 
-// Breach is an error if Roost held more memory than it may.
+// Breach returns an error if Roost held more memory than MaxMiB.
 func (r *Results) Breach() error {
 	var all []error
 	for _, m := range r.Measurements {
-		if m.Load == Memory && m.Roost.PeakMiB > MostMiB {
-			all = append(all, fmt.Errorf("%s: roost held %.0f MiB with %d sockets, more than %d", m.Operation, m.Roost.PeakMiB, m.Sockets, MostMiB))
+		if m.Load == Memory && m.Roost.PeakMiB > MaxMiB {
+			all = append(all, fmt.Errorf("%s: roost held %.0f MiB with %d sockets, more than %d", m.Operation, m.Roost.PeakMiB, m.Sockets, MaxMiB))
 		}
 	}
 	return errors.Join(all...)
 }
 
-// busy names the measurements during which the machine did other things.
+// busy returns the names of the measurements during which the machine did other work.
 func (r *Results) busy() (out []string) {
 	for _, m := range r.Measurements {
 		if n := max(m.Roost.Others, m.Baseline.Others); n > Quiet {
@@ -127,8 +127,8 @@ func (r *Results) busy() (out []string) {
 	return out
 }
 
-// Line is the run as a line of the table in docs/performance.md, without what changed; a figure that
-// was not measured is a dash.
+// Line returns the run as a line of the table in docs/performance.md, without the column that says what changed. A figure
+// that was not measured is a dash.
 func (r *Results) Line() string {
 	cells := []string{r.Time.UTC().Format("2006-01-02"), ""}
 	for _, operation := range []string{"home", "profile", "summaries", "react", "viral"} {

@@ -25,13 +25,13 @@ import (
 type Config struct {
 	// Progress is called before each step that takes long.
 	Progress func(format string, args ...any)
-	// Data is the directory to import; empty is what package dataset finds or makes up.
+	// Data is the directory to import; if empty, package dataset finds one or makes one up.
 	Data string
 	// Small imports a small made-up data set instead, which takes seconds.
 	Small bool
 }
 
-// Rig is everything that runs.
+// Rig holds the running targets and stores.
 type Rig struct {
 	// Roost and Baseline are the two targets.
 	Roost, Baseline *Target
@@ -199,8 +199,8 @@ func (r *Rig) load(ctx context.Context, _ Config) error {
 	return nil
 }
 
-// Database makes an empty database on the server of the targets, and brings it to Roost's schema if asked
-// to. It returns the server's URL.
+// Database makes an empty database on the server of the targets, and migrates it to Roost's schema if migrated is true. It
+// returns the URL of the database.
 func (r *Rig) Database(ctx context.Context, name string, migrated bool) (string, error) {
 	if _, err := r.pool.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
 		return "", fmt.Errorf("make a database: %w", err)

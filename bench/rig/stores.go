@@ -8,7 +8,7 @@ import (
 	"roost/testkit/redistest"
 )
 
-// Stores are a private PostgreSQL and a redis-server alone, with the settings of a Rig's.
+// Stores are a private PostgreSQL and a private redis-server without targets. They have the same settings as the stores of a Rig.
 type Stores struct {
 	// DatabaseURL is an empty database.
 	DatabaseURL, RedisURL string

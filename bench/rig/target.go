@@ -17,10 +17,10 @@ import (
 // Target is one of the two servers with its stores.
 type Target struct {
 	Name string
-	// Addr is host:port of the server, Admin that of metrics and profiles, empty for the baseline. They
+	// Addr is host:port of the server. Admin is host:port of its metrics and profiles; it is empty for the baseline. Both
 	// change with a restart.
 	Addr, Admin string
-	// Uncached has Roost, from its next start on, read everything from SQL.
+	// Uncached makes Roost read everything from SQL, from its next start on.
 	Uncached bool
 	// DB is the target's database, for looking at it.
 	DB *sql.DB

@@ -55,7 +55,8 @@ func (t *Target) Usage() (u Usage, err error) {
 	return u, nil
 }
 
-// Usage is that of this process, as the server, and of PostgreSQL: for what is measured without a target.
+// Usage returns the processor times of this process, as the server, and of PostgreSQL. It is for measurements without a
+// target.
 func (r *Rig) Usage() (u Usage, err error) {
 	server, serverErr := processClock(os.Getpid())
 	postgres, postgresErr := familyTime(r.postgres)

@@ -18,7 +18,7 @@ const (
 	// SettleFor is how long an entry must stay older than SQL to count as Behind. A writer tries to invalidate for 1 s, and the
 	// relay takes up to 2 s.
 	SettleFor = 3 * time.Second
-	// maxSuspects is how many keys are remembered to be looked at again. When there are that many, they are looked at first.
+	// maxSuspects is how many keys may wait for a second look. When so many wait, they are looked at before any others.
 	maxSuspects = 10_000
 	// MaxExamples bounds Config.Examples.
 	MaxExamples = 1000
@@ -152,7 +152,7 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// batch compares keys. first is nil at the first look; at the second it holds the entries' versions at the first.
+// batch compares keys. At the first look, first is nil. At the second look it holds the versions that the entries had at the first.
 func (r *run) batch(ctx context.Context, keys []string, first map[string]int64) error {
 	byKind := map[Kind][]string{}
 	var foreign []string

@@ -94,7 +94,7 @@ func TestAuditWaitsForWriters(t *testing.T) {
 			}
 			seen = true
 			for _, name := range []string{"1", "3"} {
-				if err := x.Invalidate(t.Context(), cache.Intent{}, cache.Invalidation{Key: b.Prefix() + name, Version: 2}); err != nil {
+				if err := x.Invalidate(t.Context(), cache.Announcement{}, cache.Invalidation{Key: b.Prefix() + name, Version: 2}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -110,13 +110,14 @@ func TestAuditWaitsForWriters(t *testing.T) {
 	})
 }
 
-// Values that are no entries, and keys of no kind, are found. Minimum versions, leases, intents and entries of a previous epoch are not.
+// Values that are no entries, and keys of no kind, are found. Minimum versions, leases, announcements and entries of a
+// previous epoch are not.
 func TestAuditOfWhatIsNoEntry(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	x, b := tierAt(t, server.URL()), newTable("b")
 	b.fill(t, x, 3)
-	if _, err := x.Intend(t.Context(), b.Prefix()+"intended"); err != nil {
+	if _, err := x.Announce(t.Context(), b.Prefix()+"intended"); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range []string{

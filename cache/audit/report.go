@@ -32,7 +32,8 @@ type Counts struct {
 	// Compared counts entries that reads return. Each is also counted as Equal, Settled, Behind, Ahead or Differs. Settled ones were
 	// not equal at first, and changed or went within SettleFor.
 	Compared, Equal, Settled, Behind, Ahead, Differs int64
-	// Unreadable, PreviousEpoch and Empty entries are not compared. Empty ones have a minimum version, a lease or an intent, but no data.
+	// Unreadable, PreviousEpoch and Empty entries are not compared. Empty entries have a minimum version, a lease or an
+	// announcement, but no data.
 	Unreadable, PreviousEpoch, Empty int64
 	// Removed counts entries that a repair has removed, including those of a previous epoch.
 	Removed int64

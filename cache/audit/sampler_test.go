@@ -76,7 +76,7 @@ func TestSampler(t *testing.T) {
 		if p := x.Inspect(t.Context(), []string{key})[0]; p.State != cache.Held || p.Value.Version != 1 {
 			t.Errorf("looking changed it: %+v", p)
 		}
-		if err := x.Invalidate(t.Context(), cache.Intent{}, cache.Invalidation{Key: key, Version: 2}); err != nil {
+		if err := x.Invalidate(t.Context(), cache.Announcement{}, cache.Invalidation{Key: key, Version: 2}); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "it to settle", func() bool { n, _ := s.metrics(t, b); return n["now"] == 0 })

@@ -130,9 +130,9 @@ func verdict(r *audit.Report, repaired bool) error {
 	}
 	var all []error
 	if n := r.Found(); n > 0 && repaired && !r.Failed {
-		all = append(all, fmt.Errorf("%d entries were not as SQL has them and are removed", n))
+		all = append(all, fmt.Errorf("removed %d entries that differed from SQL", n))
 	} else if n > 0 {
-		all = append(all, fmt.Errorf("%d entries are not as SQL has them", n))
+		all = append(all, fmt.Errorf("%d entries differ from SQL", n))
 	}
 	if r.Failed {
 		all = append(all, errors.New("not all of them could be removed from Redis"))

@@ -99,7 +99,7 @@ func TestAuditCommand(t *testing.T) {
 		change(t, db, "UPDATE tweets SET text = 'by hand' WHERE text = 'tweet 1'")
 		change(t, db, "UPDATE user_stats SET tweet_count = 4, version = version - 1 WHERE tweet_count = 5")
 		out, err = audits(r)
-		if err == nil || err.Error() != "3 entries are not as SQL has them" {
+		if err == nil || err.Error() != "3 entries differ from SQL" {
 			t.Errorf("%v\n%s", err, out)
 		}
 		user, tweet, counts := line(t, out, "user"), line(t, out, "tweet"), line(t, out, "user_stats")
@@ -120,7 +120,7 @@ func TestAuditCommand(t *testing.T) {
 		})
 
 		out, err = audits(r, "--repair")
-		if err == nil || err.Error() != "3 entries were not as SQL has them and are removed" || line(t, out, "all")[9] != 3 {
+		if err == nil || err.Error() != "removed 3 entries that differed from SQL" || line(t, out, "all")[9] != 3 {
 			t.Errorf("repair: %v\n%s", err, out)
 		}
 		apitest.Until(t, "the sampler sees it settle", func() bool {

@@ -109,7 +109,7 @@ func (c *eventsCommand) command(words []string) (func(context.Context) error, er
 	return nil, errors.New("say `roost events " + eventsUsage + "`")
 }
 
-// connect opens the database, or, if a running roost has it open, prepares calls to that one.
+// connect opens the database. If a running roost has the embedded database open, connect prepares calls to that process.
 func (c *eventsCommand) connect(ctx context.Context) (closeStores func() error, err error) {
 	if !c.Server() {
 		if _, err := os.Stat(filepath.Join(c.DataDir, app.DatabaseFile)); err != nil {
@@ -203,7 +203,7 @@ func (c *eventsCommand) newEpoch(ctx context.Context) error {
 	return err
 }
 
-// later says when the command takes effect, if no node runs now.
+// later returns the text that says when the command takes effect, if no node runs now.
 func (c *eventsCommand) later() string {
 	if c.alone {
 		return " when roost runs"

@@ -26,8 +26,8 @@ func NewAuthenticator(read ReadSessions, c clock.Clock) *Authenticator {
 
 var errSession = errs.New(errs.Unauthenticated, "the session has ended or never was; sign in again")
 
-// Authenticate returns the live session of a key. A key without a live session is UNAUTHENTICATED. A database that cannot be
-// asked is UNAVAILABLE, and never makes a caller anonymous.
+// Authenticate returns the live session of a key. The error is UNAUTHENTICATED for a key without a live session. It is
+// UNAVAILABLE when the database cannot be reached; that never makes a caller anonymous.
 func (a *Authenticator) Authenticate(ctx context.Context, key string) (*Session, error) {
 	userID, id, ok := readKey(key)
 	if !ok {

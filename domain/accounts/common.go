@@ -11,8 +11,8 @@ import (
 	"roost/internal/errs"
 )
 
-// commonest contains, in lower case, the passwords of zxcvbn's list of the 30,000 most common that are long enough to be
-// chosen here: some 11,600.
+// commonest contains, in lower case, some 11,600 common passwords: those in zxcvbn's list of the 30,000 most common passwords
+// that are long enough to be chosen here.
 var commonest = sync.OnceValue(func() map[string]struct{} {
 	all := map[string]struct{}{}
 	for _, p := range frequency.FrequencyLists["passwords"] {
@@ -23,9 +23,9 @@ var commonest = sync.OnceValue(func() map[string]struct{} {
 	return all
 })
 
-// checkPassword returns the form in which a new password is hashed: keyboards and systems write the same characters in
-// several ways, which the profile OpaqueString of RFC 8265 makes equal. It refuses what could not be typed again on
-// another device, above all hidden characters.
+// checkPassword returns the form in which a new password is hashed. Keyboards and systems write the same characters in
+// several ways, and the profile OpaqueString of RFC 8265 makes these equal. checkPassword refuses a password that could not
+// be typed again on another device, above all one with hidden characters.
 func checkPassword(s string, field string) (string, *errs.Error) {
 	short := errs.New(errs.TooShort, "a password has at least 8 characters", field).Within(MinPassword)
 	long := errs.New(errs.TooLong, "a password has at most 1,024 bytes", field).Within(maxPassword)
@@ -51,9 +51,9 @@ func checkPassword(s string, field string) (string, *errs.Error) {
 	return normal, nil
 }
 
-// formsOf returns the forms in which a typed password may have been hashed: its normal form, then the typed one, for
-// accounts that have kept a password from before passwords were normalized. There is no date after which those would be
-// locked out; the second form costs a hash only when the two differ.
+// formsOf returns the forms in which a typed password may have been hashed: its normal form, then the form that was typed. The
+// second is for accounts whose password dates from before passwords were normalized; they can sign in without a time limit.
+// The second form costs a hash only when the two differ.
 func formsOf(typed string) []string {
 	if len(typed) > maxPassword {
 		return []string{typed[:maxPassword] + "x"} // costs as much as the longest, and is never right

@@ -19,7 +19,7 @@ const (
 
 // origin identifies the two parties that an attempt is charged to.
 type origin struct {
-	// address is an IPv4 address or an IPv6 network, empty if it is not available.
+	// address is an IPv4 address or an IPv6 network; empty if there is none.
 	address string
 	// account is the name that the caller uses for the account, which need not exist.
 	account string
@@ -55,7 +55,7 @@ type fairQueue struct {
 type waiter struct {
 	flow [rotations]*flow
 	at   [rotations]*list.Element // in the flows
-	// done is closed when the waiter has got a permit or, with turnedAway, lost its place.
+	// done is closed when the waiter has got a permit. It is also closed, with turnedAway set, when the waiter has lost its place.
 	done       chan struct{}
 	turnedAway bool
 }
@@ -81,8 +81,8 @@ func newFairQueue(permits, maxWaiting, maxPerAddress int) *fairQueue {
 	return q
 }
 
-// acquire waits for a permit, which release returns. The error is RATE_LIMITED, UNAVAILABLE, or that of the context. The
-// request does not count as running while it waits, see package admission.
+// acquire waits for a permit; call release when it is no longer needed. The error is RATE_LIMITED, UNAVAILABLE, or the
+// context's. The request does not count as running while it waits; see package admission.
 func (q *fairQueue) acquire(ctx context.Context, from origin) (release func(), err error) {
 	q.mu.Lock()
 	if q.free > 0 { // then nothing waits
@@ -169,7 +169,7 @@ func (q *fairQueue) makeRoom(keys [rotations]string) bool {
 	return false
 }
 
-// length is how many waiters a flow has.
+// length returns the number of waiters in a flow.
 func (r *rotation) length(key string) int {
 	if f := r.flows[key]; f != nil {
 		return f.waiters.Len()
@@ -177,7 +177,7 @@ func (r *rotation) length(key string) int {
 	return 0
 }
 
-// remove takes a waiter out of its flows, and drops flows that are empty then.
+// remove removes a waiter from its flows, and drops a flow that has become empty.
 func (q *fairQueue) remove(w *waiter) {
 	for i, f := range w.flow {
 		f.waiters.Remove(w.at[i])

@@ -22,7 +22,7 @@ func newKey(userID, sessionID int64) (key string, hash []byte) {
 	b := binary.BigEndian.AppendUint64(nil, uint64(userID))
 	b = binary.BigEndian.AppendUint64(b, uint64(sessionID))
 	secret := make([]byte, secretBytes)
-	// It never fails; Go ends the process when the system has no randomness.
+	// rand.Read never fails; it ends the process when the system has no randomness.
 	_, _ = rand.Read(secret)
 	key = keyPrefix + keyEncoding.EncodeToString(append(b, secret...))
 	return key, hashKey(key)
@@ -33,7 +33,7 @@ func hashKey(key string) []byte {
 	return h[:]
 }
 
-// readKey returns the ids in a session key; ok is false for a text that cannot be one.
+// readKey returns the ids in a session key; ok is false for a text that cannot be a session key.
 func readKey(key string) (userID, sessionID int64, ok bool) {
 	rest, found := cutPrefix(key)
 	if !found || len(rest) > 64 {

@@ -14,8 +14,8 @@ import (
 // knownFor is how long an address stays known to an account after a sign-in or sign-up from it.
 const knownFor = 90 * 24 * time.Hour
 
-// succeeded takes an attempt that proved the password out of its counters, except that of the address, and marks the
-// address as known to the account. It is one statement.
+// succeeded removes an attempt that proved the password from its counters, except from the counter of the address. It also
+// marks the address as known to the account. It is one statement.
 func (l *limiter) succeeded(ctx context.Context, tx *events.Tx, a attempt) error {
 	var rows []correction
 	for _, c := range a {
@@ -42,7 +42,7 @@ func (l *limiter) signedUp(ctx context.Context, tx *events.Tx, address string, n
 	return correct(ctx, tx, rows)
 }
 
-// correction takes attempts out of a counter. The address of a pair becomes known.
+// correction removes attempts from a counter. If the counter belongs to a pair of account and address, the address becomes known.
 type correction struct {
 	counter
 	attempts int

@@ -44,8 +44,8 @@ func newLimiter(log *events.Log, c clock.Clock, limits Limits) *limiter {
 	return &limiter{limits: limits, log: log, clock: c, recent: recent}
 }
 
-// admit counts an attempt in all its counters, with one statement, or in none of them when one is full: the error is
-// RATE_LIMITED then. Counters are exact, whatever runs at once.
+// admit counts an attempt in all its counters, with one statement. If one of them is full, it counts the attempt in none and
+// returns RATE_LIMITED. Counters are exact, also when attempts run concurrently.
 func (l *limiter) admit(ctx context.Context, a attempt) error {
 	if len(a) == 0 {
 		return nil
@@ -86,8 +86,8 @@ func (l *limiter) repeat(a attempt, now time.Time) error {
 	return nil
 }
 
-// remember stores a refusal under the counter that was full. When it was the account's, other addresses may still be
-// admitted, so the refusal is stored for the pair.
+// remember stores a refusal under the counter that was full. If that is the account's counter, other addresses may still be
+// admitted, so the refusal is stored under the counter of the pair.
 func (l *limiter) remember(a attempt, r refusal) {
 	kind := r.kind
 	if kind == perAccount {
@@ -107,8 +107,8 @@ func (l *limiter) refuse(r refusal, now time.Time) error {
 	return &errs.Error{Kind: errs.RateLimited, Message: messages[r.kind], RetryAfter: after}
 }
 
-// count adds an attempt to its counters and returns those that were full. From an address that is known to the account
-// the account's own counter need not have room.
+// count adds an attempt to its counters and returns the counters that were full. If the address is known to the account, the
+// account's own counter may be full.
 func count(ctx context.Context, tx *events.Tx, a attempt, now time.Time, window time.Duration) (full attempt, err error) {
 	args := []any{now, now.Add(window)}
 	var values, limits strings.Builder

@@ -31,7 +31,7 @@ func DefaultLimits() Limits {
 	return Limits{PerAccount: 50, PerAddress: 600, SignUps: 300, Window: 15 * time.Minute}
 }
 
-// minPerPair is how many attempts one address has for one name, however low PerAccount is, unless that is lower still.
+// minPerPair is the least number of attempts that one address has for one name. If PerAccount is lower, that applies instead.
 const minPerPair = 5
 
 func (l Limits) perPair() int { return min(l.PerAccount, max(minPerPair, l.PerAccount/5)) }
@@ -49,7 +49,7 @@ const (
 	counterKinds
 )
 
-// messages are for the clients that a counter refuses.
+// messages are the messages for clients whose attempt a counter refuses.
 var messages = [counterKinds]string{
 	perAddress: "too many attempts to sign in from this address, try again later",
 	perAccount: "too many attempts to sign in to this account, try again later",
@@ -65,7 +65,8 @@ type counter struct {
 	max  int
 }
 
-// newCounter hashes what identifies a counter: people type passwords where a login belongs. Lengths keep parts apart.
+// newCounter returns the counter that the parts identify. It hashes them, because people type passwords where a login belongs.
+// The hash includes the length of each part, so that different lists of parts are never hashed as the same bytes.
 func newCounter(kind counterKind, limit int, parts ...string) counter {
 	h := sha256.New()
 	for _, p := range parts {
@@ -75,10 +76,10 @@ func newCounter(kind counterKind, limit int, parts ...string) counter {
 	return counter{kind, string(rune('a'+kind)) + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), limit}
 }
 
-// attempt is the counters that one attempt counts in, in the order of kinds.
+// attempt lists the counters in which one attempt counts, in the order of kinds.
 type attempt []counter
 
-// signIn is an attempt to sign in from an address with a name in the form in which names are claimed.
+// signIn returns an attempt to sign in from an address. name has the form in which names are claimed.
 func (l Limits) signIn(address, name string) (a attempt) {
 	if l.PerAddress > 0 {
 		a = append(a, newCounter(perAddress, l.PerAddress, address))
@@ -89,8 +90,8 @@ func (l Limits) signIn(address, name string) (a attempt) {
 	return a
 }
 
-// proof is an attempt to prove the password while signed in. It has a counter of its own in place of the account's, which
-// others may fill, but shares the counter of the pair.
+// proof returns an attempt to prove the password while signed in. Strangers may fill the account's counter, so the attempt has
+// another one in its place, but it shares the counter of the pair.
 func (l Limits) proof(address, name string, userID int64) (a attempt) {
 	if l.PerAddress > 0 {
 		a = append(a, newCounter(perAddress, l.PerAddress, address))
@@ -102,7 +103,7 @@ func (l Limits) proof(address, name string, userID int64) (a attempt) {
 	return a
 }
 
-// signUp is an attempt to sign up from an address.
+// signUp returns an attempt to sign up from an address.
 func (l Limits) signUp(address string) (a attempt) {
 	if l.SignUps > 0 {
 		a = append(a, newCounter(perSignUp, l.SignUps, address))

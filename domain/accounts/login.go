@@ -20,8 +20,8 @@ import (
 
 var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong")
 
-// LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same refusal,
-// INVALID_CREDENTIALS of no field, after the same work. Attempts beyond Limits get RATE_LIMITED before any work.
+// LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same refusal after the same
+// work: INVALID_CREDENTIALS without a field. Attempts beyond Limits get RATE_LIMITED before any work.
 func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
 	if e := d.check(); e != nil {
 		return nil, e
@@ -68,7 +68,7 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 	return out, nil
 }
 
-// check returns wrong unless the password is right. A nil user is an unknown one.
+// check returns the error wrong unless the password is right. who is nil for an unknown user.
 func (p *permit) check(who *ent.User, password string, wrong *errs.Error) error {
 	var stored *string
 	if who != nil {
@@ -118,8 +118,8 @@ func (a *Accounts) byLogin(ctx context.Context, key string) (*ent.User, error) {
 	return u, nil
 }
 
-// lockUser reads a user and keeps others from changing the user, or signing in, until the transaction
-// ends. SQLite has one writer, which is lock enough.
+// lockUser reads a user and keeps others from changing the user, or signing in, until the transaction ends. On SQLite only one
+// transaction writes at a time, so there is no lock.
 func lockUser(ctx context.Context, tx *events.Tx, id int64) (*ent.User, error) {
 	q := tx.User.Query().Where(user.ID(id))
 	q.Modify(func(s *entsql.Selector) {
@@ -134,8 +134,8 @@ func lockUser(ctx context.Context, tx *events.Tx, id int64) (*ent.User, error) {
 	return u, nil
 }
 
-// makeRoom ends the sessions that a new one replaces: every other one under SINGLE_DEVICE, the same
-// device's, and the least recently used ones beyond the limit.
+// makeRoom ends the sessions that a new session replaces: all others under SINGLE_DEVICE, the session of the same device, and
+// the least recently used sessions beyond the limit.
 func (a *Accounts) makeRoom(ctx context.Context, tx *events.Tx, u *ent.User, d Device) error {
 	if SessionPolicy(u.SessionPolicy) == SingleDevice || d.Token != nil {
 		tx.AlreadyDone() // an earlier try may have ended sessions, and died before invalidating them
@@ -162,8 +162,8 @@ func (a *Accounts) makeRoom(ctx context.Context, tx *events.Tx, u *ent.User, d D
 	return nil
 }
 
-// endSessions ends a user's live sessions, emits their events and returns their ids. A condition that is not empty, with arg as
-// $5, selects some of them.
+// endSessions ends a user's live sessions, emits their events and returns their ids. If condition is not empty, it selects the
+// sessions to end, with arg as its argument $5.
 func (a *Accounts) endSessions(ctx context.Context, tx *events.Tx, userID int64, why EndReason, condition string, arg any,
 ) (ended []int64, err error) {
 	args := []any{tx.Now, string(why), userID, tx.Now}

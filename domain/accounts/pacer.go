@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// refusalRate is how many refusals a second one address gets after the first refusalBurst, which are immediate. A
-	// refusal costs no hash but a request, and a client that is refused at once asks again at once.
+	// refusalRate is how many refusals a second one address gets after the first refusalBurst, which are immediate. A refusal
+	// costs no hash, but it costs a request, and a client that is refused at once asks again at once.
 	refusalRate  = 200
 	refusalBurst = 1000
 	// maxRefusalDelay is the longest delay of a refusal.

@@ -24,11 +24,11 @@ type Hashing struct {
 	Memory, Time uint32
 	// Parallel is how many hashes run at once, at least one.
 	Parallel int
-	// Share bounds the part of all processors that hashing takes, from 0 to 1: a permit rests after each use for as long
-	// as that needs. 0 is no bound.
+	// Share bounds the part of all processors that hashing takes, from 0 to 1; 0 is no bound. To keep the bound, a permit rests
+	// after each use.
 	Share float64
-	// Waiting bounds the attempts that wait for a permit, WaitingPerAddress those from one address; 0 is the same as
-	// Waiting. fairQueue describes what happens beyond the bounds.
+	// Waiting bounds the attempts that wait for a permit. WaitingPerAddress bounds the waiting attempts of one address; 0 means the
+	// same as Waiting. fairQueue describes what happens beyond the bounds.
 	Waiting, WaitingPerAddress int
 }
 
@@ -58,7 +58,7 @@ func newHasher(cfg Hashing) *hasher {
 	cfg.Parallel = max(1, cfg.Parallel)
 	h := &hasher{cfg: cfg, refusals: newPacer(),
 		queue: newFairQueue(cfg.Parallel, cfg.Waiting, cmp.Or(cfg.WaitingPerAddress, cfg.Waiting))}
-	// The passwords of unknown users are compared with this hash, so that they take as long as those of others.
+	// Passwords for unknown users are compared with this hash, so that the check takes as long as for known users.
 	h.dummy = h.encode(make([]byte, saltBytes), make([]byte, keyBytes))
 	return h
 }
@@ -95,7 +95,7 @@ func (h *hasher) withPermit(ctx context.Context, from origin, fn func(p *permit)
 	return fn(p)
 }
 
-// rest is for how long a permit must stay unused after hashing for a time, to keep hashing within its share.
+// rest returns how long a permit must stay unused after it was used for a time, to keep hashing within its share.
 func (h *hasher) rest(used time.Duration) time.Duration {
 	busy := h.cfg.Share * float64(runtime.GOMAXPROCS(0)) / float64(h.cfg.Parallel) // of a permit's time
 	if busy == 0 || busy >= 1 {
@@ -114,7 +114,7 @@ func (p *permit) key(password, salt []byte, passes, memory uint32, lanes uint8, 
 // hash returns the stored form of a password, in the PHC string format.
 func (p *permit) hash(password string) string {
 	salt := make([]byte, saltBytes)
-	// It never fails; Go ends the process when the system has no randomness.
+	// rand.Read never fails; it ends the process when the system has no randomness.
 	_, _ = rand.Read(salt)
 	return p.encode(salt, p.key([]byte(password), salt, p.cfg.Time, p.cfg.Memory, 1, keyBytes))
 }
@@ -126,8 +126,8 @@ func (h *hasher) encode(salt, key []byte) string {
 
 var errUnknownForm = errors.New("a stored password has an unknown form")
 
-// verify reports whether one of the forms of a password fits the stored hash. The hash is nil for an unknown user or an account
-// without password; that costs as much as a hash that does not fit.
+// verify reports whether one of the forms of a password fits the stored hash. stored is nil for an unknown user or an account
+// without a password; the check then takes as long as for a wrong password.
 func (p *permit) verify(stored *string, forms []string) (bool, error) {
 	phc := p.dummy
 	if stored != nil {

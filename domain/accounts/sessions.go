@@ -17,8 +17,8 @@ func (a *Accounts) LogOut(ctx context.Context, userID, sessionID int64) (*Sessio
 	return a.end(ctx, userID, sessionID, LoggedOut)
 }
 
-// Revoke ends one of the user's sessions; one that has ended already stays as it is. The field "session" is refused with
-// NOT_FOUND for a session of somebody else.
+// Revoke ends one of the user's sessions. A session that has ended already stays as it is. A session of another user is refused
+// with NOT_FOUND in the field "session".
 func (a *Accounts) Revoke(ctx context.Context, userID, sessionID int64) (*Session, error) {
 	return a.end(ctx, userID, sessionID, Revoked)
 }
@@ -69,7 +69,7 @@ func (a *Accounts) RevokeOthers(ctx context.Context, userID, keep int64) ([]*Ses
 	return out, err
 }
 
-// touchAfter is how old a session's last use must be before it is written again.
+// touchAfter is how old the stored time of a session's last use must be before it is written again.
 const touchAfter = 5 * time.Minute
 
 // Stale reports whether the session's last use should be written.
@@ -79,7 +79,7 @@ func (a *Accounts) Stale(s *Session) bool { return a.clock.Now().Sub(s.LastUsedA
 // request.
 func (a *Accounts) Touch(ctx context.Context, sessionIDs []int64) error {
 	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		// In one order, so that nodes that touch the same sessions do not lock each other out.
+		// All nodes touch sessions in the same order, so that they do not deadlock.
 		rows, err := tx.Session.Query().Where(sqldb.In(session.FieldID, sessionIDs)).Order(session.ByID()).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read sessions: %w", err)

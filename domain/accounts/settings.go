@@ -77,8 +77,8 @@ type SettingsChange struct {
 	Address         netip.Prefix
 }
 
-// UpdateSettings changes private settings. Names and addresses that somebody has are refused with TAKEN. Another email
-// address without the current password is refused with REQUIRED, with a wrong one with INVALID_CREDENTIALS.
+// UpdateSettings changes private settings. Usernames and email addresses that another user has are refused with TAKEN. A change
+// of the email address needs the current password: without it the refusal is REQUIRED, with a wrong one INVALID_CREDENTIALS.
 func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in SettingsChange) error {
 	var bad [2]*errs.Error
 	if in.Username != nil {
@@ -136,8 +136,8 @@ func (a *Accounts) UpdateSettings(ctx context.Context, userID int64, in Settings
 	})
 }
 
-// sameClaim reports whether two names have one claim. It compares them as the claims' keys are made: folding case
-// otherwise may take two keys for one.
+// sameClaim reports whether two names have the same claim. It folds case in the same way as the keys of claims, because another
+// way may treat two different keys as equal.
 func sameClaim(a, b string) bool {
 	keyA, keyB := strings.ToLower(a), strings.ToLower(b)
 	return keyA == keyB

@@ -6,7 +6,7 @@ type SignInStats struct {
 	Waiting int
 	// Hashes is how many password hashes the node has computed.
 	Hashes int64
-	// Refused is how many attempts it has refused, by the limit that they reached. It contains every limit.
+	// Refused is how many attempts the node has refused, by the limit that they reached. It has an entry for every limit.
 	Refused map[string]int64
 }
 

@@ -19,7 +19,7 @@ type Device struct {
 	Token *string
 	// Name is shown in the list of sessions.
 	Name *string
-	// UserAgent is what the browser or app calls itself; it is cut to 256 bytes.
+	// UserAgent is the name by which the browser or app identifies itself; it is cut to 256 bytes.
 	UserAgent string
 	// Address is the IPv4 address or IPv6 network from which the device connects, for Limits.
 	Address netip.Prefix
@@ -127,7 +127,7 @@ func (a *Accounts) claimBoth(ctx context.Context, tx *events.Tx, userID int64, u
 	return nameVersion, gather(badName, badMail)
 }
 
-// A claims table is keyed by names in lower case.
+// claims is a table of claims. Its keys are names in lower case.
 type claims struct{ table, column string }
 
 var (
@@ -165,8 +165,8 @@ func oneVersion(ctx context.Context, tx *events.Tx, query string, args ...any) (
 	return version, err
 }
 
-// startSession adds a session to a user whose row the transaction has locked or made. Its id is made
-// before the transaction: the generator may need a connection of its own.
+// startSession adds a session to a user whose row the transaction has locked or made. The caller makes the session's id before
+// the transaction, because the generator of ids may need a connection of its own.
 func (a *Accounts) startSession(ctx context.Context, tx *events.Tx, userID, id int64, d Device) (*SignedIn, error) {
 	key, hash := newKey(userID, id)
 	row := tx.Session.Create().SetID(id).SetUserID(userID).SetKeyHash(hash).SetNillableDeviceName(d.Name).

@@ -44,7 +44,7 @@ type Accounts struct {
 	limiter *limiter
 }
 
-// New returns the accounts of the database of the client and of the log, which are one.
+// New returns the accounts in a database. client and log must belong to the same database.
 func New(client *ent.Client, log *events.Log, gen *ids.Generator, c clock.Clock, cfg Config) *Accounts {
 	return &Accounts{client: client, log: log, ids: gen, clock: c, cfg: cfg, hasher: newHasher(cfg.Hashing),
 		limiter: newLimiter(log, c, cfg.Limits)}
@@ -111,7 +111,7 @@ func (a *Accounts) SessionsOf(ctx context.Context, userID int64, ended bool) ([]
 	if ended {
 		q = q.Where(sqldb.Newest(session.FieldUserID, session.FieldID, userID, maxListed))
 	} else {
-		// In the order of the index of the live ones, or the others would be read too.
+		// This is the order of the index of live sessions. In another order the database would read ended sessions, too.
 		q = q.Where(session.UserID(userID), session.EndedAtIsNil(), session.ExpiresAtGT(now)).
 			Order(ent.Desc(session.FieldExpiresAt)).Limit(maxListed)
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	// touchBatch is how many sessions one transaction writes.
 	touchBatch = 256
-	// maxPending is the most sessions that wait. A use beyond it is dropped, and the session's next use is noted again.
+	// maxPending is the most sessions that wait to be written. A use beyond it is dropped; the session's next use is noted again.
 	maxPending = 8192
 	// touchEvery is how often the sessions that wait are written.
 	touchEvery = time.Second

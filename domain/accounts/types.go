@@ -32,7 +32,7 @@ type Account struct {
 	Version int64
 }
 
-// Public is the public part; nil for a nil account.
+// Public returns the public part of the account; nil for a nil account.
 func (a *Account) Public() *User {
 	if a == nil {
 		return nil

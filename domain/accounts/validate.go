@@ -58,7 +58,8 @@ func checkName(s string) *errs.Error {
 	return checkText(s, "name", MaxName, true, false)
 }
 
-// checkText checks a text of at most maxLength code points, which has several lines if lines, and must not be blank if needed.
+// checkText checks that a text has at most maxLength code points. If lines is true, it may have several lines. If needed is
+// true, it must not be blank.
 func checkText(s, field string, maxLength int, needed, lines bool) *errs.Error {
 	switch {
 	case needed && !visible.Any(s):

@@ -29,7 +29,7 @@ type Follows struct {
 	ids    *ids.Generator
 }
 
-// New returns the follows of the database of the client, of db and of the log, which are one.
+// New returns the follows in a database. client, db and log must belong to the same database.
 func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) *Follows {
 	return &Follows{client: client, db: db, log: log, ids: gen}
 }
@@ -68,7 +68,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 		if err != nil {
 			return err
 		}
-		// The counts' row is locked now, so nobody slips past the limit.
+		// The row of counts is locked now, so a concurrent follow cannot exceed the limit.
 		over, err := tx.UserStats.Query().Where(userstats.ID(followerID), userstats.FollowingCountGT(counts.MaxFollowing)).Exist(ctx)
 		if err != nil {
 			return fmt.Errorf("count the followed: %w", err)
@@ -125,7 +125,7 @@ func upsert(ctx context.Context, tx *events.Tx, query string, args ...any) (vers
 	return version, nil
 }
 
-// count adds a follow to the counts of both users, or takes it out.
+// count adds a follow to the counts of both users, or removes it.
 func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64) (versions map[int64]counts.Versions, err error) {
 	return counts.Add(ctx, tx, counts.Delta{UserID: followerID, Following: by}, counts.Delta{UserID: followeeID, Followers: by})
 }
@@ -157,5 +157,5 @@ var (
 // Entry is a follow in a list: its sort key and the user at the other end.
 type Entry = sqldb.Row
 
-// Since is when the follow of an entry began, to the millisecond: the sort key of an entry is a time-ordered id.
+// Since returns when the follow of an entry began, to the millisecond. key is the entry's sort key, a time-ordered id.
 func Since(key int64) time.Time { return ids.Time(key) }

@@ -62,8 +62,8 @@ func claim(table, key string) string {
 type bulk interface {
 	// begin starts a transaction.
 	begin(ctx context.Context) (*sql.Tx, error)
-	// insert writes n rows, of which no two have one key. row fills in the columns of the i-th. insert returns the returning
-	// columns of the rows that it has written, one row after the other.
+	// insert writes n rows, no two of which have the same key. row fills in the columns of row i. insert returns the columns
+	// in into.returning of the rows that it has written, one row after the other.
 	insert(ctx context.Context, tx *sql.Tx, into *insert, n int, row func(i int, columns []any)) ([]int64, error)
 	// strings returns a list as one SQL argument, and in from the SQL that reads it as a table l with one column, value.
 	strings(list []string) (arg any, from string)

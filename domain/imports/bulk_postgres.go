@@ -92,8 +92,8 @@ func (p *postgres) strings(list []string) (arg any, from string) {
 	return pq.Array(list), "unnest($1::text[]) AS l(value)"
 }
 
-// tidy gathers statistics, and marks the pages that contain only committed rows, for index-only scans: without
-// that a home timeline reads each tweet's row.
+// tidy gathers statistics, and marks the pages that contain only committed rows. The marks allow index-only scans;
+// without them a home timeline reads each tweet's row.
 func (p *postgres) tidy(ctx context.Context) error {
 	for _, into := range inserts {
 		if _, err := p.conn.ExecContext(ctx, "VACUUM (ANALYZE) "+into.table); err != nil {
@@ -103,7 +103,7 @@ func (p *postgres) tidy(ctx context.Context) error {
 	return nil
 }
 
-// close ends the connection instead of returning it to the pool: lock and temporary tables go with it.
+// close ends the connection instead of returning it to the pool, which also releases the lock and drops the temporary tables.
 func (p *postgres) close() error {
 	err := p.conn.Raw(func(any) error { return driver.ErrBadConn })
 	if err != nil && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {

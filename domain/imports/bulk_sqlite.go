@@ -49,7 +49,7 @@ func (s *sqlite) insert(ctx context.Context, tx *sql.Tx, into *insert, n int, ro
 	return all, nil
 }
 
-// values is the statement for a number of rows.
+// values returns the statement that inserts a number of rows.
 func (ins *insert) values(rows int) string {
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", len(ins.columns)), ",") + ")"
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES %s%s", ins.table, strings.Join(ins.columns, ", "),

@@ -41,7 +41,7 @@ func (c *chunk) insert(ctx context.Context, into *insert, n int, row func(i int,
 	return c.bulk.insert(ctx, c.tx, into, n, row)
 }
 
-// bad reports a line that turned out bad while writing.
+// bad records a line that turned out bad while it was written.
 func (c *chunk) bad(line int64, reason string) {
 	c.found = append(c.found, BadLine{File: c.source.name, Line: line, Reason: reason})
 }

@@ -10,8 +10,8 @@ import (
 	"roost/internal/sqldb"
 )
 
-// lock takes the lock of imports for the session. It fails with ErrRunning when another import holds it to the end of
-// the wait.
+// lock takes the lock of imports for the session. It fails with ErrRunning when another import still holds the lock at the
+// end of the wait.
 func (p *postgres) lock(ctx context.Context, o Options) error {
 	taken, err := sqldb.LockImport.Take(ctx, p.conn, o.LockWait, func() error {
 		holder, err := p.holder(ctx)

@@ -148,7 +148,7 @@ func (r *run) all(ctx context.Context) error {
 	return r.bulk.tidy(ctx)
 }
 
-// file imports one file from where an earlier import left it.
+// file imports one file, and continues where an earlier import of it stopped.
 func (r *run) file(ctx context.Context, s *source, rd reader, rep *FileReport) error {
 	started := time.Now()
 	defer func() { rep.Elapsed = time.Since(started) }()

@@ -44,7 +44,7 @@ func (t *tweets) makeIDs(ctx context.Context, c *chunk) error {
 	return nil
 }
 
-// freeIDs returns for each millisecond the first sequence number that is free, perMilli if none is.
+// freeIDs returns the first free sequence number of each millisecond, or perMilli if it has none.
 func (c *chunk) freeIDs(ctx context.Context, millis []int64) (map[int64]int, error) {
 	first := make([]int64, len(millis))
 	free := make(map[int64]int, len(millis))

@@ -20,7 +20,7 @@ type users struct {
 	first map[int64]time.Time
 	// rows holds new accounts; again holds lines whose id was imported before.
 	rows, again []user
-	// ids and names are those in the chunk, with the line's user.
+	// ids and names map the ids and names in the chunk to the user of their line.
 	ids   map[int64]user
 	names map[string]user
 	// written are the rows of the last transaction.
@@ -129,8 +129,8 @@ func (u *users) write(ctx context.Context, c *chunk) error {
 	return c.addMapping(ctx, kindUser, mapping)
 }
 
-// compare finds ids that were imported under another username. An account that was renamed since is
-// known by its address, one whose address changed by its username.
+// compare finds ids that were imported under another username. It recognizes an account that was renamed since by its email
+// address, and an account whose address has changed by its username.
 func (u *users) compare(ctx context.Context, c *chunk) error {
 	if len(u.again) == 0 {
 		return nil

@@ -28,7 +28,7 @@ type Reactions struct {
 	log    *events.Log
 }
 
-// New returns the reactions of the database of the client, of db and of the log, which are one.
+// New returns the reactions in a database. client, db and log must belong to the same database.
 func New(client *ent.Client, db *sqldb.DB, log *events.Log) *Reactions {
 	return &Reactions{client: client, db: db, log: log}
 }

@@ -22,7 +22,7 @@ import (
 // MaxLength is the most code points of a tweet.
 const MaxLength = 280
 
-// Tweet is a short message. Version is the version of its row; only deletion changes one.
+// Tweet is a short message. It never changes, except that it may be deleted. Version is the version of its row.
 type Tweet struct {
 	ID        ids.TweetID
 	AuthorID  int64
@@ -39,12 +39,12 @@ type Tweets struct {
 	ids    *ids.Generator
 }
 
-// New returns the tweets of the database of the client and of the log, which are one.
+// New returns the tweets in a database. client and log must belong to the same database.
 func New(client *ent.Client, log *events.Log, gen *ids.Generator) *Tweets {
 	return &Tweets{client: client, log: log, ids: gen}
 }
 
-// Check returns the refusal of a text as the text of a tweet, nil if it is allowed.
+// Check returns nil if a text is allowed as the text of a tweet, otherwise the refusal.
 func Check(text string) *errs.Error {
 	switch {
 	case !visible.Any(text):

@@ -9,7 +9,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// Follow is one user following another; the row stays, inactive, when it ends.
+// Follow is the follow of one user by another. When it ends, the row stays and is inactive.
 type Follow struct{ ent.Schema }
 
 // Fields of the follow. sort_key is the time-ordered id that the follow got when it last began; lists are ordered by it.
@@ -32,7 +32,7 @@ func (Follow) Edges() []ent.Edge {
 	}
 }
 
-// Indexes of both lists, newest first, which hold the user at the other end as well.
+// Indexes list followers and followed users, newest first. They also contain the user at the other end.
 func (Follow) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("follower_id", "sort_key", "followee_id").StorageKey("follows_following").

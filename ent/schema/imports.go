@@ -30,7 +30,7 @@ func (ImportedID) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("imported_ids")}
 }
 
-// ImportProgress says how far the import of one file has come, so that a killed import goes on.
+// ImportProgress stores how far the import of one file has come, so that a killed import continues there.
 type ImportProgress struct{ ent.Schema }
 
 // Fields of the progress: the key is "source/file"; fingerprint identifies the file's content.

@@ -30,8 +30,8 @@ func (Session) Fields() []ent.Field {
 	}
 }
 
-// Indexes list a user's live sessions, and all sessions with the newest first. Expired sessions are not marked as ended, so
-// the index of the live ones holds when each expires.
+// Indexes list a user's live sessions, and all of a user's sessions with the newest first. Expired sessions are not marked as
+// ended, so the index of live sessions contains the time at which each expires.
 func (Session) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("user_id", "expires_at").StorageKey("sessions_live").Annotations(entsql.IndexWhere("ended_at IS NULL")),

@@ -11,9 +11,8 @@ import (
 // account (a pair). The key is a hash, because people type passwords where a login belongs.
 type SignInLimit struct{ ent.Schema }
 
-// Fields of the counter: used is the number of attempts in the window that ends at ends_at. In the row of a pair,
-// known_until is until when the address counts as one at which the account has signed in. The row may be removed after
-// expires_at.
+// Fields of the counter: used is the number of attempts in the window that ends at ends_at. In the row of a pair, the address
+// counts until known_until as one at which the account has signed in. The row may be removed after expires_at.
 func (SignInLimit) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").StorageKey("key").Immutable(),

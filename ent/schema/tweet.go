@@ -12,7 +12,7 @@ import (
 // Tweet is a short message; its id orders it in time.
 type Tweet struct{ ent.Schema }
 
-// Fields of the tweet; only deletion changes one.
+// Fields of the tweet. Only its deletion changes them.
 func (Tweet) Fields() []ent.Field {
 	return []ent.Field{
 		ownID("id"),

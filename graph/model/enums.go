@@ -11,8 +11,8 @@ import (
 	"roost/domain/reactions"
 )
 
-// Enums of the domain are written and read here, so that the domain needs no GraphQL. gqlparser has checked that a value
-// which is read is one of the enum's.
+// Enums of the domain are written and read here, so that the domain needs no GraphQL. gqlparser has checked that an input
+// is one of the enum's values.
 
 // MarshalSessionPolicy writes the enum value.
 func MarshalSessionPolicy(p accounts.SessionPolicy) graphql.Marshaler { return enum(string(p)) }
@@ -63,7 +63,7 @@ func UnmarshalReactionKind(v any) (reactions.Kind, error) {
 func enum(name string) graphql.Marshaler {
 	quoted := strconv.Quote(name)
 	return graphql.WriterFunc(func(w io.Writer) {
-		// A write that fails is a client that left; the transport notices.
+		// A write fails if the client has left, which the transport notices.
 		_, _ = io.WriteString(w, quoted)
 	})
 }

@@ -18,8 +18,8 @@ type Tweet struct {
 	Counts *reactions.Counts
 }
 
-// Node is an object with a global id: an *accounts.User, an *accounts.Session or a *Tweet. It asks for no method that only
-// GraphQL needs, because two of them belong to the domain.
+// Node is an object with a global id: an *accounts.User, an *accounts.Session or a *Tweet. It has no marker method, because
+// the first two are types of the domain, which needs no GraphQL.
 type Node interface{ GlobalID() string }
 
 // Reactable is an object that can be liked: a *Tweet.
@@ -76,7 +76,7 @@ type FollowEdge struct {
 	FollowedAt time.Time
 }
 
-// UserError is the refusal of an input. Limit is the limit that the input broke, if there is one.
+// UserError is a refusal of an input. Limit is the limit that the input exceeded, if it exceeded one.
 type UserError struct {
 	Code    UserErrorCode
 	Message string

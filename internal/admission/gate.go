@@ -11,21 +11,21 @@ import (
 	"roost/internal/errs"
 )
 
-// Config says how much a gate lets in. Zero values mean the defaults.
+// Config sets how many requests a gate admits. Zero values mean the defaults.
 type Config struct {
 	// Running is how many requests may run at once; 8 a processor, at least 16.
 	Running int
-	// Inside is how many may be inside, those that wait for the database included; 4,096.
+	// Inside is how many requests may be admitted at once, including requests that wait for the database; 4,096.
 	Inside int
 	// Wait is how long a request waits for its turn; 100 ms.
 	Wait time.Duration
-	// PatientWait is how long a patient one waits; 4 s.
+	// PatientWait is how long a patient request waits for its turn; 4 s.
 	PatientWait time.Duration
-	// Queue is how many of each kind may wait; 2,048. Of one network an eighth of it, patient ones aside.
+	// Queue is how many ordinary requests may wait; 2,048. An eighth of it may come from one network.
 	Queue int
-	// PatientQueue is how many patient ones may wait; 25,000, which is more than there are sockets.
+	// PatientQueue is how many patient requests may wait; 25,000, which is more than there are sockets.
 	PatientQueue int
-	// Lag says how late the process runs; nil is never.
+	// Lag returns how late the process runs; nil means never late.
 	Lag func() time.Duration
 }
 
@@ -83,8 +83,8 @@ func New(c Config) *Gate {
 	return g
 }
 
-// Enter admits a request of a network. It fails with UNAVAILABLE when the request has waited in vain or may not wait, and
-// with the error of ctx when that ends before. The caller has to Leave with the ticket. A nil Gate admits every request.
+// Enter admits a request of a network. It fails with UNAVAILABLE when the queue is full or the request has waited too long, and
+// with the context's error when ctx ends first. The caller must call Leave of the ticket. A nil Gate admits every request.
 func (g *Gate) Enter(ctx context.Context, network netip.Prefix, kind Kind) (*Ticket, error) {
 	if g == nil {
 		return nil, nil
@@ -146,7 +146,7 @@ func (g *Gate) admit() {
 	g.inside++
 }
 
-// next lets those in who wait, as far as there is room.
+// next admits waiting requests as far as the limits allow.
 func (g *Gate) next() {
 	for g.running < g.limit && g.inside < g.cfg.Inside {
 		kind := g.turn
@@ -163,8 +163,8 @@ func (g *Gate) next() {
 	}
 }
 
-// adjust follows the lag of the process: less by a fifth while it is late, more by an eighth of the whole while it
-// is not.
+// adjust adapts the limit to the lag of the process. It lowers the limit by a fifth while the process is late, and raises it by
+// an eighth of Config.Running while it is not.
 func (g *Gate) adjust() {
 	if g.cfg.Lag == nil {
 		return
@@ -184,9 +184,9 @@ func (g *Gate) adjust() {
 
 // Load describes how busy a gate is.
 type Load struct {
-	// Running requests are at most Limit. Inside counts those that are paused as well.
+	// Running is the number of running requests, which is at most Limit. Inside also counts requests that are paused.
 	Running, Limit, Inside int
-	// Waiting is how many wait, by Kind, Refused how many were refused.
+	// Waiting is how many requests wait, by Kind. Refused is how many were refused.
 	Waiting [2]int
 	Refused [2]int64
 }

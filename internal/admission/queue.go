@@ -5,14 +5,14 @@ import (
 	"net/netip"
 )
 
-// queue holds who waits, a line for each network. The lines take turns.
+// queue holds the waiting requests, in one line for each network. The lines take turns.
 type queue struct {
 	len      int
 	networks map[netip.Prefix]*line
 	turns    list.List // of *line, the next one in front
 }
 
-// line is who waits of one network, the first in front.
+// line holds the waiting requests of one network, the first in front.
 type line struct {
 	network netip.Prefix
 	waiters list.List // of *waiter
@@ -25,7 +25,7 @@ type waiter struct {
 	at       *list.Element // nil when it does not wait any more
 }
 
-// of is how many wait of a network.
+// of returns how many requests of a network wait.
 func (q *queue) of(network netip.Prefix) int {
 	if l := q.networks[network]; l != nil {
 		return l.waiters.Len()
@@ -46,7 +46,7 @@ func (q *queue) push(network netip.Prefix) *waiter {
 	return w
 }
 
-// pop takes out who is next; nil if nobody waits.
+// pop removes and returns the next waiting request; nil if there is none.
 func (q *queue) pop() *waiter {
 	front := q.turns.Front()
 	if front == nil {

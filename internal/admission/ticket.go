@@ -40,8 +40,8 @@ func (t *Ticket) Leave() {
 	g.next()
 }
 
-// Pause says that the request waits for something that has a limit of its own, and does not count as running
-// until resume is called. Several parts of a request may wait at once; it counts as waiting while any does.
+// Pause is called when the request waits for something that has a limit of its own. The request does not count as running
+// until resume is called. Several parts of a request may wait at once; it counts as waiting while any of them waits.
 func (t *Ticket) Pause() (resume func()) {
 	if t == nil {
 		return nothing

@@ -8,8 +8,9 @@ import (
 	"runtime/debug"
 )
 
-// version and commit are set where the go command cannot find them, as in an image, whose sources come without their
-// history: -ldflags "-X roost/internal/buildinfo.version=v1.2.3 -X roost/internal/buildinfo.commit=…".
+// version and commit are set by the linker where the go command cannot find them. In the build of an image it cannot, because
+// the sources come without their history: -ldflags "-X roost/internal/buildinfo.version=v1.2.3
+// -X roost/internal/buildinfo.commit=…".
 var version, commit string
 
 // Info identifies a binary. No field is empty.
@@ -28,7 +29,7 @@ func Get() Info {
 	return of(info)
 }
 
-// of reads what the go command wrote into a binary, nil if nothing.
+// of returns the Info of a binary. built is what the go command wrote into the binary; nil if it wrote nothing.
 func of(built *debug.BuildInfo) Info {
 	i := Info{Version: version, Commit: commit, Go: runtime.Version()}
 	if built != nil {

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Caller is who runs an operation. A sign-in or sign-out inside the operation changes it for the
-// fields that follow, so it may be read and written concurrently.
+// Caller is the user and session as which an operation runs. A sign-in or sign-out inside the operation changes it for the
+// remaining fields. It is safe for concurrent use.
 type Caller struct {
-	// UserAgent is what the browser or app calls itself, at most 256 bytes.
+	// UserAgent is the name by which the browser or app identifies itself, at most 256 bytes.
 	UserAgent string
-	// Address is where the request comes from: an IPv4 address, or the /64 of an IPv6 address. It is the zero Prefix if
-	// that is not available.
+	// Address is the IPv4 address, or the /64 of the IPv6 address, from which the request comes. It is the zero Prefix if that
+	// is not available.
 	Address netip.Prefix
 	// SetCookie delivers a session key as a cookie; nil where none can be set, as over a socket.
 	SetCookie func(key string, expires time.Time)

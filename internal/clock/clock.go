@@ -8,7 +8,7 @@ import (
 
 // Clock returns the time: the real one in production, one that tests set in tests.
 type Clock interface {
-	// Now returns the current instant in UTC, cut to microseconds: both SQL stores hold no more.
+	// Now returns the current instant in UTC, cut to microseconds, because both SQL databases store no more.
 	Now() time.Time
 }
 

@@ -112,8 +112,8 @@ func (a Args) Window(k Kind) (Window, error) {
 // Page is a part of a list, newest first.
 type Page[T any] struct {
 	Items []T
-	// More says that the list goes on past the page in the direction of reading: older items, or newer
-	// ones if the window was Backward.
+	// More reports that the list continues after the page in the direction of reading: with older items, or with newer items if
+	// the window was Backward.
 	More bool
 }
 

@@ -39,8 +39,8 @@ type Dir struct {
 	lock *os.File
 }
 
-// Open makes the directory, readable by its owner only, if it is not there, and takes it until Close or
-// the end of the process. It fails with an InUseError, at once, when another process has it, or this one.
+// Open opens a directory and locks it until Close or the end of the process. If the directory does not exist, Open makes it,
+// readable by its owner only. If this process or another one has locked the directory, Open fails at once with an InUseError.
 func Open(dir string) (*Dir, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -100,7 +100,7 @@ func (d *Dir) Database(name string) (string, error) {
 	return path, nil
 }
 
-// narrow changes a file that others have rights to, so that only its owner has.
+// narrow changes the mode of a file so that only its owner may read and write it.
 func narrow(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -138,8 +138,8 @@ func owner(f *os.File) int {
 // Path returns the absolute path of the directory.
 func (d *Dir) Path() string { return d.path }
 
-// Close releases the directory. The lock's file stays: removing it would let two processes lock two
-// files of one name.
+// Close releases the directory. The file of the lock stays. If it were removed, two processes could hold locks on two files
+// that had the same name.
 func (d *Dir) Close() error {
 	unlockFile(d.lock)
 	if err := d.lock.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {

@@ -8,7 +8,8 @@ import (
 	"runtime"
 )
 
-// lockFile refuses: two processes on one SQLite file that take each other for absent would make equal ids.
+// lockFile fails on systems without file locks. Two processes that use one SQLite file without noticing each other would make
+// equal ids.
 func lockFile(*os.File) error {
 	return errors.New("not possible on " + runtime.GOOS + ", use PostgreSQL there")
 }

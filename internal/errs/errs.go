@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Kind says what went wrong, in the words of the API: the code of a top-level error or of a
-// UserError.
+// Kind classifies an error. It is the code of a top-level error, or of a UserError, in the API.
 type Kind string
 
 // Faults: they become entries of the top-level `errors` list, with the kind as `extensions.code`.
@@ -45,7 +44,7 @@ type Reason string
 
 // The reasons.
 const (
-	// ReasonParse is a document that is no GraphQL.
+	// ReasonParse is a document that is not valid GraphQL.
 	ReasonParse Reason = "PARSE"
 	// ReasonValidation is a document that does not fit the schema.
 	ReasonValidation Reason = "VALIDATION"
@@ -53,8 +52,8 @@ const (
 	ReasonVariables Reason = "VARIABLES"
 	// ReasonBadCursor is a cursor that does not belong to the list.
 	ReasonBadCursor Reason = "BAD_CURSOR"
-	// ReasonPageSize are paging arguments that ask for no page: a size out of range, or arguments that exclude
-	// each other.
+	// ReasonPageSize are paging arguments that do not describe a page: a size out of range, or arguments that exclude each
+	// other.
 	ReasonPageSize Reason = "PAGE_SIZE"
 )
 
@@ -66,7 +65,7 @@ func (k Kind) Code() string {
 	return string(k)
 }
 
-// IsRefusal reports whether the kind belongs into `userErrors`.
+// IsRefusal reports whether errors of the kind belong into `userErrors`.
 func (k Kind) IsRefusal() bool {
 	switch k {
 	case Invalid, Required, TooShort, TooLong, Taken, NotFound, NotAllowed, InvalidCredentials, Self, LimitReached:
@@ -82,9 +81,9 @@ type Error struct {
 	Message string
 	// Path names the input field to blame, outermost first; empty if none.
 	Path []string
-	// Reason says more about a BadRequest, in a form for programs; empty if there is nothing more to say.
+	// Reason classifies a BadRequest further, for programs; empty if there is no finer class.
 	Reason Reason
-	// Limit is the number that a TooShort, TooLong or LimitReached input broke; 0 if there is none.
+	// Limit is the limit that an input of kind TooShort, TooLong or LimitReached has violated; 0 if there is none.
 	Limit int
 	// RetryAfter is how long a client waits before it tries again, after RateLimited and Unavailable; 0 is unknown.
 	RetryAfter time.Duration
@@ -119,7 +118,7 @@ func (e *Error) Because(reason Reason) *Error {
 	return e
 }
 
-// Within sets the limit that the input broke, and returns e.
+// Within sets the limit that the input has violated, and returns e.
 func (e *Error) Within(limit int) *Error {
 	e.Limit = limit
 	return e

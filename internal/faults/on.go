@@ -14,8 +14,8 @@ import (
 // Env names the variable that says what happens where.
 const Env = "ROOST_FAULT"
 
-// fault is what happens at a place: death when left has come down to 0; or a wait, as often as left says if most
-// is set, else each time.
+// fault is what happens at a place. The process dies when left has come down to 0, or it waits: left times if most is set,
+// otherwise each time.
 type fault struct {
 	hold time.Duration
 	most bool
@@ -24,7 +24,7 @@ type fault struct {
 
 var faults = parse(os.Getenv(Env))
 
-// parse panics on what it does not understand: a test that asks for a fault must get it.
+// parse panics if the list is not valid, because a test that asks for a fault must get it.
 func parse(list string) map[string]*fault {
 	all := map[string]*fault{}
 	for entry := range strings.SplitSeq(list, ",") {
@@ -61,7 +61,7 @@ func parse(list string) map[string]*fault {
 	return all
 }
 
-// At does at a place what ROOST_FAULT says.
+// At runs the fault that ROOST_FAULT names for a place, if there is one.
 func At(name string) {
 	f := faults[name]
 	switch {

@@ -16,13 +16,13 @@ import (
 	"roost/internal/sqldb"
 )
 
-// span is for how many milliseconds a lease is taken.
+// span is how many milliseconds a lease lasts.
 const span = 120_000
 
-// attempts is how many node numbers are tried; each misses only when its owner is alive.
+// attempts is how many node numbers are tried. An attempt fails only if the number belongs to a process that runs.
 const attempts = 64
 
-// renewEvery is how often a running service looks whether the lease ends soon.
+// renewEvery is how often a running service checks whether the lease ends soon.
 const renewEvery = 10 * time.Second
 
 // Leases grants node numbers from the id_leases table.
@@ -39,7 +39,7 @@ const grantTimeout = 5 * time.Second
 
 // Grant extends the held lease or takes a free node number. It fails after five seconds without an answer.
 func (l *Leases) Grant(ctx context.Context, now int64, held *ids.Grant) (ids.Grant, error) {
-	// The request that happens to come first asks for all.
+	// The request that comes first asks on behalf of all, so it needs no permit.
 	ctx, cancel := context.WithTimeout(sqldb.Background(ctx), grantTimeout)
 	defer cancel()
 	until := min(now+span, ids.MaxMillis)
@@ -85,8 +85,8 @@ func (l *Leases) extend(ctx context.Context, node int, until int64) (bool, error
 	return n == 1, err
 }
 
-// reclaim takes a node number again that the database has no row of: it went back to before this process took it. Rows
-// are never removed, so nobody else has had the number since.
+// reclaim takes a node number of this process again after its row has disappeared, because the database went back to a state
+// before this process took the number. Rows are never removed, so no other process has had the number since.
 func (l *Leases) reclaim(ctx context.Context, node int, until int64) (bool, error) {
 	res, err := l.db.ExecContext(ctx, "INSERT INTO id_leases (node, owner, ceiling) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", node, l.owner,
 		until)
@@ -97,7 +97,7 @@ func (l *Leases) reclaim(ctx context.Context, node int, until int64) (bool, erro
 	return n == 1, err
 }
 
-// take claims a node number that nobody has, or whose ceiling is in the past, in one transaction.
+// take claims a node number that is free, or whose ceiling is in the past, in one transaction.
 func (l *Leases) take(ctx context.Context, node int, now, until int64) (g ids.Grant, ok bool, err error) {
 	tx, err := l.db.Writer().BeginTx(ctx, nil)
 	if err != nil {

@@ -51,25 +51,26 @@ type Grant struct {
 	After, Until int64
 }
 
-// Granter hands out node numbers. No two grants of a node number overlap in their span, whoever holds
-// them and whatever the clocks of the holders say; that alone makes ids unique.
+// Granter grants node numbers. The spans of two grants of one node number never overlap, whichever processes hold them and
+// however wrong their clocks are. That alone makes ids unique.
 type Granter interface {
 	// Grant returns the right to make ids at now (as by Millis). held is the grant to be extended, if any.
 	Grant(ctx context.Context, now int64, held *Grant) (Grant, error)
 }
 
-// Generator makes ids. It is safe for concurrent use. When the clock steps back it goes on from the
-// last millisecond that it used, so ids never repeat or go back.
+// Generator makes ids. It is safe for concurrent use. When the clock steps back, the generator continues from the last
+// millisecond that it used, so ids never repeat or become smaller.
 type Generator struct {
 	clock   clock.Clock
 	granter Granter
 
-	// busy holds a token while somebody works with the fields below; unlike a mutex it can be given up on.
+	// busy holds a token while a goroutine works with the fields below. Unlike the wait for a mutex, the wait for it can end
+	// with a context.
 	busy  chan struct{}
 	grant *Grant
 	last  int64
 	seq   int
-	// doubted says that the granter may have forgotten the grant.
+	// doubted is true if the granter may have lost the grant.
 	doubted atomic.Bool
 }
 
@@ -122,7 +123,8 @@ func (g *Generator) Renew(ctx context.Context) error {
 	return g.renew(ctx, now)
 }
 
-// Doubt has the grant confirmed before the next id is made: the granter's memory may have gone back to before it.
+// Doubt makes the generator confirm its grant before it makes the next id. It is called when the granter's database may have
+// gone back to a state before the grant.
 func (g *Generator) Doubt() { g.doubted.Store(true) }
 
 func (g *Generator) lock(ctx context.Context) error {
@@ -160,7 +162,7 @@ func (g *Generator) renew(ctx context.Context, now int64) error {
 	return nil
 }
 
-// Fixed grants one node number forever. It suits a process that is alone, such as a test.
+// Fixed grants one node number for ever. It is for a process that shares its database with no other, such as a test.
 type Fixed int
 
 // Grant returns the right to use the node number without an end.

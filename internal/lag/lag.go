@@ -18,10 +18,10 @@ import (
 const (
 	// beat is how often the meter wants to run.
 	beat = 20 * time.Millisecond
-	// span is what one entry of the meter's memory covers, and memory how many it has: 3 s.
+	// span is the time that one entry of the meter's memory covers. memory is the number of entries; together they cover 3 s.
 	span   = 100 * time.Millisecond
 	memory = 30
-	// recent is what Lag looks back at.
+	// recent is how far Lag looks back.
 	recent = 3 * span
 )
 
@@ -63,10 +63,10 @@ func (m *Meter) Stop(ctx context.Context) error {
 	return err
 }
 
-// Lag returns by how much the process ran late at most in the last third of a second.
+// Lag returns the most by which the process ran late in the last third of a second.
 func (m *Meter) Lag() time.Duration { return m.Since(time.Now().Add(-recent)) }
 
-// Since returns by how much the process ran late at most since a time, which is at most 3 s ago.
+// Since returns the most by which the process ran late since a time, which is at most 3 s ago.
 func (m *Meter) Since(t time.Time) time.Duration {
 	now := time.Now()
 	late := m.overdue(now)
@@ -81,7 +81,7 @@ func (m *Meter) Since(t time.Time) time.Duration {
 	return late
 }
 
-// overdue is how late the next beat is already: whoever asks may run again before the meter does.
+// overdue returns how late the next beat already is. It counts because the caller may run again before the meter does.
 func (m *Meter) overdue(now time.Time) time.Duration {
 	due := m.due.Load()
 	if due == 0 {
@@ -131,7 +131,7 @@ func newRunQueue() *runQueue {
 	return q
 }
 
-// wait is the 95th percentile of those waits since the last call.
+// wait returns the 95th percentile of the waits since the last call.
 func (q *runQueue) wait() time.Duration {
 	metrics.Read(q.sample)
 	if q.sample[0].Value.Kind() != metrics.KindFloat64Histogram {

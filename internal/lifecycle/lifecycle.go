@@ -5,7 +5,7 @@
 //
 //	var group lifecycle.Group
 //	group.Add("database", database)
-//	group.Add("cleaner", &lifecycle.Loop{Run: lifecycle.Poll{Look: clean, Every: time.Minute, Retry: time.Minute}.Run})
+//	group.Add("sequencer", &lifecycle.Loop{Run: lifecycle.Poll{Look: look, Every: time.Second, Retry: time.Second}.Run})
 //	if err := group.Start(ctx); err != nil {
 //		return err // what had started is stopped again
 //	}
@@ -71,7 +71,7 @@ type Loop struct {
 	done   chan struct{}
 }
 
-// Start starts the goroutine. It runs until Stop, also when ctx ends before.
+// Start starts the goroutine. The goroutine runs until Stop, even if ctx ends earlier.
 func (l *Loop) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.cancel, l.done = cancel, make(chan struct{})

@@ -14,8 +14,8 @@ import (
 //	…
 //	wake.Signal() // there is something to drain
 type Poll struct {
-	// Look does what there is to do, or a part of it, and reports whether there is more. woken reports whether a signal
-	// and not the time led to the call.
+	// Look does the work that there is, or a part of it, and reports whether there is more. woken is true if a signal led to the
+	// call, and false if the time did.
 	Look func(ctx context.Context, woken bool) (more bool, err error)
 	// Every is the time from a look that found nothing more to the next one, unless Wake is signalled before.
 	Every time.Duration

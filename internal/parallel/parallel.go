@@ -17,9 +17,9 @@ import (
 	"sync"
 )
 
-// Panic is what Run panics with when a function panicked in another goroutine.
+// Panic is the value with which Run panics when a function has panicked in another goroutine.
 type Panic struct {
-	// Value is what the function panicked with, Stack the stack of its goroutine.
+	// Value is the value with which the function panicked. Stack is the stack of its goroutine.
 	Value any
 	Stack []byte
 }
@@ -28,7 +28,8 @@ type Panic struct {
 func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
 
 // Run calls all functions at the same time, the first in the goroutine of the caller, and returns when all have returned.
-// If some panic, it panics after all have ended: with the value of the first function, or with a [*Panic] of another one.
+// If functions panic, Run panics after all have ended: with the first function's own value if that panicked, otherwise with the
+// [*Panic] of another function.
 func Run(fns ...func()) {
 	if len(fns) == 0 {
 		return

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// pauses are the waits before each retry. In sum they are long enough (1 to 2 s) for a failover of a connection, and
-// shorter than a client waits before it takes an update for missing.
+// pauses are the waits before each retry. Their sum (1 to 2 s) is long enough for the failover of a connection, and shorter than
+// the time after which a client considers an update missing.
 var pauses = [...]time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond}
 
 // Retries is how often the sending of an event, or a read that it is made of, is tried again at most.
@@ -19,8 +19,8 @@ const Retries = len(pauses)
 
 // Source produces the events of one subscription.
 type Source[T any] struct {
-	// Next waits for an event. An error ends the subscription, io.EOF without a failure. Next has to return soon after
-	// ctx ends.
+	// Next waits for an event. An error ends the subscription; after io.EOF it ends without a failure. Next has to return soon
+	// after ctx ends.
 	Next func(ctx context.Context) (T, error)
 	// Lost returns the event that is sent instead of one that cannot be resolved. If Lost is nil, such an event ends the
 	// subscription with its error.
@@ -184,8 +184,8 @@ func Retry(ctx context.Context, fn func() error) error {
 	return err
 }
 
-// pause waits before a retry, and reports whether ctx has not ended. The wait is a random one between half of its length
-// and all of it: a fault of the database fails all subscriptions in the same moment.
+// pause waits before a retry. It returns false if ctx has ended. The wait is random, between half of its length and all of it,
+// because a fault of the database makes all subscriptions fail in the same moment.
 func pause(ctx context.Context, retry int) bool {
 	longest := pauses[retry]
 	timer := time.NewTimer(longest/2 + rand.N(longest/2))

@@ -19,8 +19,8 @@ func From(ctx context.Context) string {
 	return id
 }
 
-// Handler adds the id as the attribute request to every line that is logged with a request's context. On a
-// socket that is the id of its upgrade.
+// Handler adds the id as the attribute `request` to every line that is logged with a request's context. On a socket the id is
+// that of the request which opened the socket.
 func Handler(next slog.Handler) slog.Handler { return handler{next} }
 
 type handler struct{ slog.Handler }

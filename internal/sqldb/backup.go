@@ -13,11 +13,10 @@ import (
 // partialSuffix is appended to the name of a backup that is not complete yet.
 const partialSuffix = ".partial"
 
-// Backup copies a SQLite database, also one that another process writes to, into the new file to, readable by its
-// owner only. The copy is one consistent snapshot of everything that was committed when Backup began, without a
-// write-ahead log beside it. A file named to is never replaced, and nothing is left behind on an error; a killed
-// process leaves the file to + ".partial", which the next run refuses to overwrite. stamp may change the copy before it gets
-// its name.
+// Backup copies a SQLite database into the new file to, which only its owner may read. Another process may write to the
+// database meanwhile. The copy is one consistent snapshot of everything that was committed when Backup began, without a
+// separate write-ahead log. An existing file named to is never replaced. On an error no file is left behind; a killed process
+// leaves the file to + ".partial", which the next run refuses to overwrite. stamp may change the copy before it gets its name.
 func Backup(ctx context.Context, from, to string, stamp func(ctx context.Context, made *sql.DB) error) (err error) {
 	if _, err := os.Stat(from); err != nil {
 		return fmt.Errorf("open the database: %w", err)
@@ -26,7 +25,7 @@ func Backup(ctx context.Context, from, to string, stamp func(ctx context.Context
 		return fmt.Errorf("%s exists; name a new file", to)
 	}
 	partial := to + partialSuffix
-	// SQLite takes an empty file for one that is not there, and keeps its mode.
+	// SQLite treats an empty file like one that does not exist, and keeps its mode.
 	f, err := os.OpenFile(partial, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists: another backup is being written, or one was killed; remove the file if none is running", partial)
@@ -47,7 +46,7 @@ func Backup(ctx context.Context, from, to string, stamp func(ctx context.Context
 	return syncDir(filepath.Dir(to))
 }
 
-// copyInto copies the database, has the copy stamped, and checks it.
+// copyInto copies the database, calls stamp with the copy, and checks the copy.
 func copyInto(ctx context.Context, from, to string, stamp func(ctx context.Context, made *sql.DB) error) (err error) {
 	source, err := sql.Open("sqlite", fileURL(from, "mode=rw&_pragma=busy_timeout(5000)"))
 	if err != nil {
@@ -75,7 +74,7 @@ func copyInto(ctx context.Context, from, to string, stamp func(ctx context.Conte
 	return nil
 }
 
-// fileURL names a file for the driver.
+// fileURL returns the URL of a file for the driver.
 func fileURL(file, query string) string {
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + query
 }

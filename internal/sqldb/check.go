@@ -23,8 +23,8 @@ func (db *DB) Check(ctx context.Context) error {
 	return nil
 }
 
-// tryWrite makes SQLite's file grow by a page, or use a free one: without it a node whose only clients are health checks
-// would not find out that there is room again.
+// tryWrite makes SQLite's file grow by a page, or use a free page. Without such a write, a node whose only clients are health
+// checks would not notice that the disk has room again.
 func (db *DB) tryWrite(ctx context.Context) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -39,8 +39,8 @@ func (db *DB) tryWrite(ctx context.Context) error {
 	return tx.Commit()
 }
 
-// checkPrimary looks whether the server of a pooled connection still takes writes: that was checked when the connection
-// was opened, which may be minutes ago. If it does not, all connections are closed as they become free.
+// checkPrimary checks whether the server of a pooled connection still takes writes. This was checked before when the connection
+// was opened, perhaps minutes ago. If the server takes no writes any more, all connections are closed as they become free.
 func (db *DB) checkPrimary(ctx context.Context) error {
 	generation := db.primaries.generation.Load()
 	var readOnly string

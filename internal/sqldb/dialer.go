@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// dialer makes connections on which a read fails when nothing comes for so long.
+// dialer makes connections on which a read fails when no byte arrives for as long as patience.
 type dialer struct{ patience time.Duration }
 
 // Dial is part of pq.Dialer.
@@ -30,15 +30,15 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	return &impatient{Conn: conn, patience: d.patience}, nil
 }
 
-// impatient is a connection of one goroutine at a time.
+// impatient is a connection whose reads wait no longer than patience. One goroutine at a time may use it.
 type impatient struct {
 	net.Conn
 	patience time.Duration
-	// deadline is what the driver has set, for the handshake; zero afterwards.
+	// deadline is the deadline that the driver has set for the handshake; zero afterwards.
 	deadline time.Time
 }
 
-// SetDeadline bounds everything up to a time, or nothing any more.
+// SetDeadline sets the time at which all reads and writes end; the zero time removes it.
 func (c *impatient) SetDeadline(t time.Time) error {
 	c.deadline = t
 	return c.Conn.SetDeadline(t)

@@ -13,8 +13,8 @@ import (
 	"roost/internal/reqstats"
 )
 
-// Driver is ent's driver over a writing and a reading pool. SELECTs outside of transactions read from
-// the second; WAL and READ COMMITTED both let them see every commit that came before.
+// Driver is ent's driver over a writing and a reading pool. SELECTs outside of transactions use the reading pool. They see
+// every earlier commit, with WAL on SQLite as with READ COMMITTED on PostgreSQL.
 type Driver struct {
 	dialect     string
 	write, read *entsql.Driver
@@ -23,8 +23,8 @@ type Driver struct {
 	disk        *disk // nil with PostgreSQL
 }
 
-// Watch is called with every statement just before it runs. Tests look at plans with it: tx runs statements in
-// the transaction that this one is part of, and is nil for one outside of transactions.
+// Watch is called with every statement just before it runs. Tests use it to look at query plans. tx runs statements in the
+// transaction of the statement; it is nil if there is no transaction.
 type Watch func(ctx context.Context, tx Querier, query string, args []any)
 
 // Querier runs SQL.
@@ -43,7 +43,7 @@ func (w Watch) about(ctx context.Context, tx Querier, query string, args any) {
 
 var _ dialect.Driver = (*Driver)(nil)
 
-// pool is where a statement with rows runs.
+// pool returns the pool on which a statement that returns rows runs, and the limit of that pool.
 func (d *Driver) pool(query string) (*entsql.Driver, *limit) {
 	if strings.HasPrefix(query, "SELECT") && !strings.Contains(query, " FOR UPDATE") {
 		return d.read, d.permits.read
@@ -51,8 +51,8 @@ func (d *Driver) pool(query string) (*entsql.Driver, *limit) {
 	return d.write, d.permits.write
 }
 
-// Exec runs a statement without rows. Like all that runs outside of a transaction it waits for a permit if it
-// runs for a request, and may be refused with UNAVAILABLE.
+// Exec runs a statement without rows. If it runs for a request and outside of a transaction, it waits for a permit, and may be
+// refused with UNAVAILABLE.
 func (d *Driver) Exec(ctx context.Context, query string, args, v any) error {
 	permit, err := d.permits.write.acquire(ctx)
 	if err != nil {
@@ -125,7 +125,7 @@ func (d *Driver) QueryContext(ctx context.Context, query string, args ...any) (*
 // Tx starts a transaction.
 func (d *Driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
 
-// BeginTx starts a transaction with options. It holds a permit to its end, which its statements share.
+// BeginTx starts a transaction with options. The transaction holds one permit until it ends, for all of its statements.
 func (d *Driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
 	permit, err := d.permits.write.acquire(ctx)
 	if err != nil {

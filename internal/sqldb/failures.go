@@ -16,8 +16,8 @@ import (
 	"roost/internal/errs"
 )
 
-// IsRetryable reports whether a transaction failed for a reason that a second try may not meet: a
-// deadlock, a serialization failure, or a busy SQLite file.
+// IsRetryable reports whether a second attempt of a transaction may succeed, because the first failed with a deadlock, a
+// serialization failure, or a busy SQLite file.
 func IsRetryable(err error) bool {
 	if pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure) != nil {
 		return true
@@ -25,8 +25,8 @@ func IsRetryable(err error) bool {
 	return isSQLite(err, sqlite3.SQLITE_BUSY)
 }
 
-// IsUnavailable reports whether the database cannot do its work now, whatever it was asked, as against refusing what it
-// was asked: it cannot be reached, takes no writes, has no room, or there was no permit or lock in time.
+// IsUnavailable reports whether a statement failed because the database cannot do any such work now, and not because of the
+// statement itself: the database cannot be reached, takes no writes or has no room, or no permit or lock came in time.
 func IsUnavailable(err error) bool {
 	if err == nil {
 		return false

@@ -16,23 +16,24 @@ import (
 // in a queue. It is refused, with a time to come back, when the queue is full or no permit came in time: an overloaded
 // database does less and less work, and the requests that wait longest are those whose clients have left.
 //
-// Requests that have had a statement before are first in line: refusing them throws away what was done for them. They
-// cannot crowd out the others, for only a request that got a permit becomes one of them. The rest take turns with
+// Requests that have run a statement before are first in line, because refusing them would waste the work done for them. They
+// cannot crowd out the others, because a request joins them only after it has got a permit. All other requests take turns with
 // subscriptions.
 
 const (
-	// maxQueue is how many statements may wait, in each of two queues: of requests that begin, and of those that go on.
-	// Measured (PostgreSQL 15, two processors, 28 permits): as many reads by key that come at once are answered in 25 to
-	// 60 ms, with the requests around them in a quarter of a second. So bursts pass, and under a lasting load a queue is
-	// full at about the time when its first statement has waited for too long.
+	// maxQueue is how many statements may wait in each of two queues: of requests that begin, and of requests that have run a
+	// statement before. Measured (PostgreSQL 15, two processors, 28 permits): as many reads by key that arrive at once are
+	// answered in 25 to 60 ms, together with the requests around them in a quarter of a second. So bursts pass, and under a
+	// lasting load a queue is full at about the time when its first statement has waited for too long.
 	maxQueue = 1024
-	// maxWait is how long a statement of a request waits for a permit: the database's share of half a second.
+	// maxWait is how long a statement of a request waits for a permit. It is the database's share of the half second that a
+	// request may wait.
 	maxWait = 400 * time.Millisecond
-	// maxWaitForWriter is the same for SQLite, where waiting for its one writer and few readers is normal; it equals the
-	// database's own busy timeout.
+	// maxWaitForWriter is maxWait for SQLite, where waiting for the one writer and the few readers is normal. It equals
+	// SQLite's own busy timeout.
 	maxWaitForWriter = 5 * time.Second
-	// maxWaitOfPatient is the same for subscriptions, of which a tweet may wake thousands at once. The limit of sockets
-	// bounds their number.
+	// maxWaitOfPatient is maxWait for subscriptions. One tweet may wake thousands of them at once. The limit of sockets bounds
+	// their number.
 	maxWaitOfPatient = 20 * time.Second
 	// comeBack is how long a refused client should wait before it tries again.
 	comeBack = time.Second
@@ -52,7 +53,7 @@ func permitsOf(conns int) int {
 
 type classKey struct{}
 
-// class is the queue that a statement waits in.
+// class is the queue in which a statement waits.
 type class int
 
 const (
@@ -63,14 +64,14 @@ const (
 	background // waits in none
 )
 
-// Background marks work that needs no permit. It is never refused, and uses the connections that requests leave free.
-// Work outside of a request needs no mark. The mark is for what a request does for others as well, or does while it
+// Background marks work that needs no permit. Such work is never refused, and uses the connections that requests leave free.
+// Work outside of a request needs no mark. The mark is for work that a request does on behalf of others as well, or while it
 // holds a permit.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, classKey{}, background)
 }
 
-// Patient marks the work of a subscription. It waits up to 20 s for a permit, for no client repeats it.
+// Patient marks the work of a subscription, which waits up to 20 s for a permit, because no client repeats it.
 func Patient(ctx context.Context) context.Context {
 	return context.WithValue(ctx, classKey{}, patient)
 }
@@ -101,7 +102,7 @@ type limit struct {
 	refused [2]int64           // by Refusal
 }
 
-// Refusal says why a statement got no permit.
+// Refusal is the reason why a statement got no permit.
 type Refusal int
 
 const (
@@ -220,7 +221,7 @@ func (l *limit) release() {
 
 // Load describes how busy a pool is.
 type Load struct {
-	// Permits is how many statements and transactions of requests may run at once, Held how many do.
+	// Permits is how many statements and transactions of requests may run at once. Held is how many run now.
 	Permits, Held int
 	// Waiting is how many statements and transactions wait for a permit.
 	Waiting int

@@ -8,8 +8,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// In returns an ent predicate: the column is one of the ids. The statement's text is the same however many
-// there are.
+// In returns an ent predicate that holds if the column is one of the ids. The text of the statement does not depend on their
+// number.
 func In(column string, ids []int64) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
 		before, after, list := " IN (SELECT value FROM json_each(", "))", any(jsonList(ids))
@@ -22,7 +22,7 @@ func In(column string, ids []int64) func(*entsql.Selector) {
 	}
 }
 
-// List is ids as one argument of a raw statement, to be read by Rows or Member.
+// List returns ids as one argument of a raw statement. The SQL of Rows or Member reads it.
 func (d *Driver) List(ids []int64) any {
 	if d.dialect == dialect.Postgres {
 		return pq.Array(ids)
@@ -30,7 +30,7 @@ func (d *Driver) List(ids []int64) any {
 	return jsonList(ids)
 }
 
-// Rows is SQL that reads a List argument as rows: Rows("$1", "a") is a table a with one column, id.
+// Rows returns SQL that reads a List argument as rows: Rows("$1", "a") is a table a with one column, id.
 func (d *Driver) Rows(arg, alias string) string {
 	if d.dialect == dialect.Postgres {
 		return "unnest(" + arg + "::bigint[]) AS " + alias + "(id)"
@@ -38,7 +38,7 @@ func (d *Driver) Rows(arg, alias string) string {
 	return "(SELECT value AS id FROM json_each(" + arg + ")) AS " + alias
 }
 
-// Member is SQL that holds when the column is in a List argument.
+// Member returns SQL that holds when the column is in a List argument.
 func (d *Driver) Member(column, arg string) string {
 	if d.dialect == dialect.Postgres {
 		return column + " = ANY(" + arg + ")"

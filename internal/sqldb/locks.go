@@ -16,17 +16,16 @@ const (
 	LockMigrations Lock = 7_303_014_519
 	// LockImport is held by the session of an import, from its start to its end.
 	LockImport Lock = 7_303_014_520
-	// LockRetention is held by a transaction that removes old events, or that moves a group back while they must stay.
+	// LockRetention is held by a transaction that removes old events, or by one that moves a group back and needs these events.
 	LockRetention Lock = 7_303_014_521
 )
 
-// lockPoll is how often a lock that is held elsewhere is tried. A statement that waited in the server would keep a
-// snapshot, and with it all dead rows of the database, for as long.
+// lockPoll is how often a lock that another session holds is tried. A statement that waited in the server would keep a snapshot
+// meanwhile, and because of the snapshot no dead row of the database could be removed.
 const lockPoll = 200 * time.Millisecond
 
-// Take takes the lock for the session of a connection, until the session ends or unlocks it. While another session holds
-// the lock it is tried again, for as long as wait says; waiting is called once before that. It returns false if the lock
-// was held all the time.
+// Take takes the lock for the session of a connection, until the session ends or unlocks it. While another session holds the
+// lock, Take tries again, for up to wait; it calls waiting once before that. taken is false if the lock was held all the time.
 func (l Lock) Take(ctx context.Context, conn *sql.Conn, wait time.Duration, waiting func() error) (taken bool, err error) {
 	deadline := time.Now().Add(wait)
 	tick := time.NewTicker(lockPoll)

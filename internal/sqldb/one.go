@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// rows are those of this package and of database/sql.
+// rows is implemented by the Rows of this package and of database/sql.
 type rows interface {
 	Next() bool
 	Scan(into ...any) error

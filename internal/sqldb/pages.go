@@ -13,8 +13,8 @@ import (
 	"roost/internal/cursors"
 )
 
-// Lists reads pages of many owners' lists at once: rows of Table that belong to an owner, ordered by a
-// unique SortKey. The names and the condition are SQL of the caller's, never input.
+// Lists reads pages of many owners' lists at once. A list consists of the rows of Table that belong to an owner, ordered by
+// the unique SortKey. The names and the condition are SQL that the caller wrote, never input.
 type Lists struct {
 	Table, Owner, SortKey, Item, Where string
 }
@@ -28,14 +28,14 @@ type Key struct {
 	Window cursors.Window
 }
 
-// shape is what keys must share to be read by one statement.
+// shape is what keys have in common that are read by one statement.
 type shape struct {
 	size     int
 	backward bool
 }
 
-// Pages reads the pages of all keys, one statement for each page size and direction among them. Each
-// statement reads at most page size + 1 rows an owner from the index on (Owner, SortKey).
+// Pages reads the pages of all keys, in one statement for each page size and direction among them. Each statement reads at most
+// page size + 1 rows of each owner from the index on (Owner, SortKey).
 func (l Lists) Pages(ctx context.Context, d *Driver, keys []Key) (map[Key]cursors.Page[Row], error) {
 	groups := map[shape][]Key{}
 	for _, k := range keys {
@@ -107,23 +107,22 @@ func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {
 		[]any{string(text), s.size + 1}
 }
 
-// InOrder returns a number of rows for the LIMIT of a part of a statement for PostgreSQL that is run for each
-// of many owners and must read their rows through an index in order, no more of them than that number.
+// InOrder returns SQL for the number in a LIMIT whose value PostgreSQL's planner cannot see. It is for a part of a statement
+// that runs for each of many owners, and that must read an owner's rows through an index in order, and only as many as the LIMIT.
 //
-// A planner that sees the number compares it with the few rows that an owner has in the mean, finds
-// that all of them will be read anyway and may fetch and sort them all, those of an owner of thousands
-// too. For a number that it does not see it assumes that a tenth of the rows will do, so that it never pays
-// to sort all of them first.
+// A planner that sees the number compares it with the few rows that an owner has on average. It concludes that all rows will be
+// read anyway, and may fetch and sort all of them, even for an owner with thousands of rows. For a number that the planner does
+// not see, it assumes that a tenth of the rows is enough, so sorting all rows first never seems worthwhile.
 func InOrder(arg string) string { return "(SELECT " + arg + "::bigint)" }
 
-// Newest returns an ent predicate: the row is among the n rows of an owner with the highest keys. Only these are read,
-// through the index on (column, key).
+// Newest returns an ent predicate that holds if the row is among the n rows of an owner with the highest keys. Only these n
+// rows are read, through the index on (column, key).
 func Newest(column, key string, owner int64, n int) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
 		before, after := s.C(key)+" IN (SELECT "+key+" FROM "+s.TableName()+" WHERE "+column+" = ",
 			fmt.Sprintf(" ORDER BY %s DESC LIMIT %d)", key, n)
 		if s.Dialect() == dialect.Postgres {
-			// The planner must not see either that the owner has thousands.
+			// The planner must not see that the owner has thousands of rows, either.
 			before = s.C(key) + " = ANY(ARRAY(SELECT t.key FROM unnest(ARRAY["
 			after = fmt.Sprintf("]::bigint[]) AS k(owner) CROSS JOIN LATERAL ("+
 				"SELECT %[1]s AS key FROM %[2]s WHERE %[3]s = k.owner ORDER BY %[1]s DESC LIMIT %[4]s) AS t))",

@@ -9,18 +9,17 @@ import (
 	"github.com/lib/pq"
 )
 
-// Pairs asks about rows whose primary key is a pair of ids: Table (Holder, Other) or the other way round.
-// The names are SQL of the caller's, never input; Flag is a boolean column that rows must have set.
+// Pairs reads rows of Table whose primary key is the pair of ids (Holder, Other) or (Other, Holder). Flag is a boolean column
+// that must be set in these rows. The names are SQL that the caller wrote, never input.
 type Pairs struct {
 	Table, Holder, Other, Flag string
 }
 
 // Among returns those of the others with whom one holder has a flagged row, in one statement.
 //
-// It reads the one row of each pair through the primary key, never all rows of the holder, though those may
-// be in an index without their pages in the table: the flag is looked at outside of the inner query, so
-// that an index of flagged rows does not fit, and LIMIT keeps the inner query from being merged and turned
-// into a join in another order.
+// It reads the one row of each pair through the primary key, and never all rows of the holder, although an index-only scan of
+// these may look cheaper to the planner. Two things ensure this. The flag is tested outside of the inner query, so an index of
+// flagged rows cannot be used; and LIMIT keeps the planner from merging the inner query into a join in another order.
 func (p Pairs) Among(ctx context.Context, d *Driver, holder int64, others []int64) (map[int64]bool, error) {
 	rows, err := d.QueryContext(ctx, p.statement(d), holder, d.List(others))
 	if err != nil {
@@ -47,7 +46,7 @@ func (p Pairs) statement(d *Driver) string {
 			CROSS JOIN LATERAL (SELECT %[4]s FROM %[1]s WHERE %[2]s = $1 AND %[3]s = k.id LIMIT 1) AS t
 			WHERE t.%[4]s`, p.Table, p.Holder, p.Other, p.Flag)
 	}
-	// CROSS JOIN keeps SQLite's order; + keeps an index of flagged rows out.
+	// CROSS JOIN makes SQLite keep the order of the tables; + keeps it from using an index of flagged rows.
 	return fmt.Sprintf(`SELECT k.value FROM json_each($2) AS k CROSS JOIN %[1]s AS t
 		WHERE t.%[2]s = $1 AND t.%[3]s = k.value AND +t.%[4]s`, p.Table, p.Holder, p.Other, p.Flag)
 }
@@ -58,14 +57,14 @@ type Pair struct{ First, Second int64 }
 // PairRow is a row of a PairTable: its value, and its version.
 type PairRow struct{ Value, Version int64 }
 
-// PairTable is a table whose primary key is a pair of ids, with versions. Value is an SQL expression that
-// is an integer of a row; the names are SQL of the caller's, never input.
+// PairTable is a table whose primary key is a pair of ids, and whose rows have versions. Value is an SQL expression for an
+// integer of a row. The names are SQL that the caller wrote, never input.
 type PairTable struct {
 	Table, First, Second, Value string
 }
 
-// ReadPairs reads the rows of keys in one statement, each through the primary key; those without a row are left
-// out. pair is the primary key of a key, value what a row means.
+// ReadPairs reads the rows of keys in one statement, each through the primary key. Keys without a row are left out. pair returns
+// the primary key of a key, and value makes the result from a row.
 func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable, keys []K, pair func(K) Pair,
 	value func(PairRow) V) (map[K]V, error) {
 	pairs, asked := make([]Pair, len(keys)), make(map[Pair]K, len(keys))

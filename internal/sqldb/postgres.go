@@ -16,8 +16,8 @@ import (
 const (
 	// connMaxIdleTime is how long a connection may stay unused.
 	connMaxIdleTime = 5 * time.Minute
-	// connMaxLifetime is how long a connection is used at all: when the database's address leads to another server,
-	// every connection is there after this time, though nothing fails on the old one.
+	// connMaxLifetime is the longest life of a connection. When the database's address leads to another server, every
+	// connection leads to that server after this time, even if nothing fails on the old one.
 	connMaxLifetime = 5 * time.Minute
 )
 
@@ -58,8 +58,8 @@ func openPostgres(c Config) (*DB, error) {
 	return db, nil
 }
 
-// postgresSettings are the settings of a connection that the URL may override. A pooler in between may have to be
-// configured to let those of the server through: PgBouncer's ignore_startup_parameters.
+// postgresSettings returns the settings of a connection that the URL may override. A pooler between the node and PostgreSQL
+// may refuse the server's settings; PgBouncer has to be configured with ignore_startup_parameters.
 func postgresSettings(c Config) map[string]string {
 	return map[string]string{
 		"connect_timeout": "5",
@@ -69,13 +69,13 @@ func postgresSettings(c Config) map[string]string {
 		"jit": "off",
 		// A node that freezes inside a transaction must not hold its locks for long.
 		"idle_in_transaction_session_timeout": "10s",
-		// The server looks during a statement whether the client is still there: a statement of a client that was
-		// killed would wait for its lock, and keep its snapshot, for as long as the lock is held.
+		// The server checks during a statement whether the client is still connected. Otherwise a statement of a killed client
+		// would wait for a lock, and keep its snapshot, for as long as the lock is held.
 		"client_connection_check_interval": "2s",
 		"statement_timeout":                strconv.FormatInt(statementTimeout(c.Patience).Milliseconds(), 10),
 	}
 }
 
-// statementTimeout is when the server ends a statement: just before the client closes the connection, which the server
-// would not notice while the statement waits. 0 is never.
+// statementTimeout returns the time after which the server ends a statement; 0 means never. It is just shorter than patience,
+// after which the client closes the connection, because the server would not notice that while the statement waits.
 func statementTimeout(patience time.Duration) time.Duration { return patience - patience/25 }

@@ -12,15 +12,15 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// ErrNotPrimary says that the database's address leads to a server that takes no writes: a standby, or one that was set
-// to read-only. Its reads may be older than what was acknowledged elsewhere, so they are not used either.
+// ErrNotPrimary reports that the database's address leads to a server that takes no writes: a standby, or a server that was set
+// to read-only. Such a server is not used for reads either, because it may lack writes that were acknowledged elsewhere.
 var ErrNotPrimary = errors.New("the database at this address is a standby or read-only, not the primary")
 
 // primaryConnector opens connections to the primary. When a statement finds that its server is a standby by now, all
 // connections that were opened before are closed instead of being used again.
 type primaryConnector struct {
 	driver.Connector
-	// generation counts how often the server turned out not to be the primary any more, or the database another one.
+	// generation counts how often the server turned out not to be the primary any more, or to hold another database.
 	generation atomic.Int64
 }
 
@@ -60,19 +60,20 @@ func (c *primaryConnector) demote(generation int64) {
 	c.generation.CompareAndSwap(generation, generation+1)
 }
 
-// Renew closes every connection that is open now, once each is free: the database's address leads to another server by now.
+// Renew closes every connection that is open now, as soon as it is free. It is called when the database's address leads to
+// another server by now.
 func (db *DB) Renew() {
 	if db.primaries != nil {
 		db.primaries.generation.Add(1)
 	}
 }
 
-// primaryConn is a connection that is not used again when its server takes no writes any more.
+// primaryConn is a connection that leaves the pool when its server takes no writes any more.
 type primaryConn struct {
 	pqConn
 	of         *primaryConnector
 	generation int64
-	// used says that the connection was in the pool between its opening and now.
+	// used is true if the connection has been in the pool since it was opened.
 	used bool
 }
 
@@ -102,7 +103,7 @@ func (c *primaryConn) QueryContext(ctx context.Context, query string, args []dri
 	return rows, c.checked(err)
 }
 
-// checked notes a server that refused a statement because it takes no writes.
+// checked returns the error of a statement. If the server refused the statement because it takes no writes, checked notes that.
 func (c *primaryConn) checked(err error) error {
 	if pq.As(err, pqerror.ReadOnlySQLTransaction) == nil {
 		return err
@@ -111,8 +112,8 @@ func (c *primaryConn) checked(err error) error {
 	return fmt.Errorf("%w: %w", ErrNotPrimary, err)
 }
 
-// BeginTx is part of driver.ConnBeginTx. At a standby BEGIN READ WRITE is "not supported"; nothing was done then, so
-// database/sql may try again with a new connection, which the address may lead to another server by now.
+// BeginTx is part of driver.ConnBeginTx. On a standby BEGIN READ WRITE is "not supported". Nothing has been done then, so
+// database/sql may try again with a new connection, which may lead to another server by now.
 func (c *primaryConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	tx, err := c.pqConn.BeginTx(ctx, opts)
 	if pq.As(err, pqerror.FeatureNotSupported, pqerror.ReadOnlySQLTransaction) == nil {

@@ -26,10 +26,9 @@ type Config struct {
 	// MaxConns bounds the open connections to PostgreSQL; 0 is DefaultConns. Requests use all but an
 	// eighth of them (at least two) at once.
 	MaxConns int
-	// Patience is how long PostgreSQL may leave a statement without a byte of an answer before the connection
-	// is given up; 0 is for ever. The driver does not end a read when a context does, so without it a server
-	// that hangs keeps every connection. It must be longer than any statement takes: the server ends a statement
-	// just before.
+	// Patience is how long PostgreSQL may send no byte of an answer to a statement before the connection is closed; 0 means
+	// for ever. The driver does not end a read when a context ends, so without Patience a server that hangs keeps every
+	// connection. It must be longer than any statement takes, because the server ends a statement just before it.
 	Patience time.Duration
 	// Wait is how long a statement of a request waits for a permit; 0 is 400 ms, with SQLite 5 s.
 	Wait time.Duration
@@ -37,8 +36,8 @@ type Config struct {
 	Watch Watch `json:"-"`
 }
 
-// DefaultConns is the most connections that a node opens to PostgreSQL by default: 16 a core that the
-// process may use, which in a container is its quota, and at least 32.
+// DefaultConns returns the most connections that a node opens to PostgreSQL by default: 16 for each core that the process may
+// use (in a container, its quota), and at least 32.
 func DefaultConns() int { return max(32, 16*runtime.GOMAXPROCS(0)) }
 
 // DB is an open database.
@@ -50,7 +49,7 @@ type DB struct {
 	primaries *primaryConnector
 }
 
-// New prepares a database; it connects when it is used.
+// New prepares a database. It does not connect; the first use does.
 func New(c Config) (*DB, error) {
 	if c.URL != "" {
 		return openPostgres(c)

@@ -19,7 +19,7 @@ type answer struct {
 
 type answerKey struct{}
 
-// InterceptResponse replaces an answer that is too large by an error, with nothing of the data.
+// InterceptResponse replaces an answer that is too large by an error. No part of the data is sent.
 func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	most := byCaller(ctx, g.limits.AnswerBytes, g.limits.AnonymousAnswerBytes)
 	a := &answer{left: most}
@@ -31,8 +31,9 @@ func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 		"the answer has more than %d bytes of data; ask for fewer fields or smaller pages", most))}}
 }
 
-// InterceptRootField stops writing a root field where the answer becomes too large, so that no more than the limit is ever held
-// in memory. Events of subscriptions are not handled here: gqlgen writes them whole, and the limit on costs bounds them.
+// InterceptRootField stops writing a root field where the answer becomes too large, so that the process never holds
+// more than that. gqlgen does not call it for events of subscriptions, which it writes whole; the limit on the cost of
+// an operation bounds their size.
 func (g *Guard) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	m := next(ctx)
 	a, ok := ctx.Value(answerKey{}).(*answer)
@@ -42,16 +43,16 @@ func (g *Guard) InterceptRootField(ctx context.Context, next graphql.RootResolve
 	return boundedField{m, a}
 }
 
-// boundedField writes the value of a root field until the answer is full.
+// boundedField is the value of a root field. It is written until the answer is too large.
 type boundedField struct {
 	graphql.Marshaler
 	answer *answer
 }
 
-// outOfRoom is the value with which a boundedWriter panics, because only a panic ends the writing of a tree of values early.
+// outOfRoom is the value with which a boundedWriter panics. Only a panic ends the writing of a tree of values early.
 type outOfRoom struct{}
 
-// MarshalGQL writes the field. If the answer is full it writes only a part, which InterceptResponse discards.
+// MarshalGQL writes the field. If it stops early, InterceptResponse discards the part that was written.
 func (f boundedField) MarshalGQL(w io.Writer) {
 	if f.answer.tooLarge {
 		return
@@ -72,7 +73,7 @@ type boundedWriter struct {
 	answer *answer
 }
 
-// Write counts the bytes and passes them on.
+// Write counts the bytes, and panics with outOfRoom when there are too many.
 func (w boundedWriter) Write(p []byte) (int, error) {
 	w.take(len(p))
 	return w.Writer.Write(p)

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Prices holds the price of each field of a schema.
+// Prices computes the cost of operations on one schema.
 type Prices struct {
 	limits      Limits
 	description *description
@@ -19,11 +19,12 @@ func NewPrices(schema *ast.Schema, limits Limits) *Prices {
 	return &Prices{limits: limits, description: describe(schema)}
 }
 
-// Cost returns the most that a validated operation may cost, in points. Fields below a list count once for each item: a field with
-// `first` or `last` has as many items as its page, a lookup by a list of ids as many as there are ids, any other list
-// Limits.List. A page costs at least its items, which are read even if nothing of them is selected. Fields of the schema's
-// description count as often as the description has them. Fields that the variables leave out do not count. The counting stops a
-// little above most.
+// Cost returns what executing a validated operation may cost, in points. A field below a page counts as often as
+// the page has items, according to `first` or `last`. Below a lookup by a list of ids it counts once for each id,
+// and below any other list Limits.List times. A page costs at least as much as its items, which are read even if
+// nothing of them is selected. Fields of the schema's description cost as much as the description contains.
+// Fields that @skip or @include leave out do not count. Counting stops once the total exceeds most, so the result
+// may be slightly larger than most.
 func (p *Prices) Cost(op *ast.OperationDefinition, variables map[string]any, most int) int {
 	c := costing{Prices: p, variables: variables, most: most}
 	return c.set(op.SelectionSet, 1, noPage)
@@ -35,11 +36,11 @@ type costing struct {
 	most      int
 }
 
-// noPage is the page size of a field that is not a connection.
+// noPage is the page argument of set for selections that are not directly below a connection.
 const noPage = -1
 
-// each calls fn for the fields of a set that the variables include, with fragments written out. It adds up the results, and stops
-// when they are too much.
+// each adds up what fn returns for the fields of a set, with fragments written out and without fields that @skip or
+// @include leave out. It stops once the total exceeds most.
 func (c *costing) each(set ast.SelectionSet, fn func(*ast.Field) int) int {
 	total := 0
 	for _, sel := range set {
@@ -64,8 +65,8 @@ func (c *costing) each(set ast.SelectionSet, fn func(*ast.Field) int) int {
 	return total
 }
 
-// set returns the cost of a selection set that is resolved so many times. Below a connection, page is the size of its page, which
-// is the length of the connection's own lists.
+// set returns the cost of a selection set that is resolved so many times. Directly below a connection, page is the
+// size of the connection's page, and the lists there (`edges`, `nodes`) count as that many items.
 func (c *costing) set(set ast.SelectionSet, times, page int) int {
 	return c.each(set, func(f *ast.Field) int { return c.field(f, times, page) })
 }
@@ -96,12 +97,12 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 	}
 }
 
-// items returns the cost of so many objects with their selected fields.
+// items returns the cost of so many objects and of the fields selected on them.
 func (c *costing) items(f *ast.Field, times int) int {
 	return add(multiply(times, objectPoints), c.set(f.SelectionSet, times, noPage))
 }
 
-// typeByName returns the cost of a `__type`. If there is no such type, only the field itself costs something.
+// typeByName returns the cost of a `__type` field. If no type has that name, only the field itself counts.
 func (c *costing) typeByName(f *ast.Field, times int) int {
 	name, _ := c.text(f.Arguments.ForName("name"))
 	node := c.description.types[name]
@@ -111,8 +112,9 @@ func (c *costing) typeByName(f *ast.Field, times int) int {
 	return c.described(f.SelectionSet, map[*described]int{node: times})
 }
 
-// described returns the cost of a selection set on objects of the schema's description, each of which is in the answer so many
-// times. The counting visits each object once, and its price has been counted before.
+// described returns the cost of a selection set on objects of the schema's description. objects maps each to the
+// number of times that the answer contains it. The function visits each object once, and only after its cost has
+// been counted, so its own time is bounded by most.
 func (c *costing) described(set ast.SelectionSet, objects map[*described]int) int {
 	count := 0
 	for _, times := range objects {
@@ -137,7 +139,8 @@ func (c *costing) described(set ast.SelectionSet, objects map[*described]int) in
 	}))
 }
 
-// listSize returns the number of items of a list that is not a page: the length of its list argument, if it has one.
+// listSize returns the assumed number of items of a list that is not a page: the length of the first list argument, or
+// Limits.List if there is none.
 func (c *costing) listSize(f *ast.Field) int {
 	for _, arg := range f.Definition.Arguments {
 		if arg.Type.Elem == nil {
@@ -165,7 +168,7 @@ func (c *costing) pageSize(f *ast.Field) int {
 	return min(size, c.limits.Page)
 }
 
-// integer returns the value of an argument. A value that is not a number counts as absent; validation refuses it.
+// integer returns the value of an argument, and false if it is not a number; such an argument is refused elsewhere.
 func (c *costing) integer(v *ast.Value) (int, bool) {
 	raw := any(v.Raw)
 	if v.Kind == ast.Variable {
@@ -193,7 +196,7 @@ func parse(s string) (int, bool) {
 	return int(min(max(n, -1), math.MaxInt32)), err == nil
 }
 
-// text returns the value of an argument that is a string.
+// text returns the value of an argument, and false if it is not a string.
 func (c *costing) text(arg *ast.Argument) (string, bool) {
 	if arg == nil {
 		return "", false
@@ -205,7 +208,7 @@ func (c *costing) text(arg *ast.Argument) (string, bool) {
 	return arg.Value.Raw, true
 }
 
-// length returns the number of items in a list argument. A value that is not a list counts as a list of one.
+// length returns the number of items in a list argument. A value that is not a list counts as a list of one item.
 func (c *costing) length(v *ast.Value) int {
 	switch {
 	case v.Kind == ast.ListValue:
@@ -236,7 +239,7 @@ func (c *costing) included(list ast.DirectiveList) bool {
 	return true
 }
 
-// add and multiply return the largest int instead of overflowing.
+// add and multiply return at most math.MaxInt32 and never overflow.
 func add(a, b int) int { return min(a+b, math.MaxInt32) }
 
 func multiply(a, b int) int { return min(a*b, math.MaxInt32) }

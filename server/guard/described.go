@@ -5,14 +5,13 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// described is an object of the schema's description (a __Type, __Field, ...) with the objects that each of
-// its fields leads to. Lists include what is deprecated, so that the argument includeDeprecated is not needed
-// to price them.
+// described is an object of the schema's description (a __Type, __Field, ...) with the objects to which each of its
+// fields leads. Lists include deprecated objects, so a price does not depend on the argument includeDeprecated.
 type described struct {
 	below map[string][]*described
 }
 
-// description is what `__schema` and `__type` can return.
+// description holds the objects that `__schema` and `__type` can return.
 type description struct {
 	schema *described
 	types  map[string]*described // by name
@@ -39,7 +38,7 @@ func describe(schema *ast.Schema) *description {
 	return d
 }
 
-// add puts an object below a field; nil is for a field whose value is null.
+// add puts an object below a field. Of a nil node, which means null, it adds nothing.
 func (d *described) add(field string, node *described) {
 	if node != nil {
 		d.below[field] = append(d.below[field], node)
@@ -87,7 +86,7 @@ func (b describer) values(of *described, field string, values []introspection.In
 	}
 }
 
-// typeKey returns a type as it is written in SDL.
+// typeKey returns the type in the notation of SDL.
 func typeKey(t *introspection.Type) string {
 	switch t.Kind() {
 	case "NON_NULL":

@@ -75,7 +75,7 @@ func (g *Guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	return nil
 }
 
-// byCaller returns the first limit for a signed-in caller, the second for an anonymous one.
+// byCaller returns the limit that applies to the caller: signedIn or anonymous.
 func byCaller(ctx context.Context, signedIn, anonymous int) int {
 	if caller.From(ctx).UserID() == 0 {
 		return anonymous

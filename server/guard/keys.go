@@ -6,9 +6,9 @@ import (
 	"roost/internal/errs"
 )
 
-// checkKeys bounds how many fields end up under one key of a response object. Validation compares all of them with each other,
-// level by level, so it takes time with the square of their number. The sets are merged into one, with their fragments written
-// out, which the limit on fields bounds.
+// checkKeys bounds how many fields end up at one place of the response. Validation compares all of these fields with
+// each other, level by level, so its time grows with the square of their number. sets are the selection sets that merge
+// into one at this place. Their fragments are written out; the limit on fields bounds the work.
 func (w *walk) checkKeys(sets []ast.SelectionSet) *errs.Error {
 	byKey := map[string][]*ast.Field{}
 	for _, set := range sets {
@@ -33,7 +33,7 @@ func (w *walk) checkKeys(sets []ast.SelectionSet) *errs.Error {
 	return nil
 }
 
-// collect adds the fields of a set, with fragments written out, to byKey.
+// collect adds the fields of a set, with fragments written out, to byKey under their response keys.
 func (w *walk) collect(set ast.SelectionSet, byKey map[string][]*ast.Field) *errs.Error {
 	for _, sel := range set {
 		var err *errs.Error

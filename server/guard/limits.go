@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// Limits of a document and an operation. Zero values mean the defaults, which leave room for a few times
-// what a rich screen asks for, and for the introspection of GraphiQL.
+// Limits bound a document and an operation. Zero values mean the defaults. The defaults allow a few times the fields of
+// a rich screen, and the introspection query of GraphiQL.
 type Limits struct {
 	Bytes      int // length of the document; 32 KiB
 	Tokens     int // tokens of the document without comments; 3,000
@@ -28,16 +28,17 @@ type Limits struct {
 
 	// Cost is the most points that an operation of a signed-in caller may cost; 20,000. See Prices.
 	Cost int
-	// AnonymousCost is the same limit for a caller without a session; 10,000, which takes less than 20 ms of processor time.
+	// AnonymousCost is the limit of a caller without a session, in points; 10,000, which takes less than 20 ms of processor time.
 	AnonymousCost int
 	// AnswerBytes is the most data in an answer or an event for a signed-in caller, in bytes; 4 MiB.
 	AnswerBytes int
-	// AnonymousAnswerBytes is the same limit for a caller without a session; 1 MiB.
+	// AnonymousAnswerBytes is the most data in an answer or an event for a caller without a session, in bytes; 1 MiB.
 	AnonymousAnswerBytes int
-	Page                 int // the largest page of any list, which larger requests count as; 100
+	// Page is the largest page of any list, in items; a request for a larger page counts as this size; 100.
+	Page int
 	// DefaultPage is the number of items of a list whose size was not asked for; 20.
 	DefaultPage int
-	// List is the assumed number of items of a list that takes no size; 5.
+	// List is the assumed length of a list without a size argument; 5.
 	List int
 }
 

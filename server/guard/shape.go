@@ -8,7 +8,8 @@ import (
 	"roost/internal/errs"
 )
 
-// Shape refuses a document beyond the limits. It returns nil for one that cannot be parsed.
+// Shape returns the refusal of a document that exceeds the limits. It returns nil for a document within the limits, and for
+// one that cannot be parsed.
 func Shape(query string, limits Limits) *errs.Error {
 	if len(query) > limits.Bytes {
 		return tooComplex("the document is longer than %d bytes", limits.Bytes)
@@ -24,7 +25,7 @@ func Shape(query string, limits Limits) *errs.Error {
 	return w.document(doc)
 }
 
-// checkTokens counts before anything is built, and bounds the recursion of the parser.
+// checkTokens counts the tokens and the nesting of a document before it is parsed. So it also bounds the parser's recursion.
 func checkTokens(query string, limits Limits) *errs.Error {
 	lex := lexer.New(&ast.Source{Input: query})
 	tokens, nesting := 0, 0
@@ -52,7 +53,7 @@ func checkTokens(query string, limits Limits) *errs.Error {
 	}
 }
 
-// walk is the state of one pass over a document.
+// walk is the state of one check of a document.
 type walk struct {
 	limits    Limits
 	fragments map[string]*ast.FragmentDefinition
@@ -61,11 +62,11 @@ type walk struct {
 	aliases, spreads, directives int
 }
 
-// size is the size of a selection set with its fragments written out. A use of a fragment counts as a selection, because writing
-// out fragments that select nothing takes time as well.
+// size is the size of a selection set with its fragments written out. A use of a fragment counts as a selection, too,
+// because writing out fragments that select nothing also takes time.
 type size struct{ depth, selections int }
 
-// visiting marks a fragment whose size is being computed. Reaching it again means a cycle.
+// visiting marks a fragment whose size is being computed. A walk that meets it again has found a cycle.
 var visiting = size{depth: -1}
 
 func (w *walk) document(doc *ast.QueryDocument) *errs.Error {
@@ -133,7 +134,7 @@ func (w *walk) operation(op *ast.OperationDefinition) (size, *errs.Error) {
 	return s, err
 }
 
-// rootFields counts the fields at the top; the size of the set, already checked, bounds the walk.
+// rootFields counts the fields at the top of an operation. The size of the set has been checked, so it bounds this walk.
 func (w *walk) rootFields(set ast.SelectionSet) int {
 	n := 0
 	for _, sel := range set {

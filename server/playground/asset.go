@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// asset is a file of the page. It is compressed when it is first asked for: a start should not wait for
-// that.
+// asset is a file of the page. It is compressed at the first request for it, so that a start of the node does not wait for
+// the compression.
 type asset struct {
 	content  []byte
 	kind     string
@@ -55,7 +55,7 @@ func newAsset(name string, content []byte) *asset {
 	}
 }
 
-// serveFile answers with a file; one asked for by its version never changes.
+// serveFile answers with a file. A URL that contains the file's version may be cached for ever, because its content never changes.
 func (p *Page) serveFile(w http.ResponseWriter, r *http.Request) {
 	a, ok := p.assets[r.PathValue("file")]
 	if !ok {

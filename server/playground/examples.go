@@ -1,14 +1,14 @@
 package playground
 
-// Example is an operation to start from, a tab of its own. A variable of the form {"fill": "TWEET"} or
-// {"fill": "TWEETS"} is replaced by the page with ids from the visitor's timeline, {"fill": "USER"} with that of somebody
-// to follow.
+// Example is an operation to start from, which has a tab of its own. The page replaces a variable of the form
+// {"fill": "TWEET"} or {"fill": "TWEETS"} with ids from the visitor's timeline, and {"fill": "USER"} with the id of a user
+// whom the visitor can follow.
 type Example struct {
 	Query     string         `json:"query"`
 	Variables map[string]any `json:"variables,omitempty"`
 }
 
-// Examples returns the tabs that a new visitor finds, the first one in front. It is a query: the page runs it by itself.
+// Examples returns the tabs of a new visitor. The first one is in front. It is a query, which the page runs by itself.
 func Examples() []Example {
 	return []Example{
 		{Query: `# Your home timeline, newest first. It has run already:

@@ -30,7 +30,7 @@ type Config struct {
 	Title string
 	// Endpoint is the path of the API on the same host; "/graphql" by default.
 	Endpoint string
-	// Demo signs visitors in who have no session; nil does not.
+	// Demo is the account as which visitors without a session are signed in; nil signs nobody in.
 	Demo *DemoLogin
 	// Examples are the tabs of a new visitor; Examples() by default.
 	Examples []Example
@@ -76,7 +76,7 @@ func New(cfg Config) (*Page, error) {
 	return &Page{html: b.Bytes(), etag: etagOf(b.Bytes()), assets: assets}, nil
 }
 
-// view is what the template sees.
+// view is the data of the page's template.
 type view struct {
 	Config
 	assets map[string]*asset
@@ -91,7 +91,7 @@ func (v view) File(name string) (string, error) {
 	return filesPath + name + "?v=" + strings.Trim(a.etag, `"`), nil
 }
 
-// Settings are for the page's script.
+// Settings returns the settings of the page's script.
 func (v view) Settings() any {
 	return struct {
 		Endpoint string     `json:"endpoint"`

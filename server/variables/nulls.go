@@ -2,8 +2,8 @@ package variables
 
 import "github.com/vektah/gqlparser/v2/ast"
 
-// nonNullUse returns a non-null type of a place where an operation uses a variable that may be null, or nil. Validation
-// lets that pass if the variable or the place has a default.
+// nonNullUse returns the type of a place that requires a value and where an operation uses a nullable variable, or nil if
+// there is none. Validation allows such a use if the variable or the place has a default.
 func nonNullUse(op *ast.OperationDefinition, variable string) *ast.Type {
 	u := uses{variable: variable, seen: map[string]bool{}}
 	if t := u.directives(op.Directives); t != nil {

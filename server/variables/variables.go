@@ -46,7 +46,7 @@ type executor struct {
 	schema *ast.Schema
 }
 
-// CreateOperationContext checks the variables of a valid document. What gqlparser says about them is replaced.
+// CreateOperationContext checks the variables of a valid document. Its errors replace gqlparser's errors about variables.
 func (e executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op, list := e.GraphExecutor.CreateOperationContext(ctx, params)
 	if op != nil && op.Operation != nil {
@@ -97,7 +97,7 @@ func refusal(v *ast.VariableDefinition, message string) *gqlerror.Error {
 	return err
 }
 
-// coercion is the check of one variable. After a fault, path leads to it, innermost last.
+// coercion is the check of one variable. After a fault, path leads to the faulty value; its innermost step is the last.
 type coercion struct {
 	schema *ast.Schema
 	path   []any
@@ -207,7 +207,7 @@ func enum(def *ast.Definition, value any) string {
 	return ""
 }
 
-// scalar checks the scalars of the specification. Custom ones decode themselves.
+// scalar checks the scalars of the specification. Custom scalars are checked when they are decoded.
 func scalar(name string, value any) string {
 	switch name {
 	case "Int":
@@ -252,7 +252,8 @@ func isNumber(value any) bool {
 	return false
 }
 
-// whole returns an integer. Integers beyond 64 bits are none, and neither are those with a point or an exponent.
+// whole returns the value as an integer. ok is false for anything else, also for integers beyond 64 bits and for numbers
+// written with a point or an exponent.
 func whole(value any) (n int64, ok bool) {
 	switch value := value.(type) {
 	case json.Number:

@@ -65,7 +65,7 @@ func (c *cluster) prepare(t *testing.T, role string) *rig.Process {
 
 func (c *cluster) all() []*rig.Process { return slices.Concat(c.api, c.workers) }
 
-// start starts processes beside each other and waits until they are ready.
+// start starts processes in parallel and waits until they are ready.
 func (c *cluster) start(t *testing.T, all ...*rig.Process) {
 	t.Helper()
 	for _, p := range all {

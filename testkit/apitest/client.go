@@ -27,7 +27,7 @@ type Client struct {
 // User is a signed-up user with a client of its own.
 type User struct {
 	*Client
-	// ID is the global id, SessionID that of the session in use.
+	// ID is the global id of the user. SessionID is the global id of the session in use.
 	ID, SessionID  string
 	Name, Password string
 }
@@ -73,7 +73,7 @@ type Response struct {
 	// Extensions hold what a Metered node reports of the answer's cost.
 	Extensions struct{ Cost *Cost } `json:"extensions"`
 	Body       []byte
-	// Order numbers what came over one socket, all operations together.
+	// Order is the number of the message among all messages of a socket, whatever operation they belong to.
 	Order int `json:"-"`
 	data  any
 }

@@ -12,12 +12,12 @@ import (
 
 // Cost is what an answer cost the node, over HTTP or a socket, after the check of the session.
 type Cost struct {
-	// SQL is the number of statements: those of the operation, or those of resolving one event.
+	// SQL is the number of statements of the operation, or of the resolution of one event.
 	SQL int64
-	// Before is, for an event, the number of statements that the subscription has made so far besides
-	// resolving events: what it read to decide what to send.
+	// Before is set for an event. It is the number of statements that the subscription has run so far to decide what to
+	// send, without the statements that resolved events.
 	Before int64
-	// Redis is the number of round trips to Redis for the same as SQL.
+	// Redis is the number of round trips to Redis, counted over the same work as SQL.
 	Redis int64
 	// Waits is the number of batches of the loaders that waited for their timer.
 	Waits int64

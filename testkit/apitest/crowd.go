@@ -29,8 +29,8 @@ func (r *Roost) SignUps(t testing.TB, prefix string, n int) []*User {
 	return users
 }
 
-// Impersonate signs in as an imported user, who has no password: it copies the password of a user made for
-// this, past the API.
+// Impersonate signs in as an imported user, who has no password. It makes another user, and copies that user's password to
+// the imported user in the database.
 func (r *Roost) Impersonate(t testing.TB, db *sqldb.DB, username string) *User {
 	t.Helper()
 	donor := r.SignUp(t, "donor")
@@ -66,8 +66,8 @@ func Parallel(t testing.TB, n int, fn func(i int) error) {
 	}
 }
 
-// Try runs an operation; `errors` and `userErrors` in the answer are errors, so that it may be used
-// outside of the test's goroutine.
+// Try runs an operation and returns `errors` and `userErrors` of the answer as an error. So it may be used outside of the
+// test's goroutine.
 func (c *Client) Try(query string, vars Vars) (*Response, error) {
 	r, err := c.Do(context.Background(), query, vars)
 	if err != nil {

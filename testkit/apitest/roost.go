@@ -24,7 +24,7 @@ import (
 // Mode is a kind of stores.
 type Mode string
 
-// The kinds of stores that everything is tested on.
+// The kinds of stores. Every feature is tested on both.
 const (
 	Embedded Mode = "sqlite+miniredis"
 	Server   Mode = "postgres+redis"
@@ -41,7 +41,7 @@ type Roost struct {
 	URL string
 	// Redis is the node's Redis in Server mode, nil in Embedded.
 	Redis *redistest.Redis
-	// Config is what the node was started with; a second node may start from it.
+	// Config is the configuration with which the node was started. A second node may start from it.
 	Config app.Config
 
 	stop func()
@@ -175,7 +175,7 @@ func Ints(t testing.TB, db *sqldb.DB, query string, args ...any) (out []int64) {
 	return out
 }
 
-// Until waits until the condition holds, or fails the test with what was waited for.
+// Until waits until the condition holds, or fails the test; what describes the condition.
 func Until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	testtime.Until(t, what, condition)

@@ -39,7 +39,7 @@ type Stream struct {
 	C chan Message
 }
 
-// streamBuffer is more messages than any test leaves unread: beyond it the socket is not read any more.
+// streamBuffer is how many messages of a stream may be unread. No test leaves as many; beyond it the socket is not read.
 const streamBuffer = 2048
 
 // Dial opens a socket as the client, with its key or the cookies of its jar, and waits for the

@@ -37,9 +37,9 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Dir returns the data set that tests run on: the one Find finds, else a made-up one
-// of the same size, which it says in the test's log. Several processes share the
-// made-up one; it stays in the system's temporary directory.
+// Dir returns the data set on which tests run: the data set that Find finds, or else a
+// made-up data set of the same size. It logs the use of a made-up one. Several processes
+// share the made-up data set, which stays in the system's temporary directory.
 func Dir(t TB) string {
 	t.Helper()
 	dir, ok, err := Find()
@@ -110,8 +110,8 @@ func repositoryRoot() (string, error) {
 	}
 }
 
-// Size of the made-up data set: that of soc-Epinions1 with a year of Hacker
-// News submissions.
+// The size of the made-up data set. soc-Epinions1 with a year of Hacker News
+// submissions has the same size.
 const (
 	standInUsers   = 75_879
 	standInFollows = 508_837
@@ -121,8 +121,8 @@ const (
 	standInName    = "roost-dataset-v1" // a change of the generator counts up
 )
 
-// standIn generates the made-up data set unless an earlier process did. It gets
-// its name last, so a half-written one is never used.
+// standIn generates the made-up data set unless an earlier process did. The directory
+// gets its name last, so a half-written data set is never used.
 var standIn = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("%s-%d", standInName, os.Getuid()))
 	if holdsUsers(dir) {

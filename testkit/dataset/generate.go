@@ -43,8 +43,9 @@ func generate(dir, suffix string, seed uint64, users, follows, tweets, likes int
 	return w.save(dir, suffix)
 }
 
-// Exponents of the power laws: with 3 the first of 75,879 would have a 42nd of
-// all followers, with followPower about as many as in soc-Epinions1.
+// The exponents of the power laws. With an exponent of 3, the most followed of 75,879
+// users would have a 42nd of all followers; with followPower the user has about as many
+// as in soc-Epinions1.
 const (
 	followPower = 2.2
 	writePower  = 1.8

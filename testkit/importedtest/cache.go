@@ -30,8 +30,8 @@ func cacheDir() (string, error) {
 	return dir, nil
 }
 
-// copyTo copies the imported SQLite file of a data set, which whoever comes first has to make. Its name
-// covers the content of the data set and of the importing program, which includes the schema.
+// copyTo copies the imported SQLite file of a data set. The first caller on the machine makes that file. Its name is a hash of
+// the data set and of the importing program, which contains the schema.
 func copyTo(to, dataset string) (err error) {
 	bin, err := program()
 	if err != nil {
@@ -80,7 +80,7 @@ func makeKept(path, dataset string) (err error) {
 	return os.Rename(file, path)
 }
 
-// sweep makes room for one more database and removes what killed processes left. It runs under the lock.
+// sweep makes room for one more database, and removes files that killed processes have left behind. It runs under the lock.
 func sweep(cache string, now time.Time) error {
 	entries, err := os.ReadDir(cache)
 	if err != nil {

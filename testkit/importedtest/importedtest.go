@@ -41,8 +41,8 @@ func Postgres(t testing.TB) string {
 	})
 }
 
-// template is what the import of Postgres took, zero unless it was in this process. FromTemplate orders
-// the accesses.
+// template holds the figures of the import of Postgres; zero unless it ran in this process. FromTemplate makes access to it
+// safe.
 var template Figures
 
 // SQLite returns the path of a database file of the test's own with the imported data.

@@ -64,7 +64,7 @@ func StartCluster(t testing.TB, opts Options) *Cluster {
 // server is stopped and started again.
 func (c *Cluster) URL() string { return c.c.url(ownDB) }
 
-// Stop shuts the server down in order: open transactions are rolled back and
+// Stop shuts the server down in an orderly way: open transactions are rolled back and
 // connections closed. Stopping a stopped server does nothing.
 func (c *Cluster) Stop() {
 	c.t.Helper()

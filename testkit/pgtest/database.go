@@ -34,7 +34,7 @@ func URL(t testing.TB) string {
 	return s.database(t, "template0")
 }
 
-// server is what URL and FromTemplate draw on.
+// server is the server on which URL and FromTemplate make databases.
 type server struct {
 	admin   *sql.DB
 	base    *url.URL

@@ -44,7 +44,8 @@ func (c *Cluster) Promote() {
 	}
 }
 
-// StopFollowing cuts a standby off from its primary: it stays as it is, and has only that when it is promoted.
+// StopFollowing cuts a standby off from its primary. The standby keeps the data that it has, and has nothing newer when it is
+// promoted.
 func (c *Cluster) StopFollowing() {
 	c.t.Helper()
 	err := c.c.ask(func(ctx context.Context, db *sql.DB) error {

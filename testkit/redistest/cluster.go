@@ -14,8 +14,8 @@ type Cluster struct {
 // slots is how many hash slots a cluster has.
 const slots = 16384
 
-// StartCluster runs a cluster of n primaries that share the slots evenly, until the end of the test. A
-// node that is away takes only its own keys along.
+// StartCluster runs a cluster of n primaries that share the slots evenly, until the end of the test. When a node is
+// unreachable, only its own keys are.
 func StartCluster(t testing.TB, n int) *Cluster {
 	t.Helper()
 	c := &Cluster{}

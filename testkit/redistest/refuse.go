@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// FailSaves has the server fail to save its data, and so refuse all writes with MISCONF from then on, until MendSaves.
-// Its data file may not have another name than dump.rdb.
+// FailSaves makes the server fail to save its data. From then on, until MendSaves, it refuses all writes with MISCONF. The
+// server's data file must have the name dump.rdb.
 func (r *Redis) FailSaves() {
 	r.t.Helper()
 	// Nothing can be renamed to the name of a directory.
@@ -17,7 +17,7 @@ func (r *Redis) FailSaves() {
 	r.save("err")
 }
 
-// MendSaves has the server save, and take writes again.
+// MendSaves makes the server save its data, and take writes again.
 func (r *Redis) MendSaves() {
 	r.t.Helper()
 	if err := os.Remove(r.home.Join("dump.rdb")); err != nil {
@@ -27,7 +27,7 @@ func (r *Redis) MendSaves() {
 	r.must(`CONFIG SET save ""`)
 }
 
-// save has the server save, and waits until that ends with the status.
+// save makes the server save its data, and waits until this ends with the status.
 func (r *Redis) save(status string) {
 	r.t.Helper()
 	r.must("BGSAVE")
@@ -38,7 +38,7 @@ func (r *Redis) save(status string) {
 	})
 }
 
-// RefuseWrites has the server refuse all writes with NOREPLICAS, until TakeWrites.
+// RefuseWrites makes the server refuse all writes with NOREPLICAS, until TakeWrites.
 func (r *Redis) RefuseWrites() {
 	r.t.Helper()
 	r.must("CONFIG SET min-replicas-to-write 1")

@@ -7,7 +7,7 @@ import (
 	"roost/testkit/testtime"
 )
 
-// Fast are arguments for servers that follow each other: a replica is given its data at once.
+// Fast returns arguments for servers of which one follows the other. With them, a replica gets its data without delay.
 func Fast() []string {
 	return []string{"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--hz", "100"}
 }
@@ -23,7 +23,7 @@ func (r *Redis) Follow(primary *Redis) {
 	})
 }
 
-// Promote makes the server a primary, with the data it has; it follows the old one no longer.
+// Promote makes the server a primary, with the data that it has. It no longer follows the old primary.
 func (r *Redis) Promote() {
 	r.t.Helper()
 	r.must("REPLICAOF NO ONE")

@@ -50,13 +50,13 @@ func NewCluster(t *testing.T, r Options) *Cluster {
 	return c
 }
 
-// Prepare makes one node more, with the pair's configuration as it is now.
+// Prepare makes one more node, with the current configuration of the cluster.
 func (c *Cluster) Prepare(t *testing.T, args ...string) *Process {
 	t.Helper()
 	return ProcessOn(t, c.Config, append([]string{"--database-conns", "12", "--server-timing"}, args...)...)
 }
 
-// Start runs nodes beside each other, with the environment, and waits until they are ready.
+// Start runs nodes in parallel, with the environment, and waits until they are ready.
 func (c *Cluster) Start(t *testing.T, nodes []*Process, env ...string) {
 	t.Helper()
 	for _, p := range nodes {

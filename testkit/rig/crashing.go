@@ -12,7 +12,7 @@ import (
 	"roost/testkit/testproc"
 )
 
-// CrashingNodes are nodes that die right after their first commit. Those that died are started again, in the background.
+// CrashingNodes are nodes that die right after their first commit. A node that has died is started again, in the background.
 type CrashingNodes struct {
 	bin   string
 	Alive chan *Process
@@ -39,7 +39,7 @@ func (c *Cluster) StartCrashing(t *testing.T, n int) *CrashingNodes {
 	return d
 }
 
-// Replace waits until a node has died and starts it again, in the background; it is on Alive when it serves.
+// Replace waits until a node has died and starts it again, in the background. The node is sent on Alive when it serves.
 func (d *CrashingNodes) Replace(p *Process, failed func(error)) {
 	d.all.Go(func() {
 		select {

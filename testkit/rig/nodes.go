@@ -10,8 +10,8 @@ import (
 	"roost/testkit/apitest"
 )
 
-// ExpectLog compares what came with the log: everything, in order and once. A tweet that was deleted before
-// it could be sent need not be among them.
+// ExpectLog compares the events that were received with the log. Every event of the log must have been received, in order and
+// once, except that a tweet may be missing that was deleted before it could be sent.
 func ExpectLog(t testing.TB, got, log []string) {
 	t.Helper()
 	i := 0
@@ -31,8 +31,8 @@ func ExpectLog(t testing.TB, got, log []string) {
 	}
 }
 
-// EachCluster runs the test on two nodes with the same PostgreSQL and Redis, and on a single embedded node,
-// which is its own other one.
+// EachCluster runs the test on two nodes with the same PostgreSQL and Redis. It also runs it on a single embedded node, which
+// is both a and b.
 func EachCluster(t *testing.T, fn func(t *testing.T, a, b *apitest.Roost), opts ...apitest.Option) {
 	t.Helper()
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
@@ -68,11 +68,11 @@ type Reader struct {
 	User   *apitest.User
 	Socket *apitest.Socket
 	stream *apitest.Stream
-	// Cursor is where it goes on: that of the last event, or of a page.
+	// Cursor is the cursor from which the reader continues: of the last event, or of a page.
 	Cursor string
 }
 
-// ReadHome reads a page on one node, to go on from it.
+// ReadHome reads a page on one node, and returns a reader that continues from it.
 func ReadHome(t testing.TB, r *apitest.Roost, u *apitest.User) (rd *Reader, page map[string]string) {
 	t.Helper()
 	res := UserOn(r, u).Must(t, `{ viewer { homeTimeline(first: 100) { eventCursor edges { cursor node { id } } } } }`, nil)
@@ -83,14 +83,14 @@ func ReadHome(t testing.TB, r *apitest.Roost, u *apitest.User) (rd *Reader, page
 	return &Reader{User: u, Cursor: res.String("viewer.homeTimeline.eventCursor")}, page
 }
 
-// Connect goes on at a node, with the cursor.
+// Connect continues at a node, from the cursor.
 func (rd *Reader) Connect(t testing.TB, r *apitest.Roost) {
 	t.Helper()
 	rd.Socket = UserOn(r, rd.User).Dial(t)
 	rd.stream = rd.Socket.Subscribe(t, CursorEvents, apitest.Vars{"after": rd.Cursor})
 }
 
-// Leave cuts the connection. What was on its way is lost.
+// Leave cuts the connection. Events that were on their way are lost.
 func (rd *Reader) Leave() { _ = rd.Socket.Conn.Close() }
 
 // Next reads an event: "+id", "-id" or the reason of a reset.
@@ -104,7 +104,7 @@ func (rd *Reader) Next(t testing.TB) (event string, r *apitest.Response) {
 	return HomeEvent(t, r), r
 }
 
-// Until reads up to an event, and returns all, with that one.
+// Until reads events up to the event last, and returns all of them, including last.
 func (rd *Reader) Until(t testing.TB, last string) (all []string) {
 	t.Helper()
 	for len(all) == 0 || all[len(all)-1] != last {
@@ -114,7 +114,7 @@ func (rd *Reader) Until(t testing.TB, last string) (all []string) {
 	return all
 }
 
-// Logged returns what the log holds for readers of the authors, in its order, as events.
+// Logged returns the events that the log contains for readers of the authors, in the order of the log.
 func Logged(t testing.TB, db *sqldb.DB, authors ...*apitest.User) (all []string) {
 	t.Helper()
 	query := `SELECT type, json_extract(payload, '$.TweetID'), json_extract(payload, '$.AuthorID') FROM events

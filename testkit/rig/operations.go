@@ -34,7 +34,7 @@ var Mutations = map[string]string{
 	"setReaction": `mutation($i: SetReactionInput!) { x: setReaction(input: $i) { subject { id } userErrors { code path message } } }`,
 }
 
-// UserRow returns the id that the tables have for a user, and 0 for what is no id of a user.
+// UserRow returns the id that the tables have for a user, and 0 for a text that is not the id of a user.
 func UserRow(user string) int64 {
 	id, _ := ids.User(user)
 	return id
@@ -68,7 +68,7 @@ func PositionAt(t testing.TB, cursor string) events.Position {
 	return events.Position(sortKey - 1)
 }
 
-// Limited sets the limits of sign-in for an account, of which a fifth holds for one address, and for an address.
+// Limited sets the limits of sign-in for an account and for an address. One address may use a fifth of an account's limit.
 func Limited(perAccount, perAddress int) apitest.Option {
 	return func(c *app.Config) { c.SignInPerAccount, c.SignInPerAddress = perAccount, perAddress }
 }

@@ -9,7 +9,7 @@ import (
 	"roost/testkit/apitest"
 )
 
-// Writer is the user at the n-th node.
+// Writer returns a client of the user at node n.
 func (c *Cluster) Writer(u *apitest.User, n int, web *http.Client) *apitest.User {
 	out := UserOn(c.Nodes[n%len(c.Nodes)].Roost, u)
 	out.HTTP = web

@@ -17,8 +17,8 @@ import (
 	"roost/testkit/testproc"
 )
 
-// Program is the roost binary. Test processes share what they build, in bin/test of the repository, where the go
-// command leaves alone what is up to date.
+// Program is the roost binary. Test processes share the binaries that they build, in bin/test of the repository. The go command
+// does not build a binary again that is up to date.
 type Program struct {
 	tags string
 	// Files are added to the sources, by their path in the repository. Such a program is not shared.
@@ -30,9 +30,9 @@ type Program struct {
 }
 
 var (
-	// Plain is what operators run.
+	// Plain is the binary that operators run.
 	Plain = &Program{}
-	// Faulty has fault points as well.
+	// Faulty is the binary with fault points.
 	Faulty = &Program{tags: "faults"}
 )
 
@@ -69,8 +69,8 @@ func (p *Program) compile(path, overlay string) error {
 	return nil
 }
 
-// shared brings the program in a directory up to date, one process at a time, and copies it: it may be built anew while
-// the tests run.
+// shared brings the program in a directory up to date, one process at a time. It returns a copy, because another process may
+// build the program again while the tests run.
 func (p *Program) shared(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return p.compile(p.path, "") // the repository is read-only

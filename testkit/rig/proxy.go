@@ -25,7 +25,7 @@ func NewProxy(t *testing.T, to string) *Proxy {
 	return NewSlowProxy(t, to, 0)
 }
 
-// NewSlowProxy is NewProxy with a delay of everything that comes back.
+// NewSlowProxy is NewProxy with a delay of all data that comes back.
 func NewSlowProxy(t *testing.T, to string, delay time.Duration) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,7 +45,7 @@ func NewSlowProxy(t *testing.T, to string, delay time.Duration) *Proxy {
 // URL returns the URL of the Redis behind the proxy.
 func (k *Proxy) URL() string { return "redis://" + k.Listener.Addr().String() + "/0" }
 
-// Cut closes all connections, and new ones as they come.
+// Cut closes all connections, and each new one as soon as it is opened.
 func (k *Proxy) Cut() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

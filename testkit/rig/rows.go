@@ -75,7 +75,7 @@ func happened(types ...string) string {
 	return "SELECT aggregate, count(*) FROM events WHERE type IN ('" + strings.Join(types, "', '") + "') GROUP BY aggregate"
 }
 
-// CheckRows compares rows with their events and with the counts of them.
+// CheckRows compares the rows with their events and with the stored counts.
 func CheckRows(t testing.TB, db *sqldb.DB) {
 	t.Helper()
 	for _, c := range consistency {

@@ -36,8 +36,8 @@ func OpenURL(t testing.TB, url string) *sqldb.DB {
 	return db
 }
 
-// ExpectUnavailable fails the test unless the answer is UNAVAILABLE with a time to come back: no INTERNAL, no anonymous
-// answer, no half of one.
+// ExpectUnavailable fails the test unless the answer is UNAVAILABLE with a time to come back. INTERNAL, an answer to an anonymous
+// caller, and half an answer are all wrong.
 func ExpectUnavailable(t testing.TB, who, query string, res *apitest.Response) {
 	t.Helper()
 	if len(res.Errors) == 0 {
@@ -50,7 +50,7 @@ func ExpectUnavailable(t testing.TB, who, query string, res *apitest.Response) {
 	}
 }
 
-// ClearCache empties the cache, which would answer without the database.
+// ClearCache empties the cache, so that reads need the database.
 func ClearCache(t *testing.T, r *apitest.Roost) {
 	t.Helper()
 	if err := r.App.ClearCache(t.Context()); err != nil {

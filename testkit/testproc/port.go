@@ -18,8 +18,8 @@ const (
 	portTo   = 32000
 )
 
-// given are the ports that this process was given: whoever has one may not listen yet, or may have stopped for
-// a while.
+// given are the ports that FreePort has returned in this process. The user of such a port may not listen yet, or may have
+// stopped for a while.
 var given struct {
 	mu    sync.Mutex
 	ports map[int]bool
@@ -28,9 +28,9 @@ var given struct {
 // FreePort returns a TCP port of 127.0.0.1 that no process listens on, another one for each call. Another process may take
 // it before its user does: start again with another one then.
 //
-// It looks by connecting. Listening for a moment would not do: a child that another
-// goroutine is just forking holds a copy of the socket until its exec, and the port
-// with it.
+// It tries to connect to the port, and does not listen on it for a moment: a child that
+// another goroutine is forking just then would hold a copy of the listening socket, and
+// with it the port, until its exec.
 func FreePort() (int, error) {
 	for range 100 {
 		port := portFrom + rand.IntN(portTo-portFrom)

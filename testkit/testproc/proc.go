@@ -121,8 +121,8 @@ func (p *Proc) Signal(sig os.Signal) error {
 	return nil
 }
 
-// End sends sig, waits for the end, and uses SIGKILL when it takes longer than
-// patience. The returned error says that it came to that.
+// End sends sig and waits until the child has ended. If that takes longer than
+// patience, it sends SIGKILL and returns an error.
 func (p *Proc) End(sig os.Signal, patience time.Duration) error {
 	if err := p.Signal(sig); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // Patience is how long tests wait for something that should come soon. A test that passes never waits for all of it.
 const Patience = time.Minute
 
-// Until waits until the condition holds, or fails the test with what was waited for.
+// Until waits until the condition holds, or fails the test; what describes the condition.
 func Until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(Patience)

@@ -21,7 +21,7 @@ export interface SocketOptions {
 export type ConnectionState = "idle" | "connecting" | "open" | "waiting" | "ended";
 
 const pingEvery = 15_000; // milliseconds
-const pongWithin = 5_000; // milliseconds, else the connection is taken for dead
+const pongTimeout = 5_000; // milliseconds, else the connection is taken for dead
 const longestWait = 15_000; // milliseconds between two attempts to connect
 
 /**
@@ -57,7 +57,7 @@ export class Socket {
         },
         ping: (received) => {
           if (!received) {
-            patience = setTimeout(() => this.#client.terminate(), pongWithin);
+            patience = setTimeout(() => this.#client.terminate(), pongTimeout);
           }
         },
         pong: (received) => {

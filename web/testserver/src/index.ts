@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-const startWithin = 30_000; // milliseconds
-const stopWithin = 15_000; // milliseconds
+const startTimeout = 30_000; // milliseconds
+const stopTimeout = 15_000; // milliseconds
 
 /** How to start a roost. */
 export interface RoostServerOptions {
@@ -101,7 +101,7 @@ export class RoostServer {
       child.once("exit", (code) => reject(new Error(`roost ended with ${code}:\n${this.#log}`)));
     });
     const waiting = new AbortController();
-    const late = delay(startWithin, undefined, { signal: waiting.signal }).then(() => {
+    const late = delay(startTimeout, undefined, { signal: waiting.signal }).then(() => {
       throw new Error(`roost did not start:\n${this.#log}`);
     });
     try {
@@ -122,7 +122,7 @@ export class RoostServer {
     }
     const ended = once(child, "exit");
     child.kill(signal);
-    const timer = setTimeout(() => child.kill("SIGKILL"), stopWithin);
+    const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeout);
     await ended;
     clearTimeout(timer);
   }
