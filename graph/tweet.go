@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roost/domain/accounts"
+	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/caller"
@@ -38,7 +39,7 @@ func (t tweetFields) URL(_ context.Context, obj *model.Tweet) (string, error) {
 }
 
 func (t tweetFields) ViewerCanDelete(ctx context.Context, obj *model.Tweet) (bool, error) {
-	return caller.From(ctx).UserID() == obj.AuthorID, nil
+	return tweets.MayDelete(caller.From(ctx).UserID(), obj.AuthorID), nil
 }
 
 func (m mutations) CreateTweet(ctx context.Context, input model.CreateTweetInput) (*model.CreateTweetPayload, error) {

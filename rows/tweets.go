@@ -62,7 +62,7 @@ func followForm(f *follows.Follows) form[follows.Edge, follows.State] {
 	}
 }
 
-// followedForm keeps lists of up to counts.MaxFollowing users, 35 KB: ids sorted, each as the difference from
+// followedForm keeps lists of up to follows.MaxFollowing users, 35 KB: ids sorted, each as the difference from
 // the one before.
 func followedForm(t *timelines.Timelines) form[int64, *timelines.Followed] {
 	return form[int64, *timelines.Followed]{

@@ -15,9 +15,6 @@ import (
 	"roost/internal/sqldb"
 )
 
-// MaxFollowing is the most users whom one may follow. It bounds the work of a home timeline.
-const MaxFollowing = 5000
-
 // UserCounts are the counts of one user. Version is the version of the row, 0 without one.
 type UserCounts struct {
 	Tweets, Followers, Following int32

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"roost/domain/counts"
+	following "roost/domain/follows"
 )
 
 func TestBadLines(t *testing.T) {
@@ -295,9 +295,9 @@ func TestGuessOfTimeLeft(t *testing.T) {
 func TestFollowsBeyondTheLimit(t *testing.T) {
 	const over = 3
 	users, follows := "id\tusername\tname\n1\tann\tAnn\n", "follower_id\tfollowee_id\n"
-	for i := range counts.MaxFollowing + over {
+	for i := range following.MaxFollowing + over {
 		users += fmt.Sprintf("%d\tu%d\tU\n", i+2, i+2)
-		follows += fmt.Sprintf("1\t%d\n", counts.MaxFollowing+over+1-i)
+		follows += fmt.Sprintf("1\t%d\n", following.MaxFollowing+over+1-i)
 	}
 	onBoth(t, func(t *testing.T, s *store) {
 		o := s.options(writeFiles(t, map[string]string{"users.tsv": users, "follows.tsv": follows}))
@@ -313,7 +313,7 @@ func TestFollowsBeyondTheLimit(t *testing.T) {
 			s.consistent(t)
 		}
 		const why = "the follower follows 5000 others already, which is the limit"
-		check(s.run(t, o), counts.MaxFollowing, "follows.tsv:5002: "+why, "follows.tsv:5003: "+why, "follows.tsv:5004: "+why)
+		check(s.run(t, o), following.MaxFollowing, "follows.tsv:5002: "+why, "follows.tsv:5003: "+why, "follows.tsv:5004: "+why)
 		o.Dir = writeFiles(t, map[string]string{"users.tsv": users, "follows.tsv": "follower_id\tfollowee_id\n1\t5004\n1\t2\n2\t1\n"})
 		check(s.run(t, o), 1, "follows.tsv:3: "+why)
 	})

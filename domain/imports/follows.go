@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"roost/domain/counts"
+	following "roost/domain/follows"
 )
 
 // follows reads follows.tsv.
@@ -37,7 +37,7 @@ func (f *follows) line(ctx context.Context, number int64, line []byte) (bad stri
 	if bad != "" {
 		return bad, nil
 	}
-	if follower == followee {
+	if !(following.Edge{FollowerID: follower, FolloweeID: followee}).Possible() {
 		return fmt.Sprintf("user %s follows itself", col[0]), nil
 	}
 	sortKey, err := f.IDs.Next(ctx)
@@ -88,7 +88,7 @@ func (f *follows) write(ctx context.Context, c *chunk) error {
 	return c.addUserStats(ctx, add)
 }
 
-// withinLimit leaves out the lines by which somebody would follow more than counts.MaxFollowing others, and
+// withinLimit leaves out the lines by which somebody would follow more than following.MaxFollowing others, and
 // reports them. Lines that are there already take no room.
 func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]follow, error) {
 	more := map[int64]int64{}
@@ -97,7 +97,7 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 	}
 	room := make(map[int64]int64, len(more))
 	for id := range more {
-		room[id] = counts.MaxFollowing
+		room[id] = following.MaxFollowing
 	}
 	known, err := c.pairs(ctx, "SELECT user_id, following_count FROM user_stats WHERE "+f.DB.Member("user_id", "$1"),
 		slices.Collect(maps.Keys(more)))
@@ -128,7 +128,7 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 		}
 		if room[r.follower]--; room[r.follower] < 0 {
 			refused[r.line] = true
-			c.bad(r.line, fmt.Sprintf("the follower follows %d others already, which is the limit", counts.MaxFollowing))
+			c.bad(r.line, fmt.Sprintf("the follower follows %d others already, which is the limit", following.MaxFollowing))
 		}
 	}
 	return slices.DeleteFunc(rows, func(r follow) bool { return refused[r.line] }), nil

@@ -3,8 +3,18 @@
 //
 // The home timeline of a viewer contains the visible tweets of the viewer and of the users whom the viewer follows, newest
 // first. Relation.InHome is this rule; HomeChangeOf returns which home timelines an event changes, and how. The pages, the
-// pushes to subscribers and the catch-up of subscribers use both functions, so a new kind of relation, such as a mute, needs a
-// field of Relation, a condition in InHome and an event in homeChanges.
+// pushes to subscribers and the catch-up of subscribers use both functions.
+//
+// A new kind of relation, such as a mute, is a parameter of NewRelation and a condition in InHome. The compiler then names the
+// three reads that must supply it:
+//
+//   - HomeAuthors, for pages and catch-up, from Followed: extend Followed and its statement, followedForm in rows (stored
+//     form, with a new version of the entry) and the invalidation of that row by the new event.
+//   - Audience, for the viewers to whom an event is pushed.
+//   - rows.Store.HomeTweets, for the check just before an entry is sent: a row of the new relation, or an existing one.
+//
+// An event that begins or ends the relation belongs in homeChanges. The index events_timeline in ent/schema lists the same
+// event types, so it changes too, with a migration.
 //
 // An entry of a timeline is a tweet. Its sort key is the tweet's id.
 package timelines
@@ -140,7 +150,7 @@ func (t *Timelines) Audience(ctx context.Context, authorID int64, viewers []int6
 			return nil, fmt.Errorf("find the audience: %w", err)
 		}
 		for _, v := range chunk {
-			if (Relation{ViewerID: v, AuthorID: authorID, Follows: following[v]}).InHome() {
+			if NewRelation(v, authorID, following[v]).InHome() {
 				out = append(out, v)
 			}
 		}

@@ -31,7 +31,7 @@ var roost = rules{
 		"graph":              {"graph/generated", "graph/model"},
 		"graph/generated":    {"graph/model"},
 		"domain/follows":     {"domain/counts"},
-		"domain/imports":     {"domain/counts"},
+		"domain/imports":     {"domain/follows"},
 		"domain/reactions":   {"domain/tweets"},
 		"domain/timelines":   {"domain/tweets"},
 		"domain/tweets":      {"domain/counts"},
