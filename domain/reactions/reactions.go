@@ -122,7 +122,7 @@ func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*
 	return out, nil
 }
 
-// NewCounts narrows stored counts to 32 bits, which is what the API has room for.
+// NewCounts narrows stored counts to the 32 bits of Counts.
 func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
 	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
 }
