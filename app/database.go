@@ -10,6 +10,7 @@ import (
 
 	"roost/ent/migrations"
 	"roost/internal/errs"
+	"roost/internal/lifecycle"
 	"roost/internal/sqldb"
 	"roost/server"
 )
@@ -54,11 +55,8 @@ func (w databaseWait) Start(ctx context.Context) (err error) {
 			slog.WarnContext(ctx, "waiting for the database", "error", err)
 		}
 		// Nodes that start together do not come back together.
-		t := time.NewTimer(pause/2 + rand.N(pause/2))
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		lifecycle.Pause(ctx, nil, pause/2+rand.N(pause/2))
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		pause = min(2*pause, maxPause)

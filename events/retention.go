@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -36,23 +35,13 @@ type Cleaner struct {
 func NewCleaner(client *ent.Client, db *sqldb.DB, c clock.Clock, keep time.Duration) *Cleaner {
 	fill(&keep, DefaultKeep)
 	cl := &Cleaner{client: client, db: db, clock: c, keep: keep}
-	cl.Run = cl.run
+	cl.Run = lifecycle.Poll{Look: cl.look, Every: cleanEvery, Retry: cleanEvery, Warning: "old events were not removed"}.Run
 	return cl
 }
 
-func (c *Cleaner) run(ctx context.Context) {
-	tick := time.NewTicker(cleanEvery)
-	defer tick.Stop()
-	for {
-		if _, err := c.Clean(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "old events were not removed", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+func (c *Cleaner) look(ctx context.Context, _ bool) (more bool, err error) {
+	_, err = c.Clean(ctx)
+	return false, err
 }
 
 // Clean removes all events that may be removed now, and returns how many it removed.
@@ -145,7 +134,7 @@ func tryRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) (ok bool, err e
 		return true, nil
 	}
 	var timeout string
-	err = scan(ctx, tx.Client(), "SELECT set_config('lock_timeout', $1, true), pg_try_advisory_xact_lock($2)",
+	err = sqldb.ScanOne(ctx, tx.Client(), "SELECT set_config('lock_timeout', $1, true), pg_try_advisory_xact_lock($2)",
 		[]any{milliseconds(cleanLockTimeout), int64(sqldb.LockRetention)}, &timeout, &ok)
 	if err != nil {
 		return false, fmt.Errorf("lock the end of the log: %w", err)

@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -31,23 +30,14 @@ type LimitCleaner struct {
 // NewLimitCleaner returns a cleaner for the accounts' database.
 func NewLimitCleaner(a *Accounts) *LimitCleaner {
 	c := &LimitCleaner{accounts: a}
-	c.Run = c.run
+	c.Run = lifecycle.Poll{Look: c.look, Every: cleanEvery, Retry: cleanEvery,
+		Warning: "expired limits of sign-in were not removed"}.Run
 	return c
 }
 
-func (c *LimitCleaner) run(ctx context.Context) {
-	tick := time.NewTicker(cleanEvery)
-	defer tick.Stop()
-	for {
-		if _, err := c.Clean(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "expired limits of sign-in were not removed", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+func (c *LimitCleaner) look(ctx context.Context, _ bool) (more bool, err error) {
+	_, err = c.Clean(ctx)
+	return false, err
 }
 
 // Clean removes all expired rows that are not locked, and returns their number.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	following "roost/domain/follows"
+	"roost/internal/sqldb"
 )
 
 // follows reads follows.tsv.
@@ -136,19 +137,8 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 
 // pairs reads rows of two numbers about users, in the chunk's transaction.
 func (c *chunk) pairs(ctx context.Context, query string, userIDs []int64) (out [][2]int64, err error) {
-	rows, err := c.tx.QueryContext(ctx, query, c.DB.List(userIDs))
+	out, err = sqldb.ScanAll(ctx, c.tx, query, []any{c.DB.List(userIDs)}, func(p *[2]int64) []any { return []any{&p[0], &p[1]} })
 	if err != nil {
-		return nil, fmt.Errorf("read what users follow: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var p [2]int64
-		if err := rows.Scan(&p[0], &p[1]); err != nil {
-			return nil, fmt.Errorf("read what users follow: %w", err)
-		}
-		out = append(out, p)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read what users follow: %w", err)
 	}
 	return out, nil
