@@ -8,7 +8,6 @@ import (
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/caller"
-	"roost/internal/errs"
 	"roost/internal/ids"
 	"roost/loaders"
 )
@@ -61,7 +60,7 @@ func (m mutations) DeleteTweet(ctx context.Context, input model.DeleteTweetInput
 	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
 		id, ok := ids.Tweet(input.TweetID)
 		if !ok {
-			return result{}, errs.New(errs.NotFound, "there is no such tweet", "tweetId")
+			return result{}, tweets.NoSuchTweet()
 		}
 		return result{deletedTweetID: &input.TweetID}, m.tweets().Delete(ctx, who.UserID(), id)
 	})

@@ -37,6 +37,9 @@ func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) 
 	return &Follows{client: client, db: db, log: log, ids: gen}
 }
 
+// NoSuchUser returns the refusal of a field "followee" that names no user.
+func NoSuchUser() *errs.Error { return errs.New(errs.NotFound, "there is no such user", "followee") }
+
 // Follow makes one user follow another; following twice changes nothing. The field "followee" is refused with SELF, NOT_FOUND,
 // or LIMIT_REACHED beyond MaxFollowing.
 func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) error {
@@ -53,7 +56,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			return fmt.Errorf("look up the user: %w", err)
 		}
 		if !known {
-			return errs.New(errs.NotFound, "there is no such user", "followee")
+			return NoSuchUser()
 		}
 		version, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, version)
 			VALUES ($1, $2, true, $3, $4, 1)
@@ -103,7 +106,7 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 				return fmt.Errorf("look up the user: %w", err)
 			}
 			if !known {
-				return errs.New(errs.NotFound, "there is no such user", "followee")
+				return NoSuchUser()
 			}
 			tx.AlreadyDone(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil

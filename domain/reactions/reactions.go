@@ -11,7 +11,6 @@ import (
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
 	"roost/events"
-	"roost/internal/errs"
 	"roost/internal/sqldb"
 )
 
@@ -96,7 +95,7 @@ func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
 		return fmt.Errorf("look up the tweet: %w", err)
 	}
 	if !visible {
-		return errs.New(errs.NotFound, "there is no such tweet", "tweet")
+		return tweets.NoSuchTweet()
 	}
 	return nil
 }

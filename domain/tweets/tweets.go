@@ -88,6 +88,9 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at, Version: 1}, nil
 }
 
+// NoSuchTweet returns the refusal of a field "tweet" that names no tweet, or one that is not visible.
+func NoSuchTweet() *errs.Error { return errs.New(errs.NotFound, "there is no such tweet", "tweet") }
+
 // MayDelete reports whether a user may delete a tweet of an author: only its author may.
 func MayDelete(userID, authorID int64) bool { return userID == authorID }
 
@@ -98,7 +101,7 @@ func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 		row, err := tx.Tweet.Query().Where(tweet.ID(tweetID)).Only(ctx)
 		switch {
 		case ent.IsNotFound(err), err == nil && deleted(row) && !MayDelete(userID, row.AuthorID):
-			return errs.New(errs.NotFound, "there is no such tweet", "tweet")
+			return NoSuchTweet()
 		case err != nil:
 			return fmt.Errorf("look up the tweet: %w", err)
 		case !MayDelete(userID, row.AuthorID):
