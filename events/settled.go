@@ -27,7 +27,8 @@ func (s *settled) reset() { s.above, s.next, s.writers = 0, 0, nil }
 // numbers all events that it sees, and calls raise.
 func (s *settled) look(ctx context.Context) (raise func(), err error) {
 	var newest int64
-	err = sqldb.ScanOne(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)", nil, &newest)
+	err = sqldb.ScanOne(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)",
+		nil, &newest)
 	if err != nil {
 		return nil, fmt.Errorf("read the last event: %w", err)
 	}
@@ -52,7 +53,8 @@ func (s *settled) look(ctx context.Context) (raise func(), err error) {
 func (s *settled) inserting(ctx context.Context) (all []string, err error) {
 	all, err = sqldb.ScanAll(ctx, s.db, `SELECT l.virtualtransaction FROM pg_locks AS l
 		WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
-			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()`, nil, sqldb.Column[string])
+			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()`,
+		nil, sqldb.Column[string])
 	if err != nil {
 		return nil, fmt.Errorf("read who inserts events: %w", err)
 	}

@@ -18,7 +18,9 @@ func (a *Accounts) LogOut(ctx context.Context, userID, sessionID int64) (*Sessio
 }
 
 // NoSuchSession returns the refusal of a field "session" that names no session of the user's.
-func NoSuchSession() *errs.Error { return errs.New(errs.NotFound, "there is no such session", "session") }
+func NoSuchSession() *errs.Error {
+	return errs.New(errs.NotFound, "there is no such session", "session")
+}
 
 // Revoke ends one of the user's sessions; one that has ended already stays as it is. The field "session" is refused with
 // NOT_FOUND for a session of somebody else.
