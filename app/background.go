@@ -57,7 +57,7 @@ func (a *App) addBackground() error {
 	if !a.Config.Has("worker") {
 		return nil
 	}
-	a.sampler = audit.NewSampler(a.rows.Tier(), cmp.Or(a.Config.SampleEvery, audit.SampleEvery), auditKinds(a.rows)...)
+	a.sampler = audit.NewSampler(a.rows.Tier(), cmp.Or(a.Config.SampleEvery, audit.SampleEvery), a.rows.Kinds()...)
 	a.services.Add("cache sampler", a.sampler)
 	a.services.Add("sign-in cleaner", accounts.NewLimitCleaner(a.sources.Accounts))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
@@ -99,7 +99,7 @@ func (a *App) wake() {
 // adminHandlers returns the handlers of the admin address that are about the log and the cache.
 func (a *App) adminHandlers() map[string]http.Handler {
 	all := EventHandlers(a.eventAdmin())
-	all["POST /audit/cache"] = auditHandler(audit.NewAuditor(a.rows.Tier(), auditKinds(a.rows)...))
+	all["POST /audit/cache"] = auditHandler(audit.NewAuditor(a.rows.Tier(), a.rows.Kinds()...))
 	return all
 }
 

@@ -27,14 +27,6 @@ var (
 	_ CacheAudit = RemoteAudit{}
 )
 
-func auditKinds(rows *rows.Store) []audit.Kind {
-	var all []audit.Kind
-	for _, k := range rows.Kinds() {
-		all = append(all, k)
-	}
-	return all
-}
-
 // OpenCacheAudit opens PostgreSQL and Redis for an audit outside of any node. closeStores closes both.
 func OpenCacheAudit(ctx context.Context, c Config) (a *audit.Auditor, closeStores func() error, err error) {
 	stores, err := OpenStores(ctx, c)
@@ -62,7 +54,7 @@ func OpenCacheAudit(ctx context.Context, c Config) (a *audit.Auditor, closeStore
 		return nil, nil, errors.Join(err, closeStores())
 	}
 	tier.SetEpoch(epoch.Number)
-	return audit.NewAuditor(tier, auditKinds(rows)...), closeStores, nil
+	return audit.NewAuditor(tier, rows.Kinds()...), closeStores, nil
 }
 
 // auditLine is a line of the answer. It has progress, or, at the end, the report, an error, or both.

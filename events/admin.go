@@ -170,7 +170,7 @@ func (a *Admin) Replay(ctx context.Context, group string, position int64) (err e
 	}
 	var head, oldest int64
 	ends := "SELECT " + headOf(a.db) + ", COALESCE((SELECT oldest FROM log_heads WHERE id = 1), 0)"
-	if err := scan(ctx, tx.Client(), ends, nil, &head, &oldest); err != nil {
+	if err := sqldb.ScanOne(ctx, tx.Client(), ends, nil, &head, &oldest); err != nil {
 		return fmt.Errorf("read the ends of the log: %w", err)
 	}
 	if position < oldest || position > head {

@@ -45,7 +45,7 @@ const fileHead = "MAX(COALESCE((SELECT MAX(id) FROM events), 0), COALESCE((SELEC
 
 // Head returns the seq of the newest event, 0 if no event was ever written.
 func (r *Reader) Head(ctx context.Context) (head int64, err error) {
-	if err := scan(ctx, r.db, "SELECT "+headOf(r.db), nil, &head); err != nil {
+	if err := sqldb.ScanOne(ctx, r.db, "SELECT "+headOf(r.db), nil, &head); err != nil {
 		return 0, fmt.Errorf("read the head of the log: %w", err)
 	}
 	return head, nil
@@ -65,7 +65,7 @@ func (r *Reader) Sequenced(ctx context.Context) (head int64, err error) {
 // Oldest returns the seq of the newest event that retention has removed, 0 if it has removed none. The log is complete after that
 // seq.
 func (r *Reader) Oldest(ctx context.Context) (oldest int64, err error) {
-	err = scan(ctx, r.db, "SELECT oldest FROM log_heads WHERE id = 1", nil, &oldest)
+	err = sqldb.ScanOne(ctx, r.db, "SELECT oldest FROM log_heads WHERE id = 1", nil, &oldest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -84,31 +84,31 @@ type Chunk struct {
 	Entries []Entry
 }
 
+// chunkRow is an event in the statement of After; its columns are NULL if there is no event.
+type chunkRow struct {
+	seq, version, aggregate sql.NullInt64
+	kind, payload           sql.NullString
+	at                      sql.NullTime
+}
+
 // After reads up to limit events after position and up to upTo, in the order of the log; with types, only events of these types.
 // Events are missing from the chunk if position is below its Oldest. It is one statement.
 func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) (c Chunk, err error) {
-	rows, err := r.db.QueryContext(ctx, fmt.Sprintf(`SELECT h.epoch, h.epoch_since, %[1]s, h.oldest, e.seq, %[3]s
+	rows, err := sqldb.ScanAll(ctx, r.db, fmt.Sprintf(`SELECT h.epoch, h.epoch_since, %[1]s, h.oldest, e.seq, %[3]s
 		FROM log_heads AS h LEFT JOIN (SELECT %[2]s AS seq, %[3]s FROM events WHERE %[2]s > $1 AND %[2]s <= $2%[4]s
 			ORDER BY %[2]s LIMIT $3) AS e ON 1 = 1
-		WHERE h.id = 1 ORDER BY e.seq`, headOf(r.db), seqColumn(r.db), entryColumns, oneOf(types)), position, upTo, limit)
+		WHERE h.id = 1 ORDER BY e.seq`, headOf(r.db), seqColumn(r.db), entryColumns, oneOf(types)), []any{position, upTo, limit},
+		func(e *chunkRow) []any {
+			return []any{&c.Epoch.Number, &c.Epoch.Since, &c.Head, &c.Oldest, &e.seq, &e.kind, &e.version, &e.aggregate, &e.payload, &e.at}
+		})
 	if err != nil {
 		return c, fmt.Errorf("read the log: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var seq, version, aggregate sql.NullInt64
-		var kind, payload sql.NullString
-		var at sql.NullTime
-		if err := rows.Scan(&c.Epoch.Number, &c.Epoch.Since, &c.Head, &c.Oldest, &seq, &kind, &version, &aggregate, &payload, &at); err != nil {
-			return c, fmt.Errorf("read the log: %w", err)
+	for _, e := range rows {
+		if e.seq.Valid {
+			c.Entries = append(c.Entries, Entry{Seq: e.seq.Int64, Epoch: c.Epoch.Number, Type: e.kind.String, Version: int(e.version.Int64),
+				Aggregate: e.aggregate.Int64, Payload: e.payload.String, At: e.at.Time})
 		}
-		if seq.Valid {
-			c.Entries = append(c.Entries, Entry{Seq: seq.Int64, Epoch: c.Epoch.Number, Type: kind.String, Version: int(version.Int64),
-				Aggregate: aggregate.Int64, Payload: payload.String, At: at.Time})
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return c, fmt.Errorf("read the log: %w", err)
 	}
 	return c, nil
 }
@@ -124,47 +124,21 @@ func oneOf(types []string) string {
 // GroupPosition returns the seq up to which a group has passed all events. ok is false for a group that has never run.
 func (r *Reader) GroupPosition(ctx context.Context, group string) (position int64, ok bool, err error) {
 	var lowest sql.NullInt64
-	err = scan(ctx, r.db, "SELECT MIN(position) FROM group_partitions WHERE group_name = $1", []any{group}, &lowest)
+	err = sqldb.ScanOne(ctx, r.db, "SELECT MIN(position) FROM group_partitions WHERE group_name = $1", []any{group}, &lowest)
 	if err != nil {
 		return 0, false, fmt.Errorf("read the position of the group %s: %w", group, err)
 	}
 	return lowest.Int64, lowest.Valid, nil
 }
 
-// querier is a database or a transaction.
-type querier[R rows] interface {
-	QueryContext(ctx context.Context, query string, args ...any) (R, error)
-}
-
-type rows interface {
-	Next() bool
-	Scan(into ...any) error
-	Err() error
-	Close() error
-}
-
 // readEntries reads events of an epoch.
-func readEntries[R rows](ctx context.Context, db querier[R], epoch int64, query string, args ...any) ([]Entry, error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+func readEntries(ctx context.Context, db *sqldb.DB, epoch int64, query string, args ...any) ([]Entry, error) {
+	all, err := sqldb.ScanAll(ctx, db, query, args, func(e *Entry) []any {
+		e.Epoch = epoch
+		return []any{&e.Seq, &e.Type, &e.Version, &e.Aggregate, &e.Payload, &e.At}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var out []Entry
-	for rows.Next() {
-		e := Entry{Epoch: epoch}
-		if err := rows.Scan(&e.Seq, &e.Type, &e.Version, &e.Aggregate, &e.Payload, &e.At); err != nil {
-			return nil, fmt.Errorf("read the log: %w", err)
-		}
-		out = append(out, e)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the log: %w", err)
-	}
-	return out, nil
-}
-
-// scan reads one row.
-func scan[R rows](ctx context.Context, db querier[R], query string, args []any, into ...any) error {
-	return sqldb.ScanOne(ctx, db, query, args, into...)
+	return all, nil
 }

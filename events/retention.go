@@ -135,7 +135,7 @@ func tryRetention(ctx context.Context, db *sqldb.DB, tx *ent.Tx) (ok bool, err e
 		return true, nil
 	}
 	var timeout string
-	err = scan(ctx, tx.Client(), "SELECT set_config('lock_timeout', $1, true), pg_try_advisory_xact_lock($2)",
+	err = sqldb.ScanOne(ctx, tx.Client(), "SELECT set_config('lock_timeout', $1, true), pg_try_advisory_xact_lock($2)",
 		[]any{milliseconds(cleanLockTimeout), int64(sqldb.LockRetention)}, &timeout, &ok)
 	if err != nil {
 		return false, fmt.Errorf("lock the end of the log: %w", err)

@@ -142,20 +142,10 @@ func (l *lease) behind(ctx context.Context, first queuedEntry) ([]queuedEntry, e
 func (g *Group) readQueue(ctx context.Context, query string, args ...any) ([]queuedEntry, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Lease)
 	defer cancel()
-	rows, err := g.db.QueryContext(ctx, query, args...)
+	out, err := sqldb.ScanAll(ctx, g.db, query, args, func(p *queuedEntry) []any {
+		return []any{&p.id, &p.Seq, &p.Type, &p.Version, &p.Aggregate, &p.Payload, &p.At, &p.attempts}
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read the retry queue: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []queuedEntry
-	for rows.Next() {
-		var p queuedEntry
-		if err := rows.Scan(&p.id, &p.Seq, &p.Type, &p.Version, &p.Aggregate, &p.Payload, &p.At, &p.attempts); err != nil {
-			return nil, fmt.Errorf("read the retry queue: %w", err)
-		}
-		out = append(out, p)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read the retry queue: %w", err)
 	}
 	return out, nil

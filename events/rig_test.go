@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/sqldb"
+	"roost/testkit/dbtest"
 	"roost/testkit/pgtest"
 	"roost/testkit/testtime"
 )
@@ -88,10 +88,7 @@ const effectsTable = "CREATE TABLE effects (id %s, grp varchar NOT NULL, seq big
 
 func onSQLite(t testing.TB) *rig {
 	t.Helper()
-	r := open(t, sqldb.Config{File: filepath.Join(t.TempDir(), "log.db")})
-	if err := migrations.CreateSQLite(t.Context(), r.db.Driver); err != nil {
-		t.Fatal(err)
-	}
+	r := open(t, sqldb.Config{File: dbtest.File(t)})
 	r.exec(t, fmt.Sprintf(effectsTable, "INTEGER PRIMARY KEY AUTOINCREMENT"))
 	return r
 }
@@ -117,15 +114,7 @@ func build(url string) error {
 
 func open(t testing.TB, c sqldb.Config) *rig {
 	t.Helper()
-	db, err := sqldb.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := dbtest.Open(t, c)
 	r := &rig{db: db, client: ent.NewClient(ent.Driver(db.Driver)), clock: clock.NewFake(time.Now()), url: c.URL}
 	r.log, r.reader = events.New(r.client, r.clock), events.NewReader(db)
 	r.admin = events.NewAdmin(r.client, db, r.clock)

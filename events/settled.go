@@ -27,7 +27,8 @@ func (s *settled) reset() { s.above, s.next, s.writers = 0, 0, nil }
 // numbers all events that it sees, and calls raise.
 func (s *settled) look(ctx context.Context) (raise func(), err error) {
 	var newest int64
-	err = scan(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)", nil, &newest)
+	err = sqldb.ScanOne(ctx, s.db, "SELECT COALESCE((SELECT id FROM events WHERE seq = (SELECT seq FROM log_heads WHERE id = 1)), 0)",
+		nil, &newest)
 	if err != nil {
 		return nil, fmt.Errorf("read the last event: %w", err)
 	}
@@ -50,21 +51,11 @@ func (s *settled) look(ctx context.Context) (raise func(), err error) {
 // inserting lists the open transactions that have inserted events or are about to. Each holds this lock on the table from
 // before it takes an id until it ends; readers and writers of other tables do not hold it.
 func (s *settled) inserting(ctx context.Context) (all []string, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT l.virtualtransaction FROM pg_locks AS l
+	all, err = sqldb.ScanAll(ctx, s.db, `SELECT l.virtualtransaction FROM pg_locks AS l
 		WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
-			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()`)
+			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()`,
+		nil, sqldb.Column[string])
 	if err != nil {
-		return nil, fmt.Errorf("read which transactions insert events: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var transaction string
-		if err := rows.Scan(&transaction); err != nil {
-			return nil, fmt.Errorf("read which transactions insert events: %w", err)
-		}
-		all = append(all, transaction)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read which transactions insert events: %w", err)
 	}
 	return all, nil

@@ -2,12 +2,14 @@ package events
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"roost/internal/lifecycle"
+	"roost/internal/sqldb"
 )
 
 // worker works on one partition of a group, in a goroutine of the node.
@@ -91,7 +93,7 @@ func (w *worker) todo(ctx context.Context) (bool, error) {
 	var position, head int64
 	var free, due bool
 	now, args := w.g.leaseNow([]any{w.g.cfg.Name, w.g.clock.Now(), w.partition, w.g.key(w.partition), w.g.owner})
-	err := scan(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+`,
+	err := sqldb.ScanOne(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+`,
 		EXISTS(`+w.g.dueRows("1")+`) FROM group_partitions WHERE id = $4`, args, &position, &free, &head, &due)
 	if err != nil {
 		return false, fmt.Errorf("read the position: %w", err)
@@ -109,20 +111,16 @@ func (w *worker) take(ctx context.Context) (*lease, error) {
 	}
 	now, args := w.g.leaseNow([]any{w.g.owner, w.g.key(w.partition)})
 	until, args := w.g.leaseEnd(args)
-	rows, err := w.g.db.QueryContext(ctx, "UPDATE group_partitions SET owner = $1, leased_until = "+until+`
+	l := &lease{g: w.g, partition: w.partition}
+	err := sqldb.ScanOne(ctx, w.g.db, "UPDATE group_partitions SET owner = $1, leased_until = "+until+`
 		WHERE id = (SELECT id FROM group_partitions WHERE id = $2 AND (owner IN ('', $1) OR leased_until <= `+now+")"+skip+`)
-		RETURNING position, (SELECT epoch FROM log_heads WHERE id = 1)`, args...)
+		RETURNING position, (SELECT epoch FROM log_heads WHERE id = 1)`, args, &l.position, &l.epoch)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("take a lease: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	if !rows.Next() {
-		return nil, rows.Err()
-	}
-	l := &lease{g: w.g, partition: w.partition}
-	if err := rows.Scan(&l.position, &l.epoch); err != nil {
-		return nil, fmt.Errorf("take a lease: %w", err)
-	}
 	l.seen = l.position
-	return l, rows.Close()
+	return l, nil
 }

@@ -47,7 +47,7 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 		code(out, errs.Unavailable)
 		return out
 	default:
-		out.Message = "something went wrong on our side"
+		out.Message = errs.NewInternal().Message
 		code(out, errs.Internal)
 	}
 	if !ours || e.Err != nil {
@@ -85,5 +85,5 @@ func Recover(ctx context.Context, p any) error {
 	}
 	failed(ctx, failure{path: graphql.GetPath(ctx).String(), code: errs.Internal.Code(),
 		cause: fmt.Sprint("panic: ", p), stack: string(stack)})
-	return errs.New(errs.Internal, "something went wrong on our side")
+	return errs.NewInternal()
 }

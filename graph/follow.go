@@ -10,7 +10,6 @@ import (
 	"roost/graph/model"
 	"roost/internal/caller"
 	"roost/internal/cursors"
-	"roost/internal/errs"
 	"roost/internal/ids"
 	"roost/loaders"
 )
@@ -112,7 +111,7 @@ func changeFollow(ctx context.Context, global string, change func(ctx context.Co
 	return asUser(ctx, func(who *caller.Caller) (result, error) {
 		userID, ok := ids.User(global)
 		if !ok {
-			return result{}, errs.New(errs.NotFound, "there is no such user", "userId")
+			return result{}, follows.NoSuchUser()
 		}
 		return result{userID: userID, viewerID: who.UserID()}, change(ctx, who.UserID(), userID)
 	})

@@ -90,7 +90,7 @@ func (m mutations) SetReaction(ctx context.Context, input model.SetReactionInput
 func (m mutations) react(ctx context.Context, userID int64, global string, kind reactions.Kind) (result, error) {
 	id, ok := ids.Tweet(global)
 	if !ok {
-		return result{}, errs.New(errs.NotFound, "there is no such subject", "subjectId")
+		return result{}, tweets.NoSuchTweet()
 	}
 	now, err := m.reactions().Set(ctx, userID, id, kind)
 	if err == nil && now != nil {

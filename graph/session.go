@@ -64,7 +64,7 @@ func (m mutations) RevokeSession(ctx context.Context, input model.RevokeSessionI
 func (m mutations) revoke(ctx context.Context, who *caller.Caller, global string) (result, error) {
 	id, ok := ids.Session(global)
 	if !ok || id.User != who.UserID() {
-		return result{}, errs.New(errs.NotFound, "there is no such session", "sessionId")
+		return result{}, accounts.NoSuchSession()
 	}
 	s, err := m.accounts().Revoke(ctx, who.UserID(), id.ID)
 	if err == nil && id.ID == who.SessionID() {

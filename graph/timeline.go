@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"roost/domain/accounts"
-	"roost/domain/follows"
 	"roost/domain/timelines"
-	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph/generated"
 	"roost/graph/model"
@@ -282,14 +280,13 @@ func (h *homeEvents) decide(ctx context.Context) {
 
 // timelineEvents returns one event for each change, nil for a change that the viewer may not see now.
 func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, error) {
-	var authors, added []int64
+	var added []timelines.Post
 	for _, c := range changes {
 		if c.Reset == live.NoReset && !c.Deleted {
-			authors = append(authors, c.AuthorID)
-			added = append(added, c.TweetID)
+			added = append(added, timelines.Post{TweetID: c.TweetID, AuthorID: c.AuthorID})
 		}
 	}
-	readable, found, err := s.readable(ctx, viewer, authors, added)
+	shown, err := s.Sources.Rows.HomeTweets(ctx, viewer, added)
 	if err != nil {
 		return nil, err
 	}
@@ -301,39 +298,11 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
 			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
-		case readable[c.AuthorID] && tweets.Visible(found[c.TweetID]) != nil:
-			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(found[c.TweetID]))}
+		case shown[c.TweetID] != nil:
+			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(shown[c.TweetID]))}
 		}
 	}
 	return out, nil
-}
-
-// readable reads in one round trip which of the authors are in the viewer's home timeline now, and the tweets.
-func (s subscriptions) readable(ctx context.Context, viewer int64, authors, tweetIDs []int64,
-) (map[int64]bool, map[int64]*tweets.Tweet, error) {
-	if len(tweetIDs) == 0 {
-		return nil, nil, nil
-	}
-	edges := make([]follows.Edge, len(authors))
-	for i, a := range authors {
-		edges[i] = follows.Edge{FollowerID: viewer, FolloweeID: a}
-	}
-	follow, rows := s.Sources.Rows.Follows.Ask(edges), s.Sources.Rows.Tweets.Ask(tweetIDs)
-	s.Sources.Rows.Answer(ctx, follow.Request(), rows.Request())
-	readable := make(map[int64]bool, len(authors))
-	found := make(map[int64]*tweets.Tweet, len(tweetIDs))
-	for i := range tweetIDs {
-		edge, _, err := follow.At(ctx, i)
-		if err != nil {
-			return nil, nil, err
-		}
-		relation := timelines.Relation{ViewerID: viewer, AuthorID: authors[i], Follows: edge.Active}
-		readable[authors[i]] = relation.InHome()
-		if found[tweetIDs[i]], _, err = rows.At(ctx, i); err != nil {
-			return nil, nil, err
-		}
-	}
-	return readable, found, nil
 }
 
 type entriesAdded struct{ *Resolver }

@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"roost/domain/accounts"
+	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/caller"
-	"roost/internal/errs"
 	"roost/internal/ids"
 	"roost/loaders"
 )
@@ -43,7 +43,7 @@ func (t tweetFields) URL(_ context.Context, obj *model.Tweet) (string, error) {
 }
 
 func (t tweetFields) ViewerCanDelete(ctx context.Context, obj *model.Tweet) (bool, error) {
-	return caller.From(ctx).UserID() == obj.AuthorID, nil
+	return tweets.MayDelete(caller.From(ctx).UserID(), obj.AuthorID), nil
 }
 
 func (m mutations) CreateTweet(ctx context.Context, input model.CreateTweetInput) (*model.CreateTweetPayload, error) {
@@ -65,7 +65,7 @@ func (m mutations) DeleteTweet(ctx context.Context, input model.DeleteTweetInput
 	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
 		id, ok := ids.Tweet(input.TweetID)
 		if !ok {
-			return result{}, errs.New(errs.NotFound, "there is no such tweet", "tweetId")
+			return result{}, tweets.NoSuchTweet()
 		}
 		return result{deletedTweetID: &input.TweetID}, m.tweets().Delete(ctx, who.UserID(), id)
 	})

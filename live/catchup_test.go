@@ -15,7 +15,7 @@ func TestPushAndCatchUpAgree(t *testing.T) {
 	t.Parallel()
 	const viewer, friend, stranger = 1, 2, 3
 	inHome := func(v, author int64) bool {
-		return timelines.Relation{ViewerID: v, AuthorID: author, Follows: v == viewer && author == friend}.InHome()
+		return timelines.NewRelation(v, author, v == viewer && author == friend).InHome()
 	}
 	h := start(t, func(_ context.Context, author int64, viewers []int64) ([]int64, error) {
 		return slices.DeleteFunc(slices.Clone(viewers), func(v int64) bool { return !inHome(v, author) }), nil

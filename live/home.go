@@ -8,6 +8,7 @@ import (
 
 	"roost/domain/timelines"
 	"roost/events"
+	"roost/internal/lifecycle"
 )
 
 // Change is a change of one home timeline. If Reset is set the timeline must be read again: events were skipped, or too many
@@ -42,12 +43,12 @@ type HomeSubscription struct {
 	viewer int64
 	mu     sync.Mutex
 	queue  []Change
-	some   chan struct{}
+	some   lifecycle.Wake
 }
 
 // SubscribeHome subscribes to the changes of a viewer's home timeline from now on.
 func (h *Hub) SubscribeHome(viewerID int64) *HomeSubscription {
-	s := &HomeSubscription{hub: h, viewer: viewerID, some: make(chan struct{}, 1)}
+	s := &HomeSubscription{hub: h, viewer: viewerID, some: lifecycle.NewWake()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.From = h.Position()
@@ -97,7 +98,7 @@ func (s *HomeSubscription) push(c Change) {
 	default:
 		s.queue = append(s.queue, c)
 	}
-	signal(s.some)
+	s.some.Signal()
 }
 
 // pushHome pushes the change that an event makes to home timelines. It goes to those of the viewers whom it concerns.

@@ -39,7 +39,7 @@ func New(audience Audience) *Hub {
 		home:     map[int64]map[*HomeSubscription]struct{}{},
 		counts:   map[int64]map[*ReactionSubscription]struct{}{},
 		sessions: map[int64]map[*SessionWatch]struct{}{},
-		pending:  latestReactions{latest: map[int64]ReactionState{}, some: make(chan struct{}, 1)},
+		pending:  latestReactions{latest: map[int64]ReactionState{}, some: lifecycle.NewWake()},
 	}
 	h.carrier.Run = h.carryReactions
 	return h
@@ -169,13 +169,6 @@ func (h *Hub) Watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.home)+len(h.counts) > 0
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // guard keeps the process alive when fn panics. ok is false after a panic.

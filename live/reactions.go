@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"roost/internal/lifecycle"
 )
 
 // ReactionState is a tweet's reaction counts after a change, or the tweet's deletion.
@@ -31,7 +33,7 @@ type latestReactions struct {
 	latest map[int64]ReactionState
 	// anew means that the database went back to an older state, so revisions in latest may be lower than those pushed before.
 	anew bool
-	some chan struct{}
+	some lifecycle.Wake
 }
 
 func (f *latestReactions) put(s ReactionState, watched bool) {
@@ -43,7 +45,7 @@ func (f *latestReactions) put(s ReactionState, watched bool) {
 	if old, ok := f.latest[s.TweetID]; !ok || s.newer(old) {
 		f.latest[s.TweetID] = s
 	}
-	signal(f.some)
+	f.some.Signal()
 }
 
 // restart drops the states that wait, and makes the subscribers read all counts again.
@@ -51,7 +53,7 @@ func (f *latestReactions) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.latest, f.anew = map[int64]ReactionState{}, true
-	signal(f.some)
+	f.some.Signal()
 }
 
 func (f *latestReactions) take() (latest map[int64]ReactionState, anew bool) {
@@ -72,13 +74,13 @@ type ReactionSubscription struct {
 	skipped bool
 	// anew means that revisions may have gone back since the last Next.
 	anew bool
-	some chan struct{}
+	some lifecycle.Wake
 	last time.Time
 }
 
 // SubscribeReactions subscribes to the reaction counts of tweets from now on.
 func (h *Hub) SubscribeReactions(tweetIDs []int64) *ReactionSubscription {
-	s := &ReactionSubscription{hub: h, tweets: tweetIDs, latest: map[int64]ReactionState{}, some: make(chan struct{}, 1)}
+	s := &ReactionSubscription{hub: h, tweets: tweetIDs, latest: map[int64]ReactionState{}, some: lifecycle.NewWake()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, id := range tweetIDs {
@@ -143,7 +145,7 @@ func (s *ReactionSubscription) push(st ReactionState) {
 	if old, ok := s.latest[st.TweetID]; !ok || st.newer(old) {
 		s.latest[st.TweetID] = st
 	}
-	signal(s.some)
+	s.some.Signal()
 }
 
 func (s *ReactionSubscription) skip(anew bool) {
@@ -151,7 +153,7 @@ func (s *ReactionSubscription) skip(anew bool) {
 	defer s.mu.Unlock()
 	s.skipped = true
 	s.anew = s.anew || anew
-	signal(s.some)
+	s.some.Signal()
 }
 
 // readReactions makes every subscriber read the counts again, because changes were skipped or the database went back.

@@ -18,7 +18,7 @@ type Tail struct {
 	lifecycle.Loop
 	hub   *Hub
 	start func() events.Position
-	some  chan struct{}
+	some  lifecycle.Wake
 
 	mu      sync.Mutex
 	queue   []events.Batch
@@ -28,7 +28,7 @@ type Tail struct {
 // NewTail returns a tail for the hub. The tail reads the position when it starts. It pushes only events behind this position,
 // and all of them must be passed to Take.
 func NewTail(h *Hub, position func() events.Position) *Tail {
-	t := &Tail{hub: h, start: position, some: make(chan struct{}, 1)}
+	t := &Tail{hub: h, start: position, some: lifecycle.NewWake()}
 	t.Run = t.run
 	return t
 }
@@ -51,7 +51,7 @@ func (t *Tail) Take(b events.Batch) {
 	}
 	t.queue = append(t.queue, b)
 	t.waiting += len(b.Entries)
-	signal(t.some)
+	t.some.Signal()
 }
 
 func (t *Tail) run(ctx context.Context) {

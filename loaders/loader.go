@@ -58,11 +58,11 @@ func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
 }
 
 // Prefetch fetches keys in one batch, without waiting for others. Load then returns their values, or the error of the batch.
-func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) { l.Promise(ctx, keys)() }
+func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) { l.reserve(ctx, keys)() }
 
-// Promise is Prefetch in two steps. It reserves the keys: no other call fetches them, and Load waits for them. The function that
+// reserve is Prefetch in two steps. It reserves the keys: no other call fetches them, and Load waits for them. The function that
 // it returns fetches the keys and must be called.
-func (l *Loader[K, V]) Promise(ctx context.Context, keys []K) (fetch func()) {
+func (l *Loader[K, V]) reserve(ctx context.Context, keys []K) (fetch func()) {
 	promised, missing := l.promise(keys)
 	return func() {
 		defer close(promised.done)

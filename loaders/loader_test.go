@@ -103,11 +103,11 @@ func TestPrimedAnswersStay(t *testing.T) {
 }
 
 // From a promise on nobody else asks for its keys; those who want them wait for it.
-func TestPromise(t *testing.T) {
+func TestReservedKeys(t *testing.T) {
 	t.Parallel()
 	s := &source{}
 	l := newLoader(s.fetch)
-	fetch := l.Promise(t.Context(), []int{1, 2})
+	fetch := l.reserve(t.Context(), []int{1, 2})
 	l.Prefetch(t.Context(), []int{2, 3})
 	if !slices.EqualFunc(s.asked, [][]int{{3}}, slices.Equal) {
 		t.Errorf("asked for %v", s.asked)
@@ -117,7 +117,7 @@ func TestPromise(t *testing.T) {
 	all.Go(func() { want(t, l, 2, 20) })
 	fetch()
 	all.Wait()
-	l.Promise(t.Context(), []int{1})() // nothing is left to do
+	l.reserve(t.Context(), []int{1})() // nothing is left to do
 	if !maps.Equal(s.times(), map[int]int{1: 1, 2: 1, 3: 1}) {
 		t.Errorf("asked for %v", s.asked)
 	}

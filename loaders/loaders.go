@@ -87,10 +87,12 @@ func New(s Sources, who *caller.Caller) *Set {
 		UserIDByName: cached(requested, s.Rows.Names, accounts.NameKey, func(_ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }),
 		UserCounts:   cached(requested, s.Rows.UserCounts, id, func(_ int64, c counts.UserCounts, _ bool) counts.UserCounts { return c }),
 		FollowedByMe: cached(requested, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
-			return follows.Edge{FollowerID: viewer(), FolloweeID: id}, related(viewer(), id)
+			e := follows.Edge{FollowerID: viewer(), FolloweeID: id}
+			return e, viewer() != 0 && e.Possible()
 		}, isActive),
 		FollowsMe: cached(requested, s.Rows.Follows, func(id int64) (follows.Edge, bool) {
-			return follows.Edge{FollowerID: id, FolloweeID: viewer()}, related(viewer(), id)
+			e := follows.Edge{FollowerID: id, FolloweeID: viewer()}
+			return e, viewer() != 0 && e.Possible()
 		}, isActive),
 		HomeAuthors: cached(requested, s.Rows.Followed, id, func(viewer int64, f *timelines.Followed, _ bool) []int64 {
 			return timelines.HomeAuthors(viewer, f)
@@ -113,9 +115,6 @@ func New(s Sources, who *caller.Caller) *Set {
 
 // Position returns the position of the log up to which the values of all loaders show every effect. It is noted before the first read.
 func (s *Set) Position() events.Position { return s.rows.position() }
-
-// related reports whether one may follow the other: nobody follows themselves, and there may be no viewer.
-func related(viewer, id int64) bool { return viewer != 0 && viewer != id }
 
 func isActive(_ int64, s follows.State, _ bool) bool { return s.Active }
 

@@ -19,7 +19,7 @@ func followForm(f *follows.Follows) form[follows.Edge, follows.State] {
 }
 
 // followedForm stores the ids of the followed users in ascending order, each as the difference from the one before. A list of
-// counts.MaxFollowing users takes up to 35 KB.
+// follows.MaxFollowing users takes up to 35 KB.
 func followedForm(t *timelines.Timelines) form[int64, *timelines.Followed] {
 	return form[int64, *timelines.Followed]{
 		name: "followed", ttl: rowTTL, absent: absentTTL, keys: followedKeys, rows: t.Followed,

@@ -9,7 +9,6 @@ import (
 	"pgregory.net/rapid"
 
 	"roost/cache"
-	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/timelines"
@@ -102,7 +101,7 @@ func TestKeys(t *testing.T) {
 func TestTheLongestListFits(t *testing.T) {
 	t.Parallel()
 	f := &timelines.Followed{Version: 1}
-	for i := range counts.MaxFollowing {
+	for i := range follows.MaxFollowing {
 		f.UserIDs = append(f.UserIDs, int64(i+1)<<50) // further apart than ids are that were made in a day
 	}
 	form := followedForm(nil)

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"roost/cache"
+	"roost/cache/audit"
 	"roost/domain/accounts"
 	"roost/domain/counts"
 	"roost/domain/follows"
@@ -76,18 +77,9 @@ func (s *Store) Answer(ctx context.Context, all ...*cache.Request) {
 	_ = s.tier.Load(ctx, all...) // joins the errors of the requests
 }
 
-// Kind is an Entity without its type parameters.
-type Kind interface {
-	Name() string
-	Prefix() string
-	Known(key string) bool
-	Stored(ctx context.Context, keys []string) ([]cache.Value, error)
-	Same(held, stored cache.Value) bool
-}
-
 // Kinds returns all entities.
-func (s *Store) Kinds() []Kind {
-	return []Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts, s.Reactions}
+func (s *Store) Kinds() []audit.Kind {
+	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts, s.Reactions}
 }
 
 // Tier returns the cache tier that holds the entries.

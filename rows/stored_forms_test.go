@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"roost/cache"
+	"roost/cache/audit"
 )
 
 // fromKey names the field of a row that is read from its key and not from its data, by kind. It must be a number.
@@ -22,7 +23,7 @@ var fromKey = map[string]string{"user": "User.ID", "session": "Session.ID.ID", "
 
 // roundTripper is what the test of stored forms needs of a kind. Every *Entity is one.
 type roundTripper interface {
-	Kind
+	audit.Kind
 	// roundTrip writes a random row and reads it back.
 	roundTrip(t *rapid.T)
 	// sample returns the key and the data of a row, both in their stored forms.

@@ -70,5 +70,5 @@ func asError(err error) *errs.Error {
 	if e, ok := err.(*errs.Error); ok {
 		return e
 	}
-	return errs.New(errs.Internal, "internal error")
+	return errs.NewInternal()
 }

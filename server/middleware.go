@@ -35,7 +35,7 @@ func (s *Server) withRecovery(next http.Handler) http.Handler {
 				panic(p)
 			}
 			s.cfg.Log.ErrorContext(r.Context(), "panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
-			transport.Refuse(w, r, http.StatusInternalServerError, errs.New(errs.Internal, "internal error"))
+			transport.Refuse(w, r, http.StatusInternalServerError, errs.NewInternal())
 		}()
 		next.ServeHTTP(w, r)
 	})

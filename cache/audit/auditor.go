@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roost/cache"
+	"roost/internal/lifecycle"
 )
 
 const (
@@ -138,18 +139,12 @@ func (r *run) pace(ctx context.Context, keys int) error {
 	return rest(ctx, due-time.Since(r.began))
 }
 
+// rest waits, and returns the error of ctx if that ends first.
 func rest(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
+	if d > 0 {
+		lifecycle.Pause(ctx, nil, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return ctx.Err()
 }
 
 // batch compares keys. At the first look, first is nil. At the second look it holds the versions that the entries had at the first.

@@ -14,6 +14,7 @@ import (
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/errs"
+	"roost/internal/sqldb"
 )
 
 const (
@@ -120,27 +121,22 @@ func count(ctx context.Context, tx *events.Tx, a attempt, now time.Time, window 
 		fmt.Fprintf(&values, "($%d, 1, $2, $2)", len(args))
 		fmt.Fprintf(&limits, " WHEN $%d THEN %d", len(args), c.max)
 	}
-	rows, err := tx.Client().QueryContext(ctx, `INSERT INTO sign_in_limits AS l (key, used, ends_at, expires_at) VALUES `+values.String()+`
+	type row struct {
+		key   string
+		known bool
+	}
+	rows, err := sqldb.ScanAll(ctx, tx.Client(), `INSERT INTO sign_in_limits AS l (key, used, ends_at, expires_at) VALUES `+values.String()+`
 		ON CONFLICT (key) DO UPDATE SET used = CASE WHEN l.ends_at <= $1 THEN 1 ELSE l.used + 1 END,
 			ends_at = CASE WHEN l.ends_at <= $1 THEN $2 ELSE l.ends_at END,
 			expires_at = CASE WHEN l.expires_at < $2 THEN $2 ELSE l.expires_at END
 		WHERE l.ends_at <= $1 OR l.used < CASE l.key`+limits.String()+` END
-		RETURNING key, COALESCE(known_until > $1, FALSE)`, args...)
+		RETURNING key, COALESCE(known_until > $1, FALSE)`, args, func(r *row) []any { return []any{&r.key, &r.known} })
 	if err != nil {
 		return nil, fmt.Errorf("count an attempt to sign in: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
 	counted, known := map[string]bool{}, false
-	for rows.Next() {
-		var key string
-		var isKnown bool
-		if err := rows.Scan(&key, &isKnown); err != nil {
-			return nil, fmt.Errorf("count an attempt to sign in: %w", err)
-		}
-		counted[key], known = true, known || isKnown
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("count an attempt to sign in: %w", err)
+	for _, r := range rows {
+		counted[r.key], known = true, known || r.known
 	}
 	for _, c := range a {
 		if !counted[c.key] && !(known && c.kind == perAccount) {

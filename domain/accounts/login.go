@@ -16,6 +16,7 @@ import (
 	"roost/ent/usernameclaim"
 	"roost/events"
 	"roost/internal/errs"
+	"roost/internal/sqldb"
 )
 
 var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong")
@@ -170,22 +171,16 @@ func (a *Accounts) endSessions(ctx context.Context, tx *events.Tx, userID int64,
 	if condition != "" {
 		args = append(args, arg)
 	}
-	rows, err := tx.Client().QueryContext(ctx, `UPDATE sessions SET ended_at = $1, end_reason = $2, version = version + 1
-		WHERE user_id = $3 AND ended_at IS NULL AND expires_at > $4 `+condition+` RETURNING id, version`, args...)
+	type row struct{ id, version int64 }
+	rows, err := sqldb.ScanAll(ctx, tx.Client(), `UPDATE sessions SET ended_at = $1, end_reason = $2, version = version + 1
+		WHERE user_id = $3 AND ended_at IS NULL AND expires_at > $4 `+condition+` RETURNING id, version`, args,
+		func(r *row) []any { return []any{&r.id, &r.version} })
 	if err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var id, version int64
-		if err := rows.Scan(&id, &version); err != nil {
-			return nil, fmt.Errorf("end sessions: %w", err)
-		}
-		ended = append(ended, id)
-		tx.Emit(events.SessionEnded{UserID: userID, SessionID: id, Version: version, Reason: string(why), At: tx.Now})
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("end sessions: %w", err)
+	for _, r := range rows {
+		ended = append(ended, r.id)
+		tx.Emit(events.SessionEnded{UserID: userID, SessionID: r.id, Version: r.version, Reason: string(why), At: tx.Now})
 	}
 	return ended, nil
 }

@@ -7,6 +7,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"roost/internal/admission"
+	"roost/internal/lifecycle"
 )
 
 const (
@@ -52,10 +53,5 @@ func (p *pacer) wait(ctx context.Context, address string) {
 		return
 	}
 	defer admission.FromContext(ctx).Pause()()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	lifecycle.Pause(ctx, nil, d)
 }

@@ -17,6 +17,11 @@ func (a *Accounts) LogOut(ctx context.Context, userID, sessionID int64) (*Sessio
 	return a.end(ctx, userID, sessionID, LoggedOut)
 }
 
+// NoSuchSession returns the refusal of a field "session" that names no session of the user's.
+func NoSuchSession() *errs.Error {
+	return errs.New(errs.NotFound, "there is no such session", "session")
+}
+
 // Revoke ends one of the user's sessions. A session that has ended already stays as it is. A session of another user is refused
 // with NOT_FOUND in the field "session".
 func (a *Accounts) Revoke(ctx context.Context, userID, sessionID int64) (*Session, error) {
@@ -35,7 +40,7 @@ func (a *Accounts) end(ctx context.Context, userID, sessionID int64, why EndReas
 		}
 		row, err := tx.Session.Query().Where(session.ID(sessionID), session.UserID(userID)).Only(ctx)
 		if ent.IsNotFound(err) {
-			return errs.New(errs.NotFound, "there is no such session", "session")
+			return NoSuchSession()
 		}
 		if err != nil {
 			return fmt.Errorf("read the session: %w", err)

@@ -15,9 +15,6 @@ import (
 	"roost/internal/sqldb"
 )
 
-// MaxFollowing is the most users whom one may follow. It bounds the work of a home timeline.
-const MaxFollowing = 5000
-
 // UserCounts are the counts of one user. Version is the version of the row, 0 without one.
 type UserCounts struct {
 	Tweets, Followers, Following int32
@@ -44,7 +41,11 @@ func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (versions map[int6
 		values = append(values, fmt.Sprintf("($%d, $%d, $%d, $%d, 1, 1)", n+1, n+2, n+3, n+4))
 		args = append(args, d.UserID, d.Tweets, d.Followers, d.Following)
 	}
-	rows, err := tx.Client().QueryContext(ctx, `INSERT INTO user_stats
+	type row struct {
+		id int64
+		Versions
+	}
+	rows, err := sqldb.ScanAll(ctx, tx.Client(), `INSERT INTO user_stats
 		(user_id, tweet_count, follower_count, following_count, version, following_version)
 		VALUES `+strings.Join(values, ", ")+` ON CONFLICT (user_id) DO UPDATE SET
 		tweet_count = user_stats.tweet_count + excluded.tweet_count,
@@ -52,22 +53,13 @@ func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (versions map[int6
 		following_count = user_stats.following_count + excluded.following_count,
 		version = user_stats.version + 1,
 		following_version = user_stats.following_version + CASE WHEN excluded.following_count <> 0 THEN 1 ELSE 0 END
-		RETURNING user_id, version, following_version`, args...)
+		RETURNING user_id, version, following_version`, args, func(r *row) []any { return []any{&r.id, &r.Version, &r.Following} })
 	if err != nil {
 		return nil, fmt.Errorf("add to the counts of users: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
 	versions = make(map[int64]Versions, len(deltas))
-	for rows.Next() {
-		var id int64
-		var v Versions
-		if err := rows.Scan(&id, &v.Version, &v.Following); err != nil {
-			return nil, fmt.Errorf("add to the counts of users: %w", err)
-		}
-		versions[id] = v
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("add to the counts of users: %w", err)
+	for _, r := range rows {
+		versions[r.id] = r.Versions
 	}
 	return versions, nil
 }

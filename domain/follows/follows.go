@@ -21,6 +21,9 @@ import (
 	"roost/internal/sqldb"
 )
 
+// MaxFollowing is the most users whom one may follow. It bounds the work of a home timeline.
+const MaxFollowing = 5000
+
 // Follows reads and writes follows. It is safe for concurrent use.
 type Follows struct {
 	client *ent.Client
@@ -34,10 +37,13 @@ func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) 
 	return &Follows{client: client, db: db, log: log, ids: gen}
 }
 
+// NoSuchUser returns the refusal of a field "followee" that names no user.
+func NoSuchUser() *errs.Error { return errs.New(errs.NotFound, "there is no such user", "followee") }
+
 // Follow makes one user follow another; following twice changes nothing. The field "followee" is refused with SELF, NOT_FOUND,
-// or LIMIT_REACHED beyond counts.MaxFollowing.
+// or LIMIT_REACHED beyond MaxFollowing.
 func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) error {
-	if followerID == followeeID {
+	if !(Edge{followerID, followeeID}).Possible() {
 		return errs.New(errs.Self, "one cannot follow oneself", "followee")
 	}
 	sortKey, err := f.ids.Next(ctx)
@@ -50,7 +56,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			return fmt.Errorf("look up the user: %w", err)
 		}
 		if !known {
-			return errs.New(errs.NotFound, "there is no such user", "followee")
+			return NoSuchUser()
 		}
 		version, err := upsert(ctx, tx, `INSERT INTO follows (follower_id, followee_id, active, sort_key, followed_at, version)
 			VALUES ($1, $2, true, $3, $4, 1)
@@ -69,12 +75,12 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 			return err
 		}
 		// The row of counts is locked now, so a concurrent follow cannot exceed the limit.
-		over, err := tx.UserStats.Query().Where(userstats.ID(followerID), userstats.FollowingCountGT(counts.MaxFollowing)).Exist(ctx)
+		over, err := tx.UserStats.Query().Where(userstats.ID(followerID), userstats.FollowingCountGT(MaxFollowing)).Exist(ctx)
 		if err != nil {
 			return fmt.Errorf("count the followed: %w", err)
 		}
 		if over {
-			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "followee").Within(counts.MaxFollowing)
+			return errs.New(errs.LimitReached, "one can follow at most 5,000 people", "followee").Within(MaxFollowing)
 		}
 		tx.Emit(events.UserFollowed{FollowerID: followerID, FolloweeID: followeeID, Version: version,
 			FollowerVersion: versions[followerID].Version, FolloweeVersion: versions[followeeID].Version,
@@ -85,7 +91,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 
 // Unfollow ends a follow; without one it changes nothing. The field "followee" is refused with SELF or NOT_FOUND.
 func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) error {
-	if followerID == followeeID {
+	if !(Edge{followerID, followeeID}).Possible() {
 		return errs.New(errs.Self, "one cannot unfollow oneself", "followee")
 	}
 	return f.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
@@ -100,7 +106,7 @@ func (f *Follows) Unfollow(ctx context.Context, followerID, followeeID int64) er
 				return fmt.Errorf("look up the user: %w", err)
 			}
 			if !known {
-				return errs.New(errs.NotFound, "there is no such user", "followee")
+				return NoSuchUser()
 			}
 			tx.AlreadyDone(events.UserUnfollowed{FollowerID: followerID, FolloweeID: followeeID})
 			return nil
@@ -132,6 +138,9 @@ func count(ctx context.Context, tx *events.Tx, followerID, followeeID, by int64)
 
 // Edge identifies the follow of one user by another, whether there is one or not.
 type Edge struct{ FollowerID, FolloweeID int64 }
+
+// Possible reports whether there may be such a follow: nobody follows themselves.
+func (e Edge) Possible() bool { return e.FollowerID != e.FolloweeID }
 
 // State is a follow as it is stored. Version is the version of the row.
 type State struct {

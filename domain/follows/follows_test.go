@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/ent/userstats"
 	"roost/events"
@@ -92,7 +91,7 @@ func TestLimitOfFollows(t *testing.T) {
 	t.Parallel()
 	d := domaintest.New(t)
 	users := d.Users(t, 3)
-	err := d.Client.UserStats.Create().SetID(users[0]).SetFollowingCount(counts.MaxFollowing - 1).Exec(t.Context())
+	err := d.Client.UserStats.Create().SetID(users[0]).SetFollowingCount(follows.MaxFollowing - 1).Exec(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +100,7 @@ func TestLimitOfFollows(t *testing.T) {
 	}
 	err = d.Follows.Follow(t.Context(), users[0], users[2])
 	domaintest.Refused(t, err, errs.LimitReached, "followee")
-	if e, ok := err.(*errs.Error); ok && e.Limit != counts.MaxFollowing {
+	if e, ok := err.(*errs.Error); ok && e.Limit != follows.MaxFollowing {
 		t.Errorf("the refusal has the limit %d", e.Limit)
 	}
 	if s := stateOf(t, d, follows.Edge{FollowerID: users[0], FolloweeID: users[2]}); s != (follows.State{}) {

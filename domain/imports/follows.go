@@ -7,7 +7,8 @@ import (
 	"maps"
 	"slices"
 
-	"roost/domain/counts"
+	following "roost/domain/follows"
+	"roost/internal/sqldb"
 )
 
 // follows reads follows.tsv.
@@ -37,7 +38,7 @@ func (f *follows) line(ctx context.Context, number int64, line []byte) (bad stri
 	if bad != "" {
 		return bad, nil
 	}
-	if follower == followee {
+	if !(following.Edge{FollowerID: follower, FolloweeID: followee}).Possible() {
 		return fmt.Sprintf("user %s follows itself", col[0]), nil
 	}
 	sortKey, err := f.IDs.Next(ctx)
@@ -88,7 +89,7 @@ func (f *follows) write(ctx context.Context, c *chunk) error {
 	return c.addUserStats(ctx, add)
 }
 
-// withinLimit removes and reports the lines by which a user would follow more than counts.MaxFollowing others. Follows that exist
+// withinLimit removes and reports the lines by which a user would follow more than following.MaxFollowing others. Follows that exist
 // already count once.
 func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]follow, error) {
 	more := map[int64]int64{}
@@ -97,7 +98,7 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 	}
 	room := make(map[int64]int64, len(more))
 	for id := range more {
-		room[id] = counts.MaxFollowing
+		room[id] = following.MaxFollowing
 	}
 	known, err := c.pairs(ctx, "SELECT user_id, following_count FROM user_stats WHERE "+f.DB.Member("user_id", "$1"),
 		slices.Collect(maps.Keys(more)))
@@ -128,7 +129,7 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 		}
 		if room[r.follower]--; room[r.follower] < 0 {
 			refused[r.line] = true
-			c.bad(r.line, fmt.Sprintf("the follower follows %d others already, which is the limit", counts.MaxFollowing))
+			c.bad(r.line, fmt.Sprintf("the follower follows %d others already, which is the limit", following.MaxFollowing))
 		}
 	}
 	return slices.DeleteFunc(rows, func(r follow) bool { return refused[r.line] }), nil
@@ -136,19 +137,8 @@ func (f *follows) withinLimit(ctx context.Context, c *chunk, rows []follow) ([]f
 
 // pairs reads rows of two numbers about users, in the chunk's transaction.
 func (c *chunk) pairs(ctx context.Context, query string, userIDs []int64) (out [][2]int64, err error) {
-	rows, err := c.tx.QueryContext(ctx, query, c.DB.List(userIDs))
+	out, err = sqldb.ScanAll(ctx, c.tx, query, []any{c.DB.List(userIDs)}, func(p *[2]int64) []any { return []any{&p[0], &p[1]} })
 	if err != nil {
-		return nil, fmt.Errorf("read what users follow: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var p [2]int64
-		if err := rows.Scan(&p[0], &p[1]); err != nil {
-			return nil, fmt.Errorf("read what users follow: %w", err)
-		}
-		out = append(out, p)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read what users follow: %w", err)
 	}
 	return out, nil

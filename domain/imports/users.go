@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"roost/internal/sqldb"
 )
 
 // mailDomain is the domain of the addresses of imported accounts; .invalid never resolves (RFC 2606).
@@ -141,25 +143,23 @@ func (u *users) compare(ctx context.Context, c *chunk) error {
 		list[i] = row.id
 		byID[row.id] = append(byID[row.id], row)
 	}
-	rows, err := c.tx.QueryContext(ctx, "SELECT id, username, email FROM users WHERE "+c.DB.Member("id", "$1"),
-		c.DB.List(list))
+	type account struct {
+		id              int64
+		username, email string
+	}
+	accounts, err := sqldb.ScanAll(ctx, c.tx, "SELECT id, username, email FROM users WHERE "+c.DB.Member("id", "$1"), []any{c.DB.List(list)},
+		func(a *account) []any { return []any{&a.id, &a.username, &a.email} })
 	if err != nil {
 		return fmt.Errorf("read users of earlier imports: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var id int64
-		var username, email string
-		if err := rows.Scan(&id, &username, &email); err != nil {
-			return fmt.Errorf("read users of earlier imports: %w", err)
-		}
-		for _, row := range byID[id] {
-			if !strings.EqualFold(username, row.username) && !strings.EqualFold(email, row.email()) {
-				c.bad(row.line, fmt.Sprintf("id %d was imported before, and is user %s", row.external, username))
+	for _, a := range accounts {
+		for _, row := range byID[a.id] {
+			if !strings.EqualFold(a.username, row.username) && !strings.EqualFold(a.email, row.email()) {
+				c.bad(row.line, fmt.Sprintf("id %d was imported before, and is user %s", row.external, a.username))
 			}
 		}
 	}
-	return rows.Err()
+	return nil
 }
 
 // available removes users whose username or address belongs to another account.

@@ -19,7 +19,7 @@ const (
 
 var names = [...]string{None: "NONE", Like: "LIKE", Dislike: "DISLIKE"}
 
-// String returns the name of the kind, in the words of the API.
+// String returns the name of the kind.
 func (k Kind) String() string {
 	if k < None || k > Dislike {
 		return fmt.Sprintf("Kind(%d)", int8(k))

@@ -11,7 +11,6 @@ import (
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
 	"roost/events"
-	"roost/internal/errs"
 	"roost/internal/sqldb"
 )
 
@@ -96,7 +95,7 @@ func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
 		return fmt.Errorf("look up the tweet: %w", err)
 	}
 	if !visible {
-		return errs.New(errs.NotFound, "there is no such tweet", "tweet")
+		return tweets.NoSuchTweet()
 	}
 	return nil
 }
@@ -122,7 +121,7 @@ func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*
 	return out, nil
 }
 
-// NewCounts narrows stored counts to 32 bits, which is what the API has room for.
+// NewCounts narrows stored counts to the 32 bits of Counts.
 func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
 	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
 }

@@ -1,15 +1,31 @@
 package timelines
 
+import "roost/domain/tweets"
+
 // Relation is what the rule of home timelines looks at between a viewer and an author.
 type Relation struct {
-	ViewerID, AuthorID int64
-	// Follows reports that the viewer follows the author.
-	Follows bool
+	viewerID, authorID int64
+	follows            bool
+}
+
+// NewRelation returns the relation of a viewer to an author; follows reports whether the viewer follows the author. It is the
+// only way to make a Relation, so a new parameter breaks the build of every reader that does not supply it.
+func NewRelation(viewerID, authorID int64, follows bool) Relation {
+	return Relation{viewerID: viewerID, authorID: authorID, follows: follows}
 }
 
 // InHome is the rule of home timelines: it reports whether the viewer's contains the author's tweets. Pages, pushes and
 // catch-up all ask it; homeChanges lists the events that may change its answer.
-func (r Relation) InHome() bool { return r.Follows || r.AuthorID == r.ViewerID }
+func (r Relation) InHome() bool { return r.follows || r.authorID == r.viewerID }
+
+// Shown returns a tweet of the author as the viewer's home timeline shows it now: nil if the tweet is not visible, or if the
+// timeline does not contain the author's tweets. The tweet may be nil.
+func (r Relation) Shown(t *tweets.Tweet) *tweets.Tweet {
+	if !r.InHome() {
+		return nil
+	}
+	return tweets.Visible(t)
+}
 
 // HomeAuthors returns the authors whose tweets a viewer's home timeline contains. The list of those whom the viewer follows
 // is nil for a viewer without a row of counts.
@@ -19,12 +35,15 @@ func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	}
 	authors := make([]int64, 0, len(followed.UserIDs)+1)
 	for _, id := range followed.UserIDs {
-		if (Relation{ViewerID: viewerID, AuthorID: id, Follows: true}).InHome() {
+		if NewRelation(viewerID, id, true).InHome() {
 			authors = append(authors, id)
 		}
 	}
-	if (Relation{ViewerID: viewerID, AuthorID: viewerID}).InHome() {
+	if NewRelation(viewerID, viewerID, false).InHome() {
 		authors = append(authors, viewerID)
 	}
 	return authors
 }
+
+// Post names a tweet and its author.
+type Post struct{ TweetID, AuthorID int64 }

@@ -3,14 +3,25 @@
 //
 // The home timeline of a viewer contains the visible tweets of the viewer and of the users whom the viewer follows, newest
 // first. Relation.InHome is this rule; HomeChangeOf returns which home timelines an event changes, and how. The pages, the
-// pushes to subscribers and the catch-up of subscribers use both functions, so a new kind of relation, such as a mute, needs a
-// field of Relation, a condition in InHome and an event in homeChanges.
+// pushes to subscribers and the catch-up of subscribers use both functions.
+//
+// A new kind of relation, such as a mute, is a parameter of NewRelation and a condition in InHome. The compiler then names the
+// three reads that must supply it:
+//
+//   - HomeAuthors, for pages and catch-up, from Followed: extend Followed and its statement, followedForm in rows (stored
+//     form, with a new version of the entry) and the invalidation of that row by the new event.
+//   - Audience, for the viewers to whom an event is pushed.
+//   - rows.Store.HomeTweets, for the check just before an entry is sent: a row of the new relation, or an existing one.
+//
+// An event that begins or ends the relation belongs in homeChanges. The index events_timeline in ent/schema lists the same
+// event types, so it changes too, with a migration.
 //
 // An entry of a timeline is a tweet. Its sort key is the tweet's id.
 package timelines
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -40,21 +51,14 @@ func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Ke
 // Home reads a page of the home timeline that contains the tweets of the authors, which HomeAuthors returns. It is one
 // statement, which reads at most page size + 1 tweets of each author through the index on (author_id, id).
 func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
-	rows, err := t.db.QueryContext(ctx, t.homeStatement(w.Backward), t.db.List(authors), w.Above, w.Below, w.Size+1)
+	ids, err := sqldb.ScanAll(ctx, t.db, t.homeStatement(w.Backward), []any{t.db.List(authors), w.Above, w.Below, w.Size + 1},
+		sqldb.Column[int64])
 	if err != nil {
 		return cursors.Page[Entry]{}, fmt.Errorf("read the home timeline: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
 	var entries []Entry
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return cursors.Page[Entry]{}, fmt.Errorf("read the home timeline: %w", err)
-		}
+	for _, id := range ids {
 		entries = append(entries, Entry{SortKey: id, Item: id})
-	}
-	if err := rows.Err(); err != nil {
-		return cursors.Page[Entry]{}, fmt.Errorf("read the home timeline: %w", err)
 	}
 	return cursors.Cut(w, entries), nil
 }
@@ -67,29 +71,25 @@ type Followed struct {
 
 // Followed reads whom viewers follow in one statement. Viewers without a row of counts, who follow nobody, are left out.
 func (t *Timelines) Followed(ctx context.Context, viewerIDs []int64) (map[int64]*Followed, error) {
-	rows, err := t.db.QueryContext(ctx, t.followedStatement(), t.db.List(viewerIDs))
+	type row struct {
+		viewer, version int64
+		followed        sql.NullInt64
+	}
+	rows, err := sqldb.ScanAll(ctx, t.db, t.followedStatement(), []any{t.db.List(viewerIDs)},
+		func(r *row) []any { return []any{&r.viewer, &r.version, &r.followed} })
 	if err != nil {
 		return nil, fmt.Errorf("read whom viewers follow: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
 	out := make(map[int64]*Followed, len(viewerIDs))
-	for rows.Next() {
-		var viewer, version int64
-		var followed *int64
-		if err := rows.Scan(&viewer, &version, &followed); err != nil {
-			return nil, fmt.Errorf("read whom viewers follow: %w", err)
-		}
-		f := out[viewer]
+	for _, r := range rows {
+		f := out[r.viewer]
 		if f == nil {
-			f = &Followed{Version: version}
-			out[viewer] = f
+			f = &Followed{Version: r.version}
+			out[r.viewer] = f
 		}
-		if followed != nil {
-			f.UserIDs = append(f.UserIDs, *followed)
+		if r.followed.Valid {
+			f.UserIDs = append(f.UserIDs, r.followed.Int64)
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read whom viewers follow: %w", err)
 	}
 	return out, nil
 }
@@ -140,7 +140,7 @@ func (t *Timelines) Audience(ctx context.Context, authorID int64, viewers []int6
 			return nil, fmt.Errorf("find the audience: %w", err)
 		}
 		for _, v := range chunk {
-			if (Relation{ViewerID: v, AuthorID: authorID, Follows: following[v]}).InHome() {
+			if NewRelation(v, authorID, following[v]).InHome() {
 				out = append(out, v)
 			}
 		}

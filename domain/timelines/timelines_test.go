@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"roost/domain/timelines"
+	"roost/domain/tweets"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
 	"roost/testkit/domaintest"
@@ -50,7 +51,7 @@ func TestHomeRule(t *testing.T) {
 	for _, u := range users {
 		id := d.Post(t, u, "hello")
 		follows := u == friend
-		in := timelines.Relation{ViewerID: me, AuthorID: u, Follows: follows}.InHome()
+		in := timelines.NewRelation(me, u, follows).InHome()
 		if in != (u == me || u == friend) {
 			t.Errorf("user %d is in the home timeline: %t", u, in)
 		}
@@ -70,6 +71,29 @@ func TestHomeRule(t *testing.T) {
 	}
 	if got := timelines.HomeAuthors(me, nil); !slices.Equal(got, []int64{me}) {
 		t.Errorf("a viewer without counts reads %v", got)
+	}
+}
+
+// An entry that was added is shown only if the rule of home timelines and the visibility of tweets both allow it.
+func TestShownTweets(t *testing.T) {
+	t.Parallel()
+	const me, other = 1, 2
+	tweet, gone := &tweets.Tweet{ID: 3}, &tweets.Tweet{ID: 4, Deleted: true}
+	for _, c := range []struct {
+		name     string
+		relation timelines.Relation
+		tweet    *tweets.Tweet
+		want     *tweets.Tweet
+	}{
+		{"of somebody followed", timelines.NewRelation(me, other, true), tweet, tweet},
+		{"of somebody no longer followed", timelines.NewRelation(me, other, false), tweet, nil},
+		{"my own", timelines.NewRelation(me, me, false), tweet, tweet},
+		{"deleted", timelines.NewRelation(me, other, true), gone, nil},
+		{"unknown", timelines.NewRelation(me, other, true), nil, nil},
+	} {
+		if got := c.relation.Shown(c.tweet); got != c.want {
+			t.Errorf("%s: the timeline shows %+v, want %+v", c.name, got, c.want)
+		}
 	}
 }
 

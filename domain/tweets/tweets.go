@@ -88,17 +88,23 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at, Version: 1}, nil
 }
 
+// NoSuchTweet returns the refusal of a field "tweet" that names no tweet, or one that is not visible.
+func NoSuchTweet() *errs.Error { return errs.New(errs.NotFound, "there is no such tweet", "tweet") }
+
+// MayDelete reports whether a user may delete a tweet of an author: only its author may.
+func MayDelete(userID, authorID int64) bool { return userID == authorID }
+
 // Delete deletes a tweet of the user's; deleting it again changes nothing. The field "tweet" is refused with FORBIDDEN if
 // somebody else wrote the tweet, and with NOT_FOUND if there is none or somebody else has deleted it.
 func (t *Tweets) Delete(ctx context.Context, userID, tweetID int64) error {
 	return t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		row, err := tx.Tweet.Query().Where(tweet.ID(tweetID)).Only(ctx)
 		switch {
-		case ent.IsNotFound(err), err == nil && row.DeletedAt != nil && row.AuthorID != userID:
-			return errs.New(errs.NotFound, "there is no such tweet", "tweet")
+		case ent.IsNotFound(err), err == nil && deleted(row) && !MayDelete(userID, row.AuthorID):
+			return NoSuchTweet()
 		case err != nil:
 			return fmt.Errorf("look up the tweet: %w", err)
-		case row.AuthorID != userID:
+		case !MayDelete(userID, row.AuthorID):
 			return errs.New(errs.NotAllowed, "only its author may delete a tweet", "tweet")
 		}
 		n, err := tx.Tweet.Update().Where(tweet.ID(tweetID), IsVisible()).SetDeletedAt(tx.Now).AddVersion(1).Save(ctx)
@@ -127,7 +133,7 @@ func (t *Tweets) ByID(ctx context.Context, tweetIDs []int64) (map[int64]*Tweet, 
 	}
 	out := make(map[int64]*Tweet, len(rows))
 	for _, r := range rows {
-		at := &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UTC(), Deleted: r.DeletedAt != nil, Version: r.Version}
+		at := &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UTC(), Deleted: deleted(r), Version: r.Version}
 		if !at.Deleted {
 			at.Text = r.Text
 		}

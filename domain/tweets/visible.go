@@ -1,18 +1,22 @@
 package tweets
 
 import (
+	"roost/ent"
 	"roost/ent/predicate"
 	"roost/ent/tweet"
 )
 
-// Whether a tweet is visible is decided in this file alone, in the three forms that readers need: for SQL, for ent, and for
-// a row that was read. A deleted tweet is visible to nobody, its author included.
+// Whether a tweet is visible is decided in this file alone, in the forms that readers need: for SQL, for ent, for a row of
+// ent, and for a tweet that was read. A deleted tweet is visible to nobody, its author included.
 
 // VisibleSQL is the condition on a row of the table tweets, for statements in which no other table has these columns.
 const VisibleSQL = "deleted_at IS NULL"
 
 // IsVisible is VisibleSQL for queries of ent.
 func IsVisible() predicate.Tweet { return tweet.DeletedAtIsNil() }
+
+// deleted reports whether a row of ent is not visible.
+func deleted(row *ent.Tweet) bool { return row.DeletedAt != nil }
 
 // Visible returns the tweet if it is visible, otherwise nil. The tweet may be nil.
 func Visible(t *Tweet) *Tweet {

@@ -11458,33 +11458,45 @@ func (ec *executionContext) marshalNHomeTimelineConnection2ᚖroostᚋgraphᚋmo
 }
 
 func (ec *executionContext) unmarshalNID2roostᚋinternalᚋidsᚐSessionID(ctx context.Context, v any) (ids.SessionID, error) {
-	var res ids.SessionID
-	err := res.UnmarshalGQL(v)
+	res, err := model.UnmarshalSessionID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNID2roostᚋinternalᚋidsᚐSessionID(ctx context.Context, sel ast.SelectionSet, v ids.SessionID) graphql.Marshaler {
-	return v
+	_ = sel
+	res := model.MarshalSessionID(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNID2roostᚋinternalᚋidsᚐTweetID(ctx context.Context, v any) (ids.TweetID, error) {
-	var res ids.TweetID
-	err := res.UnmarshalGQL(v)
+	res, err := model.UnmarshalTweetID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNID2roostᚋinternalᚋidsᚐTweetID(ctx context.Context, sel ast.SelectionSet, v ids.TweetID) graphql.Marshaler {
-	return v
+	_ = sel
+	res := model.MarshalTweetID(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNID2roostᚋinternalᚋidsᚐUserID(ctx context.Context, v any) (ids.UserID, error) {
-	var res ids.UserID
-	err := res.UnmarshalGQL(v)
+	res, err := model.UnmarshalUserID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNID2roostᚋinternalᚋidsᚐUserID(ctx context.Context, sel ast.SelectionSet, v ids.UserID) graphql.Marshaler {
-	return v
+	_ = sel
+	res := model.MarshalUserID(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {

@@ -112,6 +112,9 @@ func Newf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
+// NewInternal returns the INTERNAL error that clients see instead of a failure which is not theirs. It has no detail.
+func NewInternal() *Error { return New(Internal, "internal error") }
+
 // Because sets the reason of a BadRequest, and returns e.
 func (e *Error) Because(reason Reason) *Error {
 	e.Reason = reason

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"roost/internal/ids"
+	"roost/internal/lifecycle"
 	"roost/internal/sqldb"
 )
 
@@ -138,16 +139,13 @@ func ended(err error) error {
 // Renewer keeps a generator's grant ahead of the clock. It is a lifecycle.Service loop body.
 func Renewer(g *ids.Generator, failed func(error)) func(ctx context.Context) {
 	return func(ctx context.Context) {
-		t := time.NewTicker(renewEvery)
-		defer t.Stop()
 		for {
-			select {
-			case <-ctx.Done():
+			lifecycle.Pause(ctx, nil, renewEvery)
+			if ctx.Err() != nil {
 				return
-			case <-t.C:
-				if err := g.Renew(ctx); err != nil && ctx.Err() == nil {
-					failed(err)
-				}
+			}
+			if err := g.Renew(ctx); err != nil && ctx.Err() == nil {
+				failed(err)
 			}
 		}
 	}

@@ -3,9 +3,6 @@ package ids
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"io"
 )
 
 // Kind is the type of object that a global id names; it is the id's first byte.
@@ -18,14 +15,13 @@ const (
 	KindSession Kind = 's'
 )
 
-// UserID is a user's id; in GraphQL it is its global id.
+// UserID is a user's id. Clients see it as a global id, which String returns.
 type UserID int64
 
-// TweetID is a tweet's id; in GraphQL it is its global id.
+// TweetID is a tweet's id. Clients see it as a global id, which String returns.
 type TweetID int64
 
-// SessionID is a session's id with its user's, which says where the row is; in GraphQL it is its
-// global id.
+// SessionID is a session's id and its user's, which together find the row. Clients see it as a global id, which String returns.
 type SessionID struct{ User, ID int64 }
 
 // encoding is strict: a second spelling of an id is garbage.
@@ -96,38 +92,11 @@ func one(want Kind, global string) (int64, bool) {
 	return p[0], true
 }
 
-// String returns the global id, as clients see it.
+// String returns the global id.
 func (id UserID) String() string { return Encode(KindUser, int64(id)) }
 
-// String returns the global id, as clients see it.
+// String returns the global id.
 func (id TweetID) String() string { return Encode(KindTweet, int64(id)) }
 
-// String returns the global id, as clients see it.
+// String returns the global id.
 func (id SessionID) String() string { return Encode(KindSession, id.User, id.ID) }
-
-// errOneWay keeps gqlgen from decoding arguments into typed ids: what garbage means is up to the
-// field, so arguments stay strings.
-var errOneWay = errors.New("ids: typed ids are for output")
-
-func quote(w io.Writer, s string) {
-	// A write that fails is a client that left; the transport notices.
-	_, _ = fmt.Fprintf(w, `"%s"`, s)
-}
-
-// MarshalGQL writes the global id.
-func (id UserID) MarshalGQL(w io.Writer) { quote(w, id.String()) }
-
-// UnmarshalGQL always fails; arguments are strings.
-func (id *UserID) UnmarshalGQL(any) error { return errOneWay }
-
-// MarshalGQL writes the global id.
-func (id TweetID) MarshalGQL(w io.Writer) { quote(w, id.String()) }
-
-// UnmarshalGQL always fails; arguments are strings.
-func (id *TweetID) UnmarshalGQL(any) error { return errOneWay }
-
-// MarshalGQL writes the global id.
-func (id SessionID) MarshalGQL(w io.Writer) { quote(w, id.String()) }
-
-// UnmarshalGQL always fails; arguments are strings.
-func (id *SessionID) UnmarshalGQL(any) error { return errOneWay }

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
+
+	"roost/internal/lifecycle"
 )
 
 // pauses are the waits before each retry. Their sum (1 to 2 s) is long enough for the failover of a connection, and shorter than
@@ -188,14 +190,8 @@ func Retry(ctx context.Context, fn func() error) error {
 // because a fault of the database makes all subscriptions fail in the same moment.
 func pause(ctx context.Context, retry int) bool {
 	longest := pauses[retry]
-	timer := time.NewTimer(longest/2 + rand.N(longest/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+	lifecycle.Pause(ctx, nil, longest/2+rand.N(longest/2))
+	return ctx.Err() == nil
 }
 
 func pump[T any](ctx context.Context, source Source[T]) <-chan T {

@@ -46,3 +46,33 @@ func TestScanOneFails(t *testing.T) {
 		t.Errorf("%v, want %v", err, broken)
 	}
 }
+
+// All rows are read, in their order, each as a copy; their connection is returned, and a failure at any point is an error.
+func TestScanAll(t *testing.T) {
+	type pair struct {
+		a int
+		b *string
+	}
+	columns := func(p *pair) []any { return []any{&p.a, &p.b} }
+	onBoth(t, func(t *testing.T, db *DB) {
+		for range 100 { // more than there are connections
+			all, err := ScanAll(t.Context(), db, "SELECT 7, 'x' UNION ALL SELECT 8, NULL UNION ALL SELECT 9, $1 ORDER BY 1", []any{"y"}, columns)
+			if err != nil || len(all) != 3 || all[0].a != 7 || *all[0].b != "x" || all[1].b != nil || all[2].a != 9 || *all[2].b != "y" {
+				t.Fatalf("%+v, %v", all, err)
+			}
+			if n, err := ScanAll(t.Context(), db.Writer(), "SELECT 7 WHERE 1 = 0", nil, Column[int]); err != nil || n != nil {
+				t.Fatalf("no row: %v, %v", n, err)
+			}
+			if _, err := ScanAll(t.Context(), db, "SELECT 'x'", nil, Column[int]); err == nil {
+				t.Fatal("another type is no error")
+			}
+			if _, err := ScanAll(t.Context(), db, "SELECT nothing FROM nowhere", nil, Column[int]); err == nil {
+				t.Fatal("no table is no error")
+			}
+		}
+	})
+	broken := errors.New("broken")
+	if _, err := ScanAll(t.Context(), failing{broken}, "", nil, Column[int]); !errors.Is(err, broken) {
+		t.Errorf("a failure between rows is %v, want %v", err, broken)
+	}
+}

@@ -57,21 +57,19 @@ func (l Lists) Pages(ctx context.Context, d *Driver, keys []Key) (map[Key]cursor
 
 func (l Lists) read(ctx context.Context, d *Driver, s shape, keys []Key) ([][]Row, error) {
 	query, args := l.statement(d, s, keys)
-	rows, err := d.QueryContext(ctx, query, args...)
+	type row struct {
+		n int
+		Row
+	}
+	rows, err := ScanAll(ctx, d, query, args, func(r *row) []any { return []any{&r.n, &r.SortKey, &r.Item} })
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
 	out := make([][]Row, len(keys))
-	for rows.Next() {
-		var n int
-		var r Row
-		if err := rows.Scan(&n, &r.SortKey, &r.Item); err != nil {
-			return nil, err
-		}
-		out[n] = append(out[n], r)
+	for _, r := range rows {
+		out[r.n] = append(out[r.n], r.Row)
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 func (l Lists) statement(d *Driver, s shape, keys []Key) (string, []any) {

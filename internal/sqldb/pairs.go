@@ -21,21 +21,13 @@ type Pairs struct {
 // these may look cheaper to the planner. Two things ensure this. The flag is tested outside of the inner query, so an index of
 // flagged rows cannot be used; and LIMIT keeps the planner from merging the inner query into a join in another order.
 func (p Pairs) Among(ctx context.Context, d *Driver, holder int64, others []int64) (map[int64]bool, error) {
-	rows, err := d.QueryContext(ctx, p.statement(d), holder, d.List(others))
+	ids, err := ScanAll(ctx, d, p.statement(d), []any{holder, d.List(others)}, Column[int64])
 	if err != nil {
 		return nil, fmt.Errorf("read pairs of %s: %w", p.Table, err)
 	}
-	defer func() { _ = rows.Close() }()
 	out := make(map[int64]bool, len(others))
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read pairs of %s: %w", p.Table, err)
-		}
+	for _, id := range ids {
 		out[id] = true
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read pairs of %s: %w", p.Table, err)
 	}
 	return out, nil
 }
@@ -73,22 +65,17 @@ func ReadPairs[K comparable, V any](ctx context.Context, d *Driver, p PairTable,
 		asked[pairs[i]] = k
 	}
 	query, args := p.statement(d, pairs)
-	rows, err := d.QueryContext(ctx, query, args...)
+	type row struct {
+		Pair
+		PairRow
+	}
+	rows, err := ScanAll(ctx, d, query, args, func(r *row) []any { return []any{&r.First, &r.Second, &r.Value, &r.Version} })
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.Table, err)
 	}
-	defer func() { _ = rows.Close() }()
 	out := make(map[K]V, len(keys))
-	for rows.Next() {
-		var k Pair
-		var r PairRow
-		if err := rows.Scan(&k.First, &k.Second, &r.Value, &r.Version); err != nil {
-			return nil, fmt.Errorf("read %s: %w", p.Table, err)
-		}
-		out[asked[k]] = value(r)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read %s: %w", p.Table, err)
+	for _, r := range rows {
+		out[asked[r.Pair]] = value(r.PairRow)
 	}
 	return out, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"roost/internal/lifecycle"
 )
 
 // drainSlices is the number of groups in which connections are closed, so that their clients do not all reconnect to other nodes
@@ -27,8 +29,10 @@ func (s *Socket) Drain(ctx context.Context) error {
 	var retiring sync.WaitGroup
 	size := (len(conns) + drainSlices - 1) / drainSlices
 	for start := 0; start < len(conns); start += max(size, drainSlices) {
-		if start > 0 && !pause(ctx, over/drainSlices) {
-			break
+		if start > 0 {
+			if lifecycle.Pause(ctx, nil, over/drainSlices); ctx.Err() != nil {
+				break
+			}
 		}
 		for _, c := range conns[start:min(len(conns), start+max(size, drainSlices))] {
 			retiring.Go(func() { c.retire(closeRestart, "Service restart", s.cfg.DrainGrace, false) })
@@ -64,16 +68,4 @@ func (s *Socket) beginDrain() ([]*conn, <-chan struct{}) {
 		empty = s.empty
 	}
 	return conns, empty
-}
-
-// pause waits, and reports whether ctx has not ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -37,7 +38,7 @@ var reasons = map[string]errs.Reason{
 func ToGraphQL(err error) *gqlerror.Error {
 	e, ok := errors.AsType[*errs.Error](err)
 	if !ok || !kinds[e.Kind.Code()] {
-		e = errs.New(errs.Internal, "internal error")
+		e = errs.NewInternal()
 	}
 	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code()}}
 	if e.Reason != "" {
@@ -51,6 +52,18 @@ func ToGraphQL(err error) *gqlerror.Error {
 
 // seconds rounds up, so that no client tries again too early.
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
+
+// unusable returns the refusal that is sent instead of the response of a query or mutation, and its HTTP status. The refusal is
+// nil for a response that can be sent. A nil response means that the operation did not end in time.
+func unusable(resp *graphql.Response) (status int, refusal *errs.Error) {
+	switch {
+	case resp == nil:
+		return http.StatusServiceUnavailable, errs.New(errs.Unavailable, "the operation took too long")
+	case resp.HasNext != nil && *resp.HasNext:
+		return http.StatusBadRequest, errs.New(errs.BadRequest, "@defer is not supported")
+	}
+	return 0, nil
+}
 
 // requestErrors returns the errors of an operation that did not start. Errors of gqlgen's parser and validator become BAD_REQUEST,
 // without the values that they quote. Errors with a code of an extension stay as they are.

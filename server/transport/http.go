@@ -190,13 +190,12 @@ func (x *exchange) allowed(op ast.Operation) bool {
 func (x *exchange) execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) {
 	responses, ctx := exec.DispatchOperation(ctx, op)
 	resp := responses(ctx)
+	code, refusal := unusable(resp)
 	switch {
 	case resp == nil && x.r.Context().Err() != nil: // nobody is left to read an answer
 		x.observe("OK")
-	case resp == nil:
-		x.refuse(http.StatusServiceUnavailable, errs.New(errs.Unavailable, "the operation took too long"))
-	case resp.HasNext != nil && *resp.HasNext:
-		x.refuse(http.StatusBadRequest, errs.New(errs.BadRequest, "@defer is not supported"))
+	case refusal != nil:
+		x.refuse(code, refusal)
 	case len(resp.Data) == 0:
 		resp.Errors = requestErrors(resp.Errors)
 		x.send(status(resp.Errors, x.media), resp)
@@ -255,7 +254,7 @@ func (x *exchange) recover() {
 	logPanic(x.r.Context(), x.Log, p)
 	if !x.sent {
 		x.sent = true
-		_ = send(x.w, x.media, http.StatusInternalServerError, failed(ToGraphQL(errs.New(errs.Internal, "internal error"))))
+		_ = send(x.w, x.media, http.StatusInternalServerError, failed(ToGraphQL(errs.NewInternal())))
 		x.observe(errs.Internal.Code())
 	}
 }

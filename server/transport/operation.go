@@ -164,7 +164,7 @@ func (op *operation) prepare() (context.Context, *graphql.OperationContext) {
 func (op *operation) recover() {
 	if p := recover(); p != nil {
 		logPanic(op.ctx, op.c.s.cfg.Log, p)
-		op.fail(gqlerror.List{ToGraphQL(errs.New(errs.Internal, "internal error"))})
+		op.fail(gqlerror.List{ToGraphQL(errs.NewInternal())})
 	}
 }
 
@@ -175,11 +175,10 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 	responses, ctx := op.c.exec.DispatchOperation(ctx, oc)
 	resp := responses(ctx)
 	op.ticket.Leave() // it may take the client a while to read the answer
+	_, refusal := unusable(resp)
 	switch {
-	case resp == nil:
-		op.fail(gqlerror.List{ToGraphQL(errs.New(errs.Unavailable, "the operation took too long"))})
-	case resp.HasNext != nil && *resp.HasNext:
-		op.fail(gqlerror.List{ToGraphQL(errs.New(errs.BadRequest, "@defer is not supported"))})
+	case refusal != nil:
+		op.fail(gqlerror.List{ToGraphQL(refusal)})
 	case len(resp.Data) == 0:
 		op.fail(requestErrors(resp.Errors))
 	case op.next(resp):

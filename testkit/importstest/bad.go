@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"roost/domain/counts"
+	following "roost/domain/follows"
 	"roost/domain/imports"
 )
 
@@ -205,9 +205,9 @@ func renamedAccountsStayKnown(t *testing.T, s *Store) {
 func followsBeyondTheLimit(t *testing.T, s *Store) {
 	const over = 3
 	users, follows := "id\tusername\tname\n1\tann\tAnn\n", "follower_id\tfollowee_id\n"
-	for i := range counts.MaxFollowing + over {
+	for i := range following.MaxFollowing + over {
 		users += fmt.Sprintf("%d\tu%d\tU\n", i+2, i+2)
-		follows += fmt.Sprintf("1\t%d\n", counts.MaxFollowing+over+1-i)
+		follows += fmt.Sprintf("1\t%d\n", following.MaxFollowing+over+1-i)
 	}
 	o := s.Options(Files(t, map[string]string{"users.tsv": users, "follows.tsv": follows}))
 	o.ChunkLines = 900 // the last chunk has lines on both sides of the limit
@@ -223,7 +223,7 @@ func followsBeyondTheLimit(t *testing.T, s *Store) {
 		s.Consistent(t)
 	}
 	const why = "the follower follows 5000 others already, which is the limit"
-	check(s.Run(t, o), counts.MaxFollowing, "follows.tsv:5002: "+why, "follows.tsv:5003: "+why, "follows.tsv:5004: "+why)
+	check(s.Run(t, o), following.MaxFollowing, "follows.tsv:5002: "+why, "follows.tsv:5003: "+why, "follows.tsv:5004: "+why)
 	o.Dir = Files(t, map[string]string{"users.tsv": users, "follows.tsv": "follower_id\tfollowee_id\n1\t5004\n1\t2\n2\t1\n"})
 	check(s.Run(t, o), 1, "follows.tsv:3: "+why)
 }

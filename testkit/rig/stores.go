@@ -5,6 +5,7 @@ import (
 
 	"roost/internal/sqldb"
 	"roost/testkit/apitest"
+	"roost/testkit/dbtest"
 )
 
 // AwaitInvalidations waits until the consumer group of the cache has replayed the invalidations of all writes so far.
@@ -24,16 +25,7 @@ func AwaitInvalidations(t *testing.T, db *sqldb.DB) {
 // OpenURL opens a PostgreSQL database until the test ends.
 func OpenURL(t testing.TB, url string) *sqldb.DB {
 	t.Helper()
-	db, err := sqldb.Open(t.Context(), sqldb.Config{URL: url, MaxConns: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
+	return dbtest.Open(t, sqldb.Config{URL: url, MaxConns: 4})
 }
 
 // ExpectUnavailable fails the test unless the answer is UNAVAILABLE with a time to come back. INTERNAL, an answer to an anonymous

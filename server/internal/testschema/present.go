@@ -12,14 +12,14 @@ import (
 
 // Present shows errors of ours with their code and hides all others, as the real API's presenter does.
 func Present(ctx context.Context, err error) *gqlerror.Error {
-	kind, message := errs.Internal, "internal error"
-	if e, ok := errors.AsType[*errs.Error](err); ok {
-		kind, message = e.Kind, e.Message
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok {
+		e = errs.NewInternal()
 	}
 	return &gqlerror.Error{
-		Message: message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": kind.Code()},
+		Message: e.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": e.Kind.Code()},
 	}
 }
 
 // Recover turns a panic into an error without a detail.
-func Recover(context.Context, any) error { return errs.New(errs.Internal, "internal error") }
+func Recover(context.Context, any) error { return errs.NewInternal() }
