@@ -25,23 +25,6 @@ type Entry struct {
 // Position returns the position just after the event.
 func (e Entry) Position() Position { return At(e.Epoch, e.Seq) }
 
-// decoders read the payloads of the events that this binary can read, by type. Each reads all versions of its type so far.
-var decoders = map[string]func(payload []byte) (Event, error){
-	UserSignedUp{}.Type():    decode[UserSignedUp],
-	ProfileUpdated{}.Type():  decode[ProfileUpdated],
-	SettingsUpdated{}.Type(): decode[SettingsUpdated],
-	PasswordChanged{}.Type(): decode[PasswordChanged],
-	SessionStarted{}.Type():  decode[SessionStarted],
-	SessionUsed{}.Type():     decode[SessionUsed],
-	SessionEnded{}.Type():    decode[SessionEnded],
-	UserFollowed{}.Type():    decode[UserFollowed],
-	UserUnfollowed{}.Type():  decode[UserUnfollowed],
-	TweetPosted{}.Type():     decode[TweetPosted],
-	TweetDeleted{}.Type():    decode[TweetDeleted],
-	ReactionSet{}.Type():     decode[ReactionSet],
-	RowsImported{}.Type():    decode[RowsImported],
-}
-
 func decode[E Event](payload []byte) (Event, error) {
 	var e E
 	err := json.Unmarshal(payload, &e)

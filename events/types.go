@@ -18,6 +18,23 @@ type v1 struct{}
 
 func (v1) PayloadVersion() int { return 1 }
 
+// decoders read the payloads of the events that this binary can read, by type. Each reads all versions of its type so far.
+var decoders = map[string]func(payload []byte) (Event, error){
+	UserSignedUp{}.Type():    decode[UserSignedUp],
+	ProfileUpdated{}.Type():  decode[ProfileUpdated],
+	SettingsUpdated{}.Type(): decode[SettingsUpdated],
+	PasswordChanged{}.Type(): decode[PasswordChanged],
+	SessionStarted{}.Type():  decode[SessionStarted],
+	SessionUsed{}.Type():     decode[SessionUsed],
+	SessionEnded{}.Type():    decode[SessionEnded],
+	UserFollowed{}.Type():    decode[UserFollowed],
+	UserUnfollowed{}.Type():  decode[UserUnfollowed],
+	TweetPosted{}.Type():     decode[TweetPosted],
+	TweetDeleted{}.Type():    decode[TweetDeleted],
+	ReactionSet{}.Type():     decode[ReactionSet],
+	RowsImported{}.Type():    decode[RowsImported],
+}
+
 // UserSignedUp reports a new account. NameVersion is the version of its username's claim.
 type UserSignedUp struct {
 	v1

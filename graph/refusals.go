@@ -10,11 +10,10 @@ import (
 	"roost/internal/errs"
 )
 
-// inputFields maps, for each input type, names of fields in the domain to names in the API, where the two differ.
+// inputFields maps, for each input type, names of fields in the domain to names in the API, where the two differ by more than an
+// "Id" at the end.
 var inputFields = map[string]map[string]string{
-	"DeleteTweetInput":   {"tweet": "tweetId"},
 	"FollowUserInput":    {"followee": "userId"},
-	"RevokeSessionInput": {"session": "sessionId"},
 	"SetReactionInput":   {"tweet": "subjectId"},
 	"UnfollowUserInput":  {"followee": "userId"},
 	"UpdateProfileInput": {"website": "websiteUrl"},
@@ -38,10 +37,19 @@ func inputPath(input string, field []string) []string {
 	if len(field) == 0 {
 		return path
 	}
-	if name, ok := inputFields[input][field[0]]; ok {
-		path[1] = name
-	}
+	path[1] = inputField(input, field[0])
 	return path
+}
+
+// inputField returns the field of an input type that the domain calls by a name.
+func inputField(input, name string) string {
+	if field, ok := inputFields[input][name]; ok {
+		return field
+	}
+	if fields := offered().Types[input].Fields; fields.ForName(name) == nil && fields.ForName(name+"Id") != nil {
+		return name + "Id"
+	}
+	return name
 }
 
 // refusals splits the error of a mutation: refusals of the input go into the payload, everything else is an error of the

@@ -14,6 +14,8 @@ import (
 	"roost/domain/accounts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/ent/event"
+	"roost/events"
 	"roost/internal/errs"
 	"roost/testkit/testtime"
 )
@@ -34,7 +36,22 @@ func TestEveryWriteIsSeen(t *testing.T) {
 			}
 		}
 		w.agree(t, steps)
+		w.coverEvents(t)
 	})
+}
+
+// coverEvents fails for a type of event that no step of the run has written. Only imports write RowsImported.
+func (w *world) coverEvents(t *testing.T) {
+	t.Helper()
+	all, err := w.client.Event.Query().Select(event.FieldType).Strings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events.All() {
+		if typ := e.Type(); typ != (events.RowsImported{}).Type() && !slices.Contains(all, typ) {
+			t.Errorf("no step writes an event %s", typ)
+		}
+	}
 }
 
 // world is what a random run has made.
