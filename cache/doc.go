@@ -63,7 +63,7 @@
 // With Confirm a node makes its own reads at least as new as a position of the log. For each row that was changed according to
 // the log, Confirm looks at the entry with a plain command. In most cases this is enough, because the entry has the event's
 // version or a higher one, or has neither data nor lease. In the second case, a reader that takes a lease later also reads SQL
-// later, and so sees the change. Confirm invalidates all other entries.
+// later, and so sees the change. If the entry of a changed row is in neither state, Confirm invalidates it.
 //
 // An invalidation that Redis has not taken is pending. Until Redis has taken it, the node reads the key from SQL.
 //
@@ -91,8 +91,8 @@
 //     themselves (Confirm). The writing node remembers up to 10,000 pending invalidations for each server and reads their keys
 //     from SQL. If there are more, it reads nothing from that server until the relay has repeated them and the tier's caller
 //     calls Resume.
-//   - A writer is killed between commit and invalidation. Its write was not acknowledged. Other nodes may serve the old entry
-//     until they have confirmed the write.
+//   - A writer is killed between commit and invalidation. Its write was not acknowledged, so the first promise does not cover
+//     it. Other nodes may serve the old entry until they have confirmed the write.
 //   - A node reads a row from SQL while it cannot reach Redis. It cannot publish the row's version, so a later read on another
 //     node may be older if the writer has not invalidated yet.
 //   - After a failover a node still reaches the old primary. The bound is the TTL.
@@ -119,12 +119,12 @@
 //     its lease before it read SQL, and the invalidation drops that lease. Whatever loses the invalidation (eviction, flush, a
 //     change of servers) loses the lease too, because both are fields of one hash.
 //   - An entry outlives an invalidation only on a server that has missed the invalidation: a promoted replica, a primary that
-//     comes back, a server that was restarted from a snapshot. Each of these begins a new epoch of the server, with a new
-//     replication id. Every entry carries a fence, which contains the replication id under which the entry was written; while
-//     the server has another id, the entry counts as absent. The plain look-up asks for the id in the same pipeline (INFO
-//     replication, which costs Redis about 1 µs), so the look-up is right even on a connection that survives a change of roles.
-//     An id of the server's process would not be enough: see TestFailoverAndBack. Redis also takes a new replication id when it
-//     has had no replica for an hour (repl-backlog-ttl). That costs one cold start.
+//     comes back, a server that was restarted from a snapshot. Each of these sets a new replication id on the server. Every entry
+//     carries a fence, which contains the replication id under which the entry was written; while the server has another id,
+//     the entry counts as absent. The plain look-up asks for the id in the same pipeline (INFO replication, which costs Redis
+//     about 1 µs), so the look-up is right even on a connection that survives a change of roles. An id of the server's process
+//     would not be enough: see TestFailoverAndBack. Redis also takes a new replication id when it has had no replica for an
+//     hour (repl-backlog-ttl). That costs one cold start.
 //   - When a database is restored from a backup, its rows may have lower versions than their entries. The event log then begins
 //     a new epoch. The fence contains the number of this epoch, too. A reader notes the number before it reads SQL for a fill,
 //     and a writer before it commits. The fill or the invalidation, even a pending one, then applies to that epoch only, so
@@ -135,14 +135,14 @@
 //     no older fill is accepted later.
 //   - The minimum version makes Redis refuse fills from a database that lags. Redis remembers the minimum version for 10 s if
 //     nobody reads the key. The minimum version also makes repeated invalidations cheap, because they write nothing.
-//   - All readers that share a fetch from SQL joined it before its first command, so no reader gets a result from before it
-//     asked.
+//   - Readers can join a shared fetch from SQL only before its first command is sent, so no reader gets a result that was read
+//     before the reader asked.
 //   - A read looks up the pending invalidations before it asks Redis. If Redis takes one of them before the read has its
 //     answer, the read still treats the answer for the invalidated key as old.
 //
 // The tests explore the protocol breadth-first, with the verbs as pure functions (model_test.go). They compare these functions
 // with the scripts on real servers (conformance_test.go). They run random schedules of the tier over servers that fail over
-// (schedule_test.go). And they show that the tests fail if any part of the protocol is left out (mutants_test.go).
+// (schedule_test.go). Finally, mutants_test.go leaves out each part of the protocol in turn and shows that the tests notice.
 //
 // # Connections
 //
@@ -176,7 +176,7 @@
 //
 // PersistedQueries stores GraphQL documents by hash. It looks in the process first, where the number of documents is bounded,
 // and then in Redis. Redis keeps a document for a day. The day starts again whenever a node reads the document from Redis. It
-// also starts again when a client sends the document, or uses one that the node still has in its process, but then at most once
-// an hour for each node. A node may add 4 MiB at once and 2 KiB a second to Redis. Beyond that, a new document stays in the
-// node's own process, and clients must send it again to other nodes.
+// also starts again when a client sends the document, or uses it while the node still has it in its process; in these two cases
+// at most once an hour for each node. A node may add 4 MiB at once and 2 KiB a second to Redis. Beyond that, a new document
+// stays in the node's own process, and clients must send it again to other nodes.
 package cache

@@ -1,7 +1,7 @@
 // Package audit compares the entries of the cache with the rows in SQL.
 //
 // An Auditor compares every entry once, when an operator asks for it. A Sampler runs all the time: it compares a few entries at
-// random and measures how long stale entries stay stale. Neither fills, refreshes or changes an entry. An Auditor with
+// random and measures how long stale entries stay stale. An Auditor and a Sampler never fill, refresh or change an entry. An Auditor with
 // Config.Repair removes entries that have a problem. This is safe at any time, because it has the same effect as an eviction.
 //
 //	report, err := audit.NewAuditor(tier, kinds...).Run(ctx, audit.Config{Repair: true, Examples: 10})
@@ -12,10 +12,11 @@
 //
 // The Auditor and the Sampler read the row from SQL first, and then the entry.
 //
-//   - An entry is stale if it has a lower version than the row just read from SQL, and other data. Either a write is between
-//     its commit and its invalidation, which takes milliseconds, or the invalidation is missing. Time separates the two cases.
-//     The Auditor looks again after SettleFor, which is longer than a writer and the relay need to invalidate while Redis can
-//     be reached. The Sampler looks again and again until the entry is as new as the row was, or is gone.
+//   - An entry is stale if its version is lower than that of the row just read from SQL, and its data differs from the row's.
+//     Either a write is between its commit and its invalidation, which takes milliseconds, or the invalidation is missing. Time
+//     separates the two cases. The Auditor looks again after SettleFor, which is longer than a writer and the relay need to
+//     invalidate while Redis can be reached. The Sampler looks again and again until the entry is as new as the row was, or is
+//     gone.
 //   - If an entry is newer than the row just read, the row was usually written in between. If the entry is also newer than the
 //     row that a second read of SQL returns, SQL has lost writes, for example because it was restored from a backup. This is
 //     reported even if the data is equal, because the entry would hide all future writes up to its version.

@@ -253,7 +253,7 @@ func TestDemoForOtherMachinesWarns(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			p, _ := serving(t, strings.Fields(args)...)
-			if said := p.stderr.String(); strings.Contains(said, "known password") != warns {
+			if said := p.stderr.String(); strings.Contains(said, "published password") != warns {
 				t.Errorf("the log says: %s", said)
 			}
 		})

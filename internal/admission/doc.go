@@ -36,7 +36,8 @@
 //	more than Config.Running            wait, then UNAVAILABLE with retryAfter
 //	more than Config.Inside             the same
 //	more than Config.Queue waiting      UNAVAILABLE at once; one network may use an eighth of the queue.
-//	                                    Patient requests have a queue of their own, Config.PatientQueue, without this share
+//	                                    Patient requests have a queue of their own, Config.PatientQueue, of which
+//	                                    one network may use all
 //
 // A Gate owns no goroutine. It is safe for concurrent use, and so is a Ticket. Work without a gate has a nil Ticket.
 //

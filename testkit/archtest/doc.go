@@ -8,8 +8,7 @@
 //   - Tests import only their own layer, lower layers, and test helpers.
 //   - Every package has one package comment, and no file that is written by hand grows
 //     too long to read in one go.
-//   - No file has a conflict marker. A line of Go has at most 140 columns. An exported
-//     name has a comment that says more than the name. No comment and no
-//     string of a program, such as an error or a line of the log, uses a verb of people
-//     for what code does (text_test.go lists these verbs).
+//   - No file has a conflict marker. A line of Go has at most 140 columns. An exported name has a comment that says more than
+//     the name. No comment and no string of a program, such as an error or a line of the log, describes what code does with a
+//     verb that fits only people (text_test.go lists these verbs).
 package archtest
