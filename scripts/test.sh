@@ -65,7 +65,4 @@ END
 # look only at memory that is the library's own, so these two packages are built without.
 plain='-race=false -d=checkptr=0'
 
-# Tests wait for processes and clocks a good third of their time, so one package more than there are processors keeps them busy.
-packages=$(($(getconf _NPROCESSORS_ONLN) + 1))
-
-exec "$GO" test -race -p="$packages" -gcflags="modernc.org/sqlite/lib=$plain" -gcflags="modernc.org/libc/...=$plain" -shuffle=on -timeout="${ROOST_TEST_TIMEOUT:-15m}" "$@"
+exec "$GO" test -race -gcflags="modernc.org/sqlite/lib=$plain" -gcflags="modernc.org/libc/...=$plain" -shuffle=on -timeout="${ROOST_TEST_TIMEOUT:-15m}" "$@"
