@@ -33,7 +33,29 @@ func (p pushed) priced(t testing.TB) pushed {
 	return p
 }
 
+// check subscribes, makes the event happen, and compares what it took. On a busy machine a decision about visibility may be so old
+// when the event is sent that it is made again: a difference counts if it is there three times.
 func (p pushed) check(t *testing.T, c *crowd, n int) {
+	t.Helper()
+	res, before := p.push(t, c, n)
+	for try := 1; try < 3 && !p.took(t, res, before); try++ {
+		res, before = p.push(t, c, n)
+	}
+	if cost := res.Costs(t); !p.took(t, res, before) {
+		t.Errorf("with pages of %d it took %d statements before it, %d for it and %d batches that waited, want at most %d, %d and 0: %s",
+			n, before, cost.SQL, cost.Waits, p.before, p.sql, res.Body)
+	}
+}
+
+// took reports whether an event took no more than its budget.
+func (p pushed) took(t *testing.T, res *apitest.Response, before int64) bool {
+	t.Helper()
+	cost := res.Costs(t)
+	return before <= p.before && cost.SQL <= p.sql && cost.Waits == 0
+}
+
+// push returns the event, and the statements that led to it.
+func (p pushed) push(t *testing.T, c *crowd, n int) (res *apitest.Response, before int64) {
 	t.Helper()
 	u, vars, happen := p.prepare(t, c, n)
 	page(vars, n)
@@ -45,18 +67,14 @@ func (p pushed) check(t *testing.T, c *crowd, n int) {
 	if happen != nil {
 		happen()
 	}
-	res := events.Next(t)
+	res = events.Next(t)
 	for p.is != "" && res.String("x.__typename") != p.is {
 		res = events.Next(t)
 	}
 	if len(res.Errors) > 0 {
 		t.Fatalf("%s", res.Body)
 	}
-	cost := res.Costs(t)
-	if before := cost.Before - earlier; before > p.before || cost.SQL > p.sql || cost.Waits != 0 {
-		t.Errorf("with pages of %d it took %d statements before it, %d for it and %d batches that waited, want at most %d, %d and 0: %s",
-			n, before, cost.SQL, cost.Waits, p.before, p.sql, res.Body)
-	}
+	return res, res.Costs(t).Before - earlier
 }
 
 // untilReset makes resets happen until the first comes: the subscription runs then. A reset takes no
