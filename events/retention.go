@@ -35,13 +35,10 @@ type Cleaner struct {
 func NewCleaner(client *ent.Client, db *sqldb.DB, c clock.Clock, keep time.Duration) *Cleaner {
 	fill(&keep, DefaultKeep)
 	cl := &Cleaner{client: client, db: db, clock: c, keep: keep}
-	cl.Run = lifecycle.Poll{
-		Look: func(ctx context.Context, _ bool) (more bool, err error) {
-			_, err = cl.Clean(ctx)
-			return false, err
-		},
-		Every: cleanEvery, Retry: cleanEvery, Steady: true, Warning: "old events were not removed",
-	}.Run
+	cl.Run = lifecycle.Steadily(cleanEvery, "old events were not removed", func(ctx context.Context) error {
+		_, err := cl.Clean(ctx)
+		return err
+	}).Run
 	return cl
 }
 

@@ -72,13 +72,10 @@ const checkChunk = 5000
 
 // SessionChecker returns the service that checks five times a second whether watched sessions have ended elsewhere.
 func (h *Hub) SessionChecker(check CheckSessions) lifecycle.Service {
-	poll := lifecycle.Poll{
-		Look: func(ctx context.Context, _ bool) (more bool, err error) {
-			guard(ctx, "sessions", func() { err = h.checkSessions(ctx, check) })
-			return false, err
-		},
-		Every: checkEvery, Retry: checkEvery, Steady: true, Warning: "open sockets' sessions could not be checked",
-	}
+	poll := lifecycle.Steadily(checkEvery, "open sockets' sessions could not be checked", func(ctx context.Context) (err error) {
+		guard(ctx, "sessions", func() { err = h.checkSessions(ctx, check) })
+		return err
+	})
 	return &lifecycle.Loop{Run: poll.Run}
 }
 

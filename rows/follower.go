@@ -98,14 +98,10 @@ func (s *starting) Start(ctx context.Context) error {
 }
 
 func (c *recovery) poll() lifecycle.Poll {
-	return lifecycle.Poll{
-		Look: func(ctx context.Context, _ bool) (more bool, err error) {
-			err = c.look(ctx)
-			c.report(ctx)
-			return false, err
-		},
-		Every: recoveryPoll, Retry: recoveryPoll, Steady: true, Warning: "whether rows may be read from redis again is not known",
-	}
+	return lifecycle.Steadily(recoveryPoll, "whether rows may be read from redis again is not known", func(ctx context.Context) error {
+		defer c.report(ctx)
+		return c.look(ctx)
+	})
 }
 
 // report logs that a suspension has begun, and that all have ended.

@@ -1,10 +1,7 @@
 package rows
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,24 +10,8 @@ import (
 	"roost/internal/errs"
 	"roost/internal/sqldb"
 	"roost/testkit/dbtest"
+	"roost/testkit/testlog"
 )
-
-// logged returns what a function logs. Tests that use it cannot be parallel.
-func logged(fn func()) string {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(before)
-	fn()
-	return log.String()
-}
-
-func count(t *testing.T, log, line string, want int) {
-	t.Helper()
-	if n := strings.Count(log, line); n != want {
-		t.Errorf("%q is logged %d times, want %d:\n%.2000s", line, n, want, log)
-	}
-}
 
 // While the database is away, a node checks twenty times a second whether it may read from Redis again, and logs twice a minute
 // that it cannot. It logs once that it reads from the database.
@@ -41,7 +22,7 @@ func TestRecoveryWarnsRarely(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.here.tier.Suspend()
-	log := logged(func() {
+	log := testlog.Of(func() {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 65*time.Second)
 			defer cancel()
@@ -54,15 +35,15 @@ func TestRecoveryWarnsRarely(t *testing.T) {
 			}
 		})
 	})
-	count(t, log, "whether rows may be read from redis again is not known", 3)
-	count(t, log, "rows are read from the database", 1)
+	testlog.Count(t, log, "whether rows may be read from redis again is not known", 3)
+	testlog.Count(t, log, "rows are read from the database", 1)
 }
 
 // A cache that is suspended again and again, because Redis comes and goes, is logged twice a minute.
 func TestSuspensionsAreLoggedRarely(t *testing.T) {
 	r := newRig(t, sqldb.Config{File: dbtest.File(t)}, nil)
 	c := &recovery{store: r.here}
-	log := logged(func() {
+	log := testlog.Of(func() {
 		synctest.Test(t, func(t *testing.T) {
 			for range 65 {
 				number := r.here.tier.Suspend()
@@ -74,8 +55,8 @@ func TestSuspensionsAreLoggedRarely(t *testing.T) {
 			}
 		})
 	})
-	count(t, log, "rows are read from the database", 3)
-	count(t, log, "rows are read from the cache again", 3)
+	testlog.Count(t, log, "rows are read from the database", 3)
+	testlog.Count(t, log, "rows are read from the cache again", 3)
 }
 
 // While Redis is away the relay tries again and again to clear the cache for an event that it cannot read. That is logged once
@@ -83,7 +64,7 @@ func TestSuspensionsAreLoggedRarely(t *testing.T) {
 func TestUnreadableEventsAreLoggedRarely(t *testing.T) {
 	r := newRig(t, sqldb.Config{File: dbtest.File(t)}, nil)
 	const attempts = 20
-	log := logged(func() {
+	log := testlog.Of(func() {
 		relay := r.here.Relay().Handler
 		away, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -95,6 +76,6 @@ func TestUnreadableEventsAreLoggedRarely(t *testing.T) {
 			r.here.apply(t.Context(), events.Batch{Entries: []events.Entry{e}})
 		}
 	})
-	count(t, log, "all cached rows are dropped", 1)
-	count(t, log, "rows are read from the database until the cache is cleared", 1)
+	testlog.Count(t, log, "all cached rows are dropped", 1)
+	testlog.Count(t, log, "rows are read from the database until the cache is cleared", 1)
 }

@@ -25,7 +25,7 @@ needs_of() {
 	imports=$("$GO" list -f '{{join .TestImports "\n"}}{{"\n"}}{{join .XTestImports "\n"}}' "${packages[@]}") || return 1
 	if grep -qE '^roost/testkit/(redistest|apitest|rig)$' <<<"$imports"; then
 		return 1
-	elif grep -E '^roost/testkit/' <<<"$imports" | grep -qvE '/(domaintest|testtime)$'; then
+	elif grep -E '^roost/testkit/' <<<"$imports" | grep -qvE '/(domaintest|testtime|testlog)$'; then
 		echo postgres cc
 	else
 		echo cc

@@ -30,13 +30,10 @@ type LimitCleaner struct {
 // NewLimitCleaner returns a cleaner for the accounts' database.
 func NewLimitCleaner(a *Accounts) *LimitCleaner {
 	c := &LimitCleaner{accounts: a}
-	c.Run = lifecycle.Poll{
-		Look: func(ctx context.Context, _ bool) (more bool, err error) {
-			_, err = c.Clean(ctx)
-			return false, err
-		},
-		Every: cleanEvery, Retry: cleanEvery, Steady: true, Warning: "expired limits of sign-in were not removed",
-	}.Run
+	c.Run = lifecycle.Steadily(cleanEvery, "expired limits of sign-in were not removed", func(ctx context.Context) error {
+		_, err := c.Clean(ctx)
+		return err
+	}).Run
 	return c
 }
 

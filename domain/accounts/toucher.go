@@ -51,8 +51,7 @@ func (t *Toucher) Used(s *Session) {
 
 func (t *Toucher) run(ctx context.Context) {
 	const warning = "the last use of sessions was not written"
-	lifecycle.Poll{Look: func(ctx context.Context, _ bool) (bool, error) { return false, t.flush(ctx) },
-		Every: touchEvery, Retry: touchEvery, Steady: true, Warning: warning}.Run(ctx)
+	lifecycle.Steadily(touchEvery, warning, t.flush).Run(ctx)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchEvery)
 	defer cancel()
 	if err := t.flush(last); err != nil {

@@ -33,6 +33,12 @@ type Poll struct {
 	Attrs   []any
 }
 
+// Steadily returns the steady poll that calls do at once, and then each time that every has passed, also after a failure.
+func Steadily(every time.Duration, warning string, do func(ctx context.Context) error) Poll {
+	look := func(ctx context.Context, _ bool) (more bool, err error) { return false, do(ctx) }
+	return Poll{Look: look, Every: every, Retry: every, Steady: true, Warning: warning}
+}
+
 // Run looks at once, then as the fields say, until ctx ends.
 func (p Poll) Run(ctx context.Context) {
 	var warnings Throttle

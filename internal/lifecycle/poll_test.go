@@ -1,17 +1,15 @@
 package lifecycle_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"roost/internal/lifecycle"
+	"roost/testkit/testlog"
 )
 
 // looks runs a poll in a bubble of its own time, and returns when it looked, in seconds from its start.
@@ -73,19 +71,16 @@ func TestPollPauses(t *testing.T) {
 
 // A poll that fails again and again says so twice a minute, with its attributes; its end is no failure.
 func TestPollWarns(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(before)
-	at, _ := looks(t, lifecycle.Poll{Every: time.Second, Retry: time.Second, Warning: "nothing is drained", Attrs: []any{"queue", "tally"},
-		Look: func(context.Context, bool) (bool, error) { return false, errors.New("no database") }}, nil, 70*time.Second)
+	var at []float64
+	log := testlog.Of(func() {
+		at, _ = looks(t, lifecycle.Poll{Every: time.Second, Retry: time.Second, Warning: "nothing is drained", Attrs: []any{"queue", "tally"},
+			Look: func(context.Context, bool) (bool, error) { return false, errors.New("no database") }}, nil, 70*time.Second)
+	})
 	if len(at) != 70 && len(at) != 71 {
 		t.Errorf("looked %d times", len(at))
 	}
-	const line = `msg="nothing is drained" queue=tally error="no database"`
-	if n := strings.Count(log.String(), line); n != 3 || strings.Count(log.String(), "\n") != 3 {
-		t.Errorf("%d warnings, want 3:\n%s", n, &log)
-	}
+	testlog.Count(t, log, `msg="nothing is drained" queue=tally error="no database"`, 3)
+	testlog.Count(t, log, "\n", 3)
 }
 
 // A steady poll counts its times from the beginning of each look. After one that took longer it looks again at once.
@@ -99,6 +94,13 @@ func TestSteadyPoll(t *testing.T) {
 			return false, map[bool]error{true: errors.New("no database")}[n == 4]
 		}}, nil, 24*time.Second)
 	equal(t, at, 0, 5, 12, 17, 20)
+	n = 0
+	at, _ = looks(t, lifecycle.Steadily(4*time.Second, "nothing is drained", func(context.Context) error {
+		n++
+		time.Sleep(time.Second)
+		return map[bool]error{true: errors.New("no database")}[n == 2]
+	}), nil, 14*time.Second)
+	equal(t, at, 0, 4, 8, 12)
 }
 
 // A throttle lets one warning pass in 30 seconds, whenever the first one comes.

@@ -61,6 +61,7 @@ var roost = rules{
 		"testkit/archtest",
 		"testkit/importedtest",
 		"testkit/importstest",
+		"testkit/testlog",
 		"testkit/importedtest/fill",
 		"testkit/dataset",
 		"testkit/dbtest",
