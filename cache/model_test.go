@@ -178,7 +178,7 @@ func (x *explorer) writer(s world, k int) {
 		n.w[k].pc = wDone
 		if s.refused == 1 {
 			n.primary = s.primary
-			x.add(n, "", "W%d gives up to invalidate v%d", int8(k), version) // acknowledged, with a bound
+			x.add(n, "", "W%d gives up invalidating v%d", int8(k), version) // acknowledged, with a bound
 			return
 		}
 		n.acked = max(n.acked, version)
