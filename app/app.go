@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"roost/cache"
 	"roost/domain/accounts"
@@ -42,6 +43,7 @@ type App struct {
 	queries *cache.PersistedQueries // nil without the role api
 	sources loaders.Sources
 	hub     *live.Hub
+	planned *prometheus.CounterVec // nil without plans
 	toucher *accounts.Toucher
 	log     *events.Log
 	background
@@ -146,7 +148,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 	}
 	log.SetInvalidator(a.rows)
 	a.trackEpochs()
-	a.sources = loaders.Sources{Sources: sources, Rows: a.rows,
+	a.sources = loaders.Sources{Sources: sources, Rows: a.rows, Wait: a.Config.LoaderWait,
 		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)
 	a.sources.Position = a.hub.Position
@@ -211,6 +213,13 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
 	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.LoaderScope{Sources: a.sources})
+	if c.Plans {
+		plans, err := a.newPlans(resolver)
+		if err != nil {
+			return err
+		}
+		cfg.Extensions = append(cfg.Extensions, plans)
+	}
 	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
 	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
 	cfg.ServerTiming = c.ServerTiming
@@ -218,6 +227,13 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.Admission = admission.Config{Wait: c.QueueWait, Lag: a.lag.Lag}
 	cfg.Playground.Demo = a.demoLogin()
 	return nil
+}
+
+// newPlans returns the extension that answers operations from plans, and counts how they end.
+func (a *App) newPlans(resolver *graph.Resolver) (*graph.Plans, error) {
+	a.planned = planMetrics()
+	return graph.NewPlans(graph.PlansConfig{Resolver: resolver, Most: guard.Defaults().MostBytes,
+		Outcome: func(kind ast.Operation, o graph.Outcome) { a.planned.WithLabelValues(string(kind), string(o)).Inc() }})
 }
 
 // listening fills the port into a public URL that follows from an address with port 0.

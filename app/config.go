@@ -39,6 +39,7 @@ type Config struct {
 	Introspection  bool
 	Playground     bool
 	ReadCache      bool
+	Plans          bool
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
 
@@ -58,6 +59,8 @@ type Config struct {
 	Groups []events.GroupConfig
 	// DatabaseWait is how long a statement of a request waits for its turn; 0 is the default of sqldb.Config.
 	DatabaseWait time.Duration
+	// LoaderWait is loaders.Sources.Wait.
+	LoaderWait time.Duration
 	// RedisConns is cache.Config.Conns.
 	RedisConns int
 	// StopTimeout bounds a stop, after DrainDelay; 0 is 30 s.
@@ -96,6 +99,8 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.BoolVar(&c.Demo, "demo", true, "seed a demo world into an empty embedded database and keep life in it")
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
 	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache saves")
+	f.BoolVar(&c.Plans, "plans", true,
+		"answer operations from compiled plans; without, each field is resolved for itself, to see whether a plan is at fault")
 	f.DurationVar(&c.QueueWait, "queue-wait", 100*time.Millisecond,
 		"how long a request waits for its turn on a busy node before it is refused, at most 10s")
 	limits := accounts.DefaultLimits()

@@ -33,6 +33,9 @@ func (a *App) collectors() []prometheus.Collector {
 	if a.queries != nil {
 		all = append(all, a.queryMetrics())
 	}
+	if a.planned != nil {
+		all = append(all, a.planned)
+	}
 	return all
 }
 
@@ -43,6 +46,13 @@ func buildMetrics() prometheus.Collector {
 		ConstLabels: prometheus.Labels{"version": i.Version, "commit": i.Commit, "go": i.Go}})
 	g.Set(1)
 	return g
+}
+
+// planMetrics returns the counter of how plans end.
+func planMetrics() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "plans_total",
+		Help: "Queries, and fields of mutations, by how their compiled plans ended. All but answered, large and shed went to the resolvers."},
+		[]string{"kind", "outcome"})
 }
 
 func (a *App) redisMetrics() prometheus.Collector {

@@ -18,14 +18,7 @@ func (q queries) Viewer(ctx context.Context) (*model.Viewer, error) {
 	if id == 0 {
 		return nil, nil
 	}
-	return plannedViewer(ctx, id), nil
-}
-
-// plannedViewer returns a viewer after it has fetched what the selection of the field needs.
-func plannedViewer(ctx context.Context, id int64) *model.Viewer {
-	p, sel := planOf(ctx), selected(ctx)
-	p.run(ctx, func(lv *level) { p.viewer(ctx, lv, sel, id) })
-	return &model.Viewer{UserID: id}
+	return &model.Viewer{UserID: id}, nil
 }
 
 type viewers struct{ *Resolver }
@@ -34,11 +27,11 @@ type viewers struct{ *Resolver }
 func (r *Resolver) Viewer() generated.ViewerResolver { return viewers{r} }
 
 func (v viewers) User(ctx context.Context, obj *model.Viewer) (*accounts.User, error) {
-	return loadUser(ctx, loaders.From(ctx), obj.UserID)
+	return loadUser(ctx, obj.UserID)
 }
 
 func (v viewers) Email(ctx context.Context, obj *model.Viewer) (string, error) {
-	a, err := load(ctx, loaders.From(ctx).AccountByID, obj.UserID)
+	a, err := load(ctx, loaders.AccountByID, obj.UserID)
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +39,7 @@ func (v viewers) Email(ctx context.Context, obj *model.Viewer) (string, error) {
 }
 
 func (v viewers) SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts.SessionPolicy, error) {
-	a, err := load(ctx, loaders.From(ctx).AccountByID, obj.UserID)
+	a, err := load(ctx, loaders.AccountByID, obj.UserID)
 	if err != nil {
 		return "", err
 	}
@@ -55,38 +48,38 @@ func (v viewers) SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts
 
 // SignUp creates an account and signs the caller in.
 func (m mutations) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
-	p, err := asAnybody(ctx, func(who *caller.Caller) (result, error) {
+	p, err := asAnybody(ctx, func(who *caller.Caller) (model.Payload, error) {
 		return signIn(who, input.TokenDelivery, func() (*accounts.SignedIn, error) {
 			return m.accounts().SignUp(ctx, accounts.SignUp{Username: input.Username, Email: input.Email,
 				Password: input.Password, Name: input.Name.Value(), Device: deviceOf(who, input.Device)})
 		})
 	})
-	return &model.SignUpPayload{Token: p.token, Viewer: p.viewer, Session: p.session, UserErrors: p.userErrors}, err
+	return &model.SignUpPayload{Payload: p}, err
 }
 
 func (m mutations) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
-		return result{viewerID: who.UserID()}, m.accounts().ChangePassword(ctx, who.UserID(), who.SessionID(), who.Address,
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) {
+		return model.Payload{ViewerID: who.UserID()}, m.accounts().ChangePassword(ctx, who.UserID(), who.SessionID(), who.Address,
 			input.CurrentPassword, input.NewPassword)
 	})
-	return &model.ChangePasswordPayload{Viewer: p.viewer, UserErrors: p.userErrors}, err
+	return &model.ChangePasswordPayload{Payload: p}, err
 }
 
 func (m mutations) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
-		return result{userID: who.UserID()}, m.accounts().UpdateProfile(ctx, who.UserID(), accounts.ProfileChange{
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) {
+		return model.Payload{UserID: who.UserID()}, m.accounts().UpdateProfile(ctx, who.UserID(), accounts.ProfileChange{
 			Name: clearing(input.Name), Bio: clearing(input.Bio), WebsiteURL: clearing(input.WebsiteURL)})
 	})
-	return &model.UpdateProfilePayload{User: p.user, UserErrors: p.userErrors}, err
+	return &model.UpdateProfilePayload{Payload: p}, err
 }
 
 func (m mutations) UpdateSettings(ctx context.Context, input model.UpdateSettingsInput) (*model.UpdateSettingsPayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
-		return result{viewerID: who.UserID()}, m.accounts().UpdateSettings(ctx, who.UserID(), accounts.SettingsChange{
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) {
+		return model.Payload{ViewerID: who.UserID()}, m.accounts().UpdateSettings(ctx, who.UserID(), accounts.SettingsChange{
 			Username: input.Username.Value(), Email: input.Email.Value(), SessionPolicy: input.SessionPolicy.Value(),
 			CurrentPassword: input.CurrentPassword.Value(), Address: who.Address})
 	})
-	return &model.UpdateSettingsPayload{Viewer: p.viewer, UserErrors: p.userErrors}, err
+	return &model.UpdateSettingsPayload{Payload: p}, err
 }
 
 // clearing reads an input field that null clears. It returns nil if the field was left out, and an empty text for null.

@@ -2,9 +2,10 @@
 // subscriptions and fields of that noun.
 //
 // A resolver decodes its arguments, calls one domain package or loader, and returns. Rules are in the domain packages, and
-// look-ups are in package loaders. Mutations share one frame (mutation.go), which authenticates the caller, turns refusals into
-// userErrors and loads the objects of the payload. Subscriptions share another frame (subscription.go).
+// look-ups are in package loaders. Mutations share one frame (mutation.go), which authenticates the caller and turns refusals into
+// userErrors. Subscriptions share another frame (subscription.go).
 //
-// Before the fields of an object or list are resolved, the selection of these fields is read once, and the rows that they will
-// need are fetched in batches; see plan.
+// Queries and the payloads of mutations are answered from compiled plans, see package plan and Plans. The tables (tables*.go) say
+// how a plan answers each type of the schema: a line for a field, from the questions of package loaders. What a plan cannot answer is
+// executed by the resolvers.
 package graph

@@ -8,10 +8,13 @@ import (
 	"roost/graph/model"
 )
 
-func (q queries) Limits(context.Context) (*model.Limits, error) {
+func (q queries) Limits(context.Context) (*model.Limits, error) { return q.limits(), nil }
+
+// limits are the limits that this node enforces.
+func (r *Resolver) limits() *model.Limits {
 	return &model.Limits{
 		TweetLength: tweets.MaxLength, PageSize: pageSize, BatchSize: BatchSize,
 		UsernameLength: accounts.MaxUsername, NameLength: accounts.MaxName, BioLength: accounts.MaxBio,
-		PasswordMinLength: accounts.MinPassword, DocumentBytes: int32(q.DocumentBytes),
-	}, nil
+		PasswordMinLength: accounts.MinPassword, DocumentBytes: int32(r.DocumentBytes),
+	}
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 
 	"roost/domain/accounts"
-	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/caller"
-	"roost/loaders"
 )
 
 type mutations struct{ *Resolver }
@@ -16,88 +14,103 @@ type mutations struct{ *Resolver }
 // Mutation resolves the write operations.
 func (r *Resolver) Mutation() generated.MutationResolver { return mutations{r} }
 
-// result is what a mutation has done. It names the objects of the payload, which are loaded afterwards, and holds the values
-// that only the mutation itself has.
-type result struct {
-	userID, viewerID, tweetID int64 // 0 is none
-
-	token, deletedTweetID *string
-	session               *accounts.Session
-	sessions              []*accounts.Session
-}
-
-// payload is a result with its objects. A refused mutation has userErrors and nothing else.
-type payload struct {
-	result
-	user       *accounts.User
-	viewer     *model.Viewer
-	tweet      *model.Tweet
-	userErrors []*model.UserError
-}
-
-// asUser runs a mutation of a signed-in caller: it authenticates the caller, makes the domain call, turns its refusals into
-// userErrors, and loads the objects of the payload in the batches that the selection asks for. The error is
-// UNAUTHENTICATED without a session; any other is a fault, not a refusal.
-func asUser(ctx context.Context, do func(who *caller.Caller) (result, error)) (payload, error) {
+// asUser runs a mutation of a signed-in caller: it authenticates the caller, makes the domain call, and turns its refusals into
+// userErrors. The objects of the payload are read afterwards, when its fields are resolved. The error is UNAUTHENTICATED without a
+// session; any other is a fault, not a refusal.
+func asUser(ctx context.Context, do func(who *caller.Caller) (model.Payload, error)) (model.Payload, error) {
 	who, err := signedIn(ctx)
 	if err != nil {
-		return payload{}, err
+		return model.Payload{}, err
 	}
 	return mutate(ctx, who, do)
 }
 
 // asAnybody is asUser for mutations that need no session.
-func asAnybody(ctx context.Context, do func(who *caller.Caller) (result, error)) (payload, error) {
+func asAnybody(ctx context.Context, do func(who *caller.Caller) (model.Payload, error)) (model.Payload, error) {
 	return mutate(ctx, caller.From(ctx), do)
 }
 
-func mutate(ctx context.Context, who *caller.Caller, do func(who *caller.Caller) (result, error)) (payload, error) {
+func mutate(ctx context.Context, who *caller.Caller, do func(who *caller.Caller) (model.Payload, error)) (model.Payload, error) {
 	done, err := do(who)
 	if err != nil {
 		userErrors, err := refusals(inputType(ctx), err)
-		return payload{userErrors: userErrors}, err
+		return model.Payload{UserErrors: userErrors}, err
 	}
-	planOf(ctx).payload(ctx, done)
-	return loadPayload(ctx, done)
+	done.UserErrors = []*model.UserError{}
+	return done, nil
 }
 
-// loadPayload loads the objects of a payload. Objects that the plan has fetched cost nothing more.
-func loadPayload(ctx context.Context, done result) (p payload, err error) {
-	p = payload{result: done, userErrors: []*model.UserError{}}
-	set := loaders.From(ctx)
-	if done.viewerID != 0 {
-		p.viewer = &model.Viewer{UserID: done.viewerID}
-	}
-	if done.userID != 0 {
-		if p.user, err = loadUser(ctx, set, done.userID); err != nil {
-			return p, err
-		}
-	}
-	if done.tweetID != 0 {
-		var t *tweets.Tweet
-		if t, err = load(ctx, set.TweetByID, done.tweetID); err != nil {
-			return p, err
-		}
-		p.tweet = model.TweetOf(t)
-	}
-	return p, nil
+// The objects of payloads.
+
+type (
+	updateProfilePayloads struct{ *Resolver }
+	followUserPayloads    struct{ *Resolver }
+	unfollowUserPayloads  struct{ *Resolver }
+	createTweetPayloads   struct{ *Resolver }
+	setReactionPayloads   struct{ *Resolver }
+)
+
+// UpdateProfilePayload resolves the changed profile.
+func (r *Resolver) UpdateProfilePayload() generated.UpdateProfilePayloadResolver {
+	return updateProfilePayloads{r}
 }
 
-// payload plans for the fields of a mutation's payload.
-func (p plan) payload(ctx context.Context, about result) {
-	fields := p.fields(selected(ctx), "MutationPayload")
-	p.run(ctx, func(lv *level) {
-		for _, f := range fields {
-			switch {
-			case f.Name == "user" && about.userID != 0:
-				p.users(ctx, lv, of(f), []int64{about.userID})
-			case f.Name == "viewer" && about.viewerID != 0:
-				p.viewer(ctx, lv, of(f), about.viewerID)
-			case (f.Name == "tweet" || f.Name == "subject") && about.tweetID != 0:
-				p.tweets(ctx, lv, of(f), []int64{about.tweetID})
-			case f.Name == "timelineEdge" && about.tweetID != 0:
-				p.tweets(ctx, lv, p.under(of(f), "TimelineEdge", "node"), []int64{about.tweetID})
-			}
-		}
-	})
+// FollowUserPayload resolves the user who was followed.
+func (r *Resolver) FollowUserPayload() generated.FollowUserPayloadResolver {
+	return followUserPayloads{r}
+}
+
+// UnfollowUserPayload resolves the user who is no longer followed.
+func (r *Resolver) UnfollowUserPayload() generated.UnfollowUserPayloadResolver {
+	return unfollowUserPayloads{r}
+}
+
+// CreateTweetPayload resolves the new tweet.
+func (r *Resolver) CreateTweetPayload() generated.CreateTweetPayloadResolver {
+	return createTweetPayloads{r}
+}
+
+// SetReactionPayload resolves the subject of the reaction.
+func (r *Resolver) SetReactionPayload() generated.SetReactionPayloadResolver {
+	return setReactionPayloads{r}
+}
+
+func (updateProfilePayloads) User(ctx context.Context, obj *model.UpdateProfilePayload) (*accounts.User, error) {
+	return payloadUser(ctx, obj.Payload)
+}
+
+func (followUserPayloads) User(ctx context.Context, obj *model.FollowUserPayload) (*accounts.User, error) {
+	return payloadUser(ctx, obj.Payload)
+}
+
+func (unfollowUserPayloads) User(ctx context.Context, obj *model.UnfollowUserPayload) (*accounts.User, error) {
+	return payloadUser(ctx, obj.Payload)
+}
+
+func (createTweetPayloads) Tweet(ctx context.Context, obj *model.CreateTweetPayload) (*model.Tweet, error) {
+	return payloadTweet(ctx, obj.Payload)
+}
+
+func (createTweetPayloads) TimelineEdge(ctx context.Context, obj *model.CreateTweetPayload) (*model.TimelineEdge, error) {
+	t, err := payloadTweet(ctx, obj.Payload)
+	return homeEdge(t), err
+}
+
+func (setReactionPayloads) Subject(ctx context.Context, obj *model.SetReactionPayload) (model.Reactable, error) {
+	t, err := payloadTweet(ctx, obj.Payload)
+	return reactable(t), err
+}
+
+func payloadUser(ctx context.Context, p model.Payload) (*accounts.User, error) {
+	if p.UserID == 0 {
+		return nil, nil
+	}
+	return loadUser(ctx, p.UserID)
+}
+
+func payloadTweet(ctx context.Context, p model.Payload) (*model.Tweet, error) {
+	if p.TweetID == 0 {
+		return nil, nil
+	}
+	return loadTweet(ctx, p.TweetID)
 }

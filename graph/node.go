@@ -10,7 +10,7 @@ import (
 )
 
 func (q queries) Node(ctx context.Context, id string) (model.Node, error) {
-	all, err := q.nodes(ctx, []string{id})
+	all, err := loadNodes(ctx, []string{id})
 	if err != nil {
 		return nil, err
 	}
@@ -21,13 +21,13 @@ func (q queries) Nodes(ctx context.Context, globals []string) ([]model.Node, err
 	if err := batch(globals); err != nil {
 		return nil, err
 	}
-	return q.nodes(ctx, globals)
+	return loadNodes(ctx, globals)
 }
 
-// nodes loads objects in the order of their ids, nil for those that the viewer may not see.
-func (q queries) nodes(ctx context.Context, globals []string) ([]model.Node, error) {
+// loadNodes loads objects in the order of their ids, nil for those that the viewer may not see.
+func loadNodes(ctx context.Context, globals []string) ([]model.Node, error) {
 	who := caller.From(ctx)
-	var users, tweetIDs, sessions []int64
+	var users, tweets, sessions []int64
 	for _, g := range globals {
 		kind, parts, ok := ids.Decode(g)
 		switch {
@@ -35,47 +35,45 @@ func (q queries) nodes(ctx context.Context, globals []string) ([]model.Node, err
 		case kind == ids.KindUser:
 			users = append(users, parts[0])
 		case kind == ids.KindTweet:
-			tweetIDs = append(tweetIDs, parts[0])
+			tweets = append(tweets, parts[0])
 		case kind == ids.KindSession && parts[0] == who.UserID():
 			sessions = append(sessions, parts[1])
 		}
 	}
-	p, sel := planOf(ctx), selected(ctx)
-	p.run(ctx, func(lv *level) {
-		p.users(ctx, lv, sel, users)
-		p.tweets(ctx, lv, sel, tweetIDs)
-		p.set.SessionByID.Want(lv.rows, sessions)
-	})
+	set := loaders.From(ctx)
+	loaders.AccountByID.Prefetch(ctx, set, users)
+	loaders.TweetByID.Prefetch(ctx, set, tweets)
+	loaders.SessionByID.Prefetch(ctx, set, sessions)
 	out := make([]model.Node, len(globals))
 	for i, g := range globals {
 		var err error
-		if out[i], err = node(ctx, p.set, who, g); err != nil {
+		if out[i], err = loadNode(ctx, who, g); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// node loads one object. It returns a nil interface, never one that contains a nil pointer.
-func node(ctx context.Context, set *loaders.Set, who *caller.Caller, global string) (model.Node, error) {
+// loadNode loads one object. It returns a nil interface, never one that contains a nil pointer.
+func loadNode(ctx context.Context, who *caller.Caller, global string) (model.Node, error) {
 	kind, parts, ok := ids.Decode(global)
 	if !ok {
 		return nil, nil
 	}
 	switch kind {
 	case ids.KindUser:
-		if u, err := loadUser(ctx, set, parts[0]); err != nil || u != nil {
+		if u, err := loadUser(ctx, parts[0]); err != nil || u != nil {
 			return u, err
 		}
 	case ids.KindTweet:
-		if t, err := load(ctx, set.TweetByID, parts[0]); err != nil || t != nil {
-			return model.TweetOf(t), err
+		if t, err := loadTweet(ctx, parts[0]); err != nil || t != nil {
+			return t, err
 		}
 	case ids.KindSession:
 		if parts[0] != who.UserID() {
 			return nil, nil
 		}
-		s, err := load(ctx, set.SessionByID, parts[1])
+		s, err := load(ctx, loaders.SessionByID, parts[1])
 		if err != nil || (s != nil && s.ID.User == who.UserID()) {
 			return s, err
 		}

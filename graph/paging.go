@@ -12,37 +12,6 @@ import (
 	"roost/loaders"
 )
 
-// pagingArgs reads paging arguments that gqlgen has validated but not decoded. It leaves out a value of a wrong type, which
-// the field itself refuses.
-func pagingArgs(raw map[string]any) cursors.Args {
-	number := func(name string) *int32 {
-		if raw[name] == nil {
-			return nil
-		}
-		n, err := model.UnmarshalInt(raw[name])
-		if err != nil {
-			n = -1 // refused like -1
-		}
-		return &n
-	}
-	text := func(name string) *string {
-		s, ok := raw[name].(string)
-		if !ok {
-			return nil
-		}
-		return &s
-	}
-	return cursors.Args{First: number("first"), After: text("after"), Last: number("last"), Before: text("before")}
-}
-
-// oppositeField is the field of PageInfo that looks against the direction of reading.
-func oppositeField(w cursors.Window) string {
-	if w.Backward {
-		return "hasNextPage"
-	}
-	return "hasPreviousPage"
-}
-
 // opposing returns the window of one item that shows whether the list goes on against the direction of reading. ok is false
 // when the page starts at that end of the list.
 func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, bool) {
@@ -67,56 +36,82 @@ func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, b
 	return whole, true
 }
 
-// pager reads a page of one list.
-type pager func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error)
-
-// pageInfo returns the position of a page in its list. read reads another page of the same list, if that is needed.
-func pageInfo(kind cursors.Kind, w cursors.Window, page cursors.Page[sqldb.Row], read pager) *model.PageInfo {
-	ahead := func(context.Context) (bool, error) { return page.More, nil }
-	behind := func(ctx context.Context) (bool, error) {
-		ow, needed := opposing(w, page)
-		if !needed {
-			return false, nil
-		}
-		other, err := read(ctx, ow)
-		return len(other.Items) > 0, err
+// pageOf reads a page of a list. Of a timeline it has no tweet that is not visible any more.
+func pageOf(ctx context.Context, c model.Connection) (page, error) {
+	switch {
+	case c.Nothing:
+		return page{}, nil
+	case c.List == cursors.Home || c.List == cursors.Timeline:
+		return visiblePage(ctx, c)
+	default:
+		return storedPage(ctx, c)
 	}
-	info := &model.PageInfo{Next: ahead, Previous: behind}
-	if w.Backward {
-		info.Next, info.Previous = behind, ahead
-	}
-	if n := len(page.Items); n > 0 {
-		first, last := cursors.Encode(kind, page.Items[0].SortKey), cursors.Encode(kind, page.Items[n-1].SortKey)
-		info.StartCursor, info.EndCursor = &first, &last
-	}
-	return info
 }
 
-// readPage reads a page of an owner's list through a loader, if the connection that is being resolved needs it, and returns
-// the pager of the list.
-func readPage(ctx context.Context, pages *loaders.Pages, owner int64, connection string, w cursors.Window,
-) (cursors.Page[sqldb.Row], pager, error) {
-	read := func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
-		return load(ctx, pages, sqldb.Key{Owner: owner, Window: w})
+// storedPage reads a page of a list from SQL.
+func storedPage(ctx context.Context, c model.Connection) (page, error) {
+	return load(ctx, pagesOf[c.List], sqldb.Key{Owner: c.Owner, Window: c.Window})
+}
+
+// pagesOf are the questions for pages of lists.
+var pagesOf = map[cursors.Kind]*loaders.Question[sqldb.Key, page]{
+	cursors.Followers: loaders.FollowersPage, cursors.Following: loaders.FollowingPage,
+	cursors.Home: loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
+}
+
+// itemsOf is pageOf for fields that need only the items: a page of size 0 has none.
+func itemsOf(ctx context.Context, c model.Connection) ([]sqldb.Row, error) {
+	if c.Window.Size == 0 {
+		return nil, nil
 	}
-	if !planOf(ctx).readsPage(selected(ctx), connection, w) {
-		return cursors.Page[sqldb.Row]{}, read, nil
-	}
-	page, err := read(ctx, w)
-	return page, read, err
+	p, err := pageOf(ctx, c)
+	return p.Items, err
 }
 
 type pageInfos struct{ *Resolver }
 
-// PageInfo resolves the fields that may cost a statement.
+// PageInfo resolves the position of a page.
 func (r *Resolver) PageInfo() generated.PageInfoResolver { return pageInfos{r} }
 
 func (pageInfos) HasNextPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
-	return obj.Next(ctx)
+	return goesOn(ctx, obj.Connection, obj.Window.Backward)
 }
 
 func (pageInfos) HasPreviousPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
-	return obj.Previous(ctx)
+	return goesOn(ctx, obj.Connection, !obj.Window.Backward)
+}
+
+// goesOn reports whether a list goes on beyond one end of a page: in the direction of reading, or against it, which may cost another
+// page.
+func goesOn(ctx context.Context, c model.Connection, against bool) (bool, error) {
+	p, err := pageOf(ctx, c)
+	if err != nil || c.Nothing || !against {
+		return p.More, err
+	}
+	var needed bool
+	if c.Window, needed = opposing(c.Window, p); !needed {
+		return false, nil
+	}
+	other, err := storedPage(ctx, c)
+	return len(other.Items) > 0, err
+}
+
+func (pageInfos) StartCursor(ctx context.Context, obj *model.PageInfo) (*string, error) {
+	return cursorAt(ctx, obj.Connection, func(items []sqldb.Row) sqldb.Row { return items[0] })
+}
+
+func (pageInfos) EndCursor(ctx context.Context, obj *model.PageInfo) (*string, error) {
+	return cursorAt(ctx, obj.Connection, func(items []sqldb.Row) sqldb.Row { return items[len(items)-1] })
+}
+
+// cursorAt returns the cursor of an item of a page, nil if the page has no items.
+func cursorAt(ctx context.Context, c model.Connection, pick func(items []sqldb.Row) sqldb.Row) (*string, error) {
+	p, err := pageOf(ctx, c)
+	if err != nil || len(p.Items) == 0 {
+		return nil, err
+	}
+	cursor := cursors.Encode(c.List, pick(p.Items).SortKey)
+	return &cursor, nil
 }
 
 // eventCursor is the cursor of a position in the log, which may be 0.

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"roost/domain/reactions"
@@ -18,87 +17,99 @@ import (
 )
 
 // ReactionSummaries puts each summary at the index of its id: nil for an id that names no visible tweet.
-func (q queries) ReactionSummaries(ctx context.Context, subjectIDs []string) ([]*reactions.Counts, error) {
+func (q queries) ReactionSummaries(ctx context.Context, subjectIDs []string) ([]*model.ReactionSummary, error) {
 	if err := batch(subjectIDs); err != nil {
 		return nil, err
 	}
-	return plannedSummaries(ctx, subjectIDs)
+	return loadSummaries(ctx, subjectIDs)
 }
 
-// plannedSummaries loads summaries by global ids after it has fetched what the selection of the field needs of all of them.
-func plannedSummaries(ctx context.Context, subjectIDs []string) ([]*reactions.Counts, error) {
-	tweetIDs := make([]int64, len(subjectIDs))
-	for i, g := range subjectIDs {
-		tweetIDs[i], _ = ids.Tweet(g) // 0 is no tweet
-	}
-	known := slices.DeleteFunc(slices.Clone(tweetIDs), func(id int64) bool { return id == 0 })
-	p := planOf(ctx)
-	p.run(ctx, func(lv *level) {
-		p.set.TweetByID.Want(lv.rows, known)
-		p.summaries(ctx, lv, selected(ctx), known)
-	})
-	out := make([]*reactions.Counts, len(tweetIDs))
-	for i, id := range tweetIDs {
-		if id == 0 {
-			continue
-		}
-		t, err := p.set.TweetByID.Load(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if t == nil {
-			continue
-		}
-		if out[i], err = p.set.ReactionCounts.Load(ctx, id); err != nil {
-			return nil, err
+// loadSummaries returns the summaries of the visible ones among tweets.
+func loadSummaries(ctx context.Context, subjectIDs []string) ([]*model.ReactionSummary, error) {
+	found, err := loadAll(ctx, loaders.TweetByID, tweetsNamed(subjectIDs))
+	out := make([]*model.ReactionSummary, len(found))
+	for i, t := range found {
+		if t != nil {
+			out[i] = &model.ReactionSummary{TweetID: int64(t.ID)}
 		}
 	}
-	return out, nil
+	return out, err
 }
 
-func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*reactions.Counts, error) {
+// tweetsNamed returns the numbers of tweets by their global ids; 0, which no tweet has, for another id.
+func tweetsNamed(globals []string) []int64 {
+	out := make([]int64, len(globals))
+	for i, g := range globals {
+		out[i], _ = ids.Tweet(g)
+	}
+	return out
+}
+
+func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*model.ReactionSummary, error) {
 	if obj.Counts != nil {
 		// The tweet existed when the counts were read. If it has been deleted since, the counts must still have a subject.
-		loaders.From(ctx).TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
-		return obj.Counts, nil
+		loaders.TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
 	}
-	return load(ctx, loaders.From(ctx).ReactionCounts, int64(obj.ID))
+	return &model.ReactionSummary{TweetID: int64(obj.ID), Counts: obj.Counts}, nil
 }
 
 type summaries struct{ *Resolver }
 
-// ReactionSummary resolves the fields that are not in the counts of a tweet.
+// ReactionSummary resolves the reactions to a tweet.
 func (r *Resolver) ReactionSummary() generated.ReactionSummaryResolver { return summaries{r} }
 
-func (s summaries) Subject(ctx context.Context, obj *reactions.Counts) (model.Reactable, error) {
-	t, err := load(ctx, loaders.From(ctx).TweetByID, obj.TweetID)
+func (s summaries) LikeCount(ctx context.Context, obj *model.ReactionSummary) (int32, error) {
+	return count(ctx, obj, func(c *reactions.Counts) int32 { return c.LikeCount })
+}
+
+func (s summaries) DislikeCount(ctx context.Context, obj *model.ReactionSummary) (int32, error) {
+	return count(ctx, obj, func(c *reactions.Counts) int32 { return c.DislikeCount })
+}
+
+func (s summaries) Revision(ctx context.Context, obj *model.ReactionSummary) (int32, error) {
+	return count(ctx, obj, func(c *reactions.Counts) int32 { return c.Revision })
+}
+
+// count returns one of the counts of a summary.
+func count(ctx context.Context, obj *model.ReactionSummary, of func(c *reactions.Counts) int32) (int32, error) {
+	if obj.Counts != nil {
+		return of(obj.Counts), nil
+	}
+	c, err := load(ctx, loaders.ReactionCounts, obj.TweetID)
+	if err != nil {
+		return 0, err
+	}
+	return of(c), nil
+}
+
+func (s summaries) Subject(ctx context.Context, obj *model.ReactionSummary) (model.Reactable, error) {
+	t, err := load(ctx, loaders.TweetByID, obj.TweetID)
 	return reactable(model.TweetOf(t)), err
 }
 
-func (s summaries) ViewerReaction(ctx context.Context, obj *reactions.Counts) (reactions.Kind, error) {
-	return load(ctx, loaders.From(ctx).MyReaction, obj.TweetID)
+func (s summaries) ViewerReaction(ctx context.Context, obj *model.ReactionSummary) (reactions.Kind, error) {
+	return load(ctx, loaders.MyReaction, obj.TweetID)
 }
 
 func (m mutations) SetReaction(ctx context.Context, input model.SetReactionInput) (*model.SetReactionPayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) {
 		return m.react(ctx, who.UserID(), input.SubjectID, input.Reaction)
 	})
-	return &model.SetReactionPayload{Subject: reactable(p.tweet), UserErrors: p.userErrors}, err
+	return &model.SetReactionPayload{Payload: p}, err
 }
 
 // react sets a user's reaction to a tweet. The reaction and its counts need not be read again.
-func (m mutations) react(ctx context.Context, userID int64, global string, kind reactions.Kind) (result, error) {
+func (m mutations) react(ctx context.Context, userID int64, global string, kind reactions.Kind) (model.Payload, error) {
 	id, ok := ids.Tweet(global)
 	if !ok {
-		return result{}, tweets.NoSuchTweet()
+		return model.Payload{}, tweets.NoSuchTweet()
 	}
 	now, err := m.reactions().Set(ctx, userID, id, kind)
 	if err == nil && now != nil {
-		set := loaders.From(ctx)
-		set.ReactionCounts.Prime(ctx, id, now)
-		set.MyReaction.Prime(ctx, id, kind)
+		loaders.ReactionCounts.Prime(ctx, id, now)
+		loaders.MyReaction.Prime(ctx, id, kind)
 	}
-	return result{tweetID: id}, err
+	return model.Payload{TweetID: id}, err
 }
 
 // reactable is a tweet as the subject of reactions; nil stays nil.

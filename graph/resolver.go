@@ -8,7 +8,6 @@ import (
 	"roost/domain/accounts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
-	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph/generated"
@@ -38,7 +37,6 @@ func (r *Resolver) accounts() *accounts.Accounts    { return r.Sources.Accounts 
 func (r *Resolver) follows() *follows.Follows       { return r.Sources.Follows }
 func (r *Resolver) tweets() *tweets.Tweets          { return r.Sources.Tweets }
 func (r *Resolver) reactions() *reactions.Reactions { return r.Sources.Reactions }
-func (r *Resolver) timelines() *timelines.Timelines { return r.Sources.Timelines }
 
 var _ generated.ResolverRoot = (*Resolver)(nil)
 
@@ -70,11 +68,19 @@ func batch(ids []string) error {
 const pageSize = cursors.MaxSize
 
 // load loads one key. Outside of lists it does so at once: there are no siblings with which to share a batch.
-func load[K comparable, V any](ctx context.Context, l *loaders.Loader[K, V], key K) (V, error) {
-	if !inList(ctx) {
-		l.Prefetch(ctx, []K{key})
+func load[K comparable, V any](ctx context.Context, q *loaders.Question[K, V], key K) (V, error) {
+	if inList(ctx) {
+		return q.Load(ctx, key)
 	}
-	return l.Load(ctx, key)
+	return q.LoadNow(ctx, key)
+}
+
+// loadAll is load for many keys.
+func loadAll[K comparable, V any](ctx context.Context, q *loaders.Question[K, V], keys []K) ([]V, error) {
+	if inList(ctx) {
+		return q.LoadAll(ctx, keys)
+	}
+	return q.LoadAllNow(ctx, keys)
 }
 
 // inList reports whether the field that is being resolved belongs to an item of a list.

@@ -71,15 +71,18 @@ func (LoaderScope) InterceptOperation(ctx context.Context, next graphql.Operatio
 	return next(ctx)
 }
 
-// InterceptResponse is called for each query, mutation and event.
+// InterceptResponse is called for each query, mutation and event. A query that a plan has begun goes on with the plan's set.
 func (s LoaderScope) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(loaders.With(ctx, loaders.New(s.Sources, caller.From(ctx))))
+	if loaders.Has(ctx) {
+		return next(ctx)
+	}
+	return next(loaders.With(ctx, loaders.New(&s.Sources, caller.From(ctx))))
 }
 
 // InterceptRootField is called for each field of a query or mutation.
 func (s LoaderScope) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		ctx = loaders.With(ctx, loaders.New(s.Sources, caller.From(ctx)))
+		ctx = loaders.With(ctx, loaders.New(&s.Sources, caller.From(ctx)))
 	}
 	return next(ctx)
 }

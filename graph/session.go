@@ -19,7 +19,7 @@ import (
 )
 
 func (v viewers) CurrentSession(ctx context.Context, _ *model.Viewer) (*accounts.Session, error) {
-	return load(ctx, loaders.From(ctx).SessionByID, caller.From(ctx).SessionID())
+	return load(ctx, loaders.SessionByID, caller.From(ctx).SessionID())
 }
 
 func (v viewers) Sessions(ctx context.Context, obj *model.Viewer, includeEnded *bool) ([]*accounts.Session, error) {
@@ -36,49 +36,49 @@ func (s sessions) IsCurrent(ctx context.Context, obj *accounts.Session) (bool, e
 }
 
 func (m mutations) LogIn(ctx context.Context, input model.LogInInput) (*model.LogInPayload, error) {
-	p, err := asAnybody(ctx, func(who *caller.Caller) (result, error) {
+	p, err := asAnybody(ctx, func(who *caller.Caller) (model.Payload, error) {
 		return signIn(who, input.TokenDelivery, func() (*accounts.SignedIn, error) {
 			return m.accounts().LogIn(ctx, input.Login, input.Password, deviceOf(who, input.Device))
 		})
 	})
-	return &model.LogInPayload{Token: p.token, Viewer: p.viewer, Session: p.session, UserErrors: p.userErrors}, err
+	return &model.LogInPayload{Payload: p}, err
 }
 
 func (m mutations) LogOut(ctx context.Context) (*model.LogOutPayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) {
 		s, err := m.accounts().LogOut(ctx, who.UserID(), who.SessionID())
 		if err == nil {
 			signOut(who)
 		}
-		return result{session: s}, err
+		return model.Payload{Session: s}, err
 	})
-	return &model.LogOutPayload{Session: p.session, UserErrors: p.userErrors}, err
+	return &model.LogOutPayload{Payload: p}, err
 }
 
 func (m mutations) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (result, error) { return m.revoke(ctx, who, input.SessionID) })
-	return &model.RevokeSessionPayload{Session: p.session, UserErrors: p.userErrors}, err
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) { return m.revoke(ctx, who, input.SessionID) })
+	return &model.RevokeSessionPayload{Payload: p}, err
 }
 
 // revoke ends a session of the caller. When that is the session in use, the caller is anonymous from then on.
-func (m mutations) revoke(ctx context.Context, who *caller.Caller, global string) (result, error) {
+func (m mutations) revoke(ctx context.Context, who *caller.Caller, global string) (model.Payload, error) {
 	id, ok := ids.Session(global)
 	if !ok || id.User != who.UserID() {
-		return result{}, accounts.NoSuchSession()
+		return model.Payload{}, accounts.NoSuchSession()
 	}
 	s, err := m.accounts().Revoke(ctx, who.UserID(), id.ID)
 	if err == nil && id.ID == who.SessionID() {
 		signOut(who)
 	}
-	return result{session: s}, err
+	return model.Payload{Session: s}, err
 }
 
 func (m mutations) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (result, error) {
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) {
 		ended, err := m.accounts().RevokeOthers(ctx, who.UserID(), who.SessionID())
-		return result{sessions: ended}, err
+		return model.Payload{Sessions: ended}, err
 	})
-	return &model.RevokeOtherSessionsPayload{Sessions: p.sessions, UserErrors: p.userErrors}, err
+	return &model.RevokeOtherSessionsPayload{Payload: p}, err
 }
 
 var errNoCookie = errs.New(errs.Invalid, "a cookie cannot be set over a socket; ask for TOKEN", "tokenDelivery")
@@ -86,20 +86,20 @@ var errNoCookie = errs.New(errs.Invalid, "a cookie cannot be set over a socket; 
 // signIn makes a session by a domain call and delivers its key to the caller. The rest of the operation runs as the user who
 // signed in. The result has no token when a cookie carries the key. Over a socket, which cannot set a cookie,
 // TokenDelivery.COOKIE is refused before the call.
-func signIn(who *caller.Caller, how model.TokenDelivery, call func() (*accounts.SignedIn, error)) (result, error) {
+func signIn(who *caller.Caller, how model.TokenDelivery, call func() (*accounts.SignedIn, error)) (model.Payload, error) {
 	if how == model.TokenDeliveryCookie && who.SetCookie == nil {
-		return result{}, errNoCookie
+		return model.Payload{}, errNoCookie
 	}
 	in, err := call()
 	if err != nil {
-		return result{}, err
+		return model.Payload{}, err
 	}
-	out := result{viewerID: in.UserID, session: in.Session}
+	out := model.Payload{ViewerID: in.UserID, Session: in.Session}
 	who.SignIn(in.UserID, in.Session.ID.ID)
 	if how == model.TokenDeliveryCookie {
 		who.SetCookie(in.Key, cookieEnd(in.Session))
 	} else {
-		out.token = &in.Key
+		out.Token = &in.Key
 	}
 	return out, nil
 }

@@ -6,150 +6,14 @@ import (
 	"slices"
 	"time"
 
-	"roost/domain/accounts"
 	"roost/domain/timelines"
 	"roost/events"
-	"roost/graph/generated"
 	"roost/graph/model"
 	"roost/internal/cursors"
 	"roost/internal/ids"
 	"roost/internal/pullstream"
-	"roost/internal/sqldb"
 	"roost/live"
-	"roost/loaders"
 )
-
-// HomeTimeline has its steps in one place because their order matters: it notes the position of the log before it reads the page,
-// so that the events after the position cover what happens while the page is read.
-func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string,
-) (*model.HomeTimelineConnection, error) {
-	w, err := cursors.Args{First: first, After: after, Last: last, Before: before}.Window(cursors.Home)
-	if err != nil {
-		return nil, err
-	}
-	read := func(ctx context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
-		authors, err := load(ctx, loaders.From(ctx).HomeAuthors, obj.UserID)
-		if err != nil {
-			return cursors.Page[sqldb.Row]{}, err
-		}
-		return v.timelines().Home(ctx, authors, w)
-	}
-	position := loaders.From(ctx).Position()
-	var page cursors.Page[sqldb.Row]
-	if planOf(ctx).readsPage(selected(ctx), "HomeTimelineConnection", w) {
-		if page, err = read(ctx, w); err != nil {
-			return nil, err
-		}
-	}
-	c, err := timeline(ctx, cursors.Home, "HomeTimelineConnection", w, page, read)
-	if err != nil {
-		return nil, err
-	}
-	return &model.HomeTimelineConnection{TimelineConnection: c, EventCursor: eventCursor(position)}, nil
-}
-
-// Timeline reads the page only if the selection needs it; an empty `include` asks for nothing.
-func (u users) Timeline(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
-	include []model.TimelineContent) (*model.TimelineConnection, error) {
-	w, err := cursors.Args{First: first, After: after, Last: last, Before: before}.Window(cursors.Timeline)
-	if err != nil {
-		return nil, err
-	}
-	return ownTimeline(ctx, int64(obj.ID), w, include)
-}
-
-// ownTimeline returns a page of a user's own timeline.
-func ownTimeline(ctx context.Context, userID int64, w cursors.Window, include []model.TimelineContent) (*model.TimelineConnection, error) {
-	if include != nil && len(include) == 0 {
-		return emptyTimeline(), nil
-	}
-	page, read, err := readPage(ctx, loaders.From(ctx).TimelinePage, userID, "TimelineConnection", w)
-	if err != nil {
-		return nil, err
-	}
-	return timeline(ctx, cursors.Timeline, "TimelineConnection", w, page, read)
-}
-
-// timeline returns the connection of a page of tweets. read reads other pages of the same timeline.
-func timeline(ctx context.Context, kind cursors.Kind, connection string, w cursors.Window, page cursors.Page[sqldb.Row], read pager,
-) (*model.TimelineConnection, error) {
-	p := planOf(ctx)
-	nodes := p.nodes(selected(ctx), connection, "TimelineEdge")
-	page, err := p.fillUp(ctx, w, page, read, func(ids []int64) {
-		p.run(ctx, func(lv *level) {
-			p.set.TweetByID.Want(lv.rows, ids)
-			p.tweets(ctx, lv, nodes, ids)
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	c := &model.TimelineConnection{PageInfo: pageInfo(kind, w, page, read),
-		Edges: make([]*model.TimelineEdge, len(page.Items)), Nodes: make([]*model.Tweet, len(page.Items))}
-	for i, e := range page.Items {
-		t, err := p.set.TweetByID.Load(ctx, e.Item)
-		if err != nil {
-			return nil, err
-		}
-		c.Nodes[i] = model.TweetOf(t)
-		c.Edges[i] = &model.TimelineEdge{Cursor: cursors.Encode(kind, e.SortKey), Node: c.Nodes[i]}
-	}
-	return c, nil
-}
-
-// fillUp removes tweets that were deleted since the page was read, and reads further pages until the page is full or the list ends.
-// ask fetches the selected fields of tweets.
-func (p plan) fillUp(ctx context.Context, w cursors.Window, page cursors.Page[sqldb.Row], read pager, ask func(ids []int64),
-) (cursors.Page[sqldb.Row], error) {
-	full := cursors.Page[sqldb.Row]{More: page.More}
-	for rest := w; ; {
-		ask(tweetIDs(page.Items))
-		var found []sqldb.Row
-		for _, e := range page.Items {
-			t, err := p.set.TweetByID.Load(ctx, e.Item)
-			if err != nil {
-				return full, err
-			}
-			if t != nil {
-				found = append(found, e)
-			}
-		}
-		full.More = page.More
-		if w.Backward {
-			full.Items = append(found, full.Items...)
-		} else {
-			full.Items = append(full.Items, found...)
-		}
-		if len(full.Items) == w.Size || !page.More {
-			return full, nil
-		}
-		rest.Size = w.Size - len(full.Items)
-		if w.Backward {
-			rest.Below = page.Items[0].SortKey
-		} else {
-			rest.Above = page.Items[len(page.Items)-1].SortKey
-		}
-		var err error
-		if page, err = read(ctx, rest); err != nil {
-			return full, err
-		}
-	}
-}
-
-// emptyTimeline is the page of a timeline that holds nothing.
-func emptyTimeline() *model.TimelineConnection {
-	no := func(context.Context) (bool, error) { return false, nil }
-	return &model.TimelineConnection{PageInfo: &model.PageInfo{Next: no, Previous: no},
-		Edges: []*model.TimelineEdge{}, Nodes: []*model.Tweet{}}
-}
-
-func tweetIDs(page []sqldb.Row) []int64 {
-	out := make([]int64, len(page))
-	for i, e := range page {
-		out[i] = e.Item
-	}
-	return out
-}
 
 // homeEdge is a tweet's entry in a home timeline; nil stays nil.
 func homeEdge(t *model.Tweet) *model.TimelineEdge {
@@ -303,23 +167,4 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 		}
 	}
 	return out, nil
-}
-
-type entriesAdded struct{ *Resolver }
-
-// TimelineEntryAdded resolves the entry that came in.
-func (r *Resolver) TimelineEntryAdded() generated.TimelineEntryAddedResolver { return entriesAdded{r} }
-
-// Edge returns the edge of the event, whose tweet need not be read again.
-func (entriesAdded) Edge(ctx context.Context, obj *model.TimelineEntryAdded) (*model.TimelineEdge, error) {
-	planOf(ctx).edge(ctx, obj.Edge)
-	return obj.Edge, nil
-}
-
-// edge fetches what the selection of an edge needs of its tweet.
-func (p plan) edge(ctx context.Context, e *model.TimelineEdge) {
-	id := int64(e.Node.ID)
-	p.set.TweetByID.Prime(ctx, id, e.Node.Tweet)
-	node := p.under(selected(ctx), "TimelineEdge", "node")
-	p.run(ctx, func(lv *level) { p.tweets(ctx, lv, node, []int64{id}) })
 }

@@ -12,19 +12,14 @@ import (
 
 // User looks the name up, with or without a leading @.
 func (q queries) User(ctx context.Context, username string) (*accounts.User, error) {
-	id, err := load(ctx, loaders.From(ctx).UserIDByName, strings.TrimPrefix(username, "@"))
+	id, err := load(ctx, loaders.UserIDByName, withoutAt(username))
 	if err != nil || id == 0 {
 		return nil, err
 	}
-	return plannedUser(ctx, id)
+	return loadUser(ctx, id)
 }
 
-// plannedUser loads a user after it has fetched what the selection of the field needs.
-func plannedUser(ctx context.Context, id int64) (*accounts.User, error) {
-	p, sel := planOf(ctx), selected(ctx)
-	p.run(ctx, func(lv *level) { p.users(ctx, lv, sel, []int64{id}) })
-	return loadUser(ctx, p.set, id)
-}
+func withoutAt(username string) string { return strings.TrimPrefix(username, "@") }
 
 type users struct{ *Resolver }
 
@@ -32,11 +27,13 @@ type users struct{ *Resolver }
 func (r *Resolver) User() generated.UserResolver { return users{r} }
 
 func (u users) URL(_ context.Context, obj *accounts.User) (string, error) {
-	return u.PublicURL + "/@" + obj.Username, nil
+	return u.userURL(obj), nil
 }
 
+func (r *Resolver) userURL(u *accounts.User) string { return r.PublicURL + "/@" + u.Username }
+
 func (u users) TweetCount(ctx context.Context, obj *accounts.User) (int32, error) {
-	c, err := load(ctx, loaders.From(ctx).UserCounts, int64(obj.ID))
+	c, err := load(ctx, loaders.UserCounts, int64(obj.ID))
 	return c.Tweets, err
 }
 
@@ -45,7 +42,7 @@ func (u users) IsViewer(ctx context.Context, obj *accounts.User) (bool, error) {
 }
 
 // loadUser loads the public side of an account; nil for an unknown one.
-func loadUser(ctx context.Context, set *loaders.Set, id int64) (*accounts.User, error) {
-	a, err := load(ctx, set.AccountByID, id)
+func loadUser(ctx context.Context, id int64) (*accounts.User, error) {
+	a, err := load(ctx, loaders.AccountByID, id)
 	return a.Public(), err
 }

@@ -58,7 +58,7 @@ func (s *source) times() map[int]int {
 	return out
 }
 
-func want(t *testing.T, l *Loader[int, int], key, value int) {
+func want(t *testing.T, l *loader[int, int], key, value int) {
 	t.Helper()
 	if got, err := l.Load(t.Context(), key); err != nil || got != value {
 		t.Errorf("key %d is %d, %v; want %d", key, got, err, value)
@@ -68,7 +68,7 @@ func want(t *testing.T, l *Loader[int, int], key, value int) {
 func TestPrefetchedKeysAreKnown(t *testing.T) {
 	t.Parallel()
 	s := &source{}
-	l := newLoader(s.fetch)
+	l := newLoader(wait, s.fetch)
 	ctx, stats := reqstats.With(t.Context())
 	l.Prefetch(ctx, []int{1, 2, 2, -3, 1})
 	l.Prefetch(ctx, []int{2, 4})
@@ -94,7 +94,7 @@ func TestPrefetchedKeysAreKnown(t *testing.T) {
 func TestPrimedAnswersStay(t *testing.T) {
 	t.Parallel()
 	s := &source{}
-	l := newLoader(s.fetch)
+	l := newLoader(wait, s.fetch)
 	l.Prime(t.Context(), 1, 111)
 	l.Prefetch(t.Context(), []int{1, 2})
 	l.Prime(t.Context(), 2, 222)
@@ -106,7 +106,7 @@ func TestPrimedAnswersStay(t *testing.T) {
 func TestReservedKeys(t *testing.T) {
 	t.Parallel()
 	s := &source{}
-	l := newLoader(s.fetch)
+	l := newLoader(wait, s.fetch)
 	fetch := l.reserve(t.Context(), []int{1, 2})
 	l.Prefetch(t.Context(), []int{2, 3})
 	if !slices.EqualFunc(s.asked, [][]int{{3}}, slices.Equal) {
@@ -128,7 +128,7 @@ func TestEachKeyIsFetchedOnce(t *testing.T) {
 	t.Parallel()
 	for range 50 {
 		s := &source{}
-		l := newLoader(s.fetch)
+		l := newLoader(wait, s.fetch)
 		var all sync.WaitGroup
 		for i := range 8 {
 			all.Go(func() {
@@ -154,7 +154,7 @@ func TestEachKeyIsFetchedOnce(t *testing.T) {
 func TestLoadWaitsForAPrefetch(t *testing.T) {
 	t.Parallel()
 	s := &source{hold: make(chan struct{}), begun: make(chan struct{}, 1)}
-	l := newLoader(s.fetch)
+	l := newLoader(wait, s.fetch)
 	var all sync.WaitGroup
 	all.Go(func() { l.Prefetch(t.Context(), []int{1}) })
 	<-s.begun
@@ -178,7 +178,7 @@ func TestLoadWaitsForAPrefetch(t *testing.T) {
 func TestErrorsAreOfTheirKeys(t *testing.T) {
 	t.Parallel()
 	s := &source{err: errors.New("no database")}
-	l := newLoader(s.fetch)
+	l := newLoader(wait, s.fetch)
 	l.Prefetch(t.Context(), []int{1, 2})
 	for _, k := range []int{1, 2, 3} { // 3 through the dataloader
 		if _, err := l.Load(t.Context(), k); !errors.Is(err, s.err) {
@@ -197,7 +197,7 @@ func TestErrorsAreOfTheirKeys(t *testing.T) {
 func TestPanicOfAPrefetch(t *testing.T) {
 	t.Parallel()
 	s := &source{hold: make(chan struct{}), begun: make(chan struct{}, 1), panic: "broken"}
-	l := newLoader(s.fetch)
+	l := newLoader(wait, s.fetch)
 	raised := make(chan any, 1)
 	go func() {
 		defer func() { raised <- recover() }()
@@ -222,7 +222,7 @@ func TestPanicOfAPrefetch(t *testing.T) {
 func TestPanicOfABatch(t *testing.T) {
 	t.Parallel()
 	s := &source{panic: "broken"}
-	l := newLoader(s.fetch)
+	l := newLoader(wait, s.fetch)
 	if _, err := l.Load(t.Context(), 1); err == nil {
 		t.Error("no error")
 	}

@@ -32,16 +32,22 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	CreateTweetPayload() CreateTweetPayloadResolver
 	FollowConnection() FollowConnectionResolver
 	FollowEdge() FollowEdgeResolver
+	FollowUserPayload() FollowUserPayloadResolver
+	HomeTimelineConnection() HomeTimelineConnectionResolver
 	Mutation() MutationResolver
 	PageInfo() PageInfoResolver
 	Query() QueryResolver
 	ReactionSummary() ReactionSummaryResolver
 	Session() SessionResolver
+	SetReactionPayload() SetReactionPayloadResolver
 	Subscription() SubscriptionResolver
-	TimelineEntryAdded() TimelineEntryAddedResolver
+	TimelineConnection() TimelineConnectionResolver
 	Tweet() TweetResolver
+	UnfollowUserPayload() UnfollowUserPayloadResolver
+	UpdateProfilePayload() UpdateProfilePayloadResolver
 	User() UserResolver
 	Viewer() ViewerResolver
 }
@@ -291,13 +297,27 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type CreateTweetPayloadResolver interface {
+	Tweet(ctx context.Context, obj *model.CreateTweetPayload) (*model.Tweet, error)
+	TimelineEdge(ctx context.Context, obj *model.CreateTweetPayload) (*model.TimelineEdge, error)
+}
 type FollowConnectionResolver interface {
+	Edges(ctx context.Context, obj *model.FollowConnection) ([]*model.FollowEdge, error)
 	Nodes(ctx context.Context, obj *model.FollowConnection) ([]*accounts.User, error)
 
 	TotalCount(ctx context.Context, obj *model.FollowConnection) (int32, error)
 }
 type FollowEdgeResolver interface {
 	Node(ctx context.Context, obj *model.FollowEdge) (*accounts.User, error)
+}
+type FollowUserPayloadResolver interface {
+	User(ctx context.Context, obj *model.FollowUserPayload) (*accounts.User, error)
+}
+type HomeTimelineConnectionResolver interface {
+	Edges(ctx context.Context, obj *model.HomeTimelineConnection) ([]*model.TimelineEdge, error)
+	Nodes(ctx context.Context, obj *model.HomeTimelineConnection) ([]*model.Tweet, error)
+
+	EventCursor(ctx context.Context, obj *model.HomeTimelineConnection) (string, error)
 }
 type MutationResolver interface {
 	SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error)
@@ -317,6 +337,8 @@ type MutationResolver interface {
 type PageInfoResolver interface {
 	HasNextPage(ctx context.Context, obj *model.PageInfo) (bool, error)
 	HasPreviousPage(ctx context.Context, obj *model.PageInfo) (bool, error)
+	StartCursor(ctx context.Context, obj *model.PageInfo) (*string, error)
+	EndCursor(ctx context.Context, obj *model.PageInfo) (*string, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
@@ -324,32 +346,44 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	User(ctx context.Context, username string) (*accounts.User, error)
 	Tweet(ctx context.Context, id string) (*model.Tweet, error)
-	ReactionSummaries(ctx context.Context, subjectIds []string) ([]*reactions.Counts, error)
+	ReactionSummaries(ctx context.Context, subjectIds []string) ([]*model.ReactionSummary, error)
 	Limits(ctx context.Context) (*model.Limits, error)
 }
 type ReactionSummaryResolver interface {
-	Subject(ctx context.Context, obj *reactions.Counts) (model.Reactable, error)
-
-	ViewerReaction(ctx context.Context, obj *reactions.Counts) (reactions.Kind, error)
+	Subject(ctx context.Context, obj *model.ReactionSummary) (model.Reactable, error)
+	LikeCount(ctx context.Context, obj *model.ReactionSummary) (int32, error)
+	DislikeCount(ctx context.Context, obj *model.ReactionSummary) (int32, error)
+	ViewerReaction(ctx context.Context, obj *model.ReactionSummary) (reactions.Kind, error)
+	Revision(ctx context.Context, obj *model.ReactionSummary) (int32, error)
 }
 type SessionResolver interface {
 	IsCurrent(ctx context.Context, obj *accounts.Session) (bool, error)
+}
+type SetReactionPayloadResolver interface {
+	Subject(ctx context.Context, obj *model.SetReactionPayload) (model.Reactable, error)
 }
 type SubscriptionResolver interface {
 	HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error)
 	ReactionsChanged(ctx context.Context, subjectIds []string) (<-chan model.Reactable, error)
 	SessionEnded(ctx context.Context) (<-chan *model.SessionEnded, error)
 }
-type TimelineEntryAddedResolver interface {
-	Edge(ctx context.Context, obj *model.TimelineEntryAdded) (*model.TimelineEdge, error)
+type TimelineConnectionResolver interface {
+	Edges(ctx context.Context, obj *model.TimelineConnection) ([]*model.TimelineEdge, error)
+	Nodes(ctx context.Context, obj *model.TimelineConnection) ([]*model.Tweet, error)
 }
 type TweetResolver interface {
 	Author(ctx context.Context, obj *model.Tweet) (*accounts.User, error)
 
 	URL(ctx context.Context, obj *model.Tweet) (string, error)
 
-	Reactions(ctx context.Context, obj *model.Tweet) (*reactions.Counts, error)
+	Reactions(ctx context.Context, obj *model.Tweet) (*model.ReactionSummary, error)
 	ViewerCanDelete(ctx context.Context, obj *model.Tweet) (bool, error)
+}
+type UnfollowUserPayloadResolver interface {
+	User(ctx context.Context, obj *model.UnfollowUserPayload) (*accounts.User, error)
+}
+type UpdateProfilePayloadResolver interface {
+	User(ctx context.Context, obj *model.UpdateProfilePayload) (*accounts.User, error)
 }
 type UserResolver interface {
 	URL(ctx context.Context, obj *accounts.User) (string, error)
@@ -3255,7 +3289,7 @@ func (ec *executionContext) _ChangePasswordPayload_viewer(ctx context.Context, f
 			return ec.fieldContext_ChangePasswordPayload_viewer(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Viewer, nil
+			return obj.Viewer(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
@@ -3269,7 +3303,7 @@ func (ec *executionContext) fieldContext_ChangePasswordPayload_viewer(_ context.
 	fc = &graphql.FieldContext{
 		Object:     "ChangePasswordPayload",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Viewer(ctx, field)
@@ -3319,7 +3353,7 @@ func (ec *executionContext) _CreateTweetPayload_tweet(ctx context.Context, field
 			return ec.fieldContext_CreateTweetPayload_tweet(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Tweet, nil
+			return ec.Resolvers.CreateTweetPayload().Tweet(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
@@ -3333,8 +3367,8 @@ func (ec *executionContext) fieldContext_CreateTweetPayload_tweet(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "CreateTweetPayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tweet(ctx, field)
 		},
@@ -3351,7 +3385,7 @@ func (ec *executionContext) _CreateTweetPayload_timelineEdge(ctx context.Context
 			return ec.fieldContext_CreateTweetPayload_timelineEdge(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.TimelineEdge, nil
+			return ec.Resolvers.CreateTweetPayload().TimelineEdge(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.TimelineEdge) graphql.Marshaler {
@@ -3365,8 +3399,8 @@ func (ec *executionContext) fieldContext_CreateTweetPayload_timelineEdge(_ conte
 	fc = &graphql.FieldContext{
 		Object:     "CreateTweetPayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_TimelineEdge(ctx, field)
 		},
@@ -3470,7 +3504,7 @@ func (ec *executionContext) _FollowConnection_edges(ctx context.Context, field g
 			return ec.fieldContext_FollowConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return ec.Resolvers.FollowConnection().Edges(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.FollowEdge) graphql.Marshaler {
@@ -3484,8 +3518,8 @@ func (ec *executionContext) fieldContext_FollowConnection_edges(_ context.Contex
 	fc = &graphql.FieldContext{
 		Object:     "FollowConnection",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_FollowEdge(ctx, field)
 		},
@@ -3534,7 +3568,7 @@ func (ec *executionContext) _FollowConnection_pageInfo(ctx context.Context, fiel
 			return ec.fieldContext_FollowConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
@@ -3548,7 +3582,7 @@ func (ec *executionContext) fieldContext_FollowConnection_pageInfo(_ context.Con
 	fc = &graphql.FieldContext{
 		Object:     "FollowConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -3667,7 +3701,7 @@ func (ec *executionContext) _FollowUserPayload_user(ctx context.Context, field g
 			return ec.fieldContext_FollowUserPayload_user(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.User, nil
+			return ec.Resolvers.FollowUserPayload().User(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *accounts.User) graphql.Marshaler {
@@ -3681,8 +3715,8 @@ func (ec *executionContext) fieldContext_FollowUserPayload_user(_ context.Contex
 	fc = &graphql.FieldContext{
 		Object:     "FollowUserPayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
 		},
@@ -3699,7 +3733,7 @@ func (ec *executionContext) _FollowUserPayload_viewer(ctx context.Context, field
 			return ec.fieldContext_FollowUserPayload_viewer(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Viewer, nil
+			return obj.Viewer(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
@@ -3713,7 +3747,7 @@ func (ec *executionContext) fieldContext_FollowUserPayload_viewer(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "FollowUserPayload",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Viewer(ctx, field)
@@ -3763,7 +3797,7 @@ func (ec *executionContext) _HomeTimelineConnection_edges(ctx context.Context, f
 			return ec.fieldContext_HomeTimelineConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return ec.Resolvers.HomeTimelineConnection().Edges(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.TimelineEdge) graphql.Marshaler {
@@ -3777,8 +3811,8 @@ func (ec *executionContext) fieldContext_HomeTimelineConnection_edges(_ context.
 	fc = &graphql.FieldContext{
 		Object:     "HomeTimelineConnection",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_TimelineEdge(ctx, field)
 		},
@@ -3795,7 +3829,7 @@ func (ec *executionContext) _HomeTimelineConnection_nodes(ctx context.Context, f
 			return ec.fieldContext_HomeTimelineConnection_nodes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
+			return ec.Resolvers.HomeTimelineConnection().Nodes(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.Tweet) graphql.Marshaler {
@@ -3809,8 +3843,8 @@ func (ec *executionContext) fieldContext_HomeTimelineConnection_nodes(_ context.
 	fc = &graphql.FieldContext{
 		Object:     "HomeTimelineConnection",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tweet(ctx, field)
 		},
@@ -3827,7 +3861,7 @@ func (ec *executionContext) _HomeTimelineConnection_pageInfo(ctx context.Context
 			return ec.fieldContext_HomeTimelineConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
@@ -3841,7 +3875,7 @@ func (ec *executionContext) fieldContext_HomeTimelineConnection_pageInfo(_ conte
 	fc = &graphql.FieldContext{
 		Object:     "HomeTimelineConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -3859,7 +3893,7 @@ func (ec *executionContext) _HomeTimelineConnection_eventCursor(ctx context.Cont
 			return ec.fieldContext_HomeTimelineConnection_eventCursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.EventCursor, nil
+			return ec.Resolvers.HomeTimelineConnection().EventCursor(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -3870,7 +3904,7 @@ func (ec *executionContext) _HomeTimelineConnection_eventCursor(ctx context.Cont
 	)
 }
 func (ec *executionContext) fieldContext_HomeTimelineConnection_eventCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("HomeTimelineConnection", field, false, false, "String")
+	return graphql.NewScalarFieldContext("HomeTimelineConnection", field, true, true, "String")
 }
 
 func (ec *executionContext) _Limits_tweetLength(ctx context.Context, field graphql.CollectedField, obj *model.Limits) (ret graphql.Marshaler) {
@@ -4066,7 +4100,7 @@ func (ec *executionContext) _LogInPayload_viewer(ctx context.Context, field grap
 			return ec.fieldContext_LogInPayload_viewer(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Viewer, nil
+			return obj.Viewer(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
@@ -4080,7 +4114,7 @@ func (ec *executionContext) fieldContext_LogInPayload_viewer(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "LogInPayload",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Viewer(ctx, field)
@@ -4843,7 +4877,7 @@ func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field gra
 			return ec.fieldContext_PageInfo_startCursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.StartCursor, nil
+			return ec.Resolvers.PageInfo().StartCursor(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -4854,7 +4888,7 @@ func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PageInfo", field, true, true, "String")
 }
 
 func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
@@ -4866,7 +4900,7 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 			return ec.fieldContext_PageInfo_endCursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.EndCursor, nil
+			return ec.Resolvers.PageInfo().EndCursor(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -4877,7 +4911,7 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PageInfo", field, true, true, "String")
 }
 
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -5101,8 +5135,8 @@ func (ec *executionContext) _Query_reactionSummaries(ctx context.Context, field 
 			return ec.Resolvers.Query().ReactionSummaries(ctx, fc.Args["subjectIds"].([]string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*reactions.Counts) graphql.Marshaler {
-			return ec.marshalNReactionSummary2ᚕᚖroostᚋdomainᚋreactionsᚐCounts(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ReactionSummary) graphql.Marshaler {
+			return ec.marshalNReactionSummary2ᚕᚖroostᚋgraphᚋmodelᚐReactionSummary(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5240,7 +5274,7 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _ReactionSummary_subject(ctx context.Context, field graphql.CollectedField, obj *reactions.Counts) (ret graphql.Marshaler) {
+func (ec *executionContext) _ReactionSummary_subject(ctx context.Context, field graphql.CollectedField, obj *model.ReactionSummary) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5272,7 +5306,7 @@ func (ec *executionContext) fieldContext_ReactionSummary_subject(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ReactionSummary_likeCount(ctx context.Context, field graphql.CollectedField, obj *reactions.Counts) (ret graphql.Marshaler) {
+func (ec *executionContext) _ReactionSummary_likeCount(ctx context.Context, field graphql.CollectedField, obj *model.ReactionSummary) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5281,7 +5315,7 @@ func (ec *executionContext) _ReactionSummary_likeCount(ctx context.Context, fiel
 			return ec.fieldContext_ReactionSummary_likeCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LikeCount, nil
+			return ec.Resolvers.ReactionSummary().LikeCount(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
@@ -5292,10 +5326,10 @@ func (ec *executionContext) _ReactionSummary_likeCount(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_ReactionSummary_likeCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReactionSummary", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("ReactionSummary", field, true, true, "Int")
 }
 
-func (ec *executionContext) _ReactionSummary_dislikeCount(ctx context.Context, field graphql.CollectedField, obj *reactions.Counts) (ret graphql.Marshaler) {
+func (ec *executionContext) _ReactionSummary_dislikeCount(ctx context.Context, field graphql.CollectedField, obj *model.ReactionSummary) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5304,7 +5338,7 @@ func (ec *executionContext) _ReactionSummary_dislikeCount(ctx context.Context, f
 			return ec.fieldContext_ReactionSummary_dislikeCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DislikeCount, nil
+			return ec.Resolvers.ReactionSummary().DislikeCount(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
@@ -5315,10 +5349,10 @@ func (ec *executionContext) _ReactionSummary_dislikeCount(ctx context.Context, f
 	)
 }
 func (ec *executionContext) fieldContext_ReactionSummary_dislikeCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReactionSummary", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("ReactionSummary", field, true, true, "Int")
 }
 
-func (ec *executionContext) _ReactionSummary_viewerReaction(ctx context.Context, field graphql.CollectedField, obj *reactions.Counts) (ret graphql.Marshaler) {
+func (ec *executionContext) _ReactionSummary_viewerReaction(ctx context.Context, field graphql.CollectedField, obj *model.ReactionSummary) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5341,7 +5375,7 @@ func (ec *executionContext) fieldContext_ReactionSummary_viewerReaction(_ contex
 	return graphql.NewScalarFieldContext("ReactionSummary", field, true, true, "ReactionKind")
 }
 
-func (ec *executionContext) _ReactionSummary_revision(ctx context.Context, field graphql.CollectedField, obj *reactions.Counts) (ret graphql.Marshaler) {
+func (ec *executionContext) _ReactionSummary_revision(ctx context.Context, field graphql.CollectedField, obj *model.ReactionSummary) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5350,7 +5384,7 @@ func (ec *executionContext) _ReactionSummary_revision(ctx context.Context, field
 			return ec.fieldContext_ReactionSummary_revision(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Revision, nil
+			return ec.Resolvers.ReactionSummary().Revision(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
@@ -5361,7 +5395,7 @@ func (ec *executionContext) _ReactionSummary_revision(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_ReactionSummary_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReactionSummary", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("ReactionSummary", field, true, true, "Int")
 }
 
 func (ec *executionContext) _RevokeOtherSessionsPayload_sessions(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
@@ -5763,7 +5797,7 @@ func (ec *executionContext) _SetReactionPayload_subject(ctx context.Context, fie
 			return ec.fieldContext_SetReactionPayload_subject(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Subject, nil
+			return ec.Resolvers.SetReactionPayload().Subject(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.Reactable) graphql.Marshaler {
@@ -5777,8 +5811,8 @@ func (ec *executionContext) fieldContext_SetReactionPayload_subject(_ context.Co
 	fc = &graphql.FieldContext{
 		Object:     "SetReactionPayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
 		},
@@ -5827,7 +5861,7 @@ func (ec *executionContext) _SignUpPayload_viewer(ctx context.Context, field gra
 			return ec.fieldContext_SignUpPayload_viewer(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Viewer, nil
+			return obj.Viewer(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
@@ -5841,7 +5875,7 @@ func (ec *executionContext) fieldContext_SignUpPayload_viewer(_ context.Context,
 	fc = &graphql.FieldContext{
 		Object:     "SignUpPayload",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Viewer(ctx, field)
@@ -6066,7 +6100,7 @@ func (ec *executionContext) _TimelineConnection_edges(ctx context.Context, field
 			return ec.fieldContext_TimelineConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return ec.Resolvers.TimelineConnection().Edges(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.TimelineEdge) graphql.Marshaler {
@@ -6080,8 +6114,8 @@ func (ec *executionContext) fieldContext_TimelineConnection_edges(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "TimelineConnection",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_TimelineEdge(ctx, field)
 		},
@@ -6098,7 +6132,7 @@ func (ec *executionContext) _TimelineConnection_nodes(ctx context.Context, field
 			return ec.fieldContext_TimelineConnection_nodes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
+			return ec.Resolvers.TimelineConnection().Nodes(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.Tweet) graphql.Marshaler {
@@ -6112,8 +6146,8 @@ func (ec *executionContext) fieldContext_TimelineConnection_nodes(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "TimelineConnection",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tweet(ctx, field)
 		},
@@ -6130,7 +6164,7 @@ func (ec *executionContext) _TimelineConnection_pageInfo(ctx context.Context, fi
 			return ec.fieldContext_TimelineConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
@@ -6144,7 +6178,7 @@ func (ec *executionContext) fieldContext_TimelineConnection_pageInfo(_ context.C
 	fc = &graphql.FieldContext{
 		Object:     "TimelineConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -6240,7 +6274,7 @@ func (ec *executionContext) _TimelineEntryAdded_edge(ctx context.Context, field 
 			return ec.fieldContext_TimelineEntryAdded_edge(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.TimelineEntryAdded().Edge(ctx, obj)
+			return obj.Edge, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.TimelineEdge) graphql.Marshaler {
@@ -6254,8 +6288,8 @@ func (ec *executionContext) fieldContext_TimelineEntryAdded_edge(_ context.Conte
 	fc = &graphql.FieldContext{
 		Object:     "TimelineEntryAdded",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_TimelineEdge(ctx, field)
 		},
@@ -6491,8 +6525,8 @@ func (ec *executionContext) _Tweet_reactions(ctx context.Context, field graphql.
 			return ec.Resolvers.Tweet().Reactions(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *reactions.Counts) graphql.Marshaler {
-			return ec.marshalNReactionSummary2ᚖroostᚋdomainᚋreactionsᚐCounts(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReactionSummary) graphql.Marshaler {
+			return ec.marshalNReactionSummary2ᚖroostᚋgraphᚋmodelᚐReactionSummary(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6543,7 +6577,7 @@ func (ec *executionContext) _UnfollowUserPayload_user(ctx context.Context, field
 			return ec.fieldContext_UnfollowUserPayload_user(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.User, nil
+			return ec.Resolvers.UnfollowUserPayload().User(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *accounts.User) graphql.Marshaler {
@@ -6557,8 +6591,8 @@ func (ec *executionContext) fieldContext_UnfollowUserPayload_user(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "UnfollowUserPayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
 		},
@@ -6575,7 +6609,7 @@ func (ec *executionContext) _UnfollowUserPayload_viewer(ctx context.Context, fie
 			return ec.fieldContext_UnfollowUserPayload_viewer(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Viewer, nil
+			return obj.Viewer(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
@@ -6589,7 +6623,7 @@ func (ec *executionContext) fieldContext_UnfollowUserPayload_viewer(_ context.Co
 	fc = &graphql.FieldContext{
 		Object:     "UnfollowUserPayload",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Viewer(ctx, field)
@@ -6639,7 +6673,7 @@ func (ec *executionContext) _UpdateProfilePayload_user(ctx context.Context, fiel
 			return ec.fieldContext_UpdateProfilePayload_user(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.User, nil
+			return ec.Resolvers.UpdateProfilePayload().User(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *accounts.User) graphql.Marshaler {
@@ -6653,8 +6687,8 @@ func (ec *executionContext) fieldContext_UpdateProfilePayload_user(_ context.Con
 	fc = &graphql.FieldContext{
 		Object:     "UpdateProfilePayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
 		},
@@ -6703,7 +6737,7 @@ func (ec *executionContext) _UpdateSettingsPayload_viewer(ctx context.Context, f
 			return ec.fieldContext_UpdateSettingsPayload_viewer(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Viewer, nil
+			return obj.Viewer(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
@@ -6717,7 +6751,7 @@ func (ec *executionContext) fieldContext_UpdateSettingsPayload_viewer(_ context.
 	fc = &graphql.FieldContext{
 		Object:     "UpdateSettingsPayload",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Viewer(ctx, field)
@@ -9138,92 +9172,66 @@ func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.Select
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case model.UpdateSettingsPayload:
-		return ec._UpdateSettingsPayload(ctx, sel, &obj)
 	case *model.UpdateSettingsPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._UpdateSettingsPayload(ctx, sel, obj)
-	case model.UpdateProfilePayload:
-		return ec._UpdateProfilePayload(ctx, sel, &obj)
 	case *model.UpdateProfilePayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._UpdateProfilePayload(ctx, sel, obj)
-	case model.UnfollowUserPayload:
-		return ec._UnfollowUserPayload(ctx, sel, &obj)
 	case *model.UnfollowUserPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._UnfollowUserPayload(ctx, sel, obj)
-	case model.SignUpPayload:
-		return ec._SignUpPayload(ctx, sel, &obj)
 	case *model.SignUpPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._SignUpPayload(ctx, sel, obj)
-	case model.SetReactionPayload:
-		return ec._SetReactionPayload(ctx, sel, &obj)
 	case *model.SetReactionPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._SetReactionPayload(ctx, sel, obj)
-	case model.RevokeSessionPayload:
-		return ec._RevokeSessionPayload(ctx, sel, &obj)
 	case *model.RevokeSessionPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._RevokeSessionPayload(ctx, sel, obj)
-	case model.RevokeOtherSessionsPayload:
-		return ec._RevokeOtherSessionsPayload(ctx, sel, &obj)
 	case *model.RevokeOtherSessionsPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._RevokeOtherSessionsPayload(ctx, sel, obj)
-	case model.LogOutPayload:
-		return ec._LogOutPayload(ctx, sel, &obj)
 	case *model.LogOutPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._LogOutPayload(ctx, sel, obj)
-	case model.LogInPayload:
-		return ec._LogInPayload(ctx, sel, &obj)
 	case *model.LogInPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._LogInPayload(ctx, sel, obj)
-	case model.FollowUserPayload:
-		return ec._FollowUserPayload(ctx, sel, &obj)
 	case *model.FollowUserPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._FollowUserPayload(ctx, sel, obj)
-	case model.DeleteTweetPayload:
-		return ec._DeleteTweetPayload(ctx, sel, &obj)
 	case *model.DeleteTweetPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._DeleteTweetPayload(ctx, sel, obj)
-	case model.CreateTweetPayload:
-		return ec._CreateTweetPayload(ctx, sel, &obj)
 	case *model.CreateTweetPayload:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._CreateTweetPayload(ctx, sel, obj)
-	case model.ChangePasswordPayload:
-		return ec._ChangePasswordPayload(ctx, sel, &obj)
 	case *model.ChangePasswordPayload:
 		if obj == nil {
 			return graphql.Null
@@ -9377,19 +9385,21 @@ func (ec *executionContext) _CreateTweetPayload(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CreateTweetPayload")
 		case "tweet":
-			out.Values[i] = ec._CreateTweetPayload_tweet(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CreateTweetPayload_tweet(ctx, field, obj)
+				})
 		case "timelineEdge":
-			out.Values[i] = ec._CreateTweetPayload_timelineEdge(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CreateTweetPayload_timelineEdge(ctx, field, obj)
+				})
 		case "userErrors":
 			out.Values[i] = ec._CreateTweetPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -9458,10 +9468,11 @@ func (ec *executionContext) _FollowConnection(ctx context.Context, sel ast.Selec
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("FollowConnection")
 		case "edges":
-			out.Values[i] = ec._FollowConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._FollowConnection_edges(ctx, field, obj)
+				})
 		case "nodes":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -9552,19 +9563,20 @@ func (ec *executionContext) _FollowUserPayload(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("FollowUserPayload")
 		case "user":
-			out.Values[i] = ec._FollowUserPayload_user(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._FollowUserPayload_user(ctx, field, obj)
+				})
 		case "viewer":
 			out.Values[i] = ec._FollowUserPayload_viewer(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "userErrors":
 			out.Values[i] = ec._FollowUserPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -9595,25 +9607,28 @@ func (ec *executionContext) _HomeTimelineConnection(ctx context.Context, sel ast
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("HomeTimelineConnection")
 		case "edges":
-			out.Values[i] = ec._HomeTimelineConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._HomeTimelineConnection_edges(ctx, field, obj)
+				})
 		case "nodes":
-			out.Values[i] = ec._HomeTimelineConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._HomeTimelineConnection_nodes(ctx, field, obj)
+				})
 		case "pageInfo":
 			out.Values[i] = ec._HomeTimelineConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "eventCursor":
-			out.Values[i] = ec._HomeTimelineConnection_eventCursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._HomeTimelineConnection_eventCursor(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -9936,15 +9951,17 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 					return ec._PageInfo_hasPreviousPage(ctx, field, obj)
 				})
 		case "startCursor":
-			out.Values[i] = ec._PageInfo_startCursor(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PageInfo_startCursor(ctx, field, obj)
+				})
 		case "endCursor":
-			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PageInfo_endCursor(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10056,7 +10073,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 
 var reactionSummaryImplementors = []string{"ReactionSummary"}
 
-func (ec *executionContext) _ReactionSummary(ctx context.Context, sel ast.SelectionSet, obj *reactions.Counts) graphql.Marshaler {
+func (ec *executionContext) _ReactionSummary(ctx context.Context, sel ast.SelectionSet, obj *model.ReactionSummary) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, reactionSummaryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -10072,15 +10089,17 @@ func (ec *executionContext) _ReactionSummary(ctx context.Context, sel ast.Select
 					return ec._ReactionSummary_subject(ctx, field, obj)
 				})
 		case "likeCount":
-			out.Values[i] = ec._ReactionSummary_likeCount(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ReactionSummary_likeCount(ctx, field, obj)
+				})
 		case "dislikeCount":
-			out.Values[i] = ec._ReactionSummary_dislikeCount(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ReactionSummary_dislikeCount(ctx, field, obj)
+				})
 		case "viewerReaction":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -10088,10 +10107,11 @@ func (ec *executionContext) _ReactionSummary(ctx context.Context, sel ast.Select
 					return ec._ReactionSummary_viewerReaction(ctx, field, obj)
 				})
 		case "revision":
-			out.Values[i] = ec._ReactionSummary_revision(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ReactionSummary_revision(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10309,14 +10329,15 @@ func (ec *executionContext) _SetReactionPayload(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SetReactionPayload")
 		case "subject":
-			out.Values[i] = ec._SetReactionPayload_subject(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SetReactionPayload_subject(ctx, field, obj)
+				})
 		case "userErrors":
 			out.Values[i] = ec._SetReactionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -10419,19 +10440,21 @@ func (ec *executionContext) _TimelineConnection(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TimelineConnection")
 		case "edges":
-			out.Values[i] = ec._TimelineConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TimelineConnection_edges(ctx, field, obj)
+				})
 		case "nodes":
-			out.Values[i] = ec._TimelineConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TimelineConnection_nodes(ctx, field, obj)
+				})
 		case "pageInfo":
 			out.Values[i] = ec._TimelineConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -10502,14 +10525,13 @@ func (ec *executionContext) _TimelineEntryAdded(ctx context.Context, sel ast.Sel
 		case "cursor":
 			out.Values[i] = ec._TimelineEntryAdded_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "edge":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._TimelineEntryAdded_edge(ctx, field, obj)
-				})
+			out.Values[i] = ec._TimelineEntryAdded_edge(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10682,19 +10704,20 @@ func (ec *executionContext) _UnfollowUserPayload(ctx context.Context, sel ast.Se
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("UnfollowUserPayload")
 		case "user":
-			out.Values[i] = ec._UnfollowUserPayload_user(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._UnfollowUserPayload_user(ctx, field, obj)
+				})
 		case "viewer":
 			out.Values[i] = ec._UnfollowUserPayload_viewer(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "userErrors":
 			out.Values[i] = ec._UnfollowUserPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -10725,14 +10748,15 @@ func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.S
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("UpdateProfilePayload")
 		case "user":
-			out.Values[i] = ec._UpdateProfilePayload_user(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._UpdateProfilePayload_user(ctx, field, obj)
+				})
 		case "userErrors":
 			out.Values[i] = ec._UpdateProfilePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -11609,17 +11633,17 @@ func (ec *executionContext) marshalNReactionKind2roostᚋdomainᚋreactionsᚐKi
 	return res
 }
 
-func (ec *executionContext) marshalNReactionSummary2ᚕᚖroostᚋdomainᚋreactionsᚐCounts(ctx context.Context, sel ast.SelectionSet, v []*reactions.Counts) graphql.Marshaler {
+func (ec *executionContext) marshalNReactionSummary2ᚕᚖroostᚋgraphᚋmodelᚐReactionSummary(ctx context.Context, sel ast.SelectionSet, v []*model.ReactionSummary) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalOReactionSummary2ᚖroostᚋdomainᚋreactionsᚐCounts(ctx, sel, v[i])
+		return ec.marshalOReactionSummary2ᚖroostᚋgraphᚋmodelᚐReactionSummary(ctx, sel, v[i])
 	})
 
 	return ret
 }
 
-func (ec *executionContext) marshalNReactionSummary2ᚖroostᚋdomainᚋreactionsᚐCounts(ctx context.Context, sel ast.SelectionSet, v *reactions.Counts) graphql.Marshaler {
+func (ec *executionContext) marshalNReactionSummary2ᚖroostᚋgraphᚋmodelᚐReactionSummary(ctx context.Context, sel ast.SelectionSet, v *model.ReactionSummary) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ReactionSummary!")
 		return graphql.Null
@@ -12216,7 +12240,7 @@ func (ec *executionContext) marshalOReactable2roostᚋgraphᚋmodelᚐReactable(
 	return ec._Reactable(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOReactionSummary2ᚖroostᚋdomainᚋreactionsᚐCounts(ctx context.Context, sel ast.SelectionSet, v *reactions.Counts) graphql.Marshaler {
+func (ec *executionContext) marshalOReactionSummary2ᚖroostᚋgraphᚋmodelᚐReactionSummary(ctx context.Context, sel ast.SelectionSet, v *model.ReactionSummary) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

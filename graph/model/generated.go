@@ -31,49 +31,17 @@ type ChangePasswordInput struct {
 	NewPassword string `json:"newPassword"`
 }
 
-// Result of `changePassword`.
-type ChangePasswordPayload struct {
-	// The viewer.
-	Viewer *Viewer `json:"viewer"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (ChangePasswordPayload) IsMutationPayload() {}
-
 // Input of `createTweet`.
 type CreateTweetInput struct {
 	// The text, not blank, at most `Limits.tweetLength` code points.
 	Text string `json:"text"`
 }
 
-// Result of `createTweet`.
-type CreateTweetPayload struct {
-	// The new tweet.
-	Tweet *Tweet `json:"tweet"`
-	// Its entry in the viewer's home timeline, ready to be put on top.
-	TimelineEdge *TimelineEdge `json:"timelineEdge"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (CreateTweetPayload) IsMutationPayload() {}
-
 // Input of `deleteTweet`.
 type DeleteTweetInput struct {
 	// The tweet to delete.
 	TweetID string `json:"tweetId"`
 }
-
-// Result of `deleteTweet`.
-type DeleteTweetPayload struct {
-	// The ID of the deleted tweet.
-	DeletedTweetID *string `json:"deletedTweetId"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (DeleteTweetPayload) IsMutationPayload() {}
 
 // The device that is signing in.
 type DeviceInput struct {
@@ -88,18 +56,6 @@ type FollowUserInput struct {
 	// The user to follow.
 	UserID string `json:"userId"`
 }
-
-// Result of `followUser`.
-type FollowUserPayload struct {
-	// The user, with `viewerIsFollowing` as it is now.
-	User *accounts.User `json:"user"`
-	// The viewer, with counts as they are now.
-	Viewer *Viewer `json:"viewer"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (FollowUserPayload) IsMutationPayload() {}
 
 // Limits that this server enforces.
 type Limits struct {
@@ -133,30 +89,6 @@ type LogInInput struct {
 	TokenDelivery TokenDelivery `json:"tokenDelivery"`
 }
 
-// Result of `logIn`.
-type LogInPayload struct {
-	// The user who signed in.
-	Viewer *Viewer `json:"viewer"`
-	// The new session.
-	Session *accounts.Session `json:"session"`
-	// The session key, with `TokenDelivery.TOKEN`. It is shown this once.
-	Token *string `json:"token"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (LogInPayload) IsMutationPayload() {}
-
-// Result of `logOut`.
-type LogOutPayload struct {
-	// The session that was ended.
-	Session *accounts.Session `json:"session"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (LogOutPayload) IsMutationPayload() {}
-
 // The write operations.
 type Mutation struct {
 }
@@ -165,31 +97,11 @@ type Mutation struct {
 type Query struct {
 }
 
-// Result of `revokeOtherSessions`.
-type RevokeOtherSessionsPayload struct {
-	// The sessions that were ended.
-	Sessions []*accounts.Session `json:"sessions"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (RevokeOtherSessionsPayload) IsMutationPayload() {}
-
 // Input of `revokeSession`.
 type RevokeSessionInput struct {
 	// The session to end.
 	SessionID string `json:"sessionId"`
 }
-
-// Result of `revokeSession`.
-type RevokeSessionPayload struct {
-	// The session that was ended.
-	Session *accounts.Session `json:"session"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (RevokeSessionPayload) IsMutationPayload() {}
 
 // The end of a session.
 type SessionEnded struct {
@@ -207,16 +119,6 @@ type SetReactionInput struct {
 	Reaction reactions.Kind `json:"reaction"`
 }
 
-// Result of `setReaction`.
-type SetReactionPayload struct {
-	// The subject, with counts that include this reaction.
-	Subject Reactable `json:"subject"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (SetReactionPayload) IsMutationPayload() {}
-
 // Input of `signUp`.
 type SignUpInput struct {
 	// The wished username: 1 to 30 ASCII letters, digits or underscores.
@@ -232,20 +134,6 @@ type SignUpInput struct {
 	// How the session key reaches the client.
 	TokenDelivery TokenDelivery `json:"tokenDelivery"`
 }
-
-// Result of `signUp`.
-type SignUpPayload struct {
-	// The new user.
-	Viewer *Viewer `json:"viewer"`
-	// The new session.
-	Session *accounts.Session `json:"session"`
-	// The session key, with `TokenDelivery.TOKEN`. It is shown this once.
-	Token *string `json:"token"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (SignUpPayload) IsMutationPayload() {}
 
 // Live updates, over `graphql-transport-ws`.
 type Subscription struct {
@@ -287,18 +175,6 @@ type UnfollowUserInput struct {
 	UserID string `json:"userId"`
 }
 
-// Result of `unfollowUser`.
-type UnfollowUserPayload struct {
-	// The user, with `viewerIsFollowing` as it is now.
-	User *accounts.User `json:"user"`
-	// The viewer, with counts as they are now.
-	Viewer *Viewer `json:"viewer"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (UnfollowUserPayload) IsMutationPayload() {}
-
 // Input of `updateProfile`.
 type UpdateProfileInput struct {
 	// The display name.
@@ -308,16 +184,6 @@ type UpdateProfileInput struct {
 	// The user's website.
 	WebsiteURL graphql.Omittable[*string] `json:"websiteUrl"`
 }
-
-// Result of `updateProfile`.
-type UpdateProfilePayload struct {
-	// The changed profile.
-	User *accounts.User `json:"user"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (UpdateProfilePayload) IsMutationPayload() {}
 
 // Input of `updateSettings`.
 type UpdateSettingsInput struct {
@@ -330,16 +196,6 @@ type UpdateSettingsInput struct {
 	// Whether signing in on one device ends the sessions on the others.
 	SessionPolicy graphql.Omittable[*accounts.SessionPolicy] `json:"sessionPolicy"`
 }
-
-// Result of `updateSettings`.
-type UpdateSettingsPayload struct {
-	// The viewer.
-	Viewer *Viewer `json:"viewer"`
-	// Why the mutation was refused; empty when it was carried out.
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-func (UpdateSettingsPayload) IsMutationPayload() {}
 
 // Kinds of entries on a user's own timeline.
 type TimelineContent string

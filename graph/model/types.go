@@ -1,12 +1,12 @@
 package model
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"roost/domain/reactions"
 	"roost/domain/tweets"
+	"roost/internal/cursors"
 )
 
 // Viewer is the private side of a signed-in user.
@@ -16,6 +16,12 @@ type Viewer struct{ UserID int64 }
 type Tweet struct {
 	*tweets.Tweet
 	Counts *reactions.Counts
+}
+
+// ReactionSummary names the reactions to a tweet, with their counts if they came along with the tweet.
+type ReactionSummary struct {
+	TweetID int64
+	Counts  *reactions.Counts
 }
 
 // Node is an object with a global id: an *accounts.User, an *accounts.Session or a *Tweet. It has no marker method, because
@@ -34,26 +40,26 @@ func (t *Tweet) GlobalID() string { return t.ID.String() }
 // IsReactable marks the tweet as an object that can be liked.
 func (*Tweet) IsReactable() {}
 
-// PageInfo is the position of a page in its list. Next and Previous report whether the list goes on beyond either end of the
-// page; each may cost a statement when it is called.
-type PageInfo struct {
-	StartCursor, EndCursor *string
-	Next, Previous         func(ctx context.Context) (bool, error)
+// Connection names a page of an owner's list. Its fields read the page, or the length of the list, when they are asked for it.
+type Connection struct {
+	List   cursors.Kind
+	Owner  int64
+	Window cursors.Window
+	// Nothing is set for a page that holds nothing, whatever is in the list.
+	Nothing bool
 }
 
-// TimelineConnection is a page of a timeline.
-type TimelineConnection struct {
-	Edges    []*TimelineEdge
-	Nodes    []*Tweet
-	PageInfo *PageInfo
-}
+// PageInfo returns the position of the page in its list.
+func (c Connection) PageInfo() *PageInfo { return &PageInfo{c} }
 
-// HomeTimelineConnection is a page of the home timeline. EventCursor is the cursor of a position in the log that was noted
-// before the page was read.
-type HomeTimelineConnection struct {
-	*TimelineConnection
-	EventCursor string
-}
+// PageInfo is the position of a page in its list.
+type PageInfo struct{ Connection }
+
+// TimelineConnection is a page of a user's own timeline.
+type TimelineConnection struct{ Connection }
+
+// HomeTimelineConnection is a page of the home timeline.
+type HomeTimelineConnection struct{ Connection }
 
 // TimelineEdge is an entry of a timeline.
 type TimelineEdge struct {
@@ -62,12 +68,7 @@ type TimelineEdge struct {
 }
 
 // FollowConnection is a page of followers or followed users.
-type FollowConnection struct {
-	Edges    []*FollowEdge
-	PageInfo *PageInfo
-	// Total counts the whole list.
-	Total func(ctx context.Context) (int32, error)
-}
+type FollowConnection struct{ Connection }
 
 // FollowEdge is an entry of a list of follows. UserID is the user at the other end of the follow.
 type FollowEdge struct {

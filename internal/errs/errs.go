@@ -115,6 +115,11 @@ func Newf(kind Kind, format string, args ...any) *Error {
 // NewInternal returns the INTERNAL error that clients see instead of a failure which is not theirs. It has no detail.
 func NewInternal() *Error { return New(Internal, "internal error") }
 
+// NewTooLarge returns the RESPONSE_TOO_LARGE error for an answer of more than so many bytes.
+func NewTooLarge(most int) *Error {
+	return Newf(ResponseTooLarge, "the answer has more than %d bytes of data; ask for fewer fields or smaller pages", most)
+}
+
 // Because sets the reason of a BadRequest, and returns e.
 func (e *Error) Because(reason Reason) *Error {
 	e.Reason = reason

@@ -21,14 +21,18 @@ type answerKey struct{}
 
 // InterceptResponse replaces an answer that is too large by an error. No part of the data is sent.
 func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	most := byCaller(ctx, g.limits.AnswerBytes, g.limits.AnonymousAnswerBytes)
+	most := g.limits.MostBytes(ctx)
 	a := &answer{left: most}
 	resp := next(context.WithValue(ctx, answerKey{}, a))
 	if resp == nil || !a.tooLarge && len(resp.Data) <= most {
 		return resp
 	}
-	return &graphql.Response{Errors: gqlerror.List{refusal(errs.Newf(errs.ResponseTooLarge,
-		"the answer has more than %d bytes of data; ask for fewer fields or smaller pages", most))}}
+	return &graphql.Response{Errors: gqlerror.List{refusal(errs.NewTooLarge(most))}}
+}
+
+// MostBytes returns how many bytes of data an answer to the caller may have.
+func (l Limits) MostBytes(ctx context.Context) int {
+	return byCaller(ctx, l.AnswerBytes, l.AnonymousAnswerBytes)
 }
 
 // InterceptRootField stops writing a root field where the answer becomes too large, so that the process never holds

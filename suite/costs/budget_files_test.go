@@ -20,18 +20,19 @@ type document struct {
 }
 
 // budget is what an operation may take. Of reads and writes cold is with nothing in the cache and warm with all of it there
-// that was not written lately; atMost says that fields at the root share what they read, so that the trips may be fewer. A
-// push has bounds instead: statements before it and for it.
+// that was not written lately. A push has bounds instead: statements before it and for it.
+// Without plans an operation takes at most as many statements, or as a line of its file allows.
 type budget struct {
-	cold, warm  price
-	atMost      bool
-	before, sql int64
+	cold, warm       price
+	before, sql      int64
+	coldOff, warmOff int64
 }
 
 var (
-	pricedLine = regexp.MustCompile(`^# (?:(.+): )?cold (\d+) SQL, (at most )?(\d+) Redis; warm (\d+) SQL, (at most )?(\d+) Redis$`)
-	pushedLine = regexp.MustCompile(`^# (?:(.+): )?before it at most (\d+) SQL, for it at most (\d+) SQL$`)
-	spread     = regexp.MustCompile(`\.\.\.\s*(\w+)`)
+	pricedLine   = regexp.MustCompile(`^# (?:(.+): )?cold (\d+) SQL, (\d+) Redis; warm (\d+) SQL, (\d+) Redis$`)
+	withoutPlans = regexp.MustCompile(`^# without plans: cold at most (\d+) SQL; warm at most (\d+) SQL$`)
+	pushedLine   = regexp.MustCompile(`^# (?:(.+): )?before it at most (\d+) SQL, for it at most (\d+) SQL$`)
+	spread       = regexp.MustCompile(`\.\.\.\s*(\w+)`)
 )
 
 // parseDocument reads the head and the operation of a file.
@@ -40,6 +41,12 @@ func parseDocument(text string) (document, error) {
 	for text != "" && text[0] == '#' {
 		line, rest, _ := strings.Cut(text, "\n")
 		text = rest
+		if m := withoutPlans.FindStringSubmatch(line); m != nil {
+			if err := d.allowWithoutPlans(m[1], m[2]); err != nil {
+				return d, err
+			}
+			continue
+		}
 		name, b, err := parseBudget(line)
 		if err != nil {
 			return d, err
@@ -56,6 +63,20 @@ func parseDocument(text string) (document, error) {
 	return d, nil
 }
 
+// allowWithoutPlans sets how many statements the cases above may take without plans.
+func (d document) allowWithoutPlans(cold, warm string) error {
+	c, err := strconv.ParseInt(cold, 10, 64)
+	if err != nil {
+		return err
+	}
+	w, err := strconv.ParseInt(warm, 10, 64)
+	for name, b := range d.budgets {
+		b.coldOff, b.warmOff = c, w
+		d.budgets[name] = b
+	}
+	return err
+}
+
 // parseBudget reads a line of a head.
 func parseBudget(line string) (name string, b budget, err error) {
 	number := func(s string) int64 {
@@ -69,12 +90,12 @@ func parseBudget(line string) (name string, b budget, err error) {
 		return m[1], budget{before: number(m[2]), sql: number(m[3])}, err
 	}
 	m := pricedLine.FindStringSubmatch(line)
-	if m == nil || m[3] != m[6] {
+	if m == nil {
 		return "", b, fmt.Errorf("not a price: %q", line)
 	}
-	return m[1], budget{
-		cold: price{number(m[2]), number(m[4])}, warm: price{number(m[5]), number(m[7])}, atMost: m[3] != "",
-	}, err
+	b = budget{cold: price{number(m[2]), number(m[3])}, warm: price{number(m[4]), number(m[5])}}
+	b.coldOff, b.warmOff = b.cold.sql, b.warm.sql
+	return m[1], b, err
 }
 
 // documents reads testdata once, by name.
@@ -186,11 +207,14 @@ func TestBudgetsAreParsed(t *testing.T) {
 	t.Parallel()
 	const query = "{ x }\n"
 	for head, want := range map[string]map[string]budget{
-		"# cold 7 SQL, 14 Redis; warm 1 SQL, 2 Redis\n": {"": {cold: price{7, 14}, warm: price{1, 2}}},
-		"# a: cold 7 SQL, at most 4 Redis; warm 1 SQL, at most 2 Redis\n# b, c: before it at most 2 SQL, for it at most 3 SQL\n": {
-			"a": {cold: price{7, 4}, warm: price{1, 2}, atMost: true}, "b, c": {before: 2, sql: 3}},
+		"# cold 7 SQL, 14 Redis; warm 1 SQL, 2 Redis\n": {"": {cold: price{7, 14}, warm: price{1, 2}, coldOff: 7, warmOff: 1}},
+		"# cold 7 SQL, 14 Redis; warm 1 SQL, 2 Redis\n# without plans: cold at most 8 SQL; warm at most 3 SQL\n": {
+			"": {cold: price{7, 14}, warm: price{1, 2}, coldOff: 8, warmOff: 3}},
+		"# a: cold 7 SQL, 4 Redis; warm 1 SQL, 2 Redis\n# b, c: before it at most 2 SQL, for it at most 3 SQL\n": {
+			"a": {cold: price{7, 4}, warm: price{1, 2}, coldOff: 7, warmOff: 1}, "b, c": {before: 2, sql: 3}},
 		"": nil,
 		"# cold 7 SQL, at most 4 Redis; warm 1 SQL, 2 Redis\n":                                                     nil,
+		"# without plans: cold at most 8 SQL; warm at most 99999999999999999999 SQL\n":                             nil,
 		"# cold 7 SQL, 14 Redis\n":                                                                                 nil,
 		"# cold 7 SQL, 4 Redis; warm 1 SQL, 2 Redis\n# sic\n":                                                      nil,
 		"# before it at most 99999999999999999999 SQL, for it at most 3 SQL\n":                                     nil,

@@ -3,6 +3,7 @@ package costs
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"roost/app"
 	"roost/internal/sqldb"
@@ -71,8 +72,11 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 				}
 			})
 		}
-	}, apitest.Metered, rig.Limited(1<<30, 1<<30), func(c *app.Config) { c.SignUpPerAddress = 1 << 30 })
+	}, apitest.Metered, rig.Limited(1<<30, 1<<30), func(c *app.Config) { c.SignUpPerAddress, c.LoaderWait = 1<<30, loaderWait })
 }
+
+// loaderWait is long enough for all fields of a level to ask before their batch is fetched, also on a busy machine. Plans do not wait.
+const loaderWait = 30 * time.Millisecond
 
 // priced returns the operation with its document, and with its budget if it has one.
 func (op costed) priced(t testing.TB) costed {
@@ -139,12 +143,19 @@ func (op costed) check(t *testing.T, how string, want price, prepare func() (*ap
 	refused(t, res)
 }
 
-// took reports whether an answer took what is wanted, and no batch of it waited.
+// took reports whether an answer took what is wanted, and no batch of it waited. Without plans only its statements are bounded:
+// each question has a trip of its own then, and waits.
 func (op costed) took(t *testing.T, res *apitest.Response, want price) bool {
 	t.Helper()
 	cost := res.Costs(t)
-	got := price{cost.SQL, cost.Redis}
-	return cost.Waits == 0 && (got == want || op.atMost && got.sql == want.sql && got.trips < want.trips)
+	if !apitest.Plans() {
+		most := op.coldOff
+		if want == op.warm {
+			most = op.warmOff
+		}
+		return cost.SQL <= most
+	}
+	return cost.Waits == 0 && want == price{cost.SQL, cost.Redis}
 }
 
 // page adds the sizes of pages to variables.

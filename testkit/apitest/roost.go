@@ -74,6 +74,7 @@ func New(t testing.TB, m Mode, opts ...Option) *Roost {
 	t.Helper()
 	c := app.Config{Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", PublicURL: "http://roost.test", Roles: "api,worker",
 		ServerTiming: true, ReadCache: true, Introspection: true, Playground: true, DatabaseWait: Patience, QueueWait: 10 * time.Second,
+		Plans:   os.Getenv("ROOST_TEST_PLANS") != "off",
 		Hashing: &accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 1000}}
 	var redis *redistest.Redis
 	if m == Server {
@@ -89,6 +90,9 @@ func New(t testing.TB, m Mode, opts ...Option) *Roost {
 	r.Mode, r.Redis = m, redis
 	return r
 }
+
+// Plans reports whether nodes answer from compiled plans: always, unless ROOST_TEST_PLANS is "off". All tests pass either way.
+func Plans() bool { return os.Getenv("ROOST_TEST_PLANS") != "off" }
 
 // Migrated returns a private PostgreSQL database at the current schema.
 func Migrated(t testing.TB) string { return dbtest.Postgres(t) }

@@ -1,17 +1,13 @@
 package graph
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
 
 	"roost/domain/tweets"
-	"roost/internal/caller"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
-	"roost/loaders"
-	"roost/rows"
 )
 
 // A page of which tweets were deleted after it was read is filled up, with no tweet left out or repeated.
@@ -41,16 +37,17 @@ func TestPagesAreFilledUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			set := loaders.New(loaders.Sources{Rows: &rows.Store{}}, &caller.Caller{})
-			for id := int64(1); id <= newest; id++ {
-				tweet := &tweets.Tweet{}
-				if slices.Contains(c.gone, id) {
-					tweet = nil
+			find := func(ids []int64) ([]*tweets.Tweet, error) {
+				out := make([]*tweets.Tweet, len(ids))
+				for i, id := range ids {
+					if !slices.Contains(c.gone, id) {
+						out[i] = &tweets.Tweet{}
+					}
 				}
-				set.TweetByID.Prime(t.Context(), id, tweet)
+				return out, nil
 			}
 			reads := 0
-			read := func(_ context.Context, w cursors.Window) (cursors.Page[sqldb.Row], error) {
+			read := func(w cursors.Window) (page, error) {
 				reads++
 				var rows []sqldb.Row
 				for id := int64(newest); id > 0; id-- {
@@ -63,12 +60,12 @@ func TestPagesAreFilledUp(t *testing.T) {
 				}
 				return cursors.Cut(w, rows[:min(len(rows), w.Size+1)]), nil
 			}
-			page, _ := read(t.Context(), c.window)
-			page, err := plan{set: set}.fillUp(t.Context(), c.window, page, read, func([]int64) {})
+			first, _ := read(c.window)
+			full, err := fillUp(c.window, first, read, find)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := fmt.Sprint(tweetIDs(page.Items), " ", page.More); got != c.want {
+			if got := fmt.Sprint(itemIDs(full.Items), " ", full.More); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 			if reads != c.reads {

@@ -1,0 +1,276 @@
+package graph
+
+import (
+	"context"
+	"io"
+	"math"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/graph/model"
+	"roost/graph/plan"
+	"roost/internal/caller"
+	"roost/internal/errs"
+	"roost/loaders"
+)
+
+// Plans is the extension that answers queries, and payloads of mutations, from plans. Whatever it cannot answer is executed by the
+// resolvers: queries from the start, with the values that were read already. A mutation is never executed twice.
+type Plans struct {
+	PlansConfig
+	permits chan struct{} // for queries that the resolvers answer because a store failed
+
+	mu   sync.Mutex
+	docs *simplelru.LRU[*ast.QueryDocument, *documentPlans]
+}
+
+// PlansConfig is what plans need.
+type PlansConfig struct {
+	Resolver *Resolver
+	// Most returns how many bytes of data an answer may have; nil is math.MaxInt.
+	Most func(ctx context.Context) int
+	// Outcome is called with how each query, and each field of a mutation, was answered; nil ignores it.
+	Outcome func(kind ast.Operation, o Outcome)
+}
+
+// Outcome is how a plan ended: it answered, or the reason why it did not. It is a label of metrics.
+type Outcome string
+
+// The outcomes besides those of package plan: "answered", "error", "argument", "null" and "large".
+const (
+	Cold     Outcome = "cold"     // the document has something that no plan answers
+	Panicked Outcome = "panic"    // the plan panicked
+	Shed     Outcome = "shed"     // a store failed, and there was no permit for the resolvers
+	answered         = "answered" // as package plan calls it
+)
+
+var (
+	_ graphql.HandlerExtension     = (*Plans)(nil)
+	_ graphql.OperationInterceptor = (*Plans)(nil)
+	_ graphql.FieldInterceptor     = (*Plans)(nil)
+)
+
+// maxPlanned is how many documents have plans.
+const maxPlanned = 1000
+
+// NewPlans returns the extension.
+func NewPlans(cfg PlansConfig) (*Plans, error) {
+	docs, err := simplelru.NewLRU[*ast.QueryDocument, *documentPlans](maxPlanned, nil)
+	if cfg.Outcome == nil {
+		cfg.Outcome = func(ast.Operation, Outcome) {}
+	}
+	if cfg.Most == nil {
+		cfg.Most = func(context.Context) int { return math.MaxInt / 2 }
+	}
+	return &Plans{PlansConfig: cfg, docs: docs, permits: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}, err
+}
+
+// ExtensionName is part of graphql.HandlerExtension.
+func (*Plans) ExtensionName() string { return "Plans" }
+
+// Validate is called when the extension is installed.
+func (*Plans) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation is called for each query, mutation and subscription.
+func (p *Plans) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	oc := graphql.GetOperationContext(ctx)
+	if oc.Operation.Operation != ast.Query {
+		return next(ctx)
+	}
+	compiled := p.of(oc, nil)
+	if compiled.plan == nil {
+		p.Outcome(ast.Query, Cold)
+		return next(ctx)
+	}
+	return func(ctx context.Context) *graphql.Response { return p.query(ctx, oc, compiled.plan, next) }
+}
+
+// query answers a query from its plan, else through next.
+func (p *Plans) query(ctx context.Context, oc *graphql.OperationContext, plan *plan.Plan, next graphql.OperationHandler) *graphql.Response {
+	set, most := loaders.New(&p.Resolver.Sources, caller.From(ctx)), p.Most(ctx)
+	data, outcome := p.answer(ctx, plan, oc.Variables, set, root{}, most)
+	switch outcome {
+	case answered:
+		p.Outcome(ast.Query, outcome)
+		return &graphql.Response{Data: data}
+	case "large":
+		p.Outcome(ast.Query, outcome)
+		return &graphql.Response{Errors: gqlerror.List{Present(ctx, errs.NewTooLarge(most))}}
+	case "error":
+		select {
+		case p.permits <- struct{}{}:
+			defer func() { <-p.permits }()
+		default:
+			p.Outcome(ast.Query, Shed)
+			return &graphql.Response{Errors: gqlerror.List{Present(ctx, errs.Busy("the server", shedFor))}}
+		}
+	}
+	p.Outcome(ast.Query, outcome)
+	ctx = loaders.With(ctx, set)
+	return next(ctx)(ctx)
+}
+
+// shedFor is how long a client waits after its query was refused because a store fails.
+const shedFor = time.Second
+
+// InterceptField is called for each field that the resolvers resolve. It writes the payload of a mutation.
+func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+	res, err := next(ctx)
+	payload, ok := res.(interface{ Content() *model.Payload })
+	if !ok || err != nil {
+		return res, err
+	}
+	oc, field := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field
+	compiled := p.of(oc, &field)
+	if compiled.plan == nil {
+		p.Outcome(ast.Mutation, Cold)
+		return res, nil
+	}
+	data, outcome := p.answer(ctx, compiled.plan, oc.Variables, loaders.From(ctx), payload.Content(), p.Most(ctx))
+	p.Outcome(ast.Mutation, outcome)
+	if outcome != answered {
+		return res, nil
+	}
+	return written(data), nil
+}
+
+// written is a value that a plan has written.
+type written []byte
+
+// MarshalGQL writes the value.
+func (data written) MarshalGQL(w io.Writer) { _, _ = w.Write(data) } // a write fails if the client has left
+
+// answer runs a plan. A panic is logged: the resolvers may not meet it.
+func (p *Plans) answer(ctx context.Context, compiled *plan.Plan, vars map[string]any, set *loaders.Set, root any, most int,
+) (data []byte, outcome Outcome) {
+	defer func() {
+		if v := recover(); v != nil {
+			_ = Recover(ctx, v)
+			data, outcome = nil, Panicked
+		}
+	}()
+	who := caller.From(ctx)
+	data, result := compiled.Answer(ctx, &env{Resolver: p.Resolver, set: set, who: who}, vars, root, most, nil)
+	return data, Outcome(result.String())
+}
+
+// documentPlans are the plans of one document: one for each operation and each outcome of its conditions.
+type documentPlans struct {
+	mu         sync.Mutex
+	conditions map[*ast.OperationDefinition][]string // the variables of @skip and @include
+	variants   *simplelru.LRU[variant, compiled]
+}
+
+// maxVariants is how many plans a document has at most; the least recently used one goes.
+const maxVariants = 16
+
+// variant names one plan of a document.
+type variant struct {
+	operation  *ast.OperationDefinition
+	field      *ast.Field // of a mutation; nil for a whole query
+	conditions string     // the values of the operation's conditions: a byte each
+}
+
+// compiled is a plan, or the reason why there is none.
+type compiled struct {
+	plan    *plan.Plan
+	refused string
+}
+
+// of returns the plan of a query, or of a field of a mutation.
+func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) compiled {
+	p.mu.Lock()
+	doc, ok := p.docs.Get(oc.Doc)
+	if !ok {
+		variants, _ := simplelru.NewLRU[variant, compiled](maxVariants, nil) // fails for sizes below 1 only
+		doc = &documentPlans{conditions: map[*ast.OperationDefinition][]string{}, variants: variants}
+		p.docs.Add(oc.Doc, doc)
+	}
+	p.mu.Unlock()
+	doc.mu.Lock()
+	defer doc.mu.Unlock()
+	names, ok := doc.conditions[oc.Operation]
+	if !ok {
+		names = conditionsOf(oc.Operation, oc.Doc)
+		doc.conditions[oc.Operation] = names
+	}
+	v := variant{operation: oc.Operation, conditions: valuesOf(names, oc.Variables)}
+	if field != nil {
+		v.field = field.Field
+	}
+	c, ok := doc.variants.Get(v)
+	switch {
+	case ok:
+		return c
+	case field == nil:
+		c.plan, c.refused = plan.Compile(oc, query, oc.Operation.SelectionSet)
+	default:
+		c.plan, c.refused = plan.Compile(oc, payloadTypes[field.Definition.Type.Name()], field.Selections)
+	}
+	doc.variants.Add(v, c)
+	return c
+}
+
+// valuesOf returns the values of boolean variables, a byte each.
+func valuesOf(names []string, variables map[string]any) string {
+	if len(names) == 0 {
+		return ""
+	}
+	b := make([]byte, len(names))
+	for i, name := range names {
+		b[i] = '0'
+		if on, _ := variables[name].(bool); on {
+			b[i] = '1'
+		}
+	}
+	return string(b)
+}
+
+// conditionsOf returns the variables that decide about parts of an operation.
+func conditionsOf(op *ast.OperationDefinition, doc *ast.QueryDocument) []string {
+	w := conditionWalk{doc: doc, seen: map[string]bool{}}
+	w.set(op.SelectionSet)
+	return w.names
+}
+
+type conditionWalk struct {
+	doc   *ast.QueryDocument
+	seen  map[string]bool // names of variables, and of fragments with a "..." in front
+	names []string
+}
+
+func (w *conditionWalk) set(set ast.SelectionSet) {
+	for _, sel := range set {
+		switch s := sel.(type) {
+		case *ast.Field:
+			w.directives(s.Directives)
+			w.set(s.SelectionSet)
+		case *ast.InlineFragment:
+			w.directives(s.Directives)
+			w.set(s.SelectionSet)
+		case *ast.FragmentSpread:
+			w.directives(s.Directives)
+			if f := w.doc.Fragments.ForName(s.Name); f != nil && !w.seen["..."+s.Name] {
+				w.seen["..."+s.Name] = true
+				w.set(f.SelectionSet)
+			}
+		}
+	}
+}
+
+func (w *conditionWalk) directives(list ast.DirectiveList) {
+	for _, d := range list {
+		for _, a := range d.Arguments {
+			if a.Value != nil && a.Value.Kind == ast.Variable && !w.seen[a.Value.Raw] {
+				w.seen[a.Value.Raw] = true
+				w.names = append(w.names, a.Value.Raw)
+			}
+		}
+	}
+}

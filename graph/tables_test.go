@@ -1,0 +1,60 @@
+package graph
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"roost/graph/plan"
+	"roost/internal/cursors"
+)
+
+// cold are the fields that no plan answers: gqlgen has introspection, and subscriptions are streams.
+var cold = []string{"Query.__schema", "Query.__type"}
+
+// Every field of the schema is in a table, or in the list of cold ones, and no table has a field that the schema has not.
+func TestEveryFieldIsInATable(t *testing.T) {
+	t.Parallel()
+	tables := map[string][]string{
+		"Query": fieldsOf(query), "Limits": fieldsOf(limits), "Viewer": fieldsOf(viewer), "User": fieldsOf(user), "Tweet": fieldsOf(tweet),
+		"ReactionSummary": fieldsOf(summary), "Session": fieldsOf(session), "HomeTimelineConnection": fieldsOf(homeConnection),
+		"TimelineConnection": fieldsOf(timelineConnection), "TimelineEdge": fieldsOf(homeEdges), "UserError": fieldsOf(userErrors),
+		"FollowConnection": fieldsOf(followersConnection), "FollowEdge": fieldsOf(followEdgeTable(cursors.Followers)),
+		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
+	}
+	schema := offered()
+	for _, f := range schema.Mutation.Fields {
+		tables[f.Type.Name()] = nil // below: each payload has the fields of all
+	}
+	for name, def := range schema.Types {
+		if def.Kind != ast.Object || def.BuiltIn || def == schema.Mutation || def == schema.Subscription || isEvent(def) {
+			continue
+		}
+		fields, ok := tables[name]
+		if !ok {
+			t.Errorf("%s has no table", name)
+			continue
+		}
+		if payload := payloadTypes[name]; payload != nil {
+			fields = fieldsOf(payload)
+		}
+		for _, f := range def.Fields {
+			if !slices.Contains(fields, f.Name) && !slices.Contains(cold, name+"."+f.Name) {
+				t.Errorf("no table has %s.%s", name, f.Name)
+			}
+			fields = slices.DeleteFunc(fields, func(n string) bool { return n == f.Name })
+		}
+		if len(fields) > 0 && payloadTypes[name] == nil {
+			t.Errorf("the table of %s has %v, which the schema has not", name, fields)
+		}
+	}
+}
+
+// isEvent reports whether a type is an event of a subscription.
+func isEvent(def *ast.Definition) bool {
+	return slices.Contains(def.Interfaces, "TimelineEvent") || def.Name == "SessionEnded"
+}
+
+func fieldsOf[K comparable](t *plan.Type[K]) []string { return slices.Collect(maps.Keys(t.Fields)) }

@@ -1,0 +1,142 @@
+package graph_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"roost/cache"
+	"roost/domain/accounts"
+	"roost/domain/reactions"
+	"roost/graph"
+	"roost/internal/caller"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+	"roost/live"
+	"roost/loaders"
+	"roost/rows"
+	"roost/testkit/domaintest"
+)
+
+// world is a small site whose operations are answered in two ways.
+type world struct {
+	users, tweets []int64
+	sessions      []string // global ids
+	plans         *executor.Executor
+	resolvers     *executor.Executor
+	schema        graphql.ExecutableSchema
+	db            *sqldb.DB
+	domain        *domaintest.Domain
+	resolver      *graph.Resolver
+	plan          *graph.Plans
+
+	mu       sync.Mutex
+	outcomes map[graph.Outcome]int
+}
+
+func (w *world) count(o graph.Outcome) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.outcomes[o]++
+}
+
+// posted posts a tweet, and returns its global id.
+func (w *world) posted(t *testing.T, author int64) string {
+	t.Helper()
+	return tweetID(w.domain.Post(t, author, "mine"))
+}
+
+func newWorld(t testing.TB, users, tweets int) *world {
+	t.Helper()
+	d := domaintest.New(t)
+	w := &world{db: d.DB, domain: d, users: d.Users(t, users), outcomes: map[graph.Outcome]int{}}
+	for i := range tweets {
+		author := w.users[i*i%users]
+		w.tweets = append(w.tweets, d.Post(t, author, fmt.Sprintf("tweet %d says \"hi\" to\nall \\ éλ😀", i)))
+	}
+	for i, follower := range w.users {
+		for step := 1; step < users; step += 1 + i%5 {
+			d.Do(t, func(ctx context.Context) error { return d.Follows.Follow(ctx, follower, w.users[(i+step)%users]) })
+		}
+	}
+	for i, id := range w.tweets {
+		for k := range i % 4 {
+			d.Do(t, func(ctx context.Context) error {
+				_, err := d.Reactions.Set(ctx, w.users[(i+k)%users], id, []reactions.Kind{reactions.Like, reactions.Dislike}[k%2])
+				return err
+			})
+		}
+		if i%11 == 0 {
+			d.Do(t, func(ctx context.Context) error { return d.Tweets.Delete(ctx, w.users[i*i%users], id) })
+		}
+	}
+	for _, u := range w.users[:users-2] { // two have no session, which is an error
+		for k := range 1 + u%3 {
+			now := d.Clock.Now()
+			row := d.Client.Session.Create().SetID(u + 1000*k).SetUserID(u).SetKeyHash([]byte("none")).SetCreatedAt(now).SetLastUsedAt(now).
+				SetExpiresAt(now.Add(time.Hour))
+			if k == 1 {
+				row.SetEndedAt(now).SetEndReason("REVOKED").SetDeviceName("phone")
+			}
+			if err := row.Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.sessions = append(w.sessions, ids.SessionID{User: u, ID: u + 1000*k}.String())
+		}
+	}
+	redis, err := cache.Open(cache.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = redis.Close() })
+	tier, err := cache.NewTier(redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := rows.Sources{Accounts: d.Accounts, Counts: d.Counts, Follows: d.Follows, Tweets: d.Tweets, Reactions: d.Reactions,
+		Timelines: d.Timelines}
+	store, err := rows.New(tier, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolver := &graph.Resolver{Hub: live.New(nil), PublicURL: "http://localhost:8080", DocumentBytes: 4096,
+		Sources: loaders.Sources{Sources: from, Rows: store, Sessions: accounts.NewAuthenticator(store.Sessions.Load, d.Clock)}}
+	plans, err := graph.NewPlans(graph.PlansConfig{Resolver: resolver, Outcome: func(_ ast.Operation, o graph.Outcome) { w.count(o) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.schema, w.resolver, w.plan = graph.Schema(resolver), resolver, plans
+	w.resolvers = executorOf(w.schema, resolver)
+	w.plans = executorOf(w.schema, resolver, plans)
+	return w
+}
+
+func executorOf(schema graphql.ExecutableSchema, r *graph.Resolver, more ...graphql.HandlerExtension) *executor.Executor {
+	exec := executor.New(schema)
+	exec.SetErrorPresenter(graph.Present)
+	exec.SetRecoverFunc(graph.Recover)
+	for _, e := range append(more, graph.Pages{}, graph.LoaderScope{Sources: r.Sources}) {
+		exec.Use(e)
+	}
+	return exec
+}
+
+// run executes an operation. ok is false if it is not valid.
+func run(t testing.TB, exec *executor.Executor, document string, variables map[string]any, viewer int64) (resp *graphql.Response, ok bool) {
+	ctx := caller.With(graphql.StartOperationTrace(t.Context()), caller.New(viewer, viewer))
+	oc, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document, Variables: variables})
+	if len(errs) > 0 {
+		return nil, false
+	}
+	responses, ctx := exec.DispatchOperation(ctx, oc)
+	return responses(ctx), true
+}
+
+func tweetID(id int64) string { return ids.TweetID(id).String() }
+func userID(id int64) string  { return ids.UserID(id).String() }
