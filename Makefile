@@ -36,6 +36,11 @@ lint: ## gofmt, go vet, staticcheck, the rules of text
 test: ## set up the stores and run every test with -race (PKGS=./live ARGS=-v)
 	scripts/test.sh $(ARGS) $(PKGS)
 
+.PHONY: test-plans
+test-plans: ## compare plans with resolvers on 20,000 random documents, and run the end-to-end tests without plans
+	$(GO) test -count=1 -run '^TestPlans' ./graph
+	ROOST_TEST_PLANS=off scripts/test.sh -race=false -count=1 ./suite/...
+
 .PHONY: web
 web: ## check the typed client and run its example against a started server
 	scripts/web.sh client

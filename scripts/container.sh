@@ -12,7 +12,7 @@ options=(
 	--volume roost-test-npm:/root/.npm
 	--env GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 	--env GOPROXY --env GOSUMDB --env GONOSUMDB
-	--env ROOST_SOAK --env ROOST_TEST_TIMEOUT --env ROOST_TEST_NEEDS
+	--env ROOST_SOAK --env ROOST_TEST_PLANS --env ROOST_TEST_TIMEOUT --env ROOST_TEST_NEEDS
 )
 dataset=${ROOST_DATASET:-../shared/data/epinions-hn}
 if [[ -d $dataset ]]; then
