@@ -257,7 +257,7 @@ func (s *schedule) end() error {
 			x.Withdraw(context.Background(), in)
 		}
 		for _, v := range s.relay {
-			if err := x.Invalidate(context.Background(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: s.key, Version: v}); err != nil {
+			if err := repeat(x, Invalidation{Kind: rowsOf(x), Key: s.key, Version: v}, deadline.C); err != nil {
 				return err
 			}
 		}
@@ -291,6 +291,24 @@ func (g *stage) run(draw func(n int) int) error {
 		return fmt.Errorf("%w\n%s", err, strings.Join(s.trace, "\n"))
 	}
 	return nil
+}
+
+// repeat sends an invalidation until Redis takes it, as the relay does. On a busy machine calls may be refused for a moment because
+// the last ones came back too late.
+func repeat(x *Tier, i Invalidation, deadline <-chan time.Time) error {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := x.Invalidate(context.Background(), Announcement{}, i)
+		if err == nil || !errors.Is(err, ErrDown) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-deadline:
+			return err
+		}
+	}
 }
 
 // TestSchedules: whatever the schedule, no read is older than what was acknowledged before it, none goes
