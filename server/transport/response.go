@@ -109,8 +109,7 @@ func send(w http.ResponseWriter, media string, status int, resp *graphql.Respons
 		_ = appendResponse(b, failed(ToGraphQL(err)))
 	}
 	h := w.Header()
-	h.Set("Content-Type", media)
-	h.Set("Content-Length", strconv.Itoa(b.Len()+len(data)))
+	h["Content-Type"], h["Content-Length"] = typeHeader(media), []string{strconv.Itoa(b.Len() + len(data))}
 	if status != http.StatusOK {
 		setRetryAfter(h, resp.Errors)
 	}

@@ -30,6 +30,7 @@ type rules struct {
 var roost = rules{
 	alongside: map[string][]string{
 		"bench/baseline":      {"bench/layout"},
+		"bench/floor":         {"bench/load"},
 		"bench/ops":           {"bench/load"},
 		"bench/outbox":        {"bench/load"},
 		"bench/policies":      {"bench/load"},
@@ -54,6 +55,7 @@ var roost = rules{
 	},
 	testHelpers: []string{
 		"bench",           // a program that runs on what tests use
+		"bench/floor",     // as above
 		"bench/localtier", // as above
 		"bench/rig",
 		"ent/enttest", // generated
