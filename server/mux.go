@@ -51,8 +51,9 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	api := s.graphql(exec)
 	defer func() { s.api = s.withHost(api) }()
 	if !s.cfg.NoIntrospection {
-		site.HandleFunc("GET /schema.graphqls", s.serveSDL)
-		site.HandleFunc("GET /schema.graphql", s.serveSDL) // relay-compiler reads no other extension
+		text := newSDL(s.cfg.SDL)
+		site.Handle("GET /schema.graphqls", text)
+		site.Handle("GET /schema.graphql", text) // relay-compiler reads no other extension
 	}
 	if s.cfg.NoPlayground {
 		site.Handle(graphqlPath, api)
@@ -97,12 +98,6 @@ func (s *Server) whenOpen(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (s *Server) serveSDL(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	_, _ = w.Write([]byte(s.cfg.SDL))
 }
 
 // serveCommandLine is pprof's handler of the command line. It leaves out what follows the scheme of a URL, because the URLs of

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -273,19 +274,42 @@ func (x *exchange) send(status int, resp *graphql.Response) {
 // write sends the answer. The longer the answer is, the more time has a client that reads slowly. The request does not count as
 // running any more.
 func (x *exchange) write(status int, resp *graphql.Response) {
+	var a encoded
+	defer a.release()
+	a.encode(status, resp)
+	if x.kind == string(ast.Query) && a.status == http.StatusOK && a.len() >= minCompressed {
+		x.compress(&a)
+	}
 	admission.FromContext(x.r.Context()).Leave()
-	size := cap(resp.Data)
+	size := cap(a.data)
+	if a.coding != Identity {
+		size, resp.Data = a.text.Cap(), nil
+	}
 	if size <= smallAnswer {
-		_ = send(x.w, x.media, status, resp)
+		_ = a.send(x.w, x.media)
 		return
 	}
 	c := http.NewResponseController(x.w)
 	_ = c.SetWriteDeadline(time.Now().Add(x.ReadGrace + time.Duration(size)*time.Second/time.Duration(x.ReadRate)))
 	held := x.Unread.account(Network(x.r.RemoteAddr), func() { _ = c.SetWriteDeadline(longAgo) })
 	held.add(size)
-	err := send(x.w, x.media, status, resp)
+	err := a.send(x.w, x.media)
 	if cut := held.close(); cut || errors.Is(err, os.ErrDeadlineExceeded) {
 		x.Observer.AnswerCut()
+	}
+}
+
+// compress compresses the answer of a query, if the client accepts that. Answers of other operations may hold the key of a session.
+// Whoever can see the length of a compressed answer, and can make a browser ask for it with text of their choice in it, can find out
+// its secrets byte by byte (BREACH).
+func (x *exchange) compress(a *encoded) {
+	h := x.w.Header()
+	if h["Set-Cookie"] != nil {
+		return
+	}
+	h["Vary"] = append(slices.Clip(h["Vary"]), "Accept-Encoding")
+	if coding := AcceptedCoding(x.r.Header["Accept-Encoding"]); coding != Identity {
+		a.compress(coding)
 	}
 }
 
