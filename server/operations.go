@@ -29,6 +29,10 @@ type operations struct {
 	checks    []DocumentCheck
 	// whole is set if an extension may do with an operation what operations cannot repeat.
 	whole bool
+	// planner answers queries if it is set, and the resolvers do if it wants them to.
+	planner Planner
+	// around is set if an extension runs around operations.
+	around bool
 }
 
 var _ transport.Kept = (*operations)(nil)
@@ -38,6 +42,21 @@ var _ transport.Kept = (*operations)(nil)
 type DocumentCheck interface {
 	graphql.OperationContextMutator
 	ChecksDocument()
+}
+
+// Planner is an extension that answers queries from plans. The server asks it directly, and gqlgen executes only what the planner
+// leaves to the resolvers. If an extension before it runs around operations, the planner has to do so, too, as an
+// graphql.OperationInterceptor.
+type Planner interface {
+	graphql.HandlerExtension
+	// AnswerQuery answers a query. next executes it from the start. The context contains the operation's.
+	AnswerQuery(ctx context.Context, op *graphql.OperationContext, next graphql.OperationHandler) *graphql.Response
+}
+
+// fieldsOf is what remains of a planner for gqlgen.
+type fieldsOf struct {
+	graphql.HandlerExtension
+	graphql.FieldInterceptor
 }
 
 // template is what the contexts of one operation have in common.
@@ -56,6 +75,16 @@ type template struct {
 
 // use adds an extension.
 func (o *operations) use(e graphql.HandlerExtension) {
+	if planner, ok := e.(Planner); ok && !o.around {
+		o.planner = planner
+		if fields, ok := e.(graphql.FieldInterceptor); ok {
+			o.Use(fieldsOf{e, fields})
+		}
+		return
+	}
+	if _, ok := e.(graphql.OperationInterceptor); ok {
+		o.around = true
+	}
 	o.Use(e)
 	switch e := e.(type) {
 	case transport.Persisted, *guard.Guard, extension.Introspection:
@@ -67,6 +96,19 @@ func (o *operations) use(e graphql.HandlerExtension) {
 	_, parameters := e.(graphql.OperationParameterMutator)
 	_, contexts := e.(graphql.OperationContextMutator)
 	o.whole = o.whole || parameters || contexts
+}
+
+// DispatchOperation asks the planner for the answer of a query, and gqlgen for everything else.
+func (o *operations) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	if o.planner == nil || op.Operation.Operation != ast.Query {
+		return o.Executor.DispatchOperation(ctx, op)
+	}
+	execute := func(ctx context.Context) graphql.ResponseHandler {
+		handler, inner := o.Executor.DispatchOperation(ctx, op)
+		return func(context.Context) *graphql.Response { return handler(inner) }
+	}
+	return func(ctx context.Context) *graphql.Response { return o.planner.AnswerQuery(ctx, op, execute) },
+		graphql.WithOperationContext(ctx, op)
 }
 
 // CreateOperationContext goes the whole way. Errors of variables replace those of gqlparser.

@@ -57,7 +57,9 @@ func plain(t *testing.T, coding string, body []byte) string {
 	return string(text)
 }
 
-func echo(n int) string { return fmt.Sprintf(`{"query":"{echo(text:\"%s\")}"}`, strings.Repeat("x", n)) }
+func echo(n int) string {
+	return fmt.Sprintf(`{"query":"{echo(text:\"%s\")}"}`, strings.Repeat("x", n))
+}
 
 // many asks for a field many times.
 func many(operation, field string) string {
