@@ -5,11 +5,12 @@ import (
 	"crypto/sha256"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"roost/internal/document"
 )
 
 // documents keeps the most recently used documents that have been parsed, checked and validated, by their text, and those that
@@ -17,24 +18,25 @@ import (
 // the number of nodes in the documents' trees as well as the number of documents.
 type documents struct {
 	mu       sync.Mutex
-	entries  *simplelru.LRU[string, *document]
-	byHash   map[[sha256.Size]byte]*document
+	entries  *simplelru.LRU[string, *entry]
+	byHash   map[[sha256.Size]byte]*entry
 	nodes    int
 	maxNodes int
 	maxText  int
 }
 
-// document is one document with everything that is computed from it once.
-type document struct {
+// entry is one document with everything that is computed from it once.
+type entry struct {
 	text       string
 	doc        *ast.QueryDocument
 	nodes      int
 	operations []preparedOperation // in the order of the document
+	slot       document.Slot       // for what others compute from it
 
 	// These are set under the lock of documents when a client has asked for the document by its hash.
-	hashes     []([sha256.Size]byte) // at most one
-	hash       string                // in hex
-	extensions map[string]any        // of a request that has nothing but the hash
+	binary     [sha256.Size]byte
+	hash       string         // in hex; empty without one
+	extensions map[string]any // of a request that has nothing but the hash
 }
 
 // preparedOperation is an operation of a document, with the template of its contexts once it has passed all checks.
@@ -45,40 +47,38 @@ type preparedOperation struct {
 var _ graphql.Cache[*ast.QueryDocument] = (*documents)(nil)
 
 func newDocuments(cfg Config) (*documents, error) {
-	c := &documents{maxNodes: cfg.QueryCacheNodes, maxText: cfg.QueryCacheText, byHash: map[[sha256.Size]byte]*document{}}
-	entries, err := simplelru.NewLRU(cfg.QueryCacheEntries, func(_ string, d *document) { c.removed(d) })
+	c := &documents{maxNodes: cfg.QueryCacheNodes, maxText: cfg.QueryCacheText, byHash: map[[sha256.Size]byte]*entry{}}
+	entries, err := simplelru.NewLRU(cfg.QueryCacheEntries, func(_ string, d *entry) { c.removed(d) })
 	c.entries = entries
 	return c, err
 }
 
 // removed is called for each document that is not kept any longer.
-func (c *documents) removed(d *document) {
+func (c *documents) removed(d *entry) {
 	c.nodes -= d.nodes
-	for _, hash := range d.hashes {
-		delete(c.byHash, hash)
+	if d.hash != "" {
+		delete(c.byHash, d.binary)
 	}
 }
 
 // Get returns the parsed document of a text.
 func (c *documents) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d, ok := c.entries.Get(text); ok {
+	if d := c.withText(text); d != nil {
 		return d.doc, true
 	}
 	return nil, false
 }
 
-// byText returns the document of a text, nil if it is not kept.
-func (c *documents) byText(text []byte) *document {
+// withText returns the document of a text, nil if it is not kept.
+func (c *documents) withText(text string) *entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d, _ := c.entries.Get(unsafe.String(unsafe.SliceData(text), len(text))) // which Get does not keep
+	d, _ := c.entries.Get(text)
 	return d
 }
 
 // withHash returns the document that clients have asked for by a hash, nil if it is not kept.
-func (c *documents) withHash(hash [sha256.Size]byte) *document {
+func (c *documents) withHash(hash [sha256.Size]byte) *entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.byHash[hash]
@@ -96,7 +96,7 @@ func (c *documents) setHash(text string, hash [sha256.Size]byte, hex string, ext
 	if !ok || d.hash != "" {
 		return
 	}
-	d.hashes, d.hash, d.extensions = append(d.hashes, hash), hex, extensions
+	d.binary, d.hash, d.extensions = hash, hex, extensions
 	c.byHash[hash] = d
 }
 
@@ -105,7 +105,7 @@ func (c *documents) Add(_ context.Context, text string, doc *ast.QueryDocument) 
 	if len(text) > c.maxText {
 		return
 	}
-	d := &document{text: text, doc: doc, nodes: weigh(doc), operations: make([]preparedOperation, len(doc.Operations))}
+	d := &entry{text: text, doc: doc, nodes: weigh(doc), operations: make([]preparedOperation, len(doc.Operations))}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if d.nodes > c.maxNodes || c.entries.Contains(text) {
@@ -119,7 +119,7 @@ func (c *documents) Add(_ context.Context, text string, doc *ast.QueryDocument) 
 }
 
 // operation returns the state of an operation of the document, nil if it is of another document.
-func (d *document) operation(op *ast.OperationDefinition) *preparedOperation {
+func (d *entry) operation(op *ast.OperationDefinition) *preparedOperation {
 	for i, o := range d.doc.Operations {
 		if o == op {
 			return &d.operations[i]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"time"
+	"unsafe"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -12,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
 
+	"roost/internal/document"
 	"roost/server/guard"
 	"roost/server/transport"
 	"roost/server/variables"
@@ -29,10 +31,6 @@ type operations struct {
 	checks    []DocumentCheck
 	// whole is set if an extension may do with an operation what operations cannot repeat.
 	whole bool
-	// planner answers queries if it is set, and the resolvers do if it wants them to.
-	planner Planner
-	// around is set if an extension runs around operations.
-	around bool
 }
 
 var _ transport.Kept = (*operations)(nil)
@@ -44,30 +42,15 @@ type DocumentCheck interface {
 	ChecksDocument()
 }
 
-// Planner is an extension that answers queries from plans. The server asks it directly, and gqlgen executes only what the planner
-// leaves to the resolvers. If an extension before it runs around operations, the planner has to do so, too, as an
-// graphql.OperationInterceptor.
-type Planner interface {
-	graphql.HandlerExtension
-	// AnswerQuery answers a query. next executes it from the start. The context contains the operation's.
-	AnswerQuery(ctx context.Context, op *graphql.OperationContext, next graphql.OperationHandler) *graphql.Response
-}
-
-// fieldsOf is what remains of a planner for gqlgen.
-type fieldsOf struct {
-	graphql.HandlerExtension
-	graphql.FieldInterceptor
-}
-
 // template is what the contexts of one operation have in common.
 type template struct {
 	recover    graphql.RecoverFunc
 	field      graphql.FieldMiddleware
 	rootField  graphql.RootFieldMiddleware
 	hidden     bool // DisableIntrospection
-	operation  *ast.OperationDefinition
 	isVariable bool // whether the operation has variables
-	// Of an operation without variables: the cost is known, and Stats contain it. Nobody adds to their extensions.
+	// Of an operation without variables: the cost is known. The statistics hold it and the slot of the document. Nothing else adds
+	// to their extensions, which the contexts share.
 	cost      int
 	stats     graphql.Stats
 	variables map[string]any
@@ -75,16 +58,6 @@ type template struct {
 
 // use adds an extension.
 func (o *operations) use(e graphql.HandlerExtension) {
-	if planner, ok := e.(Planner); ok && !o.around {
-		o.planner = planner
-		if fields, ok := e.(graphql.FieldInterceptor); ok {
-			o.Use(fieldsOf{e, fields})
-		}
-		return
-	}
-	if _, ok := e.(graphql.OperationInterceptor); ok {
-		o.around = true
-	}
 	o.Use(e)
 	switch e := e.(type) {
 	case transport.Persisted, *guard.Guard, extension.Introspection:
@@ -98,19 +71,6 @@ func (o *operations) use(e graphql.HandlerExtension) {
 	o.whole = o.whole || parameters || contexts
 }
 
-// DispatchOperation asks the planner for the answer of a query, and gqlgen for everything else.
-func (o *operations) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	if o.planner == nil || op.Operation.Operation != ast.Query {
-		return o.Executor.DispatchOperation(ctx, op)
-	}
-	execute := func(ctx context.Context) graphql.ResponseHandler {
-		handler, inner := o.Executor.DispatchOperation(ctx, op)
-		return func(context.Context) *graphql.Response { return handler(inner) }
-	}
-	return func(ctx context.Context) *graphql.Response { return o.planner.AnswerQuery(ctx, op, execute) },
-		graphql.WithOperationContext(ctx, op)
-}
-
 // CreateOperationContext goes the whole way. Errors of variables replace those of gqlparser.
 func (o *operations) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op, list := o.Executor.CreateOperationContext(ctx, params)
@@ -119,27 +79,33 @@ func (o *operations) CreateOperationContext(ctx context.Context, params *graphql
 			return op, gqlerror.List{err}
 		}
 	}
-	if list == nil && !o.whole {
+	if list == nil {
 		o.keep(op)
 	}
 	return op, list
 }
 
-// keep makes the template of an operation that has passed all checks.
+// keep makes the template of an operation that has passed all checks, and adds the slot of its document to it.
 func (o *operations) keep(op *graphql.OperationContext) {
-	d := o.documents.byText([]byte(op.RawQuery))
+	d := o.documents.withText(op.RawQuery)
 	if d == nil || d.doc != op.Doc {
 		return
 	}
+	document.With(&op.Stats, &d.slot)
 	prepared := d.operation(op.Operation)
-	if prepared == nil || prepared.template.Load() != nil {
+	if o.whole || prepared == nil || prepared.template.Load() != nil {
 		return
 	}
-	prepared.template.Store(&template{
+	t := &template{
 		recover: op.RecoverFunc, field: op.ResolverMiddleware, rootField: op.RootResolverMiddleware,
-		hidden: op.DisableIntrospection, operation: op.Operation, isVariable: len(op.Operation.VariableDefinitions) > 0,
-		cost: guard.CostOf(op), stats: guard.StatsWithCost(guard.CostOf(op)), variables: op.Variables,
-	})
+		hidden: op.DisableIntrospection, isVariable: len(op.Operation.VariableDefinitions) > 0,
+	}
+	if !t.isVariable {
+		t.cost, t.variables = guard.CostOf(op), op.Variables
+		t.stats = guard.StatsWithCost(t.cost)
+		document.With(&t.stats, &d.slot)
+	}
+	prepared.template.Store(t)
 }
 
 // Keep notes the hash of a document with which a client has asked for it alone.
@@ -176,6 +142,7 @@ func (o *operations) Known(ctx context.Context, r *transport.Request, h http.Hea
 		if !o.withVariables(ctx, op, r.Variables) {
 			return nil
 		}
+		document.With(&op.Stats, &d.slot)
 	} else {
 		if o.guard.Admit(ctx, t.cost) != nil {
 			return nil
@@ -188,7 +155,7 @@ func (o *operations) Known(ctx context.Context, r *transport.Request, h http.Hea
 }
 
 // find returns the document of a request, nil if it is not kept or the request has extensions besides a hash.
-func (o *operations) find(ctx context.Context, r *transport.Request) *document {
+func (o *operations) find(ctx context.Context, r *transport.Request) *entry {
 	switch {
 	case o.whole:
 		return nil
@@ -205,7 +172,7 @@ func (o *operations) find(ctx context.Context, r *transport.Request) *document {
 	case r.HasExtensions() || len(r.Text) == 0:
 		return nil
 	}
-	return o.documents.byText(r.Text)
+	return o.documents.withText(unsafe.String(unsafe.SliceData(r.Text), len(r.Text))) // which does not keep it
 }
 
 // withVariables checks the values of an operation's variables, and what depends on them.

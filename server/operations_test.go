@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"roost/internal/caller"
+	"roost/internal/document"
 	"roost/server/guard"
 	"roost/server/internal/testschema"
 	"roost/server/transport"
@@ -81,6 +82,8 @@ func (s *seen) Known(ctx context.Context, r *transport.Request, h http.Header, s
 		{"RecoverFunc", funcOf(got.RecoverFunc), funcOf(want.RecoverFunc)},
 		{"ResolverMiddleware", funcOf(got.ResolverMiddleware), funcOf(want.ResolverMiddleware)},
 		{"RootResolverMiddleware", funcOf(got.RootResolverMiddleware), funcOf(want.RootResolverMiddleware)},
+		{"slot", document.Of(got), document.Of(want)},
+		{"a slot", document.Of(got) != nil, true},
 		{"Read.Start", got.Stats.Read.Start, start},
 	} {
 		if !reflect.DeepEqual(c.got, c.want) {
