@@ -39,7 +39,8 @@ func TestSchemaHasATag(t *testing.T) {
 		if c.header.Get("Content-Encoding") != coding || len(c.body) > len(text)/4 || c.header.Get("ETag") == tag {
 			t.Errorf("%s: %v, %d bytes", coding, c.header, len(c.body))
 		}
-		if again := send(t, "GET", f.url+"/schema.graphqls", "", "Accept-Encoding", coding, "If-None-Match", c.header.Get("ETag")); again.status != 304 {
+		again := send(t, "GET", f.url+"/schema.graphqls", "", "Accept-Encoding", coding, "If-None-Match", c.header.Get("ETag"))
+		if again.status != 304 {
 			t.Errorf("%s again: %d", coding, again.status)
 		}
 	}
