@@ -16,9 +16,9 @@ import (
 	"roost/graph/model"
 	"roost/graph/plan"
 	"roost/internal/caller"
-	"roost/internal/document"
 	"roost/internal/errs"
 	"roost/loaders"
+	"roost/server/document"
 )
 
 // Plans is the extension that answers queries, and payloads of mutations, from plans. Whatever it cannot answer is executed by the

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"roost/internal/document"
+	"roost/server/document"
 )
 
 // documents keeps the most recently used documents that have been parsed, checked and validated, by their text, and those that

@@ -8,7 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"roost/internal/document"
+	"roost/server/document"
 )
 
 // What belongs to a document stays while the document is kept, and goes with it; so does its hash. Documents that are not kept have

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
 
-	"roost/internal/document"
+	"roost/server/document"
 	"roost/server/guard"
 	"roost/server/transport"
 	"roost/server/variables"

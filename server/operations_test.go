@@ -14,7 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"roost/internal/caller"
-	"roost/internal/document"
+	"roost/server/document"
 	"roost/server/guard"
 	"roost/server/internal/testschema"
 	"roost/server/transport"

@@ -35,7 +35,7 @@ var roost = rules{
 		"bench/outbox":        {"bench/load"},
 		"bench/policies":      {"bench/load"},
 		"cache/audit":         {"cache"},
-		"server":              {"server/guard", "server/playground", "server/transport", "server/variables"},
+		"server":              {"server/document", "server/guard", "server/playground", "server/transport", "server/variables"},
 		"graph":               {"graph/generated", "graph/model"},
 		"graph/generated":     {"graph/model"},
 		"domain/follows":      {"domain/counts"},
