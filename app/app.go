@@ -214,11 +214,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
 	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.LoaderScope{Sources: a.sources})
 	if c.Plans {
-		plans, err := a.newPlans(resolver)
-		if err != nil {
-			return err
-		}
-		cfg.Extensions = append(cfg.Extensions, plans)
+		cfg.Extensions = append(cfg.Extensions, a.newPlans(resolver))
 	}
 	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
 	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
@@ -230,10 +226,17 @@ func (a *App) addAPI(cfg *server.Config) error {
 }
 
 // newPlans returns the extension that answers operations from plans, and counts how they end.
-func (a *App) newPlans(resolver *graph.Resolver) (*graph.Plans, error) {
+func (a *App) newPlans(resolver *graph.Resolver) *graph.Plans {
 	a.planned = planMetrics()
+	answered := a.planned.WithLabelValues(string(ast.Query), string(graph.Answered)) // found once: most queries end this way
 	return graph.NewPlans(graph.PlansConfig{Resolver: resolver, Most: guard.Defaults().MostBytes,
-		Outcome: func(kind ast.Operation, o graph.Outcome) { a.planned.WithLabelValues(string(kind), string(o)).Inc() }})
+		Outcome: func(kind ast.Operation, o graph.Outcome) {
+			if kind == ast.Query && o == graph.Answered {
+				answered.Inc()
+				return
+			}
+			a.planned.WithLabelValues(string(kind), string(o)).Inc()
+		}})
 }
 
 // listening fills the port into a public URL that follows from an address with port 0.

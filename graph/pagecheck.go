@@ -27,6 +27,9 @@ func (Pages) ExtensionName() string { return "Pages" }
 // Validate is called when the extension is installed.
 func (Pages) Validate(graphql.ExecutableSchema) error { return nil }
 
+// ChecksDocument marks Pages as a check that changes nothing and depends on the document and its variables alone.
+func (Pages) ChecksDocument() {}
+
 // MutateOperationContext looks at the arguments of every list that the operation selects.
 func (Pages) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
 	c := pageCheck{variables: oc.Variables, seen: map[string]bool{}}

@@ -18,6 +18,7 @@ import (
 	"roost/internal/caller"
 	"roost/internal/errs"
 	"roost/loaders"
+	"roost/server/document"
 )
 
 // Plans is the extension that answers queries, and payloads of mutations, from plans. Whatever it cannot answer is executed by the
@@ -25,9 +26,6 @@ import (
 type Plans struct {
 	PlansConfig
 	permits chan struct{} // for queries that the resolvers answer because a store failed
-
-	mu   sync.Mutex
-	docs *simplelru.LRU[*ast.QueryDocument, *documentPlans]
 }
 
 // PlansConfig is what plans need.
@@ -47,7 +45,7 @@ const (
 	Cold     Outcome = "cold"     // the document has something that no plan answers
 	Panicked Outcome = "panic"    // the plan panicked
 	Shed     Outcome = "shed"     // a store failed, and there was no permit for the resolvers
-	answered         = "answered" // as package plan calls it
+	Answered Outcome = "answered" // as package plan calls it
 )
 
 var (
@@ -56,19 +54,15 @@ var (
 	_ graphql.FieldInterceptor     = (*Plans)(nil)
 )
 
-// maxPlanned is how many documents have plans.
-const maxPlanned = 1000
-
 // NewPlans returns the extension.
-func NewPlans(cfg PlansConfig) (*Plans, error) {
-	docs, err := simplelru.NewLRU[*ast.QueryDocument, *documentPlans](maxPlanned, nil)
+func NewPlans(cfg PlansConfig) *Plans {
 	if cfg.Outcome == nil {
 		cfg.Outcome = func(ast.Operation, Outcome) {}
 	}
 	if cfg.Most == nil {
 		cfg.Most = func(context.Context) int { return math.MaxInt / 2 }
 	}
-	return &Plans{PlansConfig: cfg, docs: docs, permits: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}, err
+	return &Plans{PlansConfig: cfg, permits: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 }
 
 // ExtensionName is part of graphql.HandlerExtension.
@@ -96,7 +90,7 @@ func (p *Plans) query(ctx context.Context, oc *graphql.OperationContext, plan *p
 	set, most := loaders.New(&p.Resolver.Sources, caller.From(ctx)), p.Most(ctx)
 	data, outcome := p.answer(ctx, plan, oc.Variables, set, root{}, most)
 	switch outcome {
-	case answered:
+	case Answered:
 		p.Outcome(ast.Query, outcome)
 		return &graphql.Response{Data: data}
 	case "large":
@@ -134,7 +128,7 @@ func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any,
 	}
 	data, outcome := p.answer(ctx, compiled.plan, oc.Variables, loaders.From(ctx), payload.Content(), p.Most(ctx))
 	p.Outcome(ast.Mutation, outcome)
-	if outcome != answered {
+	if outcome != Answered {
 		return res, nil
 	}
 	return written(data), nil
@@ -183,16 +177,23 @@ type compiled struct {
 	refused string
 }
 
+// plansOf returns the plans of an operation's document. They last as long as the server keeps the document; those of a document that
+// it does not keep are made anew for each operation.
+func plansOf(oc *graphql.OperationContext) *documentPlans {
+	if slot := document.Of(oc); slot != nil {
+		return slot.Value(newDocumentPlans).(*documentPlans)
+	}
+	return newDocumentPlans().(*documentPlans)
+}
+
+func newDocumentPlans() any {
+	variants, _ := simplelru.NewLRU[variant, compiled](maxVariants, nil) // fails for sizes below 1 only
+	return &documentPlans{conditions: map[*ast.OperationDefinition][]string{}, variants: variants}
+}
+
 // of returns the plan of a query, or of a field of a mutation.
 func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) compiled {
-	p.mu.Lock()
-	doc, ok := p.docs.Get(oc.Doc)
-	if !ok {
-		variants, _ := simplelru.NewLRU[variant, compiled](maxVariants, nil) // fails for sizes below 1 only
-		doc = &documentPlans{conditions: map[*ast.OperationDefinition][]string{}, variants: variants}
-		p.docs.Add(oc.Doc, doc)
-	}
-	p.mu.Unlock()
+	doc := plansOf(oc)
 	doc.mu.Lock()
 	defer doc.mu.Unlock()
 	names, ok := doc.conditions[oc.Operation]

@@ -87,7 +87,7 @@ var errNoCookie = errs.New(errs.Invalid, "a cookie cannot be set over a socket; 
 // signed in. The result has no token when a cookie carries the key. Over a socket, which cannot set a cookie,
 // TokenDelivery.COOKIE is refused before the call.
 func signIn(who *caller.Caller, how model.TokenDelivery, call func() (*accounts.SignedIn, error)) (model.Payload, error) {
-	if how == model.TokenDeliveryCookie && who.SetCookie == nil {
+	if how == model.TokenDeliveryCookie && who.Cookies == nil {
 		return model.Payload{}, errNoCookie
 	}
 	in, err := call()
@@ -97,7 +97,7 @@ func signIn(who *caller.Caller, how model.TokenDelivery, call func() (*accounts.
 	out := model.Payload{ViewerID: in.UserID, Session: in.Session}
 	who.SignIn(in.UserID, in.Session.ID.ID)
 	if how == model.TokenDeliveryCookie {
-		who.SetCookie(in.Key, cookieEnd(in.Session))
+		who.Cookies.Set(in.Key, cookieEnd(in.Session))
 	} else {
 		out.Token = &in.Key
 	}
@@ -117,8 +117,8 @@ func deviceOf(who *caller.Caller, in graphql.Omittable[*model.DeviceInput]) acco
 
 // signOut makes the caller anonymous for the rest of the operation, and removes the browser's cookie.
 func signOut(who *caller.Caller) {
-	if who.ClearCookie != nil {
-		who.ClearCookie()
+	if who.Cookies != nil && !who.KeepCookie {
+		who.Cookies.Clear()
 	}
 	who.SignOut()
 }

@@ -107,10 +107,7 @@ func newWorld(t testing.TB, users, tweets int) *world {
 	}
 	resolver := &graph.Resolver{Hub: live.New(nil), PublicURL: "http://localhost:8080", DocumentBytes: 4096,
 		Sources: loaders.Sources{Sources: from, Rows: store, Sessions: accounts.NewAuthenticator(store.Sessions.Load, d.Clock)}}
-	plans, err := graph.NewPlans(graph.PlansConfig{Resolver: resolver, Outcome: func(_ ast.Operation, o graph.Outcome) { w.count(o) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	plans := graph.NewPlans(graph.PlansConfig{Resolver: resolver, Outcome: func(_ ast.Operation, o graph.Outcome) { w.count(o) }})
 	w.schema, w.resolver, w.plan = graph.Schema(resolver), resolver, plans
 	w.resolvers = executorOf(w.schema, resolver)
 	w.plans = executorOf(w.schema, resolver, plans)

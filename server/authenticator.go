@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roost/internal/caller"
+	"roost/internal/deadline"
 	"roost/internal/errs"
 	"roost/server/transport"
 )
@@ -66,8 +67,14 @@ const authenticateTimeout = 5 * time.Second
 
 // authenticate returns the session of a key. The kind of its error is Unauthenticated or Unavailable.
 func (s *Server) authenticate(ctx context.Context, key string) (Session, error) {
-	bounded, cancel := context.WithTimeout(ctx, authenticateTimeout)
-	defer cancel()
+	var bounded *deadline.Context
+	if q := requestOf(ctx); q != nil {
+		bounded = &q.authentication
+		bounded.Begin(ctx, authenticateTimeout)
+	} else {
+		bounded = deadline.New(ctx, authenticateTimeout)
+	}
+	defer bounded.Cancel()
 	who, err := s.cfg.Authenticator.Authenticate(bounded, key)
 	switch {
 	case err == nil:
@@ -88,22 +95,22 @@ func (s *Server) authenticate(ctx context.Context, key string) (Session, error) 
 // withCaller authenticates HTTP requests. A caller's cookies are set when the answer is written.
 func (s *Server) withCaller(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, jar := withCookies(r.Context())
-		r = r.WithContext(ctx)
-		who, stale, err := s.identify(ctx, r.Header.Get("Authorization"), r)
+		q := requestOf(r.Context())
+		authorization := r.Header.Get("Authorization")
+		who, stale, err := s.identify(q, authorization, r)
 		if err != nil {
 			s.refuseCaller(w, r, err)
 			return
 		}
-		c := newCaller(userAgent(r), transport.Network(r.RemoteAddr), who)
-		c.SetCookie = jar.set
-		if r.Header.Get("Authorization") == "" { // else the cookie is of another session
-			c.ClearCookie = jar.clear
-		}
+		c := &q.caller
+		c.Begin(who.UserID, who.SessionID)
+		c.UserAgent, c.Address = userAgent(r), q.from(r)
+		c.Cookies, c.KeepCookie = &q.jar, authorization != "" // then a cookie is of another session
 		if stale {
-			jar.clear()
+			q.jar.Clear()
 		}
-		next.ServeHTTP(w, r.WithContext(caller.With(ctx, c)))
+		q.known = true
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"sync"
@@ -25,27 +24,18 @@ type cookieJar struct {
 	expires time.Time
 }
 
-type cookieKey struct{}
-
-func withCookies(ctx context.Context) (context.Context, *cookieJar) {
-	j := &cookieJar{}
-	return context.WithValue(ctx, cookieKey{}, j), j
-}
-
-func (j *cookieJar) set(key string, expires time.Time) {
+// Set is part of caller.Cookies.
+func (j *cookieJar) Set(key string, expires time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.change, j.key, j.expires = true, key, expires
 }
 
-func (j *cookieJar) clear() { j.set("", time.Time{}) }
+// Clear is part of caller.Cookies.
+func (j *cookieJar) Clear() { j.Set("", time.Time{}) }
 
 // writeCookie writes the last change of the cookie, if there is one, to the headers.
-func (s *Server) writeCookie(ctx context.Context, h http.Header) {
-	j, ok := ctx.Value(cookieKey{}).(*cookieJar)
-	if !ok {
-		return
-	}
+func (s *Server) writeCookie(j *cookieJar, h http.Header) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.change {

@@ -1,24 +1,23 @@
 package server
 
 import (
-	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"roost/server/guard"
 	"roost/server/transport"
-	"roost/server/variables"
 )
 
 // newExecutor sets up gqlgen with our transports and limits. The order of extensions matters: persisted queries come
 // before the guard, because they find the document that the guard checks.
-func (s *Server) newExecutor() (*handler.Server, error) {
+func (s *Server) newExecutor() (*operations, error) {
 	cfg := s.cfg
-	cache, err := newQueryCache(cfg)
+	kept, err := newDocuments(cfg)
 	if err != nil {
 		return nil, err
 	}
-	limits, err := guard.New(cfg.Guard, cache)
+	limits, err := guard.New(cfg.Guard, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -28,8 +27,10 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 			return nil, err
 		}
 	}
-	exec := handler.New(cfg.Schema)
-	exec.SetQueryCache(cache)
+	exec := &operations{
+		Executor: executor.New(cfg.Schema), schema: cfg.Schema.Schema(), documents: kept, guard: limits, queries: store,
+	}
+	exec.SetQueryCache(kept)
 	if cfg.ErrorPresenter != nil {
 		exec.SetErrorPresenter(cfg.ErrorPresenter)
 	}
@@ -37,20 +38,17 @@ func (s *Server) newExecutor() (*handler.Server, error) {
 		exec.SetRecoverFunc(cfg.Recover)
 	}
 	if !cfg.NoIntrospection {
-		exec.Use(extension.Introspection{})
+		exec.use(extension.Introspection{})
 	}
 	if cfg.NoSuggestions {
 		exec.SetDisableSuggestion(true)
-		exec.SetValidationRulesFn(rulesWithoutSuggestions)
+		exec.SetDefaultRulesFn(rulesWithoutSuggestions)
 	}
-	exec.Use(transport.Persisted{Store: store})
-	exec.Use(limits)
+	exec.use(transport.Persisted{Store: store})
+	exec.use(limits)
 	for _, e := range cfg.Extensions {
-		exec.Use(e)
+		exec.use(e)
 	}
-	schema := cfg.Schema.Schema()
-	exec.AddTransport(variables.Checked(s.socket, schema))
-	exec.AddTransport(variables.Checked(s.httpTransport(), schema))
 	return exec, nil
 }
 

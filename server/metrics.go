@@ -17,6 +17,7 @@ type metrics struct {
 	requests     *prometheus.CounterVec
 	operations   *prometheus.CounterVec
 	duration     *prometheus.HistogramVec
+	bound        boundMetrics
 	sockets      prometheus.Gauge
 	closes       *prometheus.CounterVec
 	refused      prometheus.Counter
@@ -98,9 +99,10 @@ func gauges(unread *transport.Unread, gate *admission.Gate) []prometheus.Collect
 
 // Operation and what follows make it an Observer.
 func (m *metrics) Operation(how, kind, code string, took time.Duration) {
-	m.operations.WithLabelValues(how, kind, code).Inc()
-	if kind == "query" || kind == "mutation" {
-		m.duration.WithLabelValues(how, kind).Observe(took.Seconds())
+	o := m.operation(how, kind, code)
+	o.count.Inc()
+	if o.duration != nil {
+		o.duration.Observe(took.Seconds())
 	}
 }
 func (m *metrics) SocketOpened()             { m.sockets.Inc() }
@@ -124,8 +126,9 @@ func closeLabel(code int) string {
 // count counts requests by the status of their answer.
 func (m *metrics) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		counted := &statusWriter{ResponseWriter: w}
-		defer func() { m.requests.WithLabelValues(strconv.Itoa(counted.status)).Inc() }()
+		counted := &requestOf(r.Context()).status
+		counted.ResponseWriter = w
+		defer func() { m.answered(counted.status).Inc() }()
 		next.ServeHTTP(counted, r)
 	})
 }

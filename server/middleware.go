@@ -2,26 +2,14 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"runtime/debug"
 
 	"roost/internal/admission"
 	"roost/internal/errs"
-	"roost/internal/reqstats"
-	"roost/internal/requestid"
 	"roost/server/transport"
 )
-
-// withRequestID adds the request's id to the header of the answer and to the lines of the log.
-func (s *Server) withRequestID(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := rand.Text()[:16]
-		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(requestid.With(r.Context(), id)))
-	})
-}
 
 // withRecovery answers INTERNAL after a panic that nothing else caught.
 func (s *Server) withRecovery(next http.Handler) http.Handler {
@@ -41,42 +29,36 @@ func (s *Server) withRecovery(next http.Handler) http.Handler {
 	})
 }
 
-// withDrain closes each connection after its answer while the server drains. So a proxy that keeps connections open moves to
-// other nodes before Stop closes the remaining connections, and sends no request into a connection that is being closed.
-func (s *Server) withDrain(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.draining.Load() && r.Header.Get("Upgrade") == "" {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // withTurn admits as many requests as the node can bear, and measures what each costs. It refuses the others before any work is
 // done for them.
 func (s *Server) withTurn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ticket, err := s.gate.Enter(r.Context(), transport.Network(r.RemoteAddr), admission.Request)
-		if err != nil {
-			if r.Context().Err() == nil { // else nobody is left to read it
+		q := requestOf(r.Context())
+		if err := s.gate.Take(q, q.from(r), admission.Request, &q.ticket); err != nil {
+			if q.Err() == nil { // else nobody is left to read it
 				transport.Refuse(w, r, http.StatusServiceUnavailable, asError(err))
 			}
 			return
 		}
-		defer ticket.Leave()
-		ctx, _ := reqstats.With(admission.With(r.Context(), ticket))
-		next.ServeHTTP(w, r.WithContext(ctx))
+		defer q.ticket.Leave()
+		q.admitted = true
+		next.ServeHTTP(w, r)
 	})
 }
 
+// Headers of every answer.
+var (
+	noStore = []string{"no-store"}
+	noSniff = []string{"nosniff"}
+)
+
 // beforeWrite adds the headers whose values are only available when the operation is complete.
 func (s *Server) beforeWrite(ctx context.Context, h http.Header) {
-	s.writeCookie(ctx, h)
-	if s.cfg.ServerTiming {
-		if text := reqstats.From(ctx).Header(); text != "" {
-			h.Set("Server-Timing", text)
+	if q := requestOf(ctx); q != nil {
+		s.writeCookie(&q.jar, h)
+		if s.cfg.ServerTiming && q.admitted {
+			h["Server-Timing"] = []string{q.stats.Header()}
 		}
 	}
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Cache-Control"], h["X-Content-Type-Options"] = noStore, noSniff
 }

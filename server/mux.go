@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -26,7 +27,18 @@ func (s *Server) newPublic() (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return s.withDrain(s.withClient(s.withRequestID(s.withRecovery(mux)))), nil
+	return s.begin(s.withRecovery(s.straight(mux))), nil
+}
+
+// straight sends requests for the API to it, and all others through the mux, which would find the API as well, in more time.
+func (s *Server) straight(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == graphqlPath && s.api != nil && r.Method != http.MethodConnect {
+			s.api.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) mountAPI(mux *http.ServeMux) error {
@@ -37,9 +49,11 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	site := http.NewServeMux()
 	mux.Handle("/", s.withHost(site))
 	api := s.graphql(exec)
+	defer func() { s.api = s.withHost(api) }()
 	if !s.cfg.NoIntrospection {
-		site.HandleFunc("GET /schema.graphqls", s.serveSDL)
-		site.HandleFunc("GET /schema.graphql", s.serveSDL) // relay-compiler reads no other extension
+		text := newSDL(s.cfg.SDL)
+		site.Handle("GET /schema.graphqls", text)
+		site.Handle("GET /schema.graphql", text) // relay-compiler reads no other extension
 	}
 	if s.cfg.NoPlayground {
 		site.Handle(graphqlPath, api)
@@ -49,16 +63,18 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	site.Handle(graphqlPath, playground.Lead(api))
+	api = playground.Lead(api)
+	site.Handle(graphqlPath, api)
 	page.Mount(site)
 	return nil
 }
 
 // graphql returns the handler of /graphql. It separates websockets from other requests: a websocket authenticates after it has
 // been opened, and each of its events is counted by itself.
-func (s *Server) graphql(exec http.Handler) http.Handler {
-	requests := s.metrics.count(s.origins.guard(s.whenOpen(s.httpTransport().Receive(s.withTurn(s.withCaller(exec))))))
-	sockets := s.whenOpen(exec)
+func (s *Server) graphql(exec graphql.GraphExecutor) http.Handler {
+	over := s.httpTransport()
+	requests := s.metrics.count(s.origins.guard(s.whenOpen(over.Receive(s.withTurn(s.withCaller(over.Handler(exec)))))))
+	sockets := s.whenOpen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.socket.Do(w, r, exec) }))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !websocket.IsWebSocketUpgrade(r):
@@ -82,12 +98,6 @@ func (s *Server) whenOpen(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (s *Server) serveSDL(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	_, _ = w.Write([]byte(s.cfg.SDL))
 }
 
 // serveCommandLine is pprof's handler of the command line. It leaves out what follows the scheme of a URL, because the URLs of

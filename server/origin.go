@@ -89,6 +89,9 @@ const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-
 // exposedHeaders lists the headers of an answer that a page of another origin may read.
 const exposedHeaders = "Retry-After, Server-Timing, X-Request-Id"
 
+// varyOrigin is a header of every answer of the API.
+var varyOrigin = []string{"Origin"}
+
 // guard answers preflight requests, and lets allowed origins read answers. It refuses requests from other origins that a
 // browser would send with cookies.
 func (o *origins) guard(next http.Handler) http.Handler {
@@ -100,7 +103,7 @@ func (o *origins) guard(next http.Handler) http.Handler {
 	strict := strangers.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Add("Vary", "Origin")
+		h["Vary"] = varyOrigin
 		origin := r.Header.Get("Origin")
 		allowed := origin != "" && o.allows(origin)
 		if allowed {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net/http"
 	"net/netip"
 	"strings"
 )
@@ -66,6 +65,9 @@ func (p proxies) trust(addr netip.Addr) bool {
 //
 // An entry may have a port; without one the port is 0. Empty entries are ignored. changed is false if the result is the peer.
 func (p proxies) client(peer string, forwarded []string) (client string, changed bool) {
+	if len(p) == 0 {
+		return peer, false
+	}
 	at, err := netip.ParseAddrPort(peer)
 	if err != nil || !p.trust(at.Addr().Unmap().WithZone("")) {
 		return peer, false
@@ -108,15 +110,4 @@ func parseForwarded(entry string) (netip.AddrPort, bool) {
 		at = netip.AddrPortFrom(addr, 0)
 	}
 	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), at.Addr().Zone() == ""
-}
-
-// withClient makes RemoteAddr the client's address, for limits and logs.
-func (s *Server) withClient(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if client, changed := s.proxies.client(r.RemoteAddr, r.Header.Values("X-Forwarded-For")); changed {
-			r = r.WithContext(r.Context()) // a copy: the request is the server's
-			r.RemoteAddr = client
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -27,6 +27,7 @@ type Server struct {
 	secure  bool // whether cookies are
 
 	public, admin http.Handler
+	api           http.Handler // of /graphql; nil without an API
 	listeners     []*served
 	open          atomic.Bool
 	draining      atomic.Bool

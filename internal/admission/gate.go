@@ -89,17 +89,30 @@ func (g *Gate) Enter(ctx context.Context, network netip.Prefix, kind Kind) (*Tic
 	if g == nil {
 		return nil, nil
 	}
+	t := new(Ticket)
+	if err := g.Take(ctx, network, kind, t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Take is like Enter, for a caller that has memory for the ticket. The ticket is filled in if there is no error.
+func (g *Gate) Take(ctx context.Context, network netip.Prefix, kind Kind, t *Ticket) error {
+	if g == nil {
+		return nil
+	}
 	g.mu.Lock()
 	g.adjust()
 	if g.running < g.limit && g.inside < g.cfg.Inside {
 		g.admit()
 		g.mu.Unlock()
-		return &Ticket{gate: g}, nil
+		t.gate = g
+		return nil
 	}
 	if !g.mayWait(network, kind) {
 		g.refused[kind]++
 		g.mu.Unlock()
-		return nil, busy()
+		return busy()
 	}
 	w := g.waiting[kind].push(network)
 	g.mu.Unlock()
@@ -112,21 +125,23 @@ func (g *Gate) Enter(ctx context.Context, network netip.Prefix, kind Kind) (*Tic
 	defer timer.Stop()
 	select {
 	case <-w.admitted:
-		return &Ticket{gate: g}, nil
+		t.gate = g
+		return nil
 	case <-timer.C:
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if w.at == nil { // just now
-		return &Ticket{gate: g}, nil
+		t.gate = g
+		return nil
 	}
 	g.waiting[kind].remove(w)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	g.refused[kind]++
-	return nil, busy()
+	return busy()
 }
 
 func busy() error { return errs.Busy("the server", comeBack) }

@@ -2,7 +2,7 @@ package admission
 
 import "context"
 
-// Ticket is the right of one request to run. All methods do nothing for a nil Ticket.
+// Ticket is the right of one request to run. All methods do nothing for a nil Ticket, and for one that Take has not filled in.
 type Ticket struct {
 	gate *Gate
 	// Under the gate's lock:
@@ -10,20 +10,21 @@ type Ticket struct {
 	left   bool
 }
 
-type key struct{}
+// Key is the key of the ticket among the values of a context.
+type Key struct{}
 
 // With returns a context that carries the ticket of its request, see [FromContext].
-func With(ctx context.Context, t *Ticket) context.Context { return context.WithValue(ctx, key{}, t) }
+func With(ctx context.Context, t *Ticket) context.Context { return context.WithValue(ctx, Key{}, t) }
 
 // FromContext returns the ticket of the request, nil for work that came through no gate.
 func FromContext(ctx context.Context) *Ticket {
-	t, _ := ctx.Value(key{}).(*Ticket)
+	t, _ := ctx.Value(Key{}).(*Ticket)
 	return t
 }
 
 // Leave ends the request. All calls but the first do nothing.
 func (t *Ticket) Leave() {
-	if t == nil {
+	if t == nil || t.gate == nil {
 		return
 	}
 	g := t.gate
@@ -43,7 +44,7 @@ func (t *Ticket) Leave() {
 // Pause is called when the request waits for something that has a limit of its own. The request does not count as running
 // until resume is called. Several parts of a request may wait at once; it counts as waiting while any of them waits.
 func (t *Ticket) Pause() (resume func()) {
-	if t == nil {
+	if t == nil || t.gate == nil {
 		return nothing
 	}
 	t.pause()

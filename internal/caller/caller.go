@@ -17,23 +17,39 @@ type Caller struct {
 	// Address is the IPv4 address, or the /64 of the IPv6 address, from which the request comes. It is the zero Prefix if that
 	// is not available.
 	Address netip.Prefix
-	// SetCookie delivers a session key as a cookie; nil where none can be set, as over a socket.
-	SetCookie func(key string, expires time.Time)
-	// ClearCookie removes the session cookie; nil like SetCookie.
-	ClearCookie func()
+	// Cookies changes the session cookie; nil where none can be set, as over a socket.
+	Cookies Cookies
+	// KeepCookie means that a cookie would be of another session than the operation's, and stays when that ends.
+	KeepCookie bool
 
 	identity atomic.Pointer[identity]
+	first    identity // the one with which the operation began
 	// made is the session that made the request; it stays when the identity changes.
 	made int64
+}
+
+// Cookies changes the session cookie of a browser.
+type Cookies interface {
+	// Set delivers a session key.
+	Set(key string, expires time.Time)
+	// Clear removes the cookie.
+	Clear()
 }
 
 type identity struct{ user, session int64 }
 
 // New returns a caller with a session; user and session are 0 for an anonymous one.
 func New(user, session int64) *Caller {
-	c := &Caller{made: session}
-	c.identity.Store(&identity{user, session})
+	c := new(Caller)
+	c.Begin(user, session)
 	return c
+}
+
+// Begin sets the session that made the request, as New does. It is for a new Caller that is part of something else, before
+// anything else uses it.
+func (c *Caller) Begin(user, session int64) {
+	c.made, c.first = session, identity{user, session}
+	c.identity.Store(&c.first)
 }
 
 // UserID returns the id of the signed-in user, 0 if there is none.
@@ -64,14 +80,15 @@ func (c *Caller) SignIn(user, session int64) { c.identity.Store(&identity{user, 
 // SignOut makes the rest of the operation anonymous.
 func (c *Caller) SignOut() { c.identity.Store(&identity{}) }
 
-type key struct{}
+// Key is the key of the caller among the values of a context.
+type Key struct{}
 
 // With returns a context that carries the caller, see [From].
-func With(ctx context.Context, c *Caller) context.Context { return context.WithValue(ctx, key{}, c) }
+func With(ctx context.Context, c *Caller) context.Context { return context.WithValue(ctx, Key{}, c) }
 
 // From returns the caller of the context; an anonymous one if there is none.
 func From(ctx context.Context) *Caller {
-	if c, ok := ctx.Value(key{}).(*Caller); ok {
+	if c, ok := ctx.Value(Key{}).(*Caller); ok {
 		return c
 	}
 	return &Caller{}

@@ -4,7 +4,7 @@ package reqstats
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -14,17 +14,18 @@ type Stats struct {
 	sqlN, sqlNanos, redisN, redisNanos, waits atomic.Int64
 }
 
-type key struct{}
+// Key is the key of the counts among the values of a context.
+type Key struct{}
 
 // With starts counting for everything that runs under the returned context.
 func With(ctx context.Context) (context.Context, *Stats) {
 	s := new(Stats)
-	return context.WithValue(ctx, key{}, s), s
+	return context.WithValue(ctx, Key{}, s), s
 }
 
 // From returns the counts of the request, nil outside of one.
 func From(ctx context.Context) *Stats {
-	s, _ := ctx.Value(key{}).(*Stats)
+	s, _ := ctx.Value(Key{}).(*Stats)
 	return s
 }
 
@@ -80,7 +81,20 @@ func (s *Stats) Header() string {
 	if s == nil {
 		return ""
 	}
-	ms := func(n int64) float64 { return float64(n) / 1e6 }
-	return fmt.Sprintf(`sql;dur=%.3f;desc="%d", redis;dur=%.3f;desc="%d"`,
-		ms(s.sqlNanos.Load()), s.sqlN.Load(), ms(s.redisNanos.Load()), s.redisN.Load())
+	if s.sqlN.Load() == 0 && s.redisN.Load() == 0 {
+		return nothing
+	}
+	b := append(make([]byte, 0, 80), "sql;dur="...)
+	b = appendEntry(b, s.sqlNanos.Load(), s.sqlN.Load())
+	b = append(b, ", redis;dur="...)
+	return string(appendEntry(b, s.redisNanos.Load(), s.redisN.Load()))
+}
+
+// nothing is the header of a request that needed no store.
+const nothing = `sql;dur=0.000;desc="0", redis;dur=0.000;desc="0"`
+
+func appendEntry(b []byte, nanos, n int64) []byte {
+	b = strconv.AppendFloat(b, float64(nanos)/1e6, 'f', 3, 64)
+	b = append(b, `;desc="`...)
+	return append(strconv.AppendInt(b, n, 10), '"')
 }

@@ -4,18 +4,32 @@ package requestid
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 )
 
-type key struct{}
+// Key is the key of the id among the values of a context.
+type Key struct{}
+
+// New returns an id that no other request has: 16 characters of base32.
+func New() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	var id [16]byte
+	a, b := rand.Uint64(), rand.Uint64() // unpredictable: the runtime's ChaCha8
+	for i := range id[:8] {
+		id[i], id[i+8] = alphabet[a%32], alphabet[b%32]
+		a, b = a>>5, b>>5
+	}
+	return string(id[:])
+}
 
 // With returns a context that carries the id, see [From].
 func With(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, key{}, id)
+	return context.WithValue(ctx, Key{}, id)
 }
 
 // From returns the id of the request, empty outside of one.
 func From(ctx context.Context) string {
-	id, _ := ctx.Value(key{}).(string)
+	id, _ := ctx.Value(Key{}).(string)
 	return id
 }
 

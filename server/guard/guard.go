@@ -64,11 +64,26 @@ func CostOf(op *graphql.OperationContext) int {
 	return cost
 }
 
+// StatsWithCost returns statistics that hold nothing but a cost, for CostOf.
+func StatsWithCost(cost int) (s graphql.Stats) {
+	s.SetExtension(costKey, cost)
+	return s
+}
+
 // MutateOperationContext checks the operation's cost.
 func (g *Guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	most := byCaller(ctx, g.limits.Cost, g.limits.AnonymousCost)
 	cost := g.prices.Cost(op.Operation, op.Variables, most)
 	op.Stats.SetExtension(costKey, cost)
+	return admit(cost, most)
+}
+
+// Admit checks a cost as MutateOperationContext does.
+func (g *Guard) Admit(ctx context.Context, cost int) *gqlerror.Error {
+	return admit(cost, byCaller(ctx, g.limits.Cost, g.limits.AnonymousCost))
+}
+
+func admit(cost, most int) *gqlerror.Error {
 	if cost > most {
 		return refusal(tooComplex("the operation may cost more than %d points; ask for fewer fields or smaller pages", most))
 	}

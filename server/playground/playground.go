@@ -104,8 +104,11 @@ func (v view) Settings() any {
 // operation. All other requests go to the API.
 func Lead(api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked := r.URL.Query()
-		if r.Method != http.MethodGet || asked.Has("query") || asked.Has("extensions") || !acceptsHTML(r) {
+		if r.Method != http.MethodGet {
+			api.ServeHTTP(w, r)
+			return
+		}
+		if asked := r.URL.Query(); asked.Has("query") || asked.Has("extensions") || !acceptsHTML(r) {
 			api.ServeHTTP(w, r)
 			return
 		}

@@ -10,6 +10,8 @@
 //     wherever the client put that value.
 //   - Text that SQL or JSON could not return unchanged is refused before anything decodes it: invalid UTF-8, NUL and lone
 //     surrogates, whether they are written out or escaped, in JSON and in string literals of the document.
+//   - Answers of queries are compressed from 1 KB on if the client accepts zstd or gzip. Answers of mutations never are, because they
+//     may hold the key of a session.
 //   - When code panics anywhere, the client gets the error INTERNAL and the process goes on.
 //
 // # Lifecycle
@@ -35,6 +37,8 @@
 // SlowAfter, or when a message has not left within WriteTimeout, whichever is first. So a slow reader holds no more than these
 // buffers, and not for longer than ten seconds. When the connection is closed, its queue is dropped. The close frame is sent if
 // the system still takes it; otherwise the client sees a reset.
+//
+// A compressed answer is held, and counted, with its compressed size. There is one compressor of each kind for each processor.
 //
 // Unread bounds the unread bytes of all connections together, including answers over HTTP. Beyond this bound connections are
 // cut off: of the network that holds most bytes, first the connection that has had unread bytes for longest. A client must read

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +9,16 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"roost/internal/admission"
+	"roost/internal/deadline"
 	"roost/internal/errs"
 )
 
@@ -52,9 +54,19 @@ var _ graphql.Transport = HTTP{}
 // Supports reports whether the request is not for a websocket.
 func (HTTP) Supports(r *http.Request) bool { return !websocket.IsWebSocketUpgrade(r) }
 
+// Kept is an executor that keeps operations which have passed all checks, so that it has less to do for them the next time.
+type Kept interface {
+	graphql.GraphExecutor
+	// Known makes the context of an operation that has passed all checks before. It returns nil if the operation is unknown, or
+	// has to be refused; then CreateOperationContext decides. start is when the request began to be handled.
+	Known(ctx context.Context, r *Request, h http.Header, start time.Time) *graphql.OperationContext
+	// Keep is called with an operation that CreateOperationContext has made of the request.
+	Keep(op *graphql.OperationContext, r *Request)
+}
+
 // exchange is one HTTP request and its answer.
 type exchange struct {
-	HTTP
+	*HTTP
 	w     http.ResponseWriter
 	r     *http.Request
 	media string
@@ -63,13 +75,35 @@ type exchange struct {
 	sent  bool
 }
 
-// Do answers the request.
+// Do answers the request. Handler does the same with less work for each request.
 func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	h.setDefaults()
-	x := &exchange{HTTP: h, w: w, r: r, start: time.Now(), kind: "none"}
-	defer x.recover()
-	x.run(exec)
+	h.Handler(exec).ServeHTTP(w, r)
 }
+
+// Handler returns a handler that answers requests by an executor.
+func (h HTTP) Handler(exec graphql.GraphExecutor) http.Handler {
+	h.setDefaults()
+	kept, ok := exec.(Kept)
+	if !ok {
+		kept = forgetful{exec}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := exchange{HTTP: &h, w: w, r: r, start: time.Now(), kind: "none"}
+		defer x.recover()
+		x.run(kept)
+	})
+}
+
+// forgetful is an executor that keeps nothing.
+type forgetful struct{ graphql.GraphExecutor }
+
+// Known is part of Kept.
+func (forgetful) Known(context.Context, *Request, http.Header, time.Time) *graphql.OperationContext {
+	return nil
+}
+
+// Keep is part of Kept.
+func (forgetful) Keep(*graphql.OperationContext, *Request) {}
 
 func (h *HTTP) setDefaults() {
 	setDefault(&h.MaxBody, DefaultMaxBody)
@@ -81,7 +115,7 @@ func (h *HTTP) setDefaults() {
 	}
 }
 
-func (x *exchange) run(exec graphql.GraphExecutor) {
+func (x *exchange) run(exec Kept) {
 	media, ok := negotiate(x.r)
 	if x.media = media; !ok {
 		x.media = mediaJSON
@@ -89,7 +123,8 @@ func (x *exchange) run(exec graphql.GraphExecutor) {
 			"answers are application/graphql-response+json or application/json"))
 		return
 	}
-	params, code, err := x.read()
+	var request Request
+	params, code, err := x.read(&request)
 	if err != nil {
 		x.refuse(code, err)
 		if code == http.StatusRequestEntityTooLarge {
@@ -97,16 +132,20 @@ func (x *exchange) run(exec graphql.GraphExecutor) {
 		}
 		return
 	}
-	params.Headers = x.r.Header
-	params.ReadTime = graphql.TraceTiming{Start: x.start, End: time.Now()}
-
-	ctx, cancel := context.WithTimeout(x.r.Context(), x.Timeout)
-	defer cancel()
-	op, list := exec.CreateOperationContext(ctx, params)
-	if list != nil {
-		list = requestErrors(list)
-		x.send(status(list, x.media), failed(list...))
-		return
+	limited := deadline.New(x.r.Context(), x.Timeout)
+	defer limited.Cancel()
+	var ctx context.Context = limited
+	var op *graphql.OperationContext
+	if params == nil {
+		op = exec.Known(ctx, &request, x.r.Header, x.start)
+	}
+	if op == nil {
+		var list gqlerror.List
+		if ctx, op, list = x.prepare(ctx, exec, params, &request); list != nil {
+			list = requestErrors(list)
+			x.send(status(list, x.media), failed(list...))
+			return
+		}
 	}
 	x.kind = string(op.Operation.Operation)
 	if !x.allowed(op.Operation.Operation) {
@@ -115,8 +154,26 @@ func (x *exchange) run(exec graphql.GraphExecutor) {
 	x.execute(ctx, exec, op)
 }
 
-// read returns the request's parameters, or the status and error of its refusal.
-func (x *exchange) read() (*graphql.RawParams, int, *errs.Error) {
+// prepare makes the context of an operation that is not known. params are those of a GET, else nil.
+func (x *exchange) prepare(ctx context.Context, exec Kept, params *graphql.RawParams, r *Request) (
+	context.Context, *graphql.OperationContext, gqlerror.List,
+) {
+	if params == nil {
+		params = r.Params()
+	}
+	params.Headers = x.r.Header
+	params.ReadTime = graphql.TraceTiming{Start: x.start, End: time.Now()}
+	ctx = graphql.StartOperationTrace(ctx)
+	op, list := exec.CreateOperationContext(ctx, params)
+	if list == nil {
+		exec.Keep(op, r)
+	}
+	return ctx, op, list
+}
+
+// read reads the request: the body of a POST into request, and the parameters of a GET. It returns the status and error of a
+// refusal.
+func (x *exchange) read(request *Request) (*graphql.RawParams, int, *errs.Error) {
 	switch x.r.Method {
 	case http.MethodGet:
 		p, err := queryParams(x.r.URL.RawQuery)
@@ -126,27 +183,25 @@ func (x *exchange) read() (*graphql.RawParams, int, *errs.Error) {
 			return nil, http.StatusUnsupportedMediaType,
 				errs.New(errs.BadRequest, "the body must be application/json in UTF-8, not compressed")
 		}
-		return x.readBody()
+		var err *errs.Error
+		var status int
+		*request, status, err = x.readBody()
+		return nil, status, err
 	}
 	x.w.Header().Set("Allow", "GET, POST")
 	return nil, http.StatusMethodNotAllowed, errs.New(errs.BadRequest, "use POST, or GET for queries")
 }
 
-func (x *exchange) readBody() (*graphql.RawParams, int, *errs.Error) {
+func (x *exchange) readBody() (Request, int, *errs.Error) {
 	b, ok := x.r.Body.(*received)
 	if !ok {
-		buffer := buffers.Get().(*bytes.Buffer)
-		defer release(buffer)
-		if status, err := x.receive(x.w, x.r, buffer); err != nil {
-			return nil, status, err
+		b = new(received) // the request needs the text until it is answered
+		if status, err := x.receive(x.w, x.r, &b.buffer); err != nil {
+			return Request{}, status, err
 		}
-		b = newReceived(buffer)
 	}
-	if err := checkJSON(b.raw); err != nil {
-		return nil, http.StatusBadRequest, err
-	}
-	p, err := decodeParams(b.raw)
-	return p, http.StatusBadRequest, err
+	request, err := readRequest(b.buffer.Bytes())
+	return request, http.StatusBadRequest, err
 }
 
 // queryParams reads the parameters of a GET.
@@ -219,19 +274,42 @@ func (x *exchange) send(status int, resp *graphql.Response) {
 // write sends the answer. The longer the answer is, the more time has a client that reads slowly. The request does not count as
 // running any more.
 func (x *exchange) write(status int, resp *graphql.Response) {
+	var a encoded
+	defer a.release()
+	a.encode(status, resp)
+	if x.kind == string(ast.Query) && a.status == http.StatusOK && a.len() >= minCompressed {
+		x.compress(&a)
+	}
 	admission.FromContext(x.r.Context()).Leave()
-	size := cap(resp.Data)
+	size := cap(a.data)
+	if a.coding != Identity {
+		size, resp.Data = a.text.Cap(), nil
+	}
 	if size <= smallAnswer {
-		_ = send(x.w, x.media, status, resp)
+		_ = a.send(x.w, x.media)
 		return
 	}
 	c := http.NewResponseController(x.w)
 	_ = c.SetWriteDeadline(time.Now().Add(x.ReadGrace + time.Duration(size)*time.Second/time.Duration(x.ReadRate)))
 	held := x.Unread.account(Network(x.r.RemoteAddr), func() { _ = c.SetWriteDeadline(longAgo) })
 	held.add(size)
-	err := send(x.w, x.media, status, resp)
+	err := a.send(x.w, x.media)
 	if cut := held.close(); cut || errors.Is(err, os.ErrDeadlineExceeded) {
 		x.Observer.AnswerCut()
+	}
+}
+
+// compress compresses the answer of a query, if the client accepts that. Answers of other operations may hold the key of a session.
+// Whoever can see the length of a compressed answer, and can make a browser ask for it with text of their choice in it, can find out
+// its secrets byte by byte (BREACH).
+func (x *exchange) compress(a *encoded) {
+	h := x.w.Header()
+	if h["Set-Cookie"] != nil {
+		return
+	}
+	h["Vary"] = append(slices.Clip(h["Vary"]), "Accept-Encoding")
+	if coding := AcceptedCoding(x.r.Header["Accept-Encoding"]); coding != Identity {
+		a.compress(coding)
 	}
 }
 

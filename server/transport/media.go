@@ -13,12 +13,34 @@ const (
 	mediaGraphQL = "application/graphql-response+json; charset=utf-8"
 )
 
+// typeHeader returns the header of a media type.
+func typeHeader(media string) []string {
+	switch media {
+	case mediaJSON:
+		return jsonHeader
+	case mediaGraphQL:
+		return graphqlHeader
+	}
+	return []string{media}
+}
+
+var jsonHeader, graphqlHeader = []string{mediaJSON}, []string{mediaGraphQL}
+
 // negotiate picks the media type of the answer; ok is false when the client accepts neither. Of equal
 // weights the one named first wins; a wildcard means application/json, for clients of old.
 func negotiate(r *http.Request) (media string, ok bool) {
-	accepts := r.Header.Values("Accept")
+	accepts := r.Header["Accept"]
 	if len(accepts) == 0 {
 		return mediaJSON, true
+	}
+	if len(accepts) == 1 {
+		switch accepts[0] { // what most clients send
+		case "*/*", "application/json":
+			return mediaJSON, true
+		case "application/graphql-response+json", "application/graphql-response+json, application/json",
+			"application/graphql-response+json,application/json;q=0.9":
+			return mediaGraphQL, true
+		}
 	}
 	best := 0.0
 	for part := range strings.SplitSeq(strings.Join(accepts, ","), ",") {
@@ -45,9 +67,11 @@ func negotiate(r *http.Request) (media string, ok bool) {
 
 // acceptsBody reports whether the request's body is JSON as we read it: UTF-8 and not compressed.
 func acceptsBody(r *http.Request) bool {
-	name, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || name != "application/json" || !isUTF8(params["charset"]) {
-		return false
+	if kind := r.Header.Get("Content-Type"); kind != "application/json" { // which most clients send
+		name, params, err := mime.ParseMediaType(kind)
+		if err != nil || name != "application/json" || !isUTF8(params["charset"]) {
+			return false
+		}
 	}
 	encoding := r.Header.Get("Content-Encoding")
 	return encoding == "" || strings.EqualFold(encoding, "identity")

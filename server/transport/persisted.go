@@ -108,3 +108,8 @@ func hashOf(query string) string {
 	sum := sha256.Sum256([]byte(query))
 	return hex.EncodeToString(sum[:])
 }
+
+// persistedExtensions returns the extensions of a request that has nothing but a hash.
+func persistedExtensions(hash [sha256.Size]byte) map[string]any {
+	return map[string]any{"persistedQuery": map[string]any{"version": json.Number("1"), "sha256Hash": hex.EncodeToString(hash[:])}}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"roost/internal/errs"
@@ -12,11 +13,21 @@ import (
 
 // received is the body of a request that has been read.
 type received struct {
-	*bytes.Reader
-	raw []byte
+	bytes.Reader
+	buffer bytes.Buffer
 }
 
-func newReceived(b *bytes.Buffer) *received { return &received{bytes.NewReader(b.Bytes()), b.Bytes()} }
+// bodies are reused between requests, but for large ones.
+var bodies = sync.Pool{New: func() any { return new(received) }}
+
+// free keeps the memory of a body for other requests. Nothing may refer to the body any more.
+func (b *received) free() {
+	if b.buffer.Cap() <= keepBuffer {
+		b.buffer.Reset()
+		b.Reader.Reset(nil)
+		bodies.Put(b)
+	}
+}
 
 // Close does nothing: the connection needs nothing more of the body.
 func (*received) Close() error { return nil }
@@ -31,9 +42,9 @@ func (h HTTP) Receive(next http.Handler) http.Handler {
 			return
 		}
 		start := time.Now()
-		b := buffers.Get().(*bytes.Buffer)
-		defer release(b)
-		if status, err := h.receive(w, r, b); err != nil {
+		b := bodies.Get().(*received)
+		defer b.free()
+		if status, err := h.receive(w, r, &b.buffer); err != nil {
 			Refuse(w, r, status, err)
 			h.Observer.Operation("http", "none", err.Kind.Code(), time.Since(start))
 			if status == http.StatusRequestEntityTooLarge {
@@ -41,14 +52,19 @@ func (h HTTP) Receive(next http.Handler) http.Handler {
 			}
 			return
 		}
-		r.Body = newReceived(b)
+		b.Reader.Reset(b.buffer.Bytes())
+		r.Body = b
 		next.ServeHTTP(w, r)
 	})
 }
 
 // receive reads a body into a buffer, or returns the status and the error of its refusal.
 func (h HTTP) receive(w http.ResponseWriter, r *http.Request, b *bytes.Buffer) (int, *errs.Error) {
-	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, h.MaxBody)); err != nil {
+	body := r.Body
+	if r.ContentLength < 0 || r.ContentLength > h.MaxBody { // else net/http returns no more than the header says
+		body = http.MaxBytesReader(w, body, h.MaxBody)
+	}
+	if _, err := b.ReadFrom(body); err != nil {
 		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 			return http.StatusRequestEntityTooLarge, errs.Newf(errs.BadRequest, "the body is longer than %d bytes", h.MaxBody)
 		}

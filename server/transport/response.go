@@ -93,29 +93,80 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, err *errs.Error)
 	_ = send(w, media, status, failed(ToGraphQL(err)))
 }
 
-// send writes the answer, with its length. Small ones go out in one piece; to copy the data of large ones would
-// hold it twice for as long as the client takes to read.
+// send writes the answer, with its length.
 func send(w http.ResponseWriter, media string, status int, resp *graphql.Response) error {
-	b := buffers.Get().(*bytes.Buffer)
-	defer release(b)
-	data := resp.Data
-	if len(data) <= smallAnswer {
-		data = nil
-	}
-	split, err := appendAround(b, resp, data)
-	if err != nil {
-		b.Reset()
-		status, data, split = http.StatusInternalServerError, nil, 0
-		_ = appendResponse(b, failed(ToGraphQL(err)))
-	}
-	h := w.Header()
-	h.Set("Content-Type", media)
-	h.Set("Content-Length", strconv.Itoa(b.Len()+len(data)))
+	var a encoded
+	defer a.release()
+	a.encode(status, resp)
+	return a.send(w, media)
+}
+
+// encoded is an answer that is ready to be sent. Small ones go out in one piece; to copy the data of large ones would hold it twice
+// for as long as the client takes to read.
+type encoded struct {
+	status     int
+	retryAfter gqlerror.List // of the answer's header
+	text       *bytes.Buffer
+	split      int    // where data belongs into text
+	data       []byte // nil if it is in text
+	coding     Coding // of text, which then is all of it
+}
+
+// encode writes the response as JSON.
+func (a *encoded) encode(status int, resp *graphql.Response) {
+	a.status, a.text = status, buffers.Get().(*bytes.Buffer)
 	if status != http.StatusOK {
-		setRetryAfter(h, resp.Errors)
+		a.retryAfter = resp.Errors
 	}
-	w.WriteHeader(status)
-	for _, part := range [][]byte{b.Bytes()[:split], data, b.Bytes()[split:]} {
+	if a.data = resp.Data; len(a.data) <= smallAnswer {
+		a.data = nil
+	}
+	var err error
+	if a.split, err = appendAround(a.text, resp, a.data); err != nil {
+		a.text.Reset()
+		a.status, a.data, a.split, a.retryAfter = http.StatusInternalServerError, nil, 0, resp.Errors
+		_ = appendResponse(a.text, failed(ToGraphQL(err)))
+	}
+}
+
+// release returns the memory.
+func (a *encoded) release() {
+	if a.text != nil {
+		release(a.text)
+		a.text, a.data = nil, nil
+	}
+}
+
+// len is the size of the body in bytes.
+func (a *encoded) len() int { return a.text.Len() + len(a.data) }
+
+// parts returns the body.
+func (a *encoded) parts() [3][]byte {
+	return [3][]byte{a.text.Bytes()[:a.split], a.data, a.text.Bytes()[a.split:]}
+}
+
+// compress replaces the body by a compressed one, if that is shorter.
+func (a *encoded) compress(coding Coding) {
+	b := buffers.Get().(*bytes.Buffer)
+	parts := a.parts()
+	if err := Compress(b, coding, parts[:]...); err != nil || b.Len() >= a.len() {
+		release(b)
+		return
+	}
+	release(a.text)
+	a.text, a.split, a.data, a.coding = b, 0, nil, coding
+}
+
+// send writes the headers and the body.
+func (a *encoded) send(w http.ResponseWriter, media string) error {
+	h := w.Header()
+	h["Content-Type"], h["Content-Length"] = typeHeader(media), []string{strconv.Itoa(a.len())}
+	if a.coding != Identity {
+		h["Content-Encoding"] = []string{string(a.coding)}
+	}
+	setRetryAfter(h, a.retryAfter)
+	w.WriteHeader(a.status)
+	for _, part := range a.parts() {
 		if len(part) == 0 {
 			continue
 		}

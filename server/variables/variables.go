@@ -10,52 +10,18 @@
 package variables
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"roost/internal/errs"
 )
-
-// Checked wraps a transport: operations whose variables do not fit the schema are refused.
-func Checked(t graphql.Transport, schema *ast.Schema) graphql.Transport {
-	return checked{t, schema}
-}
-
-type checked struct {
-	graphql.Transport
-	schema *ast.Schema
-}
-
-// Do runs the transport with an executor that checks.
-func (c checked) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	c.Transport.Do(w, r, executor{exec, c.schema})
-}
-
-type executor struct {
-	graphql.GraphExecutor
-	schema *ast.Schema
-}
-
-// CreateOperationContext checks the variables of a valid document. Its errors replace gqlparser's errors about variables.
-func (e executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
-	op, list := e.GraphExecutor.CreateOperationContext(ctx, params)
-	if op != nil && op.Operation != nil {
-		if err := Check(e.schema, op.Operation, params.Variables); err != nil {
-			return op, gqlerror.List{err}
-		}
-	}
-	return op, list
-}
 
 // Check returns what is wrong with the first variable that does not fit its type, as BAD_REQUEST with the reason
 // VARIABLES. Values are what a JSON decoder made; numbers may be json.Number.

@@ -30,11 +30,12 @@ type rules struct {
 var roost = rules{
 	alongside: map[string][]string{
 		"bench/baseline":      {"bench/layout"},
+		"bench/floor":         {"bench/load"},
 		"bench/ops":           {"bench/load"},
 		"bench/outbox":        {"bench/load"},
 		"bench/policies":      {"bench/load"},
 		"cache/audit":         {"cache"},
-		"server":              {"server/guard", "server/playground", "server/transport", "server/variables"},
+		"server":              {"server/document", "server/guard", "server/playground", "server/transport", "server/variables"},
 		"graph":               {"graph/generated", "graph/model"},
 		"graph/generated":     {"graph/model"},
 		"domain/follows":      {"domain/counts"},
@@ -54,6 +55,7 @@ var roost = rules{
 	},
 	testHelpers: []string{
 		"bench",           // a program that runs on what tests use
+		"bench/floor",     // as above
 		"bench/localtier", // as above
 		"bench/rig",
 		"ent/enttest", // generated

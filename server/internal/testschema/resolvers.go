@@ -124,7 +124,7 @@ func (query) Nodes(_ context.Context, ids []string) ([]*Item, error) {
 }
 func (query) Whoami(ctx context.Context) (string, error) {
 	c := caller.From(ctx)
-	return fmt.Sprintf("user %d session %d agent %s cookies %t", c.UserID(), c.SessionID(), c.UserAgent, c.SetCookie != nil), nil
+	return fmt.Sprintf("user %d session %d agent %s cookies %t", c.UserID(), c.SessionID(), c.UserAgent, c.Cookies != nil), nil
 }
 func (query) Fail(context.Context) (*string, error) {
 	return nil, errs.New(errs.Unavailable, "the store is away")
@@ -150,16 +150,16 @@ type mutation struct{ *Resolvers }
 func (m mutation) Bump(context.Context) (int32, error) { return m.Bumped.Add(1), nil }
 func (mutation) SignIn(ctx context.Context, user int32) (string, error) {
 	c := caller.From(ctx)
-	if c.SetCookie == nil {
+	if c.Cookies == nil {
 		return "", errs.New(errs.BadRequest, "cookies need HTTP")
 	}
-	c.SetCookie(fmt.Sprintf("key-%d", user), time.Now().Add(time.Hour))
+	c.Cookies.Set(fmt.Sprintf("key-%d", user), time.Now().Add(time.Hour))
 	c.SignIn(int64(user), 1)
 	return "signed in", nil
 }
 func (mutation) SignOut(ctx context.Context) (string, error) {
-	if c := caller.From(ctx); c.ClearCookie != nil {
-		c.ClearCookie()
+	if c := caller.From(ctx); c.Cookies != nil && !c.KeepCookie {
+		c.Cookies.Clear()
 	}
 	return "signed out", nil
 }
