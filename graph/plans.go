@@ -154,11 +154,17 @@ func (p *Plans) answer(ctx context.Context, compiled *plan.Plan, vars map[string
 	return data, Outcome(result.String())
 }
 
-// documentPlans are the plans of one document: one for each operation and each outcome of its conditions.
+// documentPlans are the plans of one document: one for each operation and each outcome of its conditions. The server keeps them as
+// long as the document.
 type documentPlans struct {
 	mu         sync.Mutex
 	conditions map[*ast.OperationDefinition][]string // the variables of @skip and @include
 	variants   *simplelru.LRU[variant, compiled]
+}
+
+func newDocumentPlans() any {
+	variants, _ := simplelru.NewLRU[variant, compiled](maxVariants, nil) // fails for sizes below 1 only
+	return &documentPlans{conditions: map[*ast.OperationDefinition][]string{}, variants: variants}
 }
 
 // maxVariants is how many plans a document has at most; the least recently used one goes.
@@ -177,23 +183,14 @@ type compiled struct {
 	refused string
 }
 
-// plansOf returns the plans of an operation's document. They last as long as the server keeps the document; those of a document that
-// it does not keep are made anew for each operation.
-func plansOf(oc *graphql.OperationContext) *documentPlans {
-	if slot := document.Of(oc); slot != nil {
-		return slot.Value(newDocumentPlans).(*documentPlans)
-	}
-	return newDocumentPlans().(*documentPlans)
-}
-
-func newDocumentPlans() any {
-	variants, _ := simplelru.NewLRU[variant, compiled](maxVariants, nil) // fails for sizes below 1 only
-	return &documentPlans{conditions: map[*ast.OperationDefinition][]string{}, variants: variants}
-}
-
-// of returns the plan of a query, or of a field of a mutation.
+// of returns the plan of a query, or of a field of a mutation. The plan of a document that the server does not keep is made for one
+// answer.
 func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) compiled {
-	doc := plansOf(oc)
+	slot := document.Of(oc)
+	if slot == nil {
+		return compilePlan(oc, field)
+	}
+	doc := slot.Value(newDocumentPlans).(*documentPlans)
 	doc.mu.Lock()
 	defer doc.mu.Unlock()
 	names, ok := doc.conditions[oc.Operation]
@@ -206,15 +203,19 @@ func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) 
 		v.field = field.Field
 	}
 	c, ok := doc.variants.Get(v)
-	switch {
-	case ok:
-		return c
-	case field == nil:
+	if !ok {
+		c = compilePlan(oc, field)
+		doc.variants.Add(v, c)
+	}
+	return c
+}
+
+func compilePlan(oc *graphql.OperationContext, field *graphql.CollectedField) (c compiled) {
+	if field == nil {
 		c.plan, c.refused = plan.Compile(oc, query, oc.Operation.SelectionSet)
-	default:
+	} else {
 		c.plan, c.refused = plan.Compile(oc, payloadTypes[field.Definition.Type.Name()], field.Selections)
 	}
-	doc.variants.Add(v, c)
 	return c
 }
 

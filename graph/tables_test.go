@@ -5,10 +5,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"roost/graph/plan"
 	"roost/internal/cursors"
+	"roost/server/document"
 )
 
 // cold are the fields that no plan answers: gqlgen has introspection, and subscriptions are streams.
@@ -58,3 +61,33 @@ func isEvent(def *ast.Definition) bool {
 }
 
 func fieldsOf[K comparable](t *plan.Type[K]) []string { return slices.Collect(maps.Keys(t.Fields)) }
+
+// A document keeps at most so many plans, whatever the values of its conditions.
+func TestPlansOfADocumentAreBounded(t *testing.T) {
+	t.Parallel()
+	doc, errs := gqlparser.LoadQueryWithRules(offered(), `query($a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!, $e: Boolean!) {
+		limits { pageSize @skip(if: $a) batchSize @skip(if: $b) bioLength @skip(if: $c) nameLength @include(if: $d) tweetLength @skip(if: $e) } }`, nil)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	p, slot := NewPlans(PlansConfig{}), new(document.Slot)
+	of := func(mask int) compiled {
+		vars := map[string]any{}
+		for i, name := range []string{"a", "b", "c", "d", "e"} {
+			vars[name] = mask>>i&1 == 1
+		}
+		oc := &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0], Variables: vars}
+		document.With(&oc.Stats, slot)
+		return p.of(oc, nil)
+	}
+	different := map[*plan.Plan]bool{}
+	for mask := range 32 {
+		different[of(mask).plan] = true
+	}
+	if last := of(31); !different[last.plan] {
+		t.Error("the plan that was used last is made again")
+	}
+	if n := slot.Value(nil).(*documentPlans).variants.Len(); n != maxVariants || len(different) != 32 {
+		t.Errorf("%d plans are kept of %d", n, len(different))
+	}
+}

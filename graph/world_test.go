@@ -9,7 +9,10 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"roost/cache"
 	"roost/domain/accounts"
@@ -21,6 +24,7 @@ import (
 	"roost/live"
 	"roost/loaders"
 	"roost/rows"
+	"roost/server/document"
 	"roost/testkit/domaintest"
 )
 
@@ -114,14 +118,41 @@ func newWorld(t testing.TB, users, tweets int) *world {
 	return w
 }
 
+// keptDocuments is how many documents an executor of a test keeps.
+const keptDocuments = 50
+
 func executorOf(schema graphql.ExecutableSchema, r *graph.Resolver, more ...graphql.HandlerExtension) *executor.Executor {
 	exec := executor.New(schema)
+	exec.SetQueryCache(lru.New[*ast.QueryDocument](keptDocuments))
 	exec.SetErrorPresenter(graph.Present)
 	exec.SetRecoverFunc(graph.Recover)
+	slots, _ := simplelru.NewLRU[*ast.QueryDocument, *document.Slot](keptDocuments, nil) // fails for sizes below 1 only
+	exec.Use(&keeper{slots: slots})
 	for _, e := range append(more, graph.Pages{}, graph.LoaderScope{Sources: r.Sources}) {
 		exec.Use(e)
 	}
 	return exec
+}
+
+// keeper is an extension that keeps slots of documents, as the server does.
+type keeper struct {
+	mu    sync.Mutex
+	slots *simplelru.LRU[*ast.QueryDocument, *document.Slot]
+}
+
+func (*keeper) ExtensionName() string                   { return "Keeper" }
+func (*keeper) Validate(graphql.ExecutableSchema) error { return nil }
+
+func (k *keeper) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	slot, ok := k.slots.Get(oc.Doc)
+	if !ok {
+		slot = new(document.Slot)
+		k.slots.Add(oc.Doc, slot)
+	}
+	document.With(&oc.Stats, slot)
+	return nil
 }
 
 // run executes an operation. ok is false if it is not valid.

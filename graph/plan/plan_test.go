@@ -193,8 +193,8 @@ func TestAnswers(t *testing.T) {
 func TestColumnsAreAskedOnceALevel(t *testing.T) {
 	t.Parallel()
 	m := &memory{asked: []string{}}
-	got := answer(t, m, `{ a: post(id: 1) { text author { name } } b: post(id: 1) { text author { name } } c: post(id: 8) { author { id name } text } }`,
-		nil, 1000)
+	got := answer(t, m, `{ a: post(id: 1) { text author { name } } b: post(id: 1) { text author { name } }
+		c: post(id: 8) { author { id name } text } }`, nil, 1000)
 	if got == "error" || m.fetched != 2 {
 		t.Errorf("%s after %d fetches", got, m.fetched)
 	}
