@@ -17,6 +17,7 @@ import (
 	"roost/bench/ops"
 	"roost/bench/report"
 	"roost/bench/rig"
+	"roost/bench/shares"
 )
 
 // bench is a run: the servers, the users who send requests, and the settings.
@@ -26,11 +27,13 @@ type bench struct {
 	world *ops.World
 	all   []ops.Operation // the wanted operations over HTTP
 	flips ops.Operation   // changes what sockets listen to
+	// profiles are of Roost in closed loops and with sockets, by the operation's name in the results.
+	profiles map[string]*shares.Profile
 }
 
 // start starts everything, fills the baseline and checks the answers.
 func start(ctx context.Context, s *Settings) (_ *bench, err error) {
-	b := &bench{Settings: s}
+	b := &bench{Settings: s, profiles: map[string]*shares.Profile{}}
 	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Small: s.short && s.data == ""}); err != nil {
 		return nil, err
 	}
@@ -203,6 +206,7 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 			m.Rate = op.Rate
 		}
 	}
+	profile := &shares.Profile{}
 	pools := map[*rig.Target]*load.Pool{}
 	var writes []*ops.Writes
 	for t, traffic := range map[*rig.Target]load.Traffic{b.rig.Roost: op.Roost, b.rig.Baseline: op.Baseline} {
@@ -220,7 +224,9 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 	}
 	for i := range b.Rounds {
 		say("%s, %s loop, round %d of %d", op.Name, kind, i+1, b.Rounds)
-		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) { return b.sample(ctx, t, pools[t], m.Rate) })
+		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) {
+			return b.sample(ctx, t, pools[t], m.Rate, profile)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -232,7 +238,15 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 		}
 	}
 	m.Summarize()
+	b.keepProfile(m, profile)
 	return m, nil
+}
+
+// keepProfile adds a profile of Roost to a measurement, as parts, and keeps it for a flame graph.
+func (b *bench) keepProfile(m *report.Measurement, p *shares.Profile) {
+	if m.Parts = partsOf(p, m.Roost.Server); m.Parts != nil {
+		b.profiles[m.Operation] = p
+	}
 }
 
 // round measures both targets.
@@ -255,35 +269,35 @@ func (b *bench) round(i int, one func(*rig.Target) (report.Sample, error)) (r re
 	return r, nil
 }
 
-// sample puts load on a target, and measures after the warm-up. Rate 0 is a closed loop.
-func (b *bench) sample(ctx context.Context, t *rig.Target, pool *load.Pool, rate float64) (report.Sample, error) {
-	put := func(d time.Duration) (*load.Result, error) {
-		if rate > 0 {
-			return pool.Open(ctx, rate, d)
-		}
-		return pool.Closed(ctx, d)
+// sample puts load on a target, and measures after the warm-up. Rate 0 is a closed loop, in which a profile of the server is added
+// to profile.
+func (b *bench) sample(ctx context.Context, t *rig.Target, pool *load.Pool, rate float64, profile *shares.Profile) (report.Sample, error) {
+	d := b.Duration
+	put := func(d time.Duration) (*load.Result, error) { return pool.Open(ctx, rate, d) }
+	if rate > 0 {
+		profile = nil
+	} else {
+		put = func(d time.Duration) (*load.Result, error) { return pool.Closed(ctx, d) }
+		d = max(d, profileTime(d))
 	}
 	if b.Warm > 0 {
 		if _, err := put(b.Warm); err != nil {
 			return report.Sample{}, err
 		}
 	}
-	before, err := t.Usage()
+	w, err := openWindow(ctx, t, d, profile)
 	if err != nil {
 		return report.Sample{}, err
 	}
-	r, err := put(b.Duration)
-	if err != nil {
-		return report.Sample{}, err
-	}
-	after, err := t.Usage()
-	if err != nil {
+	r, err := put(d)
+	used, usedErr := w.close()
+	if err := errors.Join(err, usedErr); err != nil {
 		return report.Sample{}, err
 	}
 	if r.Latency.Count() == 0 {
 		return report.Sample{}, errors.New("nothing was answered")
 	}
-	return sampleOf(&r.Latency, r.Elapsed, after.Sub(before)), nil
+	return sampleOf(&r.Latency, r.Elapsed, used), nil
 }
 
 func sampleOf(h *load.Histogram, elapsed time.Duration, u rig.Usage) report.Sample {

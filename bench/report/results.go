@@ -61,6 +61,15 @@ type Measurement struct {
 	Ratio     float64 `json:"ratio"`
 	RatioLow  float64 `json:"ratio_low"`
 	RatioHigh float64 `json:"ratio_high"`
+	// Parts divide the processor time of Roost's server for one request; their sum is Roost.Server. There are none if no profile
+	// was taken.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is what a part of the server costs a request, in µs.
+type Part struct {
+	Name   string  `json:"name"`
+	Micros float64 `json:"us"`
 }
 
 // Round is one run against each target.
