@@ -143,6 +143,9 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 	loads := slices.DeleteFunc([]string{report.Closed, report.Open}, func(kind string) bool { return !b.puts(kind) })
 	for _, op := range b.all {
 		for _, kind := range loads {
+			if kind == report.Open && op.Rate == 0 {
+				continue
+			}
 			if err := add(b.operation(ctx, op, kind)); err != nil {
 				return nil, fmt.Errorf("%s, %s loop: %w", op.Name, kind, err)
 			}
@@ -200,7 +203,7 @@ func (b *bench) uncached(ctx context.Context, loads []string, add func(*report.M
 // operation measures an operation in rounds. In each round both targets are measured, one after the other; they take turns to be
 // first.
 func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*report.Measurement, error) {
-	m := &report.Measurement{Operation: op.Name, Title: op.Title, Load: kind}
+	m := &report.Measurement{Operation: op.Name, Title: op.Title, Load: kind, Encoding: op.Roost.Encoding}
 	if kind == report.Open {
 		if m.Rate = b.Rate; m.Rate == 0 {
 			m.Rate = op.Rate
@@ -297,7 +300,9 @@ func (b *bench) sample(ctx context.Context, t *rig.Target, pool *load.Pool, rate
 	if r.Latency.Count() == 0 {
 		return report.Sample{}, errors.New("nothing was answered")
 	}
-	return sampleOf(&r.Latency, r.Elapsed, used), nil
+	s := sampleOf(&r.Latency, r.Elapsed, used)
+	s.Bytes, s.Encoded = float64(r.Bytes)/float64(s.Requests), float64(r.Encoded)/float64(s.Requests)
+	return s, nil
 }
 
 func sampleOf(h *load.Histogram, elapsed time.Duration, u rig.Usage) report.Sample {

@@ -44,7 +44,7 @@ const (
 )
 
 // requests returns the names of the operations over HTTP.
-var requests = []string{"home", "profile", "summaries", "react", "viral"}
+var requests = []string{"home", "profile", "summaries", "typename", "home-gzip", "home-zstd", "react", "viral"}
 
 var operations = append(slices.Clone(requests), logOperation, socketsOperation, deliveriesOperation, crowdOperation)
 

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"runtime"
@@ -151,7 +150,7 @@ func (w *offered) ask(conn *Conn, o Offer, due time.Time) bool {
 	case status == http.StatusServiceUnavailable:
 		w.Refused++
 		w.Refusal.Record(took)
-	case status != http.StatusOK || !bytes.HasPrefix(body, o.Traffic.Good):
+	case !o.Traffic.good(status, body, conn.encoding):
 		return false
 	case took > o.Deadline:
 		w.Late++

@@ -23,11 +23,31 @@ type Traffic struct {
 	Source func(i, n int) Source
 	// Good starts every good answer; others end the run.
 	Good []byte
+	// Encoding is the encoding that the requests accept besides none: "gzip", "zstd" or "". Of an answer with it only the magic
+	// number is looked at, because the load generator must stay cheap.
+	Encoding string
+}
+
+// magic are the first bytes of every encoded body.
+var magic = map[string][]byte{"gzip": {0x1f, 0x8b}, "zstd": {0x28, 0xb5, 0x2f, 0xfd}}
+
+// good reports whether an answer is one that the requests ask for.
+func (t Traffic) good(status int, body []byte, encoding string) bool {
+	start := t.Good
+	if encoding != "" {
+		if encoding != t.Encoding {
+			return false
+		}
+		start = magic[encoding]
+	}
+	return status == http.StatusOK && bytes.HasPrefix(body, start)
 }
 
 // Result is the result of a run.
 type Result struct {
 	Latency Histogram
+	// Bytes are all bytes of the bodies, as they came. Encoded is how many bodies came with an encoding.
+	Bytes, Encoded int64
 	// Elapsed is from the start to the last answer.
 	Elapsed time.Duration
 }
@@ -44,6 +64,8 @@ type worker struct {
 	source  Source
 	request []byte
 	latency *Histogram
+	// bytes and encoded are of the present run.
+	bytes, encoded int64
 }
 
 // NewPool opens n connections for some traffic.
@@ -74,7 +96,7 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 	end := start.Add(d)
 	return p.run(ctx, start, end, func(ctx context.Context, w *worker) error {
 		for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
-			if err := w.ask(p.traffic.Good); err != nil {
+			if err := w.ask(&p.traffic); err != nil {
 				return err
 			}
 			then := now
@@ -99,7 +121,7 @@ func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Co
 	var once sync.Once
 	var first error
 	for _, w := range p.workers {
-		w.latency = new(Histogram)
+		w.latency, w.bytes, w.encoded = new(Histogram), 0, 0
 		if err := w.conn.SetDeadline(end.Add(Patience)); err != nil {
 			return nil, err
 		}
@@ -116,6 +138,7 @@ func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Co
 	r := &Result{Elapsed: time.Since(start)}
 	for _, w := range p.workers {
 		r.Latency.Add(w.latency)
+		r.Bytes, r.Encoded = r.Bytes+w.bytes, r.Encoded+w.encoded
 	}
 	if first == nil {
 		first = ctx.Err()
@@ -124,14 +147,18 @@ func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Co
 }
 
 // ask sends the next request and checks how its answer starts.
-func (w *worker) ask(good []byte) error {
+func (w *worker) ask(t *Traffic) error {
 	w.request = w.source(w.request[:0])
 	status, body, err := w.conn.Do(w.request)
 	if err != nil {
 		return err
 	}
-	if status != http.StatusOK || !bytes.HasPrefix(body, good) {
+	if !t.good(status, body, w.conn.encoding) {
 		return fmt.Errorf("a wrong answer: status %d, %.300s", status, body)
+	}
+	w.bytes += int64(len(body))
+	if w.conn.encoding != "" {
+		w.encoded++
 	}
 	return nil
 }

@@ -32,15 +32,17 @@ func dice(i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
 
 // graphql appends a POST to Roost with a query, given as a JSON string, and variables.
 func graphql(buf []byte, key, query, variables string) []byte {
-	buf = append(buf, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
-	buf = append(buf, key...)
-	buf = append(buf, "\r\nContent-Length: "...)
-	buf = strconv.AppendInt(buf, int64(len(`{"query":,"variables":}`)+len(query)+len(variables)), 10)
-	buf = append(buf, "\r\n\r\n{\"query\":"...)
-	buf = append(buf, query...)
-	buf = append(buf, `,"variables":`...)
-	buf = append(buf, variables...)
-	return append(buf, '}')
+	return request(buf, "Authorization: Bearer "+key+"\r\n", `{"query":`+query+`,"variables":`+variables+`}`)
+}
+
+// request appends a POST to Roost with headers, each with its line break.
+func request(buf []byte, headers, body string) []byte {
+	buf = append(buf, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"...)
+	buf = append(buf, headers...)
+	buf = append(buf, "Content-Length: "...)
+	buf = strconv.AppendInt(buf, int64(len(body)), 10)
+	buf = append(buf, "\r\n\r\n"...)
+	return append(buf, body...)
 }
 
 // quoted is a query as a JSON string, its line breaks taken out.

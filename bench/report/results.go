@@ -48,8 +48,10 @@ type Measurement struct {
 	// Rate is the rate of an open loop, in requests or changes a second.
 	Rate float64 `json:"rate,omitempty"`
 	// Sockets is how many were open.
-	Sockets int     `json:"sockets,omitempty"`
-	Rounds  []Round `json:"rounds"`
+	Sockets int `json:"sockets,omitempty"`
+	// Encoding is the compression that the requests to Roost accept.
+	Encoding string  `json:"encoding,omitempty"`
+	Rounds   []Round `json:"rounds"`
 
 	// The rest is made from the rounds by Summarize.
 
@@ -91,6 +93,9 @@ type Sample struct {
 	Server   float64 `json:"server_us"`
 	Postgres float64 `json:"postgres_us"`
 	Redis    float64 `json:"redis_us"`
+	// Bytes is the mean size of a body as it came, and Encoded the part of the bodies that were compressed, 0 to 1.
+	Bytes   float64 `json:"bytes,omitempty"`
+	Encoded float64 `json:"encoded,omitempty"`
 	// Others is how many processors worked for processes that are no part of the measurement.
 	Others float64 `json:"others"`
 
@@ -138,6 +143,7 @@ func medians(all []Sample) (out Sample) {
 		func(s *Sample) *float64 { return &s.P95 }, func(s *Sample) *float64 { return &s.P99 },
 		func(s *Sample) *float64 { return &s.Server }, func(s *Sample) *float64 { return &s.Postgres },
 		func(s *Sample) *float64 { return &s.Redis }, func(s *Sample) *float64 { return &s.Others },
+		func(s *Sample) *float64 { return &s.Bytes }, func(s *Sample) *float64 { return &s.Encoded },
 		func(s *Sample) *float64 { return &s.Last }, func(s *Sample) *float64 { return &s.LastMax },
 		func(s *Sample) *float64 { return &s.Arrived }, func(s *Sample) *float64 { return &s.KiB },
 		func(s *Sample) *float64 { return &s.MiB }, func(s *Sample) *float64 { return &s.PeakMiB },

@@ -35,7 +35,7 @@ func (r *Results) Print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := errors.Join(r.printSockets(out), r.printMemory(out), r.printParts(out)); err != nil {
+	if err := errors.Join(r.printSockets(out), r.printMemory(out), r.printCompressed(out), r.printParts(out)); err != nil {
 		return err
 	}
 	if busy := r.busy(); len(busy) > 0 {
