@@ -110,6 +110,11 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if r.Measurements, err = b.measurements(ctx); err != nil {
 		return b.explain(err)
 	}
+	if b.wants(outageOperation) {
+		if r.Outage, err = b.outage(ctx); err != nil {
+			return b.explain(fmt.Errorf("outage: %w", err))
+		}
+	}
 	say("checking the counts")
 	for _, t := range b.targets() {
 		if err := errors.Join(ops.CheckCounts(ctx, server(t)), b.world.CheckPosts(ctx, server(t))); err != nil {
@@ -129,7 +134,10 @@ func measure(ctx context.Context, s *Settings) (err error) {
 		fmt.Printf("\nThe line for docs/performance.md:\n%s\n", r.Line())
 	}
 	fmt.Printf("\nwritten to %s\n", s.out)
-	return r.Breach()
+	if s.short { // its figures mean nothing
+		return r.Breach()
+	}
+	return errors.Join(r.Breach(), r.Outage.Breach())
 }
 
 // measurements makes the measurements that the settings ask for.

@@ -26,6 +26,8 @@ type Traffic struct {
 	// Encoding is the encoding that the requests accept besides none: "gzip", "zstd" or "". Of an answer with it only the magic
 	// number is looked at, because the load generator must stay cheap.
 	Encoding string
+	// MayRefuse makes refusals end no closed loop. They are not counted.
+	MayRefuse bool
 }
 
 // magic are the first bytes of every encoded body.
@@ -96,12 +98,15 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 	end := start.Add(d)
 	return p.run(ctx, start, end, func(ctx context.Context, w *worker) error {
 		for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
-			if err := w.ask(&p.traffic); err != nil {
+			err := w.ask(&p.traffic)
+			if err != nil && !(p.traffic.MayRefuse && errors.Is(err, errRefused)) {
 				return err
 			}
 			then := now
 			now = time.Now()
-			w.latency.Record(now.Sub(then))
+			if err == nil {
+				w.latency.Record(now.Sub(then))
+			}
 		}
 		return nil
 	})
@@ -146,6 +151,9 @@ func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Co
 	return r, first
 }
 
+// errRefused is the cause of an error about an answer with which a busy node refuses a request.
+var errRefused = errors.New("the request was refused")
+
 // ask sends the next request and checks how its answer starts.
 func (w *worker) ask(t *Traffic) error {
 	w.request = w.source(w.request[:0])
@@ -154,7 +162,11 @@ func (w *worker) ask(t *Traffic) error {
 		return err
 	}
 	if !t.good(status, body, w.conn.encoding) {
-		return fmt.Errorf("a wrong answer: status %d, %.300s", status, body)
+		err := fmt.Errorf("a wrong answer: status %d, %.300s", status, body)
+		if status == http.StatusServiceUnavailable {
+			err = fmt.Errorf("%w: %w", errRefused, err)
+		}
+		return err
 	}
 	w.bytes += int64(len(body))
 	if w.conn.encoding != "" {

@@ -134,6 +134,22 @@ func TestRunsEndWithTheirContext(t *testing.T) {
 	})
 }
 
+func TestRefusalsDoNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := poolOf(t, 1, 25*time.Millisecond, func(n int) string {
+			if n%4 == 0 {
+				return "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
+			}
+			return okAnswer
+		})
+		p.traffic.MayRefuse = true
+		if r, err := p.Closed(t.Context(), time.Second); err != nil || r.Latency.Count() != 30 {
+			t.Errorf("%d of 40 answers count, %v; a quarter of them are refusals", r.Latency.Count(), err)
+		}
+	})
+}
+
 // The magic number of an encoded answer is looked at, its size counts as it came, and an encoding that nobody asked for is wrong.
 func TestEncodedAnswers(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,7 @@ type Results struct {
 	Settings any    `json:"settings"`
 
 	Measurements []Measurement `json:"measurements"`
+	Outage       *Outage       `json:"outage,omitempty"`
 }
 
 // Machine is what the run ran on.
@@ -195,7 +196,7 @@ func Read(path string) (*Results, error) {
 	if err := json.Unmarshal(raw, r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if len(r.Measurements) == 0 {
+	if len(r.Measurements) == 0 && r.Outage == nil {
 		return nil, errors.New(path + " holds no measurements")
 	}
 	return r, nil

@@ -38,6 +38,11 @@ func (r *Results) Print(out io.Writer) error {
 	if err := errors.Join(r.printSockets(out), r.printMemory(out), r.printCompressed(out), r.printParts(out)); err != nil {
 		return err
 	}
+	if r.Outage != nil {
+		if err := r.Outage.print(out); err != nil {
+			return err
+		}
+	}
 	if busy := r.busy(); len(busy) > 0 {
 		_, err := fmt.Fprintf(out, "\nThe machine was busy with other things (more than %.1f processors): %s.\n", Quiet, strings.Join(busy, ", "))
 		return err
