@@ -34,7 +34,8 @@ type bench struct {
 // start starts everything, fills the baseline and checks the answers.
 func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 	b := &bench{Settings: s, profiles: map[string]*shares.Profile{}}
-	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Small: s.short && s.data == ""}); err != nil {
+	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Patient: !s.overload,
+		Small: s.short && s.data == ""}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -127,13 +128,16 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if err := r.Save(s.out); err != nil {
 		return err
 	}
+	if err := save(s.plotsDir(), plots(r, b.profiles)); err != nil {
+		return fmt.Errorf("save the figures: %w", err)
+	}
 	if err := r.Print(os.Stdout); err != nil {
 		return err
 	}
 	if !s.short {
 		fmt.Printf("\nThe line for docs/performance.md:\n%s\n", r.Line())
 	}
-	fmt.Printf("\nwritten to %s\n", s.out)
+	fmt.Printf("\nwritten to %s, figures to %s\n", s.out, s.plotsDir())
 	if s.short { // its figures mean nothing
 		return r.Breach()
 	}

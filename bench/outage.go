@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ type outageSpan struct {
 
 // outage stops PostgreSQL under the load that the node answers otherwise, and measures what requests meet.
 func (b *bench) outage(ctx context.Context) (*report.Outage, error) {
+	b.rig.Roost.Patient = false
+	defer func() { b.rig.Roost.Patient = true }()
 	if err := errors.Join(b.rig.Baseline.Stop(), b.rig.Roost.Restart(ctx)); err != nil {
 		return nil, err
 	}
@@ -76,7 +79,8 @@ func (b *bench) outage(ctx context.Context) (*report.Outage, error) {
 		return nil, err
 	}
 	last := len(outcomes) - 1
-	out := &report.Outage{Seconds: span.back.Sub(span.stopped).Seconds(), Dependent: span.weathered(dependent, offers[last], outcomes[last])}
+	out := &report.Outage{Seconds: span.back.Sub(span.stopped).Seconds(), Stopped: span.stopped.Sub(span.start).Seconds(),
+		Dependent: span.weathered(dependent, offers[last], outcomes[last])}
 	for i, name := range independent {
 		out.Independent = append(out.Independent, span.weathered(name, offers[i], outcomes[i]))
 	}
@@ -188,18 +192,31 @@ func (s outageSpan) series(all []load.Event) []float64 {
 }
 
 // shed returns for how long the requests that became due in the outage, and were not answered, waited for their refusal or for the
-// end of their connection: the time, in ms, that 99 of 100 did not exceed. held is how many requests waited for longer than
-// report.MaxShed, with whatever end. A request that still waits when PostgreSQL returns has waited until then.
+// end of their connection: the time, in ms, that 99 of 100 did not exceed. held is the most requests that waited at one time when
+// each had waited for longer than report.MaxShed, with whatever end. A request that still waits when PostgreSQL returns has waited
+// until then.
 func (s outageSpan) shed(all []load.Event) (p99 float64, held int) {
+	const patience = report.MaxShed * time.Millisecond
+	type change struct {
+		at time.Time
+		by int
+	}
 	var h load.Histogram
+	var changes []change
 	for _, e := range due(all, s.stopped, s.back) {
 		waited := min(e.Took, s.back.Sub(e.Due))
-		if ms(waited) > report.MaxShed {
-			held++
+		if waited > patience {
+			changes = append(changes, change{e.Due.Add(patience), 1}, change{e.Due.Add(waited), -1})
 		}
 		if !answered(e) {
 			h.Record(waited)
 		}
+	}
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.by, b.by)) })
+	waiting := 0
+	for _, c := range changes {
+		waiting += c.by
+		held = max(held, waiting)
 	}
 	return ms(h.Quantile(.99)), held
 }

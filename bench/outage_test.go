@@ -95,7 +95,17 @@ func TestShedding(t *testing.T) {
 		}
 	})
 	if p99, held := s.shed(out.Events); !within(p99, 40, .01) || held != 21 {
-		t.Errorf("refused within %v ms, %d held; want 40 and 21", p99, held)
+		t.Errorf("refused within %v ms, %d held; want 40 and 21: those of the beginning and one of the end", p99, held)
+	}
+}
+
+// Requests that wait for some time each are as many at one time as become due meanwhile.
+func TestHeldRequestsAreThoseAtOneTime(t *testing.T) {
+	t.Parallel()
+	s := anOutage()
+	out := requests100(s, func(time.Duration) (time.Duration, load.Ending) { return 400 * time.Millisecond, load.Refused })
+	if p99, held := s.shed(out.Events); !within(p99, 400, .01) || held != 30 {
+		t.Errorf("refused within %v ms, %d held; want 400 and 30", p99, held)
 	}
 }
 

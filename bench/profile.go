@@ -65,7 +65,7 @@ func profile(ctx context.Context, s *Settings) (err error) {
 	if err := errors.Join(s.shares(op.Name), s.top(ctx, op.Name, binary)); err != nil {
 		return err
 	}
-	fmt.Printf("\nprofiles and binary are in %s\n", s.profile)
+	fmt.Printf("\nprofiles, binary and a flame graph are in %s\n", s.profile)
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (s *Settings) shares(op string) error {
 	for i, share := range p.Shares() {
 		fmt.Printf("%5.1f%%  %s\n", 100*share, shares.Parts[i].Name)
 	}
-	return nil
+	return save(s.profile, []drawing{flame(op, "from make profile", p)})
 }
 
 // parts are the functions that show where time goes, without the many that only call the next one.

@@ -26,6 +26,7 @@ type Settings struct {
 	Outage      time.Duration `json:"outage_ns"`
 
 	out     string
+	plots   string
 	profile string
 	compare bool
 	// policies measures the policies of a cache instead of the operations.
@@ -80,6 +81,8 @@ func parse(args []string) (*Settings, []string, error) {
 	f.IntVar(&s.Crowd, "crowd", 10_000, "sockets of the operation crowd, which has one round")
 	f.DurationVar(&s.Outage, "outage", 5*time.Second, "how long PostgreSQL is stopped in the operation outage")
 	f.StringVar(&s.out, "out", "", "`file` for the results; by default bench/results/TIME.json")
+	f.StringVar(&s.plots, "plots", "",
+		"`directory` for figures as SVG; by default docs/performance if everything is measured, else one beside the results")
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
 	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")

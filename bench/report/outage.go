@@ -13,12 +13,14 @@ import (
 type Outage struct {
 	// Seconds is how long PostgreSQL did not answer.
 	Seconds float64 `json:"seconds"`
+	// Stopped is how many seconds after the start of the load it stopped.
+	Stopped float64 `json:"stopped_s"`
 	// Independent are requests that need nothing of PostgreSQL, Dependent those that do.
 	Independent []Weathered `json:"independent"`
 	Dependent   Weathered   `json:"dependent"`
 	// Shed is for how long 99 of 100 dependent requests without a good answer waited for their refusal, in milliseconds, at most until
-	// PostgreSQL returned. Held counts the dependent requests that waited for longer than MaxShed, whatever came then: statements that
-	// were sent before, and what the node lets wait.
+	// PostgreSQL returned. Held is the most dependent requests that waited at one time when each had waited for longer than MaxShed:
+	// those whose statements were sent, as many as there are connections, are no excess.
 	Shed float64 `json:"shed_p99_ms"`
 	Held int     `json:"held"`
 	// Back is how long after PostgreSQL returned the throughput was Recovered times that of before, in milliseconds; -1 if it was
@@ -50,6 +52,8 @@ const (
 	MaxSlowdown = 3
 	// MaxShed bounds Outage.Shed, MaxBack bounds Outage.Back, in milliseconds.
 	MaxShed, MaxBack = 100, 1000
+	// MaxHeld bounds Outage.Held: Roost opens 32 connections on two processors.
+	MaxHeld = 32
 	// Recovered is which part of the throughput before must be back.
 	Recovered = 0.9
 )
@@ -58,8 +62,9 @@ const (
 const Never = -1
 
 func (o *Outage) print(out io.Writer) error {
-	fmt.Fprintf(out, "\nPostgreSQL stopped for %.1f s under load. Requests that need it were refused within %s ms (p99, at most %d), "+
-		"%d waited for longer. Throughput back within %s ms (at most %d).\n", o.Seconds, millis(o.Shed), MaxShed, o.Held, millis(o.Back), MaxBack)
+	fmt.Fprintf(out, "\nPostgreSQL stopped for %.1f s under load. Requests that need it were refused within %s ms (p99, at most %d); "+
+		"up to %d waited for longer at one time (at most %d). Throughput back within %s ms (at most %d).\n",
+		o.Seconds, millis(o.Shed), MaxShed, o.Held, MaxHeld, millis(o.Back), MaxBack)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "requests\tneed it\toffered/s\tgood/s before\tduring\tafter\tp99 ms before\tduring\ttimes\trefused\tbroken\t")
 	for _, k := range append(o.Independent[:len(o.Independent):len(o.Independent)], o.Dependent) {
@@ -114,6 +119,10 @@ func (o *Outage) Breach() error {
 	if o.Shed < 0 || o.Shed > MaxShed {
 		bad = append(bad, fmt.Sprintf("99 of 100 refused requests that need PostgreSQL waited up to %s ms for their refusal, more than %d",
 			millis(o.Shed), MaxShed))
+	}
+	if o.Held > MaxHeld {
+		bad = append(bad, fmt.Sprintf("%d requests that need PostgreSQL waited for longer than %d ms at one time, more than %d",
+			o.Held, MaxShed, MaxHeld))
 	}
 	if o.Back < 0 || o.Back > MaxBack {
 		bad = append(bad, fmt.Sprintf("the throughput of %s was back %s ms after PostgreSQL, not within %d",

@@ -33,6 +33,9 @@ func TestBoundsOfAnOutage(t *testing.T) {
 		"waited up to 400.0 ms for their refusal, more than 100": func(o *Outage) {
 			o.Shed = 400
 		},
+		"33 requests that need PostgreSQL waited for longer than 100 ms at one time, more than 32": func(o *Outage) {
+			o.Held = 33
+		},
 		"the throughput of home was back 1100.0 ms after PostgreSQL, not within 1000": func(o *Outage) {
 			o.Back = 1100
 		},
@@ -55,7 +58,8 @@ func TestOutageTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(strings.Fields(out.String()), " ")
-	for _, want := range []string{"PostgreSQL stopped for 5.0 s", "refused within 60.0 ms (p99, at most 100), 30 waited for longer",
+	for _, want := range []string{"PostgreSQL stopped for 5.0 s",
+		"refused within 60.0 ms (p99, at most 100); up to 30 waited for longer at one time (at most 32)",
 		"Throughput back within 200.0 ms (at most 1000)", "typename no 100 0 0 0 4.0 9.0 2.2 0 0", "home yes 800 0 0 0 20.0 never - 3900 0"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())

@@ -122,7 +122,8 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 	}
 	if text := out.String(); !strings.Contains(text, "react closed (0.7)") || strings.Contains(text, "home closed (") ||
 		strings.Count(text, "KiB/socket") != 2 ||
-		!strings.Contains(text, " 50%") || strings.Count(text, "crowd") != 2 {
+		!strings.Contains(text, " 50%") || strings.Count(text, "crowd") != 3 ||
+		!strings.Contains(text, "Ratios above their goals: sockets 2.00 (at most 1.6), crowd 2.00 (at most 1.5).") {
 		t.Errorf("printed\n%s", text)
 	}
 }

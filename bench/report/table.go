@@ -43,6 +43,11 @@ func (r *Results) Print(out io.Writer) error {
 			return err
 		}
 	}
+	if missed := r.missed(); len(missed) > 0 {
+		if _, err := fmt.Fprintf(out, "\nRatios above their goals: %s.\n", strings.Join(missed, ", ")); err != nil {
+			return err
+		}
+	}
 	if busy := r.busy(); len(busy) > 0 {
 		_, err := fmt.Fprintf(out, "\nThe machine was busy with other things (more than %.1f processors): %s.\n", Quiet, strings.Join(busy, ", "))
 		return err
@@ -120,6 +125,16 @@ func (r *Results) Breach() error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// missed returns the ratios that are above their goals.
+func (r *Results) missed() (out []string) {
+	for _, m := range r.Measurements {
+		if goal := Goals[m.Name()]; goal > 0 && m.Ratio > goal {
+			out = append(out, fmt.Sprintf("%s %.2f (at most %g)", m.Operation, m.Ratio, goal))
+		}
+	}
+	return out
 }
 
 // busy returns the names of the measurements during which the machine did other work.

@@ -79,6 +79,9 @@ type Frame struct {
 	Calls []*Frame
 }
 
+// adapter is a function that only calls another one, between every two handlers of a server. A flame graph is half as deep without it.
+const adapter = "net/http.HandlerFunc.ServeHTTP"
+
 // Tree returns the flame graph of the profile, below one frame for everything. Frames with a share below least are left out.
 func (p *Profile) Tree(least float64) *Frame {
 	root := &Frame{Name: "all", Part: Runtime}
@@ -90,6 +93,9 @@ func (p *Profile) Tree(least float64) *Frame {
 		root.Share += share
 		part, at := PartOf(nil), root
 		for _, function := range slices.Backward(s.stack) {
+			if function == adapter {
+				continue
+			}
 			if own := partOf(packageOf(function)); own != caller {
 				part = own
 			}

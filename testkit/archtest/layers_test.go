@@ -32,6 +32,7 @@ var roost = rules{
 		"bench/baseline":      {"bench/layout"},
 		"bench/ops":           {"bench/load"},
 		"bench/outbox":        {"bench/load"},
+		"bench/plot":          {"bench/shares"},
 		"bench/policies":      {"bench/load"},
 		"cache/audit":         {"cache"},
 		"server":              {"server/guard", "server/playground", "server/transport", "server/variables"},
