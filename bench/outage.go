@@ -30,7 +30,7 @@ const (
 
 // The operations of an outage: those that need nothing of PostgreSQL on a node that has served for a while, and one that does.
 var (
-	independent = []string{"typename", "summaries"}
+	independent = []string{"typename", "texts"}
 	dependent   = "home"
 )
 
@@ -49,7 +49,7 @@ func (b *bench) outage(ctx context.Context) (*report.Outage, error) {
 	if err := errors.Join(b.rig.Baseline.Stop(), b.rig.Roost.Restart(ctx)); err != nil {
 		return nil, err
 	}
-	all := ops.All(b.world)
+	all := append(ops.All(b.world), b.world.Texts())
 	find := func(name string) ops.Operation {
 		return all[slices.IndexFunc(all, func(op ops.Operation) bool { return op.Name == name })]
 	}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"roost/bench/report"
@@ -26,6 +29,33 @@ func TestFiguresOfAPartAreKeptApart(t *testing.T) {
 	}
 }
 
+// The page shows every figure of a full run, and no other.
+func TestDocumentsShowTheFiguresOfAFullRun(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "docs", "performance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"outage", "ratios", "shares"}
+	for _, op := range operations {
+		if op != logOperation && op != crowdOperation && op != outageOperation && !strings.HasPrefix(op, "home-") {
+			want = append(want, "flame-"+op)
+		}
+	}
+	var shown []string
+	for _, m := range regexp.MustCompile(`<img width="100%" alt="[^"]+" src="performance/([^"]+)\.svg">`).FindAllSubmatch(text, -1) {
+		shown = append(shown, string(m[1]))
+		if _, err := os.Stat(filepath.Join("..", docsPlots, string(m[1])+".svg")); err != nil {
+			t.Error(err)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(shown)
+	if !slices.Equal(shown, want) {
+		t.Errorf("the page shows %v, a full run draws %v", shown, want)
+	}
+}
+
 // Each operation has a flame graph, apart from variants of another one.
 func TestFiguresOfARun(t *testing.T) {
 	t.Parallel()
@@ -38,7 +68,8 @@ func TestFiguresOfARun(t *testing.T) {
 	for _, m := range []report.Measurement{
 		{Operation: "home", Load: report.Closed}, {Operation: "home", Load: report.Open},
 		{Operation: "home-gzip", Load: report.Closed, Encoding: "gzip"},
-		{Operation: "home uncached", Load: report.Closed}, {Operation: "sockets", Load: report.Sockets}, {Operation: "log", Load: report.Closed},
+		{Operation: "home uncached", Load: report.Closed}, {Operation: "sockets", Load: report.Sockets},
+		{Operation: "log", Load: report.Closed},
 	} {
 		m.Ratio = 2
 		if m.Load != report.Open && m.Operation != "log" {

@@ -59,7 +59,7 @@ func parse(args []string) (*Settings, []string, error) {
 	s := &Settings{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "Usage: bench [flags]                 measures, prints tables and writes the results as JSON\n"+
+		fmt.Fprint(f.Output(), "Usage: bench [flags]                 measures, prints tables, writes results as JSON and figures as SVG\n"+
 			"       bench -profile DIR -ops OP    puts load on one operation and leaves profiles of the roost process\n"+
 			"       bench -policies               measures cache policies and what they show to readers, two minutes\n"+
 			"       bench -overload -ops OP       measures goodput at 0.9 to 3 times what the server can do, a minute an operation\n"+

@@ -78,6 +78,19 @@ func (o *Outage) print(out io.Writer) error {
 	return w.Flush()
 }
 
+// cell is the outage in a line of the table in docs/performance.md: the largest slowdown of an independent kind, after how many
+// ms dependent requests were refused, and after how many ms the throughput was back.
+func (o *Outage) cell() string {
+	if o == nil {
+		return "-"
+	}
+	slowest := 0.0
+	for _, k := range o.Independent {
+		slowest = max(slowest, k.slowdown())
+	}
+	return fmt.Sprintf("%s, %s, %s", times(slowest), millis(o.Shed), millis(o.Back))
+}
+
 // slowdown is the p99 during the outage as a multiple of that before; infinite if either is Never.
 func (k Weathered) slowdown() float64 {
 	if k.P99Before <= 0 || k.P99During < 0 {

@@ -130,8 +130,11 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 
 func TestLine(t *testing.T) {
 	t.Parallel()
-	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3), measurement("log", 4), crowd(900)}}
-	const want = "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - | 100, 400, 4.00 | - | - | 900, 64.0, 2.00 |"
+	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3), measurement("log", 4), crowd(900),
+		measurement("home-zstd", 2)}, Outage: goodOutage()}
+	r.Measurements[4].Roost.Bytes = 6500
+	const want = "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - | 100, 400, 4.00 | - | - | " +
+		"900, 64.0, 2.00 | - | - | 6500, 200, 2.00 | 2.2, 60.0, 200.0 |"
 	if got := r.Line(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

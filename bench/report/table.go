@@ -147,6 +147,10 @@ func (r *Results) busy() (out []string) {
 	return out
 }
 
+func compressedCell(m *Measurement) string {
+	return fmt.Sprintf("%.0f, %.0f, %.2f", m.Roost.Bytes, m.Roost.All(), m.Ratio)
+}
+
 // Line returns the run as a line of the table in docs/performance.md, without the column that says what changed. A figure
 // that was not measured is a dash.
 func (r *Results) Line() string {
@@ -177,6 +181,10 @@ func (r *Results) Line() string {
 		{"crowd " + Memory, func(m *Measurement) string {
 			return fmt.Sprintf("%.0f, %.1f, %.2f", m.Roost.PeakMiB, m.Roost.KiB, m.Ratio)
 		}},
+		{"typename " + Closed, func(m *Measurement) string {
+			return fmt.Sprintf("%.0f, %.2f, %.0f, %.2f", m.Roost.PerSecond, m.Roost.P50, m.Roost.All(), m.Ratio)
+		}},
+		{"home-gzip " + Closed, compressedCell}, {"home-zstd " + Closed, compressedCell},
 	} {
 		cell := "-"
 		if m := r.find(c.name); m != nil {
@@ -184,5 +192,6 @@ func (r *Results) Line() string {
 		}
 		cells = append(cells, cell)
 	}
+	cells = append(cells, r.Outage.cell())
 	return "| " + strings.Join(cells, " | ") + " |"
 }
