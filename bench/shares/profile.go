@@ -88,9 +88,13 @@ func (p *Profile) Tree(least float64) *Frame {
 	if p.Empty() {
 		return root
 	}
+	callers := p.callers()
 	for _, s := range p.samples {
 		share := float64(s.nanos) / float64(p.total)
 		root.Share += share
+		if len(s.stack) >= maxStack {
+			s.stack = append(s.stack[:len(s.stack):len(s.stack)], callers[s.stack[len(s.stack)-1]]...)
+		}
 		part, at := PartOf(nil), root
 		for _, function := range slices.Backward(s.stack) {
 			if function == adapter {
@@ -105,6 +109,26 @@ func (p *Profile) Tree(least float64) *Frame {
 	}
 	root.tidy(least)
 	return root
+}
+
+// maxStack is how many functions Go keeps of a stack in a processor profile; the outer ones of a deeper stack are lost.
+const maxStack = 64
+
+// callers returns, for each function on a whole stack, the functions that had called it on the first such stack. They complete the
+// stacks that are not whole.
+func (p *Profile) callers() map[string][]string {
+	out := map[string][]string{}
+	for _, s := range p.samples {
+		if len(s.stack) >= maxStack {
+			continue
+		}
+		for i, function := range s.stack {
+			if _, ok := out[function]; !ok {
+				out[function] = s.stack[i+1:]
+			}
+		}
+	}
+	return out
 }
 
 // call returns the frame of a function that this one calls.

@@ -102,3 +102,22 @@ func TestTree(t *testing.T) {
 		t.Errorf("%+v", calls)
 	}
 }
+
+// A stack that Go has cut off is drawn below the functions that call its outermost one elsewhere.
+func TestTreeCompletesStacks(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("roost/graph.field ", maxStack-1) + "roost/server.handle"
+	p := &Profile{}
+	if err := p.Read(written(t, deep, "roost/server.decode roost/server.handle net/http.serve")); err != nil {
+		t.Fatal(err)
+	}
+	root := p.Tree(0)
+	if len(root.Calls) != 1 || root.Calls[0].Name != "net/http.serve" || len(root.Calls[0].Calls) != 1 {
+		t.Fatalf("%+v", root.Calls)
+	}
+	handle := root.Calls[0].Calls[0]
+	if handle.Name != "roost/server.handle" || len(handle.Calls) != 2 || handle.Calls[0].Name != "roost/graph.field" ||
+		handle.Calls[0].Callers != maxStack-2 {
+		t.Errorf("%+v with %+v", handle, handle.Calls)
+	}
+}
