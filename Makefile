@@ -54,7 +54,7 @@ proxies: ## restart nodes behind nginx, HAProxy and Caddy, and count what is los
 	ROOST_TEST_NEEDS='postgres redis cc nginx haproxy caddy' scripts/test.sh -tags=proxies -run '^TestProxies' -v ./suite/cluster
 
 .PHONY: bench
-bench: ## measure next to the baseline, twelve minutes (ARGS="-ops home -rounds 3"; ARGS=-h)
+bench: ## measure next to the baseline, a quarter of an hour (ARGS="-ops home -rounds 3"; ARGS=-h)
 	scripts/bench.sh $(ARGS)
 
 .PHONY: bench-short

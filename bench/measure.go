@@ -17,6 +17,7 @@ import (
 	"roost/bench/ops"
 	"roost/bench/report"
 	"roost/bench/rig"
+	"roost/bench/shares"
 )
 
 // bench is a run: the servers, the users who send requests, and the settings.
@@ -26,12 +27,15 @@ type bench struct {
 	world *ops.World
 	all   []ops.Operation // the wanted operations over HTTP
 	flips ops.Operation   // changes what sockets listen to
+	// profiles are of Roost in closed loops and with sockets, by the operation's name in the results.
+	profiles map[string]*shares.Profile
 }
 
 // start starts everything, fills the baseline and checks the answers.
 func start(ctx context.Context, s *Settings) (_ *bench, err error) {
-	b := &bench{Settings: s}
-	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Small: s.short && s.data == ""}); err != nil {
+	b := &bench{Settings: s, profiles: map[string]*shares.Profile{}}
+	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Patient: !s.overload,
+		Small: s.short && s.data == ""}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -107,6 +111,11 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if r.Measurements, err = b.measurements(ctx); err != nil {
 		return b.explain(err)
 	}
+	if b.wants(outageOperation) {
+		if r.Outage, err = b.outage(ctx); err != nil {
+			return b.explain(fmt.Errorf("outage: %w", err))
+		}
+	}
 	say("checking the counts")
 	for _, t := range b.targets() {
 		if err := errors.Join(ops.CheckCounts(ctx, server(t)), b.world.CheckPosts(ctx, server(t))); err != nil {
@@ -119,14 +128,20 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if err := r.Save(s.out); err != nil {
 		return err
 	}
+	if err := save(s.plotsDir(), plots(r, b.profiles)); err != nil {
+		return fmt.Errorf("save the figures: %w", err)
+	}
 	if err := r.Print(os.Stdout); err != nil {
 		return err
 	}
 	if !s.short {
 		fmt.Printf("\nThe line for docs/performance.md:\n%s\n", r.Line())
 	}
-	fmt.Printf("\nwritten to %s\n", s.out)
-	return r.Breach()
+	fmt.Printf("\nwritten to %s, figures to %s\n", s.out, s.plotsDir())
+	if s.short { // its figures mean nothing
+		return r.Breach()
+	}
+	return errors.Join(r.Breach(), r.Outage.Breach())
 }
 
 // measurements makes the measurements that the settings ask for.
@@ -140,6 +155,9 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 	loads := slices.DeleteFunc([]string{report.Closed, report.Open}, func(kind string) bool { return !b.puts(kind) })
 	for _, op := range b.all {
 		for _, kind := range loads {
+			if kind == report.Open && op.Rate == 0 {
+				continue
+			}
 			if err := add(b.operation(ctx, op, kind)); err != nil {
 				return nil, fmt.Errorf("%s, %s loop: %w", op.Name, kind, err)
 			}
@@ -197,12 +215,13 @@ func (b *bench) uncached(ctx context.Context, loads []string, add func(*report.M
 // operation measures an operation in rounds. In each round both targets are measured, one after the other; they take turns to be
 // first.
 func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*report.Measurement, error) {
-	m := &report.Measurement{Operation: op.Name, Title: op.Title, Load: kind}
+	m := &report.Measurement{Operation: op.Name, Title: op.Title, Load: kind, Encoding: op.Roost.Encoding}
 	if kind == report.Open {
 		if m.Rate = b.Rate; m.Rate == 0 {
 			m.Rate = op.Rate
 		}
 	}
+	profile := &shares.Profile{}
 	pools := map[*rig.Target]*load.Pool{}
 	var writes []*ops.Writes
 	for t, traffic := range map[*rig.Target]load.Traffic{b.rig.Roost: op.Roost, b.rig.Baseline: op.Baseline} {
@@ -220,7 +239,9 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 	}
 	for i := range b.Rounds {
 		say("%s, %s loop, round %d of %d", op.Name, kind, i+1, b.Rounds)
-		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) { return b.sample(ctx, t, pools[t], m.Rate) })
+		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) {
+			return b.sample(ctx, t, pools[t], m.Rate, profile)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -232,7 +253,15 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 		}
 	}
 	m.Summarize()
+	b.keepProfile(m, profile)
 	return m, nil
+}
+
+// keepProfile adds a profile of Roost to a measurement, as parts, and keeps it for a flame graph.
+func (b *bench) keepProfile(m *report.Measurement, p *shares.Profile) {
+	if m.Parts = partsOf(p, m.Roost.Server); m.Parts != nil {
+		b.profiles[m.Operation] = p
+	}
 }
 
 // round measures both targets.
@@ -255,35 +284,37 @@ func (b *bench) round(i int, one func(*rig.Target) (report.Sample, error)) (r re
 	return r, nil
 }
 
-// sample puts load on a target, and measures after the warm-up. Rate 0 is a closed loop.
-func (b *bench) sample(ctx context.Context, t *rig.Target, pool *load.Pool, rate float64) (report.Sample, error) {
-	put := func(d time.Duration) (*load.Result, error) {
-		if rate > 0 {
-			return pool.Open(ctx, rate, d)
-		}
-		return pool.Closed(ctx, d)
+// sample puts load on a target, and measures after the warm-up. Rate 0 is a closed loop, in which a profile of the server is added
+// to profile.
+func (b *bench) sample(ctx context.Context, t *rig.Target, pool *load.Pool, rate float64, profile *shares.Profile) (report.Sample, error) {
+	d := b.Duration
+	put := func(d time.Duration) (*load.Result, error) { return pool.Open(ctx, rate, d) }
+	if rate > 0 {
+		profile = nil
+	} else {
+		put = func(d time.Duration) (*load.Result, error) { return pool.Closed(ctx, d) }
+		d = max(d, profileTime(d))
 	}
 	if b.Warm > 0 {
 		if _, err := put(b.Warm); err != nil {
 			return report.Sample{}, err
 		}
 	}
-	before, err := t.Usage()
+	w, err := openWindow(ctx, t, d, profile)
 	if err != nil {
 		return report.Sample{}, err
 	}
-	r, err := put(b.Duration)
-	if err != nil {
-		return report.Sample{}, err
-	}
-	after, err := t.Usage()
-	if err != nil {
+	r, err := put(d)
+	used, usedErr := w.close()
+	if err := errors.Join(err, usedErr); err != nil {
 		return report.Sample{}, err
 	}
 	if r.Latency.Count() == 0 {
 		return report.Sample{}, errors.New("nothing was answered")
 	}
-	return sampleOf(&r.Latency, r.Elapsed, after.Sub(before)), nil
+	s := sampleOf(&r.Latency, r.Elapsed, used)
+	s.Bytes, s.Encoded = float64(r.Bytes)/float64(s.Requests), float64(r.Encoded)/float64(s.Requests)
+	return s, nil
 }
 
 func sampleOf(h *load.Histogram, elapsed time.Duration, u rig.Usage) report.Sample {

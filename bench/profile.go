@@ -1,18 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
 	"roost/bench/load"
-	"roost/bench/report"
+	"roost/bench/shares"
 )
 
 // profiling is how long load runs while profiles are taken, in whole seconds.
@@ -39,17 +39,19 @@ func profile(ctx context.Context, s *Settings) (err error) {
 		return b.explain(err)
 	}
 	say("taking profiles of %s for %s", op.Name, profiling)
-	kinds := []string{"cpu", "allocs"}
-	taken := make(chan error, len(kinds))
-	for kind, path := range map[string]string{"cpu": "profile", "allocs": "allocs"} {
-		url := fmt.Sprintf("http://%s/debug/pprof/%s?seconds=%d", b.rig.Roost.Admin, path, int(profiling.Seconds()))
-		go func() { taken <- download(ctx, url, s.profilePath(op.Name, kind)) }()
+	taken := make(chan error, 2)
+	for kind, name := range map[string]string{"cpu": "profile", "allocs": "allocs"} {
+		go func() {
+			raw, err := fetchProfile(ctx, b.rig.Roost, name, profiling)
+			if err == nil {
+				err = os.WriteFile(s.profilePath(op.Name, kind), raw, 0o644)
+			}
+			taken <- err
+		}()
 	}
 	// A little longer than the profiles, so that they hold nothing but load.
 	r, err := pool.Closed(ctx, profiling+time.Second)
-	for range kinds {
-		err = errors.Join(err, <-taken)
-	}
+	err = errors.Join(err, <-taken, <-taken)
 	if err != nil {
 		return b.explain(err)
 	}
@@ -60,28 +62,28 @@ func profile(ctx context.Context, s *Settings) (err error) {
 	if err := copyFile(b.rig.Binary(), binary); err != nil {
 		return err
 	}
-	if err := errors.Join(s.shares(ctx, op.Name, binary), s.top(ctx, op.Name, binary)); err != nil {
+	if err := errors.Join(s.shares(op.Name), s.top(ctx, op.Name, binary)); err != nil {
 		return err
 	}
-	fmt.Printf("\nprofiles and binary are in %s\n", s.profile)
+	fmt.Printf("\nprofiles, binary and a flame graph are in %s\n", s.profile)
 	return nil
 }
 
-// shares prints how the processor time is divided.
-func (s *Settings) shares(ctx context.Context, op, binary string) error {
-	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", binary, s.profilePath(op, "cpu")).Output()
-	if err != nil {
-		return fmt.Errorf("go tool pprof: %w", err)
-	}
-	all, err := report.Shares(string(out))
+// shares prints how the processor time is divided, and draws the flame graph.
+func (s *Settings) shares(op string) error {
+	raw, err := os.ReadFile(s.profilePath(op, "cpu"))
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n== %s: where the processor time of the server goes\n", op)
-	for _, share := range all {
-		fmt.Printf("%5.1f%%  %s\n", 100*share.Part, share.Name)
+	p := &shares.Profile{}
+	if err := p.Read(bytes.NewReader(raw)); err != nil {
+		return err
 	}
-	return nil
+	fmt.Printf("\n== %s: where the processor time of the server goes\n", op)
+	for i, share := range p.Shares() {
+		fmt.Printf("%5.1f%%  %s\n", 100*share, shares.Parts[i].Name)
+	}
+	return save(s.profile, []drawing{flame(op, "from make profile", p)})
 }
 
 // parts are the functions that show where time goes, without the many that only call the next one.
@@ -111,22 +113,6 @@ func (s *Settings) top(ctx context.Context, op, binary string) error {
 
 func (s *Settings) profilePath(op, kind string) string {
 	return filepath.Join(s.profile, op+"-"+kind+".pprof")
-}
-
-func download(ctx context.Context, url, path string) (err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", url, res.Status)
-	}
-	return write(path, res.Body, 0o644)
 }
 
 func copyFile(from, to string) (err error) {

@@ -11,6 +11,7 @@ import (
 	"roost/bench/load"
 	"roost/bench/report"
 	"roost/bench/rig"
+	"roost/bench/shares"
 )
 
 // listeners are sockets of one kind, with the traffic that causes their pushes.
@@ -34,7 +35,8 @@ type listeners struct {
 
 // push is one run against a target. The server is started for it, so that it holds no memory of earlier runs. No other server
 // runs, because even an idle node reads from PostgreSQL all the time.
-func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listeners) (s report.Sample, err error) {
+// A profile of the server while it pushes is added to profile, unless that is nil.
+func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listeners, profile *shares.Profile) (s report.Sample, err error) {
 	for _, other := range b.targets() {
 		if err := other.Stop(); err != nil {
 			return s, err
@@ -66,7 +68,7 @@ func (b *bench) push(ctx context.Context, t *rig.Target, kinds func() []*listene
 	if err != nil {
 		return s, err
 	}
-	used, elapsed, err := pushAll(ctx, t, conn, all)
+	used, elapsed, err := pushAll(ctx, t, conn, all, profile)
 	if err != nil {
 		return s, err
 	}
@@ -105,22 +107,25 @@ func drop(all []*listeners) {
 }
 
 // pushAll makes the changes, and returns the resources that were used until every socket had received them.
-func pushAll(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners) (used rig.Usage, elapsed time.Duration, err error) {
+func pushAll(ctx context.Context, t *rig.Target, conn *load.Conn, all []*listeners,
+	profile *shares.Profile) (used rig.Usage, elapsed time.Duration, err error) {
 	// After one change has come to every socket, all subscriptions have begun.
 	if err := each(all, func(l *listeners) error { return l.warm(ctx, conn) }); err != nil {
 		return used, 0, err
 	}
-	before, err := t.Usage()
+	var while time.Duration
+	for _, l := range all {
+		while = max(while, l.while)
+	}
+	w, err := openWindow(ctx, t, while, profile)
 	if err != nil {
 		return used, 0, err
 	}
 	start := time.Now()
-	if err := each(all, func(l *listeners) error { return l.changes(ctx, conn) }); err != nil {
-		return used, 0, err
-	}
+	err = each(all, func(l *listeners) error { return l.changes(ctx, conn) })
 	elapsed = time.Since(start)
-	after, err := t.Usage()
-	return after.Sub(before), elapsed, err
+	used, usedErr := w.close()
+	return used, elapsed, errors.Join(err, usedErr)
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }

@@ -23,8 +23,10 @@ type Settings struct {
 	Posts       float64       `json:"posts"`
 	Crowd       int           `json:"crowd"`
 	Loads       string        `json:"loads"`
+	Outage      time.Duration `json:"outage_ns"`
 
 	out     string
+	plots   string
 	profile string
 	compare bool
 	// policies measures the policies of a cache instead of the operations.
@@ -41,22 +43,23 @@ const (
 	socketsOperation    = "sockets"
 	deliveriesOperation = "deliveries"
 	crowdOperation      = "crowd"
+	outageOperation     = "outage"
 )
 
 // requests returns the names of the operations over HTTP.
-var requests = []string{"home", "profile", "summaries", "react", "viral"}
+var requests = []string{"home", "profile", "summaries", "typename", "home-gzip", "home-zstd", "react", "viral"}
 
-var operations = append(slices.Clone(requests), logOperation, socketsOperation, deliveriesOperation, crowdOperation)
+var operations = append(slices.Clone(requests), logOperation, socketsOperation, deliveriesOperation, crowdOperation, outageOperation)
 
 // short holds the settings for CI, which only show that everything works and that the answers are right.
 var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Sockets: 100,
-	Crowd: 200}
+	Crowd: 200, Outage: 500 * time.Millisecond}
 
 func parse(args []string) (*Settings, []string, error) {
 	s := &Settings{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "Usage: bench [flags]                 measures, prints tables and writes the results as JSON\n"+
+		fmt.Fprint(f.Output(), "Usage: bench [flags]                 measures, prints tables, writes results as JSON and figures as SVG\n"+
 			"       bench -profile DIR -ops OP    puts load on one operation and leaves profiles of the roost process\n"+
 			"       bench -policies               measures cache policies and what they show to readers, two minutes\n"+
 			"       bench -overload -ops OP       measures goodput at 0.9 to 3 times what the server can do, a minute an operation\n"+
@@ -76,7 +79,10 @@ func parse(args []string) (*Settings, []string, error) {
 	f.Float64Var(&s.Likes, "likes", 5, "likes a second of that tweet")
 	f.Float64Var(&s.Posts, "posts", 2, "tweets a second of that author")
 	f.IntVar(&s.Crowd, "crowd", 10_000, "sockets of the operation crowd, which has one round")
+	f.DurationVar(&s.Outage, "outage", 5*time.Second, "how long PostgreSQL is stopped in the operation outage")
 	f.StringVar(&s.out, "out", "", "`file` for the results; by default bench/results/TIME.json")
+	f.StringVar(&s.plots, "plots", "",
+		"`directory` for figures as SVG; by default docs/performance if everything is measured, else one beside the results")
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
 	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")
@@ -101,7 +107,7 @@ func (s *Settings) shorten(given map[string]bool) {
 		"rounds": func() { s.Rounds = short.Rounds }, "duration": func() { s.Duration = short.Duration },
 		"warm": func() { s.Warm = short.Warm }, "conns": func() { s.Connections = short.Connections },
 		"viewers": func() { s.Viewers = short.Viewers }, "sockets": func() { s.Sockets = short.Sockets },
-		"crowd": func() { s.Crowd = short.Crowd },
+		"crowd": func() { s.Crowd = short.Crowd }, "outage": func() { s.Outage = short.Outage },
 	} {
 		if !given[name] {
 			set()
@@ -121,8 +127,8 @@ func (s *Settings) check() error {
 			bad = append(bad, fmt.Errorf("-loads: there is no %q", load))
 		}
 	}
-	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Warm < 0 || s.Rate < 0 ||
-		s.Likes <= 0 || s.Posts <= 0 {
+	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Outage <= 0 ||
+		s.Warm < 0 || s.Rate < 0 || s.Likes <= 0 || s.Posts <= 0 {
 		bad = append(bad, errors.New("counts, rates and durations must be positive"))
 	}
 	if s.Connections > s.Viewers {

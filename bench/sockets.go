@@ -16,6 +16,7 @@ import (
 	"roost/bench/ops"
 	"roost/bench/report"
 	"roost/bench/rig"
+	"roost/bench/shares"
 	"roost/internal/ids"
 )
 
@@ -85,7 +86,7 @@ func (b *bench) pushes(ctx context.Context, m *report.Measurement, rounds int,
 	for i := range rounds {
 		say("%s, round %d of %d", m.Operation, i+1, rounds)
 		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) {
-			return b.push(ctx, t, func() []*listeners { return kinds(ctx, t) })
+			return b.push(ctx, t, func() []*listeners { return kinds(ctx, t) }, nil)
 		})
 		if err != nil {
 			return err
@@ -93,6 +94,16 @@ func (b *bench) pushes(ctx context.Context, m *report.Measurement, rounds int,
 		m.Rounds = append(m.Rounds, round)
 	}
 	m.Summarize()
+	if m.Load == report.Memory {
+		return nil
+	}
+	// The profile has a run of its own, which does not count: it needs memory, which would be counted as that of the sockets.
+	say("%s, profile", m.Operation)
+	t, profile := b.rig.Roost, &shares.Profile{}
+	if _, err := b.push(ctx, t, func() []*listeners { return kinds(ctx, t) }, profile); err != nil {
+		return fmt.Errorf("%s, for the profile: %w", t.Name, err)
+	}
+	b.keepProfile(m, profile)
 	return nil
 }
 

@@ -8,10 +8,11 @@
 //	GET  /summaries?ids=ID,ID             reactions of tweets
 //	POST /reactions/{tweet}/{kind}        sets the viewer's reaction
 //	POST /tweets?text=TEXT                posts a tweet as the viewer
+//	POST /graphql                         reads the body, and answers what Roost answers to { __typename }
 //	GET  /live?tweet=ID                   a websocket with the tweet's counts
 //	GET  /live?author=ID                  a websocket with the user's new tweets, for anybody
 //
-// All except /live need the header Authorization: Bearer KEY.
+// All except /graphql and /live need the header Authorization: Bearer KEY.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -73,13 +75,30 @@ func run(ctx context.Context, addr, database, cache string) (err error) {
 	mux.Handle("POST /reactions/{tweet}/{kind}", &reactions{db: db, rdb: rdb, writes: writes, live: live})
 	mux.Handle("POST /tweets", &tweets{db: db, rdb: rdb, live: live})
 	mux.Handle("GET /live", live)
-	s := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	s := &http.Server{Addr: addr, Handler: bareOr(mux), ReadHeaderTimeout: 5 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stopped()
 	if err := s.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
+}
+
+// bareOr answers POST /graphql before the mux is asked, as a server with a single handler would.
+func bareOr(other http.Handler) http.HandlerFunc {
+	ready := []byte(`{"data":{"__typename":"Query"}}`)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/graphql" {
+			other.ServeHTTP(w, r)
+			return
+		}
+		if _, err := io.ReadAll(r.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(ready) // a client that left
+	}
 }
 
 // connections is how many connections Roost opens to PostgreSQL on two cores.

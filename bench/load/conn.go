@@ -15,6 +15,8 @@ type Conn struct {
 	nc  net.Conn
 	buf []byte // what was read: buf[:n]
 	n   int
+	// encoding is the Content-Encoding of the last answer.
+	encoding string
 }
 
 // maxAnswer bounds an answer in bytes, so that a broken one ends the run and not the machine.
@@ -35,8 +37,11 @@ func (c *Conn) Close() error { return c.nc.Close() }
 // SetDeadline sets the deadline of all reads and writes until the next call.
 func (c *Conn) SetDeadline(t time.Time) error { return c.nc.SetDeadline(t) }
 
-// Do sends a request and returns its answer. The body is valid until the next call. An answer must have a Content-Length or be
-// chunked.
+// Encoding returns the Content-Encoding of the last answer: "gzip", "zstd", "other", or "" if the body came as it is.
+func (c *Conn) Encoding() string { return c.encoding }
+
+// Do sends a request and returns its answer, as it was encoded. The body is valid until the next call. An answer must have a
+// Content-Length or be chunked.
 func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 	if _, err := c.nc.Write(request); err != nil {
 		return 0, nil, fmt.Errorf("send a request: %w", err)
@@ -52,23 +57,24 @@ func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 		}
 		from = max(c.n-3, 0)
 	}
-	status, length, chunked, err := readHead(c.buf[:end])
+	h, err := readHead(c.buf[:end])
 	if err != nil {
 		return 0, nil, err
 	}
-	if chunked {
+	c.encoding = h.encoding
+	if h.chunked {
 		body, err = c.chunks(end)
-		return status, body, err
+		return h.status, body, err
 	}
-	for c.n < end+length {
+	for c.n < end+h.length {
 		if err := c.more(); err != nil {
 			return 0, nil, err
 		}
 	}
-	if c.n > end+length {
+	if c.n > end+h.length {
 		return 0, nil, errors.New("read an answer: it is longer than its Content-Length")
 	}
-	return status, c.buf[end:c.n], nil
+	return h.status, c.buf[end:c.n], nil
 }
 
 // more reads at least one byte.
@@ -124,33 +130,51 @@ func (c *Conn) chunks(start int) ([]byte, error) {
 
 var (
 	contentLength    = []byte("content-length")
+	contentEncoding  = []byte("content-encoding")
 	transferEncoding = []byte("transfer-encoding")
 )
 
-// readHead reads the status, and the headers that describe the length of the body.
-func readHead(head []byte) (status, length int, chunked bool, err error) {
-	line, rest, _ := bytes.Cut(head, []byte("\r\n"))
+// head is what the head of an answer says about its body. length is -1 if the body is chunked.
+type head struct {
+	status, length int
+	chunked        bool
+	encoding       string
+}
+
+// encodings are the names by which a head's encoding is remembered, without copying it.
+var encodings = []string{"gzip", "zstd"}
+
+// readHead reads the status, and the headers that describe the body.
+func readHead(raw []byte) (h head, err error) {
+	line, rest, _ := bytes.Cut(raw, []byte("\r\n"))
 	if !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) || len(line) < 12 {
-		return 0, 0, false, fmt.Errorf("read an answer: it starts with %.20q", line)
+		return h, fmt.Errorf("read an answer: it starts with %.20q", line)
 	}
-	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
-		return 0, 0, false, fmt.Errorf("read an answer: it starts with %.20q", line)
+	if h.status, err = strconv.Atoi(string(line[9:12])); err != nil {
+		return h, fmt.Errorf("read an answer: it starts with %.20q", line)
 	}
-	length = -1
+	h.length = -1
 	for len(rest) > 2 {
 		line, rest, _ = bytes.Cut(rest, []byte("\r\n"))
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		switch value = bytes.TrimSpace(value); {
 		case bytes.EqualFold(name, contentLength):
-			if length, err = strconv.Atoi(string(value)); err != nil || length < 0 || length > maxAnswer {
-				return 0, 0, false, fmt.Errorf("read an answer: Content-Length is %.20q", value)
+			if h.length, err = strconv.Atoi(string(value)); err != nil || h.length < 0 || h.length > maxAnswer {
+				return h, fmt.Errorf("read an answer: Content-Length is %.20q", value)
+			}
+		case bytes.EqualFold(name, contentEncoding):
+			h.encoding = "other"
+			for _, e := range encodings {
+				if string(value) == e {
+					h.encoding = e
+				}
 			}
 		case bytes.EqualFold(name, transferEncoding):
-			chunked = bytes.EqualFold(value, []byte("chunked"))
+			h.chunked = bytes.EqualFold(value, []byte("chunked"))
 		}
 	}
-	if length < 0 && !chunked {
-		return 0, 0, false, errors.New("read an answer: it has no Content-Length and is not chunked")
+	if h.length < 0 && !h.chunked {
+		return h, errors.New("read an answer: it has no Content-Length and is not chunked")
 	}
-	return status, length, chunked, nil
+	return h, nil
 }

@@ -21,15 +21,39 @@ type Offer struct {
 	Deadline time.Duration
 	// Conns bounds the connections; requests beyond it are not sent and count as Unsent.
 	Conns int
+	// Events makes the outcome hold every request that was sent.
+	Events bool
+}
+
+// Ending is how a request of an Offer ended.
+type Ending int
+
+// The endings; [Outcome] describes them.
+const (
+	Good Ending = iota
+	Late
+	Refused
+	Broken
+)
+
+// Event is one request of an Offer.
+type Event struct {
+	// Due is when it was due, Took how long after that its answer came or its connection ended.
+	Due    time.Time
+	Took   time.Duration
+	Ending Ending
 }
 
 // Outcome counts the outcomes of the requests of an Offer.
 type Outcome struct {
-	// Good counts good answers within the deadline, Late those after it, Refused the answers with status 503. Broken counts
-	// other answers, and connections that ended. Unsent counts requests for which there was no connection.
+	// Good counts good answers within the deadline, Late those after it. Refused counts the answers with status 503, and those in
+	// which an error has the code UNAVAILABLE. Broken counts other answers, and connections that ended. Unsent counts requests for
+	// which there was no connection.
 	Good, Late, Refused, Broken, Unsent int64
 	// Latency holds the latency of good answers, Refusal that of refusals, both from the time at which a request was due.
 	Latency, Refusal Histogram
+	// Events holds every request, in no order, if the Offer asks for them.
+	Events []Event
 	// Elapsed is from the start to the last answer.
 	Elapsed time.Duration
 }
@@ -89,6 +113,7 @@ func (o Offer) Run(ctx context.Context) (*Outcome, error) {
 		out.Good, out.Late, out.Refused, out.Broken = out.Good+w.Good, out.Late+w.Late, out.Refused+w.Refused, out.Broken+w.Broken
 		out.Latency.Add(&w.Latency)
 		out.Refusal.Add(&w.Refusal)
+		out.Events = append(out.Events, w.Events...)
 	}
 	return out, ctx.Err()
 }
@@ -124,7 +149,14 @@ func (r *offering) serve(ctx context.Context, w *offered) {
 		if conn == nil {
 			conn, _ = Dial(ctx, r.Addr)
 		}
-		if conn == nil || !w.ask(conn, r.Offer, due) {
+		ending := Broken
+		if conn != nil {
+			ending = w.ask(conn, r.Offer, due)
+		}
+		if r.Offer.Events {
+			w.Events = append(w.Events, Event{Due: due, Took: time.Since(due), Ending: ending})
+		}
+		if ending == Broken {
 			w.Broken++
 			if conn != nil {
 				_ = conn.Close()
@@ -137,27 +169,33 @@ func (r *offering) serve(ctx context.Context, w *offered) {
 	}
 }
 
-// ask sends one request. It reports whether the connection can be used again.
-func (w *offered) ask(conn *Conn, o Offer, due time.Time) bool {
+// unavailable is in every answer of a node that refuses to work on a request, whatever its status.
+var unavailable = []byte(`"UNAVAILABLE"`)
+
+// ask sends one request. After Broken the connection cannot be used again.
+func (w *offered) ask(conn *Conn, o Offer, due time.Time) Ending {
 	if conn.SetDeadline(due.Add(Patience)) != nil {
-		return false
+		return Broken
 	}
 	w.request = w.source(w.request[:0])
 	status, body, err := conn.Do(w.request)
 	took := time.Since(due)
 	switch {
 	case err != nil:
-		return false
-	case status == http.StatusServiceUnavailable:
+		return Broken
+	case status == http.StatusServiceUnavailable,
+		!o.Traffic.good(status, body, conn.encoding) && bytes.Contains(body, unavailable):
 		w.Refused++
 		w.Refusal.Record(took)
-	case status != http.StatusOK || !bytes.HasPrefix(body, o.Traffic.Good):
-		return false
+		return Refused
+	case !o.Traffic.good(status, body, conn.encoding):
+		return Broken
 	case took > o.Deadline:
 		w.Late++
+		return Late
 	default:
 		w.Good++
 		w.Latency.Record(took)
+		return Good
 	}
-	return true
 }

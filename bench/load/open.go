@@ -73,7 +73,7 @@ func (p *Pool) open(ctx context.Context, rate float64, d time.Duration, waitUnti
 			if err != nil {
 				continue // lets the pacer see that it is over
 			}
-			if err = w.ask(p.traffic.Good); err != nil {
+			if err = w.ask(&p.traffic); err != nil {
 				failed.Store(true)
 				continue
 			}

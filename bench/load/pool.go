@@ -23,11 +23,33 @@ type Traffic struct {
 	Source func(i, n int) Source
 	// Good starts every good answer; others end the run.
 	Good []byte
+	// Encoding is the encoding that the requests accept besides none: "gzip", "zstd" or "". Of an answer with it only the magic
+	// number is looked at, because the load generator must stay cheap.
+	Encoding string
+	// MayRefuse makes refusals end no closed loop. They are not counted.
+	MayRefuse bool
+}
+
+// magic are the first bytes of every encoded body.
+var magic = map[string][]byte{"gzip": {0x1f, 0x8b}, "zstd": {0x28, 0xb5, 0x2f, 0xfd}}
+
+// good reports whether an answer is one that the requests ask for.
+func (t Traffic) good(status int, body []byte, encoding string) bool {
+	start := t.Good
+	if encoding != "" {
+		if encoding != t.Encoding {
+			return false
+		}
+		start = magic[encoding]
+	}
+	return status == http.StatusOK && bytes.HasPrefix(body, start)
 }
 
 // Result is the result of a run.
 type Result struct {
 	Latency Histogram
+	// Bytes are all bytes of the bodies, as they came. Encoded is how many bodies came with an encoding.
+	Bytes, Encoded int64
 	// Elapsed is from the start to the last answer.
 	Elapsed time.Duration
 }
@@ -44,6 +66,8 @@ type worker struct {
 	source  Source
 	request []byte
 	latency *Histogram
+	// bytes and encoded are of the present run.
+	bytes, encoded int64
 }
 
 // NewPool opens n connections for some traffic.
@@ -74,12 +98,15 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 	end := start.Add(d)
 	return p.run(ctx, start, end, func(ctx context.Context, w *worker) error {
 		for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
-			if err := w.ask(p.traffic.Good); err != nil {
+			err := w.ask(&p.traffic)
+			if err != nil && !(p.traffic.MayRefuse && errors.Is(err, errRefused)) {
 				return err
 			}
 			then := now
 			now = time.Now()
-			w.latency.Record(now.Sub(then))
+			if err == nil {
+				w.latency.Record(now.Sub(then))
+			}
 		}
 		return nil
 	})
@@ -99,7 +126,7 @@ func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Co
 	var once sync.Once
 	var first error
 	for _, w := range p.workers {
-		w.latency = new(Histogram)
+		w.latency, w.bytes, w.encoded = new(Histogram), 0, 0
 		if err := w.conn.SetDeadline(end.Add(Patience)); err != nil {
 			return nil, err
 		}
@@ -116,6 +143,7 @@ func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Co
 	r := &Result{Elapsed: time.Since(start)}
 	for _, w := range p.workers {
 		r.Latency.Add(w.latency)
+		r.Bytes, r.Encoded = r.Bytes+w.bytes, r.Encoded+w.encoded
 	}
 	if first == nil {
 		first = ctx.Err()
@@ -123,15 +151,26 @@ func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Co
 	return r, first
 }
 
+// errRefused is the cause of an error about an answer with which a busy node refuses a request.
+var errRefused = errors.New("the request was refused")
+
 // ask sends the next request and checks how its answer starts.
-func (w *worker) ask(good []byte) error {
+func (w *worker) ask(t *Traffic) error {
 	w.request = w.source(w.request[:0])
 	status, body, err := w.conn.Do(w.request)
 	if err != nil {
 		return err
 	}
-	if status != http.StatusOK || !bytes.HasPrefix(body, good) {
-		return fmt.Errorf("a wrong answer: status %d, %.300s", status, body)
+	if !t.good(status, body, w.conn.encoding) {
+		err := fmt.Errorf("a wrong answer: status %d, %.300s", status, body)
+		if status == http.StatusServiceUnavailable {
+			err = fmt.Errorf("%w: %w", errRefused, err)
+		}
+		return err
+	}
+	w.bytes += int64(len(body))
+	if w.conn.encoding != "" {
+		w.encoded++
 	}
 	return nil
 }

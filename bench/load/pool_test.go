@@ -133,3 +133,51 @@ func TestRunsEndWithTheirContext(t *testing.T) {
 		}
 	})
 }
+
+func TestRefusalsDoNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := poolOf(t, 1, 25*time.Millisecond, func(n int) string {
+			if n%4 == 0 {
+				return "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
+			}
+			return okAnswer
+		})
+		p.traffic.MayRefuse = true
+		if r, err := p.Closed(t.Context(), time.Second); err != nil || r.Latency.Count() != 30 {
+			t.Errorf("%d of 40 answers count, %v; a quarter of them are refusals", r.Latency.Count(), err)
+		}
+	})
+}
+
+// The magic number of an encoded answer is looked at, its size counts as it came, and an encoding that nobody asked for is wrong.
+func TestEncodedAnswers(t *testing.T) {
+	t.Parallel()
+	const zipped = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b."
+	for name, c := range map[string]struct {
+		accept, answer string
+		wrong          bool
+	}{
+		"as asked":     {accept: "gzip", answer: zipped},
+		"not asked":    {answer: zipped, wrong: true},
+		"another":      {accept: "zstd", answer: zipped, wrong: true},
+		"not encoded":  {accept: "gzip", answer: okAnswer},
+		"no such text": {accept: "gzip", answer: strings.Replace(zipped, "\x1f\x8b", "ok", 1), wrong: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := poolOf(t, 1, 25*time.Millisecond, always(c.answer))
+			p.traffic.Encoding = c.accept
+			r, err := p.Closed(t.Context(), time.Second)
+			if (err != nil) != c.wrong {
+				t.Fatalf("%s: %v", name, err)
+			}
+			bytes, encoded := int64(2*40), int64(0)
+			if c.answer == zipped {
+				bytes, encoded = 3*40, 40
+			}
+			if err == nil && (r.Bytes != bytes || r.Encoded != encoded) {
+				t.Errorf("%s: %d bytes, %d encoded, want %d and %d", name, r.Bytes, r.Encoded, bytes, encoded)
+			}
+		})
+	}
+}

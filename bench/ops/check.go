@@ -2,14 +2,18 @@ package ops
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"roost/bench/load"
 )
@@ -48,7 +52,13 @@ func checkReads(ctx context.Context, op Operation, roost, baseline Server) error
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(compare(ctx, roost, a.roost, want), compare(ctx, baseline, a.baseline, want)); err != nil {
+		got, roostErr := compare(ctx, roost, a.roost, want)
+		other, baselineErr := compare(ctx, baseline, a.baseline, want)
+		err = errors.Join(roostErr, baselineErr)
+		if err == nil && op.Identical && !bytes.Equal(got, other) {
+			err = fmt.Errorf("roost answers %q and the baseline %q", got, other)
+		}
+		if err != nil {
 			return fmt.Errorf("%d of %d: %w", i+1, len(op.asks), err)
 		}
 	}
@@ -119,18 +129,19 @@ func moved(before, after any, s Reaction) error {
 	return nil
 }
 
-func compare(ctx context.Context, s Server, request []byte, want any) error {
+// compare sends a request, and fails unless the answer holds what is wanted. It returns the answer.
+func compare(ctx context.Context, s Server, request []byte, want any) ([]byte, error) {
 	body, err := fetch(ctx, s, request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := same(body, want); err != nil {
-		return fmt.Errorf("%s: %w", s.Name, err)
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
-	return nil
+	return body, nil
 }
 
-// fetch sends one request, on a connection of its own.
+// fetch sends one request, on a connection of its own, and returns the decoded body.
 func fetch(ctx context.Context, s Server, request []byte) ([]byte, error) {
 	c, err := load.Dial(ctx, s.Addr)
 	if err != nil {
@@ -144,10 +155,33 @@ func fetch(ctx context.Context, s Server, request []byte) ([]byte, error) {
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("status %d: %.300s", status, body)
 	}
+	if err == nil {
+		body, err = decompress(body, c.Encoding())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
 	return body, nil
+}
+
+// decompress returns what a body was before it was encoded.
+func decompress(body []byte, encoding string) ([]byte, error) {
+	var r io.Reader
+	var err error
+	switch encoding {
+	case "":
+		return body, nil
+	case "gzip":
+		r, err = gzip.NewReader(bytes.NewReader(body))
+	case "zstd":
+		r, err = zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1))
+	default:
+		return nil, errors.New("the answer has an encoding that was not accepted")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", encoding, err)
+	}
+	return io.ReadAll(r)
 }
 
 // same fails unless a body is JSON with the wanted data and nothing else.

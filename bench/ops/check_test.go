@@ -1,6 +1,12 @@
 package ops
 
-import "testing"
+import (
+	"bytes"
+	"compress/gzip"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
 
 func TestSame(t *testing.T) {
 	t.Parallel()
@@ -41,6 +47,33 @@ func TestMoved(t *testing.T) {
 	} {
 		if err := moved(c.before, c.after, Reaction{Kind: c.kind}); (err == nil) != c.right {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestDecompress(t *testing.T) {
+	t.Parallel()
+	const text = "twenty tweets"
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for encoding, body := range map[string][]byte{"": []byte(text), "gzip": zipped.Bytes(), "zstd": e.EncodeAll([]byte(text), nil)} {
+		if got, err := decompress(body, encoding); err != nil || string(got) != text {
+			t.Errorf("%q: %q, %v", encoding, got, err)
+		}
+	}
+	for _, encoding := range []string{"gzip", "zstd", "other"} {
+		if got, err := decompress([]byte(text), encoding); err == nil {
+			t.Errorf("%s: plain text is decoded as %q", encoding, got)
 		}
 	}
 }

@@ -14,7 +14,8 @@ type Operation struct {
 	Name string
 	// Title describes the operation in tables.
 	Title string
-	// Rate is the default rate of the open loop, in requests a second. Roost can serve it with room to spare.
+	// Rate is the default rate of the open loop, in requests a second. Roost can serve it with room to spare. An operation with
+	// rate 0 has no open loop.
 	Rate float64
 	// Roost and Baseline are the requests to the two targets.
 	Roost, Baseline load.Traffic
@@ -22,11 +23,13 @@ type Operation struct {
 	Writes bool
 	// Settles is how many of the first writes may change nothing, because the data is already as they would leave it.
 	Settles int
+	// Identical reports whether the baseline must answer with the same bytes, and not only with the same data.
+	Identical bool
 
 	asks []ask
 }
 
 // All returns the operations on a world, reads first.
 func All(w *World) []Operation {
-	return []Operation{w.home(), w.profile(), w.summaries(), w.react(), w.viral()}
+	return []Operation{w.home(), w.profile(), w.summaries(), typename(), w.compressed("gzip"), w.compressed("zstd"), w.react(), w.viral()}
 }

@@ -21,6 +21,7 @@ const (
  followers { totalCount } following { totalCount } viewerIsFollowing timeline(first: 10) { edges { cursor node { id text createdAt
  reactions { likeCount dislikeCount revision viewerReaction } } } } } }`
 	summariesQuery = `query Counts($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount dislikeCount revision viewerReaction } }`
+	textsQuery     = `query Texts($ids: [ID!]!) { nodes(ids: $ids) { id ... on Tweet { text createdAt author { id username name } } } }`
 	reactQuery     = `mutation React($input: SetReactionInput!) { setReaction(input: $input) { subject { id
  reactions { likeCount dislikeCount revision viewerReaction } } userErrors { code } } }`
 )
@@ -32,15 +33,17 @@ func dice(i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
 
 // graphql appends a POST to Roost with a query, given as a JSON string, and variables.
 func graphql(buf []byte, key, query, variables string) []byte {
-	buf = append(buf, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
-	buf = append(buf, key...)
-	buf = append(buf, "\r\nContent-Length: "...)
-	buf = strconv.AppendInt(buf, int64(len(`{"query":,"variables":}`)+len(query)+len(variables)), 10)
-	buf = append(buf, "\r\n\r\n{\"query\":"...)
-	buf = append(buf, query...)
-	buf = append(buf, `,"variables":`...)
-	buf = append(buf, variables...)
-	return append(buf, '}')
+	return request(buf, "Authorization: Bearer "+key+"\r\n", `{"query":`+query+`,"variables":`+variables+`}`)
+}
+
+// request appends a POST to Roost with headers, each with its line break.
+func request(buf []byte, headers, body string) []byte {
+	buf = append(buf, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"...)
+	buf = append(buf, headers...)
+	buf = append(buf, "Content-Length: "...)
+	buf = strconv.AppendInt(buf, int64(len(body)), 10)
+	buf = append(buf, "\r\n\r\n"...)
+	return append(buf, body...)
 }
 
 // quoted is a query as a JSON string, its line breaks taken out.
@@ -113,17 +116,32 @@ func (w *World) summaries() Operation {
 	query := quoted(summariesQuery)
 	var asks []ask
 	for _, v := range w.Viewers {
-		screen := make([]string, len(v.Screen))
-		for j, id := range v.Screen {
-			screen[j] = ids.TweetID(id).String()
-		}
 		asks = append(asks, ask{
-			roost:    graphql(nil, v.Key, query, `{"ids":["`+strings.Join(screen, `","`)+`"]}`),
-			baseline: plain(nil, "GET", "/summaries?ids="+strings.Join(screen, ","), v.Key),
+			roost:    graphql(nil, v.Key, query, `{"ids":["`+strings.Join(screen(v), `","`)+`"]}`),
+			baseline: plain(nil, "GET", "/summaries?ids="+strings.Join(screen(v), ","), v.Key),
 			want:     func(ctx context.Context, db *sql.DB) (any, error) { return wantSummaries(ctx, db, v.ID, v.Screen) },
 		})
 	}
 	return reads("summaries", "reactionSummaries of 20", `{"data":{"reactionSummaries":[{`, asks)
+}
+
+// Texts returns an operation that reads the tweets on a viewer's screen without their counts. The cache keeps all rows that it needs
+// for minutes. There are no requests to the baseline.
+func (w *World) Texts() Operation {
+	var asks []ask
+	for _, v := range w.Viewers {
+		asks = append(asks, ask{roost: graphql(nil, v.Key, quoted(textsQuery), `{"ids":["`+strings.Join(screen(v), `","`)+`"]}`)})
+	}
+	return reads("texts", "texts of 20 tweets", `{"data":{"nodes":[{"id":`, asks)
+}
+
+// screen returns the global ids of the tweets on a viewer's screen.
+func screen(v Viewer) []string {
+	all := make([]string, len(v.Screen))
+	for i, id := range v.Screen {
+		all[i] = ids.TweetID(id).String()
+	}
+	return all
 }
 
 // Reaction is a reaction that a viewer sets.

@@ -18,8 +18,8 @@ func Compare(out io.Writer, a, b *Results, tolerance float64) (agree bool, err e
 	agree = true
 	seen := map[string]bool{}
 	for _, m := range a.Measurements {
-		seen[m.name()] = true
-		other := b.find(m.name())
+		seen[m.Name()] = true
+		other := b.find(m.Name())
 		if other == nil {
 			fmt.Fprintf(w, "%s\t%s\t%.2f\t-\t-\tMISSING\t\n", m.Operation, m.Load, m.Ratio)
 			agree = false
@@ -33,7 +33,7 @@ func Compare(out io.Writer, a, b *Results, tolerance float64) (agree bool, err e
 		fmt.Fprintf(w, "%s\t%s\t%.2f\t%.2f\t%.1f%%\t%s\t\n", m.Operation, m.Load, m.Ratio, other.Ratio, 100*d, verdict)
 	}
 	for _, m := range b.Measurements {
-		if !seen[m.name()] {
+		if !seen[m.Name()] {
 			fmt.Fprintf(w, "%s\t%s\t-\t%.2f\t-\tMISSING\t\n", m.Operation, m.Load, m.Ratio)
 			agree = false
 		}
@@ -49,11 +49,12 @@ func apart(a, b float64) float64 {
 	return max(a, b)/min(a, b) - 1
 }
 
-func (m Measurement) name() string { return m.Operation + " " + m.Load }
+// Name is the operation and the load.
+func (m Measurement) Name() string { return m.Operation + " " + m.Load }
 
 func (r *Results) find(name string) *Measurement {
 	for i := range r.Measurements {
-		if r.Measurements[i].name() == name {
+		if r.Measurements[i].Name() == name {
 			return &r.Measurements[i]
 		}
 	}

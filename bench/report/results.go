@@ -22,6 +22,7 @@ type Results struct {
 	Settings any    `json:"settings"`
 
 	Measurements []Measurement `json:"measurements"`
+	Outage       *Outage       `json:"outage,omitempty"`
 }
 
 // Machine is what the run ran on.
@@ -48,8 +49,10 @@ type Measurement struct {
 	// Rate is the rate of an open loop, in requests or changes a second.
 	Rate float64 `json:"rate,omitempty"`
 	// Sockets is how many were open.
-	Sockets int     `json:"sockets,omitempty"`
-	Rounds  []Round `json:"rounds"`
+	Sockets int `json:"sockets,omitempty"`
+	// Encoding is the compression that the requests to Roost accept.
+	Encoding string  `json:"encoding,omitempty"`
+	Rounds   []Round `json:"rounds"`
 
 	// The rest is made from the rounds by Summarize.
 
@@ -61,6 +64,21 @@ type Measurement struct {
 	Ratio     float64 `json:"ratio"`
 	RatioLow  float64 `json:"ratio_low"`
 	RatioHigh float64 `json:"ratio_high"`
+	// Parts divide the processor time of Roost's server for one request; their sum is Roost.Server. There are none if no profile
+	// was taken.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is what a part of the server costs a request, in µs.
+type Part struct {
+	Name   string  `json:"name"`
+	Micros float64 `json:"us"`
+}
+
+// Goals are the ratios that Roost shall reach at most, by the names of the measurements.
+var Goals = map[string]float64{
+	"home " + Closed: 8, "profile " + Closed: 5, "summaries " + Closed: 4.5, "typename " + Closed: 1.6,
+	"sockets " + Sockets: 1.6, "deliveries " + Sockets: 2.2, "crowd " + Memory: 1.5,
 }
 
 // Round is one run against each target.
@@ -82,6 +100,9 @@ type Sample struct {
 	Server   float64 `json:"server_us"`
 	Postgres float64 `json:"postgres_us"`
 	Redis    float64 `json:"redis_us"`
+	// Bytes is the mean size of a body as it came, and Encoded the part of the bodies that were compressed, 0 to 1.
+	Bytes   float64 `json:"bytes,omitempty"`
+	Encoded float64 `json:"encoded,omitempty"`
 	// Others is how many processors worked for processes that are no part of the measurement.
 	Others float64 `json:"others"`
 
@@ -129,6 +150,7 @@ func medians(all []Sample) (out Sample) {
 		func(s *Sample) *float64 { return &s.P95 }, func(s *Sample) *float64 { return &s.P99 },
 		func(s *Sample) *float64 { return &s.Server }, func(s *Sample) *float64 { return &s.Postgres },
 		func(s *Sample) *float64 { return &s.Redis }, func(s *Sample) *float64 { return &s.Others },
+		func(s *Sample) *float64 { return &s.Bytes }, func(s *Sample) *float64 { return &s.Encoded },
 		func(s *Sample) *float64 { return &s.Last }, func(s *Sample) *float64 { return &s.LastMax },
 		func(s *Sample) *float64 { return &s.Arrived }, func(s *Sample) *float64 { return &s.KiB },
 		func(s *Sample) *float64 { return &s.MiB }, func(s *Sample) *float64 { return &s.PeakMiB },
@@ -180,7 +202,7 @@ func Read(path string) (*Results, error) {
 	if err := json.Unmarshal(raw, r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if len(r.Measurements) == 0 {
+	if len(r.Measurements) == 0 && r.Outage == nil {
 		return nil, errors.New(path + " holds no measurements")
 	}
 	return r, nil

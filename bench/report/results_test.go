@@ -122,15 +122,19 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 	}
 	if text := out.String(); !strings.Contains(text, "react closed (0.7)") || strings.Contains(text, "home closed (") ||
 		strings.Count(text, "KiB/socket") != 2 ||
-		!strings.Contains(text, " 50%") || strings.Count(text, "crowd") != 2 {
+		!strings.Contains(text, " 50%") || strings.Count(text, "crowd") != 3 ||
+		!strings.Contains(text, "Ratios above their goals: sockets 2.00 (at most 1.6), crowd 2.00 (at most 1.5).") {
 		t.Errorf("printed\n%s", text)
 	}
 }
 
 func TestLine(t *testing.T) {
 	t.Parallel()
-	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3), measurement("log", 4), crowd(900)}}
-	const want = "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - | 100, 400, 4.00 | - | - | 900, 64.0, 2.00 |"
+	r := &Results{Measurements: []Measurement{measurement("home", 2), measurement("viral", 3), measurement("log", 4), crowd(900),
+		measurement("home-zstd", 2)}, Outage: goodOutage()}
+	r.Measurements[4].Roost.Bytes = 6500
+	const want = "| 0001-01-01 |  | 100, 0.00, 200, 2.00 | - | - | - | 100, 0.00, 300, 3.00 | - | 100, 400, 4.00 | - | - | " +
+		"900, 64.0, 2.00 | - | - | 6500, 200, 2.00 | 2.2, 60.0, 200.0 |"
 	if got := r.Line(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

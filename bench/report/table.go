@@ -35,8 +35,18 @@ func (r *Results) Print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := errors.Join(r.printSockets(out), r.printMemory(out)); err != nil {
+	if err := errors.Join(r.printSockets(out), r.printMemory(out), r.printCompressed(out), r.printParts(out)); err != nil {
 		return err
+	}
+	if r.Outage != nil {
+		if err := r.Outage.print(out); err != nil {
+			return err
+		}
+	}
+	if missed := r.missed(); len(missed) > 0 {
+		if _, err := fmt.Fprintf(out, "\nRatios above their goals: %s.\n", strings.Join(missed, ", ")); err != nil {
+			return err
+		}
 	}
 	if busy := r.busy(); len(busy) > 0 {
 		_, err := fmt.Fprintf(out, "\nThe machine was busy with other things (more than %.1f processors): %s.\n", Quiet, strings.Join(busy, ", "))
@@ -117,6 +127,16 @@ func (r *Results) Breach() error {
 	return errors.Join(all...)
 }
 
+// missed returns the ratios that are above their goals.
+func (r *Results) missed() (out []string) {
+	for _, m := range r.Measurements {
+		if goal := Goals[m.Name()]; goal > 0 && m.Ratio > goal {
+			out = append(out, fmt.Sprintf("%s %.2f (at most %g)", m.Operation, m.Ratio, goal))
+		}
+	}
+	return out
+}
+
 // busy returns the names of the measurements during which the machine did other work.
 func (r *Results) busy() (out []string) {
 	for _, m := range r.Measurements {
@@ -125,6 +145,10 @@ func (r *Results) busy() (out []string) {
 		}
 	}
 	return out
+}
+
+func compressedCell(m *Measurement) string {
+	return fmt.Sprintf("%.0f, %.0f, %.2f", m.Roost.Bytes, m.Roost.All(), m.Ratio)
 }
 
 // Line returns the run as a line of the table in docs/performance.md, without the column that says what changed. A figure
@@ -157,6 +181,10 @@ func (r *Results) Line() string {
 		{"crowd " + Memory, func(m *Measurement) string {
 			return fmt.Sprintf("%.0f, %.1f, %.2f", m.Roost.PeakMiB, m.Roost.KiB, m.Ratio)
 		}},
+		{"typename " + Closed, func(m *Measurement) string {
+			return fmt.Sprintf("%.0f, %.2f, %.0f, %.2f", m.Roost.PerSecond, m.Roost.P50, m.Roost.All(), m.Ratio)
+		}},
+		{"home-gzip " + Closed, compressedCell}, {"home-zstd " + Closed, compressedCell},
 	} {
 		cell := "-"
 		if m := r.find(c.name); m != nil {
@@ -164,5 +192,6 @@ func (r *Results) Line() string {
 		}
 		cells = append(cells, cell)
 	}
+	cells = append(cells, r.Outage.cell())
 	return "| " + strings.Join(cells, " | ") + " |"
 }

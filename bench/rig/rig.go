@@ -27,6 +27,8 @@ type Config struct {
 	Progress func(format string, args ...any)
 	// Data is the directory to import; if empty, package dataset finds one or makes one up.
 	Data string
+	// Patient is set for the first start of Roost; see Target.
+	Patient bool
 	// Small imports a small made-up data set instead, which takes seconds.
 	Small bool
 }
@@ -130,7 +132,7 @@ func (r *Rig) Binary() string { return r.home.Join("roost") }
 
 func (r *Rig) stores(ctx context.Context, c Config) error {
 	r.say("starting PostgreSQL and two redis-servers")
-	r.Roost, r.Baseline = &Target{Name: "roost", rig: r}, &Target{Name: "baseline", rig: r}
+	r.Roost, r.Baseline = &Target{Name: "roost", rig: r, Patient: c.Patient}, &Target{Name: "baseline", rig: r}
 	err := r.tb.protect(func() {
 		cluster := pgtest.StartCluster(r.tb, pgtest.Options{Settings: postgresSettings})
 		r.Roost.databaseURL = cluster.URL()

@@ -22,6 +22,9 @@ type Target struct {
 	Addr, Admin string
 	// Uncached makes Roost read everything from SQL, from its next start on.
 	Uncached bool
+	// Patient makes Roost let requests wait for up to 10 s before it refuses them, from its next start on. So a busy machine makes
+	// answers late and ends no measurement.
+	Patient bool
 	// DB is the target's database, for looking at it.
 	DB *sql.DB
 
@@ -71,6 +74,9 @@ func (t *Target) start(ctx context.Context) error {
 	if t == t.rig.Roost {
 		if t.Admin, err = freeAddr(); err != nil {
 			return err
+		}
+		if t.Patient {
+			spec.Args = append([]string{"--queue-wait=10s"}, spec.Args...)
 		}
 		spec.Args = append([]string{"serve", "--admin-addr", t.Admin, "--read-cache=" + strconv.FormatBool(!t.Uncached),
 			"--sign-in-per-address=0"}, spec.Args...) // all viewers sign in from one

@@ -33,6 +33,7 @@ var roost = rules{
 		"bench/floor":         {"bench/load"},
 		"bench/ops":           {"bench/load"},
 		"bench/outbox":        {"bench/load"},
+		"bench/plot":          {"bench/shares"},
 		"bench/policies":      {"bench/load"},
 		"cache/audit":         {"cache"},
 		"server":              {"server/document", "server/guard", "server/playground", "server/transport", "server/variables"},
