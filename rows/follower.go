@@ -48,7 +48,7 @@ const (
 	// recoveryPoll is how often a node sends pending invalidations and checks whether a suspension may end.
 	recoveryPoll = 50 * time.Millisecond
 	// settledPoll is how often it looks whether there are any. The tier wakes it when there are.
-	settledPoll = time.Second
+	settledPoll = 5 * time.Second
 )
 
 // recoveryTimeout bounds one such check, except for clearing an embedded Redis.

@@ -20,7 +20,7 @@ const (
 	beat = 20 * time.Millisecond
 	// restBeat is how often it wants to run if nobody has asked for as long as awake.
 	restBeat = 500 * time.Millisecond
-	awake    = 2 * time.Second
+	awake    = time.Second
 	// span is the time that one entry of the meter's memory covers. memory is the number of entries; together they cover 3 s.
 	span   = 100 * time.Millisecond
 	memory = 30
@@ -75,7 +75,7 @@ func (m *Meter) Stop(ctx context.Context) error {
 // Lag returns the most by which the process ran late in the last third of a second.
 func (m *Meter) Lag() time.Duration { return m.Since(time.Now().Add(-recent)) }
 
-// Since returns the most by which the process ran late since a time, which is at most 3 s ago. If the meter was not asked for 2 s
+// Since returns the most by which the process ran late since a time, which is at most 3 s ago. If the meter was not asked for 1 s
 // before that time, it measures more coarsely at first, so whoever times an operation must ask when the operation begins.
 func (m *Meter) Since(t time.Time) time.Duration {
 	now := time.Now()
