@@ -18,22 +18,21 @@ const wakeChannel = keyPrefix + "log"
 const (
 	// deafEvery is how often a Waker that cannot receive anything calls onGrown.
 	deafEvery = 200 * time.Millisecond
-	// hearingEvery is how often a Waker that is subscribed checks whether Redis answers calls.
-	hearingEvery = time.Second
+	// subscribedEvery is how often a subscribed Waker checks whether Redis answers calls.
+	subscribedEvery = time.Second
 )
 
 // Waker publishes to other nodes that the log has grown, and receives the same from them. It is a lifecycle.Service.
 type Waker struct {
 	group lifecycle.Group
 	grown chan struct{}
-	// heard is true while the node is subscribed.
-	heard  atomic.Bool
-	missed lifecycle.Wake // signalled when the subscription ends
+	// subscribed is true from the server's confirmation until the connection ends.
+	subscribed atomic.Bool
+	missed     lifecycle.Wake // signalled when the subscription ends
 }
 
-// NewWaker returns a Waker that calls onGrown whenever a node publishes that the log has grown. While the Waker knows that it
-// cannot receive this, because Redis cannot be reached or refuses the subscription, it calls onGrown five times a second instead.
-// onGrown must not block.
+// NewWaker returns a Waker that calls onGrown whenever a node publishes that the log has grown. While Redis
+// cannot be reached or refuses the subscription, the Waker calls onGrown five times a second instead. onGrown must not block.
 func NewWaker(r *Redis, onGrown func()) *Waker {
 	w := &Waker{grown: make(chan struct{}, 1), missed: lifecycle.NewWake()}
 	w.group.Add("listen", &lifecycle.Loop{Run: func(ctx context.Context) { w.listen(ctx, r, onGrown) }})
@@ -44,7 +43,7 @@ func NewWaker(r *Redis, onGrown func()) *Waker {
 
 // replace returns the poll that takes the place of wake-ups while none can be received.
 func (w *Waker) replace(r *Redis, onGrown func()) lifecycle.Poll {
-	deaf := func() bool { return !w.heard.Load() || r.Health().Open }
+	deaf := func() bool { return !w.subscribed.Load() || r.Health().Open }
 	return lifecycle.Poll{
 		Look: func(context.Context, bool) (more bool, err error) {
 			if deaf() {
@@ -56,7 +55,7 @@ func (w *Waker) replace(r *Redis, onGrown func()) lifecycle.Poll {
 			if deaf() {
 				return deafEvery
 			}
-			return hearingEvery
+			return subscribedEvery
 		},
 		Wake: w.missed,
 	}
@@ -94,7 +93,7 @@ func (w *Waker) publish(ctx context.Context, r *Redis) {
 func (w *Waker) listen(ctx context.Context, r *Redis, onGrown func()) {
 	for ctx.Err() == nil {
 		w.listenOnce(ctx, r, onGrown)
-		w.heard.Store(false)
+		w.subscribed.Store(false)
 		w.missed.Signal()
 		select {
 		case <-ctx.Done():
@@ -125,7 +124,7 @@ func (w *Waker) listenOnce(ctx context.Context, r *Redis, onGrown func()) {
 		switch {
 		case err == nil:
 			asked = false
-			w.heard.Store(true)
+			w.subscribed.Store(true)
 			onGrown()
 		case ctx.Err() != nil || asked || !isTimeout(err) || sub.Ping(ctx) != nil:
 			return

@@ -24,7 +24,7 @@ func TestWakerSleepsThroughItsOwnChecks(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	testtime.Until(t, "the subscription", w.heard.Load)
+	testtime.Until(t, "the subscription", w.subscribed.Load)
 	testtime.Until(t, "a check of the subscription", func() bool {
 		stats, err := server.Do("INFO commandstats")
 		return err == nil && strings.Contains(stats, "cmdstat_ping")
@@ -46,17 +46,17 @@ func TestWakerReplacesWhatItCannotReceive(t *testing.T) {
 	woken := 0
 	w := NewWaker(r, func() {})
 	poll := w.replace(r, func() { woken++ })
-	for round, heard := range []bool{false, true, false} {
-		w.heard.Store(heard)
+	for round, subscribed := range []bool{false, true, false} {
+		w.subscribed.Store(subscribed)
 		before := woken
 		if _, err := poll.Look(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
-		if (woken > before) == heard {
-			t.Errorf("round %d: subscribed %v, woken %v", round, heard, woken > before)
+		if (woken > before) == subscribed {
+			t.Errorf("round %d: subscribed %v, woken %v", round, subscribed, woken > before)
 		}
-		if pace := poll.Pace(); (pace == deafEvery) == heard {
-			t.Errorf("round %d: subscribed %v, the pace is %s", round, heard, pace)
+		if pace := poll.Pace(); (pace == deafEvery) == subscribed {
+			t.Errorf("round %d: subscribed %v, the pace is %s", round, subscribed, pace)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func TestLookoutFindsWhatNobodyAnnounced(t *testing.T) {
 	}
 }
 
-// Due events of the retry queue are tried while the log stands still.
+// Due events of the retry queue are tried while the log does not grow.
 func TestLookoutFindsRetries(t *testing.T) {
 	t.Parallel()
 	other := onPostgres(t)

@@ -150,7 +150,7 @@ func (s *Sequencer) lookAround(ctx context.Context) error {
 }
 
 // sweep returns the id above which the next look must look: 0 if it is time for a sweep, which may raise the bound of the looks
-// after it. Nothing is swept while the log stands still.
+// after it. Nothing is swept while the log does not grow.
 func (s *Sequencer) sweep(ctx context.Context) (above int64, raise func(), err error) {
 	now := time.Now()
 	if now.Sub(s.swept) < sweepEvery || !s.unswept && !s.settled.rises() {

@@ -45,7 +45,7 @@ type Sampler struct {
 	turn  int
 	// watched are stale entries by key. Only the loop touches it.
 	watched map[string]watch
-	quiet   func() bool // nil if the sampler does not know
+	quiet   func() bool // nil if it never rests
 
 	staleness *prometheus.HistogramVec
 	samples   *prometheus.CounterVec
