@@ -124,8 +124,8 @@ func (w *Waker) listenOnce(ctx context.Context, r *Redis, onGrown func()) {
 		switch {
 		case err == nil:
 			asked = false
-			w.subscribed.Store(true)
 			onGrown()
+			w.subscribed.Store(true)
 		case ctx.Err() != nil || asked || !isTimeout(err) || sub.Ping(ctx) != nil:
 			return
 		default:

@@ -2,43 +2,62 @@ package events_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"roost/ent"
 	"roost/events"
 	"roost/internal/sqldb"
 )
 
-// relying is a process whose follower and group rely on the lookout of its sequencer, and to which no wake-up ever comes.
+// relying is a process whose follower and group rely on the lookout of its sequencer. Unless wakes is set, no wake-up ever comes.
 type relying struct {
 	*rig
 	sequencer *events.Sequencer
 	follower  *followed
-	// reads counts the statements of the follower and the group; grew counts the calls of the sequencer's callback.
-	reads, grew atomic.Int64
+	group     *events.Group
+	wakes     bool
+	// reads counts the statements of the follower and the group.
+	reads atomic.Int64
 }
 
-// rely starts the process on the database of a rig. It has connections of its own.
+// rely starts a process on the database of a rig.
 func rely(t *testing.T, r *rig) *relying {
+	t.Helper()
+	p := newRelying(t, r, nil)
+	p.start(t)
+	return p
+}
+
+// newRelying makes a process with connections of its own. hook runs before the effects of each event and may be nil.
+func newRelying(t *testing.T, r *rig, hook func(events.Entry) error) *relying {
 	t.Helper()
 	p := &relying{}
 	p.rig = open(t, sqldb.Config{URL: r.url, MaxConns: 8, Watch: func(_ context.Context, _ sqldb.Querier, query string, _ []any) {
 		if !strings.Contains(query, "pg_locks") && !strings.Contains(query, "COALESCE((SELECT id FROM events") {
-			p.reads.Add(1) // a sweep of the sequencer counts elsewhere
+			p.reads.Add(1) // the others are sweeps of the sequencer
 		}
 	}})
-	p.sequencer = events.NewSequencer(p.db, func() { p.grew.Add(1) })
+	p.sequencer = events.NewSequencer(p.db, func() {
+		if p.wakes {
+			p.follower.Wake()
+			p.group.Wake()
+		}
+	})
 	p.follower = newFollowed(t, p.rig, nil)
+	p.group = p.rig.group(t, events.GroupConfig{}, hook)
 	p.follower.Rely(p.sequencer.Lookout())
-	g := p.group(t, events.GroupConfig{}, nil)
-	g.Rely(p.sequencer.Lookout())
+	p.group.Rely(p.sequencer.Lookout())
+	return p
+}
+
+func (p *relying) start(t *testing.T) {
+	t.Helper()
 	start(t, p.sequencer)
 	start(t, p.follower)
-	start(t, g)
-	return p
+	start(t, p.group)
 }
 
 // untilQuiet waits until the readers have left everything to the lookout, for three looks in a row.
@@ -87,28 +106,25 @@ func TestLookoutFindsWhatNobodyAnnounced(t *testing.T) {
 	}
 }
 
-// Due events of the retry queue are tried while the log does not grow.
+// Due events of the retry queue are tried while the log does not grow, and although no wake-up was lost.
 func TestLookoutFindsRetries(t *testing.T) {
 	t.Parallel()
-	other := onPostgres(t)
-	p := &relying{rig: open(t, sqldb.Config{URL: other.url, MaxConns: 8})}
-	p.sequencer = events.NewSequencer(p.db, func() {})
-	var fails atomic.Bool
-	fails.Store(true)
-	g := p.group(t, events.GroupConfig{Backoff: time.Hour, Handler: events.HandlerFunc(
-		func(ctx context.Context, tx *ent.Tx, batch []events.Entry) error {
-			if fails.Load() {
-				return context.DeadlineExceeded
-			}
-			return effects("g", nil)(ctx, tx, batch)
-		})}, nil)
-	g.Rely(p.sequencer.Lookout())
-	start(t, p.sequencer)
-	start(t, g)
-	other.write(t, 1, 1)
+	var worked atomic.Bool
+	p := newRelying(t, onPostgres(t), func(events.Entry) error {
+		if !worked.Load() {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	p.log.Observe(func([]events.Event) { p.sequencer.Wake() })
+	p.wakes = true
+	p.start(t)
+	p.untilQuiet(t)
+	p.write(t, 1, 1)
 	until(t, "the event waits in the retry queue", func() bool { return p.int(t, "SELECT COUNT(*) FROM retry_queue") == 1 })
-	fails.Store(false)
-	p.clock.Add(2 * time.Hour)
+	p.untilQuiet(t)
+	worked.Store(true)
+	p.clock.Add(2 * time.Minute)
 	p.untilEffects(t, "g", 1)
 }
 
