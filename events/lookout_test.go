@@ -47,7 +47,7 @@ func newRelying(t *testing.T, r *rig, hook func(events.Entry) error) *relying {
 		}
 	})
 	p.follower = newFollowed(t, p.rig, nil)
-	p.group = p.rig.group(t, events.GroupConfig{}, hook)
+	p.group = p.rig.group(t, events.GroupConfig{Backoff: time.Minute}, hook)
 	p.follower.Rely(p.sequencer.Lookout())
 	p.group.Rely(p.sequencer.Lookout())
 	return p
