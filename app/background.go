@@ -26,6 +26,9 @@ type background struct {
 	groups    []*events.Group // none without the role worker
 }
 
+// quietAfter is how long the log must not have grown for the cache to be sampled less often.
+const quietAfter = 10 * time.Second
+
 // consumerGroups returns the product's consumer groups. Every node with the role worker works for each of them.
 func (a *App) consumerGroups() []events.GroupConfig {
 	all := append(tally(), a.Config.Groups...)
@@ -47,6 +50,7 @@ func (a *App) addBackground() error {
 	reader := a.epochs.Track(s.DB)
 	if a.Config.Has("api") {
 		a.follower = a.rows.Follow(reader, func(b events.Batch) { a.tail.Take(b) })
+		a.follower.Rely(a.sequencer.Lookout())
 		a.tail = live.NewTail(a.hub, a.tailFrom)
 		a.services.Add("log follower", a.follower)
 	}
@@ -58,6 +62,7 @@ func (a *App) addBackground() error {
 		return nil
 	}
 	a.sampler = audit.NewSampler(a.rows.Tier(), cmp.Or(a.Config.SampleEvery, audit.SampleEvery), a.rows.Kinds()...)
+	a.sampler.RestWhile(func() bool { return a.sequencer.Lookout().Quiet(quietAfter) })
 	a.services.Add("cache sampler", a.sampler)
 	a.services.Add("sign-in cleaner", accounts.NewLimitCleaner(a.sources.Accounts))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
@@ -66,6 +71,7 @@ func (a *App) addBackground() error {
 		if err != nil {
 			return err
 		}
+		g.Rely(a.sequencer.Lookout())
 		a.groups = append(a.groups, g)
 		a.services.Add("consumer group "+c.Name, g)
 	}

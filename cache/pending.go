@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"roost/internal/lifecycle"
 )
 
 const (
@@ -35,6 +37,7 @@ type pendingInvalidations struct {
 	last      int64 // the number of the latest reason
 
 	any      atomic.Bool // whether anything is pending or suspended; spares reads the mutex
+	some     lifecycle.Wake
 	sending  sync.Mutex
 	lastSent time.Time // under sending
 }
@@ -54,7 +57,7 @@ func (d *pendingInvalidations) clear() {
 func (d *pendingInvalidations) add(key string, version, epoch int64, server *shard) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.any.Store(true)
+	d.begin()
 	old, ok := d.byKey[key]
 	if !ok && (d.suspended[server] != 0 || d.count[server] >= maxPending) {
 		d.suspend(server)
@@ -70,9 +73,16 @@ func (d *pendingInvalidations) add(key string, version, epoch int64, server *sha
 	d.count[server]++
 }
 
+// begin notes that something is pending or suspended from now on.
+func (d *pendingInvalidations) begin() {
+	if !d.any.Swap(true) {
+		d.some.Signal()
+	}
+}
+
 // suspend notes a reason to read nothing from a server, or from all servers if it is nil.
 func (d *pendingInvalidations) suspend(server *shard) {
-	d.any.Store(true)
+	d.begin()
 	d.last++
 	d.suspended[server] = d.last
 }
@@ -115,6 +125,12 @@ func (d *pendingInvalidations) pick(limit int) (all []Invalidation) {
 	}
 	return all
 }
+
+// Unsettled reports whether invalidations are pending or reads are suspended.
+func (t *Tier) Unsettled() bool { return t.pending.any.Load() }
+
+// WhenUnsettled returns what is signalled when Unsettled becomes true. Only one goroutine may wait for it.
+func (t *Tier) WhenUnsettled() lifecycle.Wake { return t.pending.some }
 
 // Suspend makes this process read nothing from Redis until Resume. It is for old entries whose keys are not known. It returns the number
 // of this reason. Reads of a server are also suspended, without a call, when more than 10,000 invalidations for it are pending.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"roost/internal/lifecycle"
 	"roost/internal/parallel"
 )
 
@@ -123,6 +124,7 @@ func newTier(r *Redis, s scripts) *Tier {
 		tokens:  tokens{prefix: strconv.FormatUint(rand.Uint64(), 36) + "."},
 	}
 	t.pending.init()
+	t.pending.some = lifecycle.NewWake()
 	return t
 }
 

@@ -36,6 +36,18 @@
 // overlap in time and share no lock may come in either order, even if both are about one aggregate; consumers compare the
 // versions in such events. Decision 12 lists the rows that each kind of write locks.
 //
+// # Wake-ups and lookouts
+//
+// Wake-ups are hints. Sequencer, Follower and Group are woken by the writes of their process and by other nodes, and poll in case
+// a wake-up is lost. In a process in which they rely on the sequencer's Lookout, they leave out the statements of these polls
+// while the lookout has just seen that there is nothing to do:
+//
+//	follower.Rely(sequencer.Lookout())
+//	group.Rely(sequencer.Lookout())
+//
+// An event of which nobody was woken is then found within 600 ms. If the lookout cannot look, or has found such an event, all
+// readers poll as if there were no lookout. Decision 20 has the table of all loops.
+//
 // # Epochs
 //
 // A database can go back to an earlier state: a standby that lacks the last writes takes over, or a backup is restored. The log

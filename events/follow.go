@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// followEvery is how often the follower reads the log when nothing wakes it.
+	// followEvery is how often the follower reads the log when nothing wakes it, unless a Lookout has just done so.
 	followEvery = 200 * time.Millisecond
 	// followBatch is how many events a batch has at most.
 	followBatch = 1000
@@ -57,6 +57,8 @@ type Follower struct {
 	head     atomic.Int64 // the seq of the newest event at the last read
 	end      Position     // the end of the log at the start
 	started  atomic.Bool
+	lookout  *Lookout // nil if there is none to rely on
+	looking  atomic.Bool
 
 	mu      sync.Mutex
 	waiting []chan struct{} // calls of CatchUp since the last look began
@@ -64,6 +66,8 @@ type Follower struct {
 	// The goroutine's own: calls of CatchUp that end when the position reaches goal, which is -1 until it is known.
 	due  []chan struct{}
 	goal int64
+	// undone means that the last look has failed, or left something to do.
+	undone bool
 }
 
 // NewFollower returns a follower; Start runs it.
@@ -106,7 +110,8 @@ func (f *Follower) Wake() {
 // Position returns the position up to which all events have been applied.
 func (f *Follower) Position() Position { return Position(f.position.Load()) }
 
-// Head returns the seq of the newest event at the last read, which was at most 200 ms ago unless the database is away.
+// Head returns the seq of the newest event that the follower has read of. Unless the database is away, at most the events of the
+// last 600 ms are newer.
 func (f *Follower) Head() int64 { return f.head.Load() }
 
 // End returns the end of the log when the follower started.
@@ -133,12 +138,34 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 
 func (f *Follower) run(ctx context.Context) {
 	lifecycle.Poll{
-		Look:    func(ctx context.Context, _ bool) (bool, error) { return f.look(ctx) },
-		Every:   followEvery,
+		Look: func(ctx context.Context, woken bool) (more bool, err error) {
+			if !woken && f.rests() {
+				return false, nil
+			}
+			f.looking.Store(true)
+			defer f.looking.Store(false)
+			more, err = f.look(ctx)
+			f.undone = more || err != nil || len(f.due) > 0
+			return more, err
+		},
+		Pace: func() time.Duration {
+			if f.rests() {
+				return f.lookout.rest(followEvery)
+			}
+			return followEvery
+		},
 		Retry:   followEvery, // not sooner by a signal: other nodes may write, and wake this one, all the time
 		Wake:    f.wake,
 		Warning: "this node does not follow the log",
 	}.Run(ctx)
+}
+
+// rests reports whether the lookout has just seen that there is nothing to read.
+func (f *Follower) rests() bool { return !f.undone && f.lookout.covers(f.Position()) }
+
+// missed reports whether the follower has not seen the log up to its end although nothing has woken it.
+func (f *Follower) missed(end Position) bool {
+	return f.started.Load() && !f.looking.Load() && len(f.wake) == 0 && !f.Position().Covers(end)
 }
 
 // look reads and applies the next batch. It reports whether there may be more.

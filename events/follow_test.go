@@ -26,6 +26,14 @@ type followed struct {
 
 func follow(t *testing.T, r *rig, hold func()) *followed {
 	t.Helper()
+	f := newFollowed(t, r, hold)
+	start(t, f)
+	return f
+}
+
+// newFollowed returns a follower that does not run yet.
+func newFollowed(t *testing.T, r *rig, hold func()) *followed {
+	t.Helper()
 	f := &followed{hold: hold}
 	f.Follower = events.NewFollower(r.reader, events.FollowerConfig{
 		Apply: func(_ context.Context, b events.Batch) {
@@ -48,7 +56,6 @@ func follow(t *testing.T, r *rig, hold func()) *followed {
 			}
 		},
 	})
-	start(t, f)
 	return f
 }
 

@@ -51,7 +51,8 @@ type GroupConfig struct {
 	Batch int
 	// Lease is how long a worker owns a partition, 15 s if 0; every batch extends it. A batch that takes longer has failed.
 	Lease time.Duration
-	// Poll is how often the group looks for events when nothing wakes it, 100 ms if 0.
+	// Poll is how often the group looks for events when nothing wakes it, 100 ms if 0. A group that relies on a Lookout does so
+	// only if the lookout has found work or has not looked lately.
 	Poll time.Duration
 	// Attempts is how many attempts at an event may fail before it is a dead letter, 10 if 0.
 	Attempts int
@@ -92,6 +93,7 @@ type Group struct {
 	reader  *Reader
 	owner   string
 	workers []*worker
+	lookout *Lookout // nil if there is none to rely on
 
 	handled, failed, died atomic.Int64
 	cancel                context.CancelFunc

@@ -11,12 +11,13 @@ import (
 )
 
 const (
-	// sequenceEvery is how often the sequencer looks for new events when nothing wakes it.
+	// sequenceEvery is how often the sequencer looks for new events while wake-ups get lost. Otherwise it looks when it is woken,
+	// and for lost wake-ups; see Lookout.
 	sequenceEvery = 25 * time.Millisecond
 	// sequenceBatch is how many events one call numbers at most.
 	sequenceBatch = 5000
-	// sweepEvery is how often the sequencer looks at all events. Between sweeps it looks only above the id up to which all
-	// events are settled. While an old snapshot is open, such as a dump's, rows that are numbered by now stay in the index of
+	// sweepEvery is how often the sequencer looks at all events while the log grows. Between sweeps it looks only above the id up
+	// to which all events are settled. While an old snapshot is open, such as a dump's, rows that are numbered by now stay in the index of
 	// unnumbered rows, and scanning all of them each time would take longer and longer.
 	sweepEvery = time.Second
 	// sequenceTimeout bounds one call. The database rolls back a call that takes longer.
@@ -34,21 +35,28 @@ type Sequencer struct {
 	ran  atomic.Int64
 
 	epochs  *Epochs // nil if the process tracks none
-	epoch   int64   // the epoch that settled and swept belong to
+	lookout *Lookout
+	epoch   int64 // the epoch that settled and swept belong to
 	settled settled
 	swept   time.Time
+	// unswept reports that the log has grown since the last sweep, or that there was none.
+	unswept bool
+	head    int64 // the seq of the newest event at the last look of the lookout
 }
 
 // NewSequencer returns a sequencer. The sequencer calls grew in its own goroutine after it has assigned seqs, but not after the
 // sequencer of another node has assigned some; grew must not block.
 func NewSequencer(db *sqldb.DB, grew func()) *Sequencer {
-	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, settled: settled{db: db}}
+	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, lookout: &Lookout{db: db}, settled: settled{db: db}, unswept: true}
 	s.Run = s.run
 	return s
 }
 
-// Track makes the sequencer report the epoch of the log to e, 40 times a second. It must be called before Start.
+// Track makes the sequencer report the epoch of the log to e at each look. It must be called before Start.
 func (s *Sequencer) Track(e *Epochs) { s.epochs = e }
+
+// Lookout returns the sequencer's lookout, on which the other readers of the log in this process may rely.
+func (s *Sequencer) Lookout() *Lookout { return s.lookout }
 
 // Wake makes the sequencer look for new events now. It never blocks.
 func (s *Sequencer) Wake() {
@@ -66,54 +74,102 @@ func (s *Sequencer) Age() time.Duration {
 
 func (s *Sequencer) run(ctx context.Context) {
 	s.ran.Store(time.Now().UnixNano())
-	lifecycle.Poll{Every: sequenceEvery, Retry: retryEvery, Wake: s.wake, Warning: "events were not sequenced",
+	lifecycle.Poll{Pace: s.lookout.pace, Retry: retryEvery, Wake: s.wake, Warning: "events were not sequenced",
 		Look: func(ctx context.Context, woken bool) (more bool, err error) {
-			if err = s.sequence(ctx, woken); err != nil && ctx.Err() == nil {
-				s.swept = time.Time{}
-				s.settled.reset() // the next connection may lead to another server
+			if err = s.look(ctx, woken); err != nil && ctx.Err() == nil {
+				s.reset() // the next connection may lead to another server
 			}
 			return false, err
 		}}.Run(ctx)
 }
 
-func (s *Sequencer) sequence(ctx context.Context, woken bool) error {
+// reset forgets which events are settled.
+func (s *Sequencer) reset() {
+	s.swept, s.unswept = time.Time{}, true
+	s.settled.reset()
+}
+
+// look sequences what is committed. If the lookout is due, it looks in the same statement.
+func (s *Sequencer) look(ctx context.Context, woken bool) error {
 	if !s.db.IsPostgres() {
-		s.ran.Store(time.Now().UnixNano())
 		if woken {
 			s.grew()
 		}
-		return nil
+		return s.lookAround(ctx)
 	}
-	above, raise := s.settled.above, func() {}
-	if now := time.Now(); now.Sub(s.swept) >= sweepEvery {
-		var err error
-		if raise, err = s.settled.look(ctx); err != nil {
-			return err
-		}
-		above, s.swept = 0, now
+	above, raise, err := s.sweep(ctx)
+	if err != nil {
+		return err
 	}
 	for {
+		began, due := time.Now(), s.lookout.due()
 		look := s.epochs.Look()
-		n, epoch, err := sequence(ctx, s.db, sequenceBatch, above)
+		found, err := s.sequence(ctx, above, due)
 		if err != nil {
 			return err
 		}
-		s.epochs.See(look, epoch)
+		s.epochs.See(look, found.epoch)
 		s.ran.Store(time.Now().UnixNano())
-		if n > 0 {
+		if found.assigned > 0 {
+			s.unswept = true
+			if !woken {
+				s.lookout.lost() // neither the writer nor another sequencer has woken anybody
+			}
 			s.grew()
 		}
-		if epoch.Number != s.epoch {
+		switch {
+		case found.epoch.Number != s.epoch:
 			// The ids of the new epoch continue from a lower one.
-			s.epoch, s.swept, above, raise = epoch.Number, time.Time{}, 0, func() {}
-			s.settled.reset()
-			continue
-		}
-		if n < sequenceBatch {
+			s.epoch, above, raise = found.epoch.Number, 0, func() {}
+			s.reset()
+		case found.assigned == sequenceBatch:
+		case due && found.assigned > 0: // the head that was found is older than these events
+		default:
+			if due {
+				s.unswept = s.unswept || found.head != s.head
+				s.head = found.head
+				s.lookout.note(began, found)
+			}
 			raise()
 			return nil
 		}
 	}
+}
+
+// lookAround looks on SQLite, if that is due.
+func (s *Sequencer) lookAround(ctx context.Context) error {
+	if began := time.Now(); s.lookout.due() {
+		found, err := s.lookout.look(ctx, 0)
+		if err != nil {
+			return err
+		}
+		s.lookout.note(began, found)
+	}
+	s.ran.Store(time.Now().UnixNano())
+	return nil
+}
+
+// sweep returns the id above which the next look must look: 0 if it is time for a sweep, which may raise the bound of the looks
+// after it. Nothing is swept while the log does not grow.
+func (s *Sequencer) sweep(ctx context.Context) (above int64, raise func(), err error) {
+	now := time.Now()
+	if now.Sub(s.swept) < sweepEvery || !s.unswept && !s.settled.rises() {
+		return s.settled.above, func() {}, nil
+	}
+	if raise, err = s.settled.look(ctx); err != nil {
+		return 0, nil, err
+	}
+	s.swept, s.unswept = now, false
+	return 0, raise, nil
+}
+
+// sequence sequences one batch of events with an id above a bound. With around, it looks at everything.
+func (s *Sequencer) sequence(ctx context.Context, above int64, around bool) (found sight, err error) {
+	if around {
+		return s.lookout.look(ctx, above)
+	}
+	found.assigned, found.epoch, err = sequence(ctx, s.db, sequenceBatch, above)
+	return found, err
 }
 
 // Sequence assigns seqs to up to limit committed events of PostgreSQL, and returns how many events got one.

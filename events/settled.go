@@ -23,6 +23,9 @@ type settled struct {
 // reset starts over, because the database may be another one now.
 func (s *settled) reset() { s.above, s.next, s.writers = 0, 0, nil }
 
+// rises reports whether a later look may raise the bound although the log has not grown.
+func (s *settled) rises() bool { return s.next > s.above }
+
 // look lists the transactions that insert events now, and checks whether those of the previous list have ended. The caller then
 // numbers all events that it sees, and calls raise.
 func (s *settled) look(ctx context.Context) (raise func(), err error) {

@@ -18,6 +18,8 @@ type worker struct {
 	partition int
 	wake      lifecycle.Wake
 	looked    atomic.Int64
+	// undone means that the last look has failed, or left work that this node or another one was to do.
+	undone bool
 }
 
 const (
@@ -31,11 +33,27 @@ const (
 
 func (w *worker) run(ctx context.Context) {
 	lifecycle.Poll{
-		Look:  func(ctx context.Context, _ bool) (bool, error) { return w.turn(ctx) },
-		Every: w.g.cfg.Poll, Retry: retryEvery, Rest: w.g.cfg.Poll / restShare, Wake: w.wake,
+		Look: func(ctx context.Context, woken bool) (more bool, err error) {
+			if !woken && w.rests() {
+				w.looked.Store(time.Now().UnixNano())
+				return false, nil
+			}
+			w.undone = true
+			return w.turn(ctx)
+		},
+		Pace: func() time.Duration {
+			if w.rests() {
+				return w.g.lookout.rest(w.g.cfg.Poll)
+			}
+			return w.g.cfg.Poll
+		},
+		Retry: retryEvery, Rest: w.g.cfg.Poll / restShare, Wake: w.wake,
 		Warning: "a consumer group waits", Attrs: []any{"group", w.g.cfg.Name, "partition", w.partition},
 	}.Run(ctx)
 }
+
+// rests reports whether the lookout has just seen that there is nothing to do.
+func (w *worker) rests() bool { return !w.undone && w.g.lookout.idle() }
 
 // turn takes the partition if it is free and there is something to do, works for a while, and releases it. It reports whether
 // there is more to do.
@@ -46,8 +64,9 @@ func (w *worker) turn(ctx context.Context) (more bool, err error) {
 			more, err = false, fmt.Errorf("panic: %v", p)
 		}
 	}()
-	todo, err := w.todo(ctx)
-	if err != nil || !todo {
+	free, todo, err := w.todo(ctx)
+	w.undone = err != nil || todo
+	if err != nil || !todo || !free {
 		return false, err
 	}
 	// A stop must not cancel this: a partition that was taken unnoticed would stay taken until the lease ends.
@@ -86,19 +105,19 @@ func (w *worker) serve(ctx context.Context, l *lease) (more bool, err error) {
 	return more, nil
 }
 
-// todo reports whether the partition is free and has events to read or to retry. It writes nothing.
-func (w *worker) todo(ctx context.Context) (bool, error) {
+// todo reports whether the partition is free, and whether it has events to read or to retry. It writes nothing.
+func (w *worker) todo(ctx context.Context) (free, todo bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.g.cfg.Lease)
 	defer cancel()
 	var position, head int64
-	var free, due bool
+	var due bool
 	now, args := w.g.leaseNow([]any{w.g.cfg.Name, w.g.clock.Now(), w.partition, w.g.key(w.partition), w.g.owner})
-	err := sqldb.ScanOne(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+`,
+	err = sqldb.ScanOne(ctx, w.g.db, "SELECT position, owner IN ('', $5) OR leased_until <= "+now+", "+headOf(w.g.db)+`,
 		EXISTS(`+w.g.dueRows("1")+`) FROM group_partitions WHERE id = $4`, args, &position, &free, &head, &due)
 	if err != nil {
-		return false, fmt.Errorf("read the position: %w", err)
+		return false, false, fmt.Errorf("read the position: %w", err)
 	}
-	return free && (due || head > position), nil
+	return free, due || head > position, nil
 }
 
 // take takes the lease of the partition, or returns nil if the partition is not free. It never waits for its owner.

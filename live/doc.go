@@ -2,7 +2,7 @@
 //
 // The node's events.Follower applies the log in batches. A Tail passes each applied batch on to the Hub, so events that any
 // node commits reach the subscribers of every node. A commit on the same node wakes the follower directly, a commit on another
-// node wakes it through Redis. If a wake-up is lost, the follower reads the log by itself after 200 ms. On the node that
+// node wakes it through Redis. If a wake-up is lost, an events.Lookout finds the event within 600 ms. On the node that
 // commits them, reaction counts and ends of sessions do not wait for the log: once the cached rows are invalidated, the
 // writer's goroutine passes the events to Hub.Observe. Observe never blocks; the hub's own goroutine passes reaction counts on
 // to the subscribers.

@@ -22,6 +22,7 @@ type Hub struct {
 	home     map[int64]map[*HomeSubscription]struct{}     // by viewer
 	counts   map[int64]map[*ReactionSubscription]struct{} // by tweet
 	sessions map[int64]map[*SessionWatch]struct{}
+	watching lifecycle.Wake // signalled when the first session is watched
 	// position is the events.Position up to which the log was pushed to the subscribers. It is written under mu.
 	position atomic.Int64
 
@@ -39,6 +40,7 @@ func New(audience Audience) *Hub {
 		home:     map[int64]map[*HomeSubscription]struct{}{},
 		counts:   map[int64]map[*ReactionSubscription]struct{}{},
 		sessions: map[int64]map[*SessionWatch]struct{}{},
+		watching: lifecycle.NewWake(),
 		pending:  latestReactions{latest: map[int64]ReactionState{}, some: lifecycle.NewWake()},
 	}
 	h.carrier.Run = h.carryReactions

@@ -22,6 +22,9 @@ func (h *Hub) WatchSession(id int64) *SessionWatch {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	add(h.sessions, id, s)
+	if len(h.sessions) == 1 {
+		h.watching.Signal()
+	}
 	return s
 }
 
@@ -47,6 +50,12 @@ func (h *Hub) EndSession(id int64) {
 	}
 }
 
+func (h *Hub) watchesSessions() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.sessions) > 0
+}
+
 func (h *Hub) watchedSessions() []int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -70,12 +79,23 @@ const checkTimeout = 2 * time.Second
 // checkChunk is the most sessions of one call of CheckSessions.
 const checkChunk = 5000
 
-// SessionChecker returns the service that checks five times a second whether watched sessions have ended elsewhere.
+// unwatchedEvery is how often the checker looks whether sessions are watched. WatchSession wakes it when the first one is.
+const unwatchedEvery = 5 * time.Second
+
+// SessionChecker returns the service that checks five times a second whether watched sessions have ended elsewhere. It rests while
+// no session is watched.
 func (h *Hub) SessionChecker(check CheckSessions) lifecycle.Service {
 	poll := lifecycle.Steadily(checkEvery, "open sockets' sessions could not be checked", func(ctx context.Context) (err error) {
 		guard(ctx, "sessions", func() { err = h.checkSessions(ctx, check) })
 		return err
 	})
+	poll.Wake = h.watching
+	poll.Pace = func() time.Duration {
+		if h.watchesSessions() {
+			return checkEvery
+		}
+		return unwatchedEvery
+	}
 	return &lifecycle.Loop{Run: poll.Run}
 }
 

@@ -42,6 +42,32 @@ func TestSessionCheckerWarnsRarely(t *testing.T) {
 	testlog.Count(t, log, `msg="open sockets' sessions could not be checked" error="no database"`, 3)
 }
 
+// A checker without sessions to check rests, and begins at once when the first one is watched.
+func TestSessionCheckerRests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := New(everybody)
+		s := h.SessionChecker(func(_ context.Context, ids []int64) ([]int64, error) { return ids, nil })
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2*unwatchedEvery + checkEvery)
+		for id := range int64(3) {
+			began := time.Now()
+			w := h.WatchSession(id)
+			<-w.Ended()
+			if took := time.Since(began); took != 0 {
+				t.Errorf("the check of session %d came after %s", id, took)
+			}
+			w.Close()
+			time.Sleep(unwatchedEvery / 2)
+		}
+		if err := s.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A database that cannot report the audience of tweets is logged twice a minute, not for each tweet.
 func TestAudienceWarnsRarely(t *testing.T) {
 	log := testlog.Of(func() {

@@ -44,8 +44,12 @@ func (s *Store) apply(ctx context.Context, b events.Batch) {
 	s.tier.Suspend()
 }
 
-// recoveryPoll is how often a node sends pending invalidations and checks whether a suspension may end.
-const recoveryPoll = 50 * time.Millisecond
+const (
+	// recoveryPoll is how often a node sends pending invalidations and checks whether a suspension may end.
+	recoveryPoll = 50 * time.Millisecond
+	// settledPoll is how often it looks whether there are any. The tier wakes it when there are.
+	settledPoll = 5 * time.Second
+)
 
 // recoveryTimeout bounds one such check, except for clearing an embedded Redis.
 const recoveryTimeout = 5 * time.Second
@@ -98,10 +102,18 @@ func (s *starting) Start(ctx context.Context) error {
 }
 
 func (c *recovery) poll() lifecycle.Poll {
-	return lifecycle.Steadily(recoveryPoll, "whether rows may be read from redis again is not known", func(ctx context.Context) error {
+	p := lifecycle.Steadily(recoveryPoll, "whether rows may be read from redis again is not known", func(ctx context.Context) error {
 		defer c.report(ctx)
 		return c.look(ctx)
 	})
+	p.Wake = c.store.tier.WhenUnsettled()
+	p.Pace = func() time.Duration {
+		if c.store.tier.Unsettled() {
+			return recoveryPoll
+		}
+		return settledPoll
+	}
+	return p
 }
 
 // report logs that a suspension has begun, and that all have ended.

@@ -39,6 +39,25 @@ func TestRecoveryWarnsRarely(t *testing.T) {
 	testlog.Count(t, log, "rows are read from the database", 1)
 }
 
+// A node with nothing to recover rests. It is woken when there is something, once however much comes.
+func TestRecoveryRests(t *testing.T) {
+	r := newRig(t, sqldb.Config{File: dbtest.File(t)}, nil)
+	tier := r.here.tier
+	p := (&recovery{store: r.here}).poll()
+	for range 3 {
+		if tier.Unsettled() || p.Pace() != settledPoll || len(p.Wake) != 0 {
+			t.Errorf("with nothing to do the pace is %s, and %d signals wait", p.Pace(), len(p.Wake))
+		}
+		number := tier.Suspend()
+		<-p.Wake
+		number = max(number, tier.Suspend())
+		if !tier.Unsettled() || p.Pace() != recoveryPoll || len(p.Wake) != 0 {
+			t.Errorf("with reads suspended the pace is %s, and %d signals wait", p.Pace(), len(p.Wake))
+		}
+		tier.Resume(number)
+	}
+}
+
 // A cache that is suspended again and again, because Redis comes and goes, is logged twice a minute.
 func TestSuspensionsAreLoggedRarely(t *testing.T) {
 	r := newRig(t, sqldb.Config{File: dbtest.File(t)}, nil)

@@ -100,6 +100,22 @@ func readPeak(status string) (int64, error) {
 	return n << 10, nil
 }
 
+// RedisCommands returns how many commands the target's Redis has processed.
+func (t *Target) RedisCommands(ctx context.Context) (n int64, err error) {
+	rdb, err := t.Redis()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, rdb.Close()) }()
+	info, err := rdb.Info(ctx, "stats").Result()
+	if err != nil {
+		return 0, fmt.Errorf("count the commands of Redis: %w", err)
+	}
+	_, rest, _ := strings.Cut(info, "\ntotal_commands_processed:")
+	text, _, _ := strings.Cut(rest, "\r")
+	return strconv.ParseInt(text, 10, 64)
+}
+
 // findStores asks the servers for their process ids.
 func (r *Rig) findStores(ctx context.Context) error {
 	err := r.pool.QueryRowContext(ctx, `SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int`).Scan(&r.postgres)

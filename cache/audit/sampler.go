@@ -17,6 +17,8 @@ const (
 	// SampleEvery is how often a Sampler draws keys in production, sampleSize how many it draws.
 	SampleEvery = time.Second
 	sampleSize  = 32
+	// quietShare is how many draws a Sampler leaves out for each that it makes while nothing is written.
+	quietShare = 10
 	// firstRecheck is how soon a stale entry is looked at again. The pause doubles up to SampleEvery.
 	firstRecheck = 10 * time.Millisecond
 	// maxWatched is the most stale entries that are watched at a time.
@@ -43,6 +45,7 @@ type Sampler struct {
 	turn  int
 	// watched are stale entries by key. Only the loop touches it.
 	watched map[string]watch
+	quiet   func() bool // nil if it never rests
 
 	staleness *prometheus.HistogramVec
 	samples   *prometheus.CounterVec
@@ -74,6 +77,10 @@ func NewSampler(tier *cache.Tier, every time.Duration, kinds ...Kind) *Sampler {
 	return s
 }
 
+// RestWhile makes the sampler draw only every tenth time while quiet returns true, because nothing was written lately. Rows that do
+// not change have been compared before. It must be called before Start.
+func (s *Sampler) RestWhile(quiet func() bool) { s.quiet = quiet }
+
 // Describe is part of prometheus.Collector.
 func (s *Sampler) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, to) }
 
@@ -90,6 +97,7 @@ func (s *Sampler) run(ctx context.Context, every time.Duration) {
 	defer sample.Stop()
 	defer recheck.Stop()
 	pause := firstRecheck
+	drawn := time.Now()
 	for {
 		before := len(s.watched)
 		select {
@@ -98,7 +106,11 @@ func (s *Sampler) run(ctx context.Context, every time.Duration) {
 				s.settled(key)
 			}
 			return
-		case <-sample.C:
+		case now := <-sample.C:
+			if s.quiet != nil && now.Sub(drawn) < (quietShare-1)*every && s.quiet() {
+				continue
+			}
+			drawn = now
 			if err := s.sample(ctx); err != nil && ctx.Err() == nil {
 				slog.DebugContext(ctx, "the cache was not sampled", "error", err)
 			}

@@ -202,6 +202,22 @@ func TestSamplerCost(t *testing.T) {
 	}
 }
 
+// While nothing is written, only every tenth draw is made.
+func TestSamplerRests(t *testing.T) {
+	t.Parallel()
+	const every, draws = 10 * time.Millisecond, 5
+	x, b := tierAt(t, redistest.Start(t).URL()), newTable("b")
+	b.fill(t, x, 5)
+	s := NewSampler(x, every, b)
+	s.RestWhile(func() bool { return true })
+	began, before := time.Now(), b.reads.Load()
+	s.start(t)
+	until(t, "draws", func() bool { return b.reads.Load() >= before+draws })
+	if took, least := time.Since(began), draws*(quietShare-1)*every; took < least {
+		t.Errorf("%d draws took %s, want at least %s", draws, took, least)
+	}
+}
+
 // Without Redis or without SQL it waits.
 func TestSamplerThroughOutages(t *testing.T) {
 	t.Parallel()

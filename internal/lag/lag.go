@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	// beat is how often the meter wants to run.
+	// beat is how often the meter wants to run while it is asked.
 	beat = 20 * time.Millisecond
+	// restBeat is how often it wants to run if nobody has asked for as long as awake.
+	restBeat = 500 * time.Millisecond
+	awake    = time.Second
 	// span is the time that one entry of the meter's memory covers. memory is the number of entries; together they cover 3 s.
 	span   = 100 * time.Millisecond
 	memory = 30
@@ -30,6 +33,10 @@ type Meter struct {
 	loop lifecycle.Loop
 	// due is when the next beat should come, in ns of Unix time; 0 while the meter does not run.
 	due atomic.Int64
+	// asked is when the meter was last asked, in ns of Unix time. resting is true while it runs each restBeat.
+	asked   atomic.Int64
+	resting atomic.Bool
+	wake    lifecycle.Wake
 
 	mu    sync.Mutex
 	spans [memory]worst
@@ -45,13 +52,14 @@ var _ lifecycle.Service = (*Meter)(nil)
 
 // New returns a meter that does not run yet.
 func New() *Meter {
-	m := &Meter{}
+	m := &Meter{wake: lifecycle.NewWake()}
 	m.loop.Run = m.run
 	return m
 }
 
 // Start starts the goroutine that measures.
 func (m *Meter) Start(ctx context.Context) error {
+	m.asked.Store(time.Now().UnixNano())
 	m.due.Store(time.Now().Add(beat).UnixNano())
 	return m.loop.Start(ctx)
 }
@@ -59,6 +67,7 @@ func (m *Meter) Start(ctx context.Context) error {
 // Stop ends the goroutine.
 func (m *Meter) Stop(ctx context.Context) error {
 	err := m.loop.Stop(ctx)
+	m.resting.Store(false)
 	m.due.Store(0)
 	return err
 }
@@ -66,10 +75,12 @@ func (m *Meter) Stop(ctx context.Context) error {
 // Lag returns the most by which the process ran late in the last third of a second.
 func (m *Meter) Lag() time.Duration { return m.Since(time.Now().Add(-recent)) }
 
-// Since returns the most by which the process ran late since a time, which is at most 3 s ago.
+// Since returns the most by which the process ran late since a time, which is at most 3 s ago. If the meter was not asked for 1 s
+// before that time, it measures more coarsely at first, so whoever times an operation must ask when the operation begins.
 func (m *Meter) Since(t time.Time) time.Duration {
 	now := time.Now()
 	late := m.overdue(now)
+	m.ask(now)
 	first := t.UnixNano() / int64(span)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,6 +90,31 @@ func (m *Meter) Since(t time.Time) time.Duration {
 		}
 	}
 	return late
+}
+
+// ask makes the meter run each beat for a while.
+func (m *Meter) ask(now time.Time) {
+	m.asked.Store(now.UnixNano())
+	if m.resting.CompareAndSwap(true, false) {
+		m.due.Store(now.Add(beat).UnixNano())
+		m.wake.Signal()
+	}
+}
+
+// next returns the time until the meter should run again, and stores when that is.
+func (m *Meter) next(now time.Time) time.Duration {
+	m.due.Store(now.Add(beat).UnixNano())
+	asked := m.asked.Load()
+	if now.UnixNano()-asked < int64(awake) {
+		return beat
+	}
+	m.due.Store(now.Add(restBeat).UnixNano())
+	m.resting.Store(true)
+	if m.asked.Load() != asked && m.resting.CompareAndSwap(true, false) { // just now
+		m.due.Store(now.Add(beat).UnixNano())
+		return beat
+	}
+	return restBeat
 }
 
 // overdue returns how late the next beat already is. It counts because the caller may run again before the meter does.
@@ -99,11 +135,12 @@ func (m *Meter) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+			m.resting.Store(false)
+		case <-m.wake:
 		}
 		now := time.Now()
 		m.record(now, max(m.overdue(now), queue.wait()))
-		m.due.Store(now.Add(beat).UnixNano())
-		timer.Reset(beat)
+		timer.Reset(m.next(now))
 	}
 }
 

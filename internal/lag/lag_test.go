@@ -56,6 +56,39 @@ func TestOverdue(t *testing.T) {
 	})
 }
 
+// A meter that nobody asks rests. The first question makes it measure again at once.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := New()
+		if err := m.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		beats := func(d time.Duration) (n int) {
+			for last, end := m.due.Load(), time.Now().Add(d); time.Now().Before(end); time.Sleep(beat / 4) {
+				if due := m.due.Load(); due != last {
+					n, last = n+1, due
+				}
+			}
+			return n
+		}
+		time.Sleep(2 * awake)
+		if n, most := beats(10*restBeat), 11; n > most || n == 0 {
+			t.Errorf("it runs %d times in %s while nobody asks, want at most %d", n, 10*restBeat, most)
+		}
+		m.Lag()
+		if due := m.due.Load(); due > time.Now().Add(beat).UnixNano() {
+			t.Error("after a question it does not run within a beat")
+		}
+		if n, least := beats(10*beat), 9; n < least {
+			t.Errorf("it runs %d times in %s after a question, want at least %d", n, 10*beat, least)
+		}
+		if err := m.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A process with more to run than there are processors is late, and is not any more when that is over.
 func TestABusyProcess(t *testing.T) {
 	m := New()

@@ -19,6 +19,8 @@ type Poll struct {
 	Look func(ctx context.Context, woken bool) (more bool, err error)
 	// Every is the time from a look that found nothing more to the next one, unless Wake is signalled before.
 	Every time.Duration
+	// Pace, if it is not nil, is called after each look that found nothing more, and its result replaces Every.
+	Pace func() time.Duration
 	// Retry is the time from a look that failed to the next one. Signals do not shorten it.
 	Retry time.Duration
 	// Rest is the time from a look that found more to the next one; 0 is none. Signals do not shorten it.
@@ -54,7 +56,11 @@ func (p Poll) Run(ctx context.Context) {
 			}
 			Pause(ctx, nil, p.left(p.Retry, began))
 		case !more:
-			woken = Pause(ctx, p.Wake, p.left(p.Every, began))
+			every := p.Every
+			if p.Pace != nil {
+				every = p.Pace()
+			}
+			woken = Pause(ctx, p.Wake, p.left(every, began))
 		case p.Rest > 0:
 			Pause(ctx, nil, p.Rest)
 		}

@@ -17,6 +17,7 @@ func TestNodesReachEachOther(t *testing.T) {
 		"redis up":      func(*apitest.Roost) {},
 		"redis stopped": func(r *apitest.Roost) { r.Redis.Stop() },
 		"redis paused":  func(r *apitest.Roost) { r.Redis.Pause() },
+		"wakes lost":    func(r *apitest.Roost) { loseWakes(t, r) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,6 +64,14 @@ func cutPubSub(t *testing.T, r *apitest.Roost) {
 	}
 }
 
+// loseWakes leaves all subscriptions as they are, but nobody may publish any more: those who listen cannot notice that.
+func loseWakes(t *testing.T, r *apitest.Roost) {
+	t.Helper()
+	if reply, err := r.Redis.Do("ACL SETUSER default -publish"); err != nil || reply != "OK" {
+		t.Fatalf("forbid to publish: %q, %v", reply, err)
+	}
+}
+
 // soon is within what a session that is revoked on one node must be closed on the others; a busy machine gets more.
 func soon() time.Duration { return testtime.Soak(15*time.Second, time.Second) }
 
@@ -74,6 +83,7 @@ func TestNodesEndSessionsEverywhere(t *testing.T) {
 		"redis stopped":  func(_ *testing.T, r *apitest.Roost) { r.Redis.Stop() },
 		"redis paused":   func(_ *testing.T, r *apitest.Roost) { r.Redis.Pause() },
 		"without pubsub": cutPubSub,
+		"wakes lost":     loseWakes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ type Proxy struct {
 	to       string
 	cut      bool
 	delay    time.Duration // of what comes back
+	tap      func(from net.Conn) io.Reader
 	open     map[net.Conn]bool
 	all      sync.WaitGroup
 }
@@ -40,6 +41,13 @@ func NewSlowProxy(t *testing.T, to string, delay time.Duration) *Proxy {
 		k.all.Wait()
 	})
 	return k
+}
+
+// Tap makes the proxy read what clients send through the reader that tap returns for each new connection.
+func (k *Proxy) Tap(tap func(from net.Conn) io.Reader) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tap = tap
 }
 
 // URL returns the URL of the Redis behind the proxy.
@@ -95,7 +103,7 @@ func (k *Proxy) accept() {
 func (k *Proxy) pass(in net.Conn) {
 	defer func() { _ = in.Close() }()
 	k.mu.Lock()
-	to, cut := k.to, k.cut
+	to, cut, tap := k.to, k.cut, k.tap
 	k.mu.Unlock()
 	if cut {
 		return
@@ -115,9 +123,13 @@ func (k *Proxy) pass(in net.Conn) {
 	back := make(chan struct{})
 	go func() {
 		defer close(back)
-		copyAll(in, far{out, k.delay})
+		copyAll(in, far{out, k.delay}, in, out)
 	}()
-	copyAll(out, in)
+	var sent io.Reader = in
+	if tap != nil {
+		sent = tap(in)
+	}
+	copyAll(out, sent, in, out)
 	<-back
 	k.mu.Lock()
 	delete(k.open, in)
@@ -139,9 +151,10 @@ func (f far) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// copyAll copies until one end is closed, and closes the other.
-func copyAll(to, from net.Conn) {
+// copyAll copies until one end is closed, and closes both.
+func copyAll(to io.Writer, from io.Reader, ends ...net.Conn) {
 	_, _ = io.Copy(to, from)
-	_ = to.Close()
-	_ = from.Close()
+	for _, c := range ends {
+		_ = c.Close()
+	}
 }
