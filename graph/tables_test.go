@@ -66,7 +66,8 @@ func fieldsOf[K comparable](t *plan.Type[K]) []string { return slices.Collect(ma
 func TestPlansOfADocumentAreBounded(t *testing.T) {
 	t.Parallel()
 	doc, errs := gqlparser.LoadQueryWithRules(offered(), `query($a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!, $e: Boolean!) {
-		limits { pageSize @skip(if: $a) batchSize @skip(if: $b) bioLength @skip(if: $c) nameLength @include(if: $d) tweetLength @skip(if: $e) } }`, nil)
+		limits { pageSize @skip(if: $a)
+			batchSize @skip(if: $b) bioLength @skip(if: $c) nameLength @include(if: $d) tweetLength @skip(if: $e) } }`, nil)
 	if errs != nil {
 		t.Fatal(errs)
 	}
