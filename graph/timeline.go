@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"roost/domain/timelines"
@@ -126,8 +127,7 @@ const (
 func (h *homeEvents) decide(ctx context.Context) {
 	var events []model.TimelineEvent
 	err := pullstream.Retry(ctx, func() (err error) {
-		h.at = time.Now()
-		events, err = h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), maxChecked)])
+		events, h.at, err = h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), maxChecked)])
 		return err
 	})
 	if err != nil { // a change that could not be checked is not left out silently
@@ -142,29 +142,42 @@ func (h *homeEvents) decide(ctx context.Context) {
 	h.decided = events
 }
 
-// timelineEvents returns one event for each change, nil for a change that the viewer may not see now.
-func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, error) {
+// timelineEvents returns one event for each change, nil for a change that the viewer may not see, and the time from which on this
+// was decided. Changes that were prepared within the last checkedFor cost no read.
+func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, time.Time, error) {
+	at := time.Now()
+	began := at
 	var added []timelines.Post
 	for _, c := range changes {
-		if c.Reset == live.NoReset && !c.Deleted {
+		if c.Reset != live.NoReset || c.Deleted {
+			continue
+		}
+		if p := preparedFor(c, began); p != nil {
+			at = earlier(at, p.began)
+		} else {
 			added = append(added, timelines.Post{TweetID: c.TweetID, AuthorID: c.AuthorID})
 		}
 	}
 	shown, err := s.Sources.Rows.HomeTweets(ctx, viewer, added)
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	out := make([]model.TimelineEvent, len(changes))
 	for i, c := range changes {
 		cursor := eventCursor(c.At)
-		switch {
+		switch p := preparedFor(c, began); {
 		case c.Reset != live.NoReset:
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
 			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
+		case p != nil:
+			if e := p.eventFor(viewer); e != nil {
+				out[i] = e
+			}
 		case shown[c.TweetID] != nil:
-			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(shown[c.TweetID]))}
+			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(shown[c.TweetID])),
+				Key: "added " + cursor + " for " + strconv.FormatInt(viewer, 10)}
 		}
 	}
-	return out, nil
+	return out, at, nil
 }

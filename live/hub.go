@@ -16,6 +16,8 @@ type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int6
 
 // Hub pushes committed events to the subscribers of this node. Its zero value is not usable; see New.
 type Hub struct {
+	// Prepare is set before Start, or nil.
+	Prepare  Prepare
 	audience Audience
 
 	mu       sync.Mutex

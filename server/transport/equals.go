@@ -22,16 +22,16 @@ const (
 	maxShared = 64 << 10
 )
 
-// streamKey identifies equal subscriptions: those of one session with the same document, operation, and values of the
-// variables that are used below the subscription's field. The arguments of the field itself are not part of it: they
-// decide which events come, not what is sent of them.
+// streamKey identifies equal subscriptions: those with the same document, operation, and values of the variables that are used
+// below the subscription's field. The arguments of the field itself are not part of it: they decide which events come, not what is
+// sent of them. The user and session are 0 unless the events are personal, so the same view of an event is made once for everybody.
 type streamKey struct {
 	user, session int64
 	operation     [sha256.Size]byte
 }
 
 // keyOf is the key of a subscription.
-func keyOf(who InitResult, oc *graphql.OperationContext) streamKey {
+func keyOf(who InitResult, oc *graphql.OperationContext, personal bool) streamKey {
 	names := map[string]bool{}
 	for _, sel := range oc.Operation.SelectionSet {
 		usedBelow(sel, names, true)
@@ -44,7 +44,11 @@ func keyOf(who InitResult, oc *graphql.OperationContext) streamKey {
 		used[name] = oc.Variables[name]
 	}
 	_ = e.Encode(used) // in the order of the names; what cannot be encoded is no variable
-	return streamKey{who.UserID, who.SessionID, [sha256.Size]byte(h.Sum(nil))}
+	key := streamKey{operation: [sha256.Size]byte(h.Sum(nil))}
+	if personal {
+		key.user, key.session = who.UserID, who.SessionID
+	}
+	return key
 }
 
 // usedBelow gathers the variables that a selection uses; of fields at the top only those of their directives and

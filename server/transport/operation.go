@@ -199,7 +199,7 @@ type stream struct {
 // validation.
 func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
 	op.stream.Store(true)
-	opened, refusal := op.c.s.streams.open(op.who, op.c.addr, keyOf(op.who, oc), op.c.s.cfg.Cost(oc))
+	opened, refusal := op.c.s.streams.open(op.who, op.c.addr, keyOf(op.who, oc, op.c.s.cfg.Personal(oc)), op.c.s.cfg.Cost(oc))
 	if refusal != nil {
 		op.fail(gqlerror.List{ToGraphQL(refusal)})
 		return

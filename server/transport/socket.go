@@ -67,6 +67,9 @@ type SocketConfig struct {
 
 	// Cost returns the cost of an operation, or of one event of a subscription, in points; nil counts nothing.
 	Cost func(*graphql.OperationContext) int
+	// Personal reports whether an event of a subscription may contain something for one session that it does not contain for
+	// another although the key of the event is the same, see pullstream.Keyed. nil means that each may.
+	Personal func(*graphql.OperationContext) bool
 	// Gate admits operations and initialisations; nil admits all at once.
 	Gate *admission.Gate
 	// Unread bounds the bytes of messages that clients have not read, of all sockets together; nil is no bound.
@@ -123,6 +126,9 @@ func (c *SocketConfig) setDefaults() {
 	}
 	if c.Cost == nil {
 		c.Cost = func(*graphql.OperationContext) int { return 0 }
+	}
+	if c.Personal == nil {
+		c.Personal = func(*graphql.OperationContext) bool { return true }
 	}
 	if c.Init == nil {
 		c.Init = func(context.Context, *http.Request, map[string]any) (InitResult, error) {
