@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -30,6 +31,7 @@ type conn struct {
 	s    *Socket
 	addr netip.Prefix // the network that the connection counts for
 	ws   *websocket.Conn
+	raw  syscall.RawConn // for writeAtOnce; may be nil
 	exec graphql.GraphExecutor
 	out  *outbox
 	// unread counts the bytes that wait for the client.
@@ -84,6 +86,7 @@ func newConn(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphE
 		shutting:   make(chan struct{}),
 		peerCode:   closeNone,
 	}
+	c.raw = c.rawConn()
 	c.out = newOutbox(func() { go c.write() })
 	c.unread = s.cfg.Unread.account(c.addr, func() { go c.cutUnread() })
 	// The request ends with its handler, the connection goes on.

@@ -245,7 +245,7 @@ func (st *stream) send() bool {
 	switch {
 	case payload != nil: // made for an equal subscription
 		st.events.Skip()
-		return st.op.send(encodePayloadFor(st.op.key, payload), false)
+		return st.op.send(textOfNext(st.op.key, payload), false)
 	case resp == nil:
 		if err := st.events.Err(); err != nil { // it must not look like one that is over
 			presented, ok := errors.AsType[*gqlerror.Error](err)
@@ -311,19 +311,41 @@ func (op *operation) next(resp *graphql.Response) bool {
 		op.fail(gqlerror.List{ToGraphQL(err)})
 		return false
 	}
-	return op.send(data, false)
+	return op.send(text{data}, false)
 }
 
-func (op *operation) complete() { op.send(encodeComplete(op.key), true) }
+func (op *operation) complete() { op.send(text{encodeComplete(op.key)}, true) }
 
 func (op *operation) fail(list gqlerror.List) {
 	op.code = codeOf(list)
-	op.send(encodeError(op.key, list), true)
+	op.send(text{encodeError(op.key, list)}, true)
 }
 
-// send queues a message, which is the operation's last if final is set, and waits for room. It reports false if the client has
-// completed the operation, or if it has ended; then nothing is sent.
-func (op *operation) send(data []byte, final bool) bool {
+// send sends a message, which is the operation's last if final is set: at once if nothing waits to be sent, otherwise through the
+// queue, for which it waits for room. It reports false if the client has completed the operation, or if it has ended; then nothing
+// is sent.
+func (op *operation) send(t text, final bool) bool {
+	c := op.c
+	c.mu.Lock()
+	if c.operations[op.id] != op {
+		c.mu.Unlock()
+		return false
+	}
+	if t.size() > maxAtOnce || !c.out.claim() {
+		c.mu.Unlock()
+		return op.queue(t.appendTo(make([]byte, 0, t.size())), final)
+	}
+	// Under the lock, so that the id is free exactly when the client can see that it is.
+	if final {
+		delete(c.operations, op.id)
+	}
+	c.mu.Unlock()
+	c.writeAtOnce(op, &t)
+	return true
+}
+
+// queue is send through the queue.
+func (op *operation) queue(data []byte, final bool) bool {
 	c := op.c
 	c.unread.add(len(data))
 	sent := false
