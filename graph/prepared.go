@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -113,6 +114,13 @@ func preparedFor(c live.Change, at time.Time) *preparedPost {
 		return p
 	}
 	return nil
+}
+
+// isPrepared reports whether no change needs a read to be decided at a time.
+func isPrepared(changes []live.Change, now time.Time) bool {
+	return !slices.ContainsFunc(changes, func(c live.Change) bool {
+		return c.Reset == live.NoReset && !c.Deleted && preparedFor(c, now) == nil
+	})
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -77,7 +77,7 @@ func TestNewTweetsAreReadOnceForAllSubscribers(t *testing.T) {
 		ctx, stats := reqstats.With(t.Context())
 		sent := map[*model.TimelineEntryAdded]int{}
 		for _, v := range viewers {
-			decided, _, err := subscriptions{r}.timelineEvents(ctx, v, []live.Change{change})
+			decided, _, err := subscriptions{r}.timelineEvents(ctx, v, []live.Change{change}, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestPreparedDecisionsAge(t *testing.T) {
 		began = time.Now().Add(-age)
 		change.Prepared = r.Prepare(t.Context(), change, []int64{fan}, began)
 		between(tweet)
-		decided, at, err := subscriptions{r}.timelineEvents(t.Context(), fan, []live.Change{change})
+		decided, at, err := subscriptions{r}.timelineEvents(t.Context(), fan, []live.Change{change}, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

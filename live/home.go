@@ -55,6 +55,7 @@ type HomeSubscription struct {
 	mu     sync.Mutex
 	queue  []Change
 	some   lifecycle.Wake
+	wake   func() // of Ready; nil unless somebody waits so
 }
 
 // SubscribeHome subscribes to the changes of a viewer's home timeline from now on.
@@ -85,6 +86,18 @@ func (s *HomeSubscription) Next(ctx context.Context) ([]Change, error) {
 	}
 }
 
+// Ready reports whether changes have arrived. If none have, wake is called once, when the next one arrives. It is called with locks
+// of the hub held, so it must not block or use the hub. A nil wake is not called.
+func (s *HomeSubscription) Ready(wake func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) > 0 {
+		return true
+	}
+	s.wake = wake
+	return false
+}
+
 // Close ends the subscription.
 func (s *HomeSubscription) Close() {
 	s.hub.mu.Lock()
@@ -113,6 +126,10 @@ func (s *HomeSubscription) push(c Change) {
 		s.queue = append(s.queue, c)
 	}
 	s.some.Signal()
+	if wake := s.wake; wake != nil {
+		s.wake = nil
+		wake()
+	}
 }
 
 // pushHome pushes the change that an event makes to home timelines. It goes to those of the viewers whom it concerns.

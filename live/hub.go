@@ -24,6 +24,8 @@ type Hub struct {
 	home     map[int64]map[*HomeSubscription]struct{}     // by viewer
 	counts   map[int64]map[*ReactionSubscription]struct{} // by tweet
 	sessions map[int64]map[*SessionWatch]struct{}
+	// pushed is the newest state of each watched tweet that was pushed to its subscribers.
+	pushed map[int64]ReactionState
 	// position is the events.Position up to which the log was pushed to the subscribers. It is written under mu.
 	position atomic.Int64
 
@@ -41,6 +43,7 @@ func New(audience Audience) *Hub {
 		home:     map[int64]map[*HomeSubscription]struct{}{},
 		counts:   map[int64]map[*ReactionSubscription]struct{}{},
 		sessions: map[int64]map[*SessionWatch]struct{}{},
+		pushed:   map[int64]ReactionState{},
 		pending:  latestReactions{latest: map[int64]ReactionState{}, some: lifecycle.NewWake()},
 	}
 	h.carrier.Run = h.carryReactions

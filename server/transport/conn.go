@@ -186,6 +186,11 @@ func (c *conn) shut(code int, reason string, how ending) {
 		c.cutTimer = time.AfterFunc(c.s.cfg.CloseTimeout, c.cut)
 		close(c.shutting)
 		c.cancel()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for op := range c.running {
+			op.wake()
+		}
 	})
 }
 

@@ -1,9 +1,7 @@
 package transport
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 
 	"roost/internal/admission"
 	"roost/internal/errs"
-	"roost/internal/pullstream"
 	"roost/internal/reqstats"
 )
 
@@ -31,13 +28,14 @@ type operation struct {
 
 	// silenced is set when the client completes the operation: nothing more is sent.
 	silenced atomic.Bool
-	// stream is set once it is known to be a subscription.
-	stream atomic.Bool
+	// stream is set once it is known to be a subscription, and running once the subscription has begun.
+	stream  atomic.Bool
+	running atomic.Pointer[stream]
 
 	// Of the goroutine that runs it:
 	kind string
 	code string // of the first error sent, OK before
-	// handedOn is set once the goroutine of a stream has taken over.
+	// handedOn is set once a stream has taken over.
 	handedOn bool
 }
 
@@ -120,6 +118,7 @@ func (c *conn) handleComplete(id string) {
 	if op != nil {
 		op.silenced.Store(true)
 		op.cancel()
+		op.wake()
 	}
 }
 
@@ -186,121 +185,6 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 	}
 }
 
-// stream is a subscription that runs.
-type stream struct {
-	op        *operation
-	ctx       context.Context // of its events; held here because the goroutine's frames are few
-	events    *pullstream.Stream
-	responses graphql.ResponseHandler
-	open      *openStream
-}
-
-// open starts a subscription. The subscription runs in a goroutine of its own, whose stack has not been grown by parsing and
-// validation.
-func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
-	op.stream.Store(true)
-	opened, refusal := op.c.s.streams.open(op.who, op.c.addr, keyOf(op.who, oc, op.c.s.cfg.Personal(oc)), op.c.s.cfg.Cost(oc))
-	if refusal != nil {
-		op.fail(gqlerror.List{ToGraphQL(refusal)})
-		return
-	}
-	ctx, events := pullstream.With(ctx)
-	st := &stream{op: op, events: events, open: opened}
-	defer func() {
-		if !op.handedOn { // after a panic
-			st.close()
-		}
-	}()
-	st.responses, ctx = op.c.exec.DispatchOperation(ctx, oc)
-	st.ctx = withRoot(ctx, oc)
-	op.handedOn = true
-	op.c.wg.Go(st.run)
-}
-
-func (st *stream) close() {
-	st.events.Close()
-	st.open.close()
-}
-
-// run sends the events of a subscription. Like conn.read it mostly waits, and keeps its frames small.
-func (st *stream) run() {
-	defer st.op.ended()
-	defer st.close()
-	defer st.op.recover()
-	for more := true; more; more = st.send() {
-		st.events.Next() // here it waits, before anything is made for the event
-	}
-}
-
-// send sends an event, or the end of the stream. It reports whether more may come. Each event has statistics of its own.
-func (st *stream) send() bool {
-	var resp *graphql.Response
-	payload := st.open.equals.event(st.ctx, st.events.Key(), func(share bool) []byte {
-		event, _ := reqstats.With(st.ctx)
-		if resp = st.responses(event); !share {
-			return nil
-		}
-		return encodePayload(resp)
-	})
-	switch {
-	case payload != nil: // made for an equal subscription
-		st.events.Skip()
-		return st.op.send(textOfNext(st.op.key, payload), false)
-	case resp == nil:
-		if err := st.events.Err(); err != nil { // it must not look like one that is over
-			presented, ok := errors.AsType[*gqlerror.Error](err)
-			if !ok {
-				presented = ToGraphQL(err)
-			}
-			st.op.fail(gqlerror.List{presented})
-		} else {
-			st.op.complete()
-		}
-		return false
-	case len(resp.Data) == 0: // it could not start
-		st.op.fail(requestErrors(resp.Errors))
-		return false
-	case len(resp.Errors) > 0 && st.events.Again(retries(resp.Errors)):
-		return true
-	case lacksEvent(resp):
-		if st.events.Replace() {
-			return true
-		}
-		st.op.fail(resp.Errors) // the client is to subscribe again for the event
-		return false
-	}
-	return st.op.next(resp)
-}
-
-// retries is how often an event is resolved again after these errors.
-func retries(list gqlerror.List) (most int) {
-	for _, e := range list {
-		switch code, _ := e.Extensions["code"].(string); errs.Kind(code) {
-		case errs.Unavailable, errs.RateLimited:
-			most = pullstream.Retries
-		case errs.Internal:
-			most = max(most, 1) // the error may not come again
-		}
-	}
-	return most
-}
-
-// lacksEvent reports whether an error below the subscription's field has turned the whole event into null, its cursor
-// included. An event that lacks less arrives with its errors.
-func lacksEvent(resp *graphql.Response) bool {
-	return len(resp.Errors) > 0 && bytes.HasSuffix(resp.Data, []byte(`":null}`))
-}
-
-// withRoot puts the subscription's field into the context of its events: gqlgen leaves it out, and the
-// paths of errors would begin below it.
-func withRoot(ctx context.Context, oc *graphql.OperationContext) context.Context {
-	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, nil)
-	if len(fields) != 1 {
-		return ctx
-	}
-	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
-}
-
 // next sends a response, and reports whether the operation may continue.
 func (op *operation) next(resp *graphql.Response) bool {
 	if op.code == "OK" {
@@ -311,20 +195,20 @@ func (op *operation) next(resp *graphql.Response) bool {
 		op.fail(gqlerror.List{ToGraphQL(err)})
 		return false
 	}
-	return op.send(text{data}, false)
+	return op.send(&text{data}, false)
 }
 
-func (op *operation) complete() { op.send(text{encodeComplete(op.key)}, true) }
+func (op *operation) complete() { op.send(&text{encodeComplete(op.key)}, true) }
 
 func (op *operation) fail(list gqlerror.List) {
 	op.code = codeOf(list)
-	op.send(text{encodeError(op.key, list)}, true)
+	op.send(&text{encodeError(op.key, list)}, true)
 }
 
 // send sends a message, which is the operation's last if final is set: at once if nothing waits to be sent, otherwise through the
 // queue, for which it waits for room. It reports false if the client has completed the operation, or if it has ended; then nothing
 // is sent.
-func (op *operation) send(t text, final bool) bool {
+func (op *operation) send(t *text, final bool) bool {
 	c := op.c
 	c.mu.Lock()
 	if c.operations[op.id] != op {
@@ -340,7 +224,7 @@ func (op *operation) send(t text, final bool) bool {
 		delete(c.operations, op.id)
 	}
 	c.mu.Unlock()
-	c.writeAtOnce(op, &t)
+	c.writeAtOnce(op, t)
 	return true
 }
 

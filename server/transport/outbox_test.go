@@ -24,7 +24,7 @@ func newCrowded(ids ...string) *crowded {
 		op.ctx, op.cancel = context.WithCancel(c.ctx)
 		c.operations[id] = op
 		c.sent[id] = make(chan bool, 1)
-		go func() { c.sent[id] <- op.send(text{[]byte(id)}, false) }()
+		go func() { c.sent[id] <- op.send(&text{[]byte(id)}, false) }()
 		synctest.Wait() // so that they wait in this order
 	}
 	return c

@@ -149,6 +149,7 @@ type Socket struct {
 	cfg      SocketConfig
 	upgrader websocket.Upgrader
 	streams  *streams
+	runner   *runner
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -168,6 +169,7 @@ func NewSocket(cfg SocketConfig) *Socket {
 	return &Socket{
 		cfg:     cfg,
 		streams: newStreams(cfg.UserPoints, cfg.AddressPoints),
+		runner:  newRunner(),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: cfg.InitTimeout,
 			ReadBufferSize:   512, // kept by each connection; longer messages are read in parts
