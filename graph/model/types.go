@@ -1,7 +1,7 @@
 package model
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"roost/domain/reactions"
@@ -128,5 +128,10 @@ func (t *Tweet) EventKey() string {
 		return ""
 	}
 	// The counts are part of the key: after the database has gone back, a revision returns with other counts.
-	return fmt.Sprint("counts ", t.ID, t.Counts.Revision, t.Counts.LikeCount, t.Counts.DislikeCount)
+	var buf [64]byte
+	b := append(buf[:0], "counts "...)
+	for _, n := range [...]int64{int64(t.ID), int64(t.Counts.Revision), int64(t.Counts.LikeCount), int64(t.Counts.DislikeCount)} {
+		b = append(strconv.AppendInt(b, n, 36), ' ')
+	}
+	return string(b)
 }
