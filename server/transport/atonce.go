@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"crypto/tls"
 	"encoding/binary"
+	"net"
 	"sync"
 	"syscall"
 
@@ -64,31 +66,36 @@ func (a *atOnce) left(op *operation) letter {
 	}
 }
 
-// appendFrameHead appends the head of a frame that contains a whole text message of a length. Frames of servers are not masked.
+// appendFrameHead appends the head of a frame that contains a whole text message of up to maxAtOnce bytes. Frames of servers are
+// not masked.
 func appendFrameHead(b []byte, size int) []byte {
 	const final = 1 << 7
 	b = append(b, final|websocket.TextMessage)
-	switch {
-	case size < 126:
+	if size < 126 {
 		return append(b, byte(size))
-	case size < 1<<16:
-		return binary.BigEndian.AppendUint16(append(b, 126), uint16(size))
-	default:
-		return binary.BigEndian.AppendUint64(append(b, 127), uint64(size))
 	}
+	return binary.BigEndian.AppendUint16(append(b, 126), uint16(size))
 }
 
-// rawConn returns the access to the system's socket that writeAtOnce needs; nil if there is none.
-func (c *conn) rawConn() syscall.RawConn {
-	t := tcp(c.ws.NetConn())
-	if t == nil || t != c.ws.NetConn() { // something in between changes what is written
-		return nil
+// rawConn returns the access to the system's socket that writeAtOnce needs; nil if there is none. What wraps a TCP connection must not
+// change what is written; TLS does.
+func rawConn(c net.Conn) syscall.RawConn {
+	for {
+		switch below := c.(type) {
+		case *net.TCPConn:
+			raw, err := below.SyscallConn()
+			if err != nil {
+				return nil
+			}
+			return raw
+		case *tls.Conn:
+			return nil
+		case interface{ NetConn() net.Conn }:
+			c = below.NetConn()
+		default:
+			return nil
+		}
 	}
-	raw, err := t.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return raw
 }
 
 // writeAtOnce sends a message of an operation. The caller has claimed the outbox. It writes as much as the system takes without

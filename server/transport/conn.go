@@ -86,7 +86,7 @@ func newConn(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphE
 		shutting:   make(chan struct{}),
 		peerCode:   closeNone,
 	}
-	c.raw = c.rawConn()
+	c.raw = rawConn(ws.NetConn())
 	c.out = newOutbox(func() { go c.write() })
 	c.unread = s.cfg.Unread.account(c.addr, func() { go c.cutUnread() })
 	// The request ends with its handler, the connection goes on.
