@@ -7,6 +7,7 @@ import (
 
 // impersonalFields lists the fields of events whose value does not depend on the viewer. Every other field counts as personal.
 var impersonalFields = fieldSet(
+	"Subscription.homeTimelineEvents", "Subscription.reactionsChanged",
 	"TimelineEvent.cursor", "TimelineEntryAdded.cursor", "TimelineEntryAdded.edge", "TimelineEntryRemoved.cursor",
 	"TimelineEntryRemoved.tweetId", "TimelineReset.cursor", "TimelineReset.reason", "TimelineEdge.cursor", "TimelineEdge.node",
 	"Node.id", "Reactable.id", "Reactable.reactions",
@@ -33,6 +34,7 @@ type place int
 
 const (
 	elsewhere     place = iota
+	atRoot              // the operation
 	atEvent             // the event itself
 	atEdge              // its edge
 	atNewTweet          // the tweet of the edge
@@ -43,6 +45,7 @@ const (
 
 // leadsTo says which fields lead from one place of an event to another. Other fields lead elsewhere.
 var leadsTo = [placesOfEvent]map[string]place{
+	atRoot:       {"homeTimelineEvents": atEvent},
 	atEvent:      {"edge": atEdge},
 	atEdge:       {"node": atNewTweet},
 	atNewTweet:   {"author": atItsAuthor, "reactions": atItsSummary},
@@ -60,16 +63,7 @@ var inStanding = [placesOfEvent]map[string]bool{
 // is the transport's SocketConfig.Personal.
 func Personal(oc *graphql.OperationContext) bool {
 	w := personalWalk{seen: map[personalSpread]bool{}}
-	for _, f := range graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Subscription"}) {
-		switch f.Name {
-		case "homeTimelineEvents":
-			w.set(f.Selections, atEvent)
-		case "reactionsChanged":
-			w.set(f.Selections, elsewhere)
-		default:
-			return true
-		}
-	}
+	w.set(oc.Operation.SelectionSet, atRoot)
 	return w.personal
 }
 

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,9 @@ type operation struct {
 
 	// silenced is set when the client completes the operation: nothing more is sent.
 	silenced atomic.Bool
+	// open is set while the id is taken and messages may be sent: until the client has completed the operation, or the last message
+	// is sent. It is under the connection's lock.
+	open bool
 	// stream is set once it is known to be a subscription, and running once the subscription has begun.
 	stream  atomic.Bool
 	running atomic.Pointer[stream]
@@ -92,7 +96,7 @@ func (c *conn) admit(op *operation, refusal *errs.Error) (_ *errs.Error, code in
 	switch {
 	case !c.acked:
 		return nil, closeUnauthorized, "Unauthorized"
-	case c.operations[op.id] != nil:
+	case c.operation(op.id) != nil:
 		return nil, closeDuplicate, "Subscriber for this id already exists"
 	case refusal != nil:
 		return refusal, 0, ""
@@ -104,16 +108,28 @@ func (c *conn) admit(op *operation, refusal *errs.Error) (_ *errs.Error, code in
 		}, 0, ""
 	}
 	op.who = c.who
-	c.operations[op.id] = op
-	c.running[op] = struct{}{}
+	op.open = true
+	c.running = append(c.running, op)
 	return nil, 0, ""
+}
+
+// operation returns the open operation with an id, or nil. There are few, so no map is kept of them. The caller holds the lock.
+func (c *conn) operation(id string) *operation {
+	for _, op := range c.running {
+		if op.open && op.id == id {
+			return op
+		}
+	}
+	return nil
 }
 
 // handleComplete ends an operation without an answer.
 func (c *conn) handleComplete(id string) {
 	c.mu.Lock()
-	op := c.operations[id]
-	delete(c.operations, id)
+	op := c.operation(id)
+	if op != nil {
+		op.open = false
+	}
 	c.mu.Unlock()
 	if op != nil {
 		op.silenced.Store(true)
@@ -135,7 +151,7 @@ func (op *operation) run() {
 	switch {
 	case oc == nil:
 	case oc.Operation.Operation == ast.Subscription:
-		op.open(ctx, oc)
+		op.begin(ctx, oc)
 	default:
 		op.single(ctx, oc)
 	}
@@ -211,7 +227,7 @@ func (op *operation) fail(list gqlerror.List) {
 func (op *operation) send(t *text, final bool) bool {
 	c := op.c
 	c.mu.Lock()
-	if c.operations[op.id] != op {
+	if !op.open {
 		c.mu.Unlock()
 		return false
 	}
@@ -221,7 +237,7 @@ func (op *operation) send(t *text, final bool) bool {
 	}
 	// Under the lock, so that the id is free exactly when the client can see that it is.
 	if final {
-		delete(c.operations, op.id)
+		op.open = false
 	}
 	c.mu.Unlock()
 	c.writeAtOnce(op, t)
@@ -242,7 +258,7 @@ func (op *operation) queue(data []byte, final bool) bool {
 	var slow bool
 	for {
 		c.mu.Lock()
-		if c.operations[op.id] != op {
+		if !op.open {
 			c.mu.Unlock()
 			if timer != nil {
 				c.out.passOn()
@@ -252,7 +268,7 @@ func (op *operation) queue(data []byte, final bool) bool {
 		// Under the lock, so that the id is free exactly when the client can see that it is.
 		queued := c.out.put(letter{op: op, data: data})
 		if queued && final {
-			delete(c.operations, op.id)
+			op.open = false
 		}
 		c.mu.Unlock()
 		if queued {
@@ -282,9 +298,9 @@ func (op *operation) ended() {
 	op.cancel()
 	c := op.c
 	c.mu.Lock()
-	delete(c.running, op)
-	if c.operations[op.id] == op {
-		delete(c.operations, op.id)
+	op.open = false
+	if i := slices.Index(c.running, op); i >= 0 {
+		c.running = slices.Delete(c.running, i, i+1)
 	}
 	if c.opEnded != nil {
 		close(c.opEnded)

@@ -67,8 +67,8 @@ func (op *operation) wake() {
 	}
 }
 
-// open starts a subscription. Its events are made in other goroutines, whose stacks have not been grown by parsing and validation.
-func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
+// begin starts a subscription. Its events are made in other goroutines, whose stacks have not been grown by parsing and validation.
+func (op *operation) begin(ctx context.Context, oc *graphql.OperationContext) {
 	op.stream.Store(true)
 	s := op.c.s
 	opened, refusal := s.streams.open(op.who, op.c.addr, keyOf(op.who, oc, s.cfg.Personal(oc)), s.cfg.Cost(oc))
@@ -86,6 +86,7 @@ func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
 	events.Blocks = st.leave
 	st.responses, ctx = op.c.exec.DispatchOperation(ctx, oc)
 	st.ctx = withRoot(ctx, oc)
+	oc.Stats = graphql.Stats{} // it was needed until here, and would stay as long as the subscription
 	st.wakeUp = st.wake
 	op.handedOn = true
 	op.c.wg.Add(1)
@@ -239,7 +240,7 @@ func lacksEvent(resp *graphql.Response) bool {
 // withRoot puts the subscription's field into the context of its events: gqlgen leaves it out, and the
 // paths of errors would begin below it.
 func withRoot(ctx context.Context, oc *graphql.OperationContext) context.Context {
-	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, nil)
+	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Subscription"}) // as gqlgen, which remembers it
 	if len(fields) != 1 {
 		return ctx
 	}
