@@ -12,7 +12,8 @@ import (
 func TestEventsAreMadeOnceForAllViewers(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		const fields = `id viewerCanDelete reactions { likeCount viewerReaction } author { isViewer viewerIsFollowing `
-		const query = `subscription($after: String) { homeTimelineEvents(after: $after) { ... on TimelineEntryAdded { edge { node { ` + fields + ` %s } } } } } }`
+		const query = `subscription($after: String) { homeTimelineEvents(after: $after) { ... on TimelineEntryAdded { edge { node { ` +
+			fields + ` %s } } } } } }`
 		const node = "homeTimelineEvents.edge.node."
 		author := r.SignUp(t, "author")
 		viewers := []*apitest.User{author}
