@@ -77,7 +77,7 @@ func With(ctx context.Context) (context.Context, *Stream) {
 }
 
 // Ready reports whether Next returns without waiting for something to happen. If not, wake is called once, when that changes. For
-// a resolver that does not use Events, or a source that cannot tell, it reports true.
+// a resolver that does not use Events, or a source without Ready, it reports true.
 func (s *Stream) Ready(wake func()) bool { return s.waiting || s.ready == nil || s.ready(wake) }
 
 // Next waits until the channel of Events holds an event, or is closed because there are no more. It does nothing for a

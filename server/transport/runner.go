@@ -63,7 +63,7 @@ type worker struct {
 	left bool
 }
 
-// leave makes the goroutine belong to the stream that it works for now, and gives its place to another one.
+// leave makes the goroutine belong to the stream that it works for now, and lets another one take its place in the runner.
 func (w *worker) leave() {
 	if w.left {
 		return
