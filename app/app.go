@@ -208,6 +208,8 @@ func (a *App) addAPI(cfg *server.Config) error {
 	}
 	resolver := &graph.Resolver{Sources: a.sources, Hub: a.hub, Log: events.NewReader(a.stores.DB), PublicURL: c.PublicURL,
 		DocumentBytes: guard.Defaults().Bytes}
+	a.hub.Prepare = resolver.Prepare
+	cfg.Socket.Personal = graph.Personal
 	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
 	cfg.Schema = graph.Schema(resolver)
 	cfg.SDL = graph.SDL(cfg.Schema)

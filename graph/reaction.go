@@ -148,7 +148,7 @@ func (s subscriptions) ReactionsChanged(ctx context.Context, subjectIDs []string
 			counts.waiting = append(counts.waiting, now[id])
 		}
 	}
-	return stream(ctx, "reactionsChanged", pullstream.Source[model.Reactable]{Next: counts.next, End: sub.Close}), nil
+	return stream(ctx, "reactionsChanged", pullstream.Source[model.Reactable]{Next: counts.next, Ready: counts.ready, End: sub.Close}), nil
 }
 
 // watchedTweets are the tweets of a subscription, and which of them were visible when they were last read.
@@ -231,6 +231,9 @@ type countEvents struct {
 func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 	for {
 		for len(c.waiting) == 0 {
+			if !c.sub.Ready(nil) {
+				pullstream.Blocking(ctx)
+			}
 			states, err := c.sub.Next(ctx)
 			c.checked = time.Now() // deletions come with the states
 			if err == nil && states[0].Anew {
@@ -257,6 +260,9 @@ func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 		}
 	}
 }
+
+// ready reports whether there are counts to send; see pullstream.Source.
+func (c *countEvents) ready(wake func()) bool { return len(c.waiting) > 0 || c.sub.Ready(wake) }
 
 // take appends to the waiting events the counts of each state that is newer than what was sent.
 func (c *countEvents) take(states []live.ReactionState) {

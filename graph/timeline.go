@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"roost/domain/timelines"
@@ -48,7 +49,7 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 		return nil, err
 	}
 	return stream(ctx, "homeTimelineEvents",
-		pullstream.Source[model.TimelineEvent]{Next: home.next, Lost: home.lost, End: home.sub.Close}), nil
+		pullstream.Source[model.TimelineEvent]{Next: home.next, Ready: home.ready, Lost: home.lost, End: home.sub.Close}), nil
 }
 
 // catchUp returns what happened to a viewer's home timeline between two positions.
@@ -81,6 +82,9 @@ type homeEvents struct {
 func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 	for {
 		for len(h.changes) == 0 {
+			if !h.sub.Ready(nil) {
+				pullstream.Blocking(ctx)
+			}
 			changes, err := h.sub.Next(ctx)
 			if err != nil {
 				return nil, err
@@ -102,6 +106,9 @@ func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 		}
 	}
 }
+
+// ready reports whether there is a change to send; see pullstream.Source.
+func (h *homeEvents) ready(wake func()) bool { return len(h.changes) > 0 || h.sub.Ready(wake) }
 
 // lost returns the reset that covers an event which cannot be delivered.
 func (h *homeEvents) lost(model.TimelineEvent) model.TimelineEvent {
@@ -125,11 +132,17 @@ const (
 // slow, the decision is repeated.
 func (h *homeEvents) decide(ctx context.Context) {
 	var events []model.TimelineEvent
-	err := pullstream.Retry(ctx, func() (err error) {
-		h.at = time.Now()
-		events, err = h.timelineEvents(ctx, h.viewer, h.changes[:min(len(h.changes), maxChecked)])
+	changes := h.changes[:min(len(h.changes), maxChecked)]
+	read := func(now time.Time) (err error) {
+		events, h.at, err = h.timelineEvents(ctx, h.viewer, changes, now)
 		return err
-	})
+	}
+	var err error
+	if now := time.Now(); isPrepared(changes, now) { // nothing is read
+		err = read(now)
+	} else {
+		err = pullstream.Retry(ctx, func() error { return read(time.Now()) })
+	}
 	if err != nil { // a change that could not be checked is not left out silently
 		if ctx.Err() == nil {
 			h.Hub.EventLost()
@@ -142,29 +155,42 @@ func (h *homeEvents) decide(ctx context.Context) {
 	h.decided = events
 }
 
-// timelineEvents returns one event for each change, nil for a change that the viewer may not see now.
-func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change) ([]model.TimelineEvent, error) {
+// timelineEvents returns one event for each change, nil for a change that the viewer may not see, and the time from which on this
+// was decided, at most checkedFor before now. Changes that were prepared after that time cost no read.
+func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes []live.Change, now time.Time,
+) ([]model.TimelineEvent, time.Time, error) {
+	at := now
 	var added []timelines.Post
 	for _, c := range changes {
-		if c.Reset == live.NoReset && !c.Deleted {
+		if c.Reset != live.NoReset || c.Deleted {
+			continue
+		}
+		if p := preparedFor(c, now); p != nil {
+			at = earlier(at, p.began)
+		} else {
 			added = append(added, timelines.Post{TweetID: c.TweetID, AuthorID: c.AuthorID})
 		}
 	}
 	shown, err := s.Sources.Rows.HomeTweets(ctx, viewer, added)
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	out := make([]model.TimelineEvent, len(changes))
 	for i, c := range changes {
 		cursor := eventCursor(c.At)
-		switch {
+		switch p := preparedFor(c, now); {
 		case c.Reset != live.NoReset:
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
 			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
+		case p != nil:
+			if e := p.eventFor(viewer); e != nil {
+				out[i] = e
+			}
 		case shown[c.TweetID] != nil:
-			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(shown[c.TweetID]))}
+			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(shown[c.TweetID])),
+				Key: "added " + cursor + " for " + strconv.FormatInt(viewer, 10)}
 		}
 	}
-	return out, nil
+	return out, at, nil
 }

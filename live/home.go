@@ -19,7 +19,14 @@ type Change struct {
 	TweetID, AuthorID int64
 	Deleted           bool
 	Reset             Reset
+	// Prepared is what Hub.Prepare has returned for the change; nil if there is nothing, and for a subscriber that is far behind.
+	Prepared any
 }
+
+// Prepare reads what the subscriptions of several viewers need to send a new entry, once for all of them. It is called before
+// the change is pushed to the viewers, whose home timelines contained the author's tweets at some moment after began. Nobody may
+// change what it returns; nil leaves the reading to each subscription.
+type Prepare func(ctx context.Context, c Change, viewers []int64, began time.Time) any
 
 // Reset is the reason why a timeline must be read again, as the API names it.
 type Reset string
@@ -32,8 +39,12 @@ const (
 	Expired Reset = "CURSOR_EXPIRED"
 )
 
-// homeBuffer is the most changes that wait for a slow subscriber.
-const homeBuffer = 256
+// homeBuffer is the most changes that wait for a slow subscriber, and maxPrepared how many of them keep what was prepared for
+// them: a subscriber that is further behind takes its changes too late to use it.
+const (
+	homeBuffer  = 256
+	maxPrepared = 8
+)
 
 // HomeSubscription receives the changes of one viewer's home timeline. Only Close may be called from several goroutines.
 type HomeSubscription struct {
@@ -44,6 +55,7 @@ type HomeSubscription struct {
 	mu     sync.Mutex
 	queue  []Change
 	some   lifecycle.Wake
+	wake   func() // of Ready; nil unless somebody waits so
 }
 
 // SubscribeHome subscribes to the changes of a viewer's home timeline from now on.
@@ -74,6 +86,18 @@ func (s *HomeSubscription) Next(ctx context.Context) ([]Change, error) {
 	}
 }
 
+// Ready reports whether changes have arrived. If none have, wake is called once, when the next one arrives. It is called with locks
+// of the hub held, so it must not block or use the hub. A nil wake is not called.
+func (s *HomeSubscription) Ready(wake func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) > 0 {
+		return true
+	}
+	s.wake = wake
+	return false
+}
+
 // Close ends the subscription.
 func (s *HomeSubscription) Close() {
 	s.hub.mu.Lock()
@@ -96,9 +120,16 @@ func (s *HomeSubscription) push(c Change) {
 		// The subscriber has not taken the reset yet, which now covers this change, too.
 		s.queue[0].At = c.At
 	default:
+		if len(s.queue) >= maxPrepared {
+			c.Prepared = nil
+		}
 		s.queue = append(s.queue, c)
 	}
 	s.some.Signal()
+	if wake := s.wake; wake != nil {
+		s.wake = nil
+		wake()
+	}
 }
 
 // pushHome pushes the change that an event makes to home timelines. It goes to those of the viewers whom it concerns.
@@ -116,6 +147,7 @@ func (h *Hub) pushHome(ctx context.Context, at events.Position, e events.Event, 
 }
 
 // audienceTimeout is how long the look-up of a tweet's audience may take. After that the timelines of all candidates are reset.
+// What Prepare reads has the rest of this time.
 const audienceTimeout = 5 * time.Second
 
 // pushToAudience pushes the change of one entry to those of the viewers whose home timelines contain the author's tweets.
@@ -125,12 +157,15 @@ func (h *Hub) pushToAudience(ctx context.Context, c Change, viewers []int64) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, audienceTimeout)
 	defer cancel()
+	began := time.Now()
 	concerned, err := h.audience(bounded, c.AuthorID, viewers)
 	if err != nil {
 		if ctx.Err() == nil && h.warnings.Allow() {
 			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet could not be read", "error", err)
 		}
 		concerned, c = viewers, Change{At: c.At, Reset: Rebuilt}
+	} else if h.Prepare != nil && !c.Deleted && len(concerned) > 0 {
+		c.Prepared = h.Prepare(bounded, c, concerned, began)
 	}
 	h.pushTo(concerned, c)
 }

@@ -16,6 +16,8 @@ type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int6
 
 // Hub pushes committed events to the subscribers of this node. Its zero value is not usable; see New.
 type Hub struct {
+	// Prepare is set before Start, or nil.
+	Prepare  Prepare
 	audience Audience
 
 	mu       sync.Mutex
@@ -23,6 +25,8 @@ type Hub struct {
 	counts   map[int64]map[*ReactionSubscription]struct{} // by tweet
 	sessions map[int64]map[*SessionWatch]struct{}
 	watching lifecycle.Wake // signalled when the first session is watched
+	// pushed is the newest state of each watched tweet that was pushed to its subscribers.
+	pushed map[int64]ReactionState
 	// position is the events.Position up to which the log was pushed to the subscribers. It is written under mu.
 	position atomic.Int64
 
@@ -41,6 +45,7 @@ func New(audience Audience) *Hub {
 		counts:   map[int64]map[*ReactionSubscription]struct{}{},
 		sessions: map[int64]map[*SessionWatch]struct{}{},
 		watching: lifecycle.NewWake(),
+		pushed:   map[int64]ReactionState{},
 		pending:  latestReactions{latest: map[int64]ReactionState{}, some: lifecycle.NewWake()},
 	}
 	h.carrier.Run = h.carryReactions

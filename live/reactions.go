@@ -75,6 +75,8 @@ type ReactionSubscription struct {
 	// anew means that revisions may have gone back since the last Next.
 	anew bool
 	some lifecycle.Wake
+	wake func() // of Ready; nil unless somebody waits so
+	// last is when Next returned states last.
 	last time.Time
 }
 
@@ -98,7 +100,7 @@ func (s *ReactionSubscription) Next(ctx context.Context) ([]ReactionState, error
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if wait := mergeFor - time.Since(s.last); wait > 0 {
+		if wait := s.pause(); wait > 0 {
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():
@@ -106,10 +108,47 @@ func (s *ReactionSubscription) Next(ctx context.Context) ([]ReactionState, error
 			}
 		}
 		if got := s.take(); len(got) > 0 {
-			s.last = time.Now()
 			return got, nil
 		}
 	}
+}
+
+// Ready reports whether Next would return states at once. If not, wake is called once, when that changes. It is called with locks of
+// the hub held, so it must not block or use the hub. A nil wake is not called.
+func (s *ReactionSubscription) Ready(wake func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake = wake
+	if len(s.latest) == 0 && !s.skipped {
+		return false
+	}
+	if mergeFor-time.Since(s.last) <= 0 {
+		s.wake = nil
+		return true
+	}
+	s.notify()
+	return false
+}
+
+// notify makes Next and Ready notice that there is something to take. The caller holds the lock.
+func (s *ReactionSubscription) notify() {
+	s.some.Signal()
+	wake := s.wake
+	if s.wake = nil; wake == nil {
+		return
+	}
+	if wait := mergeFor - time.Since(s.last); wait > 0 {
+		time.AfterFunc(wait, wake)
+		return
+	}
+	wake()
+}
+
+// pause is how long Next has to wait before it may return states.
+func (s *ReactionSubscription) pause() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return mergeFor - time.Since(s.last)
 }
 
 func (s *ReactionSubscription) take() []ReactionState {
@@ -127,6 +166,9 @@ func (s *ReactionSubscription) take() []ReactionState {
 	}
 	clear(s.latest)
 	s.skipped, s.anew = false, false
+	if len(got) > 0 {
+		s.last = time.Now()
+	}
 	return got
 }
 
@@ -136,6 +178,9 @@ func (s *ReactionSubscription) Close() {
 	defer s.hub.mu.Unlock()
 	for _, id := range s.tweets {
 		remove(s.hub.counts, id, s)
+		if s.hub.counts[id] == nil {
+			delete(s.hub.pushed, id)
+		}
 	}
 }
 
@@ -145,7 +190,7 @@ func (s *ReactionSubscription) push(st ReactionState) {
 	if old, ok := s.latest[st.TweetID]; !ok || st.newer(old) {
 		s.latest[st.TweetID] = st
 	}
-	s.some.Signal()
+	s.notify()
 }
 
 func (s *ReactionSubscription) skip(anew bool) {
@@ -153,13 +198,16 @@ func (s *ReactionSubscription) skip(anew bool) {
 	defer s.mu.Unlock()
 	s.skipped = true
 	s.anew = s.anew || anew
-	s.some.Signal()
+	s.notify()
 }
 
 // readReactions makes every subscriber read the counts again, because changes were skipped or the database went back.
 func (h *Hub) readReactions(anew bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if anew {
+		clear(h.pushed)
+	}
 	for _, subs := range h.counts {
 		for s := range subs {
 			s.skip(anew)
@@ -201,10 +249,17 @@ func (h *Hub) carryReactions(ctx context.Context) {
 	}
 }
 
+// pushReactions pushes a state to the subscribers of a tweet, unless they have got it already: each state comes when it is committed on
+// this node, and once more from the log. Subscribers who came since then have read it.
 func (h *Hub) pushReactions(tweetID int64, st ReactionState) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := range h.counts[tweetID] {
+	subs := h.counts[tweetID]
+	if old, ok := h.pushed[tweetID]; len(subs) == 0 || ok && !st.newer(old) {
+		return
+	}
+	h.pushed[tweetID] = st
+	for s := range subs {
 		s.push(st)
 	}
 }

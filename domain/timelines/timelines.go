@@ -10,7 +10,8 @@
 //
 //   - HomeAuthors, for pages and catch-up, from Followed: extend Followed and its statement, followedForm in rows (stored
 //     form, with a new version of the entry) and the invalidation of that row by the new event.
-//   - Audience, for the viewers to whom an event is pushed.
+//   - Audience, for the viewers to whom an event is pushed. What is sent to them within 100 ms relies on it, and on the fact that
+//     a viewer other than the author is in the audience only if the viewer follows the author (graph.Resolver.Prepare).
 //   - rows.Store.HomeTweets, for the check just before an entry is sent: a row of the new relation, or an existing one.
 //
 // An event that begins or ends the relation belongs in homeChanges. The index events_timeline in ent/schema lists the same

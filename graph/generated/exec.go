@@ -45,6 +45,7 @@ type ResolverRoot interface {
 	SetReactionPayload() SetReactionPayloadResolver
 	Subscription() SubscriptionResolver
 	TimelineConnection() TimelineConnectionResolver
+	TimelineEntryAdded() TimelineEntryAddedResolver
 	Tweet() TweetResolver
 	UnfollowUserPayload() UnfollowUserPayloadResolver
 	UpdateProfilePayload() UpdateProfilePayloadResolver
@@ -370,6 +371,9 @@ type SubscriptionResolver interface {
 type TimelineConnectionResolver interface {
 	Edges(ctx context.Context, obj *model.TimelineConnection) ([]*model.TimelineEdge, error)
 	Nodes(ctx context.Context, obj *model.TimelineConnection) ([]*model.Tweet, error)
+}
+type TimelineEntryAddedResolver interface {
+	Edge(ctx context.Context, obj *model.TimelineEntryAdded) (*model.TimelineEdge, error)
 }
 type TweetResolver interface {
 	Author(ctx context.Context, obj *model.Tweet) (*accounts.User, error)
@@ -6274,7 +6278,7 @@ func (ec *executionContext) _TimelineEntryAdded_edge(ctx context.Context, field 
 			return ec.fieldContext_TimelineEntryAdded_edge(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edge, nil
+			return ec.Resolvers.TimelineEntryAdded().Edge(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.TimelineEdge) graphql.Marshaler {
@@ -6288,8 +6292,8 @@ func (ec *executionContext) fieldContext_TimelineEntryAdded_edge(_ context.Conte
 	fc = &graphql.FieldContext{
 		Object:     "TimelineEntryAdded",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_TimelineEdge(ctx, field)
 		},
@@ -9315,8 +9319,6 @@ func (ec *executionContext) _TimelineEvent(ctx context.Context, sel ast.Selectio
 			return graphql.Null
 		}
 		return ec._TimelineEntryRemoved(ctx, sel, obj)
-	case model.TimelineEntryAdded:
-		return ec._TimelineEntryAdded(ctx, sel, &obj)
 	case *model.TimelineEntryAdded:
 		if obj == nil {
 			return graphql.Null
@@ -10525,13 +10527,14 @@ func (ec *executionContext) _TimelineEntryAdded(ctx context.Context, sel ast.Sel
 		case "cursor":
 			out.Values[i] = ec._TimelineEntryAdded_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "edge":
-			out.Values[i] = ec._TimelineEntryAdded_edge(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TimelineEntryAdded_edge(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

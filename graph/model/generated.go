@@ -139,16 +139,6 @@ type SignUpInput struct {
 type Subscription struct {
 }
 
-// An entry came in. It belongs where its own cursor says, which is nearly always on top.
-type TimelineEntryAdded struct {
-	// Give the last one received to `after` when subscribing again.
-	Cursor string `json:"cursor"`
-	// The entry.
-	Edge *TimelineEdge `json:"edge"`
-}
-
-func (TimelineEntryAdded) IsTimelineEvent() {}
-
 // An entry went away: its tweet was deleted.
 type TimelineEntryRemoved struct {
 	// Give the last one received to `after` when subscribing again.

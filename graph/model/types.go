@@ -1,7 +1,7 @@
 package model
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"roost/domain/reactions"
@@ -93,8 +93,28 @@ func TweetOf(t *tweets.Tweet) *Tweet {
 	return &Tweet{Tweet: t}
 }
 
+// TimelineEntryAdded is a new entry of a home timeline. Key names the event and the viewers for whom its fields have the same
+// values; see graph.Personal. Standing is nil for an event that was made for one viewer.
+type TimelineEntryAdded struct {
+	Cursor   string
+	Edge     *TimelineEdge
+	Standing *Standing
+	Key      string
+}
+
+// Standing is what the fields of a new tweet and of its author say about a viewer, and the tweet's counts at the same time.
+type Standing struct {
+	// Author means that the viewer has posted the tweet. Any other viewer to whom it is sent follows the author.
+	Author   bool
+	Reaction reactions.Kind
+	Counts   *reactions.Counts
+}
+
+// IsTimelineEvent marks the entry as an event of a home timeline.
+func (*TimelineEntryAdded) IsTimelineEvent() {}
+
 // EventKey makes the entry a pullstream.Keyed.
-func (e *TimelineEntryAdded) EventKey() string { return "added " + e.Cursor }
+func (e *TimelineEntryAdded) EventKey() string { return e.Key }
 
 // EventKey makes the entry a pullstream.Keyed.
 func (e *TimelineEntryRemoved) EventKey() string { return "removed " + e.Cursor + e.TweetID }
@@ -108,5 +128,10 @@ func (t *Tweet) EventKey() string {
 		return ""
 	}
 	// The counts are part of the key: after the database has gone back, a revision returns with other counts.
-	return fmt.Sprint("counts ", t.ID, t.Counts.Revision, t.Counts.LikeCount, t.Counts.DislikeCount)
+	var buf [64]byte
+	b := append(buf[:0], "counts "...)
+	for _, n := range [...]int64{int64(t.ID), int64(t.Counts.Revision), int64(t.Counts.LikeCount), int64(t.Counts.DislikeCount)} {
+		b = append(strconv.AppendInt(b, n, 36), ' ')
+	}
+	return string(b)
 }

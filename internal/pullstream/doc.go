@@ -25,6 +25,12 @@
 //		send(response)
 //	}
 //
+// # Waiting without a goroutine
+//
+// A source may have a Ready function, which reports whether there is an event, or takes a function that is called once there is.
+// The sender then needs no goroutine while it waits. It calls Next when Ready has reported true, in a goroutine that works for many
+// streams. So Next must not wait then, except after it has called Blocking; Retry does so by itself.
+//
 // # No event is lost
 //
 // gqlgen resolves the fields of an event after it has taken the event from the channel, and a field may fail. The sender then

@@ -24,6 +24,9 @@ type Source[T any] struct {
 	// Next waits for an event. An error ends the subscription; after io.EOF it ends without a failure. Next has to return soon
 	// after ctx ends.
 	Next func(ctx context.Context) (T, error)
+	// Ready reports whether Next returns without waiting for something to happen. If not, wake is called once, when that changes;
+	// it does not block. If Ready is nil, Next is called right away.
+	Ready func(wake func()) bool
 	// Lost returns the event that is sent instead of one that cannot be resolved. If Lost is nil, such an event ends the
 	// subscription with its error.
 	Lost func(event T) T
@@ -33,7 +36,11 @@ type Source[T any] struct {
 
 // Stream is the sender's side of one subscription. It belongs to one goroutine.
 type Stream struct {
-	next func() (more bool)
+	// Blocks, if it is not nil, is called before anything that may take longer than some microseconds.
+	Blocks func()
+
+	next  func() (more bool)
+	ready func(wake func()) bool
 	// again puts the last event into the channel once more, replace puts its substitute there; nil without one.
 	again, replace func()
 	// take empties the channel.
@@ -69,6 +76,10 @@ func With(ctx context.Context) (context.Context, *Stream) {
 	return context.WithValue(ctx, key{}, s), s
 }
 
+// Ready reports whether Next returns without waiting for something to happen. If not, wake is called once, when that changes. For
+// a resolver that does not use Events, or a source without Ready, it reports true.
+func (s *Stream) Ready(wake func()) bool { return s.waiting || s.ready == nil || s.ready(wake) }
+
 // Next waits until the channel of Events holds an event, or is closed because there are no more. It does nothing for a
 // resolver that does not use Events.
 func (s *Stream) Next() {
@@ -77,9 +88,24 @@ func (s *Stream) Next() {
 		return
 	}
 	s.retries = 0
-	if s.next != nil && !s.next() {
-		s.next = nil
+	if s.ready == nil {
+		s.blocks()
 	}
+	if s.next != nil && !s.next() {
+		s.next, s.ready = nil, nil
+	}
+}
+
+func (s *Stream) blocks() {
+	if s != nil && s.Blocks != nil {
+		s.Blocks()
+	}
+}
+
+// Blocking is called by a source before it waits although Ready has reported true.
+func Blocking(ctx context.Context) {
+	s, _ := ctx.Value(key{}).(*Stream)
+	s.blocks()
 }
 
 // Key returns the key of the event in the channel, or "" if it is not Keyed.
@@ -122,7 +148,7 @@ func (s *Stream) Err() error { return s.err }
 
 // Close ends the stream and calls the source's End; it may be called twice.
 func (s *Stream) Close() {
-	s.next, s.again, s.replace = nil, nil, nil
+	s.next, s.ready, s.again, s.replace = nil, nil, nil, nil
 	if s.end != nil {
 		s.end()
 		s.end = nil
@@ -151,7 +177,7 @@ func Events[T any](ctx context.Context, source Source[T]) <-chan T {
 		default:
 		}
 	}
-	s.end = source.End
+	s.end, s.ready = source.End, source.Ready
 	s.pause = func(retry int) bool { return pause(ctx, retry) }
 	s.next = func() bool {
 		s.again, s.replace, s.key, last = nil, nil, "", none
@@ -179,6 +205,7 @@ func Events[T any](ctx context.Context, source Source[T]) <-chan T {
 // Retry calls fn until it succeeds, with a pause before each of at most [Retries] further calls. It returns the last
 // error, or the first one after ctx has ended.
 func Retry(ctx context.Context, fn func() error) error {
+	Blocking(ctx)
 	err := fn()
 	for retry := 0; err != nil && retry < Retries && pause(ctx, retry); retry++ {
 		err = fn()

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -30,6 +31,7 @@ type conn struct {
 	s    *Socket
 	addr netip.Prefix // the network that the connection counts for
 	ws   *websocket.Conn
+	raw  syscall.RawConn // for writeAtOnce; may be nil
 	exec graphql.GraphExecutor
 	out  *outbox
 	// unread counts the bytes that wait for the client.
@@ -45,16 +47,15 @@ type conn struct {
 	initTimer *time.Timer
 	pace      pace
 
-	mu         sync.Mutex
-	pingTimer  *time.Timer
-	unwatch    func() bool // ends the watch on the session; false if that has ended
-	initSeen   bool
-	acked      bool
-	retired    *errs.Error // why there are no new operations; nil while there may be
-	who        InitResult
-	operations map[string]*operation
-	running    map[*operation]struct{} // also those that the client completed but that have not ended
-	opEnded    chan struct{}           // closed when one ends; nil if nobody waits for that
+	mu        sync.Mutex
+	pingTimer *time.Timer
+	unwatch   func() bool // ends the watch on the session; false if that has ended
+	initSeen  bool
+	acked     bool
+	retired   *errs.Error // why there are no new operations; nil while there may be
+	who       InitResult
+	running   []*operation  // also those that the client completed but that have not ended
+	opEnded   chan struct{} // closed when one ends; nil if nobody waits for that
 
 	// written is closed by the writer when it has ended for good.
 	written chan struct{}
@@ -77,13 +78,12 @@ type conn struct {
 func newConn(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) *conn {
 	c := &conn{
 		s: s, addr: Network(r.RemoteAddr), ws: ws, req: r, exec: exec,
-		pace:       newPace(s.cfg.Rate, s.cfg.Burst),
-		operations: map[string]*operation{},
-		running:    map[*operation]struct{}{},
-		written:    make(chan struct{}),
-		shutting:   make(chan struct{}),
-		peerCode:   closeNone,
+		pace:     newPace(s.cfg.Rate, s.cfg.Burst),
+		written:  make(chan struct{}),
+		shutting: make(chan struct{}),
+		peerCode: closeNone,
 	}
+	c.raw = rawConn(ws.NetConn())
 	c.out = newOutbox(func() { go c.write() })
 	c.unread = s.cfg.Unread.account(c.addr, func() { go c.cutUnread() })
 	// The request ends with its handler, the connection goes on.
@@ -183,6 +183,11 @@ func (c *conn) shut(code int, reason string, how ending) {
 		c.cutTimer = time.AfterFunc(c.s.cfg.CloseTimeout, c.cut)
 		close(c.shutting)
 		c.cancel()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, op := range c.running {
+			op.wake()
+		}
 	})
 }
 
@@ -221,7 +226,7 @@ func (c *conn) retire(code int, reason string, grace time.Duration, all bool) {
 			c.opEnded = make(chan struct{})
 		}
 		ended, busy := c.opEnded, false
-		for op := range c.running {
+		for _, op := range c.running {
 			busy = busy || all || !op.stream.Load()
 		}
 		c.mu.Unlock()

@@ -18,15 +18,15 @@
 //
 // HTTP has no lifecycle. A Socket accepts connections until Drain is called. Drain refuses new connections and closes the open
 // ones in slices, one slice after another. A connection outlives the HTTP request that opened it. It owns a goroutine that
-// reads, another one while there is something to send, and one for each running operation. When all of these have ended, the
-// connection has ended and no longer counts against the limits.
+// reads, another one while its queue holds something, and one for each running operation, except for subscriptions that wait for their
+// next event. When all of these have ended, the connection has ended and no longer counts against the limits.
 //
 // # Memory
 //
-// A waiting connection with one open subscription holds two goroutines. After a few garbage collections each has a stack of 4
-// KiB. The connection holds some 12 KiB more, most of it gqlgen's operation. It keeps nothing of its HTTP request, no buffer
-// for writing, and no goroutine for pings, for its session or for sending. To keep the stacks small, only a few small functions
-// wait; see conn.read and stream.run.
+// A waiting connection with one open subscription holds one goroutine. After a few garbage collections it has a stack of 4 KiB. The
+// connection holds some 11 KiB more, most of it gqlgen's operation. It keeps nothing of its HTTP request, no buffer for writing,
+// and no goroutine for pings, for its session, for its subscriptions or for sending. To keep the stack small, only a small function
+// waits; see conn.read.
 //
 // # Slow readers
 //
@@ -47,8 +47,9 @@
 // # Subscriptions
 //
 // Each open subscription is charged to its user, or to the caller's network if the caller has no session. The charge is what
-// one event of the subscription may cost. When a session has several equal subscriptions, one of them makes each event, and the
-// others send the same bytes; see streamKey.
+// one event of the subscription may cost. Of equal subscriptions one makes each event, and the others send the same bytes; see
+// streamKey. The goroutines of a runner go from stream to stream and send what there is. A message is written by the goroutine
+// that has it, as far as the system takes it without waiting, unless something else waits to be sent; see conn.writeAtOnce.
 //
 // # At the limits
 //

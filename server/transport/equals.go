@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"slices"
@@ -22,16 +21,16 @@ const (
 	maxShared = 64 << 10
 )
 
-// streamKey identifies equal subscriptions: those of one session with the same document, operation, and values of the
-// variables that are used below the subscription's field. The arguments of the field itself are not part of it: they
-// decide which events come, not what is sent of them.
+// streamKey identifies equal subscriptions: those with the same document, operation, and values of the variables that are used
+// below the subscription's field. The arguments of the field itself are not part of it: they decide which events come, not what is
+// sent of them. The user and session are 0 unless the events are personal, so the same view of an event is made once for everybody.
 type streamKey struct {
 	user, session int64
 	operation     [sha256.Size]byte
 }
 
 // keyOf is the key of a subscription.
-func keyOf(who InitResult, oc *graphql.OperationContext) streamKey {
+func keyOf(who InitResult, oc *graphql.OperationContext, personal bool) streamKey {
 	names := map[string]bool{}
 	for _, sel := range oc.Operation.SelectionSet {
 		usedBelow(sel, names, true)
@@ -44,7 +43,11 @@ func keyOf(who InitResult, oc *graphql.OperationContext) streamKey {
 		used[name] = oc.Variables[name]
 	}
 	_ = e.Encode(used) // in the order of the names; what cannot be encoded is no variable
-	return streamKey{who.UserID, who.SessionID, [sha256.Size]byte(h.Sum(nil))}
+	key := streamKey{operation: [sha256.Size]byte(h.Sum(nil))}
+	if personal {
+		key.user, key.session = who.UserID, who.SessionID
+	}
+	return key
 }
 
 // usedBelow gathers the variables that a selection uses; of fields at the top only those of their directives and
@@ -103,8 +106,38 @@ type equals struct {
 
 // sharedEvent is an event that one member makes.
 type sharedEvent struct {
-	made    chan struct{} // closed when payload is final
-	payload []byte        // nil if it is not to be shared: it failed, or is too long
+	mu      sync.Mutex
+	made    bool
+	payload []byte   // nil if it is not to be shared: it failed, or is too long
+	waiting []func() // called once it is made
+}
+
+// finish ends the making of the event, for better or worse; only the first call counts.
+func (e *sharedEvent) finish(payload []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.made {
+		return
+	}
+	e.made = true
+	if len(payload) <= maxShared {
+		e.payload = payload
+	}
+	for _, wake := range e.waiting {
+		wake()
+	}
+	e.waiting = nil
+}
+
+// payloadOr returns the payload of an event that is made; it is nil if the caller has to make the event for itself. If the event
+// is not made yet, wake is called once it is.
+func (e *sharedEvent) payloadOr(wake func()) (payload []byte, made bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.made {
+		e.waiting = append(e.waiting, wake)
+	}
+	return e.payload, e.made
 }
 
 // join changes the number of members, and returns it.
@@ -115,40 +148,23 @@ func (e *equals) join(n int) int {
 	return e.members
 }
 
-// event returns the payload that another member has made of the event. If there is none it calls resolve, which makes
-// it, and returns nil. What resolve returns goes to the other members, if share is set.
-func (e *equals) event(ctx context.Context, key string, resolve func(share bool) []byte) []byte {
+// claim returns the event with a key, which another member makes or has made. If there is none, the event is the caller's own to
+// make: the caller must call finish. It returns nil if the caller is to make the event for itself alone.
+func (e *equals) claim(key string) (event *sharedEvent, own bool) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	if key == "" || e.members < 2 {
-		e.mu.Unlock()
-		resolve(false)
-		return nil
+		return nil, false
 	}
-	other := e.events[key]
-	if other == nil {
-		own := e.begin(key)
-		e.mu.Unlock()
-		defer close(own.made) // after a panic as well
-		if payload := resolve(true); len(payload) <= maxShared {
-			own.payload = payload
-		}
-		return nil
+	if other := e.events[key]; other != nil {
+		return other, false
 	}
-	e.mu.Unlock()
-	select {
-	case <-other.made:
-		if other.payload != nil {
-			return other.payload
-		}
-	case <-ctx.Done():
-	}
-	resolve(false)
-	return nil
+	return e.begin(key), true
 }
 
 // begin is called with the lock held.
 func (e *equals) begin(key string) *sharedEvent {
-	own := &sharedEvent{made: make(chan struct{})}
+	own := &sharedEvent{}
 	if e.events == nil {
 		e.events = map[string]*sharedEvent{}
 	}

@@ -21,18 +21,29 @@ type members struct {
 
 // send is what a member sends for an event: "made" or, of another member, "shared".
 func (m *members) send(ctx context.Context, key string) string {
-	payload := m.event(ctx, key, func(share bool) []byte {
-		m.made++
-		time.Sleep(m.takes)
-		if m.fails || !share {
-			return nil
+	event, own := m.claim(key)
+	if event != nil && !own {
+		woken := make(chan struct{})
+		payload, made := event.payloadOr(func() { close(woken) })
+		if !made {
+			select {
+			case <-woken:
+			case <-ctx.Done():
+			}
+			payload, _ = event.payloadOr(func() {})
 		}
-		return []byte("shared")
-	})
-	if payload == nil {
-		return "made"
+		if payload != nil {
+			return string(payload)
+		}
 	}
-	return string(payload)
+	m.made++
+	time.Sleep(m.takes)
+	if own && m.fails {
+		event.finish(nil)
+	} else if own {
+		event.finish([]byte("shared"))
+	}
+	return "made"
 }
 
 // Of equal subscriptions one makes an event, and the others wait for it; but not for long after it was made, not if it
@@ -97,7 +108,13 @@ func TestLongEventsAreNotShared(t *testing.T) {
 	e.join(2)
 	made := 0
 	for range 2 {
-		e.event(t.Context(), "a", func(bool) []byte { made++; return []byte(strings.Repeat("x", maxShared+1)) })
+		event, own := e.claim("a")
+		if own {
+			event.finish([]byte(strings.Repeat("x", maxShared+1)))
+		}
+		if payload, done := event.payloadOr(func() {}); payload == nil && done {
+			made++
+		}
 	}
 	if made != 2 {
 		t.Errorf("made %d times", made)

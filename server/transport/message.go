@@ -86,21 +86,23 @@ func encodeNext(id []byte, resp *graphql.Response) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// encodePayloadFor is a `next` with a payload that is JSON already.
-func encodePayloadFor(id, payload []byte) []byte {
-	b := beginNext(id, len(payload))
-	b.Write(payload)
-	b.WriteByte('}')
-	return b.Bytes()
-}
+// Parts of a `next`, around the id and the payload.
+var (
+	nextHead   = []byte(`{"id":`)
+	nextMiddle = []byte(`,"type":"` + typeNext + `","payload":`)
+	nextTail   = []byte{'}'}
+)
+
+// textOfNext is a `next` with a payload that is JSON already.
+func textOfNext(id, payload []byte) text { return text{nextHead, id, nextMiddle, payload, nextTail} }
 
 // beginNext is a `next` up to its payload, with room for so many bytes of it.
 func beginNext(id []byte, room int) *bytes.Buffer {
 	b := &bytes.Buffer{}
 	b.Grow(room + len(id) + 48)
-	b.WriteString(`{"id":`)
+	b.Write(nextHead)
 	b.Write(id)
-	b.WriteString(`,"type":"` + typeNext + `","payload":`)
+	b.Write(nextMiddle)
 	return b
 }
 

@@ -1,9 +1,8 @@
 package transport
 
 import (
-	"bytes"
 	"context"
-	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	"roost/internal/admission"
 	"roost/internal/errs"
-	"roost/internal/pullstream"
 	"roost/internal/reqstats"
 )
 
@@ -31,13 +29,17 @@ type operation struct {
 
 	// silenced is set when the client completes the operation: nothing more is sent.
 	silenced atomic.Bool
-	// stream is set once it is known to be a subscription.
-	stream atomic.Bool
+	// open is set while the id is taken and messages may be sent: until the client has completed the operation, or the last message
+	// is sent. It is under the connection's lock.
+	open bool
+	// stream is set once it is known to be a subscription, and running once the subscription has begun.
+	stream  atomic.Bool
+	running atomic.Pointer[stream]
 
 	// Of the goroutine that runs it:
 	kind string
 	code string // of the first error sent, OK before
-	// handedOn is set once the goroutine of a stream has taken over.
+	// handedOn is set once a stream has taken over.
 	handedOn bool
 }
 
@@ -94,7 +96,7 @@ func (c *conn) admit(op *operation, refusal *errs.Error) (_ *errs.Error, code in
 	switch {
 	case !c.acked:
 		return nil, closeUnauthorized, "Unauthorized"
-	case c.operations[op.id] != nil:
+	case c.operation(op.id) != nil:
 		return nil, closeDuplicate, "Subscriber for this id already exists"
 	case refusal != nil:
 		return refusal, 0, ""
@@ -106,20 +108,33 @@ func (c *conn) admit(op *operation, refusal *errs.Error) (_ *errs.Error, code in
 		}, 0, ""
 	}
 	op.who = c.who
-	c.operations[op.id] = op
-	c.running[op] = struct{}{}
+	op.open = true
+	c.running = append(c.running, op)
 	return nil, 0, ""
+}
+
+// operation returns the open operation with an id, or nil. There are few, so no map is kept of them. The caller holds the lock.
+func (c *conn) operation(id string) *operation {
+	for _, op := range c.running {
+		if op.open && op.id == id {
+			return op
+		}
+	}
+	return nil
 }
 
 // handleComplete ends an operation without an answer.
 func (c *conn) handleComplete(id string) {
 	c.mu.Lock()
-	op := c.operations[id]
-	delete(c.operations, id)
+	op := c.operation(id)
+	if op != nil {
+		op.open = false
+	}
 	c.mu.Unlock()
 	if op != nil {
 		op.silenced.Store(true)
 		op.cancel()
+		op.wake()
 	}
 }
 
@@ -136,7 +151,7 @@ func (op *operation) run() {
 	switch {
 	case oc == nil:
 	case oc.Operation.Operation == ast.Subscription:
-		op.open(ctx, oc)
+		op.begin(ctx, oc)
 	default:
 		op.single(ctx, oc)
 	}
@@ -186,121 +201,6 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 	}
 }
 
-// stream is a subscription that runs.
-type stream struct {
-	op        *operation
-	ctx       context.Context // of its events; held here because the goroutine's frames are few
-	events    *pullstream.Stream
-	responses graphql.ResponseHandler
-	open      *openStream
-}
-
-// open starts a subscription. The subscription runs in a goroutine of its own, whose stack has not been grown by parsing and
-// validation.
-func (op *operation) open(ctx context.Context, oc *graphql.OperationContext) {
-	op.stream.Store(true)
-	opened, refusal := op.c.s.streams.open(op.who, op.c.addr, keyOf(op.who, oc), op.c.s.cfg.Cost(oc))
-	if refusal != nil {
-		op.fail(gqlerror.List{ToGraphQL(refusal)})
-		return
-	}
-	ctx, events := pullstream.With(ctx)
-	st := &stream{op: op, events: events, open: opened}
-	defer func() {
-		if !op.handedOn { // after a panic
-			st.close()
-		}
-	}()
-	st.responses, ctx = op.c.exec.DispatchOperation(ctx, oc)
-	st.ctx = withRoot(ctx, oc)
-	op.handedOn = true
-	op.c.wg.Go(st.run)
-}
-
-func (st *stream) close() {
-	st.events.Close()
-	st.open.close()
-}
-
-// run sends the events of a subscription. Like conn.read it mostly waits, and keeps its frames small.
-func (st *stream) run() {
-	defer st.op.ended()
-	defer st.close()
-	defer st.op.recover()
-	for more := true; more; more = st.send() {
-		st.events.Next() // here it waits, before anything is made for the event
-	}
-}
-
-// send sends an event, or the end of the stream. It reports whether more may come. Each event has statistics of its own.
-func (st *stream) send() bool {
-	var resp *graphql.Response
-	payload := st.open.equals.event(st.ctx, st.events.Key(), func(share bool) []byte {
-		event, _ := reqstats.With(st.ctx)
-		if resp = st.responses(event); !share {
-			return nil
-		}
-		return encodePayload(resp)
-	})
-	switch {
-	case payload != nil: // made for an equal subscription
-		st.events.Skip()
-		return st.op.send(encodePayloadFor(st.op.key, payload), false)
-	case resp == nil:
-		if err := st.events.Err(); err != nil { // it must not look like one that is over
-			presented, ok := errors.AsType[*gqlerror.Error](err)
-			if !ok {
-				presented = ToGraphQL(err)
-			}
-			st.op.fail(gqlerror.List{presented})
-		} else {
-			st.op.complete()
-		}
-		return false
-	case len(resp.Data) == 0: // it could not start
-		st.op.fail(requestErrors(resp.Errors))
-		return false
-	case len(resp.Errors) > 0 && st.events.Again(retries(resp.Errors)):
-		return true
-	case lacksEvent(resp):
-		if st.events.Replace() {
-			return true
-		}
-		st.op.fail(resp.Errors) // the client is to subscribe again for the event
-		return false
-	}
-	return st.op.next(resp)
-}
-
-// retries is how often an event is resolved again after these errors.
-func retries(list gqlerror.List) (most int) {
-	for _, e := range list {
-		switch code, _ := e.Extensions["code"].(string); errs.Kind(code) {
-		case errs.Unavailable, errs.RateLimited:
-			most = pullstream.Retries
-		case errs.Internal:
-			most = max(most, 1) // the error may not come again
-		}
-	}
-	return most
-}
-
-// lacksEvent reports whether an error below the subscription's field has turned the whole event into null, its cursor
-// included. An event that lacks less arrives with its errors.
-func lacksEvent(resp *graphql.Response) bool {
-	return len(resp.Errors) > 0 && bytes.HasSuffix(resp.Data, []byte(`":null}`))
-}
-
-// withRoot puts the subscription's field into the context of its events: gqlgen leaves it out, and the
-// paths of errors would begin below it.
-func withRoot(ctx context.Context, oc *graphql.OperationContext) context.Context {
-	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, nil)
-	if len(fields) != 1 {
-		return ctx
-	}
-	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
-}
-
 // next sends a response, and reports whether the operation may continue.
 func (op *operation) next(resp *graphql.Response) bool {
 	if op.code == "OK" {
@@ -311,19 +211,41 @@ func (op *operation) next(resp *graphql.Response) bool {
 		op.fail(gqlerror.List{ToGraphQL(err)})
 		return false
 	}
-	return op.send(data, false)
+	return op.send(&text{data}, false)
 }
 
-func (op *operation) complete() { op.send(encodeComplete(op.key), true) }
+func (op *operation) complete() { op.send(&text{encodeComplete(op.key)}, true) }
 
 func (op *operation) fail(list gqlerror.List) {
 	op.code = codeOf(list)
-	op.send(encodeError(op.key, list), true)
+	op.send(&text{encodeError(op.key, list)}, true)
 }
 
-// send queues a message, which is the operation's last if final is set, and waits for room. It reports false if the client has
-// completed the operation, or if it has ended; then nothing is sent.
-func (op *operation) send(data []byte, final bool) bool {
+// send sends a message, which is the operation's last if final is set: at once if nothing waits to be sent, otherwise through the
+// queue, for which it waits for room. It reports false if the client has completed the operation, or if it has ended; then nothing
+// is sent.
+func (op *operation) send(t *text, final bool) bool {
+	c := op.c
+	c.mu.Lock()
+	if !op.open {
+		c.mu.Unlock()
+		return false
+	}
+	if t.size() > maxAtOnce || !c.out.claim() {
+		c.mu.Unlock()
+		return op.queue(t.appendTo(make([]byte, 0, t.size())), final)
+	}
+	// Under the lock, so that the id is free exactly when the client can see that it is.
+	if final {
+		op.open = false
+	}
+	c.mu.Unlock()
+	c.writeAtOnce(op, t)
+	return true
+}
+
+// queue is send through the queue.
+func (op *operation) queue(data []byte, final bool) bool {
 	c := op.c
 	c.unread.add(len(data))
 	sent := false
@@ -336,7 +258,7 @@ func (op *operation) send(data []byte, final bool) bool {
 	var slow bool
 	for {
 		c.mu.Lock()
-		if c.operations[op.id] != op {
+		if !op.open {
 			c.mu.Unlock()
 			if timer != nil {
 				c.out.passOn()
@@ -346,7 +268,7 @@ func (op *operation) send(data []byte, final bool) bool {
 		// Under the lock, so that the id is free exactly when the client can see that it is.
 		queued := c.out.put(letter{op: op, data: data})
 		if queued && final {
-			delete(c.operations, op.id)
+			op.open = false
 		}
 		c.mu.Unlock()
 		if queued {
@@ -376,9 +298,9 @@ func (op *operation) ended() {
 	op.cancel()
 	c := op.c
 	c.mu.Lock()
-	delete(c.running, op)
-	if c.operations[op.id] == op {
-		delete(c.operations, op.id)
+	op.open = false
+	if i := slices.Index(c.running, op); i >= 0 {
+		c.running = slices.Delete(c.running, i, i+1)
 	}
 	if c.opEnded != nil {
 		close(c.opEnded)

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,16 +24,28 @@ var errSlow = errors.New("the client does not read")
 type letter struct {
 	op   *operation // nil for messages of the connection itself
 	data []byte
+	// kind says what data is; the zero value is a text message.
+	kind letterKind
 }
+
+// letterKind is how a letter is sent.
+type letterKind int8
+
+const (
+	ofText letterKind = iota // as a text message
+	ofPong                   // as a pong, which answers a ping frame
+	ofRest                   // as it is: the rest of a frame that was sent in part
+)
 
 // outbox is the send queue of one connection. Many goroutines put messages, and the connection's writer takes them. It holds at
 // most outboxMessages messages and outboxBytes bytes, but one message of any size always fits. When it is full an operation waits
 // for room, so that its source slows down with the reader and can skip. When an operation has waited for too long, the
 // connection has to be closed.
 //
-// Most connections have nothing to send most of the time, so none keeps a goroutine for sending. A goroutine that puts a message
-// while no writer runs calls send, and the writer runs until nothing is left. After seal the writer sends the close frame, once,
-// and no writer starts again.
+// Most connections have nothing to send most of the time, so none keeps a goroutine for sending. A goroutine that has a message
+// while the outbox is empty and no writer runs may claim the connection and write the message itself, as far as the system takes
+// it at once; settle then ends the claim. Otherwise it puts the message, and calls send while no writer runs; the writer runs until
+// nothing is left. After seal the writer sends the close frame, once, and no writer starts again.
 type outbox struct {
 	mu      sync.Mutex
 	letters []letter
@@ -40,7 +53,8 @@ type outbox struct {
 	// pinging is set while a ping is due.
 	pinging bool
 	sending bool
-	sealed  bool
+	// sealed is set by seal; dropped, too, if the queue was dropped.
+	sealed, dropped bool
 	// send starts the writer. It does not block.
 	send func()
 	// room wakes one of the goroutines that wait for room.
@@ -73,6 +87,36 @@ func (b *outbox) put(l letter) bool {
 		wake(b.room) // the message of the next goroutine may fit, too
 	}
 	return true
+}
+
+// claim reserves the connection for a caller that writes one message itself. It fails if anything else is to be sent before. A
+// caller that has claimed the connection must not block before it calls settle.
+func (b *outbox) claim() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sealed || b.sending || b.pinging || len(b.letters) > 0 {
+		return false
+	}
+	b.sending = true
+	return true
+}
+
+// settle ends a claim. left is what the caller could not write; if it has data, the writer sends it ahead of everything else. It
+// reports whether left was queued. If the queue was dropped meanwhile, a message of which nothing was written is dropped, too.
+func (b *outbox) settle(left letter) (queued bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(left.data) > 0 && (!b.dropped || left.kind == ofRest) {
+		b.letters = slices.Insert(b.letters, 0, left)
+		b.bytes += len(left.data)
+		queued = true
+	}
+	if len(b.letters) == 0 && !b.pinging && !b.sealed {
+		b.sending = false
+		return queued
+	}
+	b.send()
+	return queued
 }
 
 // wait returns once there may be room. A caller that then puts no message must wake the next one with passOn. The error is
@@ -148,8 +192,16 @@ func (b *outbox) seal(drop bool) (dropped int) {
 	defer b.mu.Unlock()
 	b.sealed = true
 	if drop {
-		dropped = len(b.letters)
-		b.letters, b.bytes = nil, 0
+		b.dropped = true
+		kept := b.letters[:min(len(b.letters), 1)]
+		if len(kept) > 0 && kept[0].kind != ofRest { // the client has got the beginning of such a frame
+			kept = nil
+		}
+		dropped = len(b.letters) - len(kept)
+		b.letters, b.bytes = kept, 0
+		for _, l := range kept {
+			b.bytes += len(l.data)
+		}
 	}
 	b.start()
 	wake(b.room)

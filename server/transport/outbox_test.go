@@ -10,21 +10,22 @@ import (
 // crowded is a connection whose outbox has no room, with operations that wait to send.
 type crowded struct {
 	*conn
-	sent map[string]chan bool
+	operations map[string]*operation
+	sent       map[string]chan bool
 }
 
 // newCrowded runs in a bubble of synctest.
 func newCrowded(ids ...string) *crowded {
-	c := &crowded{sent: map[string]chan bool{}, conn: &conn{
-		s: NewSocket(SocketConfig{}), out: newOutbox(func() {}), operations: map[string]*operation{}, shutting: make(chan struct{})}}
+	c := &crowded{sent: map[string]chan bool{}, operations: map[string]*operation{}, conn: &conn{
+		s: NewSocket(SocketConfig{}), out: newOutbox(func() {}), shutting: make(chan struct{})}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out.put(letter{data: make([]byte, outboxBytes)})
 	for _, id := range ids {
-		op := &operation{c: c.conn, id: id}
+		op := &operation{c: c.conn, id: id, open: true}
 		op.ctx, op.cancel = context.WithCancel(c.ctx)
 		c.operations[id] = op
 		c.sent[id] = make(chan bool, 1)
-		go func() { c.sent[id] <- op.send([]byte(id), false) }()
+		go func() { c.sent[id] <- op.send(&text{[]byte(id)}, false) }()
 		synctest.Wait() // so that they wait in this order
 	}
 	return c
@@ -48,7 +49,7 @@ func (c *crowded) result(id string) string {
 func (c *crowded) forget(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.operations, id)
+	c.operations[id].open = false
 }
 
 // An operation that gives up when it is woken for room wakes the next one.

@@ -73,14 +73,10 @@ func (c *conn) isShut() bool {
 func (c *conn) pinged(data string) error {
 	c.alive()
 	if !c.isShut() && c.paced() {
-		// A writer that does not get through is noticed elsewhere.
-		_ = c.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(pongTimeout))
+		c.postLetter(letter{data: []byte(data), kind: ofPong})
 	}
 	return nil
 }
-
-// pongTimeout is how long the reader waits for the writer to answer a ping frame.
-const pongTimeout = time.Second
 
 func (c *conn) ponged(string) error {
 	c.alive()
@@ -139,10 +135,12 @@ func (c *conn) handle(kind int, raw []byte) {
 
 // post queues a message of the connection itself. The reader does not wait for room: a client that makes the server answer, and
 // does not read the answers, is closed as soon as the queue is full.
-func (c *conn) post(data []byte) {
-	c.unread.add(len(data))
-	if !c.out.put(letter{data: data}) {
-		c.unread.add(-len(data))
+func (c *conn) post(data []byte) { c.postLetter(letter{data: data}) }
+
+func (c *conn) postLetter(l letter) {
+	c.unread.add(len(l.data))
+	if !c.out.put(l) {
+		c.unread.add(-len(l.data))
 		c.shut(closeTryAgain, "Too slow", drop)
 	}
 }

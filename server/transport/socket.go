@@ -67,6 +67,9 @@ type SocketConfig struct {
 
 	// Cost returns the cost of an operation, or of one event of a subscription, in points; nil counts nothing.
 	Cost func(*graphql.OperationContext) int
+	// Personal reports whether an event of a subscription may contain something for one session that it does not contain for
+	// another although the key of the event is the same, see pullstream.Keyed. nil means that each may.
+	Personal func(*graphql.OperationContext) bool
 	// Gate admits operations and initialisations; nil admits all at once.
 	Gate *admission.Gate
 	// Unread bounds the bytes of messages that clients have not read, of all sockets together; nil is no bound.
@@ -124,6 +127,9 @@ func (c *SocketConfig) setDefaults() {
 	if c.Cost == nil {
 		c.Cost = func(*graphql.OperationContext) int { return 0 }
 	}
+	if c.Personal == nil {
+		c.Personal = func(*graphql.OperationContext) bool { return true }
+	}
 	if c.Init == nil {
 		c.Init = func(context.Context, *http.Request, map[string]any) (InitResult, error) {
 			return InitResult{}, nil
@@ -143,6 +149,7 @@ type Socket struct {
 	cfg      SocketConfig
 	upgrader websocket.Upgrader
 	streams  *streams
+	runner   *runner
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -162,6 +169,7 @@ func NewSocket(cfg SocketConfig) *Socket {
 	return &Socket{
 		cfg:     cfg,
 		streams: newStreams(cfg.UserPoints, cfg.AddressPoints),
+		runner:  newRunner(),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: cfg.InitTimeout,
 			ReadBufferSize:   512, // kept by each connection; longer messages are read in parts

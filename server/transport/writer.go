@@ -41,19 +41,35 @@ func (c *conn) writeFailed() {
 // deliver sends a letter.
 func (c *conn) deliver(l letter) {
 	defer c.unread.add(-len(l.data))
-	if l.op != nil && l.op.silenced.Load() {
+	if l.op != nil && l.op.silenced.Load() && l.kind != ofRest {
 		return
 	}
-	_ = c.ws.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
-	if err := c.ws.WriteMessage(websocket.TextMessage, l.data); err != nil {
-		c.unwritten(err)
+	deadline := time.Now().Add(c.s.cfg.WriteTimeout)
+	var err error
+	switch l.kind {
+	case ofPong:
+		err = c.ws.WriteControl(websocket.PongMessage, l.data, deadline)
+	case ofRest:
+		_ = c.ws.NetConn().SetWriteDeadline(deadline)
+		_, err = c.ws.NetConn().Write(l.data)
+	default:
+		_ = c.ws.SetWriteDeadline(deadline)
+		err = c.ws.WriteMessage(websocket.TextMessage, l.data)
 	}
+	c.sent(err)
 }
 
 func (c *conn) ping() {
-	if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.s.cfg.WriteTimeout)); err != nil {
+	c.sent(c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.s.cfg.WriteTimeout)))
+}
+
+// sent is called after each write. It removes the deadline, which would otherwise end a later write that has none; see conn.writeAtOnce.
+func (c *conn) sent(err error) {
+	if err != nil {
 		c.unwritten(err)
+		return
 	}
+	_ = c.ws.NetConn().SetWriteDeadline(time.Time{})
 }
 
 // unwritten ends the connection after a failed write. Part of a frame may have been sent, so no close frame can follow.

@@ -34,17 +34,40 @@ type Resolvers struct {
 	Seen, SeenFaults atomic.Int64
 
 	mu        sync.Mutex
-	listeners map[chan *Item]struct{} // one for each Subscription.shared
+	listeners map[*listener]struct{} // one for each Subscription.shared
 }
 
 // Broadcast sends an item to each Subscription.shared, and returns how many there are.
 func (r *Resolvers) Broadcast(it Item) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for c := range r.listeners {
-		c <- &it
+	for l := range r.listeners {
+		l.items <- &it
+		if wake := l.wait(nil); wake != nil {
+			wake()
+		}
 	}
 	return len(r.listeners)
+}
+
+// listener is a Subscription.shared.
+type listener struct {
+	items chan *Item
+	mu    sync.Mutex
+	wake  func()
+}
+
+// wait replaces what is called for the next item, and returns what was to be called.
+func (l *listener) wait(wake func()) (before func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, l.wake = l.wake, wake
+	return before
+}
+
+func (l *listener) ready(wake func()) bool {
+	l.wait(wake)
+	return len(l.items) > 0 && l.wait(nil) != nil
 }
 
 // Listeners returns how many Subscription.shared run.
@@ -273,17 +296,17 @@ func (s subscription) Faulty(ctx context.Context, times int32, code string, cove
 	return pullstream.Events(ctx, source), nil
 }
 func (s subscription) Shared(ctx context.Context, _ *string) (<-chan *Item, error) {
-	items := make(chan *Item, 100)
+	l := &listener{items: make(chan *Item, 100)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listeners == nil {
-		s.listeners = map[chan *Item]struct{}{}
+		s.listeners = map[*listener]struct{}{}
 	}
-	s.listeners[items] = struct{}{}
+	s.listeners[l] = struct{}{}
 	return pullstream.Events(ctx, pullstream.Source[*Item]{
 		Next: func(ctx context.Context) (*Item, error) {
 			select {
-			case it := <-items:
+			case it := <-l.items:
 				return it, nil
 			case <-ctx.Done():
 				return nil, io.EOF
@@ -292,8 +315,9 @@ func (s subscription) Shared(ctx context.Context, _ *string) (<-chan *Item, erro
 		End: func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			delete(s.listeners, items)
+			delete(s.listeners, l)
 		},
+		Ready: l.ready,
 	}), nil
 }
 func (s subscription) SessionEnded(ctx context.Context) (<-chan bool, error) {

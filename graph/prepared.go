@@ -1,0 +1,155 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"roost/domain/reactions"
+	"roost/domain/tweets"
+	"roost/graph/generated"
+	"roost/graph/model"
+	"roost/live"
+	"roost/loaders"
+)
+
+// preparedPost is a new tweet as it is pushed to the home timelines of several viewers. It holds what their subscriptions would
+// each have read: whether they may see the tweet, its counts, and their own reactions.
+type preparedPost struct {
+	// began is the time from which on everything was read, the viewers included.
+	began time.Time
+	// tweet is nil if it is not visible.
+	tweet *tweets.Tweet
+	// reactions are those of the viewers who have reacted; nobody has reacted to a tweet when it is new.
+	reactions map[int64]reactions.Kind
+	// events has one event for all viewers of one standing.
+	events map[model.Standing]*model.TimelineEntryAdded
+}
+
+// Prepare reads once what the subscriptions of all viewers need of a new tweet, in one round trip, and another one if somebody
+// has reacted to the tweet. It is a live.Prepare.
+func (r *Resolver) Prepare(ctx context.Context, c live.Change, viewers []int64, began time.Time) any {
+	p := &preparedPost{began: began}
+	if err := p.read(ctx, r.Sources, c, viewers); err != nil {
+		slog.WarnContext(ctx, "each subscription reads a new tweet by itself: it could not be read for all of them", "error", err)
+		return nil
+	}
+	return p
+}
+
+func (p *preparedPost) read(ctx context.Context, from loaders.Sources, c live.Change, viewers []int64) error {
+	ids := []int64{c.TweetID}
+	row, counted := from.Rows.Tweets.Ask(ids), from.Rows.TweetCounts.Ask(ids)
+	from.Rows.Answer(ctx, row.Request(), counted.Request())
+	tweet, _, err := row.At(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if p.tweet = tweets.Visible(tweet); p.tweet == nil {
+		return nil
+	}
+	counts, ok, err := counted.At(ctx, 0)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		counts = &reactions.Counts{TweetID: c.TweetID}
+	case counts.Revision > 0:
+		if err := p.readReactions(ctx, from, c.TweetID, viewers); err != nil {
+			return err
+		}
+	}
+	p.makeEvents(c, counts, viewers)
+	return nil
+}
+
+// readReactions reads the viewers' own reactions.
+func (p *preparedPost) readReactions(ctx context.Context, from loaders.Sources, tweetID int64, viewers []int64) error {
+	keys := make([]reactions.Key, len(viewers))
+	for i, v := range viewers {
+		keys[i] = reactions.Key{TweetID: tweetID, UserID: v}
+	}
+	found, err := from.Rows.Reactions.Load(ctx, keys)
+	p.reactions = make(map[int64]reactions.Kind, len(found))
+	for key, state := range found {
+		p.reactions[key.UserID] = state.Kind
+	}
+	return err
+}
+
+func (p *preparedPost) makeEvents(c live.Change, counts *reactions.Counts, viewers []int64) {
+	cursor, edge := eventCursor(c.At), homeEdge(model.TweetOf(p.tweet))
+	p.events = map[model.Standing]*model.TimelineEntryAdded{}
+	for _, v := range viewers {
+		s := p.standing(v)
+		if p.events[s] != nil {
+			continue
+		}
+		known := s
+		known.Counts = counts
+		p.events[s] = &model.TimelineEntryAdded{Cursor: cursor, Edge: edge, Standing: &known,
+			Key: "added " + cursor + " to " + strconv.FormatBool(s.Author) + s.Reaction.String() +
+				" at " + strconv.FormatInt(int64(counts.Revision), 10)}
+	}
+}
+
+// standing returns the viewer's standing without the counts.
+func (p *preparedPost) standing(viewer int64) model.Standing {
+	return model.Standing{Author: p.tweet.AuthorID == viewer, Reaction: p.reactions[viewer]}
+}
+
+// eventFor returns the event for a viewer to whom the change was pushed; nil if the tweet is not visible.
+func (p *preparedPost) eventFor(viewer int64) *model.TimelineEntryAdded {
+	if p.tweet == nil {
+		return nil
+	}
+	return p.events[p.standing(viewer)]
+}
+
+// preparedFor returns what was prepared for a change, or nil if there is nothing or if it is too old at a time.
+func preparedFor(c live.Change, at time.Time) *preparedPost {
+	if p, ok := c.Prepared.(*preparedPost); ok && at.Sub(p.began) <= checkedFor {
+		return p
+	}
+	return nil
+}
+
+// isPrepared reports whether no change needs a read to be decided at a time.
+func isPrepared(changes []live.Change, now time.Time) bool {
+	return !slices.ContainsFunc(changes, func(c live.Change) bool {
+		return c.Reset == live.NoReset && !c.Deleted && preparedFor(c, now) == nil
+	})
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// prime makes the fields of an event use what was read when it was prepared. Otherwise they could contain what is true for the
+// viewer for whom the fields are resolved, while the event is sent to others, too.
+func prime(ctx context.Context, e *model.TimelineEntryAdded) {
+	s, tweetID := e.Standing, int64(e.Edge.Node.ID)
+	loaders.TweetByID.Prime(ctx, tweetID, e.Edge.Node.Tweet)
+	if s == nil {
+		return
+	}
+	loaders.ReactionCounts.Prime(ctx, tweetID, s.Counts)
+	loaders.MyReaction.Prime(ctx, tweetID, s.Reaction)
+	loaders.FollowedByMe.Prime(ctx, e.Edge.Node.AuthorID, !s.Author)
+}
+
+type entriesAdded struct{ *Resolver }
+
+// TimelineEntryAdded resolves the entry that came in.
+func (r *Resolver) TimelineEntryAdded() generated.TimelineEntryAddedResolver { return entriesAdded{r} }
+
+// Edge returns the edge of the event, whose tweet need not be read again.
+func (entriesAdded) Edge(ctx context.Context, obj *model.TimelineEntryAdded) (*model.TimelineEdge, error) {
+	prime(ctx, obj)
+	return obj.Edge, nil
+}
