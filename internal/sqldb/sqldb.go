@@ -32,6 +32,8 @@ type Config struct {
 	Patience time.Duration
 	// Wait is how long a statement of a request waits for a permit; 0 is 400 ms, with SQLite 5 s.
 	Wait time.Duration
+	// Prepare says whether PostgreSQL keeps the statements that run often, with their plans.
+	Prepare Preparing
 	// Watch is called with every statement of the driver; nil in production.
 	Watch Watch `json:"-"`
 }
