@@ -45,7 +45,8 @@ const pagesOfFollows = `k\.n - 1.* FROM follows |JOIN follows AS t ON t\.rowid I
 var unselected = []struct{ name, query, never string }{
 	{"counts of follows", `query($u: String!) { user(username: $u) { followers { totalCount } following { totalCount } } }`,
 		`follows|tweets|reactions|tweet_stats`},
-	{"counts through aliases and fragments", `query($u: String!) { user(username: $u) { ...P ... on Node { ... on User { n: following { ...C } } } } }
+	{"counts through aliases and fragments", `query($u: String!) { user(username: $u) {
+			...P ... on Node { ... on User { n: following { ...C } } } } }
 		fragment P on User { a: followers { ...C } b: followers { __typename ... on FollowConnection { total: totalCount } } }
 		fragment C on FollowConnection { totalCount }`, `follows|tweets`},
 	{"counts, and pages that variables leave out", `query($u: String!, $no: Boolean = false, $yes: Boolean = true) { user(username: $u) {
@@ -60,7 +61,8 @@ var unselected = []struct{ name, query, never string }{
 	{"counts of the viewer", `{ viewer { user { followers { totalCount } following { totalCount } } } }`, `follows|tweets`},
 	{"counts of an author", `query($t: ID!) { tweet(id: $t) { author { followers { totalCount } following { totalCount } } } }`,
 		`follows|reactions|tweet_stats`},
-	{"counts of authors on a page", `{ viewer { homeTimeline(first: 5) { nodes { author { followers { totalCount } following { totalCount } } } } } }`,
+	{"counts of authors on a page",
+		`{ viewer { homeTimeline(first: 5) { nodes { author { followers { totalCount } following { totalCount } } } } } }`,
 		pagesOfFollows + `|reactions|tweet_stats`},
 	{"counts of followers", `query($u: String!) { user(username: $u) { followers(first: 5) { nodes { following { totalCount } } } } }`,
 		`WHERE follower_id = k\.owner AND active|FROM follows WHERE follower_id = json_extract|tweets`},
@@ -68,7 +70,8 @@ var unselected = []struct{ name, query, never string }{
 		viewer { user { following { totalCount } } } } }`, pagesOfFollows},
 	{"nothing of a list", `query($u: String!) { user(username: $u) { followers { __typename } timeline { __typename } } }`,
 		`follows|tweets|user_stats`},
-	{"the cursor of a home timeline", `{ viewer { homeTimeline { eventCursor __typename } } }`, `follows|tweets|user_stats|user_id = k\.owner`},
+	{"the cursor of a home timeline", `{ viewer { homeTimeline { eventCursor __typename } } }`,
+		`follows|tweets|user_stats|user_id = k\.owner`},
 	{"names", `query($u: String!) { user(username: $u) { id username name bio } }`, `follows|tweets|user_stats`},
 	{"an address", `{ viewer { email sessionPolicy } }`, `follows|tweets|user_stats`},
 	{"the viewer's type", `{ viewer { __typename } }`, `follows|tweets|user_stats`},
