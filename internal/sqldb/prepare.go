@@ -18,7 +18,7 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// Preparing says whether PostgreSQL keeps the statements that run often, with their plans, for as long as a connection lives.
+// Preparing says whether the database keeps the statements that run often, with their plans, for as long as a connection lives.
 // Decision 21 has the reasons and figures.
 type Preparing string
 
@@ -84,7 +84,7 @@ func (p *preparer) hot(query string) bool {
 func (p *preparer) wrap(conn pqConn) *preparedConn {
 	c := &preparedConn{pqConn: conn, of: p, generation: p.generation.Load()}
 	if p.mode != PrepareNone && !p.off.Load() {
-		c.statements, _ = simplelru.NewLRU(maxPrepared, func(_ string, s pqStmt) { // fails only for sizes below 1
+		c.statements, _ = simplelru.NewLRU(maxPrepared, func(_ string, s driverStmt) { // fails only for sizes below 1
 			if err := s.Close(); err != nil {
 				c.broken = true
 			}
@@ -121,8 +121,8 @@ func (p *preparer) disable(why string, args ...any) {
 	}
 }
 
-// pqStmt is what is used of a prepared statement of lib/pq.
-type pqStmt interface {
+// driverStmt is what is used of a prepared statement of either driver.
+type driverStmt interface {
 	driver.Stmt
 	driver.StmtExecContext
 	driver.StmtQueryContext
@@ -135,7 +135,7 @@ type preparedConn struct {
 	of         *preparer
 	generation int64
 	// statements are prepared, by their text; nil if this connection prepares none.
-	statements *simplelru.LRU[string, pqStmt]
+	statements *simplelru.LRU[string, driverStmt]
 	// transaction is true from BEGIN to COMMIT or ROLLBACK.
 	transaction bool
 	// rowsOpen is true while rows have not been closed.
@@ -173,7 +173,7 @@ func preparable(query string, args []driver.NamedValue) bool {
 }
 
 // statement returns the prepared statement of a text, or nil if the text is to run unprepared.
-func (c *preparedConn) statement(ctx context.Context, query string, args []driver.NamedValue) (pqStmt, error) {
+func (c *preparedConn) statement(ctx context.Context, query string, args []driver.NamedValue) (driverStmt, error) {
 	switch {
 	case c.broken:
 		return nil, driver.ErrBadConn
@@ -192,7 +192,7 @@ func (c *preparedConn) statement(ctx context.Context, query string, args []drive
 	if err != nil {
 		return nil, c.after(ctx, err)
 	}
-	s, ok := prepared.(pqStmt)
+	s, ok := prepared.(driverStmt)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("a statement of lib/pq, %T, cannot do what is needed of it", prepared), prepared.Close())
 	}
