@@ -95,7 +95,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
 	f.StringVar(&c.DatabasePrepare, "database-prepare", "auto",
-		"prepare frequent statements in PostgreSQL: on, off, or auto, which leaves it out behind a pooler of connections such as PgBouncer")
+		"let the database prepare frequent statements: on, off, or auto, which leaves it out behind a pooler of connections such as PgBouncer")
 	f.StringVar(&c.Roles, "roles", "api,worker", "what this node does: api, worker or both")
 	f.StringVar(&c.PublicURL, "public-url", "",
 		"`URL` under which browsers reach the site; if empty http:// and --addr, with localhost for this machine")

@@ -164,10 +164,9 @@ func (c *preparedConn) current() bool {
 // preparable reports whether a text is a single statement that has a plan.
 func preparable(query string, args []driver.NamedValue) bool {
 	text := strings.TrimLeft(query, " \t\r\n")
-	for _, verb := range []string{"SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "} {
-		if strings.HasPrefix(text, verb) {
-			return len(args) > 0 || !strings.Contains(text, ";")
-		}
+	switch text[:max(0, strings.IndexAny(text, " \t\r\n"))] {
+	case "SELECT", "INSERT", "UPDATE", "DELETE", "WITH":
+		return len(args) > 0 || !strings.Contains(text, ";")
 	}
 	return false
 }
