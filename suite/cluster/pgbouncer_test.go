@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"roost/app"
@@ -128,71 +127,6 @@ func preparedBehind(t *testing.T, url string) (n int) {
 	return n
 }
 
-// busyUsers sign up, post, react, follow each other and read, all at the same time, and check every answer.
-func busyUsers(t *testing.T, r *apitest.Roost, rounds int) {
-	t.Helper()
-	const users = 6
-	var people [users]*apitest.User
-	for i := range people {
-		people[i] = r.SignUp(t, fmt.Sprintf("user%d", i))
-	}
-	var all sync.WaitGroup
-	for i, u := range people {
-		all.Go(func() {
-			for n := range rounds {
-				if err := busyRound(t.Context(), u, people[(i+1+n%(users-1))%users].Name, fmt.Sprintf("%s says %d", u.Name, n)); err != nil {
-					t.Errorf("%s, round %d: %v", u.Name, n, err)
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-}
-
-// busyRound posts a text, reacts to it, follows another user, and reads all of that again.
-func busyRound(ctx context.Context, u *apitest.User, other, text string) error {
-	ask := func(query string, vars apitest.Vars, want ...string) (string, error) {
-		res, err := u.Do(ctx, query, vars)
-		if err != nil {
-			return "", err
-		}
-		body := string(res.Body)
-		for _, w := range want {
-			if !strings.Contains(body, w) {
-				return "", fmt.Errorf("%s is missing in %s", w, body)
-			}
-		}
-		return body, nil
-	}
-	made, err := ask(`mutation($t: String!) { createTweet(input: {text: $t}) { tweet { id text } userErrors { code } } }`,
-		apitest.Vars{"t": text}, `"text":"`+text+`"`)
-	if err != nil {
-		return err
-	}
-	id := regexp.MustCompile(`"id":"([^"]+)"`).FindStringSubmatch(made)[1]
-	for _, q := range []struct {
-		query string
-		vars  apitest.Vars
-		want  []string
-	}{
-		{`mutation($id: ID!) { setReaction(input: {subjectId: $id, reaction: LIKE}) { userErrors { code } } }`, apitest.Vars{"id": id},
-			[]string{`"userErrors":[]`}},
-		{`query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount viewerReaction } }`, apitest.Vars{"ids": []string{id}},
-			[]string{`"likeCount":1,"viewerReaction":"LIKE"`}},
-		{`query($u: String!) { user(username: $u) { username followers { totalCount } timeline(first: 3) { nodes { text } } } }`,
-			apitest.Vars{"u": u.Name}, []string{`"username":"` + u.Name + `"`, `"text":"` + text + `"`}},
-		{`query($u: String!) { user(username: $u) { username name following(first: 3) { totalCount nodes { username } } } }`,
-			apitest.Vars{"u": other}, []string{`"username":"` + other + `"`}},
-		{`{ viewer { homeTimeline(first: 5) { nodes { text author { username } } } } }`, nil, []string{`"text":"` + text + `"`}},
-	} {
-		if _, err := ask(q.query, q.vars, q.want...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Behind PgBouncer in transaction pooling mode every answer is right. Unless --database-prepare=on says that PgBouncer keeps track
 // of prepared statements, nothing is prepared, and one line of the log reports that.
 func TestProxiesPgBouncer(t *testing.T) { // not parallel: it captures the log
@@ -222,7 +156,7 @@ func TestProxiesPgBouncer(t *testing.T) { // not parallel: it captures the log
 			log := testlog.Of(func() {
 				behind := startPgBouncer(t, bin, apitest.Migrated(t), c.ignored, c.settings...)
 				r := apitest.New(t, apitest.Server, func(a *app.Config) { a.DatabaseURL, a.DatabasePrepare = behind, c.prepare })
-				busyUsers(t, r, 25)
+				beBusy(t, newUsers(t, r, "user"), 25)
 				if n := preparedBehind(t, behind); (n > 0) != c.prepares {
 					t.Errorf("%d statements are prepared", n)
 				}
