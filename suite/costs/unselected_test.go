@@ -86,38 +86,44 @@ var unselected = []struct{ name, query, never string }{
 func TestWhatIsNotSelectedIsNotRead(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []apitest.Mode{apitest.Embedded, apitest.Server} {
-		t.Run(string(mode), func(t *testing.T) {
-			t.Parallel()
-			var made requestStatements
-			r := apitest.New(t, mode, func(c *app.Config) { c.Watch = made.watch })
-			db := r.DB(t)
-			ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
-			text := bob.Tweet(t, "hello")
-			const follow = `mutation($id: ID!) { followUser(input: {userId: $id}) { userErrors { code } } }`
-			ada.Must(t, follow, apitest.Vars{"id": bob.ID})
-			bob.Must(t, follow, apitest.Vars{"id": ada.ID})
-			all := apitest.Vars{"u": bob.Name, "id": bob.ID, "t": text}
-			for _, op := range unselected {
-				never := regexp.MustCompile(op.never)
-				vars := apitest.Vars{}
-				for name, v := range all {
-					if strings.Contains(op.query, "$"+name+":") {
-						vars[name] = v
-					}
-				}
-				clearCache(t, r, db)
-				made.taken()
-				ada.Must(t, op.query, vars)
-				statements := made.taken()
-				if len(statements) == 0 {
-					t.Errorf("%s: no statement was seen, not even that of the session", op.name)
-				}
-				for _, query := range statements {
-					if never.MatchString(query) {
-						t.Errorf("%s: it makes the statement %s", op.name, query)
-					}
-				}
+		for name, plans := range map[string]bool{"plans": true, "resolvers": false} {
+			t.Run(string(mode)+" "+name, func(t *testing.T) {
+				t.Parallel()
+				testUnselected(t, mode, plans)
+			})
+		}
+	}
+}
+
+func testUnselected(t *testing.T, mode apitest.Mode, plans bool) {
+	var made requestStatements
+	r := apitest.New(t, mode, func(c *app.Config) { c.Watch, c.Plans = made.watch, plans })
+	db := r.DB(t)
+	ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
+	text := bob.Tweet(t, "hello")
+	const follow = `mutation($id: ID!) { followUser(input: {userId: $id}) { userErrors { code } } }`
+	ada.Must(t, follow, apitest.Vars{"id": bob.ID})
+	bob.Must(t, follow, apitest.Vars{"id": ada.ID})
+	all := apitest.Vars{"u": bob.Name, "id": bob.ID, "t": text}
+	for _, op := range unselected {
+		never := regexp.MustCompile(op.never)
+		vars := apitest.Vars{}
+		for name, v := range all {
+			if strings.Contains(op.query, "$"+name+":") {
+				vars[name] = v
 			}
-		})
+		}
+		clearCache(t, r, db)
+		made.taken()
+		ada.Must(t, op.query, vars)
+		statements := made.taken()
+		if len(statements) == 0 {
+			t.Errorf("%s: no statement was seen, not even that of the session", op.name)
+		}
+		for _, query := range statements {
+			if never.MatchString(query) {
+				t.Errorf("%s: it makes the statement %s", op.name, query)
+			}
+		}
 	}
 }
