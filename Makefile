@@ -50,8 +50,8 @@ browser: ## drive the playground and the example page in Chromium
 	scripts/web.sh browser
 
 .PHONY: proxies
-proxies: ## restart nodes behind nginx, HAProxy and Caddy, and count what is lost
-	ROOST_TEST_NEEDS='postgres redis cc nginx haproxy caddy' scripts/test.sh -tags=proxies -run '^TestProxies' -v ./suite/cluster
+proxies: ## restart nodes behind nginx, HAProxy and Caddy, and count what is lost; run nodes on PgBouncer
+	ROOST_TEST_NEEDS='postgres redis cc nginx haproxy caddy pgbouncer' scripts/test.sh -tags=proxies -run '^TestProxies' -v ./suite/cluster
 
 .PHONY: bench
 bench: ## measure next to the baseline, a quarter of an hour (ARGS="-ops home -rounds 3"; ARGS=-h)

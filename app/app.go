@@ -70,7 +70,7 @@ const databasePatience = 25 * time.Second
 
 func (a *App) build(ctx context.Context) (err error) {
 	c := a.Config
-	c.patience = databasePatience
+	c.patience, c.prepare = databasePatience, preparing[c.DatabasePrepare]
 	if a.stores, err = newStores(ctx, c); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roost/cache"
+	"roost/internal/sqldb"
 	"roost/server"
 )
 
@@ -58,6 +59,9 @@ func (c *Config) Check() error {
 	bad.checkNumber("sign-in-per-account", c.SignInPerAccount)
 	bad.checkNumber("sign-in-per-address", c.SignInPerAddress)
 	bad.checkNumber("sign-up-per-address", c.SignUpPerAddress)
+	if _, ok := preparing[c.DatabasePrepare]; !ok {
+		bad.add("database-prepare", fmt.Errorf("%q is none of auto, on and off", c.DatabasePrepare))
+	}
 	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
 		bad.add("drain-delay", fmt.Errorf("%s is not between 0 and %s", c.DrainDelay, maxDrainDelay))
 	}
@@ -74,6 +78,11 @@ func (c *Config) Check() error {
 		c.ServerTiming = true
 	}
 	return errors.Join(bad...)
+}
+
+// preparing are the values of DatabasePrepare.
+var preparing = map[string]sqldb.Preparing{
+	"": sqldb.PrepareDirect, "auto": sqldb.PrepareDirect, "on": sqldb.PrepareAlways, "off": sqldb.PrepareNone,
 }
 
 // CheckStores returns one error that names every wrong value among the settings of StoreFlags.

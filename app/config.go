@@ -33,13 +33,15 @@ type Config struct {
 	Demo           bool
 	ServerTiming   bool
 	DatabaseConn   int
-	DrainDelay     time.Duration
-	QueueWait      time.Duration
-	LogFormat      string
-	Introspection  bool
-	Playground     bool
-	ReadCache      bool
-	Plans          bool
+	// DatabasePrepare is auto, on or off; empty is auto.
+	DatabasePrepare string
+	DrainDelay      time.Duration
+	QueueWait       time.Duration
+	LogFormat       string
+	Introspection   bool
+	Playground      bool
+	ReadCache       bool
+	Plans           bool
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
 
@@ -72,6 +74,8 @@ type Config struct {
 	proxies []netip.Prefix
 	// patience is sqldb.Config.Patience; only nodes set it.
 	patience time.Duration
+	// prepare is sqldb.Config.Prepare; only nodes set it.
+	prepare sqldb.Preparing
 }
 
 // Server reports whether the stores are PostgreSQL and Redis.
@@ -90,6 +94,8 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.Addr, "addr", "localhost:8080", "`address` to listen on; localhost is 127.0.0.1 and ::1")
 	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
+	f.StringVar(&c.DatabasePrepare, "database-prepare", "auto",
+		"let the database prepare frequent statements: on, off, or auto, which leaves it out behind a pooler of connections such as PgBouncer")
 	f.StringVar(&c.Roles, "roles", "api,worker", "what this node does: api, worker or both")
 	f.StringVar(&c.PublicURL, "public-url", "",
 		"`URL` under which browsers reach the site; if empty http:// and --addr, with localhost for this machine")

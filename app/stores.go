@@ -65,7 +65,8 @@ func newStores(ctx context.Context, c Config) (*Stores, error) {
 }
 
 func (s *Stores) prepare(ctx context.Context, c Config) (err error) {
-	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Patience: c.patience, Wait: c.DatabaseWait, Watch: c.Watch}
+	cfg := sqldb.Config{URL: c.DatabaseURL, MaxConns: c.DatabaseConn, Patience: c.patience, Prepare: c.prepare, Wait: c.DatabaseWait,
+		Watch: c.Watch}
 	if !c.Server() {
 		if s.dir, err = datadir.Open(c.DataDir); err != nil {
 			return err

@@ -9,7 +9,8 @@
 #
 # Environment: ROOST_TEST_POSTGRES_BIN (directory of initdb and postgres, 15 or newer),
 # ROOST_TEST_REDIS_SERVER (redis-server, 7 or newer), ROOST_TEST_DATABASE_URL (a running
-# PostgreSQL for tests that do not stop it), ROOST_TEST_NODE, ROOST_TEST_CHROMIUM, CC.
+# PostgreSQL for tests that do not stop it), ROOST_TEST_NODE, ROOST_TEST_CHROMIUM,
+# ROOST_TEST_PGBOUNCER, CC.
 # ROOST_TEST_DOCKER=0 leaves Docker out, ROOST_TEST_APT=0 leaves apt-get out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -93,6 +94,15 @@ find_nginx() { find_server nginx; }
 find_haproxy() { find_server haproxy; }
 find_caddy() { find_server caddy; }
 
+find_pgbouncer() {
+	local bin=${ROOST_TEST_PGBOUNCER:-}
+	if [[ -z $bin ]]; then
+		bin=$(command -v pgbouncer || echo /usr/sbin/pgbouncer)
+	fi
+	[[ -x $bin ]] || return 1
+	give ROOST_TEST_PGBOUNCER "$bin"
+}
+
 # find_server looks where Debian has servers, too, which is not in everybody's PATH.
 find_server() {
 	command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]
@@ -117,7 +127,7 @@ packages_of() {
 	redis) echo redis-server ;;
 	cc) echo gcc libc6-dev ;;
 	node) echo nodejs npm ;;
-	chromium | nginx | haproxy | caddy) echo "$1" ;;
+	chromium | nginx | haproxy | caddy | pgbouncer) echo "$1" ;;
 	esac
 }
 
@@ -128,6 +138,7 @@ advice_for() {
 	cc) echo 'a C compiler for go test -race: install gcc, or set CC' ;;
 	node) echo 'Node 20 or newer with npm: install them, or set ROOST_TEST_NODE to the path of node' ;;
 	nginx | haproxy | caddy) echo "$1: install it" ;;
+	pgbouncer) echo 'PgBouncer: install it, or set ROOST_TEST_PGBOUNCER to its path' ;;
 	chromium) echo 'Chromium: install it, or set ROOST_TEST_CHROMIUM to its path' ;;
 	esac
 }

@@ -72,7 +72,7 @@ func NameKey(username string) (key string, ok bool) {
 
 // Names reads the claims of usernames by their NameKey, in one statement. Names that were never claimed are left out.
 func (a *Accounts) Names(ctx context.Context, keys []string) (map[string]NameClaim, error) {
-	rows, err := a.client.UsernameClaim.Query().Where(usernameclaim.IDIn(keys...)).All(ctx)
+	rows, err := a.client.UsernameClaim.Query().Where(sqldb.In(usernameclaim.FieldID, keys)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look up usernames: %w", err)
 	}

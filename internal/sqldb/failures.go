@@ -17,8 +17,11 @@ import (
 )
 
 // IsRetryable reports whether a second attempt of a transaction may succeed, because the first failed with a deadlock, a
-// serialization failure, or a busy SQLite file.
+// serialization failure, a prepared statement that PostgreSQL has lost, or a busy SQLite file.
 func IsRetryable(err error) bool {
+	if _, lost := errors.AsType[*lostError](err); lost {
+		return true
+	}
 	if pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure) != nil {
 		return true
 	}

@@ -8,13 +8,13 @@ import (
 	"github.com/lib/pq"
 )
 
-// In returns an ent predicate that holds if the column is one of the ids. The text of the statement does not depend on their
-// number.
-func In(column string, ids []int64) func(*entsql.Selector) {
+// In returns an ent predicate that holds if the column is one of the values. The text of the statement does not depend on their
+// number, so it can be prepared.
+func In[T int64 | string](column string, values []T) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
-		before, after, list := " IN (SELECT value FROM json_each(", "))", any(jsonList(ids))
+		before, after, list := " IN (SELECT value FROM json_each(", "))", any(jsonList(values))
 		if s.Dialect() == dialect.Postgres {
-			before, after, list = " = ANY(", ")", pq.Array(ids)
+			before, after, list = " = ANY(", ")", pq.Array(values)
 		}
 		s.Where(entsql.P(func(b *entsql.Builder) {
 			b.WriteString(s.C(column) + before).Arg(list).WriteString(after)
@@ -46,9 +46,9 @@ func (d *Driver) Member(column, arg string) string {
 	return column + " IN (SELECT value FROM json_each(" + arg + "))"
 }
 
-func jsonList(ids []int64) string {
-	b, err := json.Marshal(ids)
-	if err != nil || ids == nil {
+func jsonList[T int64 | string](values []T) string {
+	b, err := json.Marshal(values)
+	if err != nil || values == nil {
 		return "[]"
 	}
 	return string(b)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	entsql "entgo.io/ent/dialect/sql"
+
 	"roost/internal/cursors"
 )
 
@@ -130,6 +132,29 @@ func TestLists(t *testing.T) {
 			if err := db.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM things WHERE "+db.Member("id", "$1"), db.List(c.ids)).
 				Scan(&n); err != nil || n != c.want {
 				t.Errorf("%v finds %d, %v; want %d", c.ids, n, err, c.want)
+			}
+		}
+	})
+}
+
+// A list of texts is one argument of a statement, whatever the texts contain.
+func TestTextsInAList(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *DB) {
+		all := []string{"", "ada", `a,b"c\{}`, "NULL", "<ß&>", "it's", "語"}
+		exec(t, db, "CREATE TABLE words (word varchar(20) PRIMARY KEY)")
+		for _, w := range all {
+			exec(t, db, "INSERT INTO words VALUES ($1)", w)
+		}
+		for _, c := range []struct {
+			words []string
+			want  int
+		}{{nil, 0}, {[]string{}, 0}, {[]string{"ada", "bob"}, 1}, {[]string{"a", "b"}, 0}, {all, len(all)}} {
+			s := entsql.Dialect(db.Dialect()).Select(entsql.Count("*")).From(entsql.Table("words"))
+			In("word", c.words)(s)
+			query, args := s.Query()
+			var n int
+			if err := ScanOne(t.Context(), db, query, args, &n); err != nil || n != c.want {
+				t.Errorf("%q finds %d, %v; want %d", c.words, n, err, c.want)
 			}
 		}
 	})

@@ -35,14 +35,15 @@ func openPostgres(c Config) (*DB, error) {
 	// One round trip a query instead of two.
 	q.Set("binary_parameters", "yes")
 	u.RawQuery = q.Encode()
-	connector, err := pq.NewConnector(u.String())
+	config, err := pq.NewConfig(u.String())
 	if err != nil {
 		return nil, fmt.Errorf("read the database URL: %w", err)
 	}
+	direct := &directConnector{config: config, preparer: newPreparer(c.Prepare)}
 	if c.Patience > 0 {
-		connector.Dialer(dialer{c.Patience})
+		direct.dialer = dialer{c.Patience}
 	}
-	primaries := &primaryConnector{Connector: connector}
+	primaries := &primaryConnector{Connector: direct, preparer: direct.preparer}
 	pool := sql.OpenDB(primaries)
 	n := c.MaxConns
 	if n <= 0 {

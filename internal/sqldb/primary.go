@@ -20,6 +20,7 @@ var ErrNotPrimary = errors.New("the database at this address is a standby or rea
 // connections that were opened before are closed instead of being used again.
 type primaryConnector struct {
 	driver.Connector
+	preparer *preparer
 	// generation counts how often the server turned out not to be the primary any more, or to hold another database.
 	generation atomic.Int64
 }
@@ -52,7 +53,7 @@ func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("a connection of lib/pq, %T, cannot do what is needed of it", conn), conn.Close())
 	}
-	return &primaryConn{pqConn: raw, of: c, generation: generation}, nil
+	return &primaryConn{pqConn: c.preparer.wrap(raw), of: c, generation: generation}, nil
 }
 
 // demote closes the connections of a generation, once each is free.

@@ -14,7 +14,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	_ "modernc.org/sqlite" // the driver of SQLite
+	"modernc.org/sqlite"
 )
 
 // Config says which database to open.
@@ -32,6 +32,9 @@ type Config struct {
 	Patience time.Duration
 	// Wait is how long a statement of a request waits for a permit; 0 is 400 ms, with SQLite 5 s.
 	Wait time.Duration
+	// Prepare says whether the database keeps the statements that run often, with their plans. SQLite makes no difference between
+	// PrepareDirect and PrepareAlways.
+	Prepare Preparing
 	// Watch is called with every statement of the driver; nil in production.
 	Watch Watch `json:"-"`
 }
@@ -88,14 +91,24 @@ func openSQLite(c Config) (*DB, error) {
 		return fileURL(c.File, "_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)"+
 			"&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_time_format=sqlite"+extra)
 	}
-	write, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
+	open := func(extra string) (*sql.DB, error) {
+		connector, err := sqlite.NewConnector(dsn(extra))
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", c.File, err)
+		}
+		if c.Prepare != PrepareNone {
+			connector = &sqliteConnector{connector, newPreparer(c.Prepare)}
+		}
+		return sql.OpenDB(connector), nil
+	}
+	write, err := open("&_txlock=immediate")
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", c.File, err)
+		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", dsn("&_pragma=query_only(1)"))
+	read, err := open("&_pragma=query_only(1)")
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", c.File, err), write.Close())
+		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)

@@ -56,11 +56,6 @@ func eachID(arg, n int) func([]any, int) int {
 	return func(args []any, _ int) int { return n * idsIn(args[arg]) }
 }
 
-// eachArgument is a bound of a row for each argument from the first on.
-func eachArgument(first int) func([]any, int) int {
-	return func(args []any, _ int) int { return len(args) - first }
-}
-
 // paged is a bound of a page and one more for each owner of a list.
 func paged(owners, limit int) func([]any, int) int {
 	return func(args []any, _ int) int {
@@ -109,8 +104,10 @@ const (
 var statementClasses = []statementClass{
 	statementsOf("users by id", `SELECT .* FROM "users" WHERE "users"."id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
 	statementsOf("a user", `SELECT .* FROM "users" WHERE "users"."id" = \$1( LIMIT \d)?( FOR UPDATE)?`, atMost(1), "one row, by its key"),
-	statementsOf("usernames", `SELECT .* FROM "username_claims" WHERE "username_claims"."name" (= \$1 LIMIT 2|IN \([$0-9, ]+\))`,
-		eachArgument(0), "one row a name"),
+	statementsOf("a username", `SELECT .* FROM "username_claims" WHERE "username_claims"."name" = \$1 LIMIT 2`, atMost(1),
+		"one row, by its key"),
+	statementsOf("usernames", `SELECT .* FROM "username_claims" WHERE "username_claims"."name" = ANY\(\$1\)`, eachID(0, 1),
+		"one row a name"),
 	statementsOf("an email address", `SELECT .* FROM "email_claims" WHERE "email_claims"."email" = \$1 LIMIT 2`, atMost(1),
 		"one row, by its key"),
 	statementsOf("counts of users", `SELECT .* FROM "user_stats" WHERE "user_stats"."user_id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),

@@ -3,14 +3,20 @@ package costs
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/lib/pq"
 
 	"roost/internal/sqldb"
 )
@@ -66,8 +72,61 @@ func (r *planReading) add(p planNode) {
 	}
 }
 
-// explain runs a statement and returns what that took. It changes what the statement changes.
-func explain(ctx context.Context, on sqldb.Querier, query string, args []any) (r planReading, err error) {
+// explain runs a statement and returns what that took, in a transaction. It changes what the statement changes. PostgreSQL looks
+// at the arguments when it makes the plan. If the plan is shared, PostgreSQL makes one for all arguments, as nodes demand for
+// prepared statements.
+func explain(ctx context.Context, on sqldb.Querier, shared bool, query string, args []any) (r planReading, err error) {
+	if shared {
+		for _, q := range []string{"SET LOCAL plan_cache_mode = force_generic_plan", "PREPARE looked_at AS " + query} {
+			if _, err := on.ExecContext(ctx, q); err != nil {
+				return r, err
+			}
+		}
+		list, err := literals(args)
+		if err != nil {
+			return r, err
+		}
+		query, args = "EXECUTE looked_at"+list, nil
+		defer func() {
+			if _, e := on.ExecContext(ctx, "DEALLOCATE looked_at"); err == nil {
+				err = e
+			}
+		}()
+	}
+	return explained(ctx, on, query, args)
+}
+
+// literals returns arguments as a list in SQL.
+func literals(args []any) (string, error) {
+	var out []string
+	for _, arg := range args {
+		if kind := reflect.ValueOf(arg).Kind(); kind == reflect.Slice {
+			if _, raw := arg.([]byte); !raw {
+				arg = pq.Array(arg)
+			}
+		}
+		v, err := driver.DefaultParameterConverter.ConvertValue(arg)
+		if err != nil {
+			return "", err
+		}
+		switch v := v.(type) {
+		case nil:
+			out = append(out, "NULL")
+		case []byte:
+			out = append(out, pq.QuoteLiteral(`\x`+hex.EncodeToString(v)))
+		case time.Time:
+			out = append(out, pq.QuoteLiteral(string(pq.FormatTimestamp(v))))
+		default:
+			out = append(out, pq.QuoteLiteral(fmt.Sprint(v)))
+		}
+	}
+	if len(out) == 0 {
+		return "", nil
+	}
+	return "(" + strings.Join(out, ", ") + ")", nil
+}
+
+func explained(ctx context.Context, on sqldb.Querier, query string, args []any) (r planReading, err error) {
 	rows, err := on.QueryContext(ctx, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "+query, args...)
 	if err != nil {
 		return r, err
@@ -145,12 +204,14 @@ func (w *planWatch) watch(ctx context.Context, tx sqldb.Querier, query string, a
 	if w.again(tx, query, args) {
 		return
 	}
-	r, err := w.look(context.WithoutCancel(ctx), tx, query, args)
-	if err != nil {
-		w.t.Errorf("look at the plan of %s: %v", query, err)
-		return
+	for _, shared := range []bool{false, true} {
+		r, err := w.look(context.WithoutCancel(ctx), tx, shared, query, args)
+		if err != nil {
+			w.t.Errorf("look at the plan of %s: %v", query, err)
+			return
+		}
+		w.judge(query, args, shared, r)
 	}
-	w.judge(query, args, r)
 }
 
 // again reports whether a statement that changes nothing has been looked at with the same arguments.
@@ -166,37 +227,21 @@ func (w *planWatch) again(tx sqldb.Querier, query string, args []any) bool {
 	return seen
 }
 
-// look explains the statement in its transaction, or in one of its own that is undone.
-func (w *planWatch) look(ctx context.Context, tx sqldb.Querier, query string, args []any) (r planReading, err error) {
-	if tx != nil {
-		err = undone(ctx, tx, func() error {
-			if r, err = explain(ctx, tx, query, args); err != nil {
-				return err
-			}
-			return unprepared(ctx, tx)
-		})
-		return r, err
+// look explains the statement in its transaction, or in one of its own, and undoes what that changed.
+func (w *planWatch) look(ctx context.Context, tx sqldb.Querier, shared bool, query string, args []any) (r planReading, err error) {
+	if tx == nil {
+		own, err := w.db.BeginTx(ctx, nil)
+		if err != nil {
+			return r, err
+		}
+		defer func() { _ = own.Rollback() }()
+		return explain(ctx, own, shared, query, args)
 	}
-	own, err := w.db.BeginTx(ctx, nil)
-	if err != nil {
-		return r, err
-	}
-	defer func() { _ = own.Rollback() }()
-	return explain(ctx, own, query, args)
-}
-
-// unprepared fails if the connection keeps prepared statements: after some runs PostgreSQL would plan those
-// without looking at their arguments.
-func unprepared(ctx context.Context, on sqldb.Querier) error {
-	rows, err := on.QueryContext(ctx, "SELECT name FROM pg_prepared_statements")
-	if err != nil {
+	err = undone(ctx, tx, func() error {
+		r, err = explain(ctx, tx, shared, query, args)
 		return err
-	}
-	defer func() { _ = rows.Close() }()
-	if rows.Next() {
-		return fmt.Errorf("the connection has prepared statements")
-	}
-	return rows.Err()
+	})
+	return r, err
 }
 
 // smallTable is how many rows a scan of a whole table may read: of a table of a page or two PostgreSQL reads
@@ -207,7 +252,7 @@ const smallTable = 64
 // levels, and in the table. Besides, a new connection looks up what the tables and indexes are.
 const rowBlocks, coldBlocks = 6, 250
 
-func (w *planWatch) judge(query string, args []any, r planReading) {
+func (w *planWatch) judge(query string, args []any, shared bool, r planReading) {
 	query = strings.Join(strings.Fields(query), " ")
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -246,7 +291,11 @@ func (w *planWatch) judge(query string, args []any, r planReading) {
 		return
 	}
 	if got.failures++; got.failures <= 3 {
-		w.t.Errorf("%s: %s: %s\n\t%s\n\t%s", w.doing, c.name, strings.Join(r.bad, "; "), strings.Join(r.scans, "\n\t"), query)
+		name := c.name
+		if shared {
+			name += ", with one plan for all arguments"
+		}
+		w.t.Errorf("%s: %s: %s\n\t%s\n\t%s", w.doing, name, strings.Join(r.bad, "; "), strings.Join(r.scans, "\n\t"), query)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 
 const (
 	superuser = "roost"
+	logFile   = "postgres.log"
 	// ownDB is the database that Cluster.URL names.
 	ownDB     = "roost"
 	startTime = 60 * time.Second
@@ -58,6 +60,16 @@ func StartCluster(t testing.TB, opts Options) *Cluster {
 		t.Fatal(err)
 	}
 	return &Cluster{t: t, c: c}
+}
+
+// Log returns what the server has logged so far.
+func (c *Cluster) Log() string {
+	c.t.Helper()
+	text, err := os.ReadFile(c.c.home.Join(logFile))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // URL names the cluster's database, empty at first. It stays the same while the
@@ -190,7 +202,7 @@ func (c *cluster) start() error {
 	proc, err := c.home.Start(testproc.Spec{
 		Path: filepath.Join(c.bin, "postgres"),
 		User: c.user,
-		Log:  "postgres.log",
+		Log:  logFile,
 		Args: append([]string{"-D", c.data(), "-p", strconv.Itoa(c.port)}, c.args...),
 	})
 	if err != nil {
