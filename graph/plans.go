@@ -13,16 +13,18 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"roost/domain/accounts"
 	"roost/graph/model"
 	"roost/graph/plan"
 	"roost/internal/caller"
 	"roost/internal/errs"
+	"roost/internal/sqldb"
 	"roost/loaders"
 	"roost/server/document"
 )
 
-// Plans is the extension that answers queries, and payloads of mutations, from plans. Whatever it cannot answer is executed by the
-// resolvers: queries from the start, with the values that were read already. A mutation is never executed twice.
+// Plans is the extension that answers queries, payloads of mutations and objects of events from plans. Whatever it cannot answer is
+// executed by the resolvers: queries from the start, with the values that were read already. A mutation is never executed twice.
 type Plans struct {
 	PlansConfig
 	permits chan struct{} // for queries that the resolvers answer because a store failed
@@ -33,7 +35,7 @@ type PlansConfig struct {
 	Resolver *Resolver
 	// Most returns how many bytes of data an answer may have; nil is math.MaxInt.
 	Most func(ctx context.Context) int
-	// Outcome is called with how each query, and each field of a mutation, was answered; nil ignores it.
+	// Outcome is called with how each query, field of a mutation, and object of an event was answered; nil ignores it.
 	Outcome func(kind ast.Operation, o Outcome)
 }
 
@@ -113,25 +115,52 @@ func (p *Plans) query(ctx context.Context, oc *graphql.OperationContext, plan *p
 // shedFor is how long a client waits after its query was refused because a store fails.
 const shedFor = time.Second
 
-// InterceptField is called for each field that the resolvers resolve. It writes the payload of a mutation.
+// InterceptField is called for each field that the resolvers resolve. It writes the payload of a mutation, and the object of an event
+// of a subscription.
 func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
-	payload, ok := res.(interface{ Content() *model.Payload })
-	if !ok || err != nil {
+	if err != nil {
 		return res, err
 	}
-	oc, field := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field
-	compiled := p.of(oc, &field)
-	if compiled.plan == nil {
-		p.Outcome(ast.Mutation, Cold)
+	oc, fc := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx)
+	key := plannedKey(ctx, fc.Object, res)
+	if key == nil {
 		return res, nil
 	}
-	data, outcome := p.answer(ctx, compiled.plan, oc.Variables, loaders.From(ctx), payload.Content(), p.Most(ctx))
-	p.Outcome(ast.Mutation, outcome)
+	compiled, kind := p.of(oc, &fc.Field), oc.Operation.Operation
+	if compiled.plan == nil {
+		p.Outcome(kind, Cold)
+		return res, nil
+	}
+	data, outcome := p.answer(ctx, compiled.plan, oc.Variables, loaders.From(ctx), key, p.Most(ctx))
+	p.Outcome(kind, outcome)
 	if outcome != Answered {
 		return res, nil
 	}
 	return written(data), nil
+}
+
+// plannedKey returns the key of an object that a plan writes, nil for an object that is left to the resolvers. parent is the type that
+// has the field.
+func plannedKey(ctx context.Context, parent string, res any) any {
+	switch v := res.(type) {
+	case interface{ Content() *model.Payload }:
+		return v.Content()
+	case *model.TimelineEdge:
+		if parent == "TimelineEntryAdded" && v != nil {
+			return sqldb.Row{SortKey: int64(v.Node.ID), Item: int64(v.Node.ID)}
+		}
+	case *model.ReactionSummary:
+		if v != nil && v.Counts != nil { // of an event
+			loaders.ReactionCounts.Prime(ctx, v.TweetID, v.Counts)
+			return v.TweetID
+		}
+	case *accounts.Session:
+		if parent == "SessionEnded" && v != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // written is a value that a plan has written.
@@ -173,7 +202,7 @@ const maxVariants = 16
 // variant names one plan of a document.
 type variant struct {
 	operation  *ast.OperationDefinition
-	field      *ast.Field // of a mutation; nil for a whole query
+	field      *ast.Field // nil for a whole query
 	conditions string     // the values of the operation's conditions: a byte each
 }
 
@@ -183,7 +212,7 @@ type compiled struct {
 	refused string
 }
 
-// of returns the plan of a query, or of a field of a mutation. The plan of a document that the server does not keep is made for one
+// of returns the plan of a query, or of a field. The plan of a document that the server does not keep is made for one
 // answer.
 func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) compiled {
 	slot := document.Of(oc)
@@ -213,8 +242,17 @@ func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) 
 func compilePlan(oc *graphql.OperationContext, field *graphql.CollectedField) (c compiled) {
 	if field == nil {
 		c.plan, c.refused = plan.Compile(oc, query, oc.Operation.SelectionSet)
-	} else {
-		c.plan, c.refused = plan.Compile(oc, payloadTypes[field.Definition.Type.Name()], field.Selections)
+		return c
+	}
+	switch name := field.Definition.Type.Name(); name {
+	case homeEdges.Name:
+		c.plan, c.refused = plan.Compile(oc, homeEdges, field.Selections)
+	case summary.Name:
+		c.plan, c.refused = plan.Compile(oc, summary, field.Selections)
+	case session.Name:
+		c.plan, c.refused = plan.Compile(oc, session, field.Selections)
+	default:
+		c.plan, c.refused = plan.Compile(oc, payloadTypes[name], field.Selections)
 	}
 	return c
 }

@@ -12,10 +12,13 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
 
 	"roost/domain/tweets"
 	"roost/graph"
 	"roost/graph/model"
+	"roost/internal/caller"
+	"roost/internal/pullstream"
 	"roost/testkit/testtime"
 )
 
@@ -279,6 +282,35 @@ func TestPlansOfConditions(t *testing.T) {
 		}
 	}
 	if w.outcomes["answered"] != 128 {
+		t.Errorf("%v", w.outcomes)
+	}
+}
+
+// Plans write what events of a subscription contain as the resolvers do.
+func TestPlansWriteEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 6, 12)
+	doc := `subscription { reactionsChanged(subjectIds: ["` + tweetID(w.tweets[7]) + `"]) { id ... on Tweet { text
+		reactions { ...R again: likeCount } author { username } } } }
+		fragment R on ReactionSummary { likeCount dislikeCount revision viewerReaction subject { id ... on Tweet { text author { name } } } }`
+	answers := map[string]string{}
+	for name, exec := range map[string]*executor.Executor{"plans": w.plans, "resolvers": w.resolvers} {
+		ctx, cancel := context.WithCancel(caller.With(graphql.StartOperationTrace(t.Context()), caller.New(w.users[0], w.users[0])))
+		defer cancel()
+		ctx, events := pullstream.With(ctx)
+		defer events.Close()
+		oc, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: doc})
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		responses, ctx := exec.DispatchOperation(ctx, oc)
+		events.Next()
+		answers[name] = textOf(responses(ctx))
+	}
+	if answers["plans"] != answers["resolvers"] || !strings.Contains(answers["plans"], `"viewerReaction"`) {
+		t.Errorf("plans write\n%s\nand resolvers\n%s", answers["plans"], answers["resolvers"])
+	}
+	if w.outcomes["answered"] != 1 {
 		t.Errorf("%v", w.outcomes)
 	}
 }
