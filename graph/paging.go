@@ -12,28 +12,31 @@ import (
 	"roost/loaders"
 )
 
-// opposing returns the window of one item that shows whether the list goes on against the direction of reading. ok is false
-// when the page starts at that end of the list.
-func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) (cursors.Window, bool) {
+// atEnd reports whether a page starts at an end of its list, so that the list does not go on against the direction of reading.
+func atEnd(w cursors.Window) bool {
 	whole := cursors.Whole(1)
-	if !w.Backward {
-		if w.Above == whole.Above {
-			return whole, false
-		}
-		whole.Backward, whole.Below = true, w.Above-1
+	if w.Backward {
+		return w.Below == whole.Below
+	}
+	return w.Above == whole.Above
+}
+
+// opposing returns the window of one item that shows whether the list goes on against the direction of reading. The page does not
+// start at that end of the list.
+func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) cursors.Window {
+	whole := cursors.Whole(1)
+	if w.Backward {
+		whole.Above = w.Below + 1
 		if len(page.Items) > 0 {
-			whole.Below = page.Items[0].SortKey
+			whole.Above = page.Items[len(page.Items)-1].SortKey
 		}
-		return whole, true
+		return whole
 	}
-	if w.Below == whole.Below {
-		return whole, false
-	}
-	whole.Above = w.Below + 1
+	whole.Backward, whole.Below = true, w.Above-1
 	if len(page.Items) > 0 {
-		whole.Above = page.Items[len(page.Items)-1].SortKey
+		whole.Below = page.Items[0].SortKey
 	}
-	return whole, true
+	return whole
 }
 
 // pageOf reads a page of a list. Of a timeline it has no tweet that is not visible any more.
@@ -84,14 +87,14 @@ func (pageInfos) HasPreviousPage(ctx context.Context, obj *model.PageInfo) (bool
 // goesOn reports whether a list goes on beyond one end of a page: in the direction of reading, or against it, which may cost another
 // page.
 func goesOn(ctx context.Context, c model.Connection, against bool) (bool, error) {
-	p, err := pageOf(ctx, c)
-	if err != nil || c.Nothing || !against {
-		return p.More, err
-	}
-	var needed bool
-	if c.Window, needed = opposing(c.Window, p); !needed {
+	if c.Nothing || against && atEnd(c.Window) {
 		return false, nil
 	}
+	p, err := pageOf(ctx, c)
+	if err != nil || !against {
+		return p.More, err
+	}
+	c.Window = opposing(c.Window, p)
 	other, err := storedPage(ctx, c)
 	return len(other.Items) > 0, err
 }

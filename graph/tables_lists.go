@@ -86,12 +86,12 @@ func pageInfoTable(kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.T
 	}
 	// Against the direction of reading another page may have to be read.
 	more := func(backward bool) plan.Field[sqldb.Key] {
-		return plan.Further(col, func(k sqldb.Key, p page) (sqldb.Key, bool) {
+		none := func(k sqldb.Key) bool { return k.Window.Backward != backward && atEnd(k.Window) }
+		return plan.Further(col, none, func(k sqldb.Key, p page) (sqldb.Key, bool) {
 			if k.Window.Backward == backward {
 				return k, false
 			}
-			w, needed := opposing(k.Window, p)
-			return sqldb.Key{Owner: k.Owner, Window: w}, needed
+			return sqldb.Key{Owner: k.Owner, Window: opposing(k.Window, p)}, true
 		}, func(b []byte, k sqldb.Key, p page, other *page) []byte {
 			if k.Window.Backward == backward {
 				return plan.AppendBool(b, p.More)

@@ -41,6 +41,7 @@ var booked = map[string]Part{
 	"roost/internal/admission": Transport,
 	"roost/internal/buildinfo": Transport,
 	"roost/internal/caller":    Transport,
+	"roost/internal/deadline":  Transport,
 	"roost/internal/lag":       Transport,
 	"roost/internal/reqstats":  Transport,
 	"roost/internal/requestid": Transport,

@@ -84,52 +84,76 @@ func (e existsBy[K, V]) compileExists(c *compiler, n *node[K]) func(r *Run, i in
 
 type further[K comparable, V any] struct {
 	col   *Column[K, V]
+	none  func(k K) bool
 	other func(k K, v V) (other K, ok bool)
 	write func(b []byte, k K, v V, other *V) []byte
 }
 
 // Further is a leaf that may need the answer for another key of its column, which follows from the key and its answer. The function
-// other returns that key, and ok is false if none is needed; write then gets nil.
-func Further[K comparable, V any](col *Column[K, V], other func(k K, v V) (other K, ok bool),
+// other returns that key, and ok is false if none is needed; write then gets nil. The function none reports that a key needs no answer
+// at all: the column is not asked for it, and write gets the zero value and nil.
+func Further[K comparable, V any](col *Column[K, V], none func(k K) bool, other func(k K, v V) (other K, ok bool),
 	write func(b []byte, k K, v V, other *V) []byte) Field[K] {
-	return further[K, V]{col, other, write}
+	return further[K, V]{col, none, other, write}
 }
 
 type furtherStep[K comparable, V any] struct {
 	further[K, V]
-	from      *node[K]
-	first     *reading[K, V]
-	second    *reading[K, V]
-	keys      int
-	positions int
+	from          *node[K]
+	first, second *reading[K, V]
+	asked, others int // slots of the keys of the readings
+	// at has the positions of an object in the first reading, which is -1 if it is not asked, and in the second.
+	at [2]int
 }
 
 func (l further[K, V]) compile(c *compiler, n *node[K], _ graphql.CollectedField) writer {
-	s := &furtherStep[K, V]{further: l, from: n, first: use(c, n, l.col), second: newReading(c, l.col, true),
-		keys: newSlot[K](c), positions: newSlot[int32](c)}
-	n.follow = append(n.follow, func(r *Run, _ []K) { r.next = append(r.next, s) })
+	s := &furtherStep[K, V]{further: l, from: n, first: newReading(c, l.col, true), second: newReading(c, l.col, true),
+		asked: newSlot[K](c), others: newSlot[K](c), at: [2]int{newSlot[int32](c), newSlot[int32](c)}}
+	n.follow = append(n.follow, s.follow)
 	return func(r *Run, b []byte, i int) []byte {
+		var v V
 		var other *V
-		if p := (*slot[int32](r, s.positions))[i]; p >= 0 {
-			v := s.second.of(r, int(p))
-			other = &v
+		if p := (*slot[int32](r, s.at[0]))[i]; p >= 0 {
+			v = s.first.of(r, int(p))
 		}
-		return s.write(b, (*slot[K](r, n.keys))[i], s.first.of(r, i), other)
+		if p := (*slot[int32](r, s.at[1]))[i]; p >= 0 {
+			o := s.second.of(r, int(p))
+			other = &o
+		}
+		return s.write(b, (*slot[K](r, n.keys))[i], v, other)
 	}
 }
 
-func (s *furtherStep[K, V]) run(r *Run) {
-	keys, at := slot[K](r, s.keys), slot[int32](r, s.positions)
-	for i, k := range *slot[K](r, s.from.keys) {
+func (s *furtherStep[K, V]) follow(r *Run, keys []K) {
+	asked, at := slot[K](r, s.asked), slot[int32](r, s.at[0])
+	for _, k := range keys {
 		p := int32(-1)
-		if other, ok := s.other(k, s.first.of(r, i)); ok {
-			p = int32(len(*keys))
-			*keys = append(*keys, other)
+		if !s.none(k) {
+			p = int32(len(*asked))
+			*asked = append(*asked, k)
 		}
 		*at = append(*at, p)
 	}
-	if len(*keys) > 0 {
-		s.second.ask(r, *keys)
+	if len(*asked) > 0 {
+		s.first.ask(r, *asked)
+	}
+	r.next = append(r.next, s)
+}
+
+func (s *furtherStep[K, V]) run(r *Run) {
+	first, others, at := *slot[int32](r, s.at[0]), slot[K](r, s.others), slot[int32](r, s.at[1])
+	for i, k := range *slot[K](r, s.from.keys) {
+		p := int32(-1)
+		if first[i] >= 0 {
+			if other, ok := s.other(k, s.first.of(r, int(first[i]))); ok {
+				p = int32(len(*others))
+				*others = append(*others, other)
+			}
+		}
+		*at = append(*at, p)
+	}
+	if len(*others) > 0 {
+		s.second.ask(r, *others)
 	}
 }
 

@@ -72,6 +72,8 @@ var unselected = []struct{ name, query, never string }{
 		`follows|tweets|user_stats`},
 	{"the cursor of a home timeline", `{ viewer { homeTimeline { eventCursor __typename } } }`,
 		`follows|tweets|user_stats|user_id = k\.owner`},
+	{"what comes before the beginning", `query($u: String!) { user(username: $u) { followers { pageInfo { hasPreviousPage } }
+		following(last: 3) { pageInfo { hasNextPage } } } }`, `follows|tweets`},
 	{"names", `query($u: String!) { user(username: $u) { id username name bio } }`, `follows|tweets|user_stats`},
 	{"an address", `{ viewer { email sessionPolicy } }`, `follows|tweets|user_stats`},
 	{"the viewer's type", `{ viewer { __typename } }`, `follows|tweets|user_stats`},
