@@ -82,6 +82,7 @@ func (a *App) permitMetrics(pool string) prometheus.Collector {
 	const refused, why = "sql_refused_total", "Statements and transactions that got no permit: too many waited, or none came in time."
 	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.QueueFull] }, "why", "queue_full")
 	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.WaitedInVain] }, "why", "waited")
+	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.Stalled] }, "why", "stalled")
 	return s
 }
 

@@ -35,6 +35,9 @@ const (
 	// maxWaitOfPatient is maxWait for subscriptions. One tweet may wake thousands of them at once. The limit of sockets bounds
 	// their number.
 	maxWaitOfPatient = 20 * time.Second
+	// maxStall is how long a request waits while not one permit comes back, because the database answers nothing at all: it was
+	// stopped, or its host is away. From then on requests are refused at once, until a permit comes back.
+	maxStall = 100 * time.Millisecond
 	// comeBack is how long a refused client should wait before it tries again.
 	comeBack = time.Second
 )
@@ -94,12 +97,15 @@ func classOf(ctx context.Context) class {
 type limit struct {
 	size, queue int
 	wait        [classes]time.Duration
+	stall       time.Duration // maxStall, or 0 where a long silence is normal
 
 	mu      sync.Mutex
 	held    int
 	waiting [classes]list.List // of *waiter; empty while permits are free
 	turn    bool               // patient was served before begins
-	refused [2]int64           // by Refusal
+	returns uint64             // how many permits came back
+	stalled bool               // none came back for the time of stall
+	refused [refusals]int64    // by Refusal
 }
 
 // Refusal is the reason why a statement got no permit.
@@ -110,6 +116,9 @@ const (
 	QueueFull Refusal = iota
 	// WaitedInVain refuses a statement for which no permit came in time.
 	WaitedInVain
+	// Stalled refuses a statement because no permit comes back at all.
+	Stalled
+	refusals
 )
 
 type waiter struct{ granted chan struct{} }
@@ -161,8 +170,8 @@ func (l *limit) take(ctx context.Context, c class) error {
 		l.mu.Unlock()
 		return nil
 	}
-	if c != patient && l.waiting[c].Len() >= l.queue {
-		l.refused[QueueFull]++
+	if why := l.refusal(c); why != refusals {
+		l.refused[why]++
 		l.mu.Unlock()
 		return busy()
 	}
@@ -170,16 +179,7 @@ func (l *limit) take(ctx context.Context, c class) error {
 	at := l.waiting[c].PushBack(w)
 	l.mu.Unlock()
 
-	timer := time.NewTimer(l.wait[c])
-	defer timer.Stop()
-	inVain := false
-	select {
-	case <-w.granted:
-		return nil
-	case <-timer.C:
-		inVain = true
-	case <-ctx.Done():
-	}
+	why := l.await(ctx, c, w)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
@@ -188,11 +188,73 @@ func (l *limit) take(ctx context.Context, c class) error {
 	default:
 	}
 	l.waiting[c].Remove(at)
-	if !inVain {
+	if why == refusals {
 		return ctx.Err()
 	}
-	l.refused[WaitedInVain]++
+	l.refused[why]++
 	return busy()
+}
+
+// refusal returns why a statement is refused at once, refusals if it is not. The caller holds the lock.
+func (l *limit) refusal(c class) Refusal {
+	switch {
+	case c == patient:
+		return refusals
+	case l.stalled:
+		return Stalled
+	case l.waiting[c].Len() >= l.queue:
+		return QueueFull
+	}
+	return refusals
+}
+
+// await waits until the waiter is granted a permit, the context ends, or no permit came in time. It returns refusals unless the last
+// is the case.
+func (l *limit) await(ctx context.Context, c class, w *waiter) Refusal {
+	timer := time.NewTimer(l.wait[c])
+	defer timer.Stop()
+	var look <-chan time.Time
+	if l.stall > 0 && c != patient {
+		// A process that was stopped itself finds one look due, never several in a row without a permit that came back.
+		ticker := time.NewTicker(l.stall / stallLooks)
+		defer ticker.Stop()
+		look = ticker.C
+	}
+	for seen, idle := l.returned(), 0; ; {
+		select {
+		case <-w.granted:
+			return refusals
+		case <-ctx.Done():
+			return refusals
+		case <-timer.C:
+			return WaitedInVain
+		case <-look:
+			now := l.returned()
+			if idle++; now != seen {
+				seen, idle = now, 0
+			}
+			if idle >= stallLooks-1 && l.isStalled(seen) {
+				return Stalled
+			}
+		}
+	}
+}
+
+// stallLooks is into how many parts a waiter divides the time of stall. After all but one without a permit that came back, it is refused.
+const stallLooks = 5
+
+func (l *limit) returned() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.returns
+}
+
+// isStalled notes that no permit comes back, unless one did after the returns that a waiter has seen.
+func (l *limit) isStalled(seen uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stalled = l.returns == seen
+	return l.stalled
 }
 
 func busy() error { return errs.Busy("the database", comeBack) }
@@ -200,6 +262,8 @@ func busy() error { return errs.Busy("the database", comeBack) }
 func (l *limit) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.returns++
+	l.stalled = false
 	order := [classes]class{begun, patient, begins}
 	if l.turn {
 		order = [classes]class{begun, begins, patient}
@@ -226,7 +290,7 @@ type Load struct {
 	// Waiting is how many statements and transactions wait for a permit.
 	Waiting int
 	// Refused is how many were refused since the start, by Refusal.
-	Refused [2]int64
+	Refused [refusals]int64
 }
 
 func (l *limit) load() Load {

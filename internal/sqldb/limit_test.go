@@ -113,7 +113,7 @@ func TestTheExcessIsRefused(t *testing.T) {
 		if took := time.Since(began); took > patience/2 {
 			t.Errorf("a refusal takes %s", took)
 		}
-		if got, want := l.load(), (Load{Permits: 2, Held: 2, Waiting: waiting, Refused: [2]int64{QueueFull: int64(i + 1)}}); got != want {
+		if got, want := l.load(), (Load{Permits: 2, Held: 2, Waiting: waiting, Refused: [refusals]int64{QueueFull: int64(i + 1)}}); got != want {
 			t.Errorf("the load is %+v, want %+v", got, want)
 		}
 	}
@@ -136,7 +136,7 @@ func TestTheExcessIsRefused(t *testing.T) {
 	take(t, l)
 	_, err := l.acquire(request(t.Context()))
 	refused(err)
-	if got, want := l.load(), (Load{Permits: 1, Held: 1, Refused: [2]int64{WaitedInVain: 1}}); got != want {
+	if got, want := l.load(), (Load{Permits: 1, Held: 1, Refused: [refusals]int64{WaitedInVain: 1}}); got != want {
 		t.Errorf("the load is %+v, want %+v", got, want)
 	}
 }

@@ -54,6 +54,9 @@ func openPostgres(c Config) (*DB, error) {
 	pool.SetConnMaxIdleTime(connMaxIdleTime)
 	pool.SetConnMaxLifetime(connMaxLifetime)
 	permits := newLimit(permitsOf(n), cmp.Or(c.Wait, maxWait))
+	if c.Wait == 0 {
+		permits.stall = maxStall
+	}
 	db := newDB(dialect.Postgres, pool, pool, permits, permits, c.Watch)
 	db.primaries = primaries
 	return db, nil
