@@ -5,7 +5,7 @@
 // look-ups are in package loaders. Mutations share one frame (mutation.go), which authenticates the caller and turns refusals into
 // userErrors. Subscriptions share another frame (subscription.go).
 //
-// Queries and the payloads of mutations are answered from compiled plans, see package plan and Plans. The tables (tables*.go) say
-// how a plan answers each type of the schema: a line for a field, from the questions of package loaders. What a plan cannot answer is
-// executed by the resolvers.
+// Queries, payloads of mutations and objects of events are written by compiled plans, see package plan and Plans. The tables
+// (tables*.go) say how a plan answers each type of the schema: a line for a field, from the questions of package loaders. What a plan
+// cannot answer is executed by the resolvers.
 package graph
