@@ -140,7 +140,7 @@ func (l *boundedListener) window() {
 // the process ran so late that a connection may have arrived in the meantime.
 func (l *boundedListener) quiet() bool {
 	took := time.Since(l.began)
-	return took >= quietFor && took < 20*quietFor
+	return took >= quietFor && took < 20*quietFor && !pending(l.Listener)
 }
 
 // Close ends Accept, also one that waits for a permit.
