@@ -42,13 +42,20 @@ type PlansConfig struct {
 // Outcome is how a plan ended: it answered, or the reason why it did not. It is a label of metrics.
 type Outcome string
 
-// The outcomes besides those of package plan: "answered", "error", "argument", "null" and "large".
+// The outcomes. The first five are the results of package plan.
 const (
+	Answered Outcome = "answered"
+	Failed   Outcome = "error"    // a store failed
+	Refused  Outcome = "argument" // an argument that the resolvers refuse, or that only they handle
+	Null     Outcome = "null"     // null where the schema forbids it, or a page that has to be filled up
+	TooLarge Outcome = "large"    // more bytes than an answer may have
 	Cold     Outcome = "cold"     // the document has something that no plan answers
 	Panicked Outcome = "panic"    // the plan panicked
 	Shed     Outcome = "shed"     // a store failed, and there was no permit for the resolvers
-	Answered Outcome = "answered" // as package plan calls it
 )
+
+// Outcomes lists all outcomes.
+var Outcomes = [...]Outcome{Answered, Failed, Refused, Null, TooLarge, Cold, Panicked, Shed}
 
 var (
 	_ graphql.HandlerExtension     = (*Plans)(nil)
@@ -95,10 +102,10 @@ func (p *Plans) query(ctx context.Context, oc *graphql.OperationContext, plan *p
 	case Answered:
 		p.Outcome(ast.Query, outcome)
 		return &graphql.Response{Data: data}
-	case "large":
+	case TooLarge:
 		p.Outcome(ast.Query, outcome)
 		return &graphql.Response{Errors: gqlerror.List{Present(ctx, errs.NewTooLarge(most))}}
-	case "error":
+	case Failed:
 		select {
 		case p.permits <- struct{}{}:
 			defer func() { <-p.permits }()

@@ -92,3 +92,13 @@ func TestPlansOfADocumentAreBounded(t *testing.T) {
 		t.Errorf("%d plans are kept of %d", n, len(different))
 	}
 }
+
+// The results of package plan are among the outcomes, by the same names.
+func TestOutcomesHaveTheResultsOfPlans(t *testing.T) {
+	t.Parallel()
+	for i, r := range []plan.Result{plan.Answered, plan.Failed, plan.Refused, plan.NullInPlace, plan.TooLarge} {
+		if Outcomes[i] != Outcome(r.String()) {
+			t.Errorf("the outcome %q is that of the result %q", Outcomes[i], r)
+		}
+	}
+}
