@@ -22,7 +22,8 @@ func TestPageAfterAResetIsNew(t *testing.T) {
 	for round := range testtime.Soak(6, 40) {
 		rd, _ := rig.ReadHome(t, here.Roost, f.user) // it is in the cache now
 		rd.Connect(t, here.Roost)
-		rig.WatchCounts(t, rd.Socket, f.authors[0].Tweet(t, "the subscription runs"))
+		posted := f.authors[0].Tweet(t, "the subscription runs")
+		rig.WatchCounts(t, rd.Socket, posted)
 		if round%2 == 1 { // the tweet that was just posted
 			rd.Next(t)
 		}
@@ -31,7 +32,11 @@ func TestPageAfterAResetIsNew(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Replace(p, func(err error) { t.Error(err) })
-		if event, _ := rd.Next(t); event != "TIMELINE_REBUILT" {
+		event, _ := rd.Next(t)
+		if round%2 == 0 && event == "+"+posted { // the node looked for the tweet's audience when the user followed the author already
+			event, _ = rd.Next(t)
+		}
+		if event != "TIMELINE_REBUILT" {
 			t.Fatalf("round %d: %s came", round, event)
 		}
 		if err := f.read(t.Context(), rig.UserOn(here.Roost, f.user)); err != nil {
