@@ -21,7 +21,8 @@ type document struct {
 
 // budget is what an operation may take. Of reads and writes cold is with nothing in the cache and warm with all of it there
 // that was not written lately. A push has bounds instead: statements before it and for it.
-// Without plans an operation takes at most as many statements, or as a line of its file allows.
+// Without plans an operation takes at most twice as many statements, because a question may be asked outside of lists, and later inside
+// of them; or as many as a line of its file allows.
 type budget struct {
 	cold, warm       price
 	before, sql      int64
@@ -94,7 +95,7 @@ func parseBudget(line string) (name string, b budget, err error) {
 		return "", b, fmt.Errorf("not a price: %q", line)
 	}
 	b = budget{cold: price{number(m[2]), number(m[3])}, warm: price{number(m[4]), number(m[5])}}
-	b.coldOff, b.warmOff = b.cold.sql, b.warm.sql
+	b.coldOff, b.warmOff = 2*b.cold.sql, 2*b.warm.sql
 	return m[1], b, err
 }
 
@@ -207,11 +208,11 @@ func TestBudgetsAreParsed(t *testing.T) {
 	t.Parallel()
 	const query = "{ x }\n"
 	for head, want := range map[string]map[string]budget{
-		"# cold 7 SQL, 14 Redis; warm 1 SQL, 2 Redis\n": {"": {cold: price{7, 14}, warm: price{1, 2}, coldOff: 7, warmOff: 1}},
+		"# cold 7 SQL, 14 Redis; warm 1 SQL, 2 Redis\n": {"": {cold: price{7, 14}, warm: price{1, 2}, coldOff: 14, warmOff: 2}},
 		"# cold 7 SQL, 14 Redis; warm 1 SQL, 2 Redis\n# without plans: cold at most 8 SQL; warm at most 3 SQL\n": {
 			"": {cold: price{7, 14}, warm: price{1, 2}, coldOff: 8, warmOff: 3}},
 		"# a: cold 7 SQL, 4 Redis; warm 1 SQL, 2 Redis\n# b, c: before it at most 2 SQL, for it at most 3 SQL\n": {
-			"a": {cold: price{7, 4}, warm: price{1, 2}, coldOff: 7, warmOff: 1}, "b, c": {before: 2, sql: 3}},
+			"a": {cold: price{7, 4}, warm: price{1, 2}, coldOff: 14, warmOff: 2}, "b, c": {before: 2, sql: 3}},
 		"": nil,
 		"# cold 7 SQL, at most 4 Redis; warm 1 SQL, 2 Redis\n":                                                     nil,
 		"# without plans: cold at most 8 SQL; warm at most 99999999999999999999 SQL\n":                             nil,
