@@ -69,9 +69,9 @@ func TestPersonalEvents(t *testing.T) {
 		"subscription{reactionsChanged(subjectIds:[]){...on Tweet{author{isViewer}}}}":                       true,
 		"subscription{sessionEnded{reason}}":                                                                 true,
 	} {
-		doc, err := gqlparser.LoadQuery(schema, document)
-		if err != nil {
-			t.Errorf("%s: %v", document, err)
+		doc, errs := gqlparser.LoadQueryWithRules(schema, document, nil)
+		if errs != nil {
+			t.Errorf("%s: %v", document, errs)
 			continue
 		}
 		oc := &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0], Variables: map[string]any{}}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -36,7 +35,6 @@ func (m *memory) Fetch(context.Context) { m.fetched++ }
 type stub[V any] struct {
 	name string
 	of   func(k int) (V, error)
-	note *strings.Builder
 }
 
 func (s *stub[V]) Ask(r *plan.Run, keys []int) bool {
