@@ -51,7 +51,8 @@ func buildMetrics() prometheus.Collector {
 // planMetrics returns the counter of how plans end.
 func planMetrics() *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "plans_total",
-		Help: "Queries, and fields of mutations, by how their compiled plans ended. All but answered, large and shed went to the resolvers."},
+		Help: "Queries, fields of mutations and objects of events, by how their compiled plans ended. " +
+			"All but answered, large and shed went to the resolvers."},
 		[]string{"kind", "outcome"})
 }
 
