@@ -36,7 +36,7 @@ func (e *env) Fetch(ctx context.Context) {
 
 // columnOf returns the column that asks a question of the loaders.
 func columnOf[K comparable, V any](q *loaders.Question[K, V]) *plan.Column[K, V] {
-	return &plan.Column[K, V]{Name: q.Name, Personal: q.Personal, Source: func() plan.Source[K, V] { return &asked[K, V]{question: q} }}
+	return &plan.Column[K, V]{Source: func() plan.Source[K, V] { return &asked[K, V]{question: q} }}
 }
 
 // asked answers a column from a question of the loaders.

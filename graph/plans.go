@@ -87,11 +87,11 @@ func (p *Plans) InterceptOperation(ctx context.Context, next graphql.OperationHa
 		return next(ctx)
 	}
 	compiled := p.of(oc, nil)
-	if compiled.plan == nil {
+	if compiled == nil {
 		p.Outcome(ast.Query, Cold)
 		return next(ctx)
 	}
-	return func(ctx context.Context) *graphql.Response { return p.query(ctx, oc, compiled.plan, next) }
+	return func(ctx context.Context) *graphql.Response { return p.query(ctx, oc, compiled, next) }
 }
 
 // query answers a query from its plan, else through next.
@@ -135,11 +135,11 @@ func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any,
 		return res, nil
 	}
 	compiled, kind := p.of(oc, &fc.Field), oc.Operation.Operation
-	if compiled.plan == nil {
+	if compiled == nil {
 		p.Outcome(kind, Cold)
 		return res, nil
 	}
-	data, outcome := p.answer(ctx, compiled.plan, oc.Variables, loaders.From(ctx), key, p.Most(ctx))
+	data, outcome := p.answer(ctx, compiled, oc.Variables, loaders.From(ctx), key, p.Most(ctx))
 	p.Outcome(kind, outcome)
 	if outcome != Answered {
 		return res, nil
@@ -195,11 +195,11 @@ func (p *Plans) answer(ctx context.Context, compiled *plan.Plan, vars map[string
 type documentPlans struct {
 	mu         sync.Mutex
 	conditions map[*ast.OperationDefinition][]string // the variables of @skip and @include
-	variants   *simplelru.LRU[variant, compiled]
+	variants   *simplelru.LRU[variant, *plan.Plan]
 }
 
 func newDocumentPlans() any {
-	variants, _ := simplelru.NewLRU[variant, compiled](maxVariants, nil) // fails for sizes below 1 only
+	variants, _ := simplelru.NewLRU[variant, *plan.Plan](maxVariants, nil) // fails for sizes below 1 only
 	return &documentPlans{conditions: map[*ast.OperationDefinition][]string{}, variants: variants}
 }
 
@@ -213,15 +213,9 @@ type variant struct {
 	conditions string     // the values of the operation's conditions: a byte each
 }
 
-// compiled is a plan, or the reason why there is none.
-type compiled struct {
-	plan    *plan.Plan
-	refused string
-}
-
-// of returns the plan of a query, or of a field. The plan of a document that the server does not keep is made for one
-// answer.
-func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) compiled {
+// of returns the plan of a query, or of a field; nil if no plan can answer it. The plan of a document that the server does not keep is
+// made for one answer.
+func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) *plan.Plan {
 	slot := document.Of(oc)
 	if slot == nil {
 		return compilePlan(oc, field)
@@ -246,22 +240,22 @@ func (p *Plans) of(oc *graphql.OperationContext, field *graphql.CollectedField) 
 	return c
 }
 
-func compilePlan(oc *graphql.OperationContext, field *graphql.CollectedField) (c compiled) {
+func compilePlan(oc *graphql.OperationContext, field *graphql.CollectedField) (p *plan.Plan) {
 	if field == nil {
-		c.plan, c.refused = plan.Compile(oc, query, oc.Operation.SelectionSet)
-		return c
+		p, _ = plan.Compile(oc, query, oc.Operation.SelectionSet)
+		return p
 	}
 	switch name := field.Definition.Type.Name(); name {
 	case homeEdges.Name:
-		c.plan, c.refused = plan.Compile(oc, homeEdges, field.Selections)
+		p, _ = plan.Compile(oc, homeEdges, field.Selections)
 	case summary.Name:
-		c.plan, c.refused = plan.Compile(oc, summary, field.Selections)
+		p, _ = plan.Compile(oc, summary, field.Selections)
 	case session.Name:
-		c.plan, c.refused = plan.Compile(oc, session, field.Selections)
+		p, _ = plan.Compile(oc, session, field.Selections)
 	default:
-		c.plan, c.refused = plan.Compile(oc, payloadTypes[name], field.Selections)
+		p, _ = plan.Compile(oc, payloadTypes[name], field.Selections)
 	}
-	return c
+	return p
 }
 
 // valuesOf returns the values of boolean variables, a byte each.

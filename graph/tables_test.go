@@ -72,7 +72,7 @@ func TestPlansOfADocumentAreBounded(t *testing.T) {
 		t.Fatal(errs)
 	}
 	p, slot := NewPlans(PlansConfig{}), new(document.Slot)
-	of := func(mask int) compiled {
+	of := func(mask int) *plan.Plan {
 		vars := map[string]any{}
 		for i, name := range []string{"a", "b", "c", "d", "e"} {
 			vars[name] = mask>>i&1 == 1
@@ -83,9 +83,9 @@ func TestPlansOfADocumentAreBounded(t *testing.T) {
 	}
 	different := map[*plan.Plan]bool{}
 	for mask := range 32 {
-		different[of(mask).plan] = true
+		different[of(mask)] = true
 	}
-	if last := of(31); !different[last.plan] {
+	if last := of(31); !different[last] {
 		t.Error("the plan that was used last is made again")
 	}
 	if n := slot.Value(nil).(*documentPlans).variants.Len(); n != maxVariants || len(different) != 32 {

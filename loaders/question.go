@@ -12,10 +12,6 @@ import (
 // Question is what can be asked about many keys at once: the rows of one kind through the cache, or pages of lists from SQL.
 // Resolvers ask it through a loader of the operation's Set. Plans ask it for a whole level, without a loader.
 type Question[K comparable, V any] struct {
-	Name string
-	// Personal reports that the answer depends on the viewer.
-	Personal bool
-
 	ask   func(s *Set, keys []K) (*cache.Request, answer[V])
 	fetch func(ctx context.Context, s *Set, keys []K) (map[K]V, error)
 }

@@ -18,11 +18,11 @@ import (
 // The questions. A row that does not exist is answered with nil or a zero value, if no other answer is mentioned.
 var (
 	// AccountByID returns nil for an unknown id.
-	AccountByID = &Question[int64, *accounts.Account]{Name: "account by id",
+	AccountByID = &Question[int64, *accounts.Account]{
 		ask: about[int64, int64, *accounts.Account, *accounts.Account]{
 			func(s *rows.Store) *rows.Entity[int64, *accounts.Account] { return s.Accounts }, itself, asIs[int64, *accounts.Account]}.ask}
 	// SessionByID returns nil for an unknown id.
-	SessionByID = &Question[int64, *accounts.Session]{Name: "session by id",
+	SessionByID = &Question[int64, *accounts.Session]{
 		ask: about[int64, int64, *accounts.StoredSession, *accounts.Session]{
 			func(s *rows.Store) *rows.Entity[int64, *accounts.StoredSession] { return s.Sessions }, itself,
 			func(s *Sources, _ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
@@ -32,39 +32,39 @@ var (
 				return s.Sessions.AsOfNow(row)
 			}}.ask}
 	// UserIDByName ignores case. It returns 0 for a name that nobody has.
-	UserIDByName = &Question[string, int64]{Name: "user id by name",
+	UserIDByName = &Question[string, int64]{
 		ask: about[string, string, accounts.NameClaim, int64]{
 			func(s *rows.Store) *rows.Entity[string, accounts.NameClaim] { return s.Names },
 			func(_ *caller.Caller, name string) (string, bool) { return accounts.NameKey(name) },
 			func(_ *Sources, _ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }}.ask}
-	UserCounts = &Question[int64, counts.UserCounts]{Name: "counts of a user",
+	UserCounts = &Question[int64, counts.UserCounts]{
 		ask: about[int64, int64, counts.UserCounts, counts.UserCounts]{
 			func(s *rows.Store) *rows.Entity[int64, counts.UserCounts] { return s.UserCounts }, itself, asIs[int64, counts.UserCounts]}.ask}
 	// FollowedByMe reports whether the viewer follows a user.
-	FollowedByMe = &Question[int64, bool]{Name: "followed by the viewer", Personal: true,
+	FollowedByMe = &Question[int64, bool]{
 		ask: about[int64, follows.Edge, follows.State, bool]{followRows, func(who *caller.Caller, id int64) (follows.Edge, bool) {
 			e := follows.Edge{FollowerID: who.UserID(), FolloweeID: id}
 			return e, who.UserID() != 0 && e.Possible()
 		}, isActive}.ask}
 	// FollowsMe reports whether a user follows the viewer.
-	FollowsMe = &Question[int64, bool]{Name: "follows the viewer", Personal: true,
+	FollowsMe = &Question[int64, bool]{
 		ask: about[int64, follows.Edge, follows.State, bool]{followRows, func(who *caller.Caller, id int64) (follows.Edge, bool) {
 			e := follows.Edge{FollowerID: id, FolloweeID: who.UserID()}
 			return e, who.UserID() != 0 && e.Possible()
 		}, isActive}.ask}
 	// HomeAuthors returns the users whose tweets a viewer's home timeline holds. Nobody may change the slice.
-	HomeAuthors = &Question[int64, []int64]{Name: "authors of a home timeline",
+	HomeAuthors = &Question[int64, []int64]{
 		ask: about[int64, int64, *timelines.Followed, []int64]{
 			func(s *rows.Store) *rows.Entity[int64, *timelines.Followed] { return s.Followed }, itself,
 			func(_ *Sources, viewer int64, f *timelines.Followed, _ bool) []int64 {
 				return timelines.HomeAuthors(viewer, f)
 			}}.ask}
 	// TweetByID returns nil for unknown and deleted tweets.
-	TweetByID = &Question[int64, *tweets.Tweet]{Name: "tweet by id",
+	TweetByID = &Question[int64, *tweets.Tweet]{
 		ask: about[int64, int64, *tweets.Tweet, *tweets.Tweet]{
 			func(s *rows.Store) *rows.Entity[int64, *tweets.Tweet] { return s.Tweets }, itself,
 			func(_ *Sources, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }}.ask}
-	ReactionCounts = &Question[int64, *reactions.Counts]{Name: "counts of reactions",
+	ReactionCounts = &Question[int64, *reactions.Counts]{
 		ask: about[int64, int64, *reactions.Counts, *reactions.Counts]{
 			func(s *rows.Store) *rows.Entity[int64, *reactions.Counts] { return s.TweetCounts }, itself,
 			func(_ *Sources, id int64, c *reactions.Counts, ok bool) *reactions.Counts {
@@ -74,7 +74,7 @@ var (
 				return c
 			}}.ask}
 	// MyReaction returns the viewer's own reaction to a tweet.
-	MyReaction = &Question[int64, reactions.Kind]{Name: "the viewer's reaction", Personal: true,
+	MyReaction = &Question[int64, reactions.Kind]{
 		ask: about[int64, reactions.Key, reactions.State, reactions.Kind]{
 			func(s *rows.Store) *rows.Entity[reactions.Key, reactions.State] { return s.Reactions },
 			func(who *caller.Caller, id int64) (reactions.Key, bool) {
@@ -82,22 +82,22 @@ var (
 			}, func(_ *Sources, _ int64, s reactions.State, _ bool) reactions.Kind { return s.Kind }}.ask}
 
 	// FollowersPage returns a page of a user's followers.
-	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{Name: "page of followers",
+	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 			return s.sources.Follows.Followers(ctx, keys)
 		}}
 	// FollowingPage returns a page of the users that a user follows.
-	FollowingPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{Name: "page of followed users",
+	FollowingPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 			return s.sources.Follows.Following(ctx, keys)
 		}}
 	// TimelinePage returns a page of a user's own tweets.
-	TimelinePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{Name: "page of a user's tweets",
+	TimelinePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 			return s.sources.Timelines.OfUsers(ctx, keys)
 		}}
 	// SessionsOf returns the sessions of a user.
-	SessionsOf = &Question[SessionList, []*accounts.Session]{Name: "sessions of a user",
+	SessionsOf = &Question[SessionList, []*accounts.Session]{
 		fetch: func(ctx context.Context, s *Set, keys []SessionList) (map[SessionList][]*accounts.Session, error) {
 			out := make(map[SessionList][]*accounts.Session, len(keys))
 			for _, k := range keys {
@@ -110,7 +110,7 @@ var (
 			return out, nil
 		}}
 	// HomePage returns a page of a user's home timeline.
-	HomePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{Name: "page of a home timeline", fetch: homePages}
+	HomePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{fetch: homePages}
 )
 
 // SessionList names the sessions of a user, those that ended included or not.

@@ -4,10 +4,6 @@ package plan
 
 // Column is a question that is answered for many keys at once.
 type Column[K comparable, V any] struct {
-	// Name names the question in tests and messages.
-	Name string
-	// Personal reports that the answer depends on the viewer.
-	Personal bool
 	// Source makes what answers the question in one run at a time. It is kept between runs.
 	Source func() Source[K, V]
 }

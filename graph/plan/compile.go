@@ -35,15 +35,11 @@ type writer func(r *Run, b []byte, i int) []byte
 
 // Plan is a compiled selection. It is safe for concurrent use.
 type Plan struct {
-	start    func(r *Run)
-	write    writer
-	slots    []slotKind
-	runs     sync.Pool
-	personal bool
+	start func(r *Run)
+	write writer
+	slots []slotKind
+	runs  sync.Pool
 }
-
-// Personal reports whether the answer depends on the viewer.
-func (p *Plan) Personal() bool { return p.personal }
 
 // slotKind makes and empties the memory of one slot.
 type slotKind struct {
@@ -53,11 +49,10 @@ type slotKind struct {
 
 // compiler collects what makes up a plan.
 type compiler struct {
-	oc       *graphql.OperationContext
-	slots    []slotKind
-	states   map[any]stateSlot // by column
-	personal bool
-	refused  string // why the selection cannot be compiled
+	oc      *graphql.OperationContext
+	slots   []slotKind
+	states  map[any]stateSlot // by column
+	refused string            // why the selection cannot be compiled
 }
 
 // stateSlot is where the state of a column is, and whether several nodes use it or one may ask a key twice.
@@ -87,7 +82,7 @@ func Compile[K comparable](oc *graphql.OperationContext, t *Type[K], sel ast.Sel
 	if c.refused != "" {
 		return nil, c.refused
 	}
-	p = &Plan{slots: c.slots, personal: c.personal, write: object(root, false)}
+	p = &Plan{slots: c.slots, write: object(root, false)}
 	p.start = func(r *Run) {
 		key, _ := r.root.(K)
 		keys := slot[K](r, root.keys)
@@ -232,7 +227,6 @@ func compileNode[K comparable](c *compiler, t *Type[K], sel ast.SelectionSet, s 
 
 // stateOf returns the slot of a column's state.
 func stateOf[K comparable, V any](c *compiler, col *Column[K, V], repeats bool) stateSlot {
-	c.personal = c.personal || col.Personal
 	if s, ok := c.states[col]; ok {
 		*s.shared = true
 		return s

@@ -63,7 +63,7 @@ func (s *stub[V]) Keep(r *plan.Run, keys []int, values []V, err error) {
 func (s *stub[V]) Reset() {}
 
 func column[V any](name string, of func(k int) (V, error)) *plan.Column[int, V] {
-	return &plan.Column[int, V]{Name: name, Source: func() plan.Source[int, V] { return &stub[V]{name: name, of: of} }}
+	return &plan.Column[int, V]{Source: func() plan.Source[int, V] { return &stub[V]{name: name, of: of} }}
 }
 
 var errAway = errors.New("away")
