@@ -130,7 +130,7 @@ func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any,
 		return res, err
 	}
 	oc, fc := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx)
-	key := plannedKey(ctx, fc.Object, res)
+	key := plannedKey(fc.Object, res)
 	if key == nil {
 		return res, nil
 	}
@@ -149,7 +149,7 @@ func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any,
 
 // plannedKey returns the key of an object that a plan writes, nil for an object that is left to the resolvers. parent is the type that
 // has the field.
-func plannedKey(ctx context.Context, parent string, res any) any {
+func plannedKey(parent string, res any) any {
 	switch v := res.(type) {
 	case interface{ Content() *model.Payload }:
 		return v.Content()
@@ -158,8 +158,7 @@ func plannedKey(ctx context.Context, parent string, res any) any {
 			return sqldb.Row{SortKey: int64(v.Node.ID), Item: int64(v.Node.ID)}
 		}
 	case *model.ReactionSummary:
-		if v != nil && v.Counts != nil { // of an event
-			loaders.ReactionCounts.Prime(ctx, v.TweetID, v.Counts)
+		if v != nil && v.OfEvent {
 			return v.TweetID
 		}
 	case *accounts.Session:

@@ -49,8 +49,9 @@ func (t tweetFields) Reactions(ctx context.Context, obj *model.Tweet) (*model.Re
 	if obj.Counts != nil {
 		// The tweet existed when the counts were read. If it has been deleted since, the counts must still have a subject.
 		loaders.TweetByID.Prime(ctx, int64(obj.ID), obj.Tweet)
+		loaders.ReactionCounts.Prime(ctx, int64(obj.ID), obj.Counts)
 	}
-	return &model.ReactionSummary{TweetID: int64(obj.ID), Counts: obj.Counts}, nil
+	return &model.ReactionSummary{TweetID: int64(obj.ID), OfEvent: obj.Counts != nil}, nil
 }
 
 type summaries struct{ *Resolver }
@@ -72,9 +73,6 @@ func (s summaries) Revision(ctx context.Context, obj *model.ReactionSummary) (in
 
 // count returns one of the counts of a summary.
 func count(ctx context.Context, obj *model.ReactionSummary, of func(c *reactions.Counts) int32) (int32, error) {
-	if obj.Counts != nil {
-		return of(obj.Counts), nil
-	}
 	c, err := load(ctx, loaders.ReactionCounts, obj.TweetID)
 	if err != nil {
 		return 0, err

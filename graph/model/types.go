@@ -18,10 +18,11 @@ type Tweet struct {
 	Counts *reactions.Counts
 }
 
-// ReactionSummary names the reactions to a tweet, with their counts if they came along with the tweet.
+// ReactionSummary names the reactions to a tweet.
 type ReactionSummary struct {
 	TweetID int64
-	Counts  *reactions.Counts
+	// OfEvent is set if the tweet came with its counts, in an event of a subscription.
+	OfEvent bool
 }
 
 // Node is an object with a global id: an *accounts.User, an *accounts.Session or a *Tweet. It has no marker method, because
