@@ -56,7 +56,7 @@ func TestOverdue(t *testing.T) {
 	})
 }
 
-// A meter that nobody asks rests. The first question makes it measure again at once.
+// An idle meter rests. The first question makes it measure again at once.
 func TestRest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"roost/internal/admission"
@@ -38,6 +39,9 @@ const (
 	// maxStall is how long a request waits while not one permit comes back, because the database answers nothing at all: it was
 	// stopped, or its host is away. From then on requests are refused at once, until a permit comes back.
 	maxStall = 100 * time.Millisecond
+	// stallPermits is the smallest pool in which such a silence means that. With fewer permits a few slow statements are enough: with 16
+	// that take 160 ms each, a permit comes back each 10 ms.
+	stallPermits = 16
 	// comeBack is how long a refused client should wait before it tries again.
 	comeBack = time.Second
 )
@@ -103,9 +107,10 @@ type limit struct {
 	held    int
 	waiting [classes]list.List // of *waiter; empty while permits are free
 	turn    bool               // patient was served before begins
-	returns uint64             // how many permits came back
-	stalled bool               // none came back for the time of stall
+	stalled bool               // no permit came back for the time of stall
 	refused [refusals]int64    // by Refusal
+
+	returns atomic.Uint64 // how many permits came back; written under mu
 }
 
 // Refusal is the reason why a statement got no permit.
@@ -125,6 +130,14 @@ type waiter struct{ granted chan struct{} }
 
 func newLimit(size int, wait time.Duration) *limit {
 	return &limit{size: size, queue: maxQueue, wait: [classes]time.Duration{wait, wait, max(wait, maxWaitOfPatient)}}
+}
+
+// stallOf returns the time of stall of a pool with so many permits; 0 is none.
+func stallOf(permits int) time.Duration {
+	if permits < stallPermits {
+		return 0
+	}
+	return maxStall
 }
 
 // permit is the right to hold a connection. Background work has a nil permit.
@@ -220,7 +233,7 @@ func (l *limit) await(ctx context.Context, c class, w *waiter) Refusal {
 		defer ticker.Stop()
 		look = ticker.C
 	}
-	for seen, idle := l.returned(), 0; ; {
+	for seen, idle := l.returns.Load(), 0; ; {
 		select {
 		case <-w.granted:
 			return refusals
@@ -229,7 +242,7 @@ func (l *limit) await(ctx context.Context, c class, w *waiter) Refusal {
 		case <-timer.C:
 			return WaitedInVain
 		case <-look:
-			now := l.returned()
+			now := l.returns.Load()
 			if idle++; now != seen {
 				seen, idle = now, 0
 			}
@@ -243,17 +256,11 @@ func (l *limit) await(ctx context.Context, c class, w *waiter) Refusal {
 // stallLooks is into how many parts a waiter divides the time of stall. After all but one without a permit that came back, it is refused.
 const stallLooks = 5
 
-func (l *limit) returned() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.returns
-}
-
 // isStalled notes that no permit comes back, unless one did after the returns that a waiter has seen.
 func (l *limit) isStalled(seen uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stalled = l.returns == seen
+	l.stalled = l.returns.Load() == seen
 	return l.stalled
 }
 
@@ -262,7 +269,7 @@ func busy() error { return errs.Busy("the database", comeBack) }
 func (l *limit) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.returns++
+	l.returns.Add(1)
 	l.stalled = false
 	order := [classes]class{begun, patient, begins}
 	if l.turn {

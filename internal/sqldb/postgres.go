@@ -55,7 +55,7 @@ func openPostgres(c Config) (*DB, error) {
 	pool.SetConnMaxLifetime(connMaxLifetime)
 	permits := newLimit(permitsOf(n), cmp.Or(c.Wait, maxWait))
 	if c.Wait == 0 {
-		permits.stall = maxStall
+		permits.stall = stallOf(permits.size)
 	}
 	db := newDB(dialect.Postgres, pool, pool, permits, permits, c.Watch)
 	db.primaries = primaries

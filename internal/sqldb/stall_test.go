@@ -78,3 +78,13 @@ func TestSlowDatabaseIsNotStalled(t *testing.T) {
 		}
 	})
 }
+
+// In a small pool a few slow statements are silent for as long, so only the time of each wait counts there.
+func TestSmallPoolsDoNotStall(t *testing.T) {
+	t.Parallel()
+	for permits, want := range map[int]time.Duration{1: 0, stallPermits - 1: 0, stallPermits: maxStall, permitsOf(32): maxStall} {
+		if got := stallOf(permits); got != want {
+			t.Errorf("%d permits stall after %v, want %v", permits, got, want)
+		}
+	}
+}
