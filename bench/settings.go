@@ -33,7 +33,7 @@ type Settings struct {
 	policies bool
 	// overload measures goodput under more load than the server can bear.
 	overload bool
-	// idle measures a node that nobody asks.
+	// idle measures an idle node.
 	idle  bool
 	short bool
 	data  string
@@ -65,7 +65,7 @@ func parse(args []string) (*Settings, []string, error) {
 			"       bench -profile DIR -ops OP    puts load on one operation and leaves profiles of the roost process\n"+
 			"       bench -policies               measures cache policies and what they show to readers, two minutes\n"+
 			"       bench -overload -ops OP       measures goodput at 0.9 to 3 times what the server can do, a minute an operation\n"+
-			"       bench -idle                   measures a node that nobody asks, and its stores, three minutes\n"+
+			"       bench -idle                   measures an idle node, and its stores, three minutes\n"+
 			"       bench -compare A.json B.json  compares the ratios of two runs; fails if they are too far apart\n\n")
 		f.PrintDefaults()
 	}
@@ -90,7 +90,7 @@ func parse(args []string) (*Settings, []string, error) {
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
 	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")
 	f.BoolVar(&s.overload, "overload", false, "measure goodput when more is asked than the server can do, instead; -ops and -duration count")
-	f.BoolVar(&s.idle, "idle", false, "measure a node that nobody asks instead, three minutes; of the other flags only -short counts")
+	f.BoolVar(&s.idle, "idle", false, "measure an idle node instead, three minutes; of the other flags only -short counts")
 	f.StringVar(&s.data, "data", "",
 		"`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
 	f.BoolVar(&s.short, "short", false, "one short round on a small made-up data set: shows that everything works; the figures mean nothing")

@@ -17,7 +17,7 @@ import (
 	"roost/testkit/testtime"
 )
 
-// A node that nobody asks runs at most two statements a second, also with a warm cache and behind a socket that is closed again.
+// An idle node runs at most two statements a second, also with a warm cache and behind a socket that is closed again.
 // The statements are counted on the wire, so that none is missed, whatever pool it uses.
 func TestAnIdleNodeIsQuiet(t *testing.T) {
 	t.Parallel()
