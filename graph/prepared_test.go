@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"roost/cache"
 	"roost/domain/reactions"
 	"roost/events"
 	"roost/graph/model"
@@ -14,27 +13,16 @@ import (
 	"roost/loaders"
 	"roost/rows"
 	"roost/testkit/domaintest"
+	"roost/testkit/rowstest"
 	"roost/testkit/testtime"
 )
 
 // newResolver returns a resolver over SQLite and a cache in the process.
 func newResolver(t *testing.T, d *domaintest.Domain) *Resolver {
 	t.Helper()
-	redis, err := cache.Open(cache.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = redis.Close() })
-	tier, err := cache.NewTier(redis)
-	if err != nil {
-		t.Fatal(err)
-	}
 	from := rows.Sources{Accounts: d.Accounts, Counts: d.Counts, Follows: d.Follows, Tweets: d.Tweets, Reactions: d.Reactions,
 		Timelines: d.Timelines}
-	store, err := rows.New(tier, from)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := rowstest.New(t, from)
 	d.Log.SetInvalidator(store)
 	return &Resolver{Sources: loaders.Sources{Sources: from, Rows: store}}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"roost/cache"
 	"roost/domain/accounts"
 	"roost/domain/reactions"
 	"roost/graph"
@@ -26,6 +25,7 @@ import (
 	"roost/rows"
 	"roost/server/document"
 	"roost/testkit/domaintest"
+	"roost/testkit/rowstest"
 )
 
 // world is a small site whose operations are answered in two ways.
@@ -94,21 +94,9 @@ func newWorld(t testing.TB, users, tweets int) *world {
 			w.sessions = append(w.sessions, ids.SessionID{User: u, ID: u + 1000*k}.String())
 		}
 	}
-	redis, err := cache.Open(cache.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = redis.Close() })
-	tier, err := cache.NewTier(redis)
-	if err != nil {
-		t.Fatal(err)
-	}
 	from := rows.Sources{Accounts: d.Accounts, Counts: d.Counts, Follows: d.Follows, Tweets: d.Tweets, Reactions: d.Reactions,
 		Timelines: d.Timelines}
-	store, err := rows.New(tier, from)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := rowstest.New(t, from)
 	resolver := &graph.Resolver{Hub: live.New(nil), PublicURL: "http://localhost:8080", DocumentBytes: 4096,
 		Sources: loaders.Sources{Sources: from, Rows: store, Sessions: accounts.NewAuthenticator(store.Sessions.Load, d.Clock)}}
 	plans := graph.NewPlans(graph.PlansConfig{Resolver: resolver, Outcome: func(_ ast.Operation, o graph.Outcome) { w.count(o) }})

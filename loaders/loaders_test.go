@@ -3,48 +3,29 @@ package loaders
 import (
 	"testing"
 
-	"roost/cache"
 	"roost/events"
 	"roost/internal/caller"
 	"roost/rows"
+	"roost/testkit/rowstest"
 )
-
-// newRows are rows of no database.
-func newRows(t *testing.T) *rows.Store {
-	t.Helper()
-	redis, err := cache.Open(cache.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = redis.Close() })
-	tier, err := cache.NewTier(redis)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := rows.New(tier, rows.Sources{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
-}
 
 // The position of a set is that of before its first read, whatever becomes of the node's position while it reads: a page
 // must not be reported to be true of what happened after its rows were read.
 func TestPositionIsOfBeforeTheFirstRead(t *testing.T) {
 	t.Parallel()
 	at := events.Position(4)
-	s := New(&Sources{Rows: newRows(t), Position: func() events.Position { return at }}, &caller.Caller{})
+	s := New(&Sources{Rows: rowstest.New(t, rows.Sources{}), Position: func() events.Position { return at }}, &caller.Caller{})
 	at = 5 // such as while a mutation writes
 	s.Answer(t.Context())
 	at = 6
 	if got := s.Position(); got != 5 {
 		t.Errorf("a set that began to read at position 5 is at %d", got)
 	}
-	idle := New(&Sources{Rows: newRows(t), Position: func() events.Position { return at }}, &caller.Caller{})
+	idle := New(&Sources{Rows: rowstest.New(t, rows.Sources{}), Position: func() events.Position { return at }}, &caller.Caller{})
 	if first, at := idle.Position(), idle.Position(); first != 6 || at != 6 {
 		t.Errorf("a set that has not read is at %d, then %d", first, at)
 	}
-	if none := New(&Sources{Rows: newRows(t)}, &caller.Caller{}); none.Position() != 0 {
+	if none := New(&Sources{Rows: rowstest.New(t, rows.Sources{})}, &caller.Caller{}); none.Position() != 0 {
 		t.Errorf("without positions a set is at %d", none.Position())
 	}
 }

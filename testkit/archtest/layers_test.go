@@ -69,6 +69,7 @@ var roost = rules{
 		"testkit/dataset",
 		"testkit/dbtest",
 		"testkit/domaintest",
+		"testkit/rowstest",
 		"testkit/pgtest",
 		"testkit/redistest",
 		"testkit/testproc",
