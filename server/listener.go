@@ -14,14 +14,12 @@ import (
 	"roost/server/transport"
 )
 
-// boundedListener accepts connections until limits.total are open. Further connections wait in the kernel's backlog, and
-// are refused when that is full. Connections of one address beyond limits.perAddress are closed at once.
-type boundedListener struct {
-	net.Listener
+// connections are those of all listeners of an address, open until limits.total. A further connection of a listener waits,
+// others in the kernel's backlog, and are refused when that is full. Connections of one client beyond limits.perAddress are
+// closed at once.
+type connections struct {
 	limits  connectionLimits
 	permits chan struct{}
-	closed  chan struct{}
-	once    sync.Once
 
 	mu   sync.Mutex
 	open map[netip.Prefix]int
@@ -29,12 +27,9 @@ type boundedListener struct {
 	// handled. idle gets a value when busy becomes 0.
 	busy int
 	idle chan struct{}
-
-	quiescing atomic.Bool
-	began     time.Time // of an Accept while quiescing; Accept's alone
 }
 
-// connectionLimits bound the connections of a listener.
+// connectionLimits bound the connections of an address.
 type connectionLimits struct {
 	total int
 	// perAddress bounds the connections of one IPv4 address or IPv6 /64 network; 0 is no bound.
@@ -47,18 +42,28 @@ type connectionLimits struct {
 	sendBuffer int
 }
 
-func bound(l net.Listener, limits connectionLimits) net.Listener {
-	return &boundedListener{Listener: l, limits: limits, permits: make(chan struct{}, limits.total),
-		closed: make(chan struct{}), open: map[netip.Prefix]int{}, idle: make(chan struct{}, 1)}
+func newConnections(limits connectionLimits) *connections {
+	return &connections{limits: limits, permits: make(chan struct{}, limits.total), open: map[netip.Prefix]int{},
+		idle: make(chan struct{}, 1)}
 }
 
-// Accept waits for a permit and for a connection.
+// boundedListener accepts connections within the limits that it shares with other listeners.
+type boundedListener struct {
+	net.Listener
+	conns     *connections
+	closed    chan struct{}
+	once      sync.Once
+	quiescing atomic.Bool
+	began     time.Time // of an Accept while quiescing; Accept's alone
+}
+
+func (cs *connections) bound(l net.Listener) *boundedListener {
+	return &boundedListener{Listener: l, conns: cs, closed: make(chan struct{})}
+}
+
+// Accept waits for a connection, and for a permit.
 func (l *boundedListener) Accept() (net.Conn, error) {
-	select {
-	case l.permits <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
+	cs := l.conns
 	for {
 		l.window()
 		c, err := l.Listener.Accept()
@@ -71,41 +76,48 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 				_ = l.Close()
 				err = errQuiesced
 			}
-			<-l.permits
 			return nil, err
 		}
-		leave, ok := l.enter(c.RemoteAddr().String())
-		if ok {
-			if tcp, is := c.(*net.TCPConn); is && l.limits.sendBuffer > 0 {
-				_ = tcp.SetWriteBuffer(l.limits.sendBuffer)
-			}
-			return &boundedConn{Conn: c, listener: l, leave: leave, free: sync.OnceFunc(func() { <-l.permits })}, nil
+		leave, ok := cs.enter(c.RemoteAddr().String())
+		if !ok {
+			cs.limits.refused()
+			_ = c.Close() // nobody is informed of it
+			continue
 		}
-		l.limits.refused()
-		_ = c.Close() // nobody is informed of it
+		select {
+		case cs.permits <- struct{}{}:
+		case <-l.closed:
+			leave()
+			_ = c.Close() // nobody is to serve it
+			return nil, net.ErrClosed
+		}
+		if tcp, is := c.(*net.TCPConn); is && cs.limits.sendBuffer > 0 {
+			_ = tcp.SetWriteBuffer(cs.limits.sendBuffer)
+		}
+		return &boundedConn{Conn: c, conns: cs, leave: leave, free: sync.OnceFunc(func() { <-cs.permits })}, nil
 	}
 }
 
 // enter counts a connection of an address, if the limit allows it. leave ends the counting and may be called repeatedly.
-func (l *boundedListener) enter(remote string) (leave func(), ok bool) {
+func (cs *connections) enter(remote string) (leave func(), ok bool) {
 	network := transport.Network(remote)
-	if l.limits.perAddress == 0 || !network.IsValid() {
+	if cs.limits.perAddress == 0 || !network.IsValid() {
 		return func() {}, true
 	}
-	if at, err := netip.ParseAddrPort(remote); err == nil && l.limits.exempt(at.Addr().Unmap().WithZone("")) {
+	if at, err := netip.ParseAddrPort(remote); err == nil && cs.limits.exempt(at.Addr().Unmap().WithZone("")) {
 		return func() {}, true
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[network] >= l.limits.perAddress {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.open[network] >= cs.limits.perAddress {
 		return nil, false
 	}
-	l.open[network]++
+	cs.open[network]++
 	return sync.OnceFunc(func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.open[network]--; l.open[network] == 0 {
-			delete(l.open, network)
+		cs.mu.Lock()
+		defer cs.mu.Unlock()
+		if cs.open[network]--; cs.open[network] == 0 {
+			delete(cs.open, network)
 		}
 	}), true
 }
@@ -151,16 +163,16 @@ func (l *boundedListener) Close() error {
 
 // waitServed waits until every accepted connection has its answer, or until ctx ends. http.Server.Shutdown alone would close
 // connections whose request it reads after it has begun, without an answer.
-func (l *boundedListener) waitServed(ctx context.Context) {
+func (cs *connections) waitServed(ctx context.Context) {
 	for {
-		l.mu.Lock()
-		busy := l.busy
-		l.mu.Unlock()
+		cs.mu.Lock()
+		busy := cs.busy
+		cs.mu.Unlock()
 		if busy == 0 {
 			return
 		}
 		select {
-		case <-l.idle:
+		case <-cs.idle:
 		case <-ctx.Done():
 			return
 		}
@@ -169,23 +181,23 @@ func (l *boundedListener) waitServed(ctx context.Context) {
 
 type boundedConn struct {
 	net.Conn
-	listener    *boundedListener
+	conns       *connections
 	leave, free func()
-	busy        bool // under listener.mu
+	busy        bool // under conns.mu
 }
 
 // setBusy sets whether the connection counts as one that waits for an answer.
 func (c *boundedConn) setBusy(busy bool) {
-	l := c.listener
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	cs := c.conns
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
 	switch {
 	case busy && !c.busy:
-		l.busy++
+		cs.busy++
 	case !busy && c.busy:
-		if l.busy--; l.busy == 0 {
+		if cs.busy--; cs.busy == 0 {
 			select {
-			case l.idle <- struct{}{}:
+			case cs.idle <- struct{}{}:
 			default:
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,17 +29,42 @@ type Server struct {
 
 	public, admin http.Handler
 	api           http.Handler // of /graphql; nil without an API
-	listeners     []*served
+	served        []*served
 	open          atomic.Bool
 	draining      atomic.Bool
 	stopped       bool
 }
 
-// served is one listener with its server.
+// served is a server on the listeners of one address; `localhost` has two.
 type served struct {
-	net.Listener
-	http *http.Server
-	done chan struct{} // closed when Serve has returned
+	listeners []*boundedListener
+	conns     *connections
+	http      *http.Server
+	done      chan struct{} // closed when no listener is served any more
+}
+
+func newServed(on []net.Listener, limits connectionLimits, by *http.Server) *served {
+	v := &served{conns: newConnections(limits), http: by, done: make(chan struct{})}
+	for _, l := range on {
+		v.listeners = append(v.listeners, v.conns.bound(l))
+	}
+	return v
+}
+
+// serve begins to serve. failed is called with the error that ends a listener before its time.
+func (v *served) serve(failed func(at net.Addr, err error)) {
+	var running sync.WaitGroup
+	for _, l := range v.listeners {
+		running.Go(func() {
+			if err := v.http.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, errQuiesced) {
+				failed(l.Addr(), err)
+			}
+		})
+	}
+	go func() {
+		defer close(v.done)
+		running.Wait()
+	}()
 }
 
 var _ lifecycle.Service = (*Server)(nil)
@@ -71,37 +97,32 @@ func New(cfg Config) (*Server, error) {
 
 // Start listens on all addresses and then serves. If one is taken it fails and closes the others.
 func (s *Server) Start(ctx context.Context) error {
-	public, err := s.listen(ctx, s.cfg.Addr)
+	public, err := listen(ctx, s.cfg.Addr)
 	if err != nil {
 		return err
 	}
-	listeners := []*served{{
-		Listener: bound(public, connectionLimits{total: s.cfg.MaxConnections, perAddress: s.cfg.PerAddress,
-			exempt: s.proxies.trust, refused: s.metrics.refusedConns.Inc, sendBuffer: s.cfg.SendBuffer}),
-		http: s.httpServer(s.public, s.cfg.ReadTimeout, s.cfg.WriteTimeout),
-	}}
+	all := []*served{newServed(public, connectionLimits{total: s.cfg.MaxConnections, perAddress: s.cfg.PerAddress,
+		exempt: s.proxies.trust, refused: s.metrics.refusedConns.Inc, sendBuffer: s.cfg.SendBuffer},
+		s.httpServer(s.public, s.cfg.ReadTimeout, s.cfg.WriteTimeout))}
 	if s.cfg.AdminAddr != "" {
-		admin, err := s.listen(ctx, s.cfg.AdminAddr)
+		admin, err := listen(ctx, s.cfg.AdminAddr)
 		if err != nil {
-			return errors.Join(err, public.Close())
+			for _, l := range public {
+				err = errors.Join(err, l.Close())
+			}
+			return err
 		}
-		listeners = append(listeners, &served{
-			Listener: bound(admin, connectionLimits{total: adminConnections}),
-			http:     s.httpServer(s.admin, s.cfg.ReadTimeout, adminTimeout),
-		})
+		all = append(all, newServed(admin, connectionLimits{total: adminConnections},
+			s.httpServer(s.admin, s.cfg.ReadTimeout, adminTimeout)))
 	}
 	if s.cfg.Listening != nil {
-		s.cfg.Listening(public.Addr())
+		s.cfg.Listening(public[0].Addr())
 	}
-	s.listeners = listeners
-	for _, l := range s.listeners {
-		l.done = make(chan struct{})
-		go func() {
-			defer close(l.done)
-			if err := l.http.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, errQuiesced) {
-				s.cfg.Log.Error("serving ended", "addr", l.Addr().String(), "error", err)
-			}
-		}()
+	s.served = all
+	for _, v := range s.served {
+		v.serve(func(at net.Addr, err error) {
+			s.cfg.Log.Error("serving ended", "addr", at.String(), "error", err)
+		})
 	}
 	return nil
 }
@@ -128,22 +149,22 @@ func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Ser
 // quietTimeout bounds how long stop waits for clients that have connected and not yet sent a request.
 const quietTimeout = 2 * time.Second
 
-// stop accepts what clients have already connected, closes the listener and answers all requests that came.
-func (l *served) stop(ctx context.Context) error {
-	if b, ok := l.Listener.(*boundedListener); ok {
-		ctx, cancel := context.WithTimeout(ctx, quietTimeout)
-		b.quiesce()
-		select {
-		case <-l.done:
-		case <-ctx.Done(): // connections never cease to come
-		}
-		b.waitServed(ctx)
-		cancel()
+// stop accepts what clients have already connected, closes the listeners and answers all requests that came.
+func (v *served) stop(ctx context.Context) error {
+	quiet, cancel := context.WithTimeout(ctx, quietTimeout)
+	defer cancel()
+	for _, l := range v.listeners {
+		l.quiesce()
 	}
-	if err := l.http.Shutdown(ctx); err != nil {
+	select {
+	case <-v.done:
+	case <-quiet.Done(): // connections never cease to come
+	}
+	v.conns.waitServed(quiet)
+	if err := v.http.Shutdown(ctx); err != nil {
 		return err
 	}
-	<-l.done
+	<-v.done
 	return nil
 }
 
@@ -154,10 +175,10 @@ func (s *Server) Addr() net.Addr { return s.addr(0) }
 func (s *Server) AdminAddr() net.Addr { return s.addr(1) }
 
 func (s *Server) addr(i int) net.Addr {
-	if i >= len(s.listeners) {
+	if i >= len(s.served) {
 		return nil
 	}
-	return s.listeners[i].Addr()
+	return s.served[i].listeners[0].Addr()
 }
 
 // Open starts to accept operations, on a server that was started with Config.Closed.
@@ -170,7 +191,7 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // the work that was cut off. A second call does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Drain()
-	if len(s.listeners) == 0 || s.stopped {
+	if len(s.served) == 0 || s.stopped {
 		return nil
 	}
 	s.stopped = true
@@ -185,14 +206,14 @@ func (s *Server) Stop(ctx context.Context) error {
 	sockets := make(chan error, 1)
 	go func() { sockets <- s.socket.Drain(ctx) }()
 	var faults []error
-	public, admin := s.listeners[0], s.listeners[1:]
+	public, admin := s.served[0], s.served[1:]
 	if err := public.stop(ctx); err != nil {
 		faults = append(faults, err, public.http.Close())
 	}
 	faults = append(faults, <-sockets)
-	for _, l := range admin { // the metrics of the end can be read until here; a profile is not waited for
-		faults = append(faults, l.http.Close())
-		<-l.done
+	for _, v := range admin { // the metrics of the end can be read until here; a profile is not waited for
+		faults = append(faults, v.http.Close())
+		<-v.done
 	}
 	return errors.Join(faults...)
 }

@@ -123,40 +123,31 @@ func TestNodesReconnectUnderTraffic(t *testing.T) {
 		rd.Until(t, "+"+ada.Tweet(t, "it begins"))
 		before := len(rig.Logged(t, a.DB(t), read...))
 		wait := traffic(nodes, append(slices.Clone(read), stranger), each)
-		fence := make(chan string, 1)
 		failed := make(chan error, 1)
+		const end = "it ends"
 		go func() {
-			if err := wait(); err != nil {
-				failed <- err
-				return
+			err := wait()
+			if err == nil {
+				_, err = ada.Try(`mutation { createTweet(input: {text: "`+end+`"}) { tweet { id } userErrors { code } } }`, nil)
 			}
-			res, err := ada.Try(`mutation { createTweet(input: {text: "it ends"}) { tweet { id } userErrors { code } } }`, nil)
-			if err != nil {
-				failed <- err
-				return
-			}
-			fence <- "+" + res.String("createTweet.tweet.id")
+			failed <- err
 		}()
 		rnd := rand.New(rand.NewPCG(5, 5))
 		var got []string
-		last, connections := "", 1
-		for left := 3; last == "" || !slices.Contains(got, last); left-- {
-			select {
-			case last = <-fence:
-				fence = nil
-				continue
-			case err := <-failed:
-				t.Fatal(err)
-			default:
-			}
-			if left <= 0 {
+		connections := 1
+		for left, ended := 3, false; !ended; left-- {
+			if left == 0 {
 				rd.Leave()
 				rd.Connect(t, nodes[rnd.IntN(2)])
 				left = 1 + rnd.IntN(12)
 				connections++
 			}
-			event, _ := rd.Next(t)
+			event, r := rd.Next(t)
 			got = append(got, event)
+			ended = event[0] == '+' && r.String("homeTimelineEvents.edge.node.text") == end
+		}
+		if err := <-failed; err != nil {
+			t.Fatal(err)
 		}
 		t.Logf("%d events over %d connections", len(got), connections)
 		rig.ExpectLog(t, got, rig.Logged(t, a.DB(t), read...)[before:])
