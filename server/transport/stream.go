@@ -198,24 +198,32 @@ func (st *stream) make(event *sharedEvent) sending {
 			if !ok {
 				presented = ToGraphQL(err)
 			}
-			st.op.fail(gqlerror.List{presented})
-		} else {
-			st.op.complete()
+			return st.end(gqlerror.List{presented})
 		}
-		return ends
+		return st.end(nil)
 	case len(resp.Data) == 0: // it could not start
-		st.op.fail(requestErrors(resp.Errors))
-		return ends
+		return st.end(requestErrors(resp.Errors))
 	case len(resp.Errors) > 0 && st.events.Again(retries(resp.Errors)):
 		return sent
 	case lacksEvent(resp):
 		if st.events.Replace() {
 			return sent
 		}
-		st.op.fail(resp.Errors) // the client is to subscribe again for the event
-		return ends
+		return st.end(resp.Errors) // the client is to subscribe again for the event
 	}
 	return goesOn(st.op.next(resp))
+}
+
+// end sends the stream's last message: that it is complete, or why it failed. The charge ends before, because the client may open
+// another subscription as soon as it has read the message.
+func (st *stream) end(failed gqlerror.List) sending {
+	st.open.close()
+	if len(failed) > 0 {
+		st.op.fail(failed)
+	} else {
+		st.op.complete()
+	}
+	return ends
 }
 
 // retries is how often an event is resolved again after these errors.

@@ -35,6 +35,7 @@ type openStream struct {
 	points int
 	key    streamKey
 	equals *equals
+	closed bool // under of.mu
 }
 
 func newStreams(perUser, perAddress int) *streams {
@@ -68,11 +69,15 @@ func (s *streams) open(who InitResult, network netip.Prefix, key streamKey, poin
 	return &openStream{of: s, owner: by, points: points, key: key, equals: e}, nil
 }
 
-// close ends the charge for the subscription.
+// close ends the charge for the subscription. Another call does nothing.
 func (st *openStream) close() {
 	s := st.of
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if st.closed {
+		return
+	}
+	st.closed = true
 	if s.points[st.owner] -= st.points; s.points[st.owner] == 0 {
 		delete(s.points, st.owner)
 	}
