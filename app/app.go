@@ -152,6 +152,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)
 	a.sources.Position = a.hub.Position
+	tier.NoteMoments(func() any { return a.hub.Position() })
 	log.Observe(a.hub.Observe)
 	a.toucher = accounts.NewToucher(a.sources.Accounts)
 	return nil

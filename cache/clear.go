@@ -31,6 +31,7 @@ func (t *Tier) Clear(ctx context.Context) error {
 			return fmt.Errorf("clear the cache of %s: %w", s.name(), err)
 		}
 	}
+	t.redis.coherence.forget()
 	return nil
 }
 
@@ -104,6 +105,7 @@ func (t *Tier) unlink(ctx context.Context, s *shard, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
+	defer t.redis.coherence.changing(keys)()
 	cmds := make([]*redis.IntCmd, len(keys))
 	err := t.redis.pipeline(ctx, s, func(p redis.Pipeliner) {
 		for i, key := range keys {

@@ -38,17 +38,22 @@ func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
 	out := make([]firstRead, len(reqs))
 	for i, req := range reqs {
 		out[i].values = make([]Value, len(req.Keys))
-		hits := 0
+		hits, copied := 0, 0
 		for at := range req.Keys {
 			s := all[at]
 			if s.hit && (pending == nil || !pending[at]) {
 				out[i].values[at] = s.value
-				hits++
+				if s.copied {
+					copied++
+				} else {
+					hits++
+				}
 				continue
 			}
 			out[i].missing = append(out[i].missing, miss{at, s.away})
 		}
 		req.Kind.count.hit.Add(float64(hits))
+		req.Kind.count.copied.Add(float64(copied))
 		all = all[len(req.Keys):]
 		if pending != nil {
 			pending = pending[len(req.Keys):]

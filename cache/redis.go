@@ -48,20 +48,28 @@ type Config struct {
 	URL string
 	// Conns bounds the connections to one server; 0 is 16 a processor, at least 64.
 	Conns int
+	// Copies bounds the copies of rows in the process, in bytes. 0 is a quarter of the process' memory limit, at most 256 MiB. With
+	// a negative number there are none.
+	Copies int64
 	// Late returns the longest delay of this process since a time; nil means that it never runs late. See package lag.
 	Late func(since time.Time) time.Duration
 }
 
 // Redis is a connection pool to each server, with its breaker. It is safe for concurrent use.
 type Redis struct {
-	client   redis.UniversalClient
-	only     *shard   // the one server, nil when there are several
-	shards   sync.Map // *redis.Client -> *shard
-	layout   breaker  // for asking a cluster for its layout
-	embedded *miniredis.Miniredis
-	timeout  time.Duration // for one call
-	batch    int           // the most keys of one pipeline
-	late     func(since time.Time) time.Duration
+	client      redis.UniversalClient
+	only        *shard   // the one server, nil when there are several
+	shards      sync.Map // *redis.Client -> *shard
+	layout      breaker  // for asking a cluster for its layout
+	embedded    *miniredis.Miniredis
+	timeout     time.Duration // for one call
+	batch       int           // the most keys of one pipeline
+	late        func(since time.Time) time.Duration
+	coherence   coherence
+	copyMetrics *copyMetrics
+	copies      *copies // nil without any
+	// anyCluster makes copies be used in every version of a cluster, for tests that move no slot.
+	anyCluster bool
 
 	failed, refused, doubtful atomic.Int64
 }
@@ -119,6 +127,7 @@ func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 		c.AddHook(counting{})
 		r.only = r.shard(c)
 	}
+	r.keepCopies(c.Copies)
 	return r, nil
 }
 
@@ -142,6 +151,7 @@ func (r *Redis) Ping(ctx context.Context) error {
 
 // Close closes all connections and stops the in-process Redis.
 func (r *Redis) Close() error {
+	r.coherence.close()
 	err := r.client.Close()
 	if r.embedded != nil {
 		r.embedded.Close()

@@ -99,6 +99,7 @@ type Tier struct {
 	kinds map[string]*Kind
 
 	bypassed bool
+	note     func() any // see NoteMoments; nil if there is nothing to note
 	// epoch is the number of the log's epoch. It changes under pending.mu.
 	epoch atomic.Int64
 }
@@ -106,6 +107,10 @@ type Tier struct {
 // Bypass makes all reads go to SQL, to measure what the cache saves. It must be called before the first read. Writes still announce
 // and invalidate.
 func (t *Tier) Bypass() { t.bypassed = true }
+
+// NoteMoments makes each moment note what note returns before it is confirmed; see package moment. It is for the position of the log up
+// to which all reads that begin from now on show every effect. It must be called before the first read.
+func (t *Tier) NoteMoments(note func() any) { t.note = note }
 
 // NewTier returns a tier that keeps its entries in r.
 func NewTier(r *Redis) (*Tier, error) {

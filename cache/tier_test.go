@@ -131,8 +131,12 @@ func TestReadThrough(t *testing.T) {
 		ctx, stats := reqstats.With(t.Context())
 		one := &Request{Kind: rowsOf(x), Keys: []string{a, none}, Load: b.load}
 		two := &Request{Kind: x.Kind("other", time.Second, time.Second), Keys: []string{c}, Load: b.load}
-		if err := x.Load(ctx, one, two); err != nil || stats.RoundTrips() != 1 {
-			t.Errorf("two warm kinds took %d round trips, want 1, %v", stats.RoundTrips(), err)
+		want := int64(1)
+		if url == "" {
+			want = 0 // nobody else changes its entries
+		}
+		if err := x.Load(ctx, one, two); err != nil || stats.RoundTrips() != want {
+			t.Errorf("two warm kinds took %d round trips, want %d, %v", stats.RoundTrips(), want, err)
 		}
 		if two.Values[0].Data != c+"@1" {
 			t.Errorf("the second request got %v", two.Values)
@@ -143,7 +147,7 @@ func TestReadThrough(t *testing.T) {
 				t.Errorf("%s lives %s, want at most %s and not much less, %v", name, left, most, err)
 			}
 		}
-		if hits := counterValue(rowsOf(x).count.hit); hits != 10 {
+		if hits := counterValue(rowsOf(x).count.hit) + counterValue(rowsOf(x).count.copied); hits != 10 {
 			t.Errorf("%v hits are counted, want 10", hits)
 		}
 	})

@@ -17,9 +17,10 @@ func newTierMetrics() *tierMetrics {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "roost", Subsystem: "cache", Name: name, Help: help})
 	}
 	return &tierMetrics{
-		reads: counter("reads_total", "Keys read, by outcome: hit; filled (read from SQL and cached); shared (with another read in "+
-			"the process); and read from SQL without being cached: fallback (waited too long for another's fill), announced (a write is "+
-			"under way), uncached (too large, or refused by Redis), unreachable (no Redis); failed (SQL returned an error).",
+		reads: counter("reads_total", "Keys read, by outcome: copy (in the process); hit (in Redis); filled (read from SQL and "+
+			"cached); shared (with another read in the process); and read from SQL without being cached: fallback (waited too long for "+
+			"another's fill), announced (a write is under way), uncached (too large, or refused by Redis), unreachable (no Redis); failed "+
+			"(SQL returned an error).",
 			"kind", "outcome"),
 		waits: counter("waits_total", "Times that a reader waited for another node's fill.", "kind"),
 		refused: counter("refused_fills_total", "Fills that Redis refused, by reason: lease (the reader had lost it) or version (below "+
@@ -34,16 +35,16 @@ func newTierMetrics() *tierMetrics {
 
 // kindCounters are the counters of one kind, looked up once.
 type kindCounters struct {
-	hit, filled, shared, fallback, announced, uncached, away, failed prometheus.Counter
-	waits, lostLease, oldVersion                                     prometheus.Counter
-	dropped, raised, current, unsent                                 prometheus.Counter
+	copied, hit, filled, shared, fallback, announced, uncached, away, failed prometheus.Counter
+	waits, lostLease, oldVersion                                             prometheus.Counter
+	dropped, raised, current, unsent                                         prometheus.Counter
 }
 
 func (m *tierMetrics) of(kind string) kindCounters {
 	read := func(outcome string) prometheus.Counter { return m.reads.WithLabelValues(kind, outcome) }
 	invalidated := func(outcome string) prometheus.Counter { return m.invalidations.WithLabelValues(kind, outcome) }
 	return kindCounters{
-		hit: read("hit"), filled: read("filled"), shared: read("shared"), fallback: read("fallback"),
+		copied: read("copy"), hit: read("hit"), filled: read("filled"), shared: read("shared"), fallback: read("fallback"),
 		announced: read("announced"), uncached: read("uncached"), away: read("unreachable"), failed: read("failed"),
 		waits:     m.waits.WithLabelValues(kind),
 		lostLease: m.refused.WithLabelValues(kind, "lease"), oldVersion: m.refused.WithLabelValues(kind, "version"),
@@ -61,5 +62,10 @@ func (t *Tier) Collect(to chan<- prometheus.Metric) {
 	m.suspended.Set(float64(min(t.Suspension(), 1)))
 	for _, c := range []prometheus.Collector{m.reads, m.waits, m.refused, m.invalidations, m.pending, m.suspended} {
 		c.Collect(to)
+	}
+	if t.redis.copies != nil {
+		for _, c := range t.redis.copyMetrics.all(t.redis.copies) {
+			c.Collect(to)
+		}
 	}
 }

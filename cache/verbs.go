@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"roost/internal/moment"
 	"roost/internal/parallel"
 )
 
@@ -145,17 +146,27 @@ func fenceOf(info string) string {
 
 // readResult is the result of a plain read of one key.
 type readResult struct {
-	value Value
-	hit   bool
-	away  bool // the server is unreachable
+	value  Value
+	hit    bool
+	away   bool // the server is unreachable
+	copied bool // it is a copy in the process
 }
 
-// read looks keys up without scripts, in one pipeline a server. For keys that the caller holds it asks for the version alone. Keys that
-// turn out to be at another version take a second pipeline.
+// read looks keys up without scripts. Copies in the process and what they lack take one shared round trip a server; see coherence.
+// Keys that cannot be read in this way take a pipeline of their own, in which only the version is asked for if the caller holds the
+// key. Those of them that turn out to be at another version take a second pipeline.
 func (t *Tier) read(ctx context.Context, keys []string, held []int64) []readResult {
 	out := make([]readResult, len(keys))
+	of := lookup{keys: keys, epoch: t.Epoch(), moment: moment.From(ctx)}
+	if of.moment != nil && t.note != nil {
+		of.moment.Note(t.note)
+	}
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
-		if moved := t.readGroup(ctx, g, keys, held, out); len(moved) > 0 {
+		left := t.redis.coherence.read(ctx, of, g, out)
+		if len(left) == 0 {
+			return
+		}
+		if moved := t.readGroup(ctx, group{g.shard, left}, keys, held, out); len(moved) > 0 {
 			t.readGroup(ctx, group{g.shard, moved}, keys, nil, out)
 		}
 	})
@@ -194,6 +205,7 @@ func (t *Tier) look(ctx context.Context, g group, keys []string, held []int64) (
 func (t *Tier) readGroup(ctx context.Context, g group, keys []string, held []int64, out []readResult) (moved []int) {
 	cmds, fence, err := t.look(ctx, g, keys, held)
 	for i, at := range g.at {
+		out[at] = readResult{}
 		if err != nil {
 			out[at].away = true
 			continue
@@ -249,6 +261,10 @@ type reply struct {
 // so a cluster accepts any mixture of keys.
 func (t *Tier) do(ctx context.Context, s script, keys []string, args func(i int) (epoch int64, rest []any)) []reply {
 	out := make([]reply, len(keys))
+	if len(keys) == 0 {
+		return out
+	}
+	defer t.redis.coherence.changing(keys)()
 	withFence := func(i int) []any {
 		epoch, rest := args(i)
 		return append([]any{t.redis.fenceArg(epoch)}, rest...)

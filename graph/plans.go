@@ -96,7 +96,7 @@ func (p *Plans) InterceptOperation(ctx context.Context, next graphql.OperationHa
 
 // query answers a query from its plan, else through next.
 func (p *Plans) query(ctx context.Context, oc *graphql.OperationContext, plan *plan.Plan, next graphql.OperationHandler) *graphql.Response {
-	set, most := loaders.New(&p.Resolver.Sources, caller.From(ctx)), p.Most(ctx)
+	set, most := loaders.New(ctx, &p.Resolver.Sources), p.Most(ctx)
 	data, outcome := p.answer(ctx, plan, oc.Variables, set, root{}, most)
 	switch outcome {
 	case Answered:
@@ -126,6 +126,7 @@ const shedFor = time.Second
 // of a subscription.
 func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
+	endMutation(ctx)
 	if err != nil {
 		return res, err
 	}

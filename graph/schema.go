@@ -12,7 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/formatter"
 
 	"roost/graph/generated"
-	"roost/internal/caller"
+	"roost/internal/moment"
 	"roost/internal/sqldb"
 	"roost/loaders"
 )
@@ -55,6 +55,7 @@ var (
 	_ graphql.OperationInterceptor = LoaderScope{}
 	_ graphql.ResponseInterceptor  = LoaderScope{}
 	_ graphql.RootFieldInterceptor = LoaderScope{}
+	_ graphql.FieldInterceptor     = LoaderScope{}
 )
 
 // ExtensionName is part of graphql.HandlerExtension.
@@ -76,13 +77,27 @@ func (s LoaderScope) InterceptResponse(ctx context.Context, next graphql.Respons
 	if loaders.Has(ctx) {
 		return next(ctx)
 	}
-	return next(loaders.With(ctx, loaders.New(&s.Sources, caller.From(ctx))))
+	return next(loaders.With(ctx, loaders.New(ctx, &s.Sources)))
 }
 
 // InterceptRootField is called for each field of a query or mutation.
 func (s LoaderScope) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		ctx = loaders.With(ctx, loaders.New(&s.Sources, caller.From(ctx)))
+		ctx = loaders.With(ctx, loaders.New(ctx, &s.Sources))
 	}
 	return next(ctx)
+}
+
+// InterceptField is called for each field that the resolvers resolve.
+func (LoaderScope) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+	res, err := next(ctx)
+	endMutation(ctx)
+	return res, err
+}
+
+// endMutation begins a new moment after a mutation's resolver: what is read for the payload, and by later fields, shows what it wrote.
+func endMutation(ctx context.Context) {
+	if fc := graphql.GetFieldContext(ctx); fc.Object == "Mutation" {
+		moment.From(ctx).Renew()
+	}
 }

@@ -26,6 +26,7 @@ import (
 	"roost/domain/accounts"
 	"roost/events"
 	"roost/internal/caller"
+	"roost/internal/moment"
 	"roost/rows"
 )
 
@@ -46,6 +47,7 @@ func (s *Sources) wait() time.Duration { return cmp.Or(s.Wait, wait) }
 type Set struct {
 	sources *Sources
 	who     *caller.Caller // signing in changes the viewer in the middle of an operation
+	moment  *moment.Moment // nil if each read has its own
 	once    sync.Once
 	from    events.Position
 
@@ -53,8 +55,10 @@ type Set struct {
 	loaders map[any]any // by question; made when they are used
 }
 
-// New returns the set of one operation.
-func New(sources *Sources, who *caller.Caller) *Set { return &Set{sources: sources, who: who} }
+// New returns the set of an operation, whose reads share the context's moment; see package moment.
+func New(ctx context.Context, sources *Sources) *Set {
+	return &Set{sources: sources, who: caller.From(ctx), moment: moment.From(ctx)}
+}
 
 // loader returns the loader of a question, nil if it was not used yet.
 func (s *Set) loader(question any) any {
@@ -82,7 +86,7 @@ func (s *Set) loaderOr(question any, newLoader func() any) any {
 func (s *Set) Position() events.Position {
 	s.once.Do(func() {
 		if s.sources.Position != nil {
-			s.from = s.sources.Position()
+			s.from = s.moment.Note(func() any { return s.sources.Position() }).(events.Position)
 		}
 	})
 	return s.from

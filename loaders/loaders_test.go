@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"roost/events"
-	"roost/internal/caller"
 	"roost/rows"
 	"roost/testkit/rowstest"
 )
@@ -14,18 +13,18 @@ import (
 func TestPositionIsOfBeforeTheFirstRead(t *testing.T) {
 	t.Parallel()
 	at := events.Position(4)
-	s := New(&Sources{Rows: rowstest.New(t, rows.Sources{}), Position: func() events.Position { return at }}, &caller.Caller{})
+	s := New(t.Context(), &Sources{Rows: rowstest.New(t, rows.Sources{}), Position: func() events.Position { return at }})
 	at = 5 // such as while a mutation writes
 	s.Answer(t.Context())
 	at = 6
 	if got := s.Position(); got != 5 {
 		t.Errorf("a set that began to read at position 5 is at %d", got)
 	}
-	idle := New(&Sources{Rows: rowstest.New(t, rows.Sources{}), Position: func() events.Position { return at }}, &caller.Caller{})
+	idle := New(t.Context(), &Sources{Rows: rowstest.New(t, rows.Sources{}), Position: func() events.Position { return at }})
 	if first, at := idle.Position(), idle.Position(); first != 6 || at != 6 {
 		t.Errorf("a set that has not read is at %d, then %d", first, at)
 	}
-	if none := New(&Sources{Rows: rowstest.New(t, rows.Sources{})}, &caller.Caller{}); none.Position() != 0 {
+	if none := New(t.Context(), &Sources{Rows: rowstest.New(t, rows.Sources{})}); none.Position() != 0 {
 		t.Errorf("without positions a set is at %d", none.Position())
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"roost/cache"
 	"roost/events"
+	"roost/internal/moment"
 )
 
 var _ events.Invalidator = (*Store)(nil)
@@ -34,6 +35,7 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 		case committed:
 			// An error is counted, and the relay repeats the invalidations.
 			_ = s.tier.Invalidate(ctx, announcement, in(epoch, s.invalidations(all))...)
+			moment.From(ctx).Renew()
 		case len(announced) > 0:
 			s.tier.Withdraw(context.WithoutCancel(ctx), announcement)
 		}
@@ -59,5 +61,6 @@ func (s *Store) CatchUp(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catchUpTimeout)
 	defer cancel()
+	defer moment.From(ctx).Renew()
 	return s.follower.CatchUp(ctx)
 }

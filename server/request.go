@@ -10,6 +10,7 @@ import (
 	"roost/internal/admission"
 	"roost/internal/caller"
 	"roost/internal/deadline"
+	"roost/internal/moment"
 	"roost/internal/reqstats"
 	"roost/internal/requestid"
 	"roost/server/transport"
@@ -30,7 +31,8 @@ type request struct {
 	// looks to other packages as if contexts with values had been wrapped around each other.
 	ticket   admission.Ticket
 	stats    reqstats.Stats
-	admitted bool // ticket and stats
+	moment   moment.Moment
+	admitted bool // ticket, stats and moment
 	caller   caller.Caller
 	known    bool // caller
 }
@@ -45,6 +47,10 @@ func (q *request) Value(key any) any {
 	case reqstats.Key:
 		if q.admitted {
 			return &q.stats
+		}
+	case moment.Key:
+		if q.admitted {
+			return &q.moment
 		}
 	case admission.Key:
 		if q.admitted {

@@ -87,6 +87,7 @@ var booked = map[string]Part{
 	"roost/internal/faults":    caller,
 	"roost/internal/ids":       caller,
 	"roost/internal/lifecycle": caller,
+	"roost/internal/moment":    caller,
 	"roost/internal/parallel":  caller,
 	"roost/internal/visible":   caller,
 }

@@ -12,6 +12,7 @@ import (
 
 	"roost/internal/admission"
 	"roost/internal/errs"
+	"roost/internal/moment"
 	"roost/internal/reqstats"
 )
 
@@ -153,6 +154,7 @@ func (op *operation) run() {
 	case oc.Operation.Operation == ast.Subscription:
 		op.begin(ctx, oc)
 	default:
+		ctx, _ = moment.With(ctx)
 		op.single(ctx, oc)
 	}
 }

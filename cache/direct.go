@@ -1,0 +1,129 @@
+package cache
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// direct keeps copies of the entries of a Redis in the process, which only this process can change. Its own writes drop copies, so a
+// read needs no barrier.
+//
+// While a script changes an entry there is no copy of it, and none is adopted: else a reader of the new entry could end before another
+// reader uses a copy of the old one. A reader that asked Redis before or during a write of the same shard of keys adopts nothing.
+type direct struct {
+	redis   *Redis
+	copies  *copies
+	metrics *copyMetrics
+	usable  atomic.Pointer[usableCopies]
+}
+
+func newDirect(r *Redis, maxBytes int64) *direct {
+	d := &direct{redis: r, copies: newCopies(maxBytes), metrics: newCopyMetrics()}
+	d.usable.Store(&usableCopies{generation: d.copies.generation()})
+	return d
+}
+
+func (d *direct) close() {}
+
+func (d *direct) forget() {
+	d.usable.Store(&usableCopies{d.copies.generation(), d.usable.Load().epoch})
+}
+
+// of returns the generation of an epoch's copies. The first read of another epoch drops those of the last one.
+func (d *direct) of(epoch int64) (generation uint64) {
+	for {
+		usable := d.usable.Load()
+		if usable.epoch == epoch {
+			return usable.generation
+		}
+		d.usable.CompareAndSwap(usable, &usableCopies{d.copies.generation(), epoch})
+	}
+}
+
+func (d *direct) changing(keys []string) (done func()) {
+	for _, key := range keys {
+		d.copies.changing(key, 1)
+	}
+	return func() {
+		for _, key := range keys {
+			d.copies.changing(key, -1)
+		}
+	}
+}
+
+// changing notes that a write of a key has begun (by is 1) or ended (by is -1), and removes the copy.
+func (c *copies) changing(key string, by int) {
+	h := c.shard(key)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.writing += by
+	h.writes++
+	if i, ok := h.at[key]; ok {
+		h.remove(i)
+	}
+}
+
+// quiet returns the number of writes of a key's shard so far, and whether none is under way.
+func (c *copies) quiet(key string) (writes uint64, ok bool) {
+	h := c.shard(key)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.writes, h.writing == 0
+}
+
+// putIfQuiet stores a copy, unless a write of the key's shard has begun or ended since quiet returned writes.
+func (c *copies) putIfQuiet(key string, v Value, generation uint64, until int64, writes uint64) bool {
+	h := c.shard(key)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.writes != writes || h.writing != 0 {
+		return false
+	}
+	c.putLocked(h, key, v, generation, until)
+	return true
+}
+
+func (d *direct) read(ctx context.Context, of lookup, g group, out []readResult) (left []int) {
+	now, generation := monotonic(time.Now()), d.of(of.epoch)
+	var missing []int
+	for _, i := range g.at {
+		key := of.keys[i]
+		v, ok := d.copies.get(key, generation, now)
+		out[i] = readResult{value: v, hit: ok, copied: ok}
+		if !ok {
+			missing = append(missing, i)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	writes, adopts := make([]uint64, len(missing)), make([]bool, len(missing))
+	for n, i := range missing {
+		writes[n], adopts[n] = d.copies.quiet(of.keys[i])
+	}
+	began := time.Now()
+	entries, lives := make([]*redis.SliceCmd, len(missing)), make([]*redis.DurationCmd, len(missing))
+	err := d.redis.pipeline(ctx, g.shard, func(p redis.Pipeliner) {
+		for n, i := range missing {
+			entries[n], lives[n] = p.HMGet(ctx, of.keys[i], "e", "v", "d"), p.PTTL(ctx, of.keys[i])
+		}
+	})
+	d.metrics.asked.Add(float64(len(missing)))
+	fence := embeddedFence + epochSuffix(of.epoch)
+	for n, i := range missing {
+		if err != nil {
+			out[i].away = true
+			continue
+		}
+		r := &out[i]
+		r.value, r.hit = entryOf(entries[n].Val(), fence)
+		ttl := lives[n].Val()
+		if adopts[n] && r.hit && ttl > 0 && d.copies.putIfQuiet(of.keys[i], r.value, generation, monotonic(began.Add(ttl)), writes[n]) {
+			d.metrics.adopted.Inc()
+		}
+	}
+	return nil
+}

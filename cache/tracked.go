@@ -1,0 +1,261 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"roost/internal/reqstats"
+)
+
+// tracked keeps copies of entries that Redis tracks: it reports each change of a key on the connection that has read the key. See the
+// package comment.
+type tracked struct {
+	redis   *Redis
+	copies  *copies
+	metrics *copyMetrics
+	links   sync.Map // *shard -> *link
+	running sync.WaitGroup
+	closed  chan struct{}
+	once    sync.Once
+	// without leaves out parts, so that tests show that they notice.
+	without struct{ barrier, order, fence, generations bool }
+}
+
+func newTracked(r *Redis, maxBytes int64) *tracked {
+	return &tracked{redis: r, copies: newCopies(maxBytes), metrics: newCopyMetrics(), closed: make(chan struct{})}
+}
+
+// link is the connection to one server on which Redis reports changes. Its goroutine sends all its commands and is the only one that
+// adopts copies. It runs while there is something to do, and ends when nobody has read for idleAfter.
+type link struct {
+	of    *tracked
+	shard *shard
+	wake  chan struct{}
+
+	mu      sync.Mutex
+	next    *batch // gathers readers; nil if there are none
+	active  bool   // whether the goroutine runs
+	pauseTo time.Time
+
+	// usable says which copies may be used. The goroutine alone sets it.
+	usable atomic.Pointer[usableCopies]
+
+	// Of the goroutine alone, and of the handlers that run in its calls:
+	client    *redis.Client
+	replid    string          // the server's replication id
+	reported  map[string]bool // keys reported during the current call
+	lastRead  time.Time
+	connected bool
+	untracked bool // the server cannot report changes
+	warned    bool // that was logged
+}
+
+// usableCopies are those of one generation, see copies. A new generation begins when reports may have been lost. Its entries belong
+// to one epoch of the log.
+type usableCopies struct {
+	generation uint64
+	epoch      int64
+}
+
+const (
+	// sweepEvery is how often reports are read while copies are in use, sweepIdle after idleFrom without a read.
+	sweepEvery, sweepIdle = 50 * time.Millisecond, time.Second
+	idleFrom              = time.Second
+	// idleAfter is how long nobody may have read before the connection is closed and the copies are dropped.
+	idleAfter = 30 * time.Second
+	// maxGathered is the most keys that one batch asks for. Further readers look their keys up without copies.
+	maxGathered = 4 * maxBatch
+	// offFor is how long a server that cannot track is left alone.
+	offFor = time.Minute
+)
+
+// batch is one barrier and the readers that share it. They have joined before it was sent.
+type batch struct {
+	epoch   int64
+	keys    []string
+	index   map[string]int
+	readers int
+
+	done    chan struct{} // closed when the rest is set
+	err     error
+	results []readResult
+}
+
+// errNoCopies ends a batch whose readers look their keys up without copies.
+var errNoCopies = fmt.Errorf("the process ends, or its server cannot report changes: %w", ErrDown)
+
+func (t *tracked) link(s *shard) *link {
+	if l, ok := t.links.Load(s); ok {
+		return l.(*link)
+	}
+	l := &link{of: t, shard: s, wake: make(chan struct{}, 1), reported: map[string]bool{}}
+	l.usable.Store(&usableCopies{generation: t.copies.generation()})
+	actual, _ := t.links.LoadOrStore(s, l)
+	return actual.(*link)
+}
+
+func (t *tracked) changing([]string) func() { return func() {} }
+
+// forget does nothing: Redis reports the keys that were removed.
+func (t *tracked) forget() {}
+
+func (t *tracked) close() {
+	t.once.Do(func() { close(t.closed) })
+	t.running.Wait()
+}
+
+// maxBarriers is how many barriers a read takes at most. It takes a second one only for copies that it found before the first one, and that
+// were dropped meanwhile.
+const maxBarriers = 2
+
+func (t *tracked) read(ctx context.Context, of lookup, g group, out []readResult) (left []int) {
+	if g.shard == nil {
+		return g.at
+	}
+	l := t.link(g.shard)
+	left = g.at
+	for range maxBarriers {
+		left = l.read(ctx, of, left, out)
+		if len(left) == 0 {
+			return nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return left
+}
+
+// read looks up keys once. It returns those for which it has no answer: the copies that were dropped during the barrier, or all keys if
+// copies cannot be used.
+func (l *link) read(ctx context.Context, of lookup, at []int, out []readResult) (left []int) {
+	number, confirmed := of.moment.Of(l)
+	confirmed = confirmed || l.of.without.barrier
+	missing := l.look(of, at, out)
+	if confirmed && len(missing) == 0 {
+		return nil
+	}
+	unanswered := at
+	if confirmed {
+		unanswered = missing // copies are right without this barrier
+	}
+	b, index := l.join(of, missing)
+	if b == nil {
+		return unanswered
+	}
+	began := time.Now()
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+		return unanswered
+	}
+	reqstats.From(ctx).Redis(time.Since(began))
+	if b.err != nil {
+		if !away(b.err) || errors.Is(b.err, ErrDown) {
+			return unanswered
+		}
+		for _, i := range unanswered {
+			out[i] = readResult{away: true}
+		}
+		return nil
+	}
+	of.moment.Confirm(l, number)
+	if !confirmed && len(missing) < len(at) {
+		// The barrier confirms what is still a copy now, so those that were found before it are looked up again.
+		left = l.look(of, without(at, missing), out)
+	}
+	for i, key := range missing {
+		out[key] = b.results[index[i]]
+	}
+	return left
+}
+
+// without returns the elements of all that are not in some, in their order. The elements of some are in the same order.
+func without(all, some []int) []int {
+	if len(some) == 0 {
+		return all
+	}
+	rest := make([]int, 0, len(all)-len(some))
+	for _, i := range all {
+		if len(some) > 0 && some[0] == i {
+			some = some[1:]
+			continue
+		}
+		rest = append(rest, i)
+	}
+	return rest
+}
+
+// look fills out from copies, and returns the indexes of keys without one.
+func (l *link) look(of lookup, at []int, out []readResult) (missing []int) {
+	usable, now := l.usable.Load(), monotonic(time.Now())
+	if usable.epoch != of.epoch {
+		return at
+	}
+	for _, i := range at {
+		v, ok := l.of.copies.get(of.keys[i], usable.generation, now)
+		out[i] = readResult{value: v, hit: ok, copied: ok}
+		if !ok {
+			missing = append(missing, i)
+		}
+	}
+	return missing
+}
+
+// join adds a reader and the keys that it misses to the next batch. index says where the results of these keys will be. It returns
+// nil if the link cannot be used.
+func (l *link) join(of lookup, missing []int) (b *batch, index []int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.of.closed:
+		return nil, nil
+	default:
+	}
+	if !l.pauseTo.IsZero() {
+		if time.Now().Before(l.pauseTo) {
+			return nil, nil
+		}
+		l.pauseTo = time.Time{}
+	}
+	b = l.next
+	if b == nil {
+		b = &batch{epoch: of.epoch, done: make(chan struct{})}
+		l.next = b
+	}
+	if b.epoch != of.epoch || len(b.keys)+len(missing) > maxGathered {
+		return nil, nil
+	}
+	b.readers++
+	if len(missing) > 0 {
+		if b.index == nil {
+			b.index = make(map[string]int, len(missing))
+		}
+		index = make([]int, len(missing))
+		for i, at := range missing {
+			key := of.keys[at]
+			n, ok := b.index[key]
+			if !ok {
+				n = len(b.keys)
+				b.index[key] = n
+				b.keys = append(b.keys, key)
+			}
+			index[i] = n
+		}
+	}
+	if !l.active {
+		l.active = true
+		l.of.running.Go(l.run)
+	}
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+	return b, index
+}

@@ -1,0 +1,334 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/push"
+)
+
+// run is the link's goroutine.
+func (l *link) run() {
+	timer := time.NewTimer(sweepEvery)
+	defer timer.Stop()
+	l.lastRead = time.Now()
+	for {
+		if b := l.take(); b != nil {
+			l.lastRead = time.Now()
+			l.exchange(b)
+			if l.untracked {
+				l.pause()
+				return
+			}
+			continue
+		}
+		every := sweepEvery
+		if time.Since(l.lastRead) > idleFrom {
+			every = sweepIdle
+		}
+		timer.Reset(every)
+		select {
+		case <-l.wake:
+		case <-timer.C:
+			if time.Since(l.lastRead) > idleAfter && l.retire() {
+				return
+			}
+			l.exchange(nil)
+		case <-l.of.closed:
+			l.end()
+			return
+		}
+	}
+}
+
+// take returns the batch that gathered until now, which nobody can join from now on.
+func (l *link) take() *batch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.next
+	l.next = nil
+	return b
+}
+
+// retire ends the link's work, unless a reader has come meanwhile. It reports whether it did.
+func (l *link) retire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next != nil {
+		return false
+	}
+	l.active = false
+	l.disconnect()
+	return true
+}
+
+// pause ends the link's work for offFor, because the server cannot report changes.
+func (l *link) pause() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next != nil {
+		l.next.fail(errNoCopies)
+		l.next = nil
+	}
+	l.pauseTo = time.Now().Add(offFor)
+	l.active, l.untracked = false, false
+	l.disconnect()
+}
+
+// end ends the link's work for good. Readers that wait look their keys up without copies.
+func (l *link) end() {
+	if b := l.take(); b != nil {
+		b.fail(errNoCopies)
+	}
+	l.disconnect()
+}
+
+func (b *batch) fail(err error) {
+	b.err = err
+	close(b.done)
+}
+
+// drop makes all copies of the server unusable.
+func (l *link) drop() { l.begin(l.usable.Load().epoch) }
+
+// begin makes all copies of the server unusable, and begins a generation of entries of an epoch.
+func (l *link) begin(epoch int64) {
+	if l.of.without.generations {
+		return
+	}
+	l.usable.Store(&usableCopies{l.of.copies.generation(), epoch})
+	l.of.metrics.lost.Inc()
+}
+
+func (l *link) disconnect() {
+	l.drop()
+	l.setConnected(false)
+	if l.client != nil {
+		_ = l.client.Close() // what it holds is dropped
+		l.client = nil
+	}
+}
+
+func (l *link) setConnected(is bool) {
+	switch {
+	case is && !l.connected:
+		l.of.metrics.tracking.Inc()
+	case !is && l.connected:
+		l.of.metrics.tracking.Dec()
+	}
+	l.connected = is
+}
+
+// exchange sends a barrier with the keys that the batch asks for, handles the reports that arrive before the answers, and adopts the
+// answers. Without a batch it only handles reports.
+func (l *link) exchange(b *batch) {
+	var x *barrierAnswers
+	err := l.of.redis.asked(context.Background(), &l.shard.breaker, func(ctx context.Context) (err error) {
+		x, err = l.ask(ctx, b)
+		if away(err) && !timedOut(err) && !l.untracked {
+			x, err = l.ask(ctx, b) // the connection was lost: the next one begins without copies
+		}
+		if l.untracked {
+			return nil // it has answered
+		}
+		return err
+	})
+	switch {
+	case l.untracked:
+		err = errNoCopies
+	case err != nil:
+		l.setConnected(false)
+	default:
+		if err = l.check(b, x); err != nil {
+			l.disconnect() // a new connection may lead to another server
+		}
+	}
+	if b == nil {
+		return
+	}
+	l.of.metrics.readers.Add(float64(b.readers))
+	if err != nil {
+		b.fail(err)
+		return
+	}
+	l.adopt(b, x)
+	close(b.done)
+}
+
+// barrierAnswers are what Redis returned to a barrier.
+type barrierAnswers struct {
+	began   time.Time
+	before  *usableCopies // when the barrier was sent
+	info    *redis.StringCmd
+	entries []*redis.SliceCmd
+	lives   []*redis.DurationCmd
+}
+
+// ask sends the commands of a batch, in one pipeline for each Redis.batch keys. INFO is the barrier: it is answered after all reports of
+// changes that were made before it was sent. It also contains the role and the replication id, because a server that was demoted or
+// promoted reports nothing about that.
+func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error) {
+	x = &barrierAnswers{began: time.Now(), before: l.usable.Load()}
+	if l.client == nil {
+		l.client = l.of.redis.dedicated(l.shard, l.connect)
+		_ = l.client.RegisterPushNotificationHandler("invalidate", handler(l.report), true) // fails only if there is one
+	}
+	clear(l.reported)
+	var keys []string
+	if b != nil {
+		keys = b.keys
+	}
+	x.entries, x.lives = make([]*redis.SliceCmd, len(keys)), make([]*redis.DurationCmd, len(keys))
+	for from := 0; from == 0 || from < len(keys); from += l.of.redis.batch {
+		last := min(from+l.of.redis.batch, len(keys))
+		pipe := l.client.Pipeline()
+		x.info = pipe.Info(ctx, "replication")
+		for i := from; i < last; i++ {
+			x.entries[i], x.lives[i] = pipe.HMGet(ctx, keys[i], "e", "v", "d"), pipe.PTTL(ctx, keys[i])
+		}
+		l.of.metrics.barriers.Inc()
+		if _, err := pipe.Exec(ctx); err != nil && x.info.Err() != nil {
+			return x, x.info.Err()
+		}
+		// An error of the connection also fails the last command, one that Redis returns for a command fails only that one.
+		if last > 0 && away(x.lives[last-1].Err()) {
+			return x, x.lives[last-1].Err()
+		}
+	}
+	return x, nil
+}
+
+// check returns an error if the server is not a primary. If it is another one than before, or if the batch is of another epoch, the
+// copies are dropped.
+func (l *link) check(b *batch, x *barrierAnswers) error {
+	replid := fenceOf(x.info.Val())
+	if l.of.without.fence {
+		replid = "none"
+	}
+	if replid == "" {
+		return errNoServerEpoch
+	}
+	epoch := l.usable.Load().epoch
+	if b != nil {
+		epoch = b.epoch
+	}
+	if replid != l.replid || epoch != l.usable.Load().epoch {
+		l.replid = replid
+		l.begin(epoch)
+	}
+	return nil
+}
+
+// adopt makes copies of the entries that were asked for. A key that was reported during the call is not adopted: the report may have
+// come after the answer. Neither is anything adopted if a new generation has begun since the barrier was sent.
+func (l *link) adopt(b *batch, x *barrierAnswers) {
+	l.of.metrics.asked.Add(float64(len(b.keys)))
+	fence := fenceOf(x.info.Val()) + epochSuffix(b.epoch)
+	b.results = make([]readResult, len(b.keys))
+	for i, key := range b.keys {
+		if err := x.entries[i].Err(); err != nil {
+			l.of.redis.noteMoved(context.Background(), err)
+			continue
+		}
+		r := &b.results[i]
+		r.value, r.hit = entryOf(x.entries[i].Val(), fence)
+		ttl := x.lives[i].Val()
+		if r.hit && ttl > 0 && (!l.reported[key] || l.of.without.order) && l.usable.Load() == x.before {
+			l.of.metrics.adopted.Inc()
+			l.of.copies.put(key, r.value, x.before.generation, monotonic(x.began.Add(ttl)))
+		}
+	}
+}
+
+// handler adapts a function to the interface of go-redis.
+type handler func(keys []any)
+
+// HandlePushNotification is part of push.NotificationHandler.
+func (h handler) HandlePushNotification(_ context.Context, _ push.NotificationHandlerContext, n []any) error {
+	if len(n) != 2 {
+		h(nil)
+		return nil
+	}
+	keys, _ := n[1].([]any)
+	h(keys)
+	return nil
+}
+
+// report handles a report of Redis: that keys have changed or, without keys, that all have. go-redis calls it in the order in which
+// reports and answers arrive, in the goroutine that waits for the answers.
+func (l *link) report(keys []any) {
+	if len(keys) == 0 {
+		l.drop()
+		return
+	}
+	l.of.metrics.undone.Add(float64(len(keys)))
+	for _, k := range keys {
+		if key, ok := k.(string); ok {
+			l.reported[key] = true
+			l.of.copies.drop(key)
+		}
+	}
+}
+
+// connect prepares a new connection: it drops all copies of the server, because reports of the last connection may have been lost,
+// and makes Redis report changes.
+func (l *link) connect(ctx context.Context, conn *redis.Conn) error {
+	l.drop()
+	hello, err := conn.Do(ctx, "hello").Result()
+	if err == nil {
+		err = l.of.redis.canTrack(hello)
+	}
+	if err == nil {
+		err = conn.Do(ctx, "client", "tracking", "on").Err()
+	}
+	if err == nil {
+		l.setConnected(true)
+		return nil
+	}
+	if answer := redis.Error(nil); away(err) && !errors.Is(err, errCannotTrack) || errors.As(err, &answer) && away(answer) {
+		return err // it may answer the next time
+	}
+	l.untracked = true
+	if l.warned {
+		return err
+	}
+	l.warned = true
+	slog.WarnContext(ctx, "redis does not report changes of keys, so rows are not kept in the process; this is tried again every minute",
+		"server", l.shard.name(), "error", err)
+	return err
+}
+
+// errCannotTrack is returned for a server that cannot report changes, or does not report all of them.
+var errCannotTrack = errors.New("the server cannot track keys")
+
+// canTrack returns an error if a server that answers HELLO in this way does not report all changes. A node of a cluster reports the
+// keys of a slot that it has lost from Redis 7.2 on.
+func (r *Redis) canTrack(hello any) error {
+	about, _ := hello.(map[any]any)
+	if proto, _ := about["proto"].(int64); proto < 3 {
+		return fmt.Errorf("%w: it does not speak RESP3", errCannotTrack)
+	}
+	if about["mode"] != "cluster" || r.anyCluster {
+		return nil
+	}
+	version, _ := about["version"].(string)
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil || major < 7 || major == 7 && minor < 2 {
+		return fmt.Errorf("%w: a cluster needs Redis 7.2, and it is %s", errCannotTrack, version)
+	}
+	return nil
+}
+
+// dedicated returns a client with one connection to a server. connect prepares each connection before it is used.
+func (r *Redis) dedicated(s *shard, connect func(ctx context.Context, conn *redis.Conn) error) *redis.Client {
+	o := *s.client.Options()
+	o.PoolSize, o.MinIdleConns, o.MaxIdleConns, o.MaxActiveConns = 1, 0, 0, 0
+	o.Protocol = 3
+	o.OnConnect = connect
+	o.PushNotificationProcessor = nil // its own
+	return redis.NewClient(&o)
+}
