@@ -67,6 +67,38 @@
 //
 // An invalidation that Redis has not taken is pending. Until Redis has taken it, the node reads the key from SQL.
 //
+// # Copies in the process
+//
+// A process keeps copies of the entries that it has read, and uses a copy only while it is exactly what Redis would return. With a real
+// Redis it learns of changes by client tracking. Each server has one connection, its link, on which CLIENT TRACKING is on. When a key
+// that was read there is changed, deleted, evicted, expired or flushed, Redis puts a report into the link's output, in the middle of the
+// other client's command. A command that the link sends later is answered after the report. So a read
+//
+//   - sends a barrier on the link after it has begun. The barrier is INFO replication, because no report says that a server was demoted
+//     or promoted: a copy counts only under the replication id under which it was read. The keys without a copy are asked for in the
+//     barrier's own pipeline;
+//   - waits for the answer. The link has then handled all reports before it, and has dropped the copies of the reported keys;
+//   - uses what is still a copy.
+//
+// Readers that come while a barrier is under way share the next one, and nobody joins a barrier that was sent. Reads with a common
+// moment (package moment), such as those of one HTTP request, need one barrier together. It confirms the copies for all of them,
+// because copies only become newer.
+//
+// The link alone makes copies, of the answers to its own plain reads, in the order of its stream. It adopts no key that was reported
+// after the barrier's answer in the same call, and nothing if copies were dropped during the call. All copies of a server are dropped when its connection is
+// replaced, when the server was flushed, or when it has another replication id. A copy lives no longer than its entry: its end is
+// counted from before the request that asked for the entry's remaining life.
+//
+// If the link fails, its readers read Redis or SQL as if there were no copies. The same holds for servers that cannot report all
+// changes, with a line in the log: a Redis Cluster before 7.2, whose nodes do not report the keys of slots that they lose, or a user
+// without the right to CLIENT TRACKING. A link that nobody uses reads its reports every 50 ms at first, then once a second, and is
+// closed after 30 s.
+//
+// The Redis of embedded mode cannot be changed by other processes, so copies need no barrier there: scripts drop the copies of their
+// keys before and after they run, and nothing is adopted in between.
+//
+// Copies share a bound in bytes (Config.Copies). Those that were not read lately go first.
+//
 // # Promises
 //
 // Every read keeps these promises:
@@ -79,10 +111,13 @@
 //
 // The cost is bounded, too:
 //
-//   - Keys that hit cost one pipelined round trip to each server, and no script.
+//   - Keys that hit cost one pipelined round trip to each server, and no script. All reads of one moment that find copies need one
+//     short round trip together, and share it with other requests.
 //   - A key that misses is read from SQL once, however many readers ask for it in this process and on other nodes, unless
 //     readers fall back (see "The protocol").
 //   - Keys that miss together are read by one call of the Loader; keys that other readers were filling may take a second call.
+//
+// For reads with a common moment, "before the read began" means before the moment began.
 //
 // These are the only exceptions to the promises, with their bounds:
 //
@@ -96,6 +131,7 @@
 //   - A node reads a row from SQL while it cannot reach Redis. It cannot publish the row's version, so a later read on another
 //     node may be older if the writer has not invalidated yet.
 //   - After a failover a node still reaches the old primary. The bound is the TTL.
+//   - Somebody runs SWAPDB on the Redis, which is reported to nobody. The bound is the TTL.
 //   - An announcement lasts AnnouncementTTL (5 s), and a flush, eviction or failover removes it earlier. The key is then like
 //     one that was not announced. The announced transaction must end before its announcement does.
 //   - Whatever happens, a row is served from Redis for a bounded time after it was read from SQL: at most the entry's TTL,

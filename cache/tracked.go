@@ -48,8 +48,9 @@ type link struct {
 
 	// Of the goroutine alone, and of the handlers that run in its calls:
 	client    *redis.Client
-	replid    string          // the server's replication id
-	reported  map[string]bool // keys reported during the current call
+	replid    string           // the server's replication id
+	barrier   *redis.StringCmd // of the current call
+	reported  map[string]bool  // keys reported since the barrier was answered
 	lastRead  time.Time
 	connected bool
 	untracked bool // the server cannot report changes

@@ -187,6 +187,9 @@ func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error)
 		last := min(from+l.of.redis.batch, len(keys))
 		pipe := l.client.Pipeline()
 		x.info = pipe.Info(ctx, "replication")
+		if from == 0 {
+			l.barrier = x.info
+		}
 		for i := from; i < last; i++ {
 			x.entries[i], x.lives[i] = pipe.HMGet(ctx, keys[i], "e", "v", "d"), pipe.PTTL(ctx, keys[i])
 		}
@@ -223,8 +226,8 @@ func (l *link) check(b *batch, x *barrierAnswers) error {
 	return nil
 }
 
-// adopt makes copies of the entries that were asked for. A key that was reported during the call is not adopted: the report may have
-// come after the answer. Neither is anything adopted if a new generation has begun since the barrier was sent.
+// adopt makes copies of the entries that were asked for. A key that was reported after the barrier's answer is not adopted: the
+// report may have come after the key's answer. Neither is anything adopted if a new generation has begun since the barrier was sent.
 func (l *link) adopt(b *batch, x *barrierAnswers) {
 	l.of.metrics.asked.Add(float64(len(b.keys)))
 	fence := fenceOf(x.info.Val()) + epochSuffix(b.epoch)
@@ -268,7 +271,9 @@ func (l *link) report(keys []any) {
 	l.of.metrics.undone.Add(float64(len(keys)))
 	for _, k := range keys {
 		if key, ok := k.(string); ok {
-			l.reported[key] = true
+			if l.barrier.Val() != "" { // otherwise the call's reads come after the change
+				l.reported[key] = true
+			}
 			l.of.copies.drop(key)
 		}
 	}

@@ -1,0 +1,218 @@
+package cache
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"roost/internal/moment"
+	"roost/internal/reqstats"
+	"roost/testkit/redistest"
+	"roost/testkit/testtime"
+)
+
+// A server that does not let its user track keys is used without copies.
+func TestCopiesWithoutTracking(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	must(t, server, "ACL SETUSER default -client|tracking")
+	x, b, a := tierAt(t, server.URL()), newTable(), key("a")
+	b.write(a)
+	for range 3 {
+		if v := get(t, x, b, a)[0]; v.Version != 1 {
+			t.Errorf("version %d", v.Version)
+		}
+	}
+	if n := b.loads.Load(); n != 1 {
+		t.Errorf("%d statements, want 1", n)
+	}
+	if hits, copied := counterValue(rowsOf(x).count.hit), counterValue(rowsOf(x).count.copied); hits != 2 || copied != 0 {
+		t.Errorf("%v hits in Redis and %v copies, want 2 and 0", hits, copied)
+	}
+}
+
+// A cluster before Redis 7.2 does not report the keys of a slot that a server loses. There copies are off, unless a test that moves no
+// slot turns them on.
+func TestClusterKeepsNoCopies(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t, 3)
+	for _, forced := range []bool{false, true} {
+		r := open(t, c.URL())
+		r.anyCluster = forced
+		crowd := newCrowd(30, tier(t, r))
+		version, err := c.Nodes[0].Do("INFO server")
+		if err != nil {
+			t.Fatal(err)
+		}
+		crowd.run(t, 2_000, nil)
+		crowd.report(t)
+		old := strings.Contains(version, "redis_version:7.0")
+		if share := crowd.fromCopies(); (share > 0) != (forced || !old) {
+			t.Errorf("%.2f of the keys were answered by copies, though it is %v that copies are on", share, forced || !old)
+		}
+	}
+}
+
+// A ring reads each key on its own server, with a barrier on the servers that a read touches.
+func TestCopiesOfARing(t *testing.T) {
+	t.Parallel()
+	first, second := redistest.Start(t), redistest.Start(t)
+	url := redistest.RingURL(first, second)
+	c := newCrowd(40, tierAt(t, url), tierAt(t, url))
+	c.run(t, crowdReads()/2, func(rnd *rand.Rand) {
+		if rnd.IntN(10) == 0 {
+			first.FlushAll()
+		}
+	})
+	c.report(t)
+	if share := c.fromCopies(); share < 0.3 {
+		t.Errorf("only %.2f of the keys were answered by copies", share)
+	}
+}
+
+// A primary that was demoted reports nothing, and its connections live on. Its copies are not used: another server takes the writes now.
+func TestCopiesOfADemotedServer(t *testing.T) {
+	t.Parallel()
+	for name, fence := range map[string]bool{"as it is": true, "without the fence": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			x, b, a := tierAt(t, server.URL()), newTable(), key("a")
+			x.redis.coherence.(*tracked).without.fence = !fence
+			b.write(a)
+			for range 3 {
+				get(t, x, b, a)
+			}
+			if counterValue(rowsOf(x).count.copied) == 0 {
+				t.Fatal("there is no copy")
+			}
+			must(t, server, "REPLICAOF 127.0.0.1 1")
+			b.write(a) // invalidated on the server that has taken over
+			if v := get(t, x, b, a)[0]; (v.Version == 2) != fence {
+				t.Errorf("version %d of the demoted server", v.Version)
+			}
+			must(t, server, "REPLICAOF NO ONE")
+			if v := get(t, x, b, a)[0]; v.Version != 2 && fence {
+				t.Errorf("version %d after it was promoted again", v.Version)
+			}
+		})
+	}
+}
+
+// What the process remembers of an epoch of the log is not used in another one.
+func TestCopiesOfAnEpoch(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		x, b, a := tierAt(t, url), newTable(), key("a")
+		b.write(a)
+		b.write(a)
+		x.SetEpoch(1)
+		for range 3 {
+			get(t, x, b, a)
+		}
+		b.mu.Lock()
+		b.rows[a] = Value{Version: 1, Data: "restored"} // the database went back
+		b.mu.Unlock()
+		x.SetEpoch(2)
+		for range 3 {
+			if v := get(t, x, b, a)[0]; v.Version != 1 {
+				t.Errorf("version %d of an earlier epoch", v.Version)
+			}
+		}
+	})
+}
+
+// A pending invalidation hides the copy until Redis has taken it.
+func TestPendingInvalidationsHideCopies(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	x, b, a := tierAt(t, server.URL()), newTable(), key("a")
+	b.write(a)
+	for range 3 {
+		get(t, x, b, a)
+	}
+	server.RefuseWrites()
+	b.write(a)
+	if err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: a, Version: 2}); err == nil {
+		t.Fatal("it was taken")
+	}
+	for range 3 {
+		if v := get(t, x, b, a)[0]; v.Version != 2 {
+			t.Errorf("version %d while the invalidation is pending", v.Version)
+		}
+	}
+	server.TakeWrites()
+	testtime.Until(t, "Redis to take it", func() bool { get(t, x, b, a); return !x.Unsettled() })
+	for range 3 {
+		if v := get(t, x, b, a)[0]; v.Version != 2 {
+			t.Errorf("version %d after it was taken", v.Version)
+		}
+	}
+}
+
+// Reads of one moment take one barrier; a new moment takes another one.
+func TestReadsOfAMomentShareABarrier(t *testing.T) {
+	t.Parallel()
+	x, b := tierAt(t, redistest.Start(t).URL()), newTable()
+	keys := []string{key("a"), key("b"), key("c")}
+	for range 3 {
+		get(t, x, b, keys...)
+	}
+	ctx, stats := reqstats.With(t.Context())
+	ctx, m := moment.With(ctx)
+	load := func() {
+		if err := x.Load(ctx, &Request{Kind: rowsOf(x), Keys: keys, Load: b.load}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		load()
+	}
+	if n := stats.RoundTrips(); n != 1 {
+		t.Errorf("%d round trips in one moment, want 1", n)
+	}
+	b.write(keys[0])
+	invalidate(t, x, Announcement{}, keys[0], 1)
+	m.Renew()
+	if load(); stats.RoundTrips() < 2 {
+		t.Error("a new moment took no barrier")
+	}
+}
+
+// Copies stay within their bytes; what is read again stays longer than what was read once.
+func TestCopiesAreBounded(t *testing.T) {
+	t.Parallel()
+	const room = 64 * 20 * 1024
+	c := newCopies(room)
+	g := c.generation()
+	text := strings.Repeat("x", 400)
+	for i := range 20_000 {
+		c.put(fmt.Sprint("once", i), Value{Version: 1, Data: text}, g, 1)
+		if i%10 == 0 {
+			hot := fmt.Sprint("hot", i/10%200)
+			if _, ok := c.get(hot, g, 0); !ok {
+				c.put(hot, Value{Version: 1, Data: text}, g, 1)
+			}
+		}
+	}
+	c.put("large", Value{Version: 1, Data: strings.Repeat("x", 10_000)}, g, 1)
+	if _, ok := c.get("large", g, 0); ok {
+		t.Error("a value of half of its shard is kept")
+	}
+	entries, bytes, evicted := c.size()
+	if bytes > room || entries == 0 || evicted == 0 {
+		t.Errorf("%d copies take %d bytes, %d were evicted", entries, bytes, evicted)
+	}
+	kept := 0
+	for i := range 200 {
+		if _, ok := c.get(fmt.Sprint("hot", i), g, 0); ok {
+			kept++
+		}
+	}
+	if kept < 150 {
+		t.Errorf("%d of 200 copies that are read again and again are kept", kept)
+	}
+	if _, ok := c.get("hot1", g+1, 0); ok {
+		t.Error("a copy of another generation is used")
+	}
+}
