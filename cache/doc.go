@@ -85,9 +85,9 @@
 // because copies only become newer.
 //
 // The link alone makes copies, of the answers to its own plain reads, in the order of its stream. It adopts no key that was reported
-// after the barrier's answer in the same call, and nothing if copies were dropped during the call. All copies of a server are dropped when its connection is
-// replaced, when the server was flushed, or when it has another replication id. A copy lives no longer than its entry: its end is
-// counted from before the request that asked for the entry's remaining life.
+// after the barrier's answer in the same call, and nothing if copies were dropped during the call. All copies of a server are dropped
+// when its connection is replaced, when the server was flushed, or when it has another replication id. A copy lives no longer than its
+// entry: its end is counted from before the request that asked for the entry's remaining life.
 //
 // If the link fails, its readers read Redis or SQL as if there were no copies. The same holds for servers that cannot report all
 // changes, with a line in the log: a Redis Cluster before 7.2, whose nodes do not report the keys of slots that they lose, or a user
