@@ -75,7 +75,9 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.lag = lag.New()
-	if a.redis, err = cache.Open(cache.Config{URL: c.RedisURL, Conns: c.RedisConns, Copies: int64(c.CopiesMiB) << 20, Late: a.lag.Since}); err != nil {
+	if a.redis, err = cache.Open(cache.Config{
+		URL: c.RedisURL, Conns: c.RedisConns, Copies: int64(c.CopiesMiB) << 20, Late: a.lag.Since,
+	}); err != nil {
 		return err
 	}
 	if err := a.buildDomain(ctx); err != nil {
