@@ -1,9 +1,12 @@
 package cache
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"roost/internal/moment"
@@ -214,5 +217,45 @@ func TestCopiesAreBounded(t *testing.T) {
 	}
 	if _, ok := c.get("hot1", g+1, 0); ok {
 		t.Error("a copy of another generation is used")
+	}
+}
+
+// When the address leads to another primary, while the one before goes on as if nothing had happened, the copies of that one are not used:
+// other nodes write to the new one.
+func TestCopiesFollowTheOtherConnections(t *testing.T) {
+	t.Parallel()
+	first, second := redistest.Start(t), redistest.Start(t)
+	var addr atomic.Value
+	addr.Store(first.Addr())
+	r, err := openVia(Config{URL: first.URL()}, patience, func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr.Load().(string))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	x, y, b, a := tier(t, r), tierAt(t, second.URL()), newTable(), key("a")
+	b.write(a)
+	for range 3 {
+		get(t, x, b, a)
+	}
+	if counterValue(rowsOf(x).count.copied) == 0 {
+		t.Fatal("there is no copy")
+	}
+	addr.Store(second.Addr())
+	list, err := first.Do("CLIENT LIST")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(list) { // the other connections; the link is the one that tracks
+		if id, rest, ok := strings.Cut(strings.TrimPrefix(line, "id="), " "); ok && strings.Contains(rest, "flags=N") {
+			_, _ = first.Do("CLIENT KILL ID " + id) // the test's own may be among them
+		}
+	}
+	get(t, x, b, key("other"))
+	b.write(a)
+	invalidate(t, y, Announcement{}, a, 2)
+	if v := get(t, x, b, a)[0]; v.Version != 2 {
+		t.Errorf("version %d of the primary before", v.Version)
 	}
 }

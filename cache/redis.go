@@ -115,6 +115,9 @@ func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 		a.options.PoolSize = c.Conns
 	}
 	a.options.Dialer = dial
+	if c.URL != "" && (a.form == "" || a.form == schemeSentinel) { // elsewhere a server is its address
+		a.options.OnConnect = r.arrived
+	}
 	r.client = a.client(r.timeout)
 	switch c := r.client.(type) {
 	case *redis.ClusterClient:

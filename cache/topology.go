@@ -143,6 +143,7 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 			MasterName: a.sentinel, SentinelAddrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 			DialTimeout: longest, ReadTimeout: longest, WriteTimeout: longest, PoolTimeout: timeout,
 			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
+			OnConnect: o.OnConnect,
 		})
 	default:
 		return redis.NewClient(o)
@@ -170,6 +171,8 @@ type shard struct {
 	// refusedSince is when the server began to refuse every invalidation although it answers, in Unix nanoseconds. It is 0 while
 	// the server takes them.
 	refusedSince atomic.Int64
+	// replid is the replication id that the newest connection found; nil if it found none.
+	replid atomic.Pointer[string]
 }
 
 // wrote notes whether the server took an invalidation that it answered.

@@ -43,12 +43,15 @@ type link struct {
 	active  bool   // whether the goroutine runs
 	pauseTo time.Time
 
-	// usable says which copies may be used. The goroutine alone sets it.
+	// usable says which copies may be used.
 	usable atomic.Pointer[usableCopies]
+
+	// replid is the server's replication id, nil before the first answer. The goroutine alone sets it.
+	replid atomic.Pointer[string]
+	moved  atomic.Bool // whether other connections lead to another server
 
 	// Of the goroutine alone, and of the handlers that run in its calls:
 	client    *redis.Client
-	replid    string           // the server's replication id
 	barrier   *redis.StringCmd // of the current call
 	reported  map[string]bool  // keys reported since the barrier was answered
 	lastRead  time.Time

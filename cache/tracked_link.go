@@ -9,6 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/push"
+
+	"roost/internal/reqstats"
 )
 
 // run is the link's goroutine.
@@ -126,6 +128,9 @@ func (l *link) setConnected(is bool) {
 // exchange sends a barrier with the keys that the batch asks for, handles the reports that arrive before the answers, and adopts the
 // answers. Without a batch it only handles reports.
 func (l *link) exchange(b *batch) {
+	if l.moved.Swap(false) {
+		l.disconnect()
+	}
 	var x *barrierAnswers
 	err := l.of.redis.asked(context.Background(), &l.shard.breaker, func(ctx context.Context) (err error) {
 		x, err = l.ask(ctx, b)
@@ -205,8 +210,45 @@ func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error)
 	return x, nil
 }
 
-// check returns an error if the server is not a primary. If it is another one than before, or if the batch is of another epoch, the
-// copies are dropped.
+// arrived notes to which server a new connection leads. If that is not the server of the link, other connections may write where the link
+// does not look: no copy is used until the link leads there, too.
+func (r *Redis) arrived(ctx context.Context, conn *redis.Conn) error {
+	info, err := conn.Info(context.WithValue(ctx, reqstats.Key{}, nil), "replication").Result() // no work of a request
+	if err != nil || r.only == nil {
+		return nil //nolint:nilerr // the connection's first command will fail, or its user may not ask
+	}
+	replid := fenceOf(info)
+	r.only.replid.Store(&replid)
+	if t, ok := r.coherence.(*tracked); ok && !t.without.fence {
+		if l := t.link(r.only); l.replid.Load() != nil && *l.replid.Load() != replid {
+			l.drop()
+			l.moved.Store(true)
+		}
+	}
+	return nil
+}
+
+// errElsewhere is returned while the link leads to another server than the newest of the other connections.
+var errElsewhere = fmt.Errorf("copies are of another server: %w", ErrDown)
+
+// isElsewhere reports whether the other connections lead to another server than the link. The id of the newest connection may be that
+// of the same server before it became a primary, so one of them asks again.
+func (l *link) isElsewhere(ctx context.Context, replid string) bool {
+	newest := l.shard.replid.Load()
+	if newest == nil || *newest == replid {
+		return false
+	}
+	var info *redis.StringCmd
+	if err := l.of.redis.pipeline(ctx, l.shard, func(p redis.Pipeliner) { info = p.Info(ctx, "replication") }); err != nil {
+		return true
+	}
+	now := fenceOf(info.Val())
+	l.shard.replid.CompareAndSwap(newest, &now)
+	return now != replid
+}
+
+// check returns an error if the server is not a primary, or if the other connections lead to another one. If it is another one than
+// before, or if the batch is of another epoch, the copies are dropped.
 func (l *link) check(b *batch, x *barrierAnswers) error {
 	replid := fenceOf(x.info.Val())
 	if l.of.without.fence {
@@ -215,12 +257,15 @@ func (l *link) check(b *batch, x *barrierAnswers) error {
 	if replid == "" {
 		return errNoServerEpoch
 	}
+	if !l.of.without.fence && l.isElsewhere(context.Background(), replid) {
+		return errElsewhere
+	}
 	epoch := l.usable.Load().epoch
 	if b != nil {
 		epoch = b.epoch
 	}
-	if replid != l.replid || epoch != l.usable.Load().epoch {
-		l.replid = replid
+	if last := l.replid.Load(); last == nil || *last != replid || epoch != l.usable.Load().epoch {
+		l.replid.Store(&replid)
 		l.begin(epoch)
 	}
 	return nil
