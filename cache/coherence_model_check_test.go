@@ -1,25 +1,38 @@
 package cache
 
 import (
+	"fmt"
 	"hash/maphash"
 	"slices"
 	"strings"
 )
 
+// coAction is formatted for traces only.
+type coAction struct {
+	format string
+	args   [3]int8
+}
+
+func (a coAction) String() string {
+	args := []any{a.args[0], a.args[1], a.args[2]}
+	return fmt.Sprintf(a.format, args[:strings.Count(a.format, "%")]...)
+}
+
 // coStep is one action of a world.
 type coStep struct {
 	to     coWorld
-	action action
+	action coAction
 	broken uint8 // properties, by bit
 }
 
 type coExplorer struct {
-	m     *coherence
-	steps []coStep
+	m                 *coherence
+	steps             []coStep
+	uses, derivedUses int // of copies and of what was derived of them, in all worlds
 }
 
 func (x *coExplorer) add(to *coWorld, broken uint8, format string, args ...int8) {
-	x.steps = append(x.steps, coStep{*to, action{format: format}, broken})
+	x.steps = append(x.steps, coStep{*to, coAction{format: format}, broken})
 	st := &x.steps[len(x.steps)-1]
 	copy(st.action.args[:], args)
 }
@@ -36,13 +49,19 @@ func (x *coExplorer) from(s *coWorld) []coStep {
 	return x.steps
 }
 
-// explore returns the shortest trace to each broken property, and how many worlds there are. It stops when the property with the
-// number stop is broken, or never if that is negative. A world that was visited is recognized by a hash of 64 bits with a random
-// seed: two of some millions are taken for one in one run of some millions.
-func (m *coherence) explore(stop int) (broken [coProperties]string, worlds int) {
+// coFindings are the result of an exploration: for each property the shortest trace that breaks it, or "".
+type coFindings struct {
+	traces                    [coProperties]string
+	worlds, uses, derivedUses int
+}
+
+// explore visits all worlds. It stops when the property with the number stop is broken, or never if that is negative. A world that
+// was visited is recognized by a hash of 64 bits with a random seed. The chance that two of some millions have the same is below
+// one in a million.
+func (m *coherence) explore(stop int) (f coFindings) {
 	type visited struct {
 		prev   int
-		action action
+		action coAction
 	}
 	seed := maphash.MakeSeed()
 	start := m.start()
@@ -54,8 +73,8 @@ func (m *coherence) explore(stop int) (broken [coProperties]string, worlds int) 
 		for i := range level {
 			for at := range x.from(&level[i]) {
 				st := &x.steps[at]
-				for property := range broken {
-					if st.broken&(1<<property) == 0 || broken[property] != "" {
+				for property := range f.traces {
+					if st.broken&(1<<property) == 0 || f.traces[property] != "" {
 						continue
 					}
 					trace := []string{st.action.String()}
@@ -63,10 +82,7 @@ func (m *coherence) explore(stop int) (broken [coProperties]string, worlds int) 
 						trace = append(trace, from[at].action.String())
 					}
 					slices.Reverse(trace)
-					broken[property] = strings.Join(trace, " | ")
-					if property == stop {
-						return broken, len(from)
-					}
+					f.traces[property] = strings.Join(trace, " | ")
 				}
 				hash := maphash.Comparable(seed, st.to)
 				if _, ok := seen[hash]; ok {
@@ -75,9 +91,14 @@ func (m *coherence) explore(stop int) (broken [coProperties]string, worlds int) 
 				seen[hash] = struct{}{}
 				next, from = append(next, st.to), append(from, visited{first + i, st.action})
 			}
+			if stop >= 0 && f.traces[stop] != "" {
+				level, next = nil, nil
+				break
+			}
 		}
 		first += len(level)
 		level, next = next, level[:0]
 	}
-	return broken, len(from)
+	f.worlds, f.uses, f.derivedUses = len(from), x.uses, x.derivedUses
+	return f
 }

@@ -96,6 +96,7 @@ func (x *coExplorer) use(s *coWorld, j, k int) {
 		return
 	}
 	n := *s
+	x.uses++
 	r := m.ends(&n.node[j])
 	n.keys[k].served = max(n.keys[k].served, c.v)
 	x.add(&n, s.check(&r, k, c.v, c.till, c.inc), "%d uses its copy of %d: v%d", int8(j), int8(k), c.v)
@@ -132,6 +133,7 @@ func (x *coExplorer) useDerived(s *coWorld, j int) {
 	}
 	n := *s
 	r := m.ends(&n.node[j])
+	x.derivedUses++
 	var broken uint8
 	for k := range m.keys {
 		broken |= s.check(&r, k, d.v[k], d.till[k], d.inc[k])

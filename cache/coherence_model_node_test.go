@@ -13,7 +13,7 @@ func (m *coherence) stamp(p *coNode) int8 {
 
 // lose removes a copy, and what is derived of it.
 func (m *coherence) lose(p *coNode, k int, pushed bool) {
-	if m.derived == coByJournal && (pushed || p.copies[k].v > 0) && (!m.journalHeld || p.copies[k].v > 0) {
+	if held := p.copies[k].v > 0; m.derived == coByJournal && (pushed && held || !m.journalHeld && (pushed || held)) {
 		p.journal[k]++
 	}
 	p.copies[k] = coCopy{}
@@ -58,13 +58,13 @@ func (x *coExplorer) loop(s *coWorld, j int) {
 				m.adopt(&n, q, k)
 			}
 		}
-		q.pipe = coPipe{}
+		q.pipe, q.r.batch = coPipe{}, false
 		x.add(&n, 0, "%d adopts", at)
 	}
 	if p.dead {
 		n := *s
 		q := &n.node[j]
-		q.dead, q.fifo, q.fence = false, [coFIFO]coItem{}, 0
+		q.dead, q.fifo = false, [coFIFO]coItem{}
 		q.gen++
 		if m.stampsAgain {
 			q.stamp = 0
@@ -73,7 +73,7 @@ func (x *coExplorer) loop(s *coWorld, j int) {
 			m.loseAll(q)
 		}
 		if !p.pipe.complete {
-			q.pipe = coPipe{}
+			q.pipe, q.r.batch = coPipe{}, false
 			if q.r.pc == coSent {
 				q.r = coReader{}
 			}
@@ -140,7 +140,7 @@ func (x *coExplorer) handle(n *coWorld, j int, i coItem) {
 		}
 		p.fence = i.fence
 		if p.r.pc == coSent {
-			p.r.pc = coReady
+			p.r.pc, p.r.batch = coReady, true
 		}
 		x.add(n, 0, "the barrier of %d is answered", at)
 	case coRowReply:
@@ -148,7 +148,7 @@ func (x *coExplorer) handle(n *coWorld, j int, i coItem) {
 		p.pipe.rows[k] = i
 		p.pipe.await &^= 1 << k
 		var broken uint8
-		if p.r.pc == coReady && i.v > 0 && p.pipe.primary && i.fence == p.pipe.fence && p.r.pending&(1<<k) == 0 {
+		if p.r.batch && p.r.pc == coReady && i.v > 0 && i.fence == p.pipe.fence && m.pendingNow(p)&(1<<k) == 0 {
 			broken = n.check(&p.r, k, i.v, i.till, i.inc) &^ (1 << coDeadline) // Redis has answered in time
 		}
 		if m.inStream {

@@ -93,6 +93,7 @@ type coReader struct {
 	acked, served, committed, counts [coKeys]int8 // counts are of the entries' changes when the barrier was answered
 	position                         int8
 	pending                          uint8
+	batch                            bool // the pipeline that has brought its barrier is still under way, and may bring it rows
 }
 
 // coPipe is the pipeline on a node's connection. stage is 0 without one, 1 while it is sent and 2 when its barrier was executed.
@@ -143,7 +144,7 @@ type coWorld struct {
 	written int8    // length of the log
 	w       [2]coWriter
 	node    [coNodes]coNode
-	used    [coCounters]int8
+	used    coMax
 }
 
 // coRules are the parts of the protocol that can be left out, and the forms that some parts may have.
@@ -171,7 +172,7 @@ type coRules struct {
 	derived     coForm
 	marks       uint8 // of which rows the mark is checked
 	stampsAgain bool  // a new connection counts stamps from 1
-	journalHeld bool  // the journal has only pushes of rows that are held
+	journalHeld bool  // the journal has only pushes of rows that are held, and no rows that leave to save memory
 	journalLate bool  // the place of the journal is noted when the value is stored
 }
 
@@ -190,11 +191,11 @@ const (
 type coherence struct {
 	coRules
 	nodes, keys int
-	max         [coCounters]int8
-	announced   bool // writers announce themselves
-	expires     bool // entries live for one tick (the second key) or two, not for ever
-	tails       bool // the nodes follow the log
-	foreign     bool // all writers are elsewhere
+	max, long   coMax // long is what the long form of the tests adds
+	announced   bool  // writers announce themselves
+	expires     bool  // entries live for one tick (the second key) or two, not for ever
+	tails       bool  // the nodes follow the log
+	foreign     bool  // all writers are elsewhere
 }
 
 // The properties. A world that breaks several counts for each.
