@@ -18,35 +18,22 @@ func (a coAction) String() string {
 	return fmt.Sprintf(a.format, args[:strings.Count(a.format, "%")]...)
 }
 
-// coStep is one action of a world.
-type coStep struct {
-	to     coWorld
+// coStep is one action of a world W.
+type coStep[W comparable] struct {
+	to     W
 	action coAction
 	broken uint8 // properties, by bit
 }
 
-type coExplorer struct {
-	m                 *coherence
-	steps             []coStep
+// coSteps collects the actions of one world.
+type coSteps[W comparable] struct {
+	steps             []coStep[W]
 	uses, derivedUses int // of copies and of what was derived of them, in all worlds
 }
 
-func (x *coExplorer) add(to *coWorld, broken uint8, format string, args ...int8) {
-	x.steps = append(x.steps, coStep{*to, coAction{format: format}, broken})
-	st := &x.steps[len(x.steps)-1]
-	copy(st.action.args[:], args)
-}
-
-func (x *coExplorer) from(s *coWorld) []coStep {
-	x.steps = x.steps[:0]
-	x.redis(s)
-	for j := range x.m.nodes {
-		x.loop(s, j)
-		x.moments(s, j)
-		x.tail(s, j)
-		x.derive(s, j)
-	}
-	return x.steps
+func (x *coSteps[W]) add(to *W, broken uint8, format string, args ...int8) {
+	x.steps = append(x.steps, coStep[W]{*to, coAction{format: format}, broken})
+	copy(x.steps[len(x.steps)-1].action.args[:], args)
 }
 
 // coFindings are the result of an exploration: for each property the shortest trace that breaks it, or "".
@@ -55,50 +42,80 @@ type coFindings struct {
 	worlds, uses, derivedUses int
 }
 
-// explore visits all worlds. It stops when the property with the number stop is broken, or never if that is negative. A world that
-// was visited is recognized by a hash of 64 bits with a random seed. The chance that two of some millions have the same is below
-// one in a million.
-func (m *coherence) explore(stop int) (f coFindings) {
+// explore visits all worlds that follow from the first; from adds the steps of a world to x, and same,
+// unless it is nil, returns the representative of worlds that count as one. It stops when the property with the
+// number stop is broken, or never if that is negative. A world that was visited is recognized by a hash of 64 bits with a random
+// seed. The chance that two of some millions have the same is below one in a million.
+func explore[W comparable](x *coSteps[W], same func(W) W, first W, from func(*W), stop int) (f coFindings) {
 	type visited struct {
-		prev   int
-		action coAction
+		previous int
+		action   coAction
 	}
 	seed := maphash.MakeSeed()
-	start := m.start()
-	seen := map[uint64]struct{}{maphash.Comparable(seed, start): {}}
-	from := []visited{{prev: -1}}
-	level, next := []coWorld{start}, []coWorld(nil)
-	x := &coExplorer{m: m}
-	for first := 0; len(level) > 0; {
+	seen := map[uint64]struct{}{maphash.Comparable(seed, first): {}}
+	all := []visited{{previous: -1}}
+	level, next := []W{first}, []W(nil)
+	for begin := 0; len(level) > 0; {
 		for i := range level {
-			for at := range x.from(&level[i]) {
+			x.steps = x.steps[:0]
+			from(&level[i])
+			for at := range x.steps {
 				st := &x.steps[at]
 				for property := range f.traces {
 					if st.broken&(1<<property) == 0 || f.traces[property] != "" {
 						continue
 					}
 					trace := []string{st.action.String()}
-					for at := first + i; at > 0; at = from[at].prev {
-						trace = append(trace, from[at].action.String())
+					for at := begin + i; at > 0; at = all[at].previous {
+						trace = append(trace, all[at].action.String())
 					}
 					slices.Reverse(trace)
 					f.traces[property] = strings.Join(trace, " | ")
 				}
-				hash := maphash.Comparable(seed, st.to)
+				of := &st.to
+				if same != nil {
+					one := same(st.to)
+					of = &one
+				}
+				hash := maphash.Comparable(seed, *of)
 				if _, ok := seen[hash]; ok {
 					continue
 				}
 				seen[hash] = struct{}{}
-				next, from = append(next, st.to), append(from, visited{first + i, st.action})
+				next, all = append(next, st.to), append(all, visited{begin + i, st.action})
 			}
 			if stop >= 0 && f.traces[stop] != "" {
-				level, next = nil, nil
-				break
+				return f.count(x.uses, x.derivedUses, len(all))
 			}
 		}
-		first += len(level)
+		begin += len(level)
 		level, next = next, level[:0]
 	}
-	f.worlds, f.uses, f.derivedUses = len(from), x.uses, x.derivedUses
+	return f.count(x.uses, x.derivedUses, len(all))
+}
+
+func (f coFindings) count(uses, derivedUses, worlds int) coFindings {
+	f.uses, f.derivedUses, f.worlds = uses, derivedUses, worlds
 	return f
+}
+
+// coExplorer explores the model of the coherent tier.
+type coExplorer struct {
+	coSteps[coWorld]
+	m *coherence
+}
+
+func (m *coherence) explore(stop int) coFindings {
+	x := &coExplorer{m: m}
+	return explore(&x.coSteps, nil, m.start(), x.from, stop)
+}
+
+func (x *coExplorer) from(s *coWorld) {
+	x.redis(s)
+	for j := range x.m.nodes {
+		x.loop(s, j)
+		x.moments(s, j)
+		x.tail(s, j)
+		x.derive(s, j)
+	}
 }
