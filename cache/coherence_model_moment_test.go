@@ -13,6 +13,7 @@ func (x *coExplorer) moments(s *coWorld, j int) {
 		n := *s
 		n.used[coBegins]++
 		r := &n.node[j].r
+		r.epoch = p.epoch
 		for k := range m.keys {
 			r.acked[k], r.served[k] = max(s.keys[k].acked, p.own[k]), s.keys[k].served
 			if m.announced && s.used[coEvicts]+s.used[coFlushes] == 0 {
@@ -64,7 +65,7 @@ func (m *coherence) pendingNow(p *coNode) (keys uint8) {
 }
 
 // check returns the properties that a row breaks in a read, by bit.
-func (s *coWorld) check(r *coReader, k int, v, till, inc int8) (broken uint8) {
+func (s *coWorld) check(r *coReader, k int, v, till, inc, epoch int8) (broken uint8) {
 	for property, is := range [coProperties]bool{
 		coAcked:    v < r.acked[k],
 		coBack:     v < r.served[k] && s.refused == 0, // has a bound otherwise
@@ -72,6 +73,7 @@ func (s *coWorld) check(r *coReader, k int, v, till, inc int8) (broken uint8) {
 		coWindow:   v < r.committed[k],
 		coDeadline: s.clock >= till,
 		coGone:     inc < r.counts[k],
+		coFormer:   epoch < r.epoch,
 	} {
 		if is {
 			broken |= 1 << property
@@ -99,7 +101,7 @@ func (x *coExplorer) use(s *coWorld, j, k int) {
 	x.uses++
 	r := m.ends(&n.node[j])
 	n.keys[k].served = max(n.keys[k].served, c.v)
-	x.add(&n, s.check(&r, k, c.v, c.till, c.inc), "%d uses its copy of %d: v%d", int8(j), int8(k), c.v)
+	x.add(&n, s.check(&r, k, c.v, c.till, c.inc, c.epoch), "%d uses its copy of %d: v%d", int8(j), int8(k), c.v)
 }
 
 // valid reports whether a derived value may be used or, if it is to be stored, stored.
@@ -136,7 +138,7 @@ func (x *coExplorer) useDerived(s *coWorld, j int) {
 	x.derivedUses++
 	var broken uint8
 	for k := range m.keys {
-		broken |= s.check(&r, k, d.v[k], d.till[k], d.inc[k])
+		broken |= s.check(&r, k, d.v[k], d.till[k], d.inc[k], d.epoch)
 		n.keys[k].served = max(n.keys[k].served, d.v[k])
 	}
 	x.add(&n, broken, "%d uses what it has made of v%d and v%d", int8(j), d.v[0], d.v[1])
@@ -174,7 +176,7 @@ func (x *coExplorer) derive(s *coWorld, j int) {
 		return
 	}
 	n := *s
-	d := coDerived{deadline: 100}
+	d := coDerived{deadline: 100, epoch: p.epoch}
 	for k := range m.keys {
 		c := p.copies[k]
 		if c.v == 0 || s.clock >= c.deadline {
@@ -184,6 +186,7 @@ func (x *coExplorer) derive(s *coWorld, j int) {
 		if m.derived == coByJournal {
 			d.mark[k] = p.journal[k]
 		}
+		d.epoch = min(d.epoch, c.epoch)
 		if k == 0 || !m.deadlineFirst {
 			d.deadline = min(d.deadline, c.deadline)
 		}

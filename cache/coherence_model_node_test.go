@@ -148,8 +148,8 @@ func (x *coExplorer) handle(n *coWorld, j int, i coItem) {
 		p.pipe.rows[k] = i
 		p.pipe.await &^= 1 << k
 		var broken uint8
-		if p.r.batch && p.r.pc == coReady && i.v > 0 && i.fence == p.pipe.fence && m.pendingNow(p)&(1<<k) == 0 {
-			broken = n.check(&p.r, k, i.v, i.till, i.inc) &^ (1 << coDeadline) // Redis has answered in time
+		if p.r.batch && p.r.pc == coReady && i.v > 0 && i.fence == p.pipe.fence && i.epoch == p.epoch && m.pendingNow(p)&(1<<k) == 0 {
+			broken = n.check(&p.r, k, i.v, i.till, i.inc, i.epoch) &^ (1 << coDeadline) // Redis has answered in time
 		}
 		if m.inStream {
 			m.adopt(n, p, k)
@@ -166,6 +166,7 @@ func (m *coherence) adopt(n *coWorld, p *coNode, k int) {
 	pushed := pipe.pushed&bit != 0 && !m.adoptsPushed && !m.inStream || m.dropsOwn && pipe.pushed&bit != 0
 	switch {
 	case row.v == 0, !pipe.primary, row.fence != pipe.fence, pushed:
+	case row.epoch != p.epoch && !m.adoptsEpoch:
 	case pipe.gen != p.gen && !m.adoptsFormer:
 	case pipe.exempt&bit != 0 && !m.adoptsExempt:
 	default:
@@ -173,7 +174,7 @@ func (m *coherence) adopt(n *coWorld, p *coNode, k int) {
 		if m.deadlineLate {
 			deadline = n.clock + row.left
 		}
-		p.copies[k] = coCopy{v: row.v, stamp: m.stamp(p), deadline: deadline, till: row.till, inc: row.inc}
+		p.copies[k] = coCopy{v: row.v, stamp: m.stamp(p), deadline: deadline, epoch: row.epoch, till: row.till, inc: row.inc}
 	}
 }
 
@@ -194,6 +195,14 @@ func (x *coExplorer) tail(s *coWorld, j int) {
 			m.invalidate(&n, k, version, -1)
 		}
 		x.add(&n, 0, "%d has confirmed %d at v%d, and is there", at, int8(k), version)
+	}
+	if p.epoch < s.epoch {
+		n := *s
+		q := &n.node[j]
+		if q.epoch = s.epoch; !m.keepsEpoch {
+			m.loseAll(q)
+		}
+		x.add(&n, 0, "%d notices epoch %d", at, s.epoch)
 	}
 	for k := range m.keys {
 		bit := uint8(1) << k

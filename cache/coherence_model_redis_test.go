@@ -42,7 +42,7 @@ func (m *coherence) drop(s *coWorld, k, by int) {
 
 // invalidate is INVALIDATE. If the server is a replica, the writer has found the primary, which is elsewhere.
 func (m *coherence) invalidate(s *coWorld, k int, version int8, by int) {
-	if !s.replica && (!s.has(k) || s.keys[k].entry.v < version) {
+	if !s.elsewhere() && (!s.has(k) || s.keys[k].entry.v < version) {
 		m.drop(s, k, by)
 	}
 }
@@ -78,7 +78,7 @@ func (x *coExplorer) writer(s *coWorld, i int) {
 					x.commit(&n, i)
 					continue
 				}
-				if !n.replica {
+				if !n.elsewhere() {
 					m.drop(&n, k, -1)
 					n.keys[k].intents |= 1 << i
 				}
@@ -141,11 +141,11 @@ func (x *coExplorer) acknowledge(n *coWorld, i int) {
 func (x *coExplorer) key(s *coWorld, k int) {
 	m, key, bit := x.m, &s.keys[k], int8(k)
 	n := *s
-	if !s.has(k) && key.intents == 0 && !s.replica && s.refused != 1 && s.used[coFills] < m.max[coFills] {
+	if !s.has(k) && key.intents == 0 && !s.elsewhere() && s.refused != 1 && s.used[coFills] < m.max[coFills] {
 		for v := key.lowest; v <= key.db; v++ {
 			n = *s
 			n.used[coFills]++
-			n.keys[k].entry = coEntry{v, s.replid, m.life(s, k)}
+			n.keys[k].entry = coEntry{v, s.replid, s.epoch, m.life(s, k)}
 			n.keys[k].inc++
 			m.changed(&n, k, -1)
 			if m.adoptsFills {
@@ -158,7 +158,7 @@ func (x *coExplorer) key(s *coWorld, k int) {
 	n = *s
 	switch {
 	case s.refused == 1:
-	case s.has(k):
+	case s.has(k) && !s.elsewhere():
 		n.keys[k].served = max(key.served, key.entry.v)
 	default:
 		n.keys[k].served = key.db
@@ -228,6 +228,14 @@ func (x *coExplorer) server(s *coWorld) {
 		}
 		x.add(&n, 0, "PROMOTED")
 	}
+	if n, ok := can(coRestores); ok {
+		n.epoch++
+		x.add(&n, 0, "the database is RESTORED: epoch %d", n.epoch)
+	}
+	if n, ok := can(coSplits); ok && !s.elsewhere() {
+		n.former = true
+		x.add(&n, 0, "others use ANOTHER PRIMARY")
+	}
 	if n, ok := can(coTicks); ok {
 		n.clock++
 		x.add(&n, 0, "it is %d o'clock", n.clock)
@@ -293,6 +301,7 @@ func (x *coExplorer) execute(s *coWorld, j int) {
 		row := coItem{what: coRowReply, key: int8(k), inc: s.keys[k].inc}
 		if s.clock < e.till && e.v > 0 {
 			row.v, row.fence, row.till, row.left = e.v, e.fence, e.till, e.till-s.clock
+			row.epoch = e.epoch
 		}
 		p.push(row)
 		if e.v > 0 && row.v == 0 && !s.replica { // its life has ended, and Redis notices

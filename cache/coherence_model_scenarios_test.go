@@ -37,7 +37,8 @@ var coScenarios = map[string]coherence{
 		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1}, long: coMax{coCommits: 1}},
 	"refused": {tails: true,
 		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coRefusals: 1}, long: coMax{coCommits: 1}},
-	"exempt": {foreign: true, max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coExempt: 2}, long: coMax{coCommits: 1}},
+	"restored": {foreign: true, max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coRestores: 1}, long: coMax{coFills: 1}},
+	"exempt":   {foreign: true, max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coExempt: 2}, long: coMax{coCommits: 1}},
 
 	"in stream order": {coRules: coRules{inStream: true}, max: coMax{coBegins: 1, coSends: 3, coCommits: 2, coFills: 2}},
 	"in stream order, killed": {coRules: coRules{inStream: true},
@@ -54,6 +55,7 @@ var coScenarios = map[string]coherence{
 	"by stamp, no room":   coDerives(coByStamp, coMax{coLocals: 1}),
 	"by stamp, expiry":    coDerives(coByStamp, coMax{coTicks: 1}),
 	"by stamp, failover":  coDerives(coByStamp, coMax{coDemotes: 1}),
+	"by stamp, restored":  coDerives(coByStamp, coMax{coRestores: 1}),
 	"by stamp, refused":   coDerives(coByStamp, coMax{coRefusals: 1}),
 	"at store":            coDerives(coAtStore, coMax{coFills: 1}),
 	"at store, killed":    coDerives(coAtStore, coMax{coKills: 1}),

@@ -42,6 +42,8 @@ const (
 	coExempt          // pipelines that read without tracking
 	coLocals          // copies that a node removes to save memory
 	coBuilds          // derived values that are made
+	coRestores        // the database is restored from a backup
+	coSplits          // the server is a primary that others have left
 	coCounters
 )
 
@@ -54,11 +56,11 @@ const (
 	coRowReply // of a row, with the rest of its entry's life in left
 )
 
-type coItem struct{ what, key, v, fence, till, left, inc int8 }
+type coItem struct{ what, key, v, fence, epoch, till, left, inc int8 }
 
 // coEntry is an entry in Redis; v is 0 without data. Its life ends at till, although Redis may remove it later. inc counts the
 // changes of the key, which the model compares and the protocol never sees.
-type coEntry struct{ v, fence, till int8 }
+type coEntry struct{ v, fence, epoch, till int8 }
 
 type coKey struct {
 	// The newest version in SQL; the newest acknowledged; the newest returned; and the oldest that may be filled.
@@ -69,13 +71,13 @@ type coKey struct {
 }
 
 // coCopy is a row in a node's process. The protocol uses it before its deadline; till and inc are those of its entry.
-type coCopy struct{ v, stamp, deadline, till, inc int8 }
+type coCopy struct{ v, stamp, deadline, epoch, till, inc int8 }
 
 // coDerived is a value that was made of the rows of both keys: a card of a tweet, or a page of two authors' lists. mark is, of
 // each row, what the value is checked by: the stamp of the copy, or the place of the journal.
 type coDerived struct {
 	v, mark, till, inc [coKeys]int8
-	deadline           int8
+	deadline, epoch    int8
 }
 
 // Steps of a reader.
@@ -91,7 +93,7 @@ const (
 type coReader struct {
 	pc                               int8
 	acked, served, committed, counts [coKeys]int8 // counts are of the entries' changes when the barrier was answered
-	position                         int8
+	position, epoch                  int8
 	pending                          uint8
 	batch                            bool // the pipeline that has brought its barrier is still under way, and may bring it rows
 }
@@ -113,6 +115,7 @@ type coNode struct {
 	fifo               [coFIFO]coItem
 	pipe               coPipe
 	fence              int8 // of the barrier that was answered last
+	epoch              int8 // of the log, as far as the node has noticed
 	copies             [coKeys]coCopy
 	stamp              int8
 	journal            [coKeys]int8
@@ -138,6 +141,8 @@ type coWorld struct {
 	keys    [coKeys]coKey
 	replica bool
 	replid  int8
+	former  bool // others use another primary, and the server has not noticed
+	epoch   int8 // of the log: a restored database begins another
 	refused int8 // 1 while Redis refuses writes, 2 after that
 	clock   int8
 	log     [3]int8 // the key of each commit, plus 1
@@ -158,6 +163,8 @@ type coRules struct {
 	keepsCopies   bool // when the connection is replaced
 	adoptsFills   bool // a node adopts what it has filled
 	adoptsExempt  bool // rows that are not tracked
+	keepsEpoch    bool // copies, when the node notices another epoch of the log
+	adoptsEpoch   bool // rows of another epoch
 	deadlineLate  bool // a deadline is counted from the adoption, not from when the pipeline was sent
 	deadlineFirst bool // that of a derived value is that of its first row
 
@@ -206,12 +213,14 @@ const (
 	coWindow
 	coDeadline
 	coGone
+	coFormer
 	coProperties
 )
 
 var coNames = [coProperties]string{
 	propAcked, propBack, propPosition, propWindow, "a copy that outlives its entry's life",
 	"a copy of an entry that Redis no longer had when it answered the barrier",
+	"a copy of the database as it was before the epoch that the node had noticed",
 }
 
 func (m *coherence) start() coWorld {
@@ -233,8 +242,11 @@ func (m *coherence) life(s *coWorld, k int) int8 {
 // has reports whether a key's entry counts as present.
 func (s *coWorld) has(k int) bool {
 	e := s.keys[k].entry
-	return e.v > 0 && e.fence == s.replid && s.clock < e.till
+	return e.v > 0 && e.fence == s.replid && e.epoch == s.epoch && s.clock < e.till
 }
+
+// elsewhere reports whether others use another primary.
+func (s *coWorld) elsewhere() bool { return s.replica || s.former }
 
 // at returns the version that a key has at a position of the log.
 func (s *coWorld) at(k int, position int8) int8 {
