@@ -19,7 +19,7 @@ func (x *coExplorer) moments(s *coWorld, j int) {
 			if m.announced && s.used[coEvicts]+s.used[coFlushes] == 0 {
 				r.committed[k] = s.keys[k].db
 			}
-			if p.pending[k] > 0 && !m.noPending && !m.pendingAtUse {
+			if p.pending[k] > 0 && !m.noPending {
 				r.pending |= 1 << k
 			}
 		}
@@ -53,11 +53,13 @@ func (x *coExplorer) begins(n *coWorld, j int) {
 	}
 }
 
-// pendingNow returns the keys whose copies a reader must not use.
-func (m *coherence) pendingNow(p *coNode) (keys uint8) {
-	keys = p.r.pending
+// withheld returns the keys whose copies a reader must not use.
+func (m *coherence) withheld(p *coNode) (keys uint8) {
+	if !m.pendingAtUse {
+		return p.r.pending
+	}
 	for k := range m.keys {
-		if m.pendingAtUse && p.pending[k] > 0 {
+		if p.pending[k] > 0 {
 			keys |= 1 << k
 		}
 	}
@@ -94,7 +96,7 @@ func (m *coherence) ends(p *coNode) coReader {
 
 func (x *coExplorer) use(s *coWorld, j, k int) {
 	m, c := x.m, s.node[j].copies[k]
-	if c.v == 0 || s.clock >= c.deadline || m.pendingNow(&s.node[j])&(1<<k) != 0 {
+	if c.v == 0 || s.clock >= c.deadline || m.withheld(&s.node[j])&(1<<k) != 0 {
 		return
 	}
 	n := *s
@@ -123,7 +125,7 @@ func (m *coherence) valid(p *coNode, d *coDerived) bool {
 
 func (x *coExplorer) useDerived(s *coWorld, j int) {
 	m, p := x.m, &s.node[j]
-	d, pending := p.made, m.pendingNow(p)
+	d, pending := p.made, m.withheld(p)
 	if m.derivedPending {
 		pending &= 1
 	}

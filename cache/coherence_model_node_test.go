@@ -148,7 +148,7 @@ func (x *coExplorer) handle(n *coWorld, j int, i coItem) {
 		p.pipe.rows[k] = i
 		p.pipe.await &^= 1 << k
 		var broken uint8
-		if p.r.batch && p.r.pc == coReady && i.v > 0 && i.fence == p.pipe.fence && i.epoch == p.epoch && m.pendingNow(p)&(1<<k) == 0 {
+		if p.r.batch && p.r.pc == coReady && i.v > 0 && i.fence == p.pipe.fence && i.epoch == p.epoch && p.r.pending&(1<<k) == 0 {
 			broken = n.check(&p.r, k, i.v, i.till, i.inc, i.epoch) &^ (1 << coDeadline) // Redis has answered in time
 		}
 		if m.inStream {

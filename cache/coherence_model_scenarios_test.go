@@ -47,6 +47,9 @@ var coScenarios = map[string]coherence{
 	"drops its own, refused": {tails: true, coRules: coRules{dropsOwn: true},
 		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1, coRefusals: 1}, long: coMax{coSends: 1}},
 
+	"drops its own, looks up pending with the copy": {tails: true, coRules: coRules{dropsOwn: true, pendingAtUse: true},
+		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coRefusals: 1}},
+
 	"by stamp":         coDerives(coByStamp, coMax{coFills: 1}),
 	"by stamp, killed": coDerives(coByStamp, coMax{coKills: 1}),
 	"by stamp, killed and filled": {keys: 2, foreign: true, coRules: coRules{derived: coByStamp},

@@ -170,7 +170,7 @@ type coRules struct {
 
 	// Pending invalidations.
 	noPending      bool // do not matter for copies
-	pendingAtUse   bool // are looked up when the copy is
+	pendingAtUse   bool // are looked up when the copy is: right only if dropsOwn
 	pendingFirst   bool // are looked up before the position is noted
 	dropsOwn       bool // the node drops its own copy when Redis has taken its invalidation, and adopts no row that was under way
 	derivedPending bool // only those of the first row matter for a derived value
