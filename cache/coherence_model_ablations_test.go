@@ -26,6 +26,7 @@ func TestModelCoherenceAblations(t *testing.T) {
 		{"NOLOOP", "writes", func(r *coRules) { r.noLoop = true }, coAcked},
 		{"a filler adopts", "writes", func(r *coRules) { r.adoptsFills = true }, coAcked},
 		{"an untracked row is adopted", "exempt", func(r *coRules) { r.adoptsExempt = true }, coAcked},
+		{"the tracking connection stays with the former primary", "another primary", func(r *coRules) { r.staysBehind = true }, coAcked},
 		{"copies outlive the epoch of the log", "restored", func(r *coRules) { r.keepsEpoch = true }, coFormer},
 		{"a row of a former epoch is adopted", "restored", func(r *coRules) { r.adoptsEpoch = true }, coFormer},
 		{"the position is noted after the barrier", "follows", func(r *coRules) { r.positionLate = true }, coPosition},
@@ -71,7 +72,7 @@ func TestModelCoherenceLimits(t *testing.T) {
 		loses, holds int
 	}{
 		{"SWAPDB", coherence{max: coMax{coBegins: 1, coSends: 2, coSwaps: 1}}, coGone, coAcked},
-		{"a primary that others have left", coherence{foreign: true, expires: true,
+		{"a primary that others have left", coherence{foreign: true, expires: true, strict: true,
 			max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coTicks: 2, coSplits: 1}}, coAcked, coDeadline},
 	} {
 		t.Run(c.name, func(t *testing.T) {

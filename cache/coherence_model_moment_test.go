@@ -13,7 +13,7 @@ func (x *coExplorer) moments(s *coWorld, j int) {
 		n := *s
 		n.used[coBegins]++
 		r := &n.node[j].r
-		r.epoch = p.epoch
+		r.epoch, r.moved = p.epoch, p.moved
 		for k := range m.keys {
 			r.acked[k], r.served[k] = max(s.keys[k].acked, p.own[k]), s.keys[k].served
 			if m.announced && s.used[coEvicts]+s.used[coFlushes] == 0 {
@@ -66,11 +66,13 @@ func (m *coherence) withheld(p *coNode) (keys uint8) {
 	return keys
 }
 
-// check returns the properties that a row breaks in a read, by bit.
-func (s *coWorld) check(r *coReader, k int, v, till, inc, epoch int8) (broken uint8) {
+// check returns the properties that a row breaks in a read, by bit. A node whose connections all lead to a primary that others have
+// left cannot see what they write.
+func (m *coherence) check(s *coWorld, r *coReader, k int, v, till, inc, epoch int8) (broken uint8) {
+	alone := s.former && !r.moved && !m.strict
 	for property, is := range [coProperties]bool{
-		coAcked:    v < r.acked[k],
-		coBack:     v < r.served[k] && s.refused == 0, // has a bound otherwise
+		coAcked:    v < r.acked[k] && !alone,
+		coBack:     v < r.served[k] && s.refused == 0 && !alone, // has a bound otherwise
 		coPosition: v < s.at(k, r.position),
 		coWindow:   v < r.committed[k],
 		coDeadline: s.clock >= till,
@@ -103,7 +105,7 @@ func (x *coExplorer) use(s *coWorld, j, k int) {
 	x.uses++
 	r := m.ends(&n.node[j])
 	n.keys[k].served = max(n.keys[k].served, c.v)
-	x.add(&n, s.check(&r, k, c.v, c.till, c.inc, c.epoch), "%d uses its copy of %d: v%d", int8(j), int8(k), c.v)
+	x.add(&n, m.check(s, &r, k, c.v, c.till, c.inc, c.epoch), "%d uses its copy of %d: v%d", int8(j), int8(k), c.v)
 }
 
 // valid reports whether a derived value may be used or, if it is to be stored, stored.
@@ -140,7 +142,7 @@ func (x *coExplorer) useDerived(s *coWorld, j int) {
 	x.derivedUses++
 	var broken uint8
 	for k := range m.keys {
-		broken |= s.check(&r, k, d.v[k], d.till[k], d.inc[k], d.epoch)
+		broken |= m.check(s, &r, k, d.v[k], d.till[k], d.inc[k], d.epoch)
 		n.keys[k].served = max(n.keys[k].served, d.v[k])
 	}
 	x.add(&n, broken, "%d uses what it has made of v%d and v%d", int8(j), d.v[0], d.v[1])

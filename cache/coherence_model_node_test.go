@@ -39,6 +39,9 @@ func (m *coherence) dropOwn(p *coNode, k int) {
 // loop adds what a node does on its tracking connection.
 func (x *coExplorer) loop(s *coWorld, j int) {
 	m, p, at := x.m, &s.node[j], int8(j)
+	if p.left {
+		return
+	}
 	if p.pipe.stage == 0 && !p.dead && s.used[coSends] < m.max[coSends] {
 		x.send(s, j)
 	}
@@ -149,7 +152,7 @@ func (x *coExplorer) handle(n *coWorld, j int, i coItem) {
 		p.pipe.await &^= 1 << k
 		var broken uint8
 		if p.r.batch && p.r.pc == coReady && i.v > 0 && i.fence == p.pipe.fence && i.epoch == p.epoch && p.r.pending&(1<<k) == 0 {
-			broken = n.check(&p.r, k, i.v, i.till, i.inc, i.epoch) &^ (1 << coDeadline) // Redis has answered in time
+			broken = m.check(n, &p.r, k, i.v, i.till, i.inc, i.epoch) &^ (1 << coDeadline) // Redis has answered in time
 		}
 		if m.inStream {
 			m.adopt(n, p, k)
@@ -195,6 +198,19 @@ func (x *coExplorer) tail(s *coWorld, j int) {
 			m.invalidate(&n, k, version, -1)
 		}
 		x.add(&n, 0, "%d has confirmed %d at v%d, and is there", at, int8(k), version)
+	}
+	if s.former && !p.moved {
+		n := *s
+		q := &n.node[j]
+		q.moved = true
+		if !m.staysBehind { // its next tracking connection leads to the other primary, too, which the model does not have
+			m.loseAll(q)
+			q.left, q.pipe, q.fifo, q.r.batch = true, coPipe{}, [coFIFO]coItem{}, false
+			if q.r.pc == coSent {
+				q.r = coReader{}
+			}
+		}
+		x.add(&n, 0, "%d writes and reads at the other primary", at)
 	}
 	if p.epoch < s.epoch {
 		n := *s

@@ -37,6 +37,8 @@ var coScenarios = map[string]coherence{
 		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1}, long: coMax{coCommits: 1}},
 	"refused": {tails: true,
 		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coRefusals: 1}, long: coMax{coCommits: 1}},
+	"another primary": {foreign: true,
+		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coSplits: 1}, long: coMax{coCommits: 1}},
 	"restored": {foreign: true, max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coRestores: 1}, long: coMax{coFills: 1}},
 	"exempt":   {foreign: true, max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coExempt: 2}, long: coMax{coCommits: 1}},
 

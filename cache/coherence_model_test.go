@@ -95,6 +95,7 @@ type coReader struct {
 	acked, served, committed, counts [coKeys]int8 // counts are of the entries' changes when the barrier was answered
 	position, epoch                  int8
 	pending                          uint8
+	moved                            bool // see coNode
 	batch                            bool // the pipeline that has brought its barrier is still under way, and may bring it rows
 }
 
@@ -111,6 +112,7 @@ type coPipe struct {
 type coNode struct {
 	tracked, broadcast uint8 // what Redis has noted for its connection
 	dead               bool  // Redis has closed the connection
+	moved, left        bool  // the node's other connections lead to another primary; its tracking connection does, too
 	gen                int8
 	fifo               [coFIFO]coItem
 	pipe               coPipe
@@ -163,6 +165,7 @@ type coRules struct {
 	keepsCopies   bool // when the connection is replaced
 	adoptsFills   bool // a node adopts what it has filled
 	adoptsExempt  bool // rows that are not tracked
+	staysBehind   bool // the tracking connection, when the node's other connections move to another primary
 	keepsEpoch    bool // copies, when the node notices another epoch of the log
 	adoptsEpoch   bool // rows of another epoch
 	deadlineLate  bool // a deadline is counted from the adoption, not from when the pipeline was sent
@@ -203,6 +206,7 @@ type coherence struct {
 	expires     bool  // entries live for one tick (the second key) or two, not for ever
 	tails       bool  // the nodes follow the log
 	foreign     bool  // all writers are elsewhere
+	strict      bool  // see check
 }
 
 // The properties. A world that breaks several counts for each.
