@@ -34,8 +34,8 @@ const (
 
 // cdReader is a read. removed is whether the counter of removals has moved since it was read.
 type cdReader struct {
-	pc, v, acked, served int8
-	removed              bool
+	pc, v, acked, served, position int8
+	removed                        bool
 }
 
 type cdWorld struct {
@@ -45,6 +45,7 @@ type cdWorld struct {
 	w                                [2]coWriter
 	r                                [cdReaders]cdReader
 	commits, begins, evicts, others  int8
+	position                         int8 // of the log: the version that the tail has confirmed
 }
 
 // direct is the protocol, with the parts that can be left out.
@@ -54,6 +55,7 @@ type direct struct {
 	noCount                 bool // rows are adopted whatever was removed meanwhile
 	writersOnly             bool // scripts of readers, which fill and publish, neither close keys nor remove copies
 	noClose                 bool // copies are removed after a script, and keys are never closed
+	confirmsRedis           bool // the tail of the log removes a copy only if it finds an old entry in Redis
 	noEviction              bool
 	commits, begins, evicts int8
 	others                  int8 // removals of other keys that the same counter counts
@@ -97,7 +99,7 @@ func (s cdWorld) same() cdWorld {
 func (w coWriter) less(o coWriter) bool { return w.pc < o.pc || w.pc == o.pc && w.version < o.version }
 
 func (r cdReader) compare(o cdReader) int {
-	return cmp.Or(cmp.Compare(r.pc, o.pc), cmp.Compare(r.v, o.v), cmp.Compare(r.acked, o.acked), cmp.Compare(r.served, o.served),
+	return cmp.Or(cmp.Compare(r.pc, o.pc), cmp.Compare(r.v, o.v), cmp.Compare(r.acked, o.acked), cmp.Compare(r.served, o.served), cmp.Compare(r.position, o.position),
 		cmp.Compare(btoi(r.removed), btoi(o.removed)))
 }
 
@@ -114,6 +116,21 @@ func (m *direct) from(s *cdWorld) {
 	}
 	for i := range s.r {
 		m.reader(s, i)
+	}
+	if n, v := *s, s.position+1; v <= s.db {
+		n.position = v
+		invalidates := s.entry > 0 && s.entry < v
+		if invalidates {
+			n.entry = 0 // as one action: no read ends in between
+		}
+		if n.entry == 0 {
+			n.lowest = s.db // there is no lease, or INVALIDATE drops it
+		}
+		if invalidates || !m.confirmsRedis {
+			n.copied = 0
+			n.count()
+		}
+		m.add(&n, 0, "the tail has confirmed v%d", v)
 	}
 	if n := *s; s.entry > 0 && s.evicts < m.evicts {
 		n.evicts++
@@ -162,7 +179,7 @@ func (m *direct) reader(s *cdWorld, i int) {
 	case cdIdle:
 		if s.begins < m.begins {
 			n.begins++
-			*r = cdReader{pc: cdBegun, acked: s.acked, served: s.served}
+			*r = cdReader{pc: cdBegun, acked: s.acked, served: s.served, position: s.position}
 			m.add(&n, 0, "R%d begins", at)
 		}
 	case cdBegun:
@@ -211,6 +228,9 @@ func (m *direct) returns(n cdWorld, i int, v int8, format string) {
 	if v < n.r[i].acked {
 		broken |= 1 << coAcked
 	}
+	if v < n.r[i].position {
+		broken |= 1 << coPosition
+	}
 	if v < n.r[i].served {
 		broken |= 1 << coBack
 	}
@@ -232,6 +252,7 @@ func TestModelDirectCopies(t *testing.T) {
 		{"copies are removed after the script", direct{noClose: true}, coBack},
 		{"and nothing is evicted", direct{noClose: true, noEviction: true}, coBack},
 		{"and by writers only", direct{noClose: true, writersOnly: true, noEviction: true}, coBack},
+		{"the tail finds no entry and keeps the copy", direct{confirmsRedis: true}, coPosition},
 		{"scripts of readers remove no copy", direct{writersOnly: true}, coBack},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -242,7 +263,7 @@ func TestModelDirectCopies(t *testing.T) {
 				m.evicts = 0
 			}
 			start := time.Now()
-			f := explore(&m.coSteps, cdWorld.same, cdWorld{db: 1, acked: 1, served: 1, lowest: 1, entry: 1}, m.from, c.loses)
+			f := explore(&m.coSteps, cdWorld.same, cdWorld{db: 1, acked: 1, served: 1, lowest: 1, entry: 1, position: 1}, m.from, c.loses)
 			t.Logf("%d worlds, %d uses of copies, %s", f.worlds, f.uses, time.Since(start))
 			for property, trace := range f.traces {
 				if trace != "" && c.loses < 0 {
