@@ -36,7 +36,7 @@ var coScenarios = map[string]coherence{
 	"follows": {keys: 2, tails: true, foreign: true,
 		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1}, long: coMax{coCommits: 1}},
 	"follows, expiry": {tails: true, foreign: true, expires: true,
-		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1, coTicks: 3}, long: coMax{coSends: 1}},
+		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1, coTicks: 2}, long: coMax{coSends: 1}},
 	"refused": {tails: true,
 		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coRefusals: 1}, long: coMax{coCommits: 1}},
 	"another primary": {foreign: true,
