@@ -24,6 +24,7 @@ import (
 
 	"roost/cache"
 	"roost/domain/accounts"
+	"roost/domain/timelines"
 	"roost/events"
 	"roost/internal/caller"
 	"roost/internal/moment"
@@ -50,6 +51,9 @@ type Set struct {
 	moment  *moment.Moment // nil if each read has its own
 	once    sync.Once
 	from    events.Position
+
+	// followed is the list of those whom the viewer follows.
+	followed viewerRow[*timelines.Followed]
 
 	mu      sync.Mutex
 	loaders map[any]any // by question; made when they are used

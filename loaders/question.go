@@ -123,7 +123,7 @@ type about[K, R comparable, E, V any] struct {
 	// key returns the row's key for a key of the question; ok is false if there cannot be a row.
 	key func(who *caller.Caller, k K) (r R, ok bool)
 	// value makes the answer from the row; ok is false if there is no row.
-	value func(s *Sources, k K, row E, ok bool) V
+	value func(s *Set, k K, row E, ok bool) V
 }
 
 func (q about[K, R, E, V]) ask(s *Set, keys []K) (*cache.Request, answer[V]) {
@@ -146,13 +146,13 @@ func (q about[K, R, E, V]) ask(s *Set, keys []K) (*cache.Request, answer[V]) {
 				return none, err
 			}
 		}
-		return q.value(s.sources, keys[i], row, ok), nil
+		return q.value(s, keys[i], row, ok), nil
 	}
 }
 
 // itself is the key of a row that is named as the question names it.
 func itself(_ *caller.Caller, id int64) (int64, bool) { return id, true }
 
-func asIs[K comparable, E any](_ *Sources, _ K, row E, _ bool) E { return row }
+func asIs[K comparable, E any](_ *Set, _ K, row E, _ bool) E { return row }
 
-func isActive(_ *Sources, _ int64, s follows.State, _ bool) bool { return s.Active }
+func isActive(_ *Set, _ int64, s follows.State, _ bool) bool { return s.Active }

@@ -3,7 +3,6 @@ package rows
 import (
 	"context"
 
-	"roost/domain/follows"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 )
@@ -14,15 +13,15 @@ func (s *Store) HomeTweets(ctx context.Context, viewerID int64, posts []timeline
 	if len(posts) == 0 {
 		return nil, nil
 	}
-	edges, tweetIDs := make([]follows.Edge, len(posts)), make([]int64, len(posts))
+	authorIDs, tweetIDs := make([]int64, len(posts)), make([]int64, len(posts))
 	for i, p := range posts {
-		edges[i], tweetIDs[i] = follows.Edge{FollowerID: viewerID, FolloweeID: p.AuthorID}, p.TweetID
+		authorIDs[i], tweetIDs[i] = p.AuthorID, p.TweetID
 	}
-	following, found := s.Follows.Ask(edges), s.Tweets.Ask(tweetIDs)
+	following, found := s.AskFollowing(viewerID, authorIDs), s.Tweets.Ask(tweetIDs)
 	s.Answer(ctx, following.Request(), found.Request())
 	shown := make(map[int64]*tweets.Tweet, len(posts))
 	for i, p := range posts {
-		follow, _, err := following.At(ctx, i)
+		follows, err := following.At(ctx, p.AuthorID)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +29,7 @@ func (s *Store) HomeTweets(ctx context.Context, viewerID int64, posts []timeline
 		if err != nil {
 			return nil, err
 		}
-		if t := timelines.NewRelation(viewerID, p.AuthorID, follow.Active).Shown(tweet); t != nil {
+		if t := timelines.NewRelation(viewerID, p.AuthorID, follows).Shown(tweet); t != nil {
 			shown[p.TweetID] = t
 		}
 	}
