@@ -10,7 +10,7 @@
 //
 //	tweets, tweet := loaders.TweetByID.Ask(set, ids)
 //	counts, count := loaders.ReactionCounts.Ask(set, ids)
-//	set.Answer(ctx, tweets, counts)
+//	set.Answer(ctx, counts.AppendTo(tweets.AppendTo(nil))...)
 //	t, err := tweet(ctx, 0)
 //
 // Both read what a mutation has primed. Sets and questions are safe for concurrent use.
@@ -24,6 +24,7 @@ import (
 
 	"roost/cache"
 	"roost/domain/accounts"
+	"roost/domain/reactions"
 	"roost/domain/timelines"
 	"roost/events"
 	"roost/internal/caller"
@@ -54,6 +55,8 @@ type Set struct {
 
 	// followed is the list of those whom the viewer follows.
 	followed viewerRow[*timelines.Followed]
+	// reacted is the list of the viewer's newest reactions.
+	reacted viewerRow[*reactions.List]
 
 	mu      sync.Mutex
 	loaders map[any]any // by question; made when they are used

@@ -71,12 +71,7 @@ var (
 				return c
 			}}.ask}
 	// MyReaction returns the viewer's own reaction to a tweet.
-	MyReaction = &Question[int64, reactions.Kind]{
-		ask: about[int64, reactions.Key, reactions.State, reactions.Kind]{
-			func(s *rows.Store) *rows.Entity[reactions.Key, reactions.State] { return s.Reactions },
-			func(who *caller.Caller, id int64) (reactions.Key, bool) {
-				return reactions.Key{TweetID: id, UserID: who.UserID()}, who.UserID() != 0
-			}, func(_ *Set, _ int64, s reactions.State, _ bool) reactions.Kind { return s.Kind }}.ask}
+	MyReaction = &Question[int64, reactions.Kind]{ask: askReactions}
 
 	// FollowersPage returns a page of a user's followers.
 	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
