@@ -5,9 +5,13 @@
 -- +goose StatementBegin
 CREATE FUNCTION roost_list_reaction() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    reacted bigint := substring(NEW.payload FROM '"UserID":([0-9]+)')::bigint;
     raised bigint;
 BEGIN
-    INSERT INTO reaction_lists AS l (user_id, version) VALUES ((NEW.payload::jsonb ->> 'UserID')::bigint, 2)
+    IF reacted IS NULL OR right(NEW.payload, 1) <> '}' THEN
+        RETURN NEW; -- no binary writes such an event
+    END IF;
+    INSERT INTO reaction_lists AS l (user_id, version) VALUES (reacted, 2)
     ON CONFLICT (user_id) DO UPDATE SET version = l.version + 1 RETURNING l.version INTO raised;
     NEW.payload := left(NEW.payload, -1) || ',"ListVer":' || raised || ',"Unlisted":true}';
     UPDATE reaction_list_upgrades SET unlisted_at = clock_timestamp() WHERE id IN (
