@@ -14,6 +14,7 @@ import (
 	"roost/domain/reactions"
 	"roost/events"
 	"roost/internal/clock"
+	"roost/internal/sqldb"
 	"roost/testkit/testtime"
 )
 
@@ -247,4 +248,38 @@ func newStoreLike(t *testing.T, r *rig) *Store {
 	}
 	t.Cleanup(func() { _ = redis.Close() })
 	return newStore(t, redis, r.Sources)
+}
+
+// A reaction that waits for its list already holds the counts: all writers, those of the previous release included, take the two in
+// this order.
+func TestReactionsLockCountsBeforeLists(t *testing.T) {
+	t.Parallel()
+	r := newServerRig(t)
+	w := newReactor(t, r, 2)
+	w.set(t, w.tweets[0], reactions.Like)
+	w.set(t, w.tweets[1], reactions.Like)
+	held, err := r.db.Writer().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Rollback() }()
+	if _, err := held.ExecContext(t.Context(), "SELECT FROM reaction_lists WHERE user_id = $1 FOR UPDATE", w.viewer); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.Reactions.Set(t.Context(), w.viewer, w.tweets[0], reactions.Dislike)
+		done <- err
+	}()
+	until(t, "the reaction to hold the counts", func() bool {
+		_, err := r.db.Writer().ExecContext(t.Context(), "SELECT FROM tweet_stats WHERE tweet_id = $1 FOR UPDATE NOWAIT", w.tweets[0])
+		return sqldb.IsLockTimeout(err)
+	})
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	w.agree(t, r.there, w.tweets...)
 }
