@@ -20,6 +20,7 @@ import (
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
 	"roost/ent/reaction"
+	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
@@ -60,6 +61,8 @@ type Client struct {
 	LogHead *LogHeadClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
+	// ReactionList is the client for interacting with the ReactionList builders.
+	ReactionList *ReactionListClient
 	// RetryEntry is the client for interacting with the RetryEntry builders.
 	RetryEntry *RetryEntryClient
 	// Session is the client for interacting with the Session builders.
@@ -96,6 +99,7 @@ func (c *Client) init() {
 	c.ImportedID = NewImportedIDClient(c.config)
 	c.LogHead = NewLogHeadClient(c.config)
 	c.Reaction = NewReactionClient(c.config)
+	c.ReactionList = NewReactionListClient(c.config)
 	c.RetryEntry = NewRetryEntryClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SignInLimit = NewSignInLimitClient(c.config)
@@ -205,6 +209,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
 		Reaction:       NewReactionClient(cfg),
+		ReactionList:   NewReactionListClient(cfg),
 		RetryEntry:     NewRetryEntryClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
@@ -241,6 +246,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
 		Reaction:       NewReactionClient(cfg),
+		ReactionList:   NewReactionListClient(cfg),
 		RetryEntry:     NewRetryEntryClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
@@ -279,8 +285,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.RetryEntry, c.Session, c.SignInLimit,
-		c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Session,
+		c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -291,8 +297,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.RetryEntry, c.Session, c.SignInLimit,
-		c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Session,
+		c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -319,6 +325,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LogHead.mutate(ctx, m)
 	case *ReactionMutation:
 		return c.Reaction.mutate(ctx, m)
+	case *ReactionListMutation:
+		return c.ReactionList.mutate(ctx, m)
 	case *RetryEntryMutation:
 		return c.RetryEntry.mutate(ctx, m)
 	case *SessionMutation:
@@ -1503,6 +1511,139 @@ func (c *ReactionClient) mutate(ctx context.Context, m *ReactionMutation) (Value
 	}
 }
 
+// ReactionListClient is a client for the ReactionList schema.
+type ReactionListClient struct {
+	config
+}
+
+// NewReactionListClient returns a client for the ReactionList from the given config.
+func NewReactionListClient(c config) *ReactionListClient {
+	return &ReactionListClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `reactionlist.Hooks(f(g(h())))`.
+func (c *ReactionListClient) Use(hooks ...Hook) {
+	c.hooks.ReactionList = append(c.hooks.ReactionList, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `reactionlist.Intercept(f(g(h())))`.
+func (c *ReactionListClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ReactionList = append(c.inters.ReactionList, interceptors...)
+}
+
+// Create returns a builder for creating a ReactionList entity.
+func (c *ReactionListClient) Create() *ReactionListCreate {
+	mutation := newReactionListMutation(c.config, OpCreate)
+	return &ReactionListCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ReactionList entities.
+func (c *ReactionListClient) CreateBulk(builders ...*ReactionListCreate) *ReactionListCreateBulk {
+	return &ReactionListCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ReactionListClient) MapCreateBulk(slice any, setFunc func(*ReactionListCreate, int)) *ReactionListCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ReactionListCreateBulk{err: fmt.Errorf("calling to ReactionListClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ReactionListCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ReactionListCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ReactionList.
+func (c *ReactionListClient) Update() *ReactionListUpdate {
+	mutation := newReactionListMutation(c.config, OpUpdate)
+	return &ReactionListUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ReactionListClient) UpdateOne(_m *ReactionList) *ReactionListUpdateOne {
+	mutation := newReactionListMutation(c.config, OpUpdateOne, withReactionList(_m))
+	return &ReactionListUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ReactionListClient) UpdateOneID(id int64) *ReactionListUpdateOne {
+	mutation := newReactionListMutation(c.config, OpUpdateOne, withReactionListID(id))
+	return &ReactionListUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ReactionList.
+func (c *ReactionListClient) Delete() *ReactionListDelete {
+	mutation := newReactionListMutation(c.config, OpDelete)
+	return &ReactionListDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ReactionListClient) DeleteOne(_m *ReactionList) *ReactionListDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ReactionListClient) DeleteOneID(id int64) *ReactionListDeleteOne {
+	builder := c.Delete().Where(reactionlist.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ReactionListDeleteOne{builder}
+}
+
+// Query returns a query builder for ReactionList.
+func (c *ReactionListClient) Query() *ReactionListQuery {
+	return &ReactionListQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeReactionList},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ReactionList entity by its id.
+func (c *ReactionListClient) Get(ctx context.Context, id int64) (*ReactionList, error) {
+	return c.Query().Where(reactionlist.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ReactionListClient) GetX(ctx context.Context, id int64) *ReactionList {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ReactionListClient) Hooks() []Hook {
+	return c.hooks.ReactionList
+}
+
+// Interceptors returns the client interceptors.
+func (c *ReactionListClient) Interceptors() []Interceptor {
+	return c.inters.ReactionList
+}
+
+func (c *ReactionListClient) mutate(ctx context.Context, m *ReactionListMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ReactionListCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ReactionListUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ReactionListUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ReactionListDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ReactionList mutation op: %q", m.Op())
+	}
+}
+
 // RetryEntryClient is a client for the RetryEntry schema.
 type RetryEntryClient struct {
 	config
@@ -2667,13 +2808,13 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 type (
 	hooks struct {
 		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, RetryEntry, Session, SignInLimit, Tweet, TweetStats, User,
-		UserStats, UsernameClaim []ent.Hook
+		LogHead, Reaction, ReactionList, RetryEntry, Session, SignInLimit, Tweet,
+		TweetStats, User, UserStats, UsernameClaim []ent.Hook
 	}
 	inters struct {
 		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, RetryEntry, Session, SignInLimit, Tweet, TweetStats, User,
-		UserStats, UsernameClaim []ent.Interceptor
+		LogHead, Reaction, ReactionList, RetryEntry, Session, SignInLimit, Tweet,
+		TweetStats, User, UserStats, UsernameClaim []ent.Interceptor
 	}
 )
 

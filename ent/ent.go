@@ -16,6 +16,7 @@ import (
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
 	"roost/ent/reaction"
+	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
@@ -98,6 +99,7 @@ func checkColumn(t, c string) error {
 			importedid.Table:     importedid.ValidColumn,
 			loghead.Table:        loghead.ValidColumn,
 			reaction.Table:       reaction.ValidColumn,
+			reactionlist.Table:   reactionlist.ValidColumn,
 			retryentry.Table:     retryentry.ValidColumn,
 			session.Table:        session.ValidColumn,
 			signinlimit.Table:    signinlimit.ValidColumn,

@@ -32,6 +32,8 @@ type Tx struct {
 	LogHead *LogHeadClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
+	// ReactionList is the client for interacting with the ReactionList builders.
+	ReactionList *ReactionListClient
 	// RetryEntry is the client for interacting with the RetryEntry builders.
 	RetryEntry *RetryEntryClient
 	// Session is the client for interacting with the Session builders.
@@ -188,6 +190,7 @@ func (tx *Tx) init() {
 	tx.ImportedID = NewImportedIDClient(tx.config)
 	tx.LogHead = NewLogHeadClient(tx.config)
 	tx.Reaction = NewReactionClient(tx.config)
+	tx.ReactionList = NewReactionListClient(tx.config)
 	tx.RetryEntry = NewRetryEntryClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInLimit = NewSignInLimitClient(tx.config)

@@ -127,13 +127,16 @@ type TweetDeleted struct {
 	AuthorVersion     int64 `json:"AuthorVer"`
 }
 
-// ReactionSet reports a changed reaction, with the tweet's counts after the change.
+// ReactionSet reports a changed reaction, with the tweet's counts after the change. ListVersion is the version of the list of the
+// user's reactions. The database sets it and Unlisted for a binary from before migration 9, which does not invalidate that list.
 type ReactionSet struct {
 	v1
 	TweetID, UserID                   int64
 	Version                           int64 `json:"Ver"`
 	Kind, Prev                        int8
 	LikeCount, DislikeCount, Revision int64
+	ListVersion                       int64 `json:"ListVer,omitempty"`
+	Unlisted                          bool  `json:",omitempty"`
 }
 
 // RowsImported reports one chunk of an import.

@@ -62,10 +62,10 @@ func (a *asked[K, V]) Ask(r *plan.Run, keys []K) bool {
 		}
 	}
 	if a.question.Cached() {
-		req, at := a.question.Ask(e.set, keys)
-		a.at = at
-		e.requests = append(e.requests, req)
-		return true
+		asked, at := a.question.Ask(e.set, keys)
+		before := len(e.requests)
+		a.at, e.requests = at, asked.AppendTo(e.requests)
+		return len(e.requests) > before
 	}
 	e.alongside = append(e.alongside, func() { a.got, a.err = a.question.Fetch(r.Ctx, e.set, keys) })
 	return true

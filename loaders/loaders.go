@@ -10,7 +10,7 @@
 //
 //	tweets, tweet := loaders.TweetByID.Ask(set, ids)
 //	counts, count := loaders.ReactionCounts.Ask(set, ids)
-//	set.Answer(ctx, tweets, counts)
+//	set.Answer(ctx, counts.AppendTo(tweets.AppendTo(nil))...)
 //	t, err := tweet(ctx, 0)
 //
 // Both read what a mutation has primed. Sets and questions are safe for concurrent use.
@@ -24,6 +24,8 @@ import (
 
 	"roost/cache"
 	"roost/domain/accounts"
+	"roost/domain/reactions"
+	"roost/domain/timelines"
 	"roost/events"
 	"roost/internal/caller"
 	"roost/internal/moment"
@@ -50,6 +52,11 @@ type Set struct {
 	moment  *moment.Moment // nil if each read has its own
 	once    sync.Once
 	from    events.Position
+
+	// followed is the list of those whom the viewer follows.
+	followed viewerRow[*timelines.Followed]
+	// reacted is the list of the viewer's newest reactions.
+	reacted viewerRow[*reactions.List]
 
 	mu      sync.Mutex
 	loaders map[any]any // by question; made when they are used

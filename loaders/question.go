@@ -12,8 +12,21 @@ import (
 // Question is what can be asked about many keys at once: the rows of one kind through the cache, or pages of lists from SQL.
 // Resolvers ask it through a loader of the operation's Set. Plans ask it for a whole level, without a loader.
 type Question[K comparable, V any] struct {
-	ask   func(s *Set, keys []K) (*cache.Request, answer[V])
+	ask   func(s *Set, keys []K) (Requests, answer[V])
 	fetch func(ctx context.Context, s *Set, keys []K) (map[K]V, error)
+}
+
+// Requests are what the cache is asked for a question; nil where there is nothing to ask.
+type Requests [2]*cache.Request
+
+// AppendTo appends the requests to those of other questions.
+func (r Requests) AppendTo(all []*cache.Request) []*cache.Request {
+	for _, req := range r {
+		if req != nil && len(req.Keys) > 0 {
+			all = append(all, req)
+		}
+	}
+	return all
 }
 
 // answer returns the answer for the key with an index, after its request was answered.
@@ -78,9 +91,9 @@ func (q *Question[K, V]) AnyKnown(s *Set) bool {
 // Cached reports whether the question is asked with Ask, not with Fetch.
 func (q *Question[K, V]) Cached() bool { return q.ask != nil }
 
-// Ask returns the request for keys, which Set.Answer answers together with others, and the function that then reads the answers by
-// index.
-func (q *Question[K, V]) Ask(s *Set, keys []K) (*cache.Request, func(ctx context.Context, i int) (V, error)) {
+// Ask returns the requests for keys, which Set.Answer answers together with others, and the function that then reads the answers by
+// index. The function must not be called concurrently.
+func (q *Question[K, V]) Ask(s *Set, keys []K) (Requests, func(ctx context.Context, i int) (V, error)) {
 	return q.ask(s, keys)
 }
 
@@ -97,8 +110,8 @@ func (q *Question[K, V]) of(s *Set) *loader[K, V] {
 			return newLoader(s.sources.wait(), func(ctx context.Context, keys []K) (map[K]V, error) { return q.Fetch(ctx, s, keys) })
 		}
 		return newLoader(s.sources.wait(), func(ctx context.Context, keys []K) (map[K]V, error) {
-			req, at := q.ask(s, keys)
-			s.Answer(ctx, req)
+			asked, at := q.ask(s, keys)
+			s.Answer(ctx, asked.AppendTo(nil)...)
 			return byKey(ctx, keys, at)
 		})
 	}).(*loader[K, V])
@@ -123,10 +136,10 @@ type about[K, R comparable, E, V any] struct {
 	// key returns the row's key for a key of the question; ok is false if there cannot be a row.
 	key func(who *caller.Caller, k K) (r R, ok bool)
 	// value makes the answer from the row; ok is false if there is no row.
-	value func(s *Sources, k K, row E, ok bool) V
+	value func(s *Set, k K, row E, ok bool) V
 }
 
-func (q about[K, R, E, V]) ask(s *Set, keys []K) (*cache.Request, answer[V]) {
+func (q about[K, R, E, V]) ask(s *Set, keys []K) (Requests, answer[V]) {
 	asked, at := make([]R, 0, len(keys)), make([]int32, len(keys))
 	for i, k := range keys {
 		at[i] = -1
@@ -136,7 +149,7 @@ func (q about[K, R, E, V]) ask(s *Set, keys []K) (*cache.Request, answer[V]) {
 		}
 	}
 	rows := q.entity(s.sources.Rows).Ask(asked)
-	return rows.Request(), func(ctx context.Context, i int) (V, error) {
+	return Requests{rows.Request()}, func(ctx context.Context, i int) (V, error) {
 		var row E
 		var ok bool
 		var err error
@@ -146,13 +159,13 @@ func (q about[K, R, E, V]) ask(s *Set, keys []K) (*cache.Request, answer[V]) {
 				return none, err
 			}
 		}
-		return q.value(s.sources, keys[i], row, ok), nil
+		return q.value(s, keys[i], row, ok), nil
 	}
 }
 
 // itself is the key of a row that is named as the question names it.
 func itself(_ *caller.Caller, id int64) (int64, bool) { return id, true }
 
-func asIs[K comparable, E any](_ *Sources, _ K, row E, _ bool) E { return row }
+func asIs[K comparable, E any](_ *Set, _ K, row E, _ bool) E { return row }
 
-func isActive(_ *Sources, _ int64, s follows.State, _ bool) bool { return s.Active }
+func isActive(_ *Set, _ int64, s follows.State, _ bool) bool { return s.Active }

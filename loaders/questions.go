@@ -25,27 +25,23 @@ var (
 	SessionByID = &Question[int64, *accounts.Session]{
 		ask: about[int64, int64, *accounts.StoredSession, *accounts.Session]{
 			func(s *rows.Store) *rows.Entity[int64, *accounts.StoredSession] { return s.Sessions }, itself,
-			func(s *Sources, _ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
+			func(s *Set, _ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
 				if !ok {
 					return nil
 				}
-				return s.Sessions.AsOfNow(row)
+				return s.sources.Sessions.AsOfNow(row)
 			}}.ask}
 	// UserIDByName ignores case. It returns 0 for a name that nobody has.
 	UserIDByName = &Question[string, int64]{
 		ask: about[string, string, accounts.NameClaim, int64]{
 			func(s *rows.Store) *rows.Entity[string, accounts.NameClaim] { return s.Names },
 			func(_ *caller.Caller, name string) (string, bool) { return accounts.NameKey(name) },
-			func(_ *Sources, _ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }}.ask}
+			func(_ *Set, _ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }}.ask}
 	UserCounts = &Question[int64, counts.UserCounts]{
 		ask: about[int64, int64, counts.UserCounts, counts.UserCounts]{
 			func(s *rows.Store) *rows.Entity[int64, counts.UserCounts] { return s.UserCounts }, itself, asIs[int64, counts.UserCounts]}.ask}
 	// FollowedByMe reports whether the viewer follows a user.
-	FollowedByMe = &Question[int64, bool]{
-		ask: about[int64, follows.Edge, follows.State, bool]{followRows, func(who *caller.Caller, id int64) (follows.Edge, bool) {
-			e := follows.Edge{FollowerID: who.UserID(), FolloweeID: id}
-			return e, who.UserID() != 0 && e.Possible()
-		}, isActive}.ask}
+	FollowedByMe = &Question[int64, bool]{ask: askFollowing}
 	// FollowsMe reports whether a user follows the viewer.
 	FollowsMe = &Question[int64, bool]{
 		ask: about[int64, follows.Edge, follows.State, bool]{followRows, func(who *caller.Caller, id int64) (follows.Edge, bool) {
@@ -56,30 +52,26 @@ var (
 	HomeAuthors = &Question[int64, []int64]{
 		ask: about[int64, int64, *timelines.Followed, []int64]{
 			func(s *rows.Store) *rows.Entity[int64, *timelines.Followed] { return s.Followed }, itself,
-			func(_ *Sources, viewer int64, f *timelines.Followed, _ bool) []int64 {
+			func(s *Set, viewer int64, f *timelines.Followed, _ bool) []int64 {
+				s.followed.keep(viewer, f)
 				return timelines.HomeAuthors(viewer, f)
 			}}.ask}
 	// TweetByID returns nil for unknown and deleted tweets.
 	TweetByID = &Question[int64, *tweets.Tweet]{
 		ask: about[int64, int64, *tweets.Tweet, *tweets.Tweet]{
 			func(s *rows.Store) *rows.Entity[int64, *tweets.Tweet] { return s.Tweets }, itself,
-			func(_ *Sources, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }}.ask}
+			func(_ *Set, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }}.ask}
 	ReactionCounts = &Question[int64, *reactions.Counts]{
 		ask: about[int64, int64, *reactions.Counts, *reactions.Counts]{
 			func(s *rows.Store) *rows.Entity[int64, *reactions.Counts] { return s.TweetCounts }, itself,
-			func(_ *Sources, id int64, c *reactions.Counts, ok bool) *reactions.Counts {
+			func(_ *Set, id int64, c *reactions.Counts, ok bool) *reactions.Counts {
 				if !ok {
 					return &reactions.Counts{TweetID: id}
 				}
 				return c
 			}}.ask}
 	// MyReaction returns the viewer's own reaction to a tweet.
-	MyReaction = &Question[int64, reactions.Kind]{
-		ask: about[int64, reactions.Key, reactions.State, reactions.Kind]{
-			func(s *rows.Store) *rows.Entity[reactions.Key, reactions.State] { return s.Reactions },
-			func(who *caller.Caller, id int64) (reactions.Key, bool) {
-				return reactions.Key{TweetID: id, UserID: who.UserID()}, who.UserID() != 0
-			}, func(_ *Sources, _ int64, s reactions.State, _ bool) reactions.Kind { return s.Kind }}.ask}
+	MyReaction = &Question[int64, reactions.Kind]{ask: askReactions}
 
 	// FollowersPage returns a page of a user's followers.
 	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{

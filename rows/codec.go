@@ -37,6 +37,16 @@ func (w *writer) maybe(s *string) {
 // time writes a time, to the nanosecond. The years 1678 to 2262 are possible.
 func (w *writer) time(t time.Time) { w.number(t.UnixNano()) }
 
+// ascending writes ids in ascending order, each as the difference from the one before.
+func (w *writer) ascending(ids []int64) {
+	w.count(len(ids))
+	last := int64(0)
+	for _, id := range ids {
+		w.number(id - last)
+		last = id
+	}
+}
+
 // reader reads the data of an entry. Texts are parts of the data and are not copied. Data that cannot be read sets bad, and all later
 // fields are empty.
 type reader struct {
@@ -103,6 +113,16 @@ func (r *reader) maybe() *string {
 }
 
 func (r *reader) time() time.Time { return time.Unix(0, r.number()).UTC() }
+
+func (r *reader) ascending() []int64 {
+	n, last := r.count(), int64(0)
+	ids := make([]int64, 0, n)
+	for range n {
+		last += r.number()
+		ids = append(ids, last)
+	}
+	return ids
+}
 
 // done reports whether all data was read, without an error.
 func (r *reader) done() bool { return !r.bad && r.data == "" }

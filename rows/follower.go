@@ -20,6 +20,9 @@ func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.F
 	s.follower = events.NewFollower(r, events.FollowerConfig{Apply: s.apply, Applied: applied,
 		From: func(ctx context.Context, head int64) (int64, error) {
 			s.began = s.tier.Suspend()
+			if err := s.startUnlisted(ctx); err != nil {
+				return head, err
+			}
 			position, relayed, err := r.GroupPosition(ctx, relayGroup)
 			if err != nil || !relayed {
 				return head, err
@@ -33,6 +36,9 @@ func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.F
 // retention has removed were relayed before.
 func (s *Store) apply(ctx context.Context, b events.Batch) {
 	c := s.changesOf(b.Entries)
+	if c.unlisted {
+		s.unlisted.seen(0)
+	}
 	s.tier.Confirm(ctx, c.invalidations...)
 	if !c.unnamed() {
 		return

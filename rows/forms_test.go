@@ -62,7 +62,7 @@ func TestKeys(t *testing.T) {
 		a, b := rapid.Int64().Draw(t, "a"), rapid.Int64().Draw(t, "b")
 		name := rapid.StringMatching(`[a-z0-9_]{1,15}`).Draw(t, "name")
 		all := map[string]bool{}
-		for _, k := range []keys[int64]{accountKeys, userCountsKeys, sessionKeys, followedKeys, tweetKeys, tweetCountsKeys} {
+		for _, k := range []keys[int64]{accountKeys, userCountsKeys, sessionKeys, followedKeys, tweetKeys, tweetCountsKeys, reactedKeys} {
 			key := k.of(a)
 			all[key] = true
 			if got, ok := k.from(key); !ok || got != a {
@@ -80,7 +80,7 @@ func TestKeys(t *testing.T) {
 				t.Errorf("%q is not what it was", key)
 			}
 		}
-		if len(all) != 9 {
+		if len(all) != 10 {
 			t.Errorf("some entities share a key: %v", all)
 		}
 		for key := range all {
@@ -124,7 +124,7 @@ func TestEveryEventIsHandled(t *testing.T) {
 	s.Sessions, s.UserCounts = stub(sessionForm(nil)), stub(userCountsForm(nil))
 	s.Follows, s.Followed = stub(followForm(nil)), stub(followedForm(nil))
 	s.Tweets, s.TweetCounts = stub(tweetForm(nil, nil)), stub(tweetCountsForm(nil))
-	s.Reactions = stub(reactionForm(nil))
+	s.Reactions, s.Reacted = stub(reactionForm(nil)), stub(reactedForm(nil))
 	if types := s.Relay().Types; len(types) > 0 {
 		t.Errorf("the relay gets only %v", types)
 	}

@@ -117,9 +117,11 @@ func (s *Store) tweetDeleted(e events.TweetDeleted) []cache.Invalidation {
 	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Version)}, s.counted(e.AuthorID, e.AuthorVersion)...)
 }
 
+// reactionSet returns the reaction itself, and the list of the user's newest reactions, which covers the tweet or has covered it.
 func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	return []cache.Invalidation{
 		s.Reactions.at(reactions.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Version),
+		s.Reacted.at(e.UserID, e.ListVersion),
 		s.TweetCounts.at(e.TweetID, e.Revision),
 	}
 }
@@ -183,6 +185,8 @@ type changes struct {
 	imported bool
 	// unreadable is the error of the first event that cannot be read, so that its rows are not known.
 	unreadable error
+	// unlisted is true if a node of the previous release set a reaction.
+	unlisted bool
 }
 
 // unnamed reports whether rows have changed whose keys are not known, so that any entry may be old.
@@ -212,8 +216,11 @@ func (s *Store) ofEntry(entry events.Entry, c *changes) ([]cache.Invalidation, e
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := e.(events.RowsImported); ok {
+	switch e := e.(type) {
+	case events.RowsImported:
 		c.imported = true
+	case events.ReactionSet:
+		c.unlisted = c.unlisted || e.Unlisted
 	}
 	all := s.of(e)
 	for _, i := range all {

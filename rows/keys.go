@@ -21,6 +21,7 @@ const (
 	tweetPrefix       = cache.EntryPrefix + "t:"  // + tweet
 	tweetCountsPrefix = cache.EntryPrefix + "tc:" // + tweet
 	reactionPrefix    = cache.EntryPrefix + "r:"  // + tweet:user
+	reactedPrefix     = cache.EntryPrefix + "vr:" // + user
 )
 
 // keys converts between the keys of rows and of Redis. append adds a row's key to a prefix, and parse is its inverse.
@@ -83,6 +84,7 @@ var (
 	followedKeys    = numbered(followedPrefix)
 	tweetKeys       = numbered(tweetPrefix)
 	tweetCountsKeys = numbered(tweetCountsPrefix)
+	reactedKeys     = numbered(reactedPrefix)
 	followKeys      = paired(followPrefix,
 		func(e follows.Edge) (int64, int64) { return e.FollowerID, e.FolloweeID },
 		func(a, b int64) follows.Edge { return follows.Edge{FollowerID: a, FolloweeID: b} })

@@ -26,3 +26,19 @@ func reactionForm(s *reactions.Reactions) form[reactions.Key, reactions.State] {
 		},
 	}
 }
+
+// reactedForm stores a list of reactions.MaxListed reactions in up to 2 KB.
+func reactedForm(s *reactions.Reactions) form[int64, *reactions.List] {
+	return form[int64, *reactions.List]{
+		name: "reacted", ttl: rowTTL, absent: absentTTL, keys: reactedKeys, rows: s.Lists,
+		version: func(l *reactions.List) int64 { return l.Version },
+		write: func(w *writer, l *reactions.List) {
+			w.number(l.CompleteFrom)
+			w.ascending(l.Liked)
+			w.ascending(l.Disliked)
+		},
+		read: func(r *reader, _, version int64) *reactions.List {
+			return &reactions.List{CompleteFrom: r.number(), Liked: r.ascending(), Disliked: r.ascending(), Version: version}
+		},
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"roost/internal/ids"
 )
 
+// sessionForm stores the id of the user and nothing of the user that can change, so a session is checked by this row alone. What ends
+// sessions, such as a new password or another sign-in under the policy SINGLE_DEVICE, changes the rows of the sessions.
 func sessionForm(a *accounts.Accounts) form[int64, *accounts.StoredSession] {
 	return form[int64, *accounts.StoredSession]{
 		name: "session", ttl: rowTTL, absent: absentTTL, keys: sessionKeys, rows: a.StoredSessions,

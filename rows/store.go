@@ -31,6 +31,9 @@ type Sources struct {
 type Store struct {
 	tier        *cache.Tier
 	localTweets *localTweets
+	bounds      reactedBounds
+	reactions   *reactions.Reactions
+	unlisted    unlistedWrites
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
 	warnings    struct{ cleared, unnamed lifecycle.Throttle }
@@ -44,6 +47,7 @@ type Store struct {
 	Tweets      *Entity[int64, *tweets.Tweet]           // by tweet
 	TweetCounts *Entity[int64, *reactions.Counts]       // by tweet
 	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
+	Reacted     *Entity[int64, *reactions.List]         // by user
 }
 
 // New returns a Store over a tier. It also keeps up to 16 MiB of tweets in the process.
@@ -52,8 +56,12 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	bounds, err := newReactedBounds()
+	if err != nil {
+		return nil, err
+	}
 	return &Store{
-		tier: tier, localTweets: keep,
+		tier: tier, localTweets: keep, bounds: bounds, reactions: s.Reactions,
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
 		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
@@ -63,6 +71,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 		Tweets:      newEntity(tier, tweetForm(s.Tweets, keep)),
 		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions)),
 		Reactions:   newEntity(tier, reactionForm(s.Reactions)),
+		Reacted:     newEntity(tier, reactedForm(s.Reactions)),
 	}, nil
 }
 
@@ -79,7 +88,8 @@ func (s *Store) Answer(ctx context.Context, all ...*cache.Request) {
 
 // Kinds returns all entities.
 func (s *Store) Kinds() []audit.Kind {
-	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts, s.Reactions}
+	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts,
+		s.Reactions, s.Reacted}
 }
 
 // Tier returns the cache tier that holds the entries.

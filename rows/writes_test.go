@@ -165,6 +165,7 @@ func (w *world) agree(t *testing.T, step int) {
 		compare(t, s, s.Accounts, users)
 		compare(t, s, s.UserCounts, users)
 		compare(t, s, s.Followed, users)
+		compare(t, s, s.Reacted, users)
 		var edges []follows.Edge
 		for _, a := range w.users {
 			for _, b := range w.users {

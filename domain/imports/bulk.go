@@ -36,7 +36,7 @@ var (
 		columns: []string{"id", "author_id", "text", "created_at"}}
 	intoReactions = &insert{table: "reactions", key: "tweet_id, user_id",
 		columns:  []string{"tweet_id", "user_id", "kind", "reacted_at"},
-		conflict: "ON CONFLICT (tweet_id, user_id) DO NOTHING", returning: []string{"tweet_id"}}
+		conflict: "ON CONFLICT (tweet_id, user_id) DO NOTHING", returning: []string{"tweet_id", "user_id"}}
 	intoUserStats = &insert{table: "user_stats", key: "user_id",
 		columns: []string{"user_id", "tweet_count", "follower_count", "following_count"},
 		conflict: `ON CONFLICT (user_id) DO UPDATE SET tweet_count = user_stats.tweet_count + excluded.tweet_count,
@@ -47,9 +47,11 @@ var (
 		columns: []string{"tweet_id", "like_count", "revision"},
 		conflict: `ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
 			revision = tweet_stats.revision + excluded.revision`}
+	intoReactionLists = &insert{table: "reaction_lists", key: "user_id", columns: []string{"user_id", "version"},
+		conflict: "ON CONFLICT (user_id) DO UPDATE SET version = reaction_lists.version + 1"}
 
 	inserts = []*insert{intoUsers, intoUsernames, intoEmails, intoMapping, intoFollows, intoTweets, intoReactions,
-		intoUserStats, intoTweetStats}
+		intoUserStats, intoTweetStats, intoReactionLists}
 )
 
 // claim inserts a claim, or takes over one that its user has given up.

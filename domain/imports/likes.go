@@ -72,11 +72,15 @@ func (l *likes) write(ctx context.Context, c *chunk) error {
 	if err != nil {
 		return err
 	}
-	c.inserted = int64(len(written))
+	c.inserted = int64(len(written) / 2)
+	var liked, users []int64
+	for pair := range slices.Chunk(written, 2) {
+		liked, users = append(liked, pair[0]), append(users, pair[1])
+	}
 	// written is not in order on every database.
-	slices.Sort(written)
+	slices.Sort(liked)
 	var tweets, counts []int64
-	for _, t := range written {
+	for _, t := range liked {
 		if n := len(tweets); n == 0 || tweets[n-1] != t {
 			tweets, counts = append(tweets, t), append(counts, 0)
 		}
@@ -85,5 +89,11 @@ func (l *likes) write(ctx context.Context, c *chunk) error {
 	_, err = c.insert(ctx, intoTweetStats, len(tweets), func(i int, col []any) {
 		col[0], col[1], col[2] = tweets[i], counts[i], counts[i]
 	})
+	if err != nil || !c.DB.IsPostgres() { // SQLite has triggers for the lists
+		return err
+	}
+	slices.Sort(users)
+	users = slices.Compact(users)
+	_, err = c.insert(ctx, intoReactionLists, len(users), func(i int, col []any) { col[0], col[1] = users[i], int64(2) })
 	return err
 }

@@ -45,7 +45,7 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (
 		if err != nil {
 			return err
 		}
-		if err := count(ctx, tx, set); err != nil {
+		if err := r.count(ctx, tx, set); err != nil {
 			return err
 		}
 		tx.Emit(*set)
@@ -78,14 +78,23 @@ func write(ctx context.Context, tx *events.Tx, userID, tweetID int64, kind Kind)
 	return &set, nil
 }
 
-// count adds the change to the tweet's counts and stores the new counts in the event.
-func count(ctx context.Context, tx *events.Tx, set *events.ReactionSet) error {
+// count adds the change to the tweet's counts, raises the version of the user's list, and stores the results in the event. It is one
+// statement, and every writer locks first the reaction, then the counts, then the list, so that no two of them can deadlock.
+func (r *Reactions) count(ctx context.Context, tx *events.Tx, set *events.ReactionSet) error {
 	likes, dislikes := change(Kind(set.Prev), Kind(set.Kind))
-	return scanOne(ctx, tx, `INSERT INTO tweet_stats (tweet_id, like_count, dislike_count, revision) VALUES ($1, $2, $3, 1)
+	const counted = `INSERT INTO tweet_stats (tweet_id, like_count, dislike_count, revision) VALUES ($1, $2, $3, 1)
 		ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
 		dislike_count = tweet_stats.dislike_count + excluded.dislike_count, revision = tweet_stats.revision + 1
-		RETURNING like_count, dislike_count, revision`, []any{set.TweetID, likes, dislikes},
-		&set.LikeCount, &set.DislikeCount, &set.Revision)
+		RETURNING like_count, dislike_count, revision`
+	query := counted + `, (SELECT version FROM reaction_lists WHERE user_id = $4)` // a trigger has raised it
+	if r.db.IsPostgres() {
+		query = `WITH counted AS (` + counted + `), raised AS (
+			INSERT INTO reaction_lists (user_id, version) SELECT $4::bigint, 2 FROM counted
+			ON CONFLICT (user_id) DO UPDATE SET version = reaction_lists.version + 1 RETURNING version)
+			SELECT like_count, dislike_count, revision, version FROM counted, raised`
+	}
+	return scanOne(ctx, tx, query, []any{set.TweetID, likes, dislikes, set.UserID},
+		&set.LikeCount, &set.DislikeCount, &set.Revision, &set.ListVersion)
 }
 
 // unchanged refuses a reaction that has changed nothing because its tweet is not visible.

@@ -64,10 +64,19 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 	return cursors.Cut(w, entries), nil
 }
 
-// Followed is the list of those whom a viewer follows, in no order. Version is the version of the list.
+// Followed is the list of those whom a viewer follows. Version is the version of the list.
 type Followed struct {
-	UserIDs []int64
+	UserIDs []int64 // ascending
 	Version int64
+}
+
+// Contains reports whether the viewer follows a user. A nil list contains nobody.
+func (f *Followed) Contains(userID int64) bool {
+	if f == nil {
+		return false
+	}
+	_, ok := slices.BinarySearch(f.UserIDs, userID)
+	return ok
 }
 
 // Followed reads whom viewers follow in one statement. Viewers without a row of counts, who follow nobody, are left out.
@@ -91,6 +100,9 @@ func (t *Timelines) Followed(ctx context.Context, viewerIDs []int64) (map[int64]
 		if r.followed.Valid {
 			f.UserIDs = append(f.UserIDs, r.followed.Int64)
 		}
+	}
+	for _, f := range out {
+		slices.Sort(f.UserIDs)
 	}
 	return out, nil
 }

@@ -116,6 +116,18 @@ func (f ReactionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ReactionMutation", m)
 }
 
+// The ReactionListFunc type is an adapter to allow the use of ordinary
+// function as ReactionList mutator.
+type ReactionListFunc func(context.Context, *ent.ReactionListMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ReactionListFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ReactionListMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ReactionListMutation", m)
+}
+
 // The RetryEntryFunc type is an adapter to allow the use of ordinary
 // function as RetryEntry mutator.
 type RetryEntryFunc func(context.Context, *ent.RetryEntryMutation) (ent.Value, error)

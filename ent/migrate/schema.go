@@ -221,6 +221,27 @@ var (
 				OnDelete:   schema.NoAction,
 			},
 		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "reactions_of_user",
+				Unique:  false,
+				Columns: []*schema.Column{ReactionsColumns[5], ReactionsColumns[4], ReactionsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "kind <> 0",
+				},
+			},
+		},
+	}
+	// ReactionListsColumns holds the columns for the "reaction_lists" table.
+	ReactionListsColumns = []*schema.Column{
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "version", Type: field.TypeInt64},
+	}
+	// ReactionListsTable holds the schema information for the "reaction_lists" table.
+	ReactionListsTable = &schema.Table{
+		Name:       "reaction_lists",
+		Columns:    ReactionListsColumns,
+		PrimaryKey: []*schema.Column{ReactionListsColumns[0]},
 	}
 	// RetryQueueColumns holds the columns for the "retry_queue" table.
 	RetryQueueColumns = []*schema.Column{
@@ -410,6 +431,7 @@ var (
 		ImportedIdsTable,
 		LogHeadsTable,
 		ReactionsTable,
+		ReactionListsTable,
 		RetryQueueTable,
 		SessionsTable,
 		SignInLimitsTable,
@@ -452,6 +474,9 @@ func init() {
 	ReactionsTable.ForeignKeys[1].RefTable = UsersTable
 	ReactionsTable.Annotation = &entsql.Annotation{
 		Table: "reactions",
+	}
+	ReactionListsTable.Annotation = &entsql.Annotation{
+		Table: "reaction_lists",
 	}
 	RetryQueueTable.Annotation = &entsql.Annotation{
 		Table: "retry_queue",

@@ -226,7 +226,7 @@ func TestMigratedSchemaIsEnts(t *testing.T) {
 		"ALTER TABLE tweets ADD COLUMN mood text NOT NULL DEFAULT ''":                          "mood",
 		"DROP INDEX follows_followers":                                                         "follows_followers",
 		"ALTER TABLE sessions ALTER COLUMN device_name SET NOT NULL":                           "device_name",
-		"ALTER TABLE reactions ALTER COLUMN kind TYPE text":                                    "kind",
+		"DROP INDEX reactions_of_user; ALTER TABLE reactions ALTER COLUMN kind TYPE text":      "kind",
 		"ALTER TABLE user_stats ALTER COLUMN tweet_count DROP DEFAULT":                         "tweet_count",
 		"DROP TABLE id_leases":                                                                 "id_leases",
 		"DROP INDEX tweets_of_author; CREATE INDEX tweets_of_author ON tweets (author_id, id)": "tweets_of_author",

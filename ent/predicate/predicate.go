@@ -33,6 +33,9 @@ type LogHead func(*sql.Selector)
 // Reaction is the predicate function for reaction builders.
 type Reaction func(*sql.Selector)
 
+// ReactionList is the predicate function for reactionlist builders.
+type ReactionList func(*sql.Selector)
+
 // RetryEntry is the predicate function for retryentry builders.
 type RetryEntry func(*sql.Selector)
 

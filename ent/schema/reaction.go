@@ -2,9 +2,11 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
 )
 
 // Reaction is a user's like or dislike of a tweet. There is one row per tweet and user, which is never deleted.
@@ -31,7 +33,27 @@ func (Reaction) Edges() []ent.Edge {
 	}
 }
 
+// Indexes list a user's reactions to the tweets with the highest ids, without those that were taken back.
+func (Reaction) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("user_id", "tweet_id", "kind").StorageKey("reactions_of_user").Annotations(entsql.IndexWhere("kind <> 0")),
+	}
+}
+
 // Annotations set the key and name the table.
 func (Reaction) Annotations() []schema.Annotation {
 	return []schema.Annotation{field.ID("tweet_id", "user_id"), table("reactions")}
+}
+
+// ReactionList is the version of the list of a user's newest reactions, which every change of a reaction raises. No row means version 1.
+type ReactionList struct{ ent.Schema }
+
+// Fields of the list.
+func (ReactionList) Fields() []ent.Field {
+	return []ent.Field{ownID("user_id"), field.Int64("version")}
+}
+
+// Annotations name the table.
+func (ReactionList) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("reaction_lists")}
 }

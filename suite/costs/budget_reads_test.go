@@ -49,6 +49,10 @@ var costedReads = []costed{
 			own := globals(ids.KindTweet, c.tweets, n)
 			return c.viewer.Client, apitest.Vars{"ids": append(own, own...)}
 		}},
+	{name: "reactionSummaries, below the list",
+		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+			return c.liking(t, c.SignUp(t, "liking")).Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
+		}},
 	{name: "viewer"},
 	{name: "sessions",
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {

@@ -23,6 +23,7 @@ type crowd struct {
 	viewer  *apitest.User
 	a, b, c []int64
 	tweets  []int64 // the viewer's, oldest first; older than those of the rings
+	all     []int64 // all tweets, oldest first
 	spare   atomic.Int64
 	born    time.Time
 	rows    crowdRows
@@ -43,10 +44,11 @@ func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 	w := &crowd{Roost: r, db: r.DB(t), viewer: r.SignUp(t, "viewer"), born: time.Now()}
 	viewer := []int64{rig.UserID(t, w.viewer.ID)}
 	w.a, w.b, w.c = w.ring("a"), w.ring("b"), w.ring("c")
-	w.tweets = w.tweeting(viewer[0], viewer, ownTweets)
-	for _, ring := range [][]int64{w.a, w.b, w.c} {
-		w.tweeting(viewer[0], ring, ringTweets)
+	w.tweets = w.tweeting(viewer[0], viewer, ownTweets, ownTweets)
+	for _, ring := range [][]int64{w.a, w.b} {
+		w.tweeting(viewer[0], ring, ringTweets, 0)
 	}
+	w.tweeting(viewer[0], w.c, ringTweets, ringTweets-1)
 	w.following(w.b, w.a)
 	w.following(w.a, w.c)
 	w.following(w.c, w.b)
@@ -86,14 +88,17 @@ func (w *crowd) ring(name string) (ring []int64) {
 	return ring
 }
 
-// tweeting makes tweets that the viewer likes.
-func (w *crowd) tweeting(viewer int64, authors []int64, each int) (tweets []int64) {
+// tweeting makes tweets of authors, of which the viewer likes some of each. The viewer likes no more than a list of reactions has.
+func (w *crowd) tweeting(viewer int64, authors []int64, each, liked int) (tweets []int64) {
 	for _, author := range authors {
-		for range each {
+		for i := range each {
 			id := w.nextID()
 			tweets = append(tweets, id)
 			w.rows.tweets = append(w.rows.tweets, []any{id, author, fmt.Sprintf("tweet %d", id), ids.Time(id), 1})
-			w.rows.reactions = append(w.rows.reactions, []any{id, viewer, 1, 0, ids.Time(id), 1})
+			w.all = append(w.all, id)
+			if i < liked {
+				w.rows.reactions = append(w.rows.reactions, []any{id, viewer, 1, 0, ids.Time(id), 1})
+			}
 			w.rows.counts = append(w.rows.counts, []any{id, 1, 0, 1})
 		}
 		w.rows.stats = append(w.rows.stats, []any{author, each, ringFollows, ringFollows, 1})
@@ -128,6 +133,17 @@ func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
 	}
 	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, version)", follows)
 	w.sessions(t, u, sessions)
+	return u
+}
+
+// liking has a user like all tweets of the crowd, which are more than a list of reactions has.
+func (w *crowd) liking(t testing.TB, u *apitest.User) *apitest.User {
+	t.Helper()
+	var likes [][]any
+	for _, id := range w.all {
+		likes = append(likes, []any{id, rig.UserID(t, u.ID), 1, 0, ids.Time(id), 1})
+	}
+	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, version)", likes)
 	return u
 }
 

@@ -99,6 +99,8 @@ func rarely(c statementClass) statementClass {
 const (
 	maxSessions = 50
 	maxListed   = 100
+	// maxReactions is the most reactions of a list.
+	maxReactions = 256
 )
 
 var statementClasses = []statementClass{
@@ -136,6 +138,8 @@ var statementClasses = []statementClass{
 		"one row an id"),
 	statementsOf("reactions", `SELECT k.a, k.b, t.value, t.version FROM unnest.* FROM reactions WHERE tweet_id = k.a AND user_id = k.b .*`,
 		eachID(0, 1), "one row a pair"),
+	statementsOf("lists of reactions", `SELECT k.owner, coalesce\(l.version, 1\), .* FROM reactions WHERE user_id = k.owner AND kind <> 0 .*`,
+		eachID(0, 2+maxReactions), "a list and one reaction more, and its version, for each user"),
 
 	statementsOf("a user's session", `SELECT .* FROM "sessions" WHERE "sessions"."id" = \$1 AND "sessions"."user_id" = \$2 LIMIT 2`, atMost(1),
 		"one row, by its key"),
@@ -154,7 +158,10 @@ var statementClasses = []statementClass{
 	statementsOf("a claim", `INSERT INTO (username|email)_claims .*`, atMost(0), "it adds, or changes what its key leads to"),
 	statementsOf("a follow", `INSERT INTO follows .*`, atMost(0), "it adds, or changes what its key leads to"),
 	statementsOf("changed counts of users", `INSERT INTO user_stats .*`, atMost(0), "it adds, or changes what its key leads to"),
-	statementsOf("changed counts of a tweet", `INSERT INTO tweet_stats .*`, atMost(0), "it adds, or changes what its key leads to"),
+	statementsOf("changed counts of a tweet", `WITH counted AS \(INSERT INTO tweet_stats .* raised AS .*`, atMost(0),
+		"it adds, or changes what its keys lead to"),
+	rarely(statementsOf("reactions without a list", `SELECT CASE WHEN isfinite.* FROM reaction_list_upgrades WHERE id = 1`, atMost(1),
+		"one row, by its key")),
 	statementsOf("a reaction", `INSERT INTO reactions .*`, atMost(1), "the tweet"),
 	statementsOf("a reaction taken back", `UPDATE reactions .*`, atMost(2), "the reaction and the tweet"),
 	statementsOf("an unfollow", `UPDATE follows .*`, atMost(1), "one row, by its key"),

@@ -76,11 +76,13 @@ var unselected = []struct{ name, query, never string }{
 		following(last: 3) { pageInfo { hasNextPage } } } }`, `follows|tweets`},
 	{"names", `query($u: String!) { user(username: $u) { id username name bio } }`, `follows|tweets|user_stats`},
 	{"an address", `{ viewer { email sessionPolicy } }`, `follows|tweets|user_stats`},
-	{"the viewer's type", `{ viewer { __typename } }`, `follows|tweets|user_stats`},
+	{"the session alone", `{ viewer { __typename } }`, `users|follows|tweets|user_stats|reaction`},
 	{"a text", `query($t: ID!) { tweet(id: $t) { text createdAt } }`, `follows|reactions|tweet_stats|user_stats`},
 	{"counts of reactions", `query($t: ID!) { tweet(id: $t) { reactions { likeCount dislikeCount } } }`, `follows|reactions|user_stats`},
 	{"the viewer's reaction", `query($t: ID!) { reactionSummaries(subjectIds: [$t]) { viewerReaction } }`, `follows|user_stats`},
-	{"whether the viewer follows", `query($u: String!) { user(username: $u) { viewerIsFollowing isFollowingViewer } }`,
+	{"whether the viewer follows", `query($u: String!) { user(username: $u) { viewerIsFollowing } }`,
+		pagesOfFollows + `|tweets|tweet_count`},
+	{"whether a user follows the viewer", `query($u: String!) { user(username: $u) { isFollowingViewer } }`,
 		pagesOfFollows + `|tweets|user_stats`},
 }
 

@@ -58,6 +58,8 @@ var consistency = []struct{ what, rows, counts string }{
 	{"reactions and their events", "SELECT tweet_id, sum(version) FROM reactions GROUP BY tweet_id", happened("ReactionSet")},
 	{"reactions and revisions", "SELECT tweet_id, sum(version) FROM reactions GROUP BY tweet_id",
 		"SELECT tweet_id, revision FROM tweet_stats"},
+	{"reactions and their lists", "SELECT user_id, sum(version) FROM reactions GROUP BY user_id",
+		"SELECT user_id, version - 1 FROM reaction_lists"},
 	{"likes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 1 GROUP BY tweet_id",
 		"SELECT tweet_id, like_count FROM tweet_stats"},
 	{"dislikes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 2 GROUP BY tweet_id",
