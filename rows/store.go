@@ -41,6 +41,7 @@ type Store struct {
 	UserCounts  *Entity[int64, counts.UserCounts]       // by user
 	Follows     *Entity[follows.Edge, follows.State]    // by both ends
 	Followed    *Entity[int64, *timelines.Followed]     // by follower
+	AuthorLists *Entity[int64, timelines.AuthorList]    // by author
 	Tweets      *Entity[int64, *tweets.Tweet]           // by tweet
 	TweetCounts *Entity[int64, *reactions.Counts]       // by tweet
 	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
@@ -60,6 +61,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 		UserCounts:  newEntity(tier, userCountsForm(s.Counts)),
 		Follows:     newEntity(tier, followForm(s.Follows)),
 		Followed:    newEntity(tier, followedForm(s.Timelines)),
+		AuthorLists: newEntity(tier, authorListForm(s.Timelines)),
 		Tweets:      newEntity(tier, tweetForm(s.Tweets, keep)),
 		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions)),
 		Reactions:   newEntity(tier, reactionForm(s.Reactions)),
@@ -79,7 +81,8 @@ func (s *Store) Answer(ctx context.Context, all ...*cache.Request) {
 
 // Kinds returns all entities.
 func (s *Store) Kinds() []audit.Kind {
-	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts, s.Reactions}
+	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.AuthorLists, s.Tweets, s.TweetCounts,
+		s.Reactions}
 }
 
 // Tier returns the cache tier that holds the entries.
