@@ -76,7 +76,12 @@ type Request struct {
 	// Held lists the versions whose data the caller already holds, one for each key and 0 for none; nil means that it holds
 	// nothing. If a key is still at the version held, its Value has no Data.
 	Held []int64
+	// MaxMisses is the most keys that Load is called for at first; 0 means all that the cache does not have. The keys beyond it are
+	// left out.
+	MaxMisses int
 
+	// Left is how many keys were left out because of MaxMisses. Their Values say nothing.
+	Left int
 	// Values is the result, one for each key.
 	Values []Value
 	// Err is why there is no result: an error of Load, or the end of the context. It is never an error of Redis.
@@ -111,6 +116,10 @@ func (t *Tier) Bypass() { t.bypassed = true }
 // NoteMoments makes each moment note what note returns before it is confirmed; see package moment. It is for the position of the log up
 // to which all reads that begin from now on show every effect. It must be called before the first read.
 func (t *Tier) NoteMoments(note func() any) { t.note = note }
+
+// Copies reports whether reads are answered from copies in the process where it has them, so that hundreds of keys that hit cost
+// little more than one.
+func (t *Tier) Copies() bool { return false }
 
 // NewTier returns a tier that keeps its entries in r.
 func NewTier(r *Redis) (*Tier, error) {
@@ -179,7 +188,12 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 	var cold []func()
 	for i, req := range reqs {
 		req.Values, req.Err = found[i].values, nil
-		if misses := found[i].missing; len(misses) > 0 {
+		misses := found[i].missing
+		if req.Left = 0; req.MaxMisses > 0 && len(misses) > req.MaxMisses {
+			req.Left = len(misses) - req.MaxMisses
+			misses = misses[:req.MaxMisses]
+		}
+		if len(misses) > 0 {
 			cold = append(cold, func() { req.Err = t.fetch(ctx, req, misses) })
 		}
 	}

@@ -31,6 +31,9 @@ type Sources struct {
 type Store struct {
 	tier        *cache.Tier
 	localTweets *localTweets
+	timelines   *timelines.Timelines
+	deriveHome  bool
+	homePages   homePages
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
 	warnings    struct{ cleared, unnamed lifecycle.Throttle }
@@ -54,7 +57,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 		return nil, err
 	}
 	return &Store{
-		tier: tier, localTweets: keep,
+		tier: tier, localTweets: keep, timelines: s.Timelines, homePages: newHomePages(),
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
 		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
@@ -68,9 +71,9 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	}, nil
 }
 
-// Collectors returns the metrics of the tier and of the tweets in the process.
+// Collectors returns the metrics of the tier, of the tweets in the process, and of home pages.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store}
+	return []prometheus.Collector{s.tier, s.localTweets.store, s.homePages}
 }
 
 // Answer reads the rows of all requests at once: one pipelined round trip a server, and one SQL statement for each entity with misses. Each
