@@ -42,7 +42,8 @@ func (r *rig) nodes() (all [2]node) {
 }
 
 // homePage reads a page as a query does: the authors, the page, and which of its tweets are visible.
-func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window) (page cursors.Page[timelines.Entry], visible []int64, err error) {
+func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
+) (page cursors.Page[timelines.Entry], visible []int64, err error) {
 	followed, err := n.store.Followed.Load(ctx, []int64{viewer})
 	if err != nil {
 		return page, nil, err
