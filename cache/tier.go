@@ -84,6 +84,10 @@ type Request struct {
 	Left int
 	// Values is the result, one for each key.
 	Values []Value
+	// Copied reports that all Values are copies in the process, whose changes are noted; see NoteDrops. Until is the first time at which
+	// the life of one of them ends.
+	Copied bool
+	Until  time.Time
 	// Err is why there is no result: an error of Load, or the end of the context. It is never an error of Redis.
 	Err error
 }
@@ -104,7 +108,8 @@ type Tier struct {
 	kinds map[string]*Kind
 
 	bypassed bool
-	note     func() any // see NoteMoments; nil if there is nothing to note
+	note     func() any       // see NoteMoments; nil if there is nothing to note
+	noteDrop func(key string) // see NoteDrops
 	// epoch is the number of the log's epoch. It changes under pending.mu.
 	epoch atomic.Int64
 }
@@ -116,10 +121,6 @@ func (t *Tier) Bypass() { t.bypassed = true }
 // NoteMoments makes each moment note what note returns before it is confirmed; see package moment. It is for the position of the log up
 // to which all reads that begin from now on show every effect. It must be called before the first read.
 func (t *Tier) NoteMoments(note func() any) { t.note = note }
-
-// Copies reports whether reads are answered from copies in the process where it has them, so that hundreds of keys that hit cost
-// little more than one.
-func (t *Tier) Copies() bool { return false }
 
 // NewTier returns a tier that keeps its entries in r.
 func NewTier(r *Redis) (*Tier, error) {

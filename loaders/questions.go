@@ -130,7 +130,7 @@ func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cur
 		if err != nil {
 			return nil, err
 		}
-		if out[k], err = s.sources.Rows.HomePage(ctx, authors, k.Window); err != nil {
+		if out[k], err = s.sources.Rows.HomePage(ctx, k.Owner, authors, k.Window); err != nil {
 			return nil, err
 		}
 	}

@@ -3,18 +3,17 @@ package rows
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"roost/cache"
 	"roost/domain/follows"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
-	"roost/ent"
 	"roost/events"
 	"roost/internal/cursors"
 	"roost/internal/errs"
@@ -30,12 +29,50 @@ type node struct {
 	follows *follows.Follows
 }
 
-// nodes returns the rig's two nodes, each of which writes through a log of its own.
-func (r *rig) nodes() (all [2]node) {
-	for i, s := range []*Store{r.here, r.there} {
+// coherent is a tier that counts all rows as copies in the process. What changes them is noted by noting.
+type coherent struct{ *cache.Tier }
+
+func (c coherent) Load(ctx context.Context, reqs ...*cache.Request) error {
+	err := c.Tier.Load(ctx, reqs...)
+	for _, req := range reqs {
+		req.Copied, req.Until = true, time.Now().Add(time.Minute)
+	}
+	return err
+}
+
+func (coherent) Copies() bool                 { return true }
+func (coherent) Settled(context.Context) bool { return true }
+
+// noting invalidates the rows of a node's writes, and notes them on all nodes before a write is acknowledged.
+type noting struct {
+	*Store
+	all []*Store
+}
+
+func (n noting) Begin(ctx context.Context, all []events.Event) func(bool) {
+	finish := n.Store.Begin(ctx, all)
+	return func(committed bool) {
+		finish(committed)
+		for _, i := range n.invalidations(all) {
+			for _, s := range n.all {
+				s.home.dropped(i.Key)
+			}
+		}
+	}
+}
+
+// nodes returns the rig's two nodes, each of which writes through a log of its own. If they keep, they keep viewers' lists as if the
+// process had copies of all rows.
+func (r *rig) nodes(keep bool) (all [2]node) {
+	stores := []*Store{r.here, r.there}
+	for i, s := range stores {
 		s.DeriveHome()
 		log, gen := events.New(r.client, r.clock), ids.NewGenerator(r.clock, idlease.New(r.db))
 		log.SetInvalidator(s)
+		if keep {
+			s.home.tier = coherent{s.tier}
+			log.SetInvalidator(noting{s, stores})
+		}
 		all[i] = node{s, tweets.New(r.client, log, gen), follows.New(r.client, r.db, log, gen)}
 	}
 	return all
@@ -48,7 +85,7 @@ func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
 	if err != nil {
 		return page, nil, err
 	}
-	page, err = n.store.HomePage(ctx, timelines.HomeAuthors(viewer, followed[viewer]), w)
+	page, err = n.store.HomePage(ctx, viewer, timelines.HomeAuthors(viewer, followed[viewer]), w)
 	if err != nil {
 		return page, nil, err
 	}
@@ -65,7 +102,7 @@ func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
 func pagesFrom(t *testing.T, s *Store, source string) int {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(s.homePages)
+	registry.MustRegister(s.home.count)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -130,47 +167,55 @@ func (o *oracle) window(dice *rand.Rand, ever []timelines.Post) cursors.Window {
 // After every operation of a random history on two nodes, a page that either node derives from lists equals the naive one,
 // and shows no tweet that was deleted.
 func TestHomePagesEqualTheNaiveTimeline(t *testing.T) {
-	onBoth(t, func(t *testing.T, r *rig) {
-		seed := rand.Uint64()
-		dice, nodes := rand.New(rand.NewPCG(seed, 0)), r.nodes()
-		o := &oracle{follows: map[follows.Edge]bool{}}
-		w := &world{rig: r, dice: dice}
-		for range 8 {
-			w.signUp(t)
+	onBoth(t, func(t *testing.T, r *rig) { r.randomHistory(t, false) })
+}
+
+// The same holds for pages of lists that are kept.
+func TestKeptHomePagesEqualTheNaiveTimeline(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rig) { r.randomHistory(t, true) })
+}
+
+func (r *rig) randomHistory(t *testing.T, keep bool) {
+	seed := rand.Uint64()
+	dice, nodes := rand.New(rand.NewPCG(seed, 0)), r.nodes(keep)
+	o := &oracle{follows: map[follows.Edge]bool{}}
+	w := &world{rig: r, dice: dice}
+	for range 8 {
+		w.signUp(t)
+	}
+	var ever []timelines.Post
+	for op := range testtime.Soak(1000, 10_000) {
+		n, user, other := nodes[dice.IntN(2)], pick(w, w.users), pick(w, w.users)
+		what, err := o.do(t.Context(), n, dice, &ever, user, other)
+		var refused *errs.Error
+		if err != nil && !errors.As(err, &refused) {
+			t.Fatalf("operation %d, %s: %v; seed %d", op, what, err, seed)
 		}
-		var ever []timelines.Post
-		for op := range testtime.Soak(1000, 10_000) {
-			n, user, other := nodes[dice.IntN(2)], pick(w, w.users), pick(w, w.users)
-			what, err := o.do(t.Context(), n, dice, &ever, user, other)
-			var refused *errs.Error
-			if err != nil && !errors.As(err, &refused) {
-				t.Fatalf("operation %d, %s: %v; seed %d", op, what, err, seed)
+		if dice.IntN(200) == 0 {
+			if err := r.here.tier.Clear(t.Context()); err != nil {
+				t.Fatal(err)
 			}
-			if dice.IntN(200) == 0 {
-				if err := r.here.tier.Clear(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for i, n := range nodes {
-				viewer, window := pick(w, w.users), o.window(dice, ever)
-				page, visible, err := n.homePage(t.Context(), viewer, window)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want, more := o.page(viewer, window)
-				if !slices.Equal(itemsOf(page), want) || page.More != more || !slices.Equal(visible, want) {
-					t.Fatalf("after operation %d, %s: node %d has for %+v the page %v, more %t, of which %v are visible; want %v, %t; seed %d",
-						op, what, i, window, itemsOf(page), page.More, visible, want, more, seed)
-				}
-			}
+			nodes[dice.IntN(2)].store.home.dropped("")
 		}
 		for i, n := range nodes {
-			lists, deeper := pagesFrom(t, n.store, "lists"), pagesFrom(t, n.store, "deeper")
-			if lists < deeper || deeper == 0 {
-				t.Errorf("node %d has made %v pages from lists and %v that were deeper", i, lists, deeper)
+			viewer, window := pick(w, w.users), o.window(dice, ever)
+			page, visible, err := n.homePage(t.Context(), viewer, window)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, more := o.page(viewer, window)
+			if !slices.Equal(itemsOf(page), want) || page.More != more || !slices.Equal(visible, want) {
+				t.Fatalf("after operation %d, %s: node %d has for %+v the page %v, more %t, of which %v are visible; want %v, %t; seed %d",
+					op, what, i, window, itemsOf(page), page.More, visible, want, more, seed)
 			}
 		}
-	})
+	}
+	for i, n := range nodes {
+		lists, kept, deeper := pagesFrom(t, n.store, "lists"), pagesFrom(t, n.store, "kept"), pagesFrom(t, n.store, "deeper")
+		if lists+kept < deeper || deeper == 0 || keep && kept == 0 || !keep && kept > 0 {
+			t.Errorf("node %d has made %d pages from lists, %d from lists that were kept, and %d were deeper", i, lists, kept, deeper)
+		}
+	}
 }
 
 // do does something at random, and notes what it changes.
@@ -207,51 +252,5 @@ func (o *oracle) do(ctx context.Context, n node, dice *rand.Rand, ever *[]timeli
 			delete(o.follows, follows.Edge{FollowerID: user, FolloweeID: other})
 		}
 		return "an unfollow", err
-	}
-}
-
-// If too many lists are missing, the page comes from SQL, and each page reads some of them. Then pages come from lists, and need
-// no SQL, also with PostgreSQL away.
-func TestHomePageOfManyMissingLists(t *testing.T) {
-	t.Parallel()
-	r := newServerRig(t)
-	nodes := r.nodes()
-	const authors = 2*maxMissingLists + 1
-	all := make([]int64, authors)
-	rows := make([]*ent.UserCreate, authors)
-	for i := range all {
-		all[i] = int64(i + 1)
-		name := fmt.Sprint("author", i)
-		rows[i] = r.client.User.Create().SetID(all[i]).SetUsername(name).SetName(name).SetEmail(name).SetCreatedAt(r.clock.Now())
-	}
-	if err := r.client.User.CreateBulk(rows...).Exec(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var want []int64
-	for _, a := range all {
-		tweet, err := nodes[1].tweets.Post(t.Context(), a, "hello")
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = slices.Insert(want, 0, int64(tweet.ID))
-	}
-	for read := range 4 {
-		page, err := nodes[0].store.HomePage(t.Context(), all, cursors.Whole(cursors.MaxSize))
-		if err != nil || !slices.Equal(itemsOf(page), want[:cursors.MaxSize]) || !page.More {
-			t.Errorf("read %d: %v, more %t, %v", read, itemsOf(page), page.More, err)
-		}
-		missing, lists := pagesFrom(t, nodes[0].store, "missing_lists"), pagesFrom(t, nodes[0].store, "lists")
-		if missing != min(read+1, 2) || lists != max(read-1, 0) {
-			t.Errorf("after read %d, %d pages lacked lists and %d came from lists", read, missing, lists)
-		}
-	}
-	if err := r.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := nodes[0].store.HomePage(t.Context(), all, cursors.Whole(cursors.MaxSize)); err != nil {
-		t.Errorf("a page whose lists are cached: %v", err)
-	}
-	if _, err := nodes[0].store.HomePage(t.Context(), []int64{math.MaxInt64}, cursors.Whole(1)); err == nil {
-		t.Error("a page whose lists are not cached needs no database")
 	}
 }

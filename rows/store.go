@@ -32,8 +32,7 @@ type Store struct {
 	tier        *cache.Tier
 	localTweets *localTweets
 	timelines   *timelines.Timelines
-	deriveHome  bool
-	homePages   homePages
+	home        *homePages
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
 	warnings    struct{ cleared, unnamed lifecycle.Throttle }
@@ -50,14 +49,18 @@ type Store struct {
 	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
 }
 
-// New returns a Store over a tier. It also keeps up to 16 MiB of tweets in the process.
+// New returns a Store over a tier. It also keeps up to 16 MiB of tweets and 8 MiB of home timelines in the process.
 func New(tier *cache.Tier, s Sources) (*Store, error) {
 	keep, err := newLocalTweets()
 	if err != nil {
 		return nil, err
 	}
+	home, err := newHomePages(tier)
+	if err != nil {
+		return nil, err
+	}
 	return &Store{
-		tier: tier, localTweets: keep, timelines: s.Timelines, homePages: newHomePages(),
+		tier: tier, localTweets: keep, timelines: s.Timelines, home: home,
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
 		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
@@ -71,9 +74,9 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	}, nil
 }
 
-// Collectors returns the metrics of the tier, of the tweets in the process, and of home pages.
+// Collectors returns the metrics of the tier, of tweets and home timelines in the process, and of home pages.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store, s.homePages}
+	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count}
 }
 
 // Answer reads the rows of all requests at once: one pipelined round trip a server, and one SQL statement for each entity with misses. Each

@@ -22,7 +22,33 @@ func descending(a, b int64) int { return cmp.Compare(b, a) }
 // Merge looks at the highest sort key of each list, and inserts only keys that belong to the page as far as it is known. So its time
 // grows with the number of lists, and hardly with their lengths.
 func Merge(lists []AuthorList, w cursors.Window) (page cursors.Page[Entry], completeFrom int64, ok bool) {
-	m := merge{window: w, most: w.Size + 1, keys: make([]int64, 0, w.Size+1), above: w.Below, below: w.Above}
+	m, completeFrom := collect(lists, w)
+	if !m.isCertain(completeFrom) {
+		return page, completeFrom, false
+	}
+	entries := make([]Entry, len(m.keys))
+	for i, id := range m.keys {
+		entries[i] = Entry{SortKey: id, Item: id}
+	}
+	return cursors.Cut(w, entries), completeFrom, true
+}
+
+// Combine returns one list of the newest tweets in some lists, so that pages can be made without the lists. Where Merge has a page of
+// the one list, it is the page of all lists. The list has no version.
+func Combine(lists []AuthorList) AuthorList {
+	m, completeFrom := collect(lists, cursors.Whole(MaxAuthorEntries))
+	certain := len(m.keys)
+	for certain > 0 && m.keys[certain-1] < completeFrom {
+		certain--
+	}
+	l := newAuthorList(0, m.keys[:certain])
+	l.CompleteFrom = max(l.CompleteFrom, completeFrom)
+	return l
+}
+
+// collect returns the keys of a page and one more, and how far the lists reach together.
+func collect(lists []AuthorList, w cursors.Window) (m merge, completeFrom int64) {
+	m = merge{window: w, most: w.Size + 1, keys: make([]int64, 0, w.Size+1), above: w.Below, below: w.Above}
 	for i := range lists {
 		l := &lists[i]
 		completeFrom = max(completeFrom, l.CompleteFrom)
@@ -34,14 +60,7 @@ func Merge(lists []AuthorList, w cursors.Window) (page cursors.Page[Entry], comp
 			m.addOldest(l)
 		}
 	}
-	if !m.isCertain(completeFrom) {
-		return page, completeFrom, false
-	}
-	entries := make([]Entry, len(m.keys))
-	for i, id := range m.keys {
-		entries[i] = Entry{SortKey: id, Item: id}
-	}
-	return cursors.Cut(w, entries), completeFrom, true
+	return m, completeFrom
 }
 
 // merge collects the keys of a page and one more, in the direction of the window: the highest first, or the lowest if it is backward.
@@ -101,6 +120,10 @@ func (m *merge) addOldest(l *AuthorList) {
 
 // add inserts a key in order, and drops the last one if there are too many. A key that is there already is not added again.
 func (m *merge) add(key int64, order func(a, b int64) int) {
+	if n := len(m.keys); n < m.most && (n == 0 || order(m.keys[n-1], key) < 0) {
+		m.keys = append(m.keys, key)
+		return
+	}
 	at, found := slices.BinarySearchFunc(m.keys, key, order)
 	if found {
 		return

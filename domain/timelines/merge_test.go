@@ -86,6 +86,30 @@ func naivePage(all []history, w cursors.Window) cursors.Page[timelines.Entry] {
 	return cursors.Cut(w, entries)
 }
 
+// The combination of lists that have more entries than one list may have is cut, and says so.
+func TestCombineIsCut(t *testing.T) {
+	t.Parallel()
+	var lists []timelines.AuthorList
+	const each = timelines.MaxAuthorEntries / 2
+	for author := range int64(3) {
+		var keys []int64
+		for i := int64(each); i > 0; i-- {
+			keys = append(keys, 10*i+author)
+		}
+		lists = append(lists, timelines.AuthorList{SortKeys: timelines.PackSortKeys(keys)})
+	}
+	l := timelines.Combine(lists)
+	all, _, _ := timelines.Merge(lists, cursors.Whole(1000))
+	for i, e := range all.Items[:timelines.MaxAuthorEntries] {
+		if l.SortKeys.At(i) != e.SortKey {
+			t.Fatalf("entry %d is %d, want %d", i, l.SortKeys.At(i), e.SortKey)
+		}
+	}
+	if want := all.Items[timelines.MaxAuthorEntries].SortKey + 1; l.SortKeys.Len() != timelines.MaxAuthorEntries || l.CompleteFrom != want {
+		t.Errorf("%d entries, complete from %d, want %d", l.SortKeys.Len(), l.CompleteFrom, want)
+	}
+}
+
 // A merged page equals the naive one, wherever the lists end and wherever the window begins and ends; and
 // there is one whenever the lists reach far enough for it.
 func TestMergeEqualsTheNaivePage(t *testing.T) {
@@ -117,6 +141,11 @@ func TestMergeEqualsTheNaivePage(t *testing.T) {
 		reach.Below = max(w.Below, from-1)
 		if certain := reach.Below == w.Below || !w.Backward && naivePage(all, reach).More; ok != certain {
 			t.Fatalf("lists that are complete from %d have a page of %+v: %t, want %t", from, w, ok, certain)
+		}
+		one := []timelines.AuthorList{timelines.Combine(lists)}
+		page, _, combined := timelines.Merge(one, w)
+		if combined != ok || ok && (!slices.Equal(page.Items, want.Items) || page.More != want.More) {
+			t.Fatalf("of the combined list %+v is %+v (%t), want %+v (%t)", w, page, combined, want, ok)
 		}
 	})
 }

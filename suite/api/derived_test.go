@@ -153,7 +153,7 @@ func derivedEqual(t *testing.T, store *rows.Store, graph graphOf, viewer int64, 
 		if err != nil {
 			return err
 		}
-		page, err := store.HomePage(t.Context(), timelines.HomeAuthors(viewer, followed[viewer]), w)
+		page, err := store.HomePage(t.Context(), viewer, timelines.HomeAuthors(viewer, followed[viewer]), w)
 		if err != nil {
 			return err
 		}
