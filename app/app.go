@@ -146,9 +146,6 @@ func (a *App) buildDomain(ctx context.Context) error {
 	if a.rows, err = rows.New(tier, sources); err != nil {
 		return err
 	}
-	if a.Config.DeriveHome {
-		a.rows.DeriveHome()
-	}
 	log.SetInvalidator(a.rows)
 	a.trackEpochs()
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows, Wait: a.Config.LoaderWait,

@@ -55,8 +55,6 @@ type Config struct {
 	Extensions []graphql.HandlerExtension
 	// Watch is called with every SQL statement.
 	Watch sqldb.Watch
-	// DeriveHome is rows.Store.DeriveHome.
-	DeriveHome bool
 	// SampleEvery is how often the cache is sampled; 0 is audit.SampleEvery.
 	SampleEvery time.Duration
 	// Groups are consumer groups besides the product's own.

@@ -13,13 +13,20 @@ import "context"
 
 // Copies reports whether reads are answered from copies in the process where it has them, so that hundreds of keys that hit cost
 // little more than one.
-func (t *Tier) Copies() bool { return false }
+func (t *Tier) Copies() bool { return !t.bypassed && t.redis.coherence.works() }
 
 // NoteDrops makes the tier call note with each key that may have changed since a copy of it was made, before a read that must see the
 // change is answered. This includes keys whose invalidation Redis has not taken. The key is empty if all copies are dropped. note
 // must not block or use the tier. NoteDrops must be called before the first read. A tier without copies calls nothing.
-func (t *Tier) NoteDrops(note func(key string)) { t.noteDrop = note }
+func (t *Tier) NoteDrops(note func(key string)) {
+	t.noteDrop = note
+	if t.redis.copies != nil {
+		t.redis.copies.onDrop(note)
+	}
+}
 
-// Settled reports whether all changes that the reads of ctx must see have been noted. It takes a round trip unless an earlier read of
-// the same moment did. It is false while reads must not use copies, and for a tier without copies.
-func (t *Tier) Settled(context.Context) bool { return false }
+// Settled reports whether all changes that the reads of ctx must see have been noted. It takes a round trip to each server unless an
+// earlier read of the same moment did. It is false while the process reads nothing from Redis, and for a tier without copies.
+func (t *Tier) Settled(ctx context.Context) bool {
+	return !t.bypassed && t.Suspension() == 0 && t.redis.coherence.settle(ctx, t.lookup(ctx, nil))
+}

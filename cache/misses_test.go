@@ -3,6 +3,8 @@ package cache
 import (
 	"fmt"
 	"testing"
+
+	"roost/testkit/redistest"
 )
 
 // A request that may read a few missing keys reads these, leaves the others out and says so, until none are missing.
@@ -33,4 +35,16 @@ func TestMaxMisses(t *testing.T) {
 			}
 		}
 	})
+}
+
+// While its server is unreachable such a request reads nothing.
+func TestMaxMissesWithoutRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	x, b := tierAt(t, server.URL()), newTable()
+	server.Stop()
+	req := &Request{Kind: rowsOf(x), Keys: []string{key("a"), key("b")}, Load: b.load, MaxMisses: 3}
+	if err := x.Load(t.Context(), req); err != nil || req.Left != 2 || b.loads.Load() != 0 {
+		t.Errorf("it leaves out %d of 2 keys after %d reads of SQL: %v", req.Left, b.loads.Load(), err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -77,7 +78,7 @@ type Request struct {
 	// nothing. If a key is still at the version held, its Value has no Data.
 	Held []int64
 	// MaxMisses is the most keys that Load is called for at first; 0 means all that the cache does not have. The keys beyond it are
-	// left out.
+	// left out, and so are keys whose server is unreachable.
 	MaxMisses int
 
 	// Left is how many keys were left out because of MaxMisses. Their Values say nothing.
@@ -190,10 +191,11 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 	for i, req := range reqs {
 		req.Values, req.Err = found[i].values, nil
 		misses := found[i].missing
-		if req.Left = 0; req.MaxMisses > 0 && len(misses) > req.MaxMisses {
-			req.Left = len(misses) - req.MaxMisses
-			misses = misses[:req.MaxMisses]
+		if req.MaxMisses > 0 {
+			misses = slices.DeleteFunc(misses, func(m miss) bool { return m.away })
+			misses = misses[:min(len(misses), req.MaxMisses)]
 		}
+		req.Left = len(found[i].missing) - len(misses)
 		if len(misses) > 0 {
 			cold = append(cold, func() { req.Err = t.fetch(ctx, req, misses) })
 		}

@@ -13,6 +13,7 @@ import (
 	"roost/cache"
 	"roost/ent"
 	"roost/internal/cursors"
+	"roost/internal/moment"
 	"roost/testkit/testtime"
 )
 
@@ -36,7 +37,7 @@ func (r *rig) authors(t *testing.T, n int) []int64 {
 func TestHomePageOfManyMissingLists(t *testing.T) {
 	t.Parallel()
 	r := newServerRig(t)
-	nodes := r.nodes(false)
+	nodes := r.nodes(t, false)
 	const authors = 2*maxMissingLists + 1
 	all := r.authors(t, authors)
 	var want []int64
@@ -72,7 +73,7 @@ func TestHomePageOfManyMissingLists(t *testing.T) {
 // none whose deletion was; many pages come from lists that are kept.
 func TestKeptHomePagesWhileTheyChange(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
-		nodes, all := r.nodes(true), r.authors(t, 12)
+		nodes, all := r.nodes(t, true), r.authors(t, 12)
 		const viewers = 3 // the first users, who follow different authors
 		authorsOf := func(viewer int) []int64 { return append(slices.Clone(all[viewers:len(all)-viewer]), all[viewer]) }
 		var last, deleted [12]atomic.Int64 // newest tweets whose post or deletion was acknowledged, by author
@@ -131,6 +132,7 @@ func readAcknowledged(ctx context.Context, n node, viewer int64, authors, all []
 		}
 		gone = append(gone, deleted[i].Load())
 	}
+	ctx, _ = moment.With(ctx)
 	page, err := n.store.HomePage(ctx, viewer, authors, cursors.Whole(40))
 	if err != nil {
 		return err
@@ -190,10 +192,12 @@ func TestJournal(t *testing.T) {
 
 // fickle is a tier that says what the test wants.
 type fickle struct {
-	coherent
+	*cache.Tier
 	copied, settled bool
 	until           time.Time
 }
+
+func (f *fickle) Copies() bool { return true }
 
 func (f *fickle) Load(ctx context.Context, reqs ...*cache.Request) error {
 	err := f.Tier.Load(ctx, reqs...)
@@ -210,7 +214,7 @@ func TestWhenHomePagesAreKept(t *testing.T) {
 	t.Parallel()
 	r := newServerRig(t)
 	all := r.authors(t, 3)
-	store, tier := r.here, &fickle{coherent: coherent{r.here.tier}, copied: true, settled: true}
+	store, tier := r.here, &fickle{Tier: r.here.tier, copied: true, settled: true}
 	store.home.tier = tier
 	read := func(what, source string, authors ...int64) {
 		t.Helper()

@@ -51,7 +51,7 @@ func (l *homeList) concerns(author int64) bool {
 // homePages derives pages of home timelines, and counts where pages come from.
 type homePages struct {
 	tier    homeTier
-	always  bool // see DeriveHome
+	always  bool // derives pages also without copies, for tests
 	journal journal
 	kept    *local.Store[int64, homeList] // by viewer
 
@@ -78,10 +78,6 @@ func newHomePages(tier *cache.Tier) (*homePages, error) {
 	tier.NoteDrops(h.dropped)
 	return h, err
 }
-
-// DeriveHome makes the store derive pages of home timelines from authors' lists even if the process keeps no copies of rows, so that
-// tests can read such pages. It must be called before the first read.
-func (s *Store) DeriveHome() { s.home.always = true }
 
 // dropped notes that a copy was dropped; all copies if the key is empty.
 func (h *homePages) dropped(key string) {

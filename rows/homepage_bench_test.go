@@ -19,7 +19,7 @@ func BenchmarkKeptHomePage(b *testing.B) {
 	}
 	b.Cleanup(func() { _ = redis.Close() })
 	store := newStore(b, redis, Sources{})
-	store.home.tier = coherent{store.tier}
+	store.home.tier = &fickle{settled: true}
 	keys := make([]int64, timelines.MaxAuthorEntries)
 	for i := range keys {
 		keys[i] = int64(1<<60 - i)

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -19,6 +18,7 @@ import (
 	"roost/internal/errs"
 	"roost/internal/idlease"
 	"roost/internal/ids"
+	"roost/internal/moment"
 	"roost/testkit/testtime"
 )
 
@@ -29,50 +29,34 @@ type node struct {
 	follows *follows.Follows
 }
 
-// coherent is a tier that counts all rows as copies in the process. What changes them is noted by noting.
-type coherent struct{ *cache.Tier }
-
-func (c coherent) Load(ctx context.Context, reqs ...*cache.Request) error {
-	err := c.Tier.Load(ctx, reqs...)
-	for _, req := range reqs {
-		req.Copied, req.Until = true, time.Now().Add(time.Minute)
-	}
-	return err
-}
-
-func (coherent) Copies() bool                 { return true }
-func (coherent) Settled(context.Context) bool { return true }
-
-// noting invalidates the rows of a node's writes, and notes them on all nodes before a write is acknowledged.
-type noting struct {
-	*Store
-	all []*Store
-}
-
-func (n noting) Begin(ctx context.Context, all []events.Event) func(bool) {
-	finish := n.Store.Begin(ctx, all)
-	return func(committed bool) {
-		finish(committed)
-		for _, i := range n.invalidations(all) {
-			for _, s := range n.all {
-				s.home.dropped(i.Key)
-			}
+// nodes returns two nodes, each of which writes through a log of its own. If they keep copies of rows, each has copies of its own, unless
+// Redis is in the process. If not, they derive home pages all the same.
+func (r *rig) nodes(t *testing.T, keep bool) (all [2]node) {
+	t.Helper()
+	var shared *cache.Redis
+	for i := range all {
+		c := cache.Config{Copies: -1}
+		if keep {
+			c.Copies = 0
 		}
-	}
-}
-
-// nodes returns the rig's two nodes, each of which writes through a log of its own. If they keep, they keep viewers' lists as if the
-// process had copies of all rows.
-func (r *rig) nodes(keep bool) (all [2]node) {
-	stores := []*Store{r.here, r.there}
-	for i, s := range stores {
-		s.DeriveHome()
+		if r.redis != nil {
+			c.URL = r.redis.URL()
+		}
+		redis := shared
+		if redis == nil {
+			var err error
+			if redis, err = cache.Open(c); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = redis.Close() })
+		}
+		if r.redis == nil {
+			shared = redis
+		}
+		s := newStore(t, redis, r.Sources)
+		s.home.always = true
 		log, gen := events.New(r.client, r.clock), ids.NewGenerator(r.clock, idlease.New(r.db))
 		log.SetInvalidator(s)
-		if keep {
-			s.home.tier = coherent{s.tier}
-			log.SetInvalidator(noting{s, stores})
-		}
 		all[i] = node{s, tweets.New(r.client, log, gen), follows.New(r.client, r.db, log, gen)}
 	}
 	return all
@@ -81,6 +65,7 @@ func (r *rig) nodes(keep bool) (all [2]node) {
 // homePage reads a page as a query does: the authors, the page, and which of its tweets are visible.
 func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
 ) (page cursors.Page[timelines.Entry], visible []int64, err error) {
+	ctx, _ = moment.With(ctx)
 	followed, err := n.store.Followed.Load(ctx, []int64{viewer})
 	if err != nil {
 		return page, nil, err
@@ -177,7 +162,7 @@ func TestKeptHomePagesEqualTheNaiveTimeline(t *testing.T) {
 
 func (r *rig) randomHistory(t *testing.T, keep bool) {
 	seed := rand.Uint64()
-	dice, nodes := rand.New(rand.NewPCG(seed, 0)), r.nodes(keep)
+	dice, nodes := rand.New(rand.NewPCG(seed, 0)), r.nodes(t, keep)
 	o := &oracle{follows: map[follows.Edge]bool{}}
 	w := &world{rig: r, dice: dice}
 	for range 8 {
@@ -192,10 +177,9 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 			t.Fatalf("operation %d, %s: %v; seed %d", op, what, err, seed)
 		}
 		if dice.IntN(200) == 0 {
-			if err := r.here.tier.Clear(t.Context()); err != nil {
+			if err := nodes[dice.IntN(2)].store.tier.Clear(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			nodes[dice.IntN(2)].store.home.dropped("")
 		}
 		for i, n := range nodes {
 			viewer, window := pick(w, w.users), o.window(dice, ever)

@@ -110,7 +110,6 @@ func TestDerivedHomePagesEqualTheOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		store.DeriveHome()
 		graph := readGraph(t, db)
 		var users []int64
 		for kind, query := range kinds {

@@ -43,8 +43,7 @@ func usersOf(t testing.TB, db *sqldb.DB, query string, id int64) (out []string) 
 	return out
 }
 
-// onImported runs a test on both kinds of stores with the whole data set in them. In server mode, home pages are derived from
-// authors' lists, in embedded mode they come from SQL.
+// onImported runs a test on both kinds of stores with the whole data set in them.
 func onImported(t *testing.T, fn func(t *testing.T, r *apitest.Roost, db *sqldb.DB)) {
 	t.Helper()
 	t.Parallel()
@@ -53,7 +52,7 @@ func onImported(t *testing.T, fn func(t *testing.T, r *apitest.Roost, db *sqldb.
 			t.Parallel()
 			r := apitest.New(t, mode, func(c *app.Config) {
 				if mode == apitest.Server {
-					c.DatabaseURL, c.DeriveHome = importedtest.Postgres(t), true
+					c.DatabaseURL = importedtest.Postgres(t)
 				} else {
 					c.DataDir = filepath.Dir(importedtest.SQLite(t))
 				}
