@@ -264,3 +264,31 @@ func TestWhenHomePagesAreKept(t *testing.T) {
 	}
 	read("after too many", "lists", all[0])
 }
+
+// A node that could not invalidate an author's list shows the tweet all the same: a list that it keeps is not used then.
+func TestKeptHomePagesWhileRedisRefusesWrites(t *testing.T) {
+	t.Parallel()
+	r := newServerRig(t)
+	n, all := r.nodes(t, true)[0], r.authors(t, 2)
+	authors := []int64{all[1], all[0]}
+	read := func() []int64 {
+		t.Helper()
+		page, err := n.store.HomePage(t.Context(), all[0], authors, cursors.Whole(5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return itemsOf(page)
+	}
+	testtime.Until(t, "a page of a list that is kept", func() bool {
+		read()
+		return pagesFrom(t, n.store, "kept") > 0
+	})
+	r.redis.FailSaves()
+	tweet, err := n.tweets.Post(t.Context(), all[1], "hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids := read(); !slices.Equal(ids, []int64{int64(tweet.ID)}) {
+		t.Errorf("the page has %v, not tweet %d", ids, tweet.ID)
+	}
+}
