@@ -17,6 +17,10 @@ type coherence interface {
 	changing(keys []string) (done func())
 	// forget is called after all entries were removed.
 	forget()
+	// works reports whether keys are answered from copies, as far as is known.
+	works() bool
+	// settle reports whether everything was dropped that the reads of a moment must not find among the copies.
+	settle(ctx context.Context, of lookup) bool
 	close()
 }
 
@@ -33,6 +37,8 @@ type nothingKept struct{}
 func (nothingKept) read(_ context.Context, _ lookup, g group, _ []readResult) []int { return g.at }
 func (nothingKept) changing([]string) func()                                        { return func() {} }
 func (nothingKept) forget()                                                         {}
+func (nothingKept) works() bool                                                     { return false }
+func (nothingKept) settle(context.Context, lookup) bool                             { return false }
 func (nothingKept) close()                                                          {}
 
 // keepCopies makes the process keep copies of entries, up to a number of bytes.

@@ -48,8 +48,8 @@ type cdWorld struct {
 	position                         int8 // of the log: the version that the tail has confirmed
 }
 
-// direct is the protocol, with the parts that can be left out.
-type direct struct {
+// cdProtocol is the protocol, with the parts that can be left out.
+type cdProtocol struct {
 	coSteps[cdWorld]
 	keeps                   bool // nobody removes copies
 	noCount                 bool // rows are adopted whatever was removed meanwhile
@@ -62,14 +62,14 @@ type direct struct {
 }
 
 // close begins a script that changes the key.
-func (m *direct) close(s *cdWorld, reader bool) {
+func (m *cdProtocol) close(s *cdWorld, reader bool) {
 	if !m.noClose && !m.keeps && (!reader || !m.writersOnly) {
 		s.closed++
 	}
 }
 
 // open ends a script that changed the key.
-func (m *direct) open(s *cdWorld, reader bool) {
+func (m *cdProtocol) open(s *cdWorld, reader bool) {
 	if m.keeps || reader && m.writersOnly {
 		return
 	}
@@ -110,7 +110,7 @@ func btoi(b bool) int8 {
 	return 0
 }
 
-func (m *direct) from(s *cdWorld) {
+func (m *cdProtocol) from(s *cdWorld) {
 	for i := range s.w {
 		m.writer(s, i)
 	}
@@ -144,7 +144,7 @@ func (m *direct) from(s *cdWorld) {
 	}
 }
 
-func (m *direct) writer(s *cdWorld, i int) {
+func (m *cdProtocol) writer(s *cdWorld, i int) {
 	n, at := *s, int8(i)
 	switch w := s.w[i]; w.pc {
 	case coNoWriter:
@@ -172,7 +172,7 @@ func (m *direct) writer(s *cdWorld, i int) {
 	}
 }
 
-func (m *direct) reader(s *cdWorld, i int) {
+func (m *cdProtocol) reader(s *cdWorld, i int) {
 	n, at := *s, int8(i)
 	r := &n.r[i]
 	switch r.pc {
@@ -223,7 +223,7 @@ func (m *direct) reader(s *cdWorld, i int) {
 }
 
 // returns ends a read.
-func (m *direct) returns(n cdWorld, i int, v int8, format string) {
+func (m *cdProtocol) returns(n cdWorld, i int, v int8, format string) {
 	var broken uint8
 	if v < n.r[i].acked {
 		broken |= 1 << coAcked
@@ -243,17 +243,17 @@ func TestModelDirectCopies(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		m     direct
+		m     cdProtocol
 		loses int // a property, or -1
 	}{
-		{"as it is", direct{}, -1},
-		{"nobody removes copies", direct{keeps: true}, coAcked},
-		{"what was removed meanwhile does not matter", direct{noCount: true}, coAcked},
-		{"copies are removed after the script", direct{noClose: true}, coBack},
-		{"and nothing is evicted", direct{noClose: true, noEviction: true}, coBack},
-		{"and by writers only", direct{noClose: true, writersOnly: true, noEviction: true}, coBack},
-		{"the tail finds no entry and keeps the copy", direct{confirmsRedis: true}, coPosition},
-		{"scripts of readers remove no copy", direct{writersOnly: true}, coBack},
+		{"as it is", cdProtocol{}, -1},
+		{"nobody removes copies", cdProtocol{keeps: true}, coAcked},
+		{"what was removed meanwhile does not matter", cdProtocol{noCount: true}, coAcked},
+		{"copies are removed after the script", cdProtocol{noClose: true}, coBack},
+		{"and nothing is evicted", cdProtocol{noClose: true, noEviction: true}, coBack},
+		{"and by writers only", cdProtocol{noClose: true, writersOnly: true, noEviction: true}, coBack},
+		{"the tail finds no entry and keeps the copy", cdProtocol{confirmsRedis: true}, coPosition},
+		{"scripts of readers remove no copy", cdProtocol{writersOnly: true}, coBack},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ type copies struct {
 	max    int64 // bytes of one shard
 	shards [copyShards]copyShard
 	last   atomic.Uint64 // the newest generation
+	noted  atomic.Pointer[[]func(key string)]
 }
 
 type copyShard struct {
@@ -79,22 +81,47 @@ func (c *copies) shard(key string) *copyShard {
 // generation returns a number that no copy has yet.
 func (c *copies) generation() uint64 { return c.last.Add(1) }
 
-// get returns the copy of a key, if it belongs to the generation and its time to live has not ended.
-func (c *copies) get(key string, generation uint64, now int64) (Value, bool) {
+// onDrop makes note be called with the key of each copy that may not be used any more, after it was dropped, and with an empty key
+// after all were. It is not called for a copy that makes room for others or whose time to live has ended.
+func (c *copies) onDrop(note func(key string)) {
+	for {
+		old := c.noted.Load()
+		var all []func(string)
+		if old != nil {
+			all = slices.Clone(*old)
+		}
+		all = append(all, note)
+		if c.noted.CompareAndSwap(old, &all) {
+			return
+		}
+	}
+}
+
+// note calls what onDrop was called with.
+func (c *copies) note(key string) {
+	if all := c.noted.Load(); all != nil {
+		for _, note := range *all {
+			note(key)
+		}
+	}
+}
+
+// get returns the copy of a key, if it belongs to the generation and its time to live has not ended, and the time at which that ends.
+func (c *copies) get(key string, generation uint64, now int64) (v Value, until int64, ok bool) {
 	h := c.shard(key)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	i, ok := h.at[key]
 	if !ok {
-		return Value{}, false
+		return Value{}, 0, false
 	}
 	s := &h.slots[i]
 	if s.generation != generation || now >= s.until {
 		h.remove(i)
-		return Value{}, false
+		return Value{}, 0, false
 	}
 	s.used = true
-	return Value{Version: s.version, Data: s.data}, true
+	return Value{Version: s.version, Data: s.data}, s.until, true
 }
 
 // put stores a copy. A value that takes more than an eighth of its shard is not stored.
@@ -131,6 +158,7 @@ func (c *copies) putLocked(h *copyShard, key string, v Value, generation uint64,
 
 // drop removes the copy of a key.
 func (c *copies) drop(key string) {
+	defer c.note(key)
 	h := c.shard(key)
 	h.mu.Lock()
 	defer h.mu.Unlock()

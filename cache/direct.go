@@ -30,6 +30,15 @@ func (d *direct) close() {}
 
 func (d *direct) forget() {
 	d.usable.Store(&usableCopies{d.copies.generation(), d.usable.Load().epoch})
+	d.copies.note("")
+}
+
+func (d *direct) works() bool { return true }
+
+// settle is always true: what this process has changed was noted before its writes returned.
+func (d *direct) settle(_ context.Context, of lookup) bool {
+	d.of(of.epoch)
+	return true
 }
 
 // of returns the generation of an epoch's copies. The first read of another epoch drops those of the last one.
@@ -39,7 +48,9 @@ func (d *direct) of(epoch int64) (generation uint64) {
 		if usable.epoch == epoch {
 			return usable.generation
 		}
-		d.usable.CompareAndSwap(usable, &usableCopies{d.copies.generation(), epoch})
+		if d.usable.CompareAndSwap(usable, &usableCopies{d.copies.generation(), epoch}) {
+			d.copies.note("")
+		}
 	}
 }
 
@@ -56,6 +67,7 @@ func (d *direct) changing(keys []string) (done func()) {
 
 // changing notes that a write of a key has begun (by is 1) or ended (by is -1), and removes the copy.
 func (c *copies) changing(key string, by int) {
+	defer c.note(key)
 	h := c.shard(key)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,8 +103,8 @@ func (d *direct) read(ctx context.Context, of lookup, g group, out []readResult)
 	var missing []int
 	for _, i := range g.at {
 		key := of.keys[i]
-		v, ok := d.copies.get(key, generation, now)
-		out[i] = readResult{value: v, hit: ok, copied: ok}
+		v, until, ok := d.copies.get(key, generation, now)
+		out[i] = readResult{value: v, hit: ok, copied: ok, until: until}
 		if !ok {
 			missing = append(missing, i)
 		}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,13 +39,14 @@ func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
 	out := make([]firstRead, len(reqs))
 	for i, req := range reqs {
 		out[i].values = make([]Value, len(req.Keys))
-		hits, copied := 0, 0
+		hits, copied, until := 0, 0, int64(math.MaxInt64)
 		for at := range req.Keys {
 			s := all[at]
 			if s.hit && (pending == nil || !pending[at]) {
 				out[i].values[at] = s.value
 				if s.copied {
 					copied++
+					until = min(until, s.until)
 				} else {
 					hits++
 				}
@@ -54,6 +56,9 @@ func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
 		}
 		req.Kind.count.hit.Add(float64(hits))
 		req.Kind.count.copied.Add(float64(copied))
+		if req.Copied = copied == len(req.Keys) && copied > 0; req.Copied {
+			req.Until = processStart.Add(time.Duration(until))
+		}
 		all = all[len(req.Keys):]
 		if pending != nil {
 			pending = pending[len(req.Keys):]

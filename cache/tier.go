@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -76,9 +77,18 @@ type Request struct {
 	// Held lists the versions whose data the caller already holds, one for each key and 0 for none; nil means that it holds
 	// nothing. If a key is still at the version held, its Value has no Data.
 	Held []int64
+	// MaxMisses is the most keys that Load is called for at first; 0 means all that the cache does not have. The keys beyond it are
+	// left out, and so are keys whose server is unreachable.
+	MaxMisses int
 
+	// Left is how many keys were left out because of MaxMisses. Their Values say nothing.
+	Left int
 	// Values is the result, one for each key.
 	Values []Value
+	// Copied reports that all Values are copies in the process, whose changes are noted; see NoteDrops. Until is the first time at which
+	// the life of one of them ends.
+	Copied bool
+	Until  time.Time
 	// Err is why there is no result: an error of Load, or the end of the context. It is never an error of Redis.
 	Err error
 }
@@ -99,7 +109,8 @@ type Tier struct {
 	kinds map[string]*Kind
 
 	bypassed bool
-	note     func() any // see NoteMoments; nil if there is nothing to note
+	note     func() any       // see NoteMoments; nil if there is nothing to note
+	noteDrop func(key string) // see NoteDrops
 	// epoch is the number of the log's epoch. It changes under pending.mu.
 	epoch atomic.Int64
 }
@@ -179,7 +190,13 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 	var cold []func()
 	for i, req := range reqs {
 		req.Values, req.Err = found[i].values, nil
-		if misses := found[i].missing; len(misses) > 0 {
+		misses := found[i].missing
+		if req.MaxMisses > 0 {
+			misses = slices.DeleteFunc(misses, func(m miss) bool { return m.away })
+			misses = misses[:min(len(misses), req.MaxMisses)]
+		}
+		req.Left = len(found[i].missing) - len(misses)
+		if len(misses) > 0 {
 			cold = append(cold, func() { req.Err = t.fetch(ctx, req, misses) })
 		}
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"roost/internal/parallel"
 	"roost/internal/reqstats"
 )
 
@@ -180,6 +182,63 @@ func (l *link) read(ctx context.Context, of lookup, at []int, out []readResult) 
 	return left
 }
 
+// works reports that no server is known that cannot report changes.
+func (t *tracked) works() bool {
+	works := true
+	t.links.Range(func(_, l any) bool {
+		works = !l.(*link).paused()
+		return works
+	})
+	return works
+}
+
+// paused reports whether the server is left alone.
+func (l *link) paused() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.pauseTo.IsZero() && time.Now().Before(l.pauseTo)
+}
+
+// settle takes a barrier on every server of which there may be copies, all at once.
+func (t *tracked) settle(ctx context.Context, of lookup) bool {
+	var all []*link
+	t.links.Range(func(_, l any) bool {
+		all = append(all, l.(*link))
+		return true
+	})
+	settled := make([]bool, len(all))
+	each := make([]func(), len(all))
+	for i, l := range all {
+		each[i] = func() { settled[i] = l.settle(ctx, of) }
+	}
+	parallel.Run(each...)
+	return !slices.Contains(settled, false)
+}
+
+// settle takes a barrier, unless one was taken in this moment. It reports whether the server's reports have been handled since the
+// moment began, and its copies are of the epoch.
+func (l *link) settle(ctx context.Context, of lookup) bool {
+	number, confirmed := of.moment.Of(l)
+	if !confirmed {
+		b, _ := l.join(of, nil)
+		if b == nil {
+			return false
+		}
+		began := time.Now()
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return false
+		}
+		reqstats.From(ctx).Redis(time.Since(began))
+		if b.err != nil {
+			return false
+		}
+		of.moment.Confirm(l, number)
+	}
+	return l.usable.Load().epoch == of.epoch
+}
+
 // without returns the elements of all that are not in some, in their order. The elements of some are in the same order.
 func without(all, some []int) []int {
 	if len(some) == 0 {
@@ -203,8 +262,8 @@ func (l *link) look(of lookup, at []int, out []readResult) (missing []int) {
 		return at
 	}
 	for _, i := range at {
-		v, ok := l.of.copies.get(of.keys[i], usable.generation, now)
-		out[i] = readResult{value: v, hit: ok, copied: ok}
+		v, until, ok := l.of.copies.get(of.keys[i], usable.generation, now)
+		out[i] = readResult{value: v, hit: ok, copied: ok, until: until}
 		if !ok {
 			missing = append(missing, i)
 		}

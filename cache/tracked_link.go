@@ -103,6 +103,7 @@ func (l *link) begin(epoch int64) {
 		return
 	}
 	l.usable.Store(&usableCopies{l.of.copies.generation(), epoch})
+	l.of.copies.note("")
 	l.of.metrics.lost.Inc()
 }
 

@@ -148,8 +148,18 @@ func fenceOf(info string) string {
 type readResult struct {
 	value  Value
 	hit    bool
-	away   bool // the server is unreachable
-	copied bool // it is a copy in the process
+	away   bool  // the server is unreachable
+	copied bool  // it is a copy in the process
+	until  int64 // of a copy: when its life ends; see monotonic
+}
+
+// lookup returns what a read asks for.
+func (t *Tier) lookup(ctx context.Context, keys []string) lookup {
+	of := lookup{keys: keys, epoch: t.Epoch(), moment: moment.From(ctx)}
+	if of.moment != nil && t.note != nil {
+		of.moment.Note(t.note)
+	}
+	return of
 }
 
 // read looks keys up without scripts. Copies in the process and what they lack take one shared round trip a server; see coherence.
@@ -157,10 +167,7 @@ type readResult struct {
 // key. Those of them that turn out to be at another version take a second pipeline.
 func (t *Tier) read(ctx context.Context, keys []string, held []int64) []readResult {
 	out := make([]readResult, len(keys))
-	of := lookup{keys: keys, epoch: t.Epoch(), moment: moment.From(ctx)}
-	if of.moment != nil && t.note != nil {
-		of.moment.Note(t.note)
-	}
+	of := t.lookup(ctx, keys)
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
 		left := t.redis.coherence.read(ctx, of, g, out)
 		if len(left) == 0 {

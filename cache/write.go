@@ -93,6 +93,9 @@ func (t *Tier) addPending(ctx context.Context, left []Invalidation) {
 	for _, g := range t.redis.groups(context.WithoutCancel(ctx), keys) {
 		for _, at := range g.at {
 			t.pending.add(keys[at], left[at].Version, cmp.Or(left[at].Epoch, t.Epoch()), g.shard)
+			if t.noteDrop != nil {
+				t.noteDrop(keys[at])
+			}
 		}
 	}
 }

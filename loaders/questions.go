@@ -113,7 +113,7 @@ type SessionList struct {
 
 func followRows(s *rows.Store) *rows.Entity[follows.Edge, follows.State] { return s.Follows }
 
-// homePages reads pages of home timelines: whose tweets they hold, which is cached, then the tweets from SQL.
+// homePages reads pages of home timelines: first whose tweets they hold, then which tweets.
 func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 	out := make(map[sqldb.Key]cursors.Page[sqldb.Row], len(keys))
 	for _, k := range keys {
@@ -122,7 +122,7 @@ func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cur
 		if err != nil {
 			return nil, err
 		}
-		if out[k], err = s.sources.Timelines.Home(ctx, authors, k.Window); err != nil {
+		if out[k], err = s.sources.Rows.HomePage(ctx, k.Owner, authors, k.Window); err != nil {
 			return nil, err
 		}
 	}

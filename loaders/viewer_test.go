@@ -19,7 +19,7 @@ import (
 func newSet(t *testing.T, d *domaintest.Domain, viewer int64) *Set {
 	t.Helper()
 	from := rows.Sources{Follows: d.Follows, Timelines: d.Timelines, Tweets: d.Tweets, Reactions: d.Reactions}
-	return New(&Sources{Rows: rowstest.New(t, from)}, caller.New(viewer, 1))
+	return New(caller.With(t.Context(), caller.New(viewer, 1)), &Sources{Rows: rowstest.New(t, from)})
 }
 
 // keysOf returns the keys that are read.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"roost/domain/timelines"
 )
 
 // source returns the values with which fill sets the fields of a row. path names the field.
@@ -23,6 +25,10 @@ type source interface {
 func fill(v reflect.Value, path string, s source) {
 	if v.Type() == reflect.TypeFor[time.Time]() {
 		v.Set(reflect.ValueOf(s.time(path)))
+		return
+	}
+	if v.Type() == reflect.TypeFor[timelines.SortKeys]() {
+		v.SetString(string(timelines.PackSortKeys(numbers(path, s))))
 		return
 	}
 	switch v.Kind() {
@@ -54,12 +60,24 @@ func fillList(v reflect.Value, path string, s source) {
 		v.SetBytes([]byte(s.text(path)))
 		return
 	}
+	if v.Type().Elem().Kind() == reflect.Struct {
+		for i := range s.size(path) {
+			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
+			fill(v.Index(i), fmt.Sprintf("%s[%d]", path, i), s)
+		}
+		return
+	}
+	v.Set(reflect.ValueOf(numbers(path, s)))
+}
+
+// numbers returns numbers in ascending order.
+func numbers(path string, s source) []int64 {
 	list := make([]int64, s.size(path))
 	for i := range list {
 		list[i] = s.number(fmt.Sprintf("%s[%d]", path, i), 64)
 	}
 	slices.Sort(list)
-	v.Set(reflect.ValueOf(list))
+	return list
 }
 
 // drawn draws random values.

@@ -62,7 +62,8 @@ func TestKeys(t *testing.T) {
 		a, b := rapid.Int64().Draw(t, "a"), rapid.Int64().Draw(t, "b")
 		name := rapid.StringMatching(`[a-z0-9_]{1,15}`).Draw(t, "name")
 		all := map[string]bool{}
-		for _, k := range []keys[int64]{accountKeys, userCountsKeys, sessionKeys, followedKeys, tweetKeys, tweetCountsKeys, reactedKeys} {
+		for _, k := range []keys[int64]{accountKeys, userCountsKeys, sessionKeys, followedKeys, authorListKeys, tweetKeys, tweetCountsKeys,
+			reactedKeys} {
 			key := k.of(a)
 			all[key] = true
 			if got, ok := k.from(key); !ok || got != a {
@@ -116,13 +117,44 @@ func TestTheLongestListFits(t *testing.T) {
 	}
 }
 
+// An author's list of as many entries as it may have fits into an entry of the cache, also if all of them are retweets; of plain
+// tweets it takes little more than their ids.
+func TestTheLongestAuthorListFits(t *testing.T) {
+	t.Parallel()
+	ids := make([]int64, timelines.MaxAuthorEntries)
+	for i := range ids {
+		ids[i] = 1<<62 - int64(i)<<40
+	}
+	l := timelines.AuthorList{Version: 1, CompleteFrom: ids[len(ids)-1], SortKeys: timelines.PackSortKeys(ids)}
+	form := authorListForm(nil)
+	for _, most := range []int{8*len(ids) + 16, 48 * len(ids)} {
+		var w writer
+		form.write(&w, l)
+		if len(w) > most || len(w) > cache.MaxData {
+			t.Errorf("%d entries, of which %d are special, take %d bytes, more than %d", len(ids), len(l.Special), len(w), most)
+		}
+		r := reader{data: string(w)}
+		if got := form.read(&r, 7, 1); !r.done() || got.SortKeys != l.SortKeys || !slices.Equal(got.Special, l.Special) {
+			t.Error("the list does not come back")
+		}
+		for i, id := range ids {
+			l.Special = append(l.Special, timelines.SpecialEntry{Index: int64(i), Kind: timelines.RetweetEntry, TweetID: id - 1, AuthorID: id + 1,
+				ParentAuthorID: id})
+		}
+	}
+	r := reader{data: "\x00\x07seven b\x00"}
+	if form.read(&r, 7, 1); r.done() {
+		t.Error("a part of a sort key is read as one")
+	}
+}
+
 // Every event of the log is one that names rows, or an import; the relay gets all of them.
 func TestEveryEventIsHandled(t *testing.T) {
 	t.Parallel()
 	s := &Store{}
 	s.Accounts, s.Names = stub(accountForm(nil)), stub(nameForm(nil))
 	s.Sessions, s.UserCounts = stub(sessionForm(nil)), stub(userCountsForm(nil))
-	s.Follows, s.Followed = stub(followForm(nil)), stub(followedForm(nil))
+	s.Follows, s.Followed, s.AuthorLists = stub(followForm(nil)), stub(followedForm(nil)), stub(authorListForm(nil))
 	s.Tweets, s.TweetCounts = stub(tweetForm(nil, nil)), stub(tweetCountsForm(nil))
 	s.Reactions, s.Reacted = stub(reactionForm(nil)), stub(reactedForm(nil))
 	if types := s.Relay().Types; len(types) > 0 {

@@ -109,12 +109,19 @@ func (s *Store) counted(user, version int64) []cache.Invalidation {
 }
 
 func (s *Store) tweetPosted(e events.TweetPosted) []cache.Invalidation {
-	return append(s.counted(e.AuthorID, e.AuthorVersion), s.Tweets.at(e.TweetID, 1))
+	return append(s.wrote(e.AuthorID, e.AuthorVersion), s.Tweets.at(e.TweetID, 1))
 }
 
 // tweetDeleted returns the tweet first: see announced.
 func (s *Store) tweetDeleted(e events.TweetDeleted) []cache.Invalidation {
-	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Version)}, s.counted(e.AuthorID, e.AuthorVersion)...)
+	return append([]cache.Invalidation{s.Tweets.at(e.TweetID, e.Version)}, s.wrote(e.AuthorID, e.AuthorVersion)...)
+}
+
+// wrote returns the invalidations of a change of an author's tweets: of the author's counts, and of the list of the author's newest
+// entries, which has the same version. A follow raises this version as well and leaves the list as it is, so it does not invalidate
+// the list: an entry of a lower version remains right until a tweet changes the list and invalidates it at a higher version than that.
+func (s *Store) wrote(author, version int64) []cache.Invalidation {
+	return append(s.counted(author, version), s.AuthorLists.at(author, version))
 }
 
 // reactionSet returns the reaction itself, and the list of the user's newest reactions, which covers the tweet or has covered it.

@@ -18,6 +18,7 @@ const (
 	sessionPrefix     = cache.EntryPrefix + "s:"  // + session
 	followPrefix      = cache.EntryPrefix + "f:"  // + follower:followee
 	followedPrefix    = cache.EntryPrefix + "fl:" // + follower
+	authorListPrefix  = cache.EntryPrefix + "at:" // + author
 	tweetPrefix       = cache.EntryPrefix + "t:"  // + tweet
 	tweetCountsPrefix = cache.EntryPrefix + "tc:" // + tweet
 	reactionPrefix    = cache.EntryPrefix + "r:"  // + tweet:user
@@ -82,6 +83,7 @@ var (
 	nameKeys        = named(namePrefix)
 	sessionKeys     = numbered(sessionPrefix)
 	followedKeys    = numbered(followedPrefix)
+	authorListKeys  = numbered(authorListPrefix)
 	tweetKeys       = numbered(tweetPrefix)
 	tweetCountsKeys = numbered(tweetCountsPrefix)
 	reactedKeys     = numbered(reactedPrefix)

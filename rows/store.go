@@ -34,6 +34,8 @@ type Store struct {
 	bounds      reactedBounds
 	reactions   *reactions.Reactions
 	unlisted    unlistedWrites
+	timelines   *timelines.Timelines
+	home        *homePages
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
 	warnings    struct{ cleared, unnamed lifecycle.Throttle }
@@ -44,13 +46,14 @@ type Store struct {
 	UserCounts  *Entity[int64, counts.UserCounts]       // by user
 	Follows     *Entity[follows.Edge, follows.State]    // by both ends
 	Followed    *Entity[int64, *timelines.Followed]     // by follower
+	AuthorLists *Entity[int64, timelines.AuthorList]    // by author
 	Tweets      *Entity[int64, *tweets.Tweet]           // by tweet
 	TweetCounts *Entity[int64, *reactions.Counts]       // by tweet
 	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
 	Reacted     *Entity[int64, *reactions.List]         // by user
 }
 
-// New returns a Store over a tier. It also keeps up to 16 MiB of tweets in the process.
+// New returns a Store over a tier. It also keeps up to 16 MiB of tweets and 8 MiB of home timelines in the process.
 func New(tier *cache.Tier, s Sources) (*Store, error) {
 	keep, err := newLocalTweets()
 	if err != nil {
@@ -60,14 +63,19 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	home, err := newHomePages(tier)
+	if err != nil {
+		return nil, err
+	}
 	return &Store{
-		tier: tier, localTweets: keep, bounds: bounds, reactions: s.Reactions,
+		tier: tier, localTweets: keep, bounds: bounds, reactions: s.Reactions, timelines: s.Timelines, home: home,
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
 		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
 		UserCounts:  newEntity(tier, userCountsForm(s.Counts)),
 		Follows:     newEntity(tier, followForm(s.Follows)),
 		Followed:    newEntity(tier, followedForm(s.Timelines)),
+		AuthorLists: newEntity(tier, authorListForm(s.Timelines)),
 		Tweets:      newEntity(tier, tweetForm(s.Tweets, keep)),
 		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions)),
 		Reactions:   newEntity(tier, reactionForm(s.Reactions)),
@@ -75,9 +83,9 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	}, nil
 }
 
-// Collectors returns the metrics of the tier and of the tweets in the process.
+// Collectors returns the metrics of the tier, of tweets and home timelines in the process, and of home pages.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store}
+	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count}
 }
 
 // Answer reads the rows of all requests at once: one pipelined round trip a server, and one SQL statement for each entity with misses. Each
@@ -88,7 +96,7 @@ func (s *Store) Answer(ctx context.Context, all ...*cache.Request) {
 
 // Kinds returns all entities.
 func (s *Store) Kinds() []audit.Kind {
-	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.Tweets, s.TweetCounts,
+	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.AuthorLists, s.Tweets, s.TweetCounts,
 		s.Reactions, s.Reacted}
 }
 

@@ -166,6 +166,7 @@ func (w *world) agree(t *testing.T, step int) {
 		compare(t, s, s.UserCounts, users)
 		compare(t, s, s.Followed, users)
 		compare(t, s, s.Reacted, users)
+		compareMeaning(t, s, s.AuthorLists, users)
 		var edges []follows.Edge
 		for _, a := range w.users {
 			for _, b := range w.users {
@@ -203,6 +204,17 @@ func (w *world) agree(t *testing.T, step int) {
 // compare compares what a node reads with what SQL says, in the form of entries.
 func compare[K comparable, V any](t *testing.T, s *Store, e *Entity[K, V], all []K) {
 	t.Helper()
+	compareAs(t, s, e, all, func(got, want cache.Value) bool { return got == want })
+}
+
+// compareMeaning is compare for rows whose version is also raised by writes that leave them as they are and do not invalidate them.
+func compareMeaning[K comparable, V any](t *testing.T, s *Store, e *Entity[K, V], all []K) {
+	t.Helper()
+	compareAs(t, s, e, all, func(got, want cache.Value) bool { return got.Version <= want.Version && e.Same(got, want) })
+}
+
+func compareAs[K comparable, V any](t *testing.T, s *Store, e *Entity[K, V], all []K, equal func(got, want cache.Value) bool) {
+	t.Helper()
 	if len(all) == 0 {
 		return
 	}
@@ -223,7 +235,7 @@ func compare[K comparable, V any](t *testing.T, s *Store, e *Entity[K, V], all [
 			e.write(&w, v)
 			got = cache.Value{Version: e.version(v), Data: string(w)}
 		}
-		if got != want[i] {
+		if !equal(got, want[i]) {
 			t.Errorf("%s %v is %+v, SQL says %+v", e.name, all[i], got, want[i])
 		}
 	}

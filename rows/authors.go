@@ -1,0 +1,41 @@
+package rows
+
+import "roost/domain/timelines"
+
+// authorListForm stores the list's reach, its sort keys as they are packed, and the entries that are not plain tweets. The form of
+// these is stored from the start, although lists hold tweets alone so far: nodes of a release that adds retweets and replies share
+// entries with nodes of this one. A list of timelines.MaxAuthorEntries plain tweets takes 1 KB.
+func authorListForm(t *timelines.Timelines) form[int64, timelines.AuthorList] {
+	return form[int64, timelines.AuthorList]{
+		name: "author_list", ttl: rowTTL, absent: absentTTL, keys: authorListKeys, rows: t.OfAuthors,
+		none:    "\x00\x00\x00", // no entries
+		version: func(l timelines.AuthorList) int64 { return l.Version },
+		write: func(w *writer, l timelines.AuthorList) {
+			w.number(l.CompleteFrom)
+			w.text(string(l.SortKeys))
+			w.count(len(l.Special))
+			for _, e := range l.Special {
+				w.number(e.Index)
+				w.number(int64(e.Kind))
+				w.number(e.TweetID)
+				w.number(e.AuthorID)
+				w.number(e.ParentAuthorID)
+			}
+		},
+		read: func(r *reader, _, version int64) timelines.AuthorList {
+			l := timelines.AuthorList{Version: version, CompleteFrom: r.number(), SortKeys: timelines.SortKeys(r.text())}
+			if len(l.SortKeys)%8 != 0 {
+				r.fail()
+			}
+			n := r.count()
+			if n > 0 {
+				l.Special = make([]timelines.SpecialEntry, n)
+			}
+			for i := range l.Special {
+				l.Special[i] = timelines.SpecialEntry{Index: r.number(), Kind: timelines.EntryKind(r.number()), TweetID: r.number(),
+					AuthorID: r.number(), ParentAuthorID: r.number()}
+			}
+			return l
+		},
+	}
+}
