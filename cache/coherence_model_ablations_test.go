@@ -68,11 +68,11 @@ func TestModelCoherenceLimits(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name         string
-		m            coherence
+		m            coProtocol
 		loses, holds int
 	}{
-		{"SWAPDB", coherence{max: coMax{coBegins: 1, coSends: 2, coSwaps: 1}}, coGone, coAcked},
-		{"a primary that others have left", coherence{foreign: true, expires: true, strict: true,
+		{"SWAPDB", coProtocol{max: coMax{coBegins: 1, coSends: 2, coSwaps: 1}}, coGone, coAcked},
+		{"a primary that others have left", coProtocol{foreign: true, expires: true, strict: true,
 			max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coTicks: 2, coSplits: 1}}, coAcked, coDeadline},
 	} {
 		t.Run(c.name, func(t *testing.T) {

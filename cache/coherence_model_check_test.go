@@ -102,10 +102,10 @@ func (f coFindings) count(uses, derivedUses, worlds int) coFindings {
 // coExplorer explores the model of the coherent tier.
 type coExplorer struct {
 	coSteps[coWorld]
-	m *coherence
+	m *coProtocol
 }
 
-func (m *coherence) explore(stop int) coFindings {
+func (m *coProtocol) explore(stop int) coFindings {
 	x := &coExplorer{m: m}
 	return explore(&x.coSteps, nil, m.start(), x.from, stop)
 }

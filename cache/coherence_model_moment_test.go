@@ -54,7 +54,7 @@ func (x *coExplorer) begins(n *coWorld, j int) {
 }
 
 // withheld returns the keys whose copies a reader must not use.
-func (m *coherence) withheld(p *coNode) (keys uint8) {
+func (m *coProtocol) withheld(p *coNode) (keys uint8) {
 	if !m.pendingAtUse {
 		return p.r.pending
 	}
@@ -68,7 +68,7 @@ func (m *coherence) withheld(p *coNode) (keys uint8) {
 
 // check returns the properties that a row breaks in a read, by bit. A node whose connections all lead to a primary that others have
 // left cannot see what they write.
-func (m *coherence) check(s *coWorld, r *coReader, k int, v, till, inc, epoch int8) (broken uint8) {
+func (m *coProtocol) check(s *coWorld, r *coReader, k int, v, till, inc, epoch int8) (broken uint8) {
 	alone := s.former && !r.moved && !m.strict
 	for property, is := range [coProperties]bool{
 		coAcked:    v < r.acked[k] && !alone,
@@ -87,7 +87,7 @@ func (m *coherence) check(s *coWorld, r *coReader, k int, v, till, inc, epoch in
 }
 
 // ends returns the reader of a node as it was when it began, with the position that it reports, and ends the read.
-func (m *coherence) ends(p *coNode) coReader {
+func (m *coProtocol) ends(p *coNode) coReader {
 	r := p.r
 	if m.positionLate {
 		r.position = p.position
@@ -109,7 +109,7 @@ func (x *coExplorer) use(s *coWorld, j, k int) {
 }
 
 // valid reports whether a derived value may be used or, if it is to be stored, stored.
-func (m *coherence) valid(p *coNode, d *coDerived) bool {
+func (m *coProtocol) valid(p *coNode, d *coDerived) bool {
 	for k := range m.keys {
 		if m.marks&(1<<k) == 0 {
 			continue

@@ -3,7 +3,7 @@ package cache
 // What a node with copies does in the model of the coherent tier.
 
 // stamp returns a number that no copy of the node has had.
-func (m *coherence) stamp(p *coNode) int8 {
+func (m *coProtocol) stamp(p *coNode) int8 {
 	if m.derived == coNone {
 		return 0
 	}
@@ -12,7 +12,7 @@ func (m *coherence) stamp(p *coNode) int8 {
 }
 
 // lose removes a copy, and what is derived of it.
-func (m *coherence) lose(p *coNode, k int, pushed bool) {
+func (m *coProtocol) lose(p *coNode, k int, pushed bool) {
 	if held := p.copies[k].v > 0; m.derived == coByJournal && (pushed && held || !m.journalHeld && (pushed || held)) {
 		p.journal[k]++
 	}
@@ -23,7 +23,7 @@ func (m *coherence) lose(p *coNode, k int, pushed bool) {
 }
 
 // loseAll removes all copies of the server.
-func (m *coherence) loseAll(p *coNode) {
+func (m *coProtocol) loseAll(p *coNode) {
 	for k := range m.keys {
 		m.lose(p, k, true)
 	}
@@ -31,7 +31,7 @@ func (m *coherence) loseAll(p *coNode) {
 }
 
 // dropOwn removes a copy when Redis has taken the node's own invalidation.
-func (m *coherence) dropOwn(p *coNode, k int) {
+func (m *coProtocol) dropOwn(p *coNode, k int) {
 	m.lose(p, k, true)
 	p.pipe.pushed |= 1 << k
 }
@@ -163,7 +163,7 @@ func (x *coExplorer) handle(n *coWorld, j int, i coItem) {
 }
 
 // adopt makes a row of the node's pipeline a copy.
-func (m *coherence) adopt(n *coWorld, p *coNode, k int) {
+func (m *coProtocol) adopt(n *coWorld, p *coNode, k int) {
 	pipe, row := &p.pipe, p.pipe.rows[k]
 	bit := uint8(1) << k
 	pushed := pipe.pushed&bit != 0 && !m.adoptsPushed && !m.inStream || m.dropsOwn && pipe.pushed&bit != 0

@@ -15,7 +15,7 @@ func (n *coNode) push(i coItem) {
 
 // changed is signalModifiedKey: whoever tracks the key gets a push, and tracks it no longer. by is the node whose tracking
 // connection has sent the command, or -1.
-func (m *coherence) changed(s *coWorld, k, by int) {
+func (m *coProtocol) changed(s *coWorld, k, by int) {
 	for j := range m.nodes {
 		n := &s.node[j]
 		switch bit := uint8(1) << k; {
@@ -31,7 +31,7 @@ func (m *coherence) changed(s *coWorld, k, by int) {
 }
 
 // drop removes a key's data and lease.
-func (m *coherence) drop(s *coWorld, k, by int) {
+func (m *coProtocol) drop(s *coWorld, k, by int) {
 	key := &s.keys[k]
 	if key.entry.v > 0 {
 		key.inc++
@@ -41,7 +41,7 @@ func (m *coherence) drop(s *coWorld, k, by int) {
 }
 
 // invalidate is INVALIDATE. If the server is a replica, the writer has found the primary, which is elsewhere.
-func (m *coherence) invalidate(s *coWorld, k int, version int8, by int) {
+func (m *coProtocol) invalidate(s *coWorld, k int, version int8, by int) {
 	if !s.elsewhere() && (!s.has(k) || s.keys[k].entry.v < version) {
 		m.drop(s, k, by)
 	}

@@ -15,7 +15,7 @@ const coBoth = 1<<coKeys - 1
 
 // coScenarios are what the protocol must survive, each as small as shows something. Where the protocol has two forms of a part,
 // both are here.
-var coScenarios = map[string]coherence{
+var coScenarios = map[string]coProtocol{
 	"writes": {max: coMax{coBegins: 2, coSends: 3, coCommits: 2, coFills: 2}, long: coMax{coSends: 1, coFills: 1}},
 	"two keys": {keys: 2, foreign: true,
 		max: coMax{coBegins: 1, coSends: 2, coCommits: 2, coFills: 1}, long: coMax{coSends: 1}},
@@ -75,8 +75,8 @@ var coScenarios = map[string]coherence{
 }
 
 // coDerives returns a scenario in which a value is derived, with some more that may happen.
-func coDerives(form coForm, also coMax) coherence {
-	return coherence{
+func coDerives(form coForm, also coMax) coProtocol {
+	return coProtocol{
 		coRules: coRules{derived: form}, keys: 2, foreign: also[coRefusals] == 0, expires: also[coTicks] > 0,
 		max: coMax{coBegins: 1, coSends: 2 + also[coKills] + also[coFills], coCommits: 1, coBuilds: 1}.plus(also), long: coMax{coSends: 1},
 	}
@@ -90,7 +90,7 @@ func (m coMax) plus(o coMax) coMax {
 }
 
 // scenario returns a scenario; the long form of the tests has larger ones.
-func scenario(name string, long bool) coherence {
+func scenario(name string, long bool) coProtocol {
 	m, ok := coScenarios[name]
 	if !ok {
 		panic("no scenario " + name)

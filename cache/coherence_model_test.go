@@ -197,8 +197,8 @@ const (
 	coUnchecked               // a row that leaves takes it along, and that is all
 )
 
-// coherence is a protocol with the faults that it meets.
-type coherence struct {
+// coProtocol is a protocol with the faults that it meets.
+type coProtocol struct {
 	coRules
 	nodes, keys int
 	max, long   coMax // long is what the long form of the tests adds
@@ -227,7 +227,7 @@ var coNames = [coProperties]string{
 	"a copy of the database as it was before the epoch that the node had noticed",
 }
 
-func (m *coherence) start() coWorld {
+func (m *coProtocol) start() coWorld {
 	s := coWorld{replid: 1}
 	for k := range s.keys {
 		s.keys[k] = coKey{db: 1, acked: 1, served: 1, lowest: 1, entry: coEntry{v: 1, fence: 1, till: m.life(&s, k)}}
@@ -236,7 +236,7 @@ func (m *coherence) start() coWorld {
 }
 
 // life returns when an entry that is filled now ends.
-func (m *coherence) life(s *coWorld, k int) int8 {
+func (m *coProtocol) life(s *coWorld, k int) int8 {
 	if !m.expires {
 		return 100
 	}
