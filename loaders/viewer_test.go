@@ -19,7 +19,13 @@ import (
 func newSet(t *testing.T, d *domaintest.Domain, viewer int64) *Set {
 	t.Helper()
 	from := rows.Sources{Follows: d.Follows, Timelines: d.Timelines, Tweets: d.Tweets, Reactions: d.Reactions}
-	return New(&Sources{Rows: rowstest.New(t, from)}, caller.New(viewer, 1))
+	return setOf(t, &Sources{Rows: rowstest.New(t, from)}, caller.New(viewer, 1))
+}
+
+// setOf returns the set of another operation.
+func setOf(t *testing.T, from *Sources, who *caller.Caller) *Set {
+	t.Helper()
+	return New(caller.With(t.Context(), who), from)
 }
 
 // keysOf returns the keys that are read.
@@ -80,7 +86,7 @@ func TestFollowsOfAPageAreOneKey(t *testing.T) {
 	}
 	// Signing in changes the viewer in the middle of an operation.
 	who := caller.New(me, 1)
-	changing := New(home.sources, who)
+	changing := setOf(t, home.sources, who)
 	changing.followed.keep(me, &timelines.Followed{UserIDs: []int64{users[1]}})
 	who.Begin(users[2], 2)
 	if keys := ask(changing, users...); !slices.Equal(keys, []string{cache.EntryPrefix + "fl:3"}) {
@@ -129,19 +135,19 @@ func TestReactionsOfAPageAreOneKey(t *testing.T) {
 			t.Errorf("the keys %v are read, want %v", keys, want)
 		}
 	}
-	page := New(cached, caller.New(me, 1))
+	page := setOf(t, cached, caller.New(me, 1))
 	expect(ask(page, reactions.None, tweets...), "vr:2")
 	expect(ask(page, reactions.None, tweets...))
-	expect(ask(New(cached, caller.New(0, 0)), reactions.None, tweets...))
+	expect(ask(setOf(t, cached, caller.New(0, 0)), reactions.None, tweets...))
 	for _, tweet := range tweets[1:] {
 		set(tweet)
 	}
 	page = newSet(t, d, me) // another process
 	expect(ask(page, reactions.Like, tweets[5:]...), "vr:2")
 	expect(ask(page, reactions.Like, tweets[1], tweets[9], tweets[2]), "r:1001:2")
-	page = New(page.sources, caller.New(me, 1))
+	page = setOf(t, page.sources, caller.New(me, 1))
 	expect(ask(page, reactions.Like, tweets[9], tweets[1]), "vr:2", "r:1001:2")
 	page = newSet(t, d, me)
 	expect(ask(page, reactions.Like, tweets[9], tweets[1]), "vr:2") // and r:1001:2 in the second round trip
-	expect(ask(New(page.sources, caller.New(me, 1)), reactions.None, tweets[0]), "vr:2", "r:1000:2")
+	expect(ask(setOf(t, page.sources, caller.New(me, 1)), reactions.None, tweets[0]), "vr:2", "r:1000:2")
 }
