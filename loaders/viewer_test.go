@@ -22,8 +22,9 @@ func newSet(t *testing.T, d *domaintest.Domain, viewer int64) *Set {
 	return setOf(t, &Sources{Rows: rowstest.New(t, from)}, caller.New(viewer, 1))
 }
 
-// setOf returns the set of an operation of a caller.
+// setOf returns the set of another operation.
 func setOf(t *testing.T, from *Sources, who *caller.Caller) *Set {
+	t.Helper()
 	return New(caller.With(t.Context(), who), from)
 }
 

@@ -7,7 +7,7 @@ import (
 
 func followForm(f *follows.Follows) form[follows.Edge, follows.State] {
 	return form[follows.Edge, follows.State]{
-		name: "follow", ttl: rowTTL, absent: unrelatedTTL, keys: followKeys, rows: f.Edges,
+		name: "follow", ttl: rowTTL, absent: rowTTL, keys: followKeys, rows: f.Edges,
 		version: func(s follows.State) int64 { return s.Version },
 		write:   func(w *writer, s follows.State) { w.flag(s.Active) },
 		read: func(r *reader, _ follows.Edge, version int64) follows.State {
@@ -19,7 +19,7 @@ func followForm(f *follows.Follows) form[follows.Edge, follows.State] {
 // followedForm stores a list of follows.MaxFollowing users in up to 35 KB.
 func followedForm(t *timelines.Timelines) form[int64, *timelines.Followed] {
 	return form[int64, *timelines.Followed]{
-		name: "followed", ttl: rowTTL, absent: absentTTL, keys: followedKeys, rows: t.Followed,
+		name: "followed", ttl: rowTTL, absent: rowTTL, keys: followedKeys, rows: t.Followed,
 		none:    "\x00", // follows nobody
 		version: func(f *timelines.Followed) int64 { return f.Version },
 		write: func(w *writer, f *timelines.Followed) {

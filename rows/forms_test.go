@@ -81,7 +81,7 @@ func TestKeys(t *testing.T) {
 				t.Errorf("%q is not what it was", key)
 			}
 		}
-		if len(all) != 10 {
+		if len(all) != 11 {
 			t.Errorf("some entities share a key: %v", all)
 		}
 		for key := range all {

@@ -4,7 +4,7 @@ import "roost/domain/reactions"
 
 func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
 	return form[int64, *reactions.Counts]{
-		name: "tweet_stats", ttl: countTTL, absent: absentTTL, keys: tweetCountsKeys, rows: c.CountsOf,
+		name: "tweet_stats", ttl: rowTTL, absent: rowTTL, keys: tweetCountsKeys, rows: c.CountsOf,
 		version: func(c *reactions.Counts) int64 { return int64(c.Revision) },
 		write: func(w *writer, c *reactions.Counts) {
 			w.number(int64(c.LikeCount))
@@ -18,7 +18,7 @@ func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
 
 func reactionForm(s *reactions.Reactions) form[reactions.Key, reactions.State] {
 	return form[reactions.Key, reactions.State]{
-		name: "reaction", ttl: rowTTL, absent: unrelatedTTL, keys: reactionKeys, rows: s.ByKey,
+		name: "reaction", ttl: rowTTL, absent: rowTTL, keys: reactionKeys, rows: s.ByKey,
 		version: func(s reactions.State) int64 { return s.Version },
 		write:   func(w *writer, s reactions.State) { w.number(int64(s.Kind)) },
 		read: func(r *reader, _ reactions.Key, version int64) reactions.State {
@@ -30,7 +30,7 @@ func reactionForm(s *reactions.Reactions) form[reactions.Key, reactions.State] {
 // reactedForm stores a list of reactions.MaxListed reactions in up to 2 KB.
 func reactedForm(s *reactions.Reactions) form[int64, *reactions.List] {
 	return form[int64, *reactions.List]{
-		name: "reacted", ttl: rowTTL, absent: absentTTL, keys: reactedKeys, rows: s.Lists,
+		name: "reacted", ttl: rowTTL, absent: rowTTL, keys: reactedKeys, rows: s.Lists,
 		version: func(l *reactions.List) int64 { return l.Version },
 		write: func(w *writer, l *reactions.List) {
 			w.number(l.CompleteFrom)

@@ -10,14 +10,12 @@ import (
 
 // The times to live of entries. Invalidation is immediate; these bound staleness if everything else fails.
 const (
-	// rowTTL is how long users, names, sessions, tweets, follows and reactions are cached.
+	// rowTTL is how long rows are cached, and the absence of a follow, of a reaction, of counts or of a list. Most pairs of users, or of
+	// user and tweet, have none, and every write that makes one invalidates its absence.
 	rowTTL = 10 * time.Minute
-	// countTTL is how long counts are cached.
-	countTTL = time.Minute
-	// absentTTL is how long the absence of a row is cached.
+	// absentTTL is how long the absence of a user, a name, a session or a tweet is cached. Anybody can ask for things that never were, so
+	// these entries leave soon.
 	absentTTL = 30 * time.Second
-	// unrelatedTTL is how long the absence of a follow or a reaction is cached. Most pairs of users, or of user and tweet, have none.
-	unrelatedTTL = 5 * time.Minute
 )
 
 func accountForm(a *accounts.Accounts) form[int64, *accounts.Account] {
@@ -55,7 +53,7 @@ func nameForm(a *accounts.Accounts) form[string, accounts.NameClaim] {
 
 func userCountsForm(c *counts.Store) form[int64, counts.UserCounts] {
 	return form[int64, counts.UserCounts]{
-		name: "user_stats", ttl: countTTL, absent: absentTTL, keys: userCountsKeys, rows: c.ByUser,
+		name: "user_stats", ttl: rowTTL, absent: rowTTL, keys: userCountsKeys, rows: c.ByUser,
 		version: func(c counts.UserCounts) int64 { return c.Version },
 		write: func(w *writer, c counts.UserCounts) {
 			w.number(int64(c.Tweets))

@@ -21,6 +21,7 @@ type costed struct {
 	name  string
 	query string
 	budget
+	embedded bool // Redis runs in the process
 	// prepare returns who asks and what, for pages of n items; nil is the crowd's viewer with no variables
 	// but n, and m for lists inside of lists.
 	prepare func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars)
@@ -35,6 +36,7 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 		for _, op := range costedReads {
 			t.Run(op.name, func(t *testing.T) {
 				op := op.priced(t)
+				op.embedded = r.Mode == apitest.Embedded
 				for _, n := range []int{1, 50} {
 					who, vars := op.asked(t, c, n)
 					who.Must(t, op.query, vars) // the process keeps what it keeps of tweets
@@ -42,6 +44,9 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 						clearCache(t, r, db)
 						return who, vars
 					})
+					for range readsUntilWarm {
+						who.Must(t, op.query, vars)
+					}
 					op.check(t, "warm", op.warm, func() (*apitest.Client, apitest.Vars) { return who, vars })
 				}
 			})
@@ -49,6 +54,7 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 		for _, op := range costedWrites {
 			t.Run(op.name, func(t *testing.T) {
 				op := op.priced(t)
+				op.embedded = r.Mode == apitest.Embedded
 				for _, n := range []int{1, 50} {
 					op.check(t, "cold", op.cold, func() (*apitest.Client, apitest.Vars) {
 						who, vars := op.asked(t, c, n)
@@ -74,6 +80,10 @@ func TestCostsDoNotDependOnPageSize(t *testing.T) {
 		}
 	}, apitest.Metered, rig.Limited(1<<30, 1<<30), func(c *app.Config) { c.SignUpPerAddress, c.LoaderWait = 1<<30, loaderWait })
 }
+
+// readsUntilWarm is how often a cold operation is read before the process has a copy of each row: the first read fills Redis, the second
+// copies what Redis has, and the third makes what is kept of several copies.
+const readsUntilWarm = 3
 
 // loaderWait is long enough for all fields of a level to ask before their batch is fetched, also on a busy machine. Plans do not wait.
 const loaderWait = 30 * time.Millisecond
@@ -127,7 +137,7 @@ func (op costed) check(t *testing.T, how string, want price, prepare func() (*ap
 	session := price{int64(sql) - cost.SQL, int64(trips) - cost.Redis}
 	switch session {
 	case price{}:
-		if who.Key == "" {
+		if who.Key == "" || op.embedded { // a Redis in the process is not asked for copies
 			break
 		}
 		fallthrough
@@ -135,7 +145,7 @@ func (op costed) check(t *testing.T, how string, want price, prepare func() (*ap
 		t.Errorf("%s: Server-Timing reports %d statements and %d round trips, they were %d and %d, and %+v for the session",
 			how, sql, trips, cost.SQL, cost.Redis, session)
 	case price{trips: 1}:
-	case price{sql: 1, trips: 3}: // of a session that was used for the first time
+	case price{sql: 1, trips: 3}, price{sql: 1, trips: 4}: // of a session that was used for the first time, or whose copy was dropped
 		if how == "warm" && op.prepare == nil {
 			t.Errorf("%s: the check of the session takes %+v", how, session)
 		}
@@ -155,7 +165,11 @@ func (op costed) took(t *testing.T, res *apitest.Response, want price) bool {
 		}
 		return cost.SQL <= most
 	}
-	return cost.Waits == 0 && want == price{cost.SQL, cost.Redis}
+	trips := cost.Redis
+	if op.embedded {
+		trips = max(trips, want.trips) // there a copy takes no trip
+	}
+	return cost.Waits == 0 && want == price{cost.SQL, trips}
 }
 
 // page adds the sizes of pages to variables.
