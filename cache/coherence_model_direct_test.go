@@ -100,8 +100,7 @@ func (w coWriter) less(o coWriter) bool { return w.pc < o.pc || w.pc == o.pc && 
 
 func (r cdReader) compare(o cdReader) int {
 	return cmp.Or(cmp.Compare(r.pc, o.pc), cmp.Compare(r.v, o.v), cmp.Compare(r.acked, o.acked), cmp.Compare(r.served, o.served),
-		cmp.Compare(r.position, o.position),
-		cmp.Compare(btoi(r.removed), btoi(o.removed)))
+		cmp.Compare(r.position, o.position), cmp.Compare(btoi(r.removed), btoi(o.removed)))
 }
 
 func btoi(b bool) int8 {

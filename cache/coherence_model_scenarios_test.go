@@ -18,7 +18,7 @@ const coBoth = 1<<coKeys - 1
 var coScenarios = map[string]coProtocol{
 	"writes": {max: coMax{coBegins: 2, coSends: 3, coCommits: 2, coFills: 2}, long: coMax{coSends: 1, coFills: 1}},
 	"two keys": {keys: 2, foreign: true,
-		max: coMax{coBegins: 1, coSends: 2, coCommits: 2, coFills: 1}, long: coMax{coSends: 1}},
+		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1}, long: coMax{coSends: 1, coCommits: 1}},
 	"two nodes": {nodes: 2, max: coMax{coBegins: 2, coSends: 3, coCommits: 1, coFills: 1}, long: coMax{coSends: 1, coCommits: 1}},
 	"killed": {foreign: true,
 		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coKills: 2}, long: coMax{coBegins: 1, coSends: 1, coCommits: 1}},
@@ -26,7 +26,7 @@ var coScenarios = map[string]coProtocol{
 	"flushed": {keys: 2, foreign: true,
 		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1, coFlushes: 1}, long: coMax{coSends: 1, coFlushes: 1}},
 	"failover": {foreign: true,
-		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coDemotes: 2}, long: coMax{coCommits: 1, coFills: 1}},
+		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coDemotes: 1}, long: coMax{coCommits: 1, coDemotes: 1}},
 	"failover and killed": {foreign: true,
 		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coDemotes: 1, coKills: 1}, long: coMax{coSends: 1}},
 	"expiry": {foreign: true, expires: true,
