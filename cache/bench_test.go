@@ -31,7 +31,7 @@ func BenchmarkVerbs(b *testing.B) {
 		run("fill", x.scripts.fill, "token", 1, "data", 60000)
 		b.Run(store+"/hits", func(b *testing.B) {
 			for b.Loop() {
-				x.read(b.Context(), keys, nil)
+				x.read(b.Context(), x.lookup(b.Context(), keys), nil)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(keys)), "us/key")
 		})

@@ -29,7 +29,24 @@ type lookup struct {
 	keys   []string
 	epoch  int64
 	moment *moment.Moment
+	number int // of the moment
+	// forgotten is that of pendingInvalidations, from after the pending ones were looked up.
+	forgotten int64
 }
+
+// confirmation is the source that confirms a moment: the answer of a link, as long as no pending invalidation is forgotten.
+type confirmation struct {
+	by        *link
+	forgotten int64
+}
+
+// confirmed reports whether a barrier of a link has confirmed the moment.
+func (of lookup) confirmed(l *link) bool {
+	return of.moment.Confirmed(confirmation{l, of.forgotten}, of.number)
+}
+
+// confirm notes that a barrier of a link was answered that began within the moment.
+func (of lookup) confirm(l *link) { of.moment.Confirm(confirmation{l, of.forgotten}, of.number) }
 
 // nothingKept is the coherence of a process without copies.
 type nothingKept struct{}

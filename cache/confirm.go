@@ -19,6 +19,7 @@ func (t *Tier) Confirm(ctx context.Context, all ...Invalidation) {
 	for i := range all {
 		keys[i] = all[i].Key
 	}
+	defer t.redis.coherence.changing(keys)() // an entry that was flushed confirms nothing about its copy
 	verdicts := make([]verdict, len(all))
 	eachGroup(t.redis.groups(ctx, keys), func(g group) { t.confirmGroup(ctx, g, all, verdicts) })
 	var send, left []Invalidation

@@ -28,5 +28,10 @@ func (t *Tier) NoteDrops(note func(key string)) {
 // Settled reports whether all changes that the reads of ctx must see have been noted. It takes a round trip to each server unless an
 // earlier read of the same moment did. It is false while the process reads nothing from Redis, and for a tier without copies.
 func (t *Tier) Settled(ctx context.Context) bool {
-	return !t.bypassed && t.Suspension() == 0 && t.redis.coherence.settle(ctx, t.lookup(ctx, nil))
+	of := t.lookup(ctx, nil)
+	if t.bypassed || t.Suspension() != 0 {
+		return false
+	}
+	of.forgotten = t.pending.forgotten.Load()
+	return t.redis.coherence.settle(ctx, of)
 }

@@ -128,6 +128,7 @@ func (r *Redis) Ticker() lifecycle.Service {
 				last = now
 				if len(r.embedded.DB(0).Keys()) > embeddedKeys {
 					r.embedded.FlushAll()
+					r.coherence.forget()
 				}
 			}
 		}

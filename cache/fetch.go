@@ -30,11 +30,13 @@ func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
 	for _, req := range reqs {
 		keys = append(keys, req.Keys...)
 	}
+	of := t.lookup(ctx, keys)
 	// Looked up before Redis is asked: if a pending invalidation is sent while the answer is under way, the answer is still old.
 	pending, none := t.pendingOf(ctx, keys)
+	of.forgotten = t.pending.forgotten.Load()
 	all := make([]readResult, len(keys))
 	if !none {
-		all = t.read(ctx, keys, heldOf(reqs, len(keys)))
+		all = t.read(ctx, of, heldOf(reqs, len(keys)))
 	}
 	out := make([]firstRead, len(reqs))
 	for i, req := range reqs {

@@ -36,6 +36,10 @@ type pendingInvalidations struct {
 	suspended map[*shard]int64
 	last      int64 // the number of the latest reason
 
+	// forgotten counts the reasons not to use an entry that have ended. A copy that was confirmed before may be older than the write that
+	// was the reason.
+	forgotten atomic.Int64
+
 	any      atomic.Bool // whether anything is pending or suspended; spares reads the mutex
 	some     lifecycle.Wake
 	sending  sync.Mutex
@@ -89,6 +93,7 @@ func (d *pendingInvalidations) suspend(server *shard) {
 
 // remove drops a pending invalidation.
 func (d *pendingInvalidations) remove(key string) {
+	d.forgotten.Add(1)
 	if d.count[d.byKey[key].server]--; d.count[d.byKey[key].server] == 0 {
 		delete(d.count, d.byKey[key].server)
 	}
@@ -163,6 +168,7 @@ func (t *Tier) Resume(number int64) {
 	defer d.mu.Unlock()
 	for server, n := range d.suspended {
 		if n <= number {
+			d.forgotten.Add(1)
 			delete(d.suspended, server)
 		}
 	}

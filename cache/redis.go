@@ -65,6 +65,7 @@ type Redis struct {
 	timeout     time.Duration // for one call
 	batch       int           // the most keys of one pipeline
 	late        func(since time.Time) time.Duration
+	address     *address
 	coherence   coherence
 	copyMetrics *copyMetrics
 	copies      *copies // nil without any
@@ -118,6 +119,7 @@ func openVia(c Config, timeout time.Duration, dial dialFunc) (*Redis, error) {
 	if c.URL != "" && (a.form == "" || a.form == schemeSentinel) { // elsewhere a server is its address
 		a.options.OnConnect = r.arrived
 	}
+	r.address = a
 	r.client = a.client(r.timeout)
 	switch c := r.client.(type) {
 	case *redis.ClusterClient:

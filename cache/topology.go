@@ -139,15 +139,21 @@ func (a *address) client(timeout time.Duration) redis.UniversalClient {
 			},
 		})
 	case schemeSentinel:
-		return redis.NewFailoverClient(&redis.FailoverOptions{
-			MasterName: a.sentinel, SentinelAddrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-			DialTimeout: longest, ReadTimeout: longest, WriteTimeout: longest, PoolTimeout: timeout,
-			ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: o.PoolSize, DisableIdentity: true,
-			OnConnect: o.OnConnect,
-		})
+		return a.failover(timeout, o.PoolSize, o.OnConnect)
 	default:
 		return redis.NewClient(o)
 	}
+}
+
+// failover returns a client whose connections lead to the primary that the Sentinels name. When they name another one, it closes them.
+func (a *address) failover(timeout time.Duration, conns int, connect func(context.Context, *redis.Conn) error) *redis.Client {
+	o, longest := a.options, timeout+maxExtra
+	return redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: a.sentinel, SentinelAddrs: a.hosts, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+		DialTimeout: longest, ReadTimeout: longest, WriteTimeout: longest, PoolTimeout: timeout,
+		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: conns, DisableIdentity: true,
+		OnConnect: connect,
+	})
 }
 
 // bound sets the timeouts and retries that a cache needs: calls fail soon, and the client does not retry by itself.

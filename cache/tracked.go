@@ -141,8 +141,7 @@ func (t *tracked) read(ctx context.Context, of lookup, g group, out []readResult
 // read looks up keys once. It returns those for which it has no answer: the copies that were dropped during the barrier, or all keys if
 // copies cannot be used.
 func (l *link) read(ctx context.Context, of lookup, at []int, out []readResult) (left []int) {
-	number, confirmed := of.moment.Of(l)
-	confirmed = confirmed || l.of.without.barrier
+	confirmed := of.confirmed(l) || l.of.without.barrier
 	missing := l.look(of, at, out)
 	if confirmed && len(missing) == 0 {
 		return nil
@@ -171,7 +170,7 @@ func (l *link) read(ctx context.Context, of lookup, at []int, out []readResult) 
 		}
 		return nil
 	}
-	of.moment.Confirm(l, number)
+	of.confirm(l)
 	if !confirmed && len(missing) < len(at) {
 		// The barrier confirms what is still a copy now, so those that were found before it are looked up again.
 		left = l.look(of, without(at, missing), out)
@@ -218,8 +217,7 @@ func (t *tracked) settle(ctx context.Context, of lookup) bool {
 // settle takes a barrier, unless one was taken in this moment. It reports whether the server's reports have been handled since the
 // moment began, and its copies are of the epoch.
 func (l *link) settle(ctx context.Context, of lookup) bool {
-	number, confirmed := of.moment.Of(l)
-	if !confirmed {
+	if !of.confirmed(l) {
 		b, _ := l.join(of, nil)
 		if b == nil {
 			return false
@@ -234,7 +232,7 @@ func (l *link) settle(ctx context.Context, of lookup) bool {
 		if b.err != nil {
 			return false
 		}
-		of.moment.Confirm(l, number)
+		of.confirm(l)
 	}
 	return l.usable.Load().epoch == of.epoch
 }

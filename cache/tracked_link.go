@@ -376,6 +376,9 @@ func (r *Redis) canTrack(hello any) error {
 
 // dedicated returns a client with one connection to a server. connect prepares each connection before it is used.
 func (r *Redis) dedicated(s *shard, connect func(ctx context.Context, conn *redis.Conn) error) *redis.Client {
+	if r.address.form == schemeSentinel {
+		return r.address.failover(r.timeout, 1, connect) // follows the Sentinels, as the other connections do
+	}
 	o := *s.client.Options()
 	o.PoolSize, o.MinIdleConns, o.MaxIdleConns, o.MaxActiveConns = 1, 0, 0, 0
 	o.Protocol = 3

@@ -153,21 +153,20 @@ type readResult struct {
 	until  int64 // of a copy: when its life ends; see monotonic
 }
 
-// lookup returns what a read asks for.
+// lookup returns what a read asks for. The read then looks up pending invalidations: those of writes that the moment's position covers
+// must be among them.
 func (t *Tier) lookup(ctx context.Context, keys []string) lookup {
 	of := lookup{keys: keys, epoch: t.Epoch(), moment: moment.From(ctx)}
-	if of.moment != nil && t.note != nil {
-		of.moment.Note(t.note)
-	}
+	of.number = of.moment.Enter(t.note)
 	return of
 }
 
 // read looks keys up without scripts. Copies in the process and what they lack take one shared round trip a server; see coherence.
 // Keys that cannot be read in this way take a pipeline of their own, in which only the version is asked for if the caller holds the
 // key. Those of them that turn out to be at another version take a second pipeline.
-func (t *Tier) read(ctx context.Context, keys []string, held []int64) []readResult {
+func (t *Tier) read(ctx context.Context, of lookup, held []int64) []readResult {
+	keys := of.keys
 	out := make([]readResult, len(keys))
-	of := t.lookup(ctx, keys)
 	eachGroup(t.redis.groups(ctx, keys), func(g group) {
 		left := t.redis.coherence.read(ctx, of, g, out)
 		if len(left) == 0 {

@@ -7,6 +7,7 @@ package moment
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -47,7 +48,7 @@ func (m *Moment) Renew() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.number++
-	m.noted = nil
+	m.noted, m.seen = nil, nil
 }
 
 // Note returns what note returned when it was first called in the moment: before the first read asks a source. With nil it calls note.
@@ -57,39 +58,45 @@ func (m *Moment) Note(note func() any) any {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.noted == nil {
+	return m.note(note)
+}
+
+func (m *Moment) note(note func() any) any {
+	if m.noted == nil && note != nil {
 		m.noted = note()
 	}
 	return m.noted
 }
 
-// Of returns the number of the moment, and whether a source has confirmed it. A read that asks the source passes the number to Confirm.
-func (m *Moment) Of(source any) (number int, ok bool) {
+// Enter is Note for a read that will ask a source. It returns the number of the moment, for Confirmed and Confirm. note may be nil.
+func (m *Moment) Enter(note func() any) (number int) {
 	if m == nil {
-		return 0, false
+		return 0
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range m.seen {
-		if s.source == source {
-			return m.number, s.number == m.number
-		}
-	}
-	return m.number, false
+	m.note(note)
+	return m.number
 }
 
-// Confirm notes that a source has answered what it was asked after Of returned the number.
+// Confirmed reports whether a source has confirmed the moment with the number, and it has not ended.
+func (m *Moment) Confirmed(source any, number int) bool {
+	if m == nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.number == number && slices.Contains(m.seen, confirmed{source, number})
+}
+
+// Confirm notes that a source has answered what it was asked after Enter returned the number.
 func (m *Moment) Confirm(source any, number int) {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range m.seen {
-		if m.seen[i].source == source {
-			m.seen[i].number = max(m.seen[i].number, number)
-			return
-		}
+	if m.number == number && !slices.Contains(m.seen, confirmed{source, number}) {
+		m.seen = append(m.seen, confirmed{source, number})
 	}
-	m.seen = append(m.seen, confirmed{source, number})
 }

@@ -13,22 +13,21 @@ func TestAConfirmationIsOfTheMomentInWhichItWasAskedFor(t *testing.T) {
 	if moment.From(ctx) != m || moment.From(t.Context()) != nil {
 		t.Error("a context has another moment")
 	}
-	number, ok := m.Of("a")
-	if ok {
+	number := m.Enter(nil)
+	if m.Confirmed("a", number) {
 		t.Error("a new moment is confirmed")
 	}
 	m.Confirm("a", number)
-	if _, ok := m.Of("a"); !ok {
+	if !m.Confirmed("a", number) {
 		t.Error("a confirmed moment is not")
 	}
-	if _, ok := m.Of("b"); ok {
+	if m.Confirmed("b", number) {
 		t.Error("another source has confirmed it")
 	}
-	before, _ := m.Of("b")
 	m.Renew()
-	m.Confirm("b", before)
+	m.Confirm("b", number)
 	for _, source := range []string{"a", "b"} {
-		if _, ok := m.Of(source); ok {
+		if m.Confirmed(source, number) || m.Confirmed(source, m.Enter(nil)) {
 			t.Errorf("what %s confirmed before the moment began counts", source)
 		}
 	}
@@ -40,7 +39,7 @@ func TestNotesOfAMoment(t *testing.T) {
 	_, m := moment.With(t.Context())
 	at := 0
 	next := func() any { at++; return at }
-	if m.Note(next) != 1 || m.Note(next) != 1 {
+	if m.Enter(next); at != 1 || m.Note(next) != 1 || m.Note(next) != 1 {
 		t.Error("it was noted twice in one moment")
 	}
 	m.Renew()
@@ -49,8 +48,8 @@ func TestNotesOfAMoment(t *testing.T) {
 	}
 	var none *moment.Moment
 	none.Renew()
-	none.Confirm("a", 1)
-	if _, ok := none.Of("a"); ok || none.Note(next) != 3 {
+	none.Confirm("a", none.Enter(next))
+	if none.Confirmed("a", 0) || none.Note(next) != 3 {
 		t.Error("without a moment, a read shares one")
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"roost/server/transport"
 )
 
@@ -100,16 +102,29 @@ func TestAnAnswerIsReadInTime(t *testing.T) {
 // What waits in the queues of sockets, or to get into them, counts as well.
 func TestMessagesThatNobodyReads(t *testing.T) {
 	t.Parallel()
+	const most = 20
+	unread := transport.NewUnread(most * longText)
 	f := startTight(t, func(s *setup) {
-		s.socket.Unread = transport.NewUnread(20 * longText)
+		s.socket.Unread = unread
 		s.socket.SlowAfter, s.socket.SendBuffer = patience, 4<<10
 	})
-	c := f.connected(t)
-	for i := range 40 {
-		c.say(fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"%s"}}`, i, long()))
+	subscribe := func(i int) string {
+		return fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"%s"}}`, i, long())
 	}
+	c := f.connected(t)
+	for i := range most / 2 {
+		c.say(subscribe(i))
+	}
+	// The system takes a few answers into its buffers. From here on the socket holds some, so it is the one that began first.
+	eventually(t, "answers to be held", func() bool { return unread.Held() >= most/4*longText })
 	other := f.connected(t)
-	other.say(fmt.Sprintf(`{"id":"1","type":"subscribe","payload":{"query":"%s"}}`, long()))
+	other.say(subscribe(1))
+	for i := range most {
+		_ = c.SetWriteDeadline(time.Now().Add(patience))
+		if c.WriteMessage(websocket.TextMessage, []byte(subscribe(most+i))) != nil {
+			break // it is cut off already
+		}
+	}
 	eventually(t, "the socket to be cut off", func() bool { return f.seen.cuts() == 1 })
 	if got, err := other.read(); err != nil || len(got) < longText {
 		t.Errorf("the other socket got %d bytes: %v", len(got), err)

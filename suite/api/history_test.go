@@ -22,7 +22,7 @@ const (
 )
 
 // historyLength is the number of operations of a history.
-func historyLength() int { return testtime.Soak(2_000, 10_000) }
+func historyLength() int { return testtime.Soak(1_200, 10_000) }
 
 // history runs random operations over the API and notes in the model what each has led to.
 type history struct {
@@ -34,7 +34,7 @@ type history struct {
 	refused atomic.Int64
 }
 
-// Thousands of operations by concurrent clients leave the API and the rows as a model of plain maps says.
+// A thousand operations by concurrent clients, in a soak ten thousand each time, leave the API and the rows as a model of plain maps says.
 func TestRandomHistory(t *testing.T) {
 	seeds := []uint64{1}
 	if testtime.Soaking() {

@@ -81,7 +81,7 @@ var kinds = map[string]string{
 // Every list of random and of special users equals the oracle, whatever the sizes of pages and the
 // direction of reading.
 func TestListsEqualTheOracle(t *testing.T) {
-	random, steps := 10, 8
+	random, steps := 4, 8
 	if testtime.Soaking() {
 		random, steps = 300, 30
 	}

@@ -39,7 +39,7 @@ func TestEqualReactionsAtOnceCountOnce(t *testing.T) {
 
 func TestTogglesOfManyUsersAddUp(t *testing.T) {
 	const tweets, toggles = 5, 5
-	users := testtime.Soak(80, 200)
+	users := testtime.Soak(50, 200)
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		crowd := r.SignUps(t, "toggler", users)
 		subjects := make([]string, tweets)
@@ -96,7 +96,8 @@ func TestTogglesOfManyUsersAddUp(t *testing.T) {
 
 // Two who follow each other at once touch the same two rows of counts.
 func TestCrossFollowsDoNotDeadlock(t *testing.T) {
-	const users, rounds = 12, 30
+	const users = 12
+	rounds := testtime.Soak(15, 30)
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
 		crowd := r.SignUps(t, "crossed", users)
 		apitest.Parallel(t, 2*users, func(i int) error {

@@ -56,6 +56,13 @@ type ackOf struct {
 	text string
 }
 
+// holds reports whether so many writes were acknowledged, and so many reads made.
+func (h *chronicle) holds(writes, reads int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.acked) >= writes && len(h.reads) >= reads
+}
+
 func (h *chronicle) text() string { return fmt.Sprintf("version %d", h.serial.Add(1)) }
 
 func (h *chronicle) fail(err error) {

@@ -159,7 +159,7 @@ func background(t *testing.T, c *rig.Cluster, web *http.Client, reactors int) (e
 
 // What a page's cursor covers the page shows: follows and unfollows on two nodes beside reactions, as they come; with
 // writers that are held between their commit and the invalidation; and with a writer that is killed there every two
-// seconds.
+// seconds. A soak reads 20,000 pages each time.
 func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
@@ -168,9 +168,9 @@ func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 		kill  time.Duration
 		pages int
 	}{
-		{"as they come", nil, 0, testtime.Soak(2000, 20_000)},
-		{"writers stand still", []string{"ROOST_FAULT=events.after-commit:hold:30ms"}, 0, testtime.Soak(1000, 20_000)},
-		{"a writer is killed", nil, 2 * time.Second, testtime.Soak(2000, 20_000)},
+		{"as they come", nil, 0, testtime.Soak(1000, 20_000)},
+		{"writers stand still", []string{"ROOST_FAULT=events.after-commit:hold:30ms"}, 0, testtime.Soak(500, 20_000)},
+		{"a writer is killed", nil, 2 * time.Second, testtime.Soak(1000, 20_000)},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()

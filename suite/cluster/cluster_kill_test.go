@@ -15,7 +15,7 @@ import (
 // was acknowledged is there, and each tweet's event has had its effect, once and whole.
 func TestClusterKilledAtRandom(t *testing.T) {
 	t.Parallel()
-	kills := testtime.Soak(20, 100)
+	kills := testtime.Soak(12, 100)
 	c := newCluster(t)
 	l := c.post(t, 6, 5*time.Millisecond)
 	l.more(t, 1)

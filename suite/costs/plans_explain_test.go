@@ -179,10 +179,12 @@ type planWatch struct {
 	doing string
 	worst map[string]*tally
 	seen  map[string]struct{} // statements with their arguments, and those without a class
+	// classes holds the classes of statements by their texts; classOf tries a hundred patterns.
+	classes map[string]*statementClass
 }
 
 func newPlanWatch(t testing.TB, db *sql.DB) *planWatch {
-	return &planWatch{t: t, db: db, worst: map[string]*tally{}, seen: map[string]struct{}{}}
+	return &planWatch{t: t, db: db, worst: map[string]*tally{}, seen: map[string]struct{}{}, classes: map[string]*statementClass{}}
 }
 
 // tally is what the statements of a class took at worst.
@@ -256,7 +258,11 @@ func (w *planWatch) judge(query string, args []any, shared bool, r planReading) 
 	query = strings.Join(strings.Fields(query), " ")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := classOf(query)
+	c, known := w.classes[query]
+	if !known {
+		c = classOf(query)
+		w.classes[query] = c
+	}
 	if c == nil {
 		if _, told := w.seen[query]; !told {
 			w.t.Errorf("%s: no bound is known for the statement %s", w.doing, query)

@@ -3,6 +3,7 @@ package importedtest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,11 +14,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"roost/testkit/pgtest"
 )
 
-// A database takes some 300 MB, so few are kept; programs may be in use by a process that waits.
+// A database takes some 300 MB, so few are kept: the last two of each kind if both kinds are used. Programs may be in use by a
+// process that waits.
 const (
-	keptDatabases = 2
+	keptDatabases = 4
 	programLife   = 6 * time.Hour
 )
 
@@ -30,9 +34,25 @@ func cacheDir() (string, error) {
 	return dir, nil
 }
 
-// copyTo copies the imported SQLite file of a data set. The first caller on the machine makes that file. Its name is a hash of
-// the data set and of the importing program, which contains the schema.
-func copyTo(to, dataset string) (err error) {
+// store is a kind of databases.
+type store string
+
+const (
+	postgres store = "postgres"
+	sqlite   store = "sqlite"
+)
+
+// A kept import is a directory. It contains figures.json, and the file roost.db of SQLite or the data directory data of a
+// stopped PostgreSQL server.
+const (
+	figuresName = "figures.json"
+	fileName    = "roost.db"
+	dataName    = "data"
+)
+
+// withKept calls use with the kept import of a data set and its figures. The first caller on the machine makes the import. Its
+// name is a hash of the data set and of the importing program, which contains the schema. Other processes wait meanwhile.
+func withKept(s store, dataset string, use func(dir string, f Figures) error) (err error) {
 	bin, err := program()
 	if err != nil {
 		return err
@@ -40,6 +60,14 @@ func copyTo(to, dataset string) (err error) {
 	data, err := sumOf(filepath.Join(dataset, "*"))
 	if err != nil {
 		return err
+	}
+	name := fmt.Sprintf("imported-%s-%s-%s", s, strings.TrimPrefix(filepath.Base(bin), "fill-"), data)
+	if s == postgres {
+		version, err := pgtest.Version()
+		if err != nil {
+			return err
+		}
+		name += fmt.Sprint("-", version)
 	}
 	cache, err := cacheDir()
 	if err != nil {
@@ -50,34 +78,66 @@ func copyTo(to, dataset string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	kept := filepath.Join(cache, fmt.Sprintf("imported-%s-%s.db", strings.TrimPrefix(filepath.Base(bin), "fill-"), data))
+	kept := filepath.Join(cache, name)
 	now := time.Now()
 	err = os.Chtimes(kept, now, now)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.Join(sweep(cache, now), makeKept(kept, dataset))
+		err = errors.Join(sweep(cache, now), makeKept(s, kept, dataset))
 	}
 	if err != nil {
 		return err
 	}
-	return copyFile(kept, to)
+	text, err := os.ReadFile(filepath.Join(kept, figuresName))
+	if err != nil {
+		return err
+	}
+	var f Figures
+	if err := json.Unmarshal(text, &f); err != nil {
+		return err
+	}
+	return use(kept, f)
 }
 
-// makeKept imports; the file gets its name last, so that a half-made one is never taken.
-func makeKept(path, dataset string) (err error) {
+// makeKept imports. The directory gets its name last, so that a half-made one is never taken.
+func makeKept(s store, path, dataset string) (err error) {
 	draft, err := os.MkdirTemp(filepath.Dir(path), "draft-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(draft)) }()
-	file := filepath.Join(draft, "roost.db")
-	if _, err := Fill("-file", file, "-dir", dataset); err != nil {
+	var f Figures
+	if s == postgres {
+		err = pgtest.Save(template, filepath.Join(draft, dataName), func(url string) (err error) {
+			f, err = Fill("-url", url, "-dir", dataset)
+			return err
+		})
+	} else {
+		f, err = fillFile(filepath.Join(draft, fileName), dataset)
+	}
+	if err != nil {
 		return err
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(draft, figuresName), text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(draft, path)
+}
+
+// fillFile imports into an SQLite file.
+func fillFile(file, dataset string) (Figures, error) {
+	f, err := Fill("-file", file, "-dir", dataset)
+	if err != nil {
+		return f, err
 	}
 	// A log that was not taken into the file would be lost by copying it.
 	if _, err := os.Stat(file + "-wal"); err == nil {
-		return errors.New("import the data set: SQLite left a write-ahead log")
+		return f, errors.New("import the data set: SQLite left a write-ahead log")
 	}
-	return os.Rename(file, path)
+	return f, nil
 }
 
 // sweep makes room for one more database, and removes files that killed processes have left behind. It runs under the lock.

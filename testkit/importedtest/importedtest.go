@@ -1,9 +1,8 @@
 // Package importedtest opens databases for tests, into which the whole data set of package dataset has been imported.
 //
-// [Postgres] returns a copy of a database that is filled once for each test process. On a server that the environment names
-// (see package pgtest), it is filled once for each test binary. [SQLite] returns a copy of a file that is filled once on each
-// machine and kept in the temporary directory. The import runs in a program of its own (./fill), built without the race
-// detector.
+// [Postgres] and [SQLite] return copies of databases that are filled once on each machine and kept in the temporary directory,
+// until the data set or the code of the import changes. On a server that the environment names (see package pgtest), Postgres
+// fills a database once for each test binary. The import runs in a program of its own (./fill), built without the race detector.
 package importedtest
 
 import (
@@ -31,25 +30,34 @@ type Figures struct {
 	MaxRSS int64
 }
 
+// template is the name of the imported database on a PostgreSQL server.
+const template = "imported"
+
 // Postgres returns the URL of a database of the test's own with the imported data.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	dir := dataset.Dir(t)
-	return pgtest.FromTemplate(t, "imported", func(url string) (err error) {
-		template, err = Fill("-url", url, "-dir", dir)
+	if pgtest.Private() {
+		return pgtest.FromSaved(t, template, func(to string) error {
+			return withKept(postgres, dir, func(kept string, _ Figures) error {
+				return pgtest.CopyDir(filepath.Join(kept, dataName), to)
+			})
+		})
+	}
+	return pgtest.FromTemplate(t, template, func(url string) error {
+		_, err := Fill("-url", url, "-dir", dir)
 		return err
 	})
 }
 
-// template holds the figures of the import of Postgres; zero unless it ran in this process. FromTemplate makes access to it
-// safe.
-var template Figures
-
 // SQLite returns the path of a database file of the test's own with the imported data.
 func SQLite(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "roost.db")
-	if err := copyTo(path, dataset.Dir(t)); err != nil {
+	path := filepath.Join(t.TempDir(), fileName)
+	err := withKept(sqlite, dataset.Dir(t), func(kept string, _ Figures) error {
+		return copyFile(filepath.Join(kept, fileName), path)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -125,6 +125,23 @@ type cluster struct {
 }
 
 func newCluster(opts Options) (*cluster, error) {
+	c, err := prepareCluster(opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.init(); err != nil {
+		_ = c.home.Remove()
+		return nil, err
+	}
+	if err := c.startAnywhere(); err != nil {
+		_ = c.home.Remove()
+		return nil, err
+	}
+	return c, nil
+}
+
+// prepareCluster makes a home for a server that has no data directory yet.
+func prepareCluster(opts Options) (*cluster, error) {
 	bin, err := binDir()
 	if err != nil {
 		return nil, err
@@ -137,21 +154,20 @@ func newCluster(opts Options) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{home: home, user: user, bin: bin, args: settings(opts)}
-	if err := c.init(); err != nil {
-		_ = home.Remove()
-		return nil, err
-	}
+	return &cluster{home: home, user: user, bin: bin, args: settings(opts)}, nil
+}
+
+// startAnywhere starts the server on a free port. The port may be taken by the time the server listens, so it tries several.
+func (c *cluster) startAnywhere() (err error) {
 	for range 5 {
 		if c.port, err = testproc.FreePort(); err != nil {
-			break
+			return err
 		}
 		if err = c.start(); err == nil {
-			return c, nil
+			return nil
 		}
 	}
-	_ = home.Remove()
-	return nil, err
+	return err
 }
 
 // settings are `-c name=value` for the server, in a stable order.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,27 +49,17 @@ type server struct {
 // shared is the process's server, started at its first use. Nobody stops it:
 // the janitor of its home does when the process ends.
 var shared = sync.OnceValues(func() (*server, error) {
-	s := &server{templates: map[string]*built{}}
 	raw := os.Getenv(envURL)
 	if raw == "" {
 		c, err := newCluster(Options{})
 		if err != nil {
 			return nil, err
 		}
-		raw, s.private = c.url("postgres"), true
+		return c.server()
 	}
-	base, err := url.Parse(raw)
-	if err != nil || base.Scheme != "postgres" && base.Scheme != "postgresql" {
-		return nil, fmt.Errorf("%s: want postgres://user@host/database, got %q", envURL, raw)
-	}
-	s.base = base
-	if s.admin, err = sql.Open("postgres", raw); err != nil {
-		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	s.admin.SetMaxOpenConns(8)
-	s.admin.SetMaxIdleConns(2)
-	if s.private {
-		return s, nil
+	s, err := serverAt(raw)
+	if err != nil {
+		return nil, err
 	}
 	var num int
 	if err := s.admin.QueryRow("SELECT current_setting('server_version_num')::int").Scan(&num); err != nil {
@@ -80,11 +71,34 @@ var shared = sync.OnceValues(func() (*server, error) {
 	return s, s.dropLeftovers(context.Background(), time.Now())
 })
 
-// database creates a database and drops it when the test ends.
-func (s *server) database(t testing.TB, template string) string {
+// server returns the cluster as a server of this process's own.
+func (c *cluster) server() (*server, error) {
+	s, err := serverAt(c.url("postgres"))
+	if err == nil {
+		s.private = true
+	}
+	return s, err
+}
+
+func serverAt(raw string) (*server, error) {
+	base, err := url.Parse(raw)
+	if err != nil || base.Scheme != "postgres" && base.Scheme != "postgresql" {
+		return nil, fmt.Errorf("%s: want postgres://user@host/database, got %q", envURL, raw)
+	}
+	s := &server{base: base, templates: map[string]*built{}}
+	if s.admin, err = sql.Open("postgres", raw); err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	s.admin.SetMaxOpenConns(8)
+	s.admin.SetMaxIdleConns(2)
+	return s, nil
+}
+
+// database creates a database and drops it when the test ends; options are added to CREATE DATABASE.
+func (s *server) database(t testing.TB, template string, options ...string) string {
 	t.Helper()
 	name := fmt.Sprintf("%s%d_%d_%d", dbPrefix, time.Now().Unix(), os.Getpid(), s.count.Add(1))
-	if err := create(t.Context(), s.admin, name, template); err != nil {
+	if err := create(t.Context(), s.admin, name, template, options...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -102,8 +116,9 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-func create(ctx context.Context, db execer, name, template string) error {
-	q := fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", pq.QuoteIdentifier(name), pq.QuoteIdentifier(template))
+func create(ctx context.Context, db execer, name, template string, options ...string) error {
+	q := fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s %s", pq.QuoteIdentifier(name), pq.QuoteIdentifier(template),
+		strings.Join(options, " "))
 	if _, err := db.ExecContext(ctx, q); err != nil {
 		return fmt.Errorf("create a test database: %w", err)
 	}

@@ -123,16 +123,7 @@ func (c *cluster) follow(primary *cluster) (err error) {
 	if err != nil {
 		return fmt.Errorf("copy the primary: %w", err)
 	}
-	// A port that was free may be taken by the time the server listens.
-	for range 5 {
-		if c.port, err = testproc.FreePort(); err != nil {
-			return err
-		}
-		if err = c.start(); err == nil {
-			return nil
-		}
-	}
-	return err
+	return c.startAnywhere()
 }
 
 // makeData makes an empty data directory for the server's user.
