@@ -102,4 +102,3 @@ func TestConfirmAfterAFlushInTheProcess(t *testing.T) {
 		t.Errorf("after Confirm of v%d it returns %v", v.Version, got)
 	}
 }
-
