@@ -19,13 +19,13 @@ func (l *link) run() {
 	defer timer.Stop()
 	l.lastRead = time.Now()
 	for {
+		if l.untracked {
+			l.pause()
+			return
+		}
 		if b := l.take(); b != nil {
 			l.lastRead = time.Now()
 			l.exchange(b)
-			if l.untracked {
-				l.pause()
-				return
-			}
 			continue
 		}
 		every := sweepEvery
