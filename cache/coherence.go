@@ -78,9 +78,9 @@ func (r *Redis) keepCopies(maxBytes int64) {
 
 // copyMetrics are the counters of copies.
 type copyMetrics struct {
-	barriers, readers, asked, adopted, undone, lost prometheus.Counter
-	entries, bytes, evicted                         prometheus.Gauge
-	tracking                                        prometheus.Gauge
+	barriers, readers, sweeps, asked, adopted, undone, lost prometheus.Counter
+	entries, bytes, evicted                                 prometheus.Gauge
+	tracking                                                prometheus.Gauge
 }
 
 func newCopyMetrics() *copyMetrics {
@@ -93,6 +93,7 @@ func newCopyMetrics() *copyMetrics {
 	return &copyMetrics{
 		barriers: counter("barriers_total", "Round trips to Redis that confirmed copies of rows in the process."),
 		readers:  counter("barrier_readers_total", "Reads that waited for a barrier; several share one."),
+		sweeps:   counter("sweeps_total", "Round trips to Redis that only read its reports, because nobody had read for a while."),
 		asked:    counter("asked_total", "Keys that a barrier's round trip asked Redis for, because there was no copy."),
 		adopted:  counter("adopted_total", "Entries of Redis that became copies."),
 		undone:   counter("invalidated_total", "Keys that Redis reported as changed."),
@@ -109,5 +110,6 @@ func (m *copyMetrics) all(c *copies) []prometheus.Collector {
 	m.entries.Set(float64(entries))
 	m.bytes.Set(float64(bytes))
 	m.evicted.Set(float64(evicted))
-	return []prometheus.Collector{m.barriers, m.readers, m.asked, m.adopted, m.undone, m.lost, m.entries, m.bytes, m.evicted, m.tracking}
+	return []prometheus.Collector{m.barriers, m.readers, m.sweeps, m.asked, m.adopted, m.undone, m.lost, m.entries, m.bytes, m.evicted,
+		m.tracking}
 }

@@ -199,7 +199,11 @@ func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error)
 		for i := from; i < last; i++ {
 			x.entries[i], x.lives[i] = pipe.HMGet(ctx, keys[i], "e", "v", "d"), pipe.PTTL(ctx, keys[i])
 		}
-		l.of.metrics.barriers.Inc()
+		if b == nil {
+			l.of.metrics.sweeps.Inc()
+		} else {
+			l.of.metrics.barriers.Inc()
+		}
 		if _, err := pipe.Exec(ctx); err != nil && x.info.Err() != nil {
 			return x, x.info.Err()
 		}
