@@ -79,6 +79,10 @@ func TestKeptHomePagesWhileTheyChange(t *testing.T) {
 		var last, deleted [12]atomic.Int64 // newest tweets whose post or deletion was acknowledged, by author
 		var writers, readers sync.WaitGroup
 		var done atomic.Bool
+		// A write waits until pagesAWrite pages were read since the last one, so that a slow machine keeps as many lists as a fast one.
+		const pagesAWrite = 6
+		var pages atomic.Int64
+		turn := make(chan struct{}, 1)
 		post := func(n node, author int) error {
 			tweet, err := n.tweets.Post(t.Context(), all[author], "hello")
 			if err != nil {
@@ -96,6 +100,11 @@ func TestKeptHomePagesWhileTheyChange(t *testing.T) {
 		for i, n := range nodes {
 			writers.Go(func() {
 				for w := range testtime.Soak(60, 3000) {
+					select {
+					case <-turn:
+					case <-t.Context().Done():
+						return
+					}
 					if err := post(n, 2*(w%6)+i); err != nil { // each author has one writer
 						t.Error(err)
 						return
@@ -104,8 +113,14 @@ func TestKeptHomePagesWhileTheyChange(t *testing.T) {
 			})
 			for viewer := range viewers {
 				readers.Go(func() {
-					for !done.Load() && !t.Failed() {
-						if err := readAcknowledged(t.Context(), n, all[viewer], authorsOf(viewer), all, &last, &deleted); err != nil {
+					for !done.Load() {
+						if pages.Add(1)%pagesAWrite == 0 {
+							select {
+							case turn <- struct{}{}:
+							default:
+							}
+						}
+						if err := readAcknowledged(t.Context(), n, all[viewer], authorsOf(viewer), all, &last, &deleted); err != nil && !t.Failed() {
 							t.Errorf("node %d, viewer %d: %v", i, viewer, err)
 						}
 					}

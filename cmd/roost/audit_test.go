@@ -88,25 +88,26 @@ func TestAuditCommand(t *testing.T) {
 		if err != nil {
 			t.Fatalf("at rest: %v\n%s", err, out)
 		}
-		for _, kind := range []string{"user", "username", "session", "user_stats", "follow", "followed", "tweet", "tweet_stats", "reaction"} {
+		for _, kind := range []string{"user", "username", "session", "user_stats", "followed", "author_list", "tweet", "tweet_stats", "reacted"} {
 			if n := line(t, out, kind); n[0] == 0 || n[0] != n[1] {
 				t.Errorf("%s: %d compared, %d equal:\n%s", kind, n[0], n[1], out)
 			}
 		}
 		db := r.DB(t)
-		// A user changes without an invalidation, a tweet without a version, and counts are those of yesterday.
+		// A user changes without an invalidation, a tweet without a version, and counts are those of yesterday, whose version is also
+		// that of the list of the user's tweets.
 		change(t, db, "UPDATE users SET bio = 'by hand', version = version + 1 WHERE username = $1", ada.Name)
 		change(t, db, "UPDATE tweets SET text = 'by hand' WHERE text = 'tweet 1'")
 		change(t, db, "UPDATE user_stats SET tweet_count = 4, version = version - 1 WHERE tweet_count = 5")
 		out, err = audits(r)
-		if err == nil || err.Error() != "3 entries differ from SQL" {
+		if err == nil || err.Error() != "4 entries differ from SQL" {
 			t.Errorf("%v\n%s", err, out)
 		}
 		user, tweet, counts := line(t, out, "user"), line(t, out, "tweet"), line(t, out, "user_stats")
 		if user[3] != 1 || tweet[5] != 1 || counts[4] != 1 || user[1] != user[0]-1 {
 			t.Errorf("behind, differs, ahead:\n%s", out)
 		}
-		if strings.Count(out, `"`+cache.EntryPrefix) != 3 {
+		if strings.Count(out, `"`+cache.EntryPrefix) != 4 {
 			t.Errorf("the examples:\n%s", out)
 		}
 		if out, err := audits(r, "--examples=1"); strings.Count(out, `"`+cache.EntryPrefix) != 1 {
@@ -120,7 +121,7 @@ func TestAuditCommand(t *testing.T) {
 		})
 
 		out, err = audits(r, "--repair")
-		if err == nil || err.Error() != "removed 3 entries that differed from SQL" || line(t, out, "all")[9] != 3 {
+		if err == nil || err.Error() != "removed 4 entries that differed from SQL" || line(t, out, "all")[9] != 4 {
 			t.Errorf("repair: %v\n%s", err, out)
 		}
 		apitest.Until(t, "the sampler sees it settle", func() bool {
