@@ -4,6 +4,7 @@ package plan
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -103,7 +104,7 @@ func (p *Plan) Answer(ctx context.Context, env Env, vars map[string]any, root an
 	p.start(r)
 	r.levels()
 	if r.result == Answered {
-		b = p.write(r, b, 0)
+		b = p.writeInTurn(r, b)
 		if len(b) > r.most {
 			r.Stop(TooLarge)
 		}
@@ -114,6 +115,16 @@ func (p *Plan) Answer(ctx context.Context, env Env, vars map[string]any, root an
 	}
 	p.release(r)
 	return b, result
+}
+
+// turns bounds how many answers are written at once. Writing needs nothing but the processor, so more at once would only take more
+// memory: requests that waited for the same round trip all begin to write in the same moment.
+var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+func (p *Plan) writeInTurn(r *Run, b []byte) []byte {
+	turns <- struct{}{}
+	defer func() { <-turns }()
+	return p.write(r, b, 0)
 }
 
 func (p *Plan) newRun() *Run {

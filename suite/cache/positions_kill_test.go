@@ -20,7 +20,7 @@ func TestPageAfterAResetIsNew(t *testing.T) {
 	f := newFollowers(t, c, 1, 1)[0]
 	here, author := c.Nodes[1], f.authors[0].ID
 	for round := range testtime.Soak(6, 40) {
-		rd, _ := rig.ReadHome(t, here.Roost, f.user) // it is in the cache now
+		rd, before := rig.ReadHome(t, here.Roost, f.user) // it is in the cache now
 		rd.Connect(t, here.Roost)
 		posted := f.authors[0].Tweet(t, "the subscription runs")
 		rig.WatchCounts(t, rd.Socket, posted)
@@ -32,9 +32,11 @@ func TestPageAfterAResetIsNew(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Replace(p, func(err error) { t.Error(err) })
-		event, _ := rd.Next(t)
-		if round%2 == 0 && event == "+"+posted { // the node looked for the tweet's audience when the user followed the author already
-			event, _ = rd.Next(t)
+		event, res := rd.Next(t)
+		// What the page showed may come again. A tweet of the author comes if it is behind the page's position, and the node looked for its
+		// audience when the user followed the author already.
+		for event[0] == '+' && (before[event[1:]] != "" || round%2 == 0 && res.String("homeTimelineEvents.edge.node.author.id") == author) {
+			event, res = rd.Next(t)
 		}
 		if event != "TIMELINE_REBUILT" {
 			t.Fatalf("round %d: %s came", round, event)
