@@ -168,10 +168,20 @@ func (c *crowd) fromCopies() float64 {
 	return copied / float64(c.reads.Load())
 }
 
+// withoutRedis returns how many keys were read from SQL because Redis did not answer. Their versions could not be published, so a later
+// read may go back: see the promises of the package.
+func (c *crowd) withoutRedis() float64 {
+	away := 0.0
+	for _, x := range c.nodes {
+		away += counterValue(rowsOf(x).count.away)
+	}
+	return away
+}
+
 func (c *crowd) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d keys read, %.0f %% from copies", c.reads.Load(), 100*c.fromCopies())
-	if c.stale.Load() > 0 || c.back.Load() > 0 {
+	t.Logf("%d keys read, %.0f %% from copies, %.0f without Redis", c.reads.Load(), 100*c.fromCopies(), c.withoutRedis())
+	if c.stale.Load() > 0 || c.back.Load() > 0 && c.withoutRedis() == 0 {
 		t.Errorf("of %d keys read %d were stale, %d went back", c.reads.Load(), c.stale.Load(), c.back.Load())
 	}
 }
