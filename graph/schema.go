@@ -55,7 +55,6 @@ var (
 	_ graphql.OperationInterceptor = LoaderScope{}
 	_ graphql.ResponseInterceptor  = LoaderScope{}
 	_ graphql.RootFieldInterceptor = LoaderScope{}
-	_ graphql.FieldInterceptor     = LoaderScope{}
 )
 
 // ExtensionName is part of graphql.HandlerExtension.
@@ -88,14 +87,8 @@ func (s LoaderScope) InterceptRootField(ctx context.Context, next graphql.RootRe
 	return next(ctx)
 }
 
-// InterceptField is called for each field that the resolvers resolve.
-func (LoaderScope) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
-	res, err := next(ctx)
-	endMutation(ctx)
-	return res, err
-}
-
-// endMutation begins a new moment after a mutation's resolver: what is read for the payload, and by later fields, shows what it wrote.
+// endMutation begins a new moment after a mutation's resolver: what is read for the payload, and by later fields, shows what others wrote
+// until then. Each write begins one, too, so without plans the payload shows what the mutation wrote.
 func endMutation(ctx context.Context) {
 	if fc := graphql.GetFieldContext(ctx); fc.Object == "Mutation" {
 		moment.From(ctx).Renew()

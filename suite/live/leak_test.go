@@ -134,8 +134,8 @@ func expectHeap(t *testing.T, was, most int64) {
 	})
 }
 
-// fewConns bounds a node's connections, so that all are soon there.
-func fewConns(c *app.Config) { c.DatabaseConn, c.RedisConns = 8, 8 }
+// fewConns bounds a node's connections, so that all are soon there. It keeps no copies of rows, whose memory has a bound of its own.
+func fewConns(c *app.Config) { c.DatabaseConn, c.RedisConns, c.CopiesMiB = 8, 8, -1 }
 
 // fillPools has a node make the connections to its stores that it keeps, with their buffers and goroutines.
 func fillPools(t *testing.T, u *apitest.User) {
