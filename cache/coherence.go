@@ -93,7 +93,7 @@ func newCopyMetrics() *copyMetrics {
 	return &copyMetrics{
 		barriers: counter("barriers_total", "Round trips to Redis that confirmed copies of rows in the process."),
 		readers:  counter("barrier_readers_total", "Reads that waited for a barrier; several share one."),
-		sweeps:   counter("sweeps_total", "Round trips to Redis that only read its reports, because nobody had read for a while."),
+		sweeps:   counter("sweeps_total", "Round trips to Redis that only read its reports, because there were no other reads for a while."),
 		asked:    counter("asked_total", "Keys that a barrier's round trip asked Redis for, because there was no copy."),
 		adopted:  counter("adopted_total", "Entries of Redis that became copies."),
 		undone:   counter("invalidated_total", "Keys that Redis reported as changed."),

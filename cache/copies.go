@@ -124,6 +124,19 @@ func (c *copies) get(key string, generation uint64, now int64) (v Value, until i
 	return Value{Version: s.version, Data: s.data}, s.until, true
 }
 
+// look fills out from the copies of a generation, for the keys with the indexes at. It returns the indexes of those without one.
+func (c *copies) look(keys []string, at []int, generation uint64, out []readResult) (missing []int) {
+	now := monotonic(time.Now())
+	for _, i := range at {
+		v, until, ok := c.get(keys[i], generation, now)
+		out[i] = readResult{value: v, hit: ok, copied: ok, until: until}
+		if !ok {
+			missing = append(missing, i)
+		}
+	}
+	return missing
+}
+
 // put stores a copy. A value that takes more than an eighth of its shard is not stored.
 func (c *copies) put(key string, v Value, generation uint64, until int64) {
 	h := c.shard(key)

@@ -262,3 +262,22 @@ func TestCopiesFollowTheOtherConnections(t *testing.T) {
 		t.Errorf("version %d of the primary before", v.Version)
 	}
 }
+
+// A batch asks for so many keys at most; the readers beyond that look theirs up without copies.
+func TestBatchesAreBounded(t *testing.T) {
+	t.Parallel()
+	r := open(t, redistest.Start(t).URL())
+	l := r.coherence.(*tracked).link(r.only)
+	keys, at := make([]string, maxGathered+1), make([]int, maxGathered+1)
+	for i := range keys {
+		keys[i], at[i] = key(fmt.Sprint("k", i)), i
+	}
+	if b, _ := l.join(lookup{keys: keys}, at); b != nil {
+		t.Error("a batch takes more keys than it may")
+	}
+	if b, index := l.join(lookup{keys: keys}, at[1:]); b == nil || len(index) != maxGathered {
+		t.Error("a batch does not take as many keys as it may")
+	} else if <-b.done; b.err != nil {
+		t.Error(b.err)
+	}
+}

@@ -99,16 +99,8 @@ func (c *copies) putIfQuiet(key string, v Value, generation uint64, until int64,
 }
 
 func (d *direct) read(ctx context.Context, of lookup, g group, out []readResult) (left []int) {
-	now, generation := monotonic(time.Now()), d.of(of.epoch)
-	var missing []int
-	for _, i := range g.at {
-		key := of.keys[i]
-		v, until, ok := d.copies.get(key, generation, now)
-		out[i] = readResult{value: v, hit: ok, copied: ok, until: until}
-		if !ok {
-			missing = append(missing, i)
-		}
-	}
+	generation := d.of(of.epoch)
+	missing := d.copies.look(of.keys, g.at, generation, out)
 	if len(missing) == 0 {
 		return nil
 	}

@@ -80,7 +80,7 @@
 //   - waits for the answer. The link has then handled all reports before it, and has dropped the copies of the reported keys;
 //   - uses what is still a copy.
 //
-// Readers that come while a barrier is under way share the next one, and nobody joins a barrier that was sent. Reads with a common
+// Readers that come while a barrier is under way share the next one, and no reader joins a barrier that was sent. Reads with a common
 // moment (package moment), such as those of one HTTP request, need one barrier together. It confirms the copies for all of them,
 // because copies only become newer.
 //
@@ -91,7 +91,7 @@
 //
 // If the link fails, its readers read Redis or SQL as if there were no copies. The same holds for servers that cannot report all
 // changes, with a line in the log: a Redis Cluster before 7.2, whose nodes do not report the keys of slots that they lose, or a user
-// without the right to CLIENT TRACKING. A link that nobody uses reads its reports every 50 ms at first, then once a second, and is
+// without the right to CLIENT TRACKING. A link that is not used reads its reports every 50 ms at first, then once a second, and is
 // closed after 30 s.
 //
 // The Redis of embedded mode cannot be changed by other processes, so copies need no barrier there: scripts drop the copies of their
@@ -131,7 +131,7 @@
 //   - A node reads a row from SQL while it cannot reach Redis. It cannot publish the row's version, so a later read on another
 //     node may be older if the writer has not invalidated yet.
 //   - After a failover a node still reaches the old primary. The bound is the TTL.
-//   - Somebody runs SWAPDB on the Redis, which is reported to nobody. The bound is the TTL.
+//   - Somebody runs SWAPDB on the Redis, which Redis does not report. The bound is the TTL.
 //   - An announcement lasts AnnouncementTTL (5 s), and a flush, eviction or failover removes it earlier. The key is then like
 //     one that was not announced. The announced transaction must end before its announcement does.
 //   - Whatever happens, a row is served from Redis for a bounded time after it was read from SQL: at most the entry's TTL,

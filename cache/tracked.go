@@ -34,7 +34,7 @@ func newTracked(r *Redis, maxBytes int64) *tracked {
 }
 
 // link is the connection to one server on which Redis reports changes. Its goroutine sends all its commands and is the only one that
-// adopts copies. It runs while there is something to do, and ends when nobody has read for idleAfter.
+// adopts copies. It runs while there is something to do, and ends after idleAfter without a read.
 type link struct {
 	of    *tracked
 	shard *shard
@@ -73,7 +73,7 @@ const (
 	// sweepEvery is how often reports are read while copies are in use, sweepIdle after idleFrom without a read.
 	sweepEvery, sweepIdle = 50 * time.Millisecond, time.Second
 	idleFrom              = time.Second
-	// idleAfter is how long nobody may have read before the connection is closed and the copies are dropped.
+	// idleAfter is how long there may be no read before the connection is closed and the copies are dropped.
 	idleAfter = 30 * time.Second
 	// maxGathered is the most keys that one batch asks for. Further readers look their keys up without copies.
 	maxGathered = 4 * maxBatch
@@ -255,18 +255,11 @@ func without(all, some []int) []int {
 
 // look fills out from copies, and returns the indexes of keys without one.
 func (l *link) look(of lookup, at []int, out []readResult) (missing []int) {
-	usable, now := l.usable.Load(), monotonic(time.Now())
+	usable := l.usable.Load()
 	if usable.epoch != of.epoch {
 		return at
 	}
-	for _, i := range at {
-		v, until, ok := l.of.copies.get(of.keys[i], usable.generation, now)
-		out[i] = readResult{value: v, hit: ok, copied: ok, until: until}
-		if !ok {
-			missing = append(missing, i)
-		}
-	}
-	return missing
+	return l.of.copies.look(of.keys, at, usable.generation, out)
 }
 
 // join adds a reader and the keys that it misses to the next batch. index says where the results of these keys will be. It returns

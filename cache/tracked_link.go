@@ -47,7 +47,7 @@ func (l *link) run() {
 	}
 }
 
-// take returns the batch that gathered until now, which nobody can join from now on.
+// take returns the batch that gathered until now, which no reader can join from now on.
 func (l *link) take() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
