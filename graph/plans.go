@@ -126,7 +126,6 @@ const shedFor = time.Second
 // of a subscription.
 func (p *Plans) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
-	endMutation(ctx)
 	if err != nil {
 		return res, err
 	}

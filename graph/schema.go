@@ -12,7 +12,6 @@ import (
 	"github.com/vektah/gqlparser/v2/formatter"
 
 	"roost/graph/generated"
-	"roost/internal/moment"
 	"roost/internal/sqldb"
 	"roost/loaders"
 )
@@ -85,12 +84,4 @@ func (s LoaderScope) InterceptRootField(ctx context.Context, next graphql.RootRe
 		ctx = loaders.With(ctx, loaders.New(ctx, &s.Sources))
 	}
 	return next(ctx)
-}
-
-// endMutation begins a new moment after a mutation's resolver: what is read for the payload, and by later fields, shows what others wrote
-// until then. Each write begins one, too, so without plans the payload shows what the mutation wrote.
-func endMutation(ctx context.Context) {
-	if fc := graphql.GetFieldContext(ctx); fc.Object == "Mutation" {
-		moment.From(ctx).Renew()
-	}
 }
