@@ -98,9 +98,14 @@ func TestPlansLeaveFailuresToResolvers(t *testing.T) {
 			if _, err := w.db.ExecContext(t.Context(), "ALTER TABLE "+table+" RENAME TO gone"); err != nil {
 				t.Fatal(err)
 			}
-			w.random(t, testtime.Soak(raced(1000), 20_000), func(answer string) bool {
+			busy := func(answer string) bool {
 				return strings.HasPrefix(answer, `{"errors":[{"message":"the server is busy, try again",`)
-			})
+			}
+			w.random(t, testtime.Soak(raced(1000), 20_000), busy)
+			// Whether a document is refused depends on how many meet the failure in the same moment.
+			for more := 0; more < 10 && w.outcomes[graph.Shed] == 0 && !raceEnabled; more++ {
+				w.random(t, 1000, busy)
+			}
 			t.Log(w.outcomes)
 			if w.outcomes["error"] == 0 || w.outcomes["answered"] == 0 || w.outcomes[graph.Shed] == 0 && !raceEnabled {
 				t.Error("no document met the failure, none was answered, or none was refused")
