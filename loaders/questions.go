@@ -85,8 +85,9 @@ var (
 		}}
 	// TimelinePage returns a page of a user's own tweets.
 	TimelinePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
-		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
-			return s.sources.Timelines.OfUsers(ctx, keys)
+		ask: func(s *Set, keys []sqldb.Key) (Requests, answer[cursors.Page[sqldb.Row]]) {
+			q := s.sources.Rows.AskTimelines(keys)
+			return Requests{q.Request()}, q.At
 		}}
 	// SessionsOf returns the sessions of a user.
 	SessionsOf = &Question[SessionList, []*accounts.Session]{

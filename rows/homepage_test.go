@@ -19,6 +19,7 @@ import (
 	"roost/internal/idlease"
 	"roost/internal/ids"
 	"roost/internal/moment"
+	"roost/internal/sqldb"
 	"roost/testkit/testtime"
 )
 
@@ -86,8 +87,14 @@ func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
 // pagesFrom returns how many home pages a store has read from a source.
 func pagesFrom(t *testing.T, s *Store, source string) int {
 	t.Helper()
+	return pagesIn(t, s.home.count, source)
+}
+
+// pagesIn returns how many pages from a source were counted.
+func pagesIn(t *testing.T, count *prometheus.CounterVec, source string) int {
+	t.Helper()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(s.home.count)
+	registry.MustRegister(count)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +104,7 @@ func pagesFrom(t *testing.T, s *Store, source string) int {
 			return int(m.GetCounter().GetValue())
 		}
 	}
-	t.Fatalf("no home pages are counted from %s", source)
+	t.Fatalf("no pages are counted from %s", source)
 	return 0
 }
 
@@ -149,8 +156,24 @@ func (o *oracle) window(dice *rand.Rand, ever []timelines.Post) cursors.Window {
 	return w
 }
 
+// own is a page of a user's own timeline.
+func (o *oracle) own(user int64, w cursors.Window) (ids []int64, more bool) {
+	none := oracle{tweets: o.tweets}
+	return none.page(user, w)
+}
+
+// ownPage reads a page of a user's own timeline as a query does.
+func (n node) ownPage(ctx context.Context, user int64, w cursors.Window) (cursors.Page[timelines.Entry], error) {
+	ctx, _ = moment.With(ctx)
+	q := n.store.AskTimelines([]sqldb.Key{{Owner: user, Window: w}})
+	if req := q.Request(); req != nil {
+		n.store.Answer(ctx, req)
+	}
+	return q.At(ctx, 0)
+}
+
 // After every operation of a random history on two nodes, a page that either node derives from lists equals the naive one,
-// and shows no tweet that was deleted.
+// and shows no tweet that was deleted. The same holds for pages of users' own timelines.
 func TestHomePagesEqualTheNaiveTimeline(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) { r.randomHistory(t, false) })
 }
@@ -192,12 +215,25 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 				t.Fatalf("after operation %d, %s: node %d has for %+v the page %v, more %t, of which %v are visible; want %v, %t; seed %d",
 					op, what, i, window, itemsOf(page), page.More, visible, want, more, seed)
 			}
+			owner, window := pick(w, w.users), o.window(dice, ever)
+			if page, err = n.ownPage(t.Context(), owner, window); err != nil {
+				t.Fatal(err)
+			}
+			if want, more := o.own(owner, window); !slices.Equal(itemsOf(page), want) || page.More != more {
+				t.Fatalf("after operation %d, %s: node %d has for %+v of the user's own tweets %v, more %t; want %v, %t; seed %d",
+					op, what, i, window, itemsOf(page), page.More, want, more, seed)
+			}
 		}
 	}
 	for i, n := range nodes {
 		lists, kept, deeper := pagesFrom(t, n.store, "lists"), pagesFrom(t, n.store, "kept"), pagesFrom(t, n.store, "deeper")
 		if lists+kept < deeper || deeper == 0 || keep && kept == 0 || !keep && kept > 0 {
 			t.Errorf("node %d has made %d pages from lists, %d from lists that were kept, and %d were deeper", i, lists, kept, deeper)
+		}
+		list, deeper, fromSQL := pagesIn(t, n.store.ownPages.count, "list"), pagesIn(t, n.store.ownPages.count, "deeper"),
+			pagesIn(t, n.store.ownPages.count, "sql")
+		if keep && (list < 3*deeper || deeper == 0 || fromSQL > 0) || !keep && fromSQL == 0 && r.redis != nil {
+			t.Errorf("node %d has made %d pages of own timelines from lists, %d were deeper, and %d came from SQL", i, list, deeper, fromSQL)
 		}
 	}
 }

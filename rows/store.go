@@ -36,6 +36,7 @@ type Store struct {
 	unlisted    unlistedWrites
 	timelines   *timelines.Timelines
 	home        *homePages
+	ownPages    timelinePages
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
 	warnings    struct{ cleared, unnamed lifecycle.Throttle }
@@ -69,6 +70,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	}
 	return &Store{
 		tier: tier, localTweets: keep, bounds: bounds, reactions: s.Reactions, timelines: s.Timelines, home: home,
+		ownPages:    newTimelinePages(),
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
 		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
@@ -83,9 +85,10 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	}, nil
 }
 
-// Collectors returns the metrics of the tier, of tweets and home timelines in the process, and of home pages.
+// Collectors returns the metrics of the tier, of tweets and home timelines in the process, and of the pages of timelines.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count}
+	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count,
+		s.ownPages.count}
 }
 
 // Answer reads the rows of all requests at once: one pipelined round trip a server, and one SQL statement for each entity with misses. Each

@@ -33,6 +33,13 @@ func Merge(lists []AuthorList, w cursors.Window) (page cursors.Page[Entry], comp
 	return cursors.Cut(w, entries), completeFrom, true
 }
 
+// Page returns a page of the author's own timeline from the author's list. ok is false if the page needs entries below CompleteFrom.
+// OfUsers then returns the page, for the same window; where Page has one, it equals that of OfUsers.
+func (l AuthorList) Page(w cursors.Window) (page cursors.Page[Entry], ok bool) {
+	page, _, ok = Merge([]AuthorList{l}, w)
+	return page, ok
+}
+
 // Combine returns one list of the newest tweets in some lists, so that pages can be made without the lists. Where Merge has a page of
 // the one list, it is the page of all lists. The list has no version.
 func Combine(lists []AuthorList) AuthorList {

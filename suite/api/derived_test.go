@@ -51,6 +51,11 @@ func (g graphOf) home(viewer int64) (all []int64) {
 	return all
 }
 
+// own returns a user's whole own timeline, newest first.
+func (g graphOf) own(user int64) []int64 {
+	return graphOf{tweets: g.tweets}.home(user)
+}
+
 // pageFrom is a page of a list that is sorted, the newest first.
 func pageFrom(all []int64, w cursors.Window) (items []int64, more bool) {
 	for _, id := range all {
@@ -67,8 +72,8 @@ func pageFrom(all []int64, w cursors.Window) (items []int64, more bool) {
 	return items, more
 }
 
-// homePagesFrom returns how many home pages a store has read, by source.
-func homePagesFrom(t *testing.T, s *rows.Store) map[string]float64 {
+// pagesBySource returns how many pages a store has read, by source. name is that of the metric.
+func pagesBySource(t *testing.T, s *rows.Store, name string) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(s.Collectors()...)
@@ -78,7 +83,7 @@ func homePagesFrom(t *testing.T, s *rows.Store) map[string]float64 {
 	}
 	out := map[string]float64{}
 	for _, f := range families {
-		if f.GetName() != "roost_home_pages_total" {
+		if f.GetName() != name {
 			continue
 		}
 		for _, m := range f.GetMetric() {
@@ -89,7 +94,7 @@ func homePagesFrom(t *testing.T, s *rows.Store) map[string]float64 {
 }
 
 // Pages that a node derives from authors' lists equal the oracle's, for random users of the imported graph and for those whose
-// timelines are special, at any cursor and in both directions. Most pages need no SQL.
+// timelines are special, at any cursor and in both directions. The same holds for pages of their own timelines. Most pages need no SQL.
 func TestDerivedHomePagesEqualTheOracle(t *testing.T) {
 	onImported(t, func(t *testing.T, r *apitest.Roost, db *sqldb.DB) {
 		// The embedded Redis takes half a millisecond for a script, and each list takes two.
@@ -126,10 +131,14 @@ func TestDerivedHomePagesEqualTheOracle(t *testing.T) {
 				t.Fatalf("user %d: %v; seed %d", viewer, err, seed)
 			}
 		}
-		from := homePagesFrom(t, store)
+		from := pagesBySource(t, store, "roost_home_pages_total")
 		derived, rest := from["lists"]+from["kept"], from["deeper"]+from["missing_lists"]
 		if derived < 3*rest || from["kept"] == 0 || from["deeper"] == 0 || from["sql"] > 0 {
 			t.Errorf("pages by source: %v", from)
+		}
+		from = pagesBySource(t, store, "roost_timeline_pages_total")
+		if from["list"] < 3*from["deeper"] || from["deeper"] == 0 || from["sql"] > 0 {
+			t.Errorf("pages of users' own timelines by source: %v", from)
 		}
 	})
 }
@@ -137,7 +146,25 @@ func TestDerivedHomePagesEqualTheOracle(t *testing.T) {
 // derivedEqual compares pages of one viewer.
 func derivedEqual(t *testing.T, store *rows.Store, graph graphOf, viewer int64, dice *rand.Rand) error {
 	t.Helper()
-	all := graph.home(viewer)
+	home := func(w cursors.Window) (page cursors.Page[timelines.Entry], err error) {
+		followed, err := store.Followed.Load(t.Context(), []int64{viewer})
+		if err != nil {
+			return page, err
+		}
+		return store.HomePage(t.Context(), viewer, timelines.HomeAuthors(viewer, followed[viewer]), w)
+	}
+	if err := pagesEqual(graph.home(viewer), home, dice); err != nil {
+		return fmt.Errorf("home: %w", err)
+	}
+	return pagesEqual(graph.own(viewer), func(w cursors.Window) (cursors.Page[timelines.Entry], error) {
+		q := store.AskTimelines([]sqldb.Key{{Owner: viewer, Window: w}})
+		store.Answer(t.Context(), q.Request())
+		return q.At(t.Context(), 0)
+	}, dice)
+}
+
+// pagesEqual compares pages of one list with the whole list.
+func pagesEqual(all []int64, read func(w cursors.Window) (cursors.Page[timelines.Entry], error), dice *rand.Rand) error {
 	windows := []cursors.Window{cursors.Whole(20), cursors.Whole(20), cursors.Whole(cursors.MaxSize), {Size: 20, Above: cursors.Whole(0).Above,
 		Backward: true}}
 	for range 4 {
@@ -150,11 +177,7 @@ func derivedEqual(t *testing.T, store *rows.Store, graph graphOf, viewer int64, 
 		windows = append(windows, w)
 	}
 	for _, w := range windows {
-		followed, err := store.Followed.Load(t.Context(), []int64{viewer})
-		if err != nil {
-			return err
-		}
-		page, err := store.HomePage(t.Context(), viewer, timelines.HomeAuthors(viewer, followed[viewer]), w)
+		page, err := read(w)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roost/app"
+	"roost/domain/timelines"
 	"roost/testkit/apitest"
 	"roost/testkit/rig"
 )
@@ -18,11 +19,19 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	const permits, readers = 6, 30
 	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseConn, c.DatabaseWait = permits+2, 0 })
 	ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
+	oldest := bob.Tweet(t, "the first of more than a node keeps a list of")
+	for range timelines.MaxAuthorEntries {
+		bob.Tweet(t, "and on")
+	}
+	timeline := fmt.Sprintf(`{ user(username: %q) { timeline(last: 1) { nodes { id } } } }`, bob.Name) // which is read from SQL each time
 	ada.Follow(t, bob.ID)
 	socket := ada.Dial(t)
 	home := rig.WatchHome(t, ada, socket)
 	first := bob.Tweet(t, "hello")
 	rig.ExpectHome(t, home, "+"+first)
+	for range readsUntilWarm {
+		ada.Must(t, timeline, nil)
+	}
 
 	// While somebody has the table, each of its readers keeps a permit.
 	db := r.DB(t)
@@ -34,7 +43,6 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	if _, err := tx.ExecContext(t.Context(), "LOCK TABLE tweets"); err != nil {
 		t.Fatal(err)
 	}
-	timeline := fmt.Sprintf(`{ user(username: %q) { timeline { nodes { id } } } }`, bob.Name) // which is read from SQL each time
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	stuck := make(chan *apitest.Response, permits)
@@ -91,12 +99,12 @@ func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range permits {
-		if res := <-stuck; res == nil || len(res.Errors) > 0 || res.String("user.timeline.nodes.0.id") != first {
+		if res := <-stuck; res == nil || len(res.Errors) > 0 || res.String("user.timeline.nodes.0.id") != oldest {
 			t.Errorf("a request with a permit got %s", res.Body)
 		}
 	}
-	if got := ada.Must(t, timeline, nil).String("user.timeline.nodes.0.id"); got != first {
-		t.Errorf("the timeline begins with %s, want %s", got, first)
+	if got := ada.Must(t, timeline, nil).String("user.timeline.nodes.0.id"); got != oldest {
+		t.Errorf("the timeline ends with %s, want %s", got, oldest)
 	}
 	rig.ExpectHome(t, home, "+"+first) // the event from outside
 	rig.ExpectHome(t, home, "+"+bob.Tweet(t, "and again"))

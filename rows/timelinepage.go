@@ -1,0 +1,114 @@
+package rows
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roost/cache"
+	"roost/domain/timelines"
+	"roost/internal/cursors"
+	"roost/internal/sqldb"
+)
+
+// timelinePages counts where pages of users' own timelines come from.
+type timelinePages struct {
+	count                               *prometheus.CounterVec
+	list, missingLists, deeper, fromSQL prometheus.Counter
+}
+
+func newTimelinePages() timelinePages {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "timeline_pages_total",
+		Help: "Pages of users' own timelines, by source: list (the copy of the user's newest entries); and SQL, because the lists of too many " +
+			"users were missing (missing_lists), the page is deeper than the list (deeper), or the process keeps no copies (sql)."},
+		[]string{"source"})
+	return timelinePages{v, v.WithLabelValues("list"), v.WithLabelValues("missing_lists"), v.WithLabelValues("deeper"),
+		v.WithLabelValues("sql")}
+}
+
+// TimelinesQuestion asks for pages of users' own timelines. If the process keeps copies of rows, it reads the list of each user's newest
+// entries, and pages that the lists do not reach come from SQL, in one statement for each page size and direction. The pages are the
+// same in all cases, so a cursor of the one continues in the other. It must not be used concurrently.
+type TimelinesQuestion struct {
+	store *Store
+	keys  []sqldb.Key
+	lists *Question[int64, timelines.AuthorList] // nil if lists are not used
+
+	complete bool
+	pages    []cursors.Page[timelines.Entry] // by index
+	err      error
+}
+
+// AskTimelines returns a question about pages of users' own timelines. It does not read anything.
+func (s *Store) AskTimelines(keys []sqldb.Key) *TimelinesQuestion {
+	q := &TimelinesQuestion{store: s, keys: keys}
+	if s.tier.Copies() {
+		owners := make([]int64, len(keys))
+		for i, k := range keys {
+			owners[i] = k.Owner
+		}
+		q.lists = s.AuthorLists.Ask(owners)
+		q.lists.Request().MaxMisses = maxMissingLists
+	}
+	return q
+}
+
+// Request returns the question in the form that the tier takes; nil if nothing is asked of it.
+func (q *TimelinesQuestion) Request() *cache.Request {
+	if q.lists == nil {
+		return nil
+	}
+	return q.lists.Request()
+}
+
+// At returns the page of the key with index i. The question must have been answered.
+func (q *TimelinesQuestion) At(ctx context.Context, i int) (cursors.Page[timelines.Entry], error) {
+	if !q.complete {
+		q.complete, q.err = true, q.finish(ctx)
+	}
+	if q.err != nil {
+		return cursors.Page[timelines.Entry]{}, q.err
+	}
+	return q.pages[i], nil
+}
+
+// finish makes the pages from the lists, and reads the others from SQL.
+func (q *TimelinesQuestion) finish(ctx context.Context) error {
+	count := &q.store.ownPages
+	q.pages = make([]cursors.Page[timelines.Entry], len(q.keys))
+	source := count.fromSQL
+	if q.lists != nil {
+		source = count.deeper
+		if q.lists.Request().Err == nil && q.lists.Request().Left > 0 {
+			source = count.missingLists
+		}
+	}
+	var rest []int
+	for i, k := range q.keys {
+		if source == count.deeper {
+			list, _, err := q.lists.At(ctx, i)
+			if err != nil {
+				return err
+			}
+			var ok bool
+			if q.pages[i], ok = list.Page(k.Window); ok {
+				count.list.Inc()
+				continue
+			}
+		}
+		source.Inc()
+		rest = append(rest, i)
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	keys := make([]sqldb.Key, len(rest))
+	for n, i := range rest {
+		keys[n] = q.keys[i]
+	}
+	pages, err := q.store.timelines.OfUsers(ctx, keys)
+	for _, i := range rest {
+		q.pages[i] = pages[q.keys[i]]
+	}
+	return err
+}
