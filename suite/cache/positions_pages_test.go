@@ -159,7 +159,7 @@ func background(t *testing.T, c *rig.Cluster, web *http.Client, reactors int) (e
 
 // What a page's cursor covers the page shows: follows and unfollows on two nodes beside reactions, as they come; with
 // writers that are held between their commit and the invalidation; and with a writer that is killed there every two
-// seconds. A soak reads 20,000 pages each time.
+// seconds. At least half of the rows of these pages are answered from copies. A soak reads 20,000 pages each time.
 func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
@@ -175,12 +175,14 @@ func TestPagesShowWhatTheirCursorsCover(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			c := rig.NewCluster(t, rig.Options{})
+			c.WithAdmins(t)
 			c.Start(t, c.Nodes, x.env...)
 			var d *rig.CrashingNodes
 			if x.kill > 0 {
 				d = c.StartCrashing(t, 2)
 			}
 			followersOnTwoNodes(t, c, d, x.kill, x.pages)
+			c.ExpectFromCopies(t, 0.5)
 		})
 	}
 }

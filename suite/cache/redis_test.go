@@ -110,8 +110,8 @@ func TestCacheRedisInTrouble(t *testing.T) {
 			h := &chronicle{user: s.Nodes[0].SignUp(t, "ada")}
 			quiet := s.Nodes[0].SignUp(t, "quiet")
 			s.says(t, quiet, "old")
-			ended := profileTraffic(t, s.Cluster, h, audience{8, 2, testtime.Soak(20*time.Millisecond, 2*time.Millisecond), 30 * time.Millisecond},
-				nil)
+			ended := profileTraffic(t, s.Cluster, h, audience{
+				readers: 8, writers: 2, readEvery: testtime.Soak(20*time.Millisecond, 2*time.Millisecond), writeEvery: 30 * time.Millisecond}, nil)
 			pass(500 * time.Millisecond)
 			if x.before != nil {
 				x.before(t, s)

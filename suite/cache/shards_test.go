@@ -122,7 +122,7 @@ func (s *shards) dies(t *testing.T) {
 		}
 		busy = append(busy, h)
 		ends = append(ends, profileTraffic(t, s.Cluster, h, audience{
-			3, 1, testtime.Soak(20*time.Millisecond, 5*time.Millisecond), 30 * time.Millisecond}, nil))
+			readers: 3, writers: 1, readEvery: testtime.Soak(20*time.Millisecond, 5*time.Millisecond), writeEvery: 30 * time.Millisecond}, nil))
 	}
 	quiet := func(server int) (users []*apitest.User) {
 		for n, u := range s.users {

@@ -39,7 +39,8 @@ func (c *Cluster) StartCrashing(t *testing.T, n int) *CrashingNodes {
 	return d
 }
 
-// Replace waits until a node has died and starts it again, in the background. The node is sent on Alive when it serves.
+// Replace waits until a node has died and starts it again, in the background. The node is sent on Alive when it serves. A node that ends
+// while it starts, because Redis was not a primary at that moment, is started once more.
 func (d *CrashingNodes) Replace(p *Process, failed func(error)) {
 	d.all.Go(func() {
 		select {
@@ -50,25 +51,34 @@ func (d *CrashingNodes) Replace(p *Process, failed func(error)) {
 			failed(errors.New("a node does not die after its commit"))
 			return
 		}
-		proc, err := p.Home.Start(testproc.Spec{Path: d.bin, Args: p.Args, Env: []string{KillAfterCommit}, Log: "roost.log"})
-		if err != nil {
-			failed(err)
-			return
-		}
-		p.Proc = proc
-		err = proc.WaitReady(apitest.Patience, func(ctx context.Context) error {
-			select {
-			case <-d.stop:
-				return nil
-			default:
+		for began := time.Now(); ; {
+			err := d.restart(p)
+			if err == nil {
+				d.Alive <- p
+				return
 			}
-			_, err := AnonymousAt(p, http.DefaultClient).Do(ctx, "{ limits { pageSize } }", nil)
-			return err
-		})
-		if err != nil {
-			failed(err)
-			return
+			if time.Since(began) > apitest.Patience {
+				failed(err)
+				return
+			}
 		}
-		d.Alive <- p
+	})
+}
+
+// restart starts a node, and waits until it serves or ends.
+func (d *CrashingNodes) restart(p *Process) error {
+	proc, err := p.Home.Start(testproc.Spec{Path: d.bin, Args: p.Args, Env: []string{KillAfterCommit}, Log: "roost.log"})
+	if err != nil {
+		return err
+	}
+	p.Proc = proc
+	return proc.WaitReady(apitest.Patience, func(ctx context.Context) error {
+		select {
+		case <-d.stop:
+			return nil
+		default:
+		}
+		_, err := AnonymousAt(p, http.DefaultClient).Do(ctx, "{ limits { pageSize } }", nil)
+		return err
 	})
 }
