@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"time"
 
 	"roost/ent"
 )
@@ -31,3 +32,20 @@ func (p Partition) Handle(ctx context.Context) error {
 
 // Release ends the lease.
 func (p Partition) Release(ctx context.Context) error { return p.l.release(ctx) }
+
+// SetGrace sets how long a wake-up of a sequencer's lookout may be on its way. It must be called before Start.
+func SetGrace(l *Lookout, d time.Duration) { l.grace = d }
+
+// Alerted reports whether a lookout has ever found that a wake-up was lost.
+func Alerted(l *Lookout) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.alert.IsZero()
+}
+
+// Suspects reports whether a lookout has found events whose wake-up may still come.
+func Suspects(l *Lookout) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.suspicion.came != nil
+}

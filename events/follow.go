@@ -53,6 +53,7 @@ type Follower struct {
 	reader   *Reader
 	loop     lifecycle.Loop
 	wake     lifecycle.Wake
+	woken    atomic.Int64 // calls of Wake
 	position atomic.Int64 // a Position
 	head     atomic.Int64 // the seq of the newest event at the last read
 	end      Position     // the end of the log at the start
@@ -104,6 +105,7 @@ func (f *Follower) Stop(ctx context.Context) error {
 
 // Wake makes the follower read the log now. It never blocks.
 func (f *Follower) Wake() {
+	f.woken.Add(1)
 	f.wake.Signal()
 }
 
@@ -127,7 +129,7 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 	f.mu.Lock()
 	f.waiting = append(f.waiting, done)
 	f.mu.Unlock()
-	f.Wake()
+	f.wake.Signal()
 	select {
 	case <-done:
 		return nil
@@ -267,6 +269,6 @@ func (f *Follower) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.waiting) > 0 {
-		f.Wake()
+		f.wake.Signal()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"roost/internal/sqldb"
@@ -19,6 +20,8 @@ const (
 	lookoutFresh = time.Second
 	// alertFor is how long all readers look for themselves after a wake-up was lost, because the next ones may be lost, too.
 	alertFor = 10 * time.Second
+	// graceFor is how long a wake-up may be on its way. A look that happens between a commit and its wake-up finds the events first.
+	graceFor = 100 * time.Millisecond
 )
 
 // Lookout finds what the readers of the log in one process would have missed because a wake-up was lost: events that nobody has
@@ -39,6 +42,51 @@ type Lookout struct {
 	todo     bool      // a group had work to do then, or will have before the next look
 	alert    time.Time // until then wake-ups are taken to be lost
 	grew     time.Time // when the log was last seen to have grown
+	grace    time.Duration
+	// Events were found before their wake-up came, which may be lost. The zero value is none.
+	suspicion suspicion
+}
+
+// suspicion is that a wake-up was lost. Any wake-up that comes soon disproves it: either it is the one, or they do arrive.
+type suspicion struct {
+	since time.Time
+	// came counts wake-ups, and seen is its value before the events were found.
+	came *atomic.Int64
+	seen int64
+}
+
+// resolve reports whether the suspicion is proven, or disproved; both are false while the wake-up may still be on its way.
+func (s suspicion) resolve(now time.Time, grace time.Duration) (proven, disproved bool) {
+	if s.came.Load() != s.seen {
+		return false, true
+	}
+	return now.Sub(s.since) >= grace, false
+}
+
+// suspect notes that events were found without a wake-up.
+func (l *Lookout) suspect(came *atomic.Int64, seen int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.suspicion.came == nil {
+		l.suspicion = suspicion{time.Now(), came, seen}
+	}
+}
+
+// judge takes wake-ups to be lost if one that was due has not come.
+func (l *Lookout) judge() {
+	l.mu.Lock()
+	if l.suspicion.came == nil {
+		l.mu.Unlock()
+		return
+	}
+	proven, disproved := l.suspicion.resolve(time.Now(), l.grace)
+	if proven || disproved {
+		l.suspicion = suspicion{}
+	}
+	l.mu.Unlock()
+	if proven {
+		l.lost()
+	}
 }
 
 // sight is what one look has found.
@@ -56,7 +104,11 @@ func (l *Lookout) pace() time.Duration {
 	if time.Now().Before(l.alert) {
 		return sequenceEvery
 	}
-	return max(lookoutEvery-time.Since(l.looked), time.Millisecond)
+	next := l.looked.Add(lookoutEvery)
+	if due := l.suspicion.since.Add(l.grace); l.suspicion.came != nil && due.Before(next) {
+		next = due
+	}
+	return max(time.Until(next), time.Millisecond)
 }
 
 // due reports whether it is time to look.
@@ -81,21 +133,22 @@ func (l *Lookout) lost() {
 // wake makes all readers look now.
 func (l *Lookout) wake() {
 	if l.follower != nil {
-		l.follower.Wake()
+		l.follower.wake.Signal()
 	}
 	for _, g := range l.groups {
 		g.Wake()
 	}
 }
 
-// covers reports whether a reader at a position need not look, because the log ended there a moment ago.
+// covers reports whether a reader at a position need not look, because the log ended there, or before, a moment ago. What has come since
+// then has wake-ups of its own.
 func (l *Lookout) covers(p Position) bool {
 	if l == nil {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.fresh() && l.position == p
+	return l.fresh() && p.Covers(l.position)
 }
 
 // idle reports whether the groups need not look, because they had nothing to do a moment ago.
@@ -177,9 +230,11 @@ func (l *Lookout) note(began time.Time, s sight) {
 	}
 	l.looked, l.position, l.todo = began, end, s.todo
 	l.mu.Unlock()
-	if l.follower != nil && l.follower.missed(end) {
-		l.lost()
-		l.follower.Wake()
+	if f := l.follower; f != nil {
+		if came := f.woken.Load(); f.missed(end) {
+			l.suspect(&f.woken, came)
+			f.wake.Signal()
+		}
 	}
 	if s.todo {
 		for _, g := range l.groups {

@@ -31,8 +31,11 @@ type Sequencer struct {
 	lifecycle.Loop
 	db   *sqldb.DB
 	wake lifecycle.Wake
-	grew func()
-	ran  atomic.Int64
+	// woken counts the calls of Wake, and seen is its value before the last look.
+	woken atomic.Int64
+	seen  int64
+	grew  func()
+	ran   atomic.Int64
 
 	epochs  *Epochs // nil if the process tracks none
 	lookout *Lookout
@@ -47,7 +50,7 @@ type Sequencer struct {
 // NewSequencer returns a sequencer. The sequencer calls grew in its own goroutine after it has assigned seqs, but not after the
 // sequencer of another node has assigned some; grew must not block.
 func NewSequencer(db *sqldb.DB, grew func()) *Sequencer {
-	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, lookout: &Lookout{db: db}, settled: settled{db: db}, unswept: true}
+	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, lookout: &Lookout{db: db, grace: graceFor}, settled: settled{db: db}, unswept: true}
 	s.Run = s.run
 	return s
 }
@@ -60,6 +63,7 @@ func (s *Sequencer) Lookout() *Lookout { return s.lookout }
 
 // Wake makes the sequencer look for new events now. It never blocks.
 func (s *Sequencer) Wake() {
+	s.woken.Add(1)
 	s.wake.Signal()
 }
 
@@ -76,6 +80,9 @@ func (s *Sequencer) run(ctx context.Context) {
 	s.ran.Store(time.Now().UnixNano())
 	lifecycle.Poll{Pace: s.lookout.pace, Retry: retryEvery, Wake: s.wake, Warning: "events were not sequenced",
 		Look: func(ctx context.Context, woken bool) (more bool, err error) {
+			s.lookout.judge()
+			came := s.woken.Load() // a timer may have fired first
+			woken, s.seen = woken || came != s.seen, came
 			if err = s.look(ctx, woken); err != nil && ctx.Err() == nil {
 				s.reset() // the next connection may lead to another server
 			}
@@ -113,7 +120,7 @@ func (s *Sequencer) look(ctx context.Context, woken bool) error {
 		if found.assigned > 0 {
 			s.unswept = true
 			if !woken {
-				s.lookout.lost() // neither the writer nor another sequencer has woken anybody
+				s.lookout.suspect(&s.woken, s.seen) // neither the writer nor another sequencer has woken anybody so far
 			}
 			s.grew()
 		}
