@@ -229,10 +229,11 @@ type countEvents struct {
 func (c *countEvents) next(ctx context.Context) (model.Reactable, error) {
 	for {
 		for len(c.waiting) == 0 {
-			if !c.sub.Ready(nil) {
+			states, err := c.sub.Take(), error(nil)
+			if states == nil {
 				pullstream.Blocking(ctx)
+				states, err = c.sub.Next(ctx)
 			}
-			states, err := c.sub.Next(ctx)
 			c.checked = time.Now() // deletions come with the states
 			if err == nil && states[0].Anew {
 				clear(c.sent)

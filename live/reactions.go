@@ -95,6 +95,9 @@ func (h *Hub) SubscribeReactions(tweetIDs []int64) *ReactionSubscription {
 // apart (mergeFor). The only error is the context's.
 func (s *ReactionSubscription) Next(ctx context.Context) ([]ReactionState, error) {
 	for {
+		if got := s.Take(); len(got) > 0 {
+			return got, nil
+		}
 		select {
 		case <-s.some:
 		case <-ctx.Done():
@@ -107,10 +110,22 @@ func (s *ReactionSubscription) Next(ctx context.Context) ([]ReactionState, error
 				return nil, ctx.Err()
 			}
 		}
-		if got := s.take(); len(got) > 0 {
-			return got, nil
-		}
 	}
+}
+
+// Take returns what Next would return at once; nil if Next would wait.
+func (s *ReactionSubscription) Take() []ReactionState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.latest) == 0 && !s.skipped {
+		return nil
+	}
+	now := time.Now()
+	if now.Sub(s.last) < mergeFor {
+		return nil
+	}
+	s.last = now
+	return s.take()
 }
 
 // Ready reports whether Next would return states at once. If not, wake is called once, when that changes. It is called with locks of
@@ -151,9 +166,8 @@ func (s *ReactionSubscription) pause() time.Duration {
 	return mergeFor - time.Since(s.last)
 }
 
+// take returns and forgets what has arrived. The caller holds the lock.
 func (s *ReactionSubscription) take() []ReactionState {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	got := make([]ReactionState, 0, len(s.tweets))
 	if s.skipped {
 		for _, id := range s.tweets {
@@ -166,9 +180,6 @@ func (s *ReactionSubscription) take() []ReactionState {
 	}
 	clear(s.latest)
 	s.skipped, s.anew = false, false
-	if len(got) > 0 {
-		s.last = time.Now()
-	}
 	return got
 }
 

@@ -168,7 +168,12 @@ func Events[T any](ctx context.Context, source Source[T]) <-chan T {
 		s.key = keyOf(last)
 		select {
 		case events <- last:
-		case <-ctx.Done(): // the event before was not taken
+			return
+		default: // the event before was not taken
+		}
+		select {
+		case events <- last:
+		case <-ctx.Done():
 		}
 	}
 	s.take = func() {

@@ -19,6 +19,7 @@ import (
 type stream struct {
 	op        *operation
 	ctx       context.Context // of its events
+	done      <-chan struct{} // of ctx, which is far away: contexts are looked through one by one
 	events    *pullstream.Stream
 	responses graphql.ResponseHandler
 	open      *openStream
@@ -86,12 +87,23 @@ func (op *operation) begin(ctx context.Context, oc *graphql.OperationContext) {
 	events.Blocks = st.leave
 	st.responses, ctx = op.c.exec.DispatchOperation(ctx, oc)
 	st.ctx = withRoot(ctx, oc)
+	st.done = st.ctx.Done()
 	oc.Stats = graphql.Stats{} // it was needed until here, and would stay as long as the subscription
 	st.wakeUp = st.wake
 	op.handedOn = true
 	op.c.wg.Add(1)
 	op.running.Store(st)
 	s.runner.add(st)
+}
+
+// isOver reports whether the context of the events is done.
+func (st *stream) isOver() bool {
+	select {
+	case <-st.done:
+		return true
+	default:
+		return false
+	}
 }
 
 func (st *stream) close() {
@@ -121,7 +133,7 @@ func (st *stream) work(w *worker) {
 	for {
 		switch {
 		case st.awaited != nil: // the event is there already
-		case st.ctx.Err() != nil || st.events.Ready(st.wakeUp):
+		case st.isOver() || st.events.Ready(st.wakeUp):
 			st.events.Next()
 		default:
 			if waiting = st.park(); waiting {
@@ -170,7 +182,7 @@ func (st *stream) send() sending {
 		return st.make(event)
 	}
 	payload, made := event.payloadOr(st.wakeUp)
-	if !made && st.ctx.Err() == nil {
+	if !made && !st.isOver() {
 		st.awaited = event
 		return waits
 	}
