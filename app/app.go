@@ -18,6 +18,7 @@ import (
 	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
@@ -173,6 +174,7 @@ func (c Config) rowSources(s *Stores, log *events.Log) rows.Sources {
 		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
 		Tweets:    tweets.New(s.Client, log, s.IDs),
 		Reactions: reactions.New(s.Client, s.DB, log),
+		Retweets:  retweets.New(s.Client, s.DB, log, s.IDs),
 		Timelines: timelines.New(s.DB),
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"roost/ent/reaction"
 	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
+	"roost/ent/retweet"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
@@ -65,6 +66,8 @@ type Client struct {
 	ReactionList *ReactionListClient
 	// RetryEntry is the client for interacting with the RetryEntry builders.
 	RetryEntry *RetryEntryClient
+	// Retweet is the client for interacting with the Retweet builders.
+	Retweet *RetweetClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// SignInLimit is the client for interacting with the SignInLimit builders.
@@ -101,6 +104,7 @@ func (c *Client) init() {
 	c.Reaction = NewReactionClient(c.config)
 	c.ReactionList = NewReactionListClient(c.config)
 	c.RetryEntry = NewRetryEntryClient(c.config)
+	c.Retweet = NewRetweetClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SignInLimit = NewSignInLimitClient(c.config)
 	c.Tweet = NewTweetClient(c.config)
@@ -211,6 +215,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Reaction:       NewReactionClient(cfg),
 		ReactionList:   NewReactionListClient(cfg),
 		RetryEntry:     NewRetryEntryClient(cfg),
+		Retweet:        NewRetweetClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
@@ -248,6 +253,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Reaction:       NewReactionClient(cfg),
 		ReactionList:   NewReactionListClient(cfg),
 		RetryEntry:     NewRetryEntryClient(cfg),
+		Retweet:        NewRetweetClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
@@ -285,8 +291,9 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Session,
-		c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Retweet,
+		c.Session, c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats,
+		c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -297,8 +304,9 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Session,
-		c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Retweet,
+		c.Session, c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats,
+		c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -329,6 +337,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ReactionList.mutate(ctx, m)
 	case *RetryEntryMutation:
 		return c.RetryEntry.mutate(ctx, m)
+	case *RetweetMutation:
+		return c.Retweet.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	case *SignInLimitMutation:
@@ -1777,6 +1787,122 @@ func (c *RetryEntryClient) mutate(ctx context.Context, m *RetryEntryMutation) (V
 	}
 }
 
+// RetweetClient is a client for the Retweet schema.
+type RetweetClient struct {
+	config
+}
+
+// NewRetweetClient returns a client for the Retweet from the given config.
+func NewRetweetClient(c config) *RetweetClient {
+	return &RetweetClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `retweet.Hooks(f(g(h())))`.
+func (c *RetweetClient) Use(hooks ...Hook) {
+	c.hooks.Retweet = append(c.hooks.Retweet, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `retweet.Intercept(f(g(h())))`.
+func (c *RetweetClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Retweet = append(c.inters.Retweet, interceptors...)
+}
+
+// Create returns a builder for creating a Retweet entity.
+func (c *RetweetClient) Create() *RetweetCreate {
+	mutation := newRetweetMutation(c.config, OpCreate)
+	return &RetweetCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Retweet entities.
+func (c *RetweetClient) CreateBulk(builders ...*RetweetCreate) *RetweetCreateBulk {
+	return &RetweetCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RetweetClient) MapCreateBulk(slice any, setFunc func(*RetweetCreate, int)) *RetweetCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RetweetCreateBulk{err: fmt.Errorf("calling to RetweetClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RetweetCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RetweetCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Retweet.
+func (c *RetweetClient) Update() *RetweetUpdate {
+	mutation := newRetweetMutation(c.config, OpUpdate)
+	return &RetweetUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RetweetClient) UpdateOne(_m *Retweet) *RetweetUpdateOne {
+	mutation := newRetweetMutation(c.config, OpUpdateOne)
+	mutation.tweet = &_m.TweetID
+	mutation.user = &_m.UserID
+	return &RetweetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Retweet.
+func (c *RetweetClient) Delete() *RetweetDelete {
+	mutation := newRetweetMutation(c.config, OpDelete)
+	return &RetweetDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Query returns a query builder for Retweet.
+func (c *RetweetClient) Query() *RetweetQuery {
+	return &RetweetQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRetweet},
+		inters: c.Interceptors(),
+	}
+}
+
+// QueryTweet queries the tweet edge of a Retweet.
+func (c *RetweetClient) QueryTweet(_m *Retweet) *TweetQuery {
+	return c.Query().
+		Where(retweet.TweetID(_m.TweetID), retweet.UserID(_m.UserID)).
+		QueryTweet()
+}
+
+// QueryUser queries the user edge of a Retweet.
+func (c *RetweetClient) QueryUser(_m *Retweet) *UserQuery {
+	return c.Query().
+		Where(retweet.TweetID(_m.TweetID), retweet.UserID(_m.UserID)).
+		QueryUser()
+}
+
+// Hooks returns the client hooks.
+func (c *RetweetClient) Hooks() []Hook {
+	return c.hooks.Retweet
+}
+
+// Interceptors returns the client interceptors.
+func (c *RetweetClient) Interceptors() []Interceptor {
+	return c.inters.Retweet
+}
+
+func (c *RetweetClient) mutate(ctx context.Context, m *RetweetMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RetweetCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RetweetUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RetweetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RetweetDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Retweet mutation op: %q", m.Op())
+	}
+}
+
 // SessionClient is a client for the Session schema.
 type SessionClient struct {
 	config
@@ -2167,6 +2293,22 @@ func (c *TweetClient) QueryReactors(_m *Tweet) *UserQuery {
 	return query
 }
 
+// QueryRetweeters queries the retweeters edge of a Tweet.
+func (c *TweetClient) QueryRetweeters(_m *Tweet) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(tweet.Table, tweet.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, tweet.RetweetersTable, tweet.RetweetersPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryReactions queries the reactions edge of a Tweet.
 func (c *TweetClient) QueryReactions(_m *Tweet) *ReactionQuery {
 	query := (&ReactionClient{config: c.config}).Query()
@@ -2176,6 +2318,22 @@ func (c *TweetClient) QueryReactions(_m *Tweet) *ReactionQuery {
 			sqlgraph.From(tweet.Table, tweet.FieldID, id),
 			sqlgraph.To(reaction.Table, reaction.TweetColumn),
 			sqlgraph.Edge(sqlgraph.O2M, true, tweet.ReactionsTable, tweet.ReactionsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRetweets queries the retweets edge of a Tweet.
+func (c *TweetClient) QueryRetweets(_m *Tweet) *RetweetQuery {
+	query := (&RetweetClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(tweet.Table, tweet.FieldID, id),
+			sqlgraph.To(retweet.Table, retweet.TweetColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, tweet.RetweetsTable, tweet.RetweetsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -2481,6 +2639,22 @@ func (c *UserClient) QueryReacted(_m *User) *TweetQuery {
 	return query
 }
 
+// QueryRetweeted queries the retweeted edge of a User.
+func (c *UserClient) QueryRetweeted(_m *User) *TweetQuery {
+	query := (&TweetClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(tweet.Table, tweet.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, user.RetweetedTable, user.RetweetedPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryFollows queries the follows edge of a User.
 func (c *UserClient) QueryFollows(_m *User) *FollowQuery {
 	query := (&FollowClient{config: c.config}).Query()
@@ -2506,6 +2680,22 @@ func (c *UserClient) QueryUserReactions(_m *User) *ReactionQuery {
 			sqlgraph.From(user.Table, user.FieldID, id),
 			sqlgraph.To(reaction.Table, reaction.UserColumn),
 			sqlgraph.Edge(sqlgraph.O2M, true, user.UserReactionsTable, user.UserReactionsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUserRetweets queries the user_retweets edge of a User.
+func (c *UserClient) QueryUserRetweets(_m *User) *RetweetQuery {
+	query := (&RetweetClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(retweet.Table, retweet.UserColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, user.UserRetweetsTable, user.UserRetweetsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -2808,13 +2998,13 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 type (
 	hooks struct {
 		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, ReactionList, RetryEntry, Session, SignInLimit, Tweet,
-		TweetStats, User, UserStats, UsernameClaim []ent.Hook
+		LogHead, Reaction, ReactionList, RetryEntry, Retweet, Session, SignInLimit,
+		Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Hook
 	}
 	inters struct {
 		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, ReactionList, RetryEntry, Session, SignInLimit, Tweet,
-		TweetStats, User, UserStats, UsernameClaim []ent.Interceptor
+		LogHead, Reaction, ReactionList, RetryEntry, Retweet, Session, SignInLimit,
+		Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Interceptor
 	}
 )
 

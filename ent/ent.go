@@ -18,6 +18,7 @@ import (
 	"roost/ent/reaction"
 	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
+	"roost/ent/retweet"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
@@ -101,6 +102,7 @@ func checkColumn(t, c string) error {
 			reaction.Table:       reaction.ValidColumn,
 			reactionlist.Table:   reactionlist.ValidColumn,
 			retryentry.Table:     retryentry.ValidColumn,
+			retweet.Table:        retweet.ValidColumn,
 			session.Table:        session.ValidColumn,
 			signinlimit.Table:    signinlimit.ValidColumn,
 			tweet.Table:          tweet.ValidColumn,

@@ -18,6 +18,7 @@ import (
 	"roost/ent/reaction"
 	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
+	"roost/ent/retweet"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
@@ -52,6 +53,7 @@ const (
 	TypeReaction       = "Reaction"
 	TypeReactionList   = "ReactionList"
 	TypeRetryEntry     = "RetryEntry"
+	TypeRetweet        = "Retweet"
 	TypeSession        = "Session"
 	TypeSignInLimit    = "SignInLimit"
 	TypeTweet          = "Tweet"
@@ -6744,6 +6746,662 @@ func (m *RetryEntryMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown RetryEntry edge %s", name)
 }
 
+// RetweetMutation represents an operation that mutates the Retweet nodes in the graph.
+type RetweetMutation struct {
+	config
+	op            Op
+	typ           string
+	author_id     *int64
+	addauthor_id  *int64
+	active        *bool
+	sort_key      *int64
+	addsort_key   *int64
+	retweeted_at  *time.Time
+	version       *int64
+	addversion    *int64
+	clearedFields map[string]struct{}
+	tweet         *int64
+	clearedtweet  bool
+	user          *int64
+	cleareduser   bool
+	done          bool
+	oldValue      func(context.Context) (*Retweet, error)
+	predicates    []predicate.Retweet
+}
+
+var _ ent.Mutation = (*RetweetMutation)(nil)
+
+// retweetOption allows management of the mutation configuration using functional options.
+type retweetOption func(*RetweetMutation)
+
+// newRetweetMutation creates new mutation for the Retweet entity.
+func newRetweetMutation(c config, op Op, opts ...retweetOption) *RetweetMutation {
+	m := &RetweetMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRetweet,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RetweetMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RetweetMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetTweetID sets the "tweet_id" field.
+func (m *RetweetMutation) SetTweetID(i int64) {
+	m.tweet = &i
+}
+
+// TweetID returns the value of the "tweet_id" field in the mutation.
+func (m *RetweetMutation) TweetID() (r int64, exists bool) {
+	v := m.tweet
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTweetID resets all changes to the "tweet_id" field.
+func (m *RetweetMutation) ResetTweetID() {
+	m.tweet = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *RetweetMutation) SetUserID(i int64) {
+	m.user = &i
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *RetweetMutation) UserID() (r int64, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *RetweetMutation) ResetUserID() {
+	m.user = nil
+}
+
+// SetAuthorID sets the "author_id" field.
+func (m *RetweetMutation) SetAuthorID(i int64) {
+	m.author_id = &i
+	m.addauthor_id = nil
+}
+
+// AuthorID returns the value of the "author_id" field in the mutation.
+func (m *RetweetMutation) AuthorID() (r int64, exists bool) {
+	v := m.author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddAuthorID adds i to the "author_id" field.
+func (m *RetweetMutation) AddAuthorID(i int64) {
+	if m.addauthor_id != nil {
+		*m.addauthor_id += i
+	} else {
+		m.addauthor_id = &i
+	}
+}
+
+// AddedAuthorID returns the value that was added to the "author_id" field in this mutation.
+func (m *RetweetMutation) AddedAuthorID() (r int64, exists bool) {
+	v := m.addauthor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAuthorID resets all changes to the "author_id" field.
+func (m *RetweetMutation) ResetAuthorID() {
+	m.author_id = nil
+	m.addauthor_id = nil
+}
+
+// SetActive sets the "active" field.
+func (m *RetweetMutation) SetActive(b bool) {
+	m.active = &b
+}
+
+// Active returns the value of the "active" field in the mutation.
+func (m *RetweetMutation) Active() (r bool, exists bool) {
+	v := m.active
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetActive resets all changes to the "active" field.
+func (m *RetweetMutation) ResetActive() {
+	m.active = nil
+}
+
+// SetSortKey sets the "sort_key" field.
+func (m *RetweetMutation) SetSortKey(i int64) {
+	m.sort_key = &i
+	m.addsort_key = nil
+}
+
+// SortKey returns the value of the "sort_key" field in the mutation.
+func (m *RetweetMutation) SortKey() (r int64, exists bool) {
+	v := m.sort_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddSortKey adds i to the "sort_key" field.
+func (m *RetweetMutation) AddSortKey(i int64) {
+	if m.addsort_key != nil {
+		*m.addsort_key += i
+	} else {
+		m.addsort_key = &i
+	}
+}
+
+// AddedSortKey returns the value that was added to the "sort_key" field in this mutation.
+func (m *RetweetMutation) AddedSortKey() (r int64, exists bool) {
+	v := m.addsort_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSortKey resets all changes to the "sort_key" field.
+func (m *RetweetMutation) ResetSortKey() {
+	m.sort_key = nil
+	m.addsort_key = nil
+}
+
+// SetRetweetedAt sets the "retweeted_at" field.
+func (m *RetweetMutation) SetRetweetedAt(t time.Time) {
+	m.retweeted_at = &t
+}
+
+// RetweetedAt returns the value of the "retweeted_at" field in the mutation.
+func (m *RetweetMutation) RetweetedAt() (r time.Time, exists bool) {
+	v := m.retweeted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRetweetedAt resets all changes to the "retweeted_at" field.
+func (m *RetweetMutation) ResetRetweetedAt() {
+	m.retweeted_at = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *RetweetMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *RetweetMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddVersion adds i to the "version" field.
+func (m *RetweetMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *RetweetMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *RetweetMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// ClearTweet clears the "tweet" edge to the Tweet entity.
+func (m *RetweetMutation) ClearTweet() {
+	m.clearedtweet = true
+	m.clearedFields[retweet.FieldTweetID] = struct{}{}
+}
+
+// TweetCleared reports if the "tweet" edge to the Tweet entity was cleared.
+func (m *RetweetMutation) TweetCleared() bool {
+	return m.clearedtweet
+}
+
+// TweetIDs returns the "tweet" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// TweetID instead. It exists only for internal usage by the builders.
+func (m *RetweetMutation) TweetIDs() (ids []int64) {
+	if id := m.tweet; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetTweet resets all changes to the "tweet" edge.
+func (m *RetweetMutation) ResetTweet() {
+	m.tweet = nil
+	m.clearedtweet = false
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *RetweetMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[retweet.FieldUserID] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *RetweetMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *RetweetMutation) UserIDs() (ids []int64) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *RetweetMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// Where appends a list predicates to the RetweetMutation builder.
+func (m *RetweetMutation) Where(ps ...predicate.Retweet) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RetweetMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RetweetMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Retweet, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RetweetMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RetweetMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Retweet).
+func (m *RetweetMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RetweetMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.tweet != nil {
+		fields = append(fields, retweet.FieldTweetID)
+	}
+	if m.user != nil {
+		fields = append(fields, retweet.FieldUserID)
+	}
+	if m.author_id != nil {
+		fields = append(fields, retweet.FieldAuthorID)
+	}
+	if m.active != nil {
+		fields = append(fields, retweet.FieldActive)
+	}
+	if m.sort_key != nil {
+		fields = append(fields, retweet.FieldSortKey)
+	}
+	if m.retweeted_at != nil {
+		fields = append(fields, retweet.FieldRetweetedAt)
+	}
+	if m.version != nil {
+		fields = append(fields, retweet.FieldVersion)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RetweetMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case retweet.FieldTweetID:
+		return m.TweetID()
+	case retweet.FieldUserID:
+		return m.UserID()
+	case retweet.FieldAuthorID:
+		return m.AuthorID()
+	case retweet.FieldActive:
+		return m.Active()
+	case retweet.FieldSortKey:
+		return m.SortKey()
+	case retweet.FieldRetweetedAt:
+		return m.RetweetedAt()
+	case retweet.FieldVersion:
+		return m.Version()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RetweetMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	return nil, errors.New("edge schema Retweet does not support getting old values")
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetweetMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case retweet.FieldTweetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTweetID(v)
+		return nil
+	case retweet.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case retweet.FieldAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthorID(v)
+		return nil
+	case retweet.FieldActive:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActive(v)
+		return nil
+	case retweet.FieldSortKey:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSortKey(v)
+		return nil
+	case retweet.FieldRetweetedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetweetedAt(v)
+		return nil
+	case retweet.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Retweet field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RetweetMutation) AddedFields() []string {
+	var fields []string
+	if m.addauthor_id != nil {
+		fields = append(fields, retweet.FieldAuthorID)
+	}
+	if m.addsort_key != nil {
+		fields = append(fields, retweet.FieldSortKey)
+	}
+	if m.addversion != nil {
+		fields = append(fields, retweet.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RetweetMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case retweet.FieldAuthorID:
+		return m.AddedAuthorID()
+	case retweet.FieldSortKey:
+		return m.AddedSortKey()
+	case retweet.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetweetMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case retweet.FieldAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAuthorID(v)
+		return nil
+	case retweet.FieldSortKey:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSortKey(v)
+		return nil
+	case retweet.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Retweet numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RetweetMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RetweetMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RetweetMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Retweet nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RetweetMutation) ResetField(name string) error {
+	switch name {
+	case retweet.FieldTweetID:
+		m.ResetTweetID()
+		return nil
+	case retweet.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case retweet.FieldAuthorID:
+		m.ResetAuthorID()
+		return nil
+	case retweet.FieldActive:
+		m.ResetActive()
+		return nil
+	case retweet.FieldSortKey:
+		m.ResetSortKey()
+		return nil
+	case retweet.FieldRetweetedAt:
+		m.ResetRetweetedAt()
+		return nil
+	case retweet.FieldVersion:
+		m.ResetVersion()
+		return nil
+	}
+	return fmt.Errorf("unknown Retweet field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RetweetMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.tweet != nil {
+		edges = append(edges, retweet.EdgeTweet)
+	}
+	if m.user != nil {
+		edges = append(edges, retweet.EdgeUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RetweetMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case retweet.EdgeTweet:
+		if id := m.tweet; id != nil {
+			return []ent.Value{*id}
+		}
+	case retweet.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RetweetMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RetweetMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RetweetMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedtweet {
+		edges = append(edges, retweet.EdgeTweet)
+	}
+	if m.cleareduser {
+		edges = append(edges, retweet.EdgeUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RetweetMutation) EdgeCleared(name string) bool {
+	switch name {
+	case retweet.EdgeTweet:
+		return m.clearedtweet
+	case retweet.EdgeUser:
+		return m.cleareduser
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RetweetMutation) ClearEdge(name string) error {
+	switch name {
+	case retweet.EdgeTweet:
+		m.ClearTweet()
+		return nil
+	case retweet.EdgeUser:
+		m.ClearUser()
+		return nil
+	}
+	return fmt.Errorf("unknown Retweet unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RetweetMutation) ResetEdge(name string) error {
+	switch name {
+	case retweet.EdgeTweet:
+		m.ResetTweet()
+		return nil
+	case retweet.EdgeUser:
+		m.ResetUser()
+		return nil
+	}
+	return fmt.Errorf("unknown Retweet edge %s", name)
+}
+
 // SessionMutation represents an operation that mutates the Session nodes in the graph.
 type SessionMutation struct {
 	config
@@ -8338,23 +8996,26 @@ func (m *SignInLimitMutation) ResetEdge(name string) error {
 // TweetMutation represents an operation that mutates the Tweet nodes in the graph.
 type TweetMutation struct {
 	config
-	op              Op
-	typ             string
-	id              *int64
-	author_id       *int64
-	addauthor_id    *int64
-	text            *string
-	created_at      *time.Time
-	deleted_at      *time.Time
-	version         *int64
-	addversion      *int64
-	clearedFields   map[string]struct{}
-	reactors        map[int64]struct{}
-	removedreactors map[int64]struct{}
-	clearedreactors bool
-	done            bool
-	oldValue        func(context.Context) (*Tweet, error)
-	predicates      []predicate.Tweet
+	op                Op
+	typ               string
+	id                *int64
+	author_id         *int64
+	addauthor_id      *int64
+	text              *string
+	created_at        *time.Time
+	deleted_at        *time.Time
+	version           *int64
+	addversion        *int64
+	clearedFields     map[string]struct{}
+	reactors          map[int64]struct{}
+	removedreactors   map[int64]struct{}
+	clearedreactors   bool
+	retweeters        map[int64]struct{}
+	removedretweeters map[int64]struct{}
+	clearedretweeters bool
+	done              bool
+	oldValue          func(context.Context) (*Tweet, error)
+	predicates        []predicate.Tweet
 }
 
 var _ ent.Mutation = (*TweetMutation)(nil)
@@ -8748,6 +9409,60 @@ func (m *TweetMutation) ResetReactors() {
 	m.removedreactors = nil
 }
 
+// AddRetweeterIDs adds the "retweeters" edge to the User entity by ids.
+func (m *TweetMutation) AddRetweeterIDs(ids ...int64) {
+	if m.retweeters == nil {
+		m.retweeters = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.retweeters[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRetweeters clears the "retweeters" edge to the User entity.
+func (m *TweetMutation) ClearRetweeters() {
+	m.clearedretweeters = true
+}
+
+// RetweetersCleared reports if the "retweeters" edge to the User entity was cleared.
+func (m *TweetMutation) RetweetersCleared() bool {
+	return m.clearedretweeters
+}
+
+// RemoveRetweeterIDs removes the "retweeters" edge to the User entity by IDs.
+func (m *TweetMutation) RemoveRetweeterIDs(ids ...int64) {
+	if m.removedretweeters == nil {
+		m.removedretweeters = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.retweeters, ids[i])
+		m.removedretweeters[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRetweeters returns the removed IDs of the "retweeters" edge to the User entity.
+func (m *TweetMutation) RemovedRetweetersIDs() (ids []int64) {
+	for id := range m.removedretweeters {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RetweetersIDs returns the "retweeters" edge IDs in the mutation.
+func (m *TweetMutation) RetweetersIDs() (ids []int64) {
+	for id := range m.retweeters {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRetweeters resets all changes to the "retweeters" edge.
+func (m *TweetMutation) ResetRetweeters() {
+	m.retweeters = nil
+	m.clearedretweeters = false
+	m.removedretweeters = nil
+}
+
 // Where appends a list predicates to the TweetMutation builder.
 func (m *TweetMutation) Where(ps ...predicate.Tweet) {
 	m.predicates = append(m.predicates, ps...)
@@ -8985,9 +9700,12 @@ func (m *TweetMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *TweetMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.reactors != nil {
 		edges = append(edges, tweet.EdgeReactors)
+	}
+	if m.retweeters != nil {
+		edges = append(edges, tweet.EdgeRetweeters)
 	}
 	return edges
 }
@@ -9002,15 +9720,24 @@ func (m *TweetMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case tweet.EdgeRetweeters:
+		ids := make([]ent.Value, 0, len(m.retweeters))
+		for id := range m.retweeters {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *TweetMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.removedreactors != nil {
 		edges = append(edges, tweet.EdgeReactors)
+	}
+	if m.removedretweeters != nil {
+		edges = append(edges, tweet.EdgeRetweeters)
 	}
 	return edges
 }
@@ -9025,15 +9752,24 @@ func (m *TweetMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case tweet.EdgeRetweeters:
+		ids := make([]ent.Value, 0, len(m.removedretweeters))
+		for id := range m.removedretweeters {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *TweetMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.clearedreactors {
 		edges = append(edges, tweet.EdgeReactors)
+	}
+	if m.clearedretweeters {
+		edges = append(edges, tweet.EdgeRetweeters)
 	}
 	return edges
 }
@@ -9044,6 +9780,8 @@ func (m *TweetMutation) EdgeCleared(name string) bool {
 	switch name {
 	case tweet.EdgeReactors:
 		return m.clearedreactors
+	case tweet.EdgeRetweeters:
+		return m.clearedretweeters
 	}
 	return false
 }
@@ -9063,6 +9801,9 @@ func (m *TweetMutation) ResetEdge(name string) error {
 	case tweet.EdgeReactors:
 		m.ResetReactors()
 		return nil
+	case tweet.EdgeRetweeters:
+		m.ResetRetweeters()
+		return nil
 	}
 	return fmt.Errorf("unknown Tweet edge %s", name)
 }
@@ -9079,6 +9820,8 @@ type TweetStatsMutation struct {
 	adddislike_count *int64
 	revision         *int64
 	addrevision      *int64
+	retweet_count    *int64
+	addretweet_count *int64
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*TweetStats, error)
@@ -9357,6 +10100,62 @@ func (m *TweetStatsMutation) ResetRevision() {
 	m.addrevision = nil
 }
 
+// SetRetweetCount sets the "retweet_count" field.
+func (m *TweetStatsMutation) SetRetweetCount(i int64) {
+	m.retweet_count = &i
+	m.addretweet_count = nil
+}
+
+// RetweetCount returns the value of the "retweet_count" field in the mutation.
+func (m *TweetStatsMutation) RetweetCount() (r int64, exists bool) {
+	v := m.retweet_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetweetCount returns the old "retweet_count" field's value of the TweetStats entity.
+// If the TweetStats object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetStatsMutation) OldRetweetCount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetweetCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetweetCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetweetCount: %w", err)
+	}
+	return oldValue.RetweetCount, nil
+}
+
+// AddRetweetCount adds i to the "retweet_count" field.
+func (m *TweetStatsMutation) AddRetweetCount(i int64) {
+	if m.addretweet_count != nil {
+		*m.addretweet_count += i
+	} else {
+		m.addretweet_count = &i
+	}
+}
+
+// AddedRetweetCount returns the value that was added to the "retweet_count" field in this mutation.
+func (m *TweetStatsMutation) AddedRetweetCount() (r int64, exists bool) {
+	v := m.addretweet_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRetweetCount resets all changes to the "retweet_count" field.
+func (m *TweetStatsMutation) ResetRetweetCount() {
+	m.retweet_count = nil
+	m.addretweet_count = nil
+}
+
 // Where appends a list predicates to the TweetStatsMutation builder.
 func (m *TweetStatsMutation) Where(ps ...predicate.TweetStats) {
 	m.predicates = append(m.predicates, ps...)
@@ -9391,7 +10190,7 @@ func (m *TweetStatsMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TweetStatsMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.like_count != nil {
 		fields = append(fields, tweetstats.FieldLikeCount)
 	}
@@ -9400,6 +10199,9 @@ func (m *TweetStatsMutation) Fields() []string {
 	}
 	if m.revision != nil {
 		fields = append(fields, tweetstats.FieldRevision)
+	}
+	if m.retweet_count != nil {
+		fields = append(fields, tweetstats.FieldRetweetCount)
 	}
 	return fields
 }
@@ -9415,6 +10217,8 @@ func (m *TweetStatsMutation) Field(name string) (ent.Value, bool) {
 		return m.DislikeCount()
 	case tweetstats.FieldRevision:
 		return m.Revision()
+	case tweetstats.FieldRetweetCount:
+		return m.RetweetCount()
 	}
 	return nil, false
 }
@@ -9430,6 +10234,8 @@ func (m *TweetStatsMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldDislikeCount(ctx)
 	case tweetstats.FieldRevision:
 		return m.OldRevision(ctx)
+	case tweetstats.FieldRetweetCount:
+		return m.OldRetweetCount(ctx)
 	}
 	return nil, fmt.Errorf("unknown TweetStats field %s", name)
 }
@@ -9460,6 +10266,13 @@ func (m *TweetStatsMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRevision(v)
 		return nil
+	case tweetstats.FieldRetweetCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetweetCount(v)
+		return nil
 	}
 	return fmt.Errorf("unknown TweetStats field %s", name)
 }
@@ -9477,6 +10290,9 @@ func (m *TweetStatsMutation) AddedFields() []string {
 	if m.addrevision != nil {
 		fields = append(fields, tweetstats.FieldRevision)
 	}
+	if m.addretweet_count != nil {
+		fields = append(fields, tweetstats.FieldRetweetCount)
+	}
 	return fields
 }
 
@@ -9491,6 +10307,8 @@ func (m *TweetStatsMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedDislikeCount()
 	case tweetstats.FieldRevision:
 		return m.AddedRevision()
+	case tweetstats.FieldRetweetCount:
+		return m.AddedRetweetCount()
 	}
 	return nil, false
 }
@@ -9520,6 +10338,13 @@ func (m *TweetStatsMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddRevision(v)
+		return nil
+	case tweetstats.FieldRetweetCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRetweetCount(v)
 		return nil
 	}
 	return fmt.Errorf("unknown TweetStats numeric field %s", name)
@@ -9556,6 +10381,9 @@ func (m *TweetStatsMutation) ResetField(name string) error {
 		return nil
 	case tweetstats.FieldRevision:
 		m.ResetRevision()
+		return nil
+	case tweetstats.FieldRetweetCount:
+		m.ResetRetweetCount()
 		return nil
 	}
 	return fmt.Errorf("unknown TweetStats field %s", name)
@@ -9632,6 +10460,9 @@ type UserMutation struct {
 	reacted          map[int64]struct{}
 	removedreacted   map[int64]struct{}
 	clearedreacted   bool
+	retweeted        map[int64]struct{}
+	removedretweeted map[int64]struct{}
+	clearedretweeted bool
 	done             bool
 	oldValue         func(context.Context) (*User, error)
 	predicates       []predicate.User
@@ -10219,6 +11050,60 @@ func (m *UserMutation) ResetReacted() {
 	m.removedreacted = nil
 }
 
+// AddRetweetedIDs adds the "retweeted" edge to the Tweet entity by ids.
+func (m *UserMutation) AddRetweetedIDs(ids ...int64) {
+	if m.retweeted == nil {
+		m.retweeted = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.retweeted[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRetweeted clears the "retweeted" edge to the Tweet entity.
+func (m *UserMutation) ClearRetweeted() {
+	m.clearedretweeted = true
+}
+
+// RetweetedCleared reports if the "retweeted" edge to the Tweet entity was cleared.
+func (m *UserMutation) RetweetedCleared() bool {
+	return m.clearedretweeted
+}
+
+// RemoveRetweetedIDs removes the "retweeted" edge to the Tweet entity by IDs.
+func (m *UserMutation) RemoveRetweetedIDs(ids ...int64) {
+	if m.removedretweeted == nil {
+		m.removedretweeted = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.retweeted, ids[i])
+		m.removedretweeted[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRetweeted returns the removed IDs of the "retweeted" edge to the Tweet entity.
+func (m *UserMutation) RemovedRetweetedIDs() (ids []int64) {
+	for id := range m.removedretweeted {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RetweetedIDs returns the "retweeted" edge IDs in the mutation.
+func (m *UserMutation) RetweetedIDs() (ids []int64) {
+	for id := range m.retweeted {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRetweeted resets all changes to the "retweeted" edge.
+func (m *UserMutation) ResetRetweeted() {
+	m.retweeted = nil
+	m.clearedretweeted = false
+	m.removedretweeted = nil
+}
+
 // Where appends a list predicates to the UserMutation builder.
 func (m *UserMutation) Where(ps ...predicate.User) {
 	m.predicates = append(m.predicates, ps...)
@@ -10518,12 +11403,15 @@ func (m *UserMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *UserMutation) AddedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.following != nil {
 		edges = append(edges, user.EdgeFollowing)
 	}
 	if m.reacted != nil {
 		edges = append(edges, user.EdgeReacted)
+	}
+	if m.retweeted != nil {
+		edges = append(edges, user.EdgeRetweeted)
 	}
 	return edges
 }
@@ -10544,18 +11432,27 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeRetweeted:
+		ids := make([]ent.Value, 0, len(m.retweeted))
+		for id := range m.retweeted {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *UserMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.removedfollowing != nil {
 		edges = append(edges, user.EdgeFollowing)
 	}
 	if m.removedreacted != nil {
 		edges = append(edges, user.EdgeReacted)
+	}
+	if m.removedretweeted != nil {
+		edges = append(edges, user.EdgeRetweeted)
 	}
 	return edges
 }
@@ -10576,18 +11473,27 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeRetweeted:
+		ids := make([]ent.Value, 0, len(m.removedretweeted))
+		for id := range m.removedretweeted {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *UserMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.clearedfollowing {
 		edges = append(edges, user.EdgeFollowing)
 	}
 	if m.clearedreacted {
 		edges = append(edges, user.EdgeReacted)
+	}
+	if m.clearedretweeted {
+		edges = append(edges, user.EdgeRetweeted)
 	}
 	return edges
 }
@@ -10600,6 +11506,8 @@ func (m *UserMutation) EdgeCleared(name string) bool {
 		return m.clearedfollowing
 	case user.EdgeReacted:
 		return m.clearedreacted
+	case user.EdgeRetweeted:
+		return m.clearedretweeted
 	}
 	return false
 }
@@ -10621,6 +11529,9 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	case user.EdgeReacted:
 		m.ResetReacted()
+		return nil
+	case user.EdgeRetweeted:
+		m.ResetRetweeted()
 		return nil
 	}
 	return fmt.Errorf("unknown User edge %s", name)

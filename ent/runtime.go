@@ -10,6 +10,7 @@ import (
 	"roost/ent/loghead"
 	"roost/ent/reaction"
 	"roost/ent/retryentry"
+	"roost/ent/retweet"
 	"roost/ent/schema"
 	"roost/ent/session"
 	"roost/ent/tweet"
@@ -93,6 +94,16 @@ func init() {
 	retryentryDescDead := retryentryFields[11].Descriptor()
 	// retryentry.DefaultDead holds the default value on creation for the dead field.
 	retryentry.DefaultDead = retryentryDescDead.Default.(bool)
+	retweetFields := schema.Retweet{}.Fields()
+	_ = retweetFields
+	// retweetDescActive is the schema descriptor for active field.
+	retweetDescActive := retweetFields[3].Descriptor()
+	// retweet.DefaultActive holds the default value on creation for the active field.
+	retweet.DefaultActive = retweetDescActive.Default.(bool)
+	// retweetDescVersion is the schema descriptor for version field.
+	retweetDescVersion := retweetFields[6].Descriptor()
+	// retweet.DefaultVersion holds the default value on creation for the version field.
+	retweet.DefaultVersion = retweetDescVersion.Default.(int64)
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
 	// sessionDescVersion is the schema descriptor for version field.
@@ -119,6 +130,10 @@ func init() {
 	tweetstatsDescRevision := tweetstatsFields[3].Descriptor()
 	// tweetstats.DefaultRevision holds the default value on creation for the revision field.
 	tweetstats.DefaultRevision = tweetstatsDescRevision.Default.(int64)
+	// tweetstatsDescRetweetCount is the schema descriptor for retweet_count field.
+	tweetstatsDescRetweetCount := tweetstatsFields[4].Descriptor()
+	// tweetstats.DefaultRetweetCount holds the default value on creation for the retweet_count field.
+	tweetstats.DefaultRetweetCount = tweetstatsDescRetweetCount.Default.(int64)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescBio is the schema descriptor for bio field.

@@ -37,11 +37,15 @@ type Tweet struct {
 type TweetEdges struct {
 	// Reactors holds the value of the reactors edge.
 	Reactors []*User `json:"reactors,omitempty"`
+	// Retweeters holds the value of the retweeters edge.
+	Retweeters []*User `json:"retweeters,omitempty"`
 	// Reactions holds the value of the reactions edge.
 	Reactions []*Reaction `json:"reactions,omitempty"`
+	// Retweets holds the value of the retweets edge.
+	Retweets []*Retweet `json:"retweets,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [4]bool
 }
 
 // ReactorsOrErr returns the Reactors value or an error if the edge
@@ -53,13 +57,31 @@ func (e TweetEdges) ReactorsOrErr() ([]*User, error) {
 	return nil, &NotLoadedError{edge: "reactors"}
 }
 
+// RetweetersOrErr returns the Retweeters value or an error if the edge
+// was not loaded in eager-loading.
+func (e TweetEdges) RetweetersOrErr() ([]*User, error) {
+	if e.loadedTypes[1] {
+		return e.Retweeters, nil
+	}
+	return nil, &NotLoadedError{edge: "retweeters"}
+}
+
 // ReactionsOrErr returns the Reactions value or an error if the edge
 // was not loaded in eager-loading.
 func (e TweetEdges) ReactionsOrErr() ([]*Reaction, error) {
-	if e.loadedTypes[1] {
+	if e.loadedTypes[2] {
 		return e.Reactions, nil
 	}
 	return nil, &NotLoadedError{edge: "reactions"}
+}
+
+// RetweetsOrErr returns the Retweets value or an error if the edge
+// was not loaded in eager-loading.
+func (e TweetEdges) RetweetsOrErr() ([]*Retweet, error) {
+	if e.loadedTypes[3] {
+		return e.Retweets, nil
+	}
+	return nil, &NotLoadedError{edge: "retweets"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -143,9 +165,19 @@ func (_m *Tweet) QueryReactors() *UserQuery {
 	return NewTweetClient(_m.config).QueryReactors(_m)
 }
 
+// QueryRetweeters queries the "retweeters" edge of the Tweet entity.
+func (_m *Tweet) QueryRetweeters() *UserQuery {
+	return NewTweetClient(_m.config).QueryRetweeters(_m)
+}
+
 // QueryReactions queries the "reactions" edge of the Tweet entity.
 func (_m *Tweet) QueryReactions() *ReactionQuery {
 	return NewTweetClient(_m.config).QueryReactions(_m)
+}
+
+// QueryRetweets queries the "retweets" edge of the Tweet entity.
+func (_m *Tweet) QueryRetweets() *RetweetQuery {
+	return NewTweetClient(_m.config).QueryRetweets(_m)
 }
 
 // Update returns a builder for updating this Tweet.

@@ -90,6 +90,21 @@ func (_c *TweetCreate) AddReactors(v ...*User) *TweetCreate {
 	return _c.AddReactorIDs(ids...)
 }
 
+// AddRetweeterIDs adds the "retweeters" edge to the User entity by IDs.
+func (_c *TweetCreate) AddRetweeterIDs(ids ...int64) *TweetCreate {
+	_c.mutation.AddRetweeterIDs(ids...)
+	return _c
+}
+
+// AddRetweeters adds the "retweeters" edges to the User entity.
+func (_c *TweetCreate) AddRetweeters(v ...*User) *TweetCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddRetweeterIDs(ids...)
+}
+
 // Mutation returns the TweetMutation object of the builder.
 func (_c *TweetCreate) Mutation() *TweetMutation {
 	return _c.mutation
@@ -213,6 +228,26 @@ func (_c *TweetCreate) createSpec() (*Tweet, *sqlgraph.CreateSpec) {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		createE := &ReactionCreate{config: _c.config, mutation: newReactionMutation(_c.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.RetweetersIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   tweet.RetweetersTable,
+			Columns: tweet.RetweetersPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _c.config, mutation: newRetweetMutation(_c.config, OpCreate)}
 		createE.defaults()
 		_, specE := createE.createSpec()
 		edge.Target.Fields = specE.Fields

@@ -9,6 +9,7 @@ import (
 	"math"
 	"roost/ent/predicate"
 	"roost/ent/reaction"
+	"roost/ent/retweet"
 	"roost/ent/tweet"
 	"roost/ent/user"
 
@@ -22,13 +23,15 @@ import (
 // TweetQuery is the builder for querying Tweet entities.
 type TweetQuery struct {
 	config
-	ctx           *QueryContext
-	order         []tweet.OrderOption
-	inters        []Interceptor
-	predicates    []predicate.Tweet
-	withReactors  *UserQuery
-	withReactions *ReactionQuery
-	modifiers     []func(*sql.Selector)
+	ctx            *QueryContext
+	order          []tweet.OrderOption
+	inters         []Interceptor
+	predicates     []predicate.Tweet
+	withReactors   *UserQuery
+	withRetweeters *UserQuery
+	withReactions  *ReactionQuery
+	withRetweets   *RetweetQuery
+	modifiers      []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -87,6 +90,28 @@ func (_q *TweetQuery) QueryReactors() *UserQuery {
 	return query
 }
 
+// QueryRetweeters chains the current query on the "retweeters" edge.
+func (_q *TweetQuery) QueryRetweeters() *UserQuery {
+	query := (&UserClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(tweet.Table, tweet.FieldID, selector),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, tweet.RetweetersTable, tweet.RetweetersPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
 // QueryReactions chains the current query on the "reactions" edge.
 func (_q *TweetQuery) QueryReactions() *ReactionQuery {
 	query := (&ReactionClient{config: _q.config}).Query()
@@ -102,6 +127,28 @@ func (_q *TweetQuery) QueryReactions() *ReactionQuery {
 			sqlgraph.From(tweet.Table, tweet.FieldID, selector),
 			sqlgraph.To(reaction.Table, reaction.TweetColumn),
 			sqlgraph.Edge(sqlgraph.O2M, true, tweet.ReactionsTable, tweet.ReactionsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryRetweets chains the current query on the "retweets" edge.
+func (_q *TweetQuery) QueryRetweets() *RetweetQuery {
+	query := (&RetweetClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(tweet.Table, tweet.FieldID, selector),
+			sqlgraph.To(retweet.Table, retweet.TweetColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, tweet.RetweetsTable, tweet.RetweetsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -296,13 +343,15 @@ func (_q *TweetQuery) Clone() *TweetQuery {
 		return nil
 	}
 	return &TweetQuery{
-		config:        _q.config,
-		ctx:           _q.ctx.Clone(),
-		order:         append([]tweet.OrderOption{}, _q.order...),
-		inters:        append([]Interceptor{}, _q.inters...),
-		predicates:    append([]predicate.Tweet{}, _q.predicates...),
-		withReactors:  _q.withReactors.Clone(),
-		withReactions: _q.withReactions.Clone(),
+		config:         _q.config,
+		ctx:            _q.ctx.Clone(),
+		order:          append([]tweet.OrderOption{}, _q.order...),
+		inters:         append([]Interceptor{}, _q.inters...),
+		predicates:     append([]predicate.Tweet{}, _q.predicates...),
+		withReactors:   _q.withReactors.Clone(),
+		withRetweeters: _q.withRetweeters.Clone(),
+		withReactions:  _q.withReactions.Clone(),
+		withRetweets:   _q.withRetweets.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -321,6 +370,17 @@ func (_q *TweetQuery) WithReactors(opts ...func(*UserQuery)) *TweetQuery {
 	return _q
 }
 
+// WithRetweeters tells the query-builder to eager-load the nodes that are connected to
+// the "retweeters" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *TweetQuery) WithRetweeters(opts ...func(*UserQuery)) *TweetQuery {
+	query := (&UserClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRetweeters = query
+	return _q
+}
+
 // WithReactions tells the query-builder to eager-load the nodes that are connected to
 // the "reactions" edge. The optional arguments are used to configure the query builder of the edge.
 func (_q *TweetQuery) WithReactions(opts ...func(*ReactionQuery)) *TweetQuery {
@@ -329,6 +389,17 @@ func (_q *TweetQuery) WithReactions(opts ...func(*ReactionQuery)) *TweetQuery {
 		opt(query)
 	}
 	_q.withReactions = query
+	return _q
+}
+
+// WithRetweets tells the query-builder to eager-load the nodes that are connected to
+// the "retweets" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *TweetQuery) WithRetweets(opts ...func(*RetweetQuery)) *TweetQuery {
+	query := (&RetweetClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRetweets = query
 	return _q
 }
 
@@ -410,9 +481,11 @@ func (_q *TweetQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Tweet,
 	var (
 		nodes       = []*Tweet{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [4]bool{
 			_q.withReactors != nil,
+			_q.withRetweeters != nil,
 			_q.withReactions != nil,
+			_q.withRetweets != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -443,10 +516,24 @@ func (_q *TweetQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Tweet,
 			return nil, err
 		}
 	}
+	if query := _q.withRetweeters; query != nil {
+		if err := _q.loadRetweeters(ctx, query, nodes,
+			func(n *Tweet) { n.Edges.Retweeters = []*User{} },
+			func(n *Tweet, e *User) { n.Edges.Retweeters = append(n.Edges.Retweeters, e) }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withReactions; query != nil {
 		if err := _q.loadReactions(ctx, query, nodes,
 			func(n *Tweet) { n.Edges.Reactions = []*Reaction{} },
 			func(n *Tweet, e *Reaction) { n.Edges.Reactions = append(n.Edges.Reactions, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withRetweets; query != nil {
+		if err := _q.loadRetweets(ctx, query, nodes,
+			func(n *Tweet) { n.Edges.Retweets = []*Retweet{} },
+			func(n *Tweet, e *Retweet) { n.Edges.Retweets = append(n.Edges.Retweets, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -514,6 +601,67 @@ func (_q *TweetQuery) loadReactors(ctx context.Context, query *UserQuery, nodes 
 	}
 	return nil
 }
+func (_q *TweetQuery) loadRetweeters(ctx context.Context, query *UserQuery, nodes []*Tweet, init func(*Tweet), assign func(*Tweet, *User)) error {
+	edgeIDs := make([]driver.Value, len(nodes))
+	byID := make(map[int64]*Tweet)
+	nids := make(map[int64]map[*Tweet]struct{})
+	for i, node := range nodes {
+		edgeIDs[i] = node.ID
+		byID[node.ID] = node
+		if init != nil {
+			init(node)
+		}
+	}
+	query.Where(func(s *sql.Selector) {
+		joinT := sql.Table(tweet.RetweetersTable)
+		s.Join(joinT).On(s.C(user.FieldID), joinT.C(tweet.RetweetersPrimaryKey[1]))
+		s.Where(sql.InValues(joinT.C(tweet.RetweetersPrimaryKey[0]), edgeIDs...))
+		columns := s.SelectedColumns()
+		s.Select(joinT.C(tweet.RetweetersPrimaryKey[0]))
+		s.AppendSelect(columns...)
+		s.SetDistinct(false)
+	})
+	if err := query.prepareQuery(ctx); err != nil {
+		return err
+	}
+	qr := QuerierFunc(func(ctx context.Context, q Query) (Value, error) {
+		return query.sqlAll(ctx, func(_ context.Context, spec *sqlgraph.QuerySpec) {
+			assign := spec.Assign
+			values := spec.ScanValues
+			spec.ScanValues = func(columns []string) ([]any, error) {
+				values, err := values(columns[1:])
+				if err != nil {
+					return nil, err
+				}
+				return append([]any{new(sql.NullInt64)}, values...), nil
+			}
+			spec.Assign = func(columns []string, values []any) error {
+				outValue := values[0].(*sql.NullInt64).Int64
+				inValue := values[1].(*sql.NullInt64).Int64
+				if nids[inValue] == nil {
+					nids[inValue] = map[*Tweet]struct{}{byID[outValue]: {}}
+					return assign(columns[1:], values[1:])
+				}
+				nids[inValue][byID[outValue]] = struct{}{}
+				return nil
+			}
+		})
+	})
+	neighbors, err := withInterceptors[[]*User](ctx, query, qr, query.inters)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected "retweeters" node returned %v`, n.ID)
+		}
+		for kn := range nodes {
+			assign(kn, n)
+		}
+	}
+	return nil
+}
 func (_q *TweetQuery) loadReactions(ctx context.Context, query *ReactionQuery, nodes []*Tweet, init func(*Tweet), assign func(*Tweet, *Reaction)) error {
 	fks := make([]driver.Value, 0, len(nodes))
 	nodeids := make(map[int64]*Tweet)
@@ -529,6 +677,36 @@ func (_q *TweetQuery) loadReactions(ctx context.Context, query *ReactionQuery, n
 	}
 	query.Where(predicate.Reaction(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(tweet.ReactionsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.TweetID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "tweet_id" returned %v for node %v`, fk, n)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *TweetQuery) loadRetweets(ctx context.Context, query *RetweetQuery, nodes []*Tweet, init func(*Tweet), assign func(*Tweet, *Retweet)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Tweet)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(retweet.FieldTweetID)
+	}
+	query.Where(predicate.Retweet(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(tweet.RetweetsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

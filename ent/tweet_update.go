@@ -86,6 +86,21 @@ func (_u *TweetUpdate) AddReactors(v ...*User) *TweetUpdate {
 	return _u.AddReactorIDs(ids...)
 }
 
+// AddRetweeterIDs adds the "retweeters" edge to the User entity by IDs.
+func (_u *TweetUpdate) AddRetweeterIDs(ids ...int64) *TweetUpdate {
+	_u.mutation.AddRetweeterIDs(ids...)
+	return _u
+}
+
+// AddRetweeters adds the "retweeters" edges to the User entity.
+func (_u *TweetUpdate) AddRetweeters(v ...*User) *TweetUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRetweeterIDs(ids...)
+}
+
 // Mutation returns the TweetMutation object of the builder.
 func (_u *TweetUpdate) Mutation() *TweetMutation {
 	return _u.mutation
@@ -110,6 +125,27 @@ func (_u *TweetUpdate) RemoveReactors(v ...*User) *TweetUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveReactorIDs(ids...)
+}
+
+// ClearRetweeters clears all "retweeters" edges to the User entity.
+func (_u *TweetUpdate) ClearRetweeters() *TweetUpdate {
+	_u.mutation.ClearRetweeters()
+	return _u
+}
+
+// RemoveRetweeterIDs removes the "retweeters" edge to User entities by IDs.
+func (_u *TweetUpdate) RemoveRetweeterIDs(ids ...int64) *TweetUpdate {
+	_u.mutation.RemoveRetweeterIDs(ids...)
+	return _u
+}
+
+// RemoveRetweeters removes "retweeters" edges to User entities.
+func (_u *TweetUpdate) RemoveRetweeters(v ...*User) *TweetUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRetweeterIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -223,6 +259,63 @@ func (_u *TweetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		edge.Target.Fields = specE.Fields
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.RetweetersCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   tweet.RetweetersTable,
+			Columns: tweet.RetweetersPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeInt64),
+			},
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRetweetersIDs(); len(nodes) > 0 && !_u.mutation.RetweetersCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   tweet.RetweetersTable,
+			Columns: tweet.RetweetersPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RetweetersIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   tweet.RetweetersTable,
+			Columns: tweet.RetweetersPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -301,6 +394,21 @@ func (_u *TweetUpdateOne) AddReactors(v ...*User) *TweetUpdateOne {
 	return _u.AddReactorIDs(ids...)
 }
 
+// AddRetweeterIDs adds the "retweeters" edge to the User entity by IDs.
+func (_u *TweetUpdateOne) AddRetweeterIDs(ids ...int64) *TweetUpdateOne {
+	_u.mutation.AddRetweeterIDs(ids...)
+	return _u
+}
+
+// AddRetweeters adds the "retweeters" edges to the User entity.
+func (_u *TweetUpdateOne) AddRetweeters(v ...*User) *TweetUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRetweeterIDs(ids...)
+}
+
 // Mutation returns the TweetMutation object of the builder.
 func (_u *TweetUpdateOne) Mutation() *TweetMutation {
 	return _u.mutation
@@ -325,6 +433,27 @@ func (_u *TweetUpdateOne) RemoveReactors(v ...*User) *TweetUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveReactorIDs(ids...)
+}
+
+// ClearRetweeters clears all "retweeters" edges to the User entity.
+func (_u *TweetUpdateOne) ClearRetweeters() *TweetUpdateOne {
+	_u.mutation.ClearRetweeters()
+	return _u
+}
+
+// RemoveRetweeterIDs removes the "retweeters" edge to User entities by IDs.
+func (_u *TweetUpdateOne) RemoveRetweeterIDs(ids ...int64) *TweetUpdateOne {
+	_u.mutation.RemoveRetweeterIDs(ids...)
+	return _u
+}
+
+// RemoveRetweeters removes "retweeters" edges to User entities.
+func (_u *TweetUpdateOne) RemoveRetweeters(v ...*User) *TweetUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRetweeterIDs(ids...)
 }
 
 // Where appends a list predicates to the TweetUpdate builder.
@@ -463,6 +592,63 @@ func (_u *TweetUpdateOne) sqlSave(ctx context.Context) (_node *Tweet, err error)
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		createE := &ReactionCreate{config: _u.config, mutation: newReactionMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.RetweetersCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   tweet.RetweetersTable,
+			Columns: tweet.RetweetersPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeInt64),
+			},
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRetweetersIDs(); len(nodes) > 0 && !_u.mutation.RetweetersCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   tweet.RetweetersTable,
+			Columns: tweet.RetweetersPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RetweetersIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   tweet.RetweetersTable,
+			Columns: tweet.RetweetersPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
 		createE.defaults()
 		_, specE := createE.createSpec()
 		edge.Target.Fields = specE.Fields

@@ -21,7 +21,9 @@ type TweetStats struct {
 	// DislikeCount holds the value of the "dislike_count" field.
 	DislikeCount int64 `json:"dislike_count,omitempty"`
 	// Revision holds the value of the "revision" field.
-	Revision     int64 `json:"revision,omitempty"`
+	Revision int64 `json:"revision,omitempty"`
+	// RetweetCount holds the value of the "retweet_count" field.
+	RetweetCount int64 `json:"retweet_count,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -30,7 +32,7 @@ func (*TweetStats) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case tweetstats.FieldID, tweetstats.FieldLikeCount, tweetstats.FieldDislikeCount, tweetstats.FieldRevision:
+		case tweetstats.FieldID, tweetstats.FieldLikeCount, tweetstats.FieldDislikeCount, tweetstats.FieldRevision, tweetstats.FieldRetweetCount:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -70,6 +72,12 @@ func (_m *TweetStats) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field revision", values[i])
 			} else if value.Valid {
 				_m.Revision = value.Int64
+			}
+		case tweetstats.FieldRetweetCount:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field retweet_count", values[i])
+			} else if value.Valid {
+				_m.RetweetCount = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -115,6 +123,9 @@ func (_m *TweetStats) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Revision))
+	builder.WriteString(", ")
+	builder.WriteString("retweet_count=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RetweetCount))
 	builder.WriteByte(')')
 	return builder.String()
 }

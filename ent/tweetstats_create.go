@@ -63,6 +63,20 @@ func (_c *TweetStatsCreate) SetNillableRevision(v *int64) *TweetStatsCreate {
 	return _c
 }
 
+// SetRetweetCount sets the "retweet_count" field.
+func (_c *TweetStatsCreate) SetRetweetCount(v int64) *TweetStatsCreate {
+	_c.mutation.SetRetweetCount(v)
+	return _c
+}
+
+// SetNillableRetweetCount sets the "retweet_count" field if the given value is not nil.
+func (_c *TweetStatsCreate) SetNillableRetweetCount(v *int64) *TweetStatsCreate {
+	if v != nil {
+		_c.SetRetweetCount(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *TweetStatsCreate) SetID(v int64) *TweetStatsCreate {
 	_c.mutation.SetID(v)
@@ -116,6 +130,10 @@ func (_c *TweetStatsCreate) defaults() {
 		v := tweetstats.DefaultRevision
 		_c.mutation.SetRevision(v)
 	}
+	if _, ok := _c.mutation.RetweetCount(); !ok {
+		v := tweetstats.DefaultRetweetCount
+		_c.mutation.SetRetweetCount(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -128,6 +146,9 @@ func (_c *TweetStatsCreate) check() error {
 	}
 	if _, ok := _c.mutation.Revision(); !ok {
 		return &ValidationError{Name: "revision", err: errors.New(`ent: missing required field "TweetStats.revision"`)}
+	}
+	if _, ok := _c.mutation.RetweetCount(); !ok {
+		return &ValidationError{Name: "retweet_count", err: errors.New(`ent: missing required field "TweetStats.retweet_count"`)}
 	}
 	return nil
 }
@@ -173,6 +194,10 @@ func (_c *TweetStatsCreate) createSpec() (*TweetStats, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Revision(); ok {
 		_spec.SetField(tweetstats.FieldRevision, field.TypeInt64, value)
 		_node.Revision = value
+	}
+	if value, ok := _c.mutation.RetweetCount(); ok {
+		_spec.SetField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
+		_node.RetweetCount = value
 	}
 	return _node, _spec
 }
@@ -277,6 +302,24 @@ func (u *TweetStatsUpsert) UpdateRevision() *TweetStatsUpsert {
 // AddRevision adds v to the "revision" field.
 func (u *TweetStatsUpsert) AddRevision(v int64) *TweetStatsUpsert {
 	u.Add(tweetstats.FieldRevision, v)
+	return u
+}
+
+// SetRetweetCount sets the "retweet_count" field.
+func (u *TweetStatsUpsert) SetRetweetCount(v int64) *TweetStatsUpsert {
+	u.Set(tweetstats.FieldRetweetCount, v)
+	return u
+}
+
+// UpdateRetweetCount sets the "retweet_count" field to the value that was provided on create.
+func (u *TweetStatsUpsert) UpdateRetweetCount() *TweetStatsUpsert {
+	u.SetExcluded(tweetstats.FieldRetweetCount)
+	return u
+}
+
+// AddRetweetCount adds v to the "retweet_count" field.
+func (u *TweetStatsUpsert) AddRetweetCount(v int64) *TweetStatsUpsert {
+	u.Add(tweetstats.FieldRetweetCount, v)
 	return u
 }
 
@@ -388,6 +431,27 @@ func (u *TweetStatsUpsertOne) AddRevision(v int64) *TweetStatsUpsertOne {
 func (u *TweetStatsUpsertOne) UpdateRevision() *TweetStatsUpsertOne {
 	return u.Update(func(s *TweetStatsUpsert) {
 		s.UpdateRevision()
+	})
+}
+
+// SetRetweetCount sets the "retweet_count" field.
+func (u *TweetStatsUpsertOne) SetRetweetCount(v int64) *TweetStatsUpsertOne {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.SetRetweetCount(v)
+	})
+}
+
+// AddRetweetCount adds v to the "retweet_count" field.
+func (u *TweetStatsUpsertOne) AddRetweetCount(v int64) *TweetStatsUpsertOne {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.AddRetweetCount(v)
+	})
+}
+
+// UpdateRetweetCount sets the "retweet_count" field to the value that was provided on create.
+func (u *TweetStatsUpsertOne) UpdateRetweetCount() *TweetStatsUpsertOne {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.UpdateRetweetCount()
 	})
 }
 
@@ -665,6 +729,27 @@ func (u *TweetStatsUpsertBulk) AddRevision(v int64) *TweetStatsUpsertBulk {
 func (u *TweetStatsUpsertBulk) UpdateRevision() *TweetStatsUpsertBulk {
 	return u.Update(func(s *TweetStatsUpsert) {
 		s.UpdateRevision()
+	})
+}
+
+// SetRetweetCount sets the "retweet_count" field.
+func (u *TweetStatsUpsertBulk) SetRetweetCount(v int64) *TweetStatsUpsertBulk {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.SetRetweetCount(v)
+	})
+}
+
+// AddRetweetCount adds v to the "retweet_count" field.
+func (u *TweetStatsUpsertBulk) AddRetweetCount(v int64) *TweetStatsUpsertBulk {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.AddRetweetCount(v)
+	})
+}
+
+// UpdateRetweetCount sets the "retweet_count" field to the value that was provided on create.
+func (u *TweetStatsUpsertBulk) UpdateRetweetCount() *TweetStatsUpsertBulk {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.UpdateRetweetCount()
 	})
 }
 

@@ -91,6 +91,27 @@ func (_u *TweetStatsUpdate) AddRevision(v int64) *TweetStatsUpdate {
 	return _u
 }
 
+// SetRetweetCount sets the "retweet_count" field.
+func (_u *TweetStatsUpdate) SetRetweetCount(v int64) *TweetStatsUpdate {
+	_u.mutation.ResetRetweetCount()
+	_u.mutation.SetRetweetCount(v)
+	return _u
+}
+
+// SetNillableRetweetCount sets the "retweet_count" field if the given value is not nil.
+func (_u *TweetStatsUpdate) SetNillableRetweetCount(v *int64) *TweetStatsUpdate {
+	if v != nil {
+		_u.SetRetweetCount(*v)
+	}
+	return _u
+}
+
+// AddRetweetCount adds value to the "retweet_count" field.
+func (_u *TweetStatsUpdate) AddRetweetCount(v int64) *TweetStatsUpdate {
+	_u.mutation.AddRetweetCount(v)
+	return _u
+}
+
 // Mutation returns the TweetStatsMutation object of the builder.
 func (_u *TweetStatsUpdate) Mutation() *TweetStatsMutation {
 	return _u.mutation
@@ -155,6 +176,12 @@ func (_u *TweetStatsUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.AddedRevision(); ok {
 		_spec.AddField(tweetstats.FieldRevision, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RetweetCount(); ok {
+		_spec.SetField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRetweetCount(); ok {
+		_spec.AddField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -238,6 +265,27 @@ func (_u *TweetStatsUpdateOne) SetNillableRevision(v *int64) *TweetStatsUpdateOn
 // AddRevision adds value to the "revision" field.
 func (_u *TweetStatsUpdateOne) AddRevision(v int64) *TweetStatsUpdateOne {
 	_u.mutation.AddRevision(v)
+	return _u
+}
+
+// SetRetweetCount sets the "retweet_count" field.
+func (_u *TweetStatsUpdateOne) SetRetweetCount(v int64) *TweetStatsUpdateOne {
+	_u.mutation.ResetRetweetCount()
+	_u.mutation.SetRetweetCount(v)
+	return _u
+}
+
+// SetNillableRetweetCount sets the "retweet_count" field if the given value is not nil.
+func (_u *TweetStatsUpdateOne) SetNillableRetweetCount(v *int64) *TweetStatsUpdateOne {
+	if v != nil {
+		_u.SetRetweetCount(*v)
+	}
+	return _u
+}
+
+// AddRetweetCount adds value to the "retweet_count" field.
+func (_u *TweetStatsUpdateOne) AddRetweetCount(v int64) *TweetStatsUpdateOne {
+	_u.mutation.AddRetweetCount(v)
 	return _u
 }
 
@@ -335,6 +383,12 @@ func (_u *TweetStatsUpdateOne) sqlSave(ctx context.Context) (_node *TweetStats, 
 	}
 	if value, ok := _u.mutation.AddedRevision(); ok {
 		_spec.AddField(tweetstats.FieldRevision, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RetweetCount(); ok {
+		_spec.SetField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRetweetCount(); ok {
+		_spec.AddField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &TweetStats{config: _u.config}

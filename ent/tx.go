@@ -36,6 +36,8 @@ type Tx struct {
 	ReactionList *ReactionListClient
 	// RetryEntry is the client for interacting with the RetryEntry builders.
 	RetryEntry *RetryEntryClient
+	// Retweet is the client for interacting with the Retweet builders.
+	Retweet *RetweetClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// SignInLimit is the client for interacting with the SignInLimit builders.
@@ -192,6 +194,7 @@ func (tx *Tx) init() {
 	tx.Reaction = NewReactionClient(tx.config)
 	tx.ReactionList = NewReactionListClient(tx.config)
 	tx.RetryEntry = NewRetryEntryClient(tx.config)
+	tx.Retweet = NewRetweetClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInLimit = NewSignInLimitClient(tx.config)
 	tx.Tweet = NewTweetClient(tx.config)

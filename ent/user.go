@@ -47,13 +47,17 @@ type UserEdges struct {
 	Following []*User `json:"following,omitempty"`
 	// Reacted holds the value of the reacted edge.
 	Reacted []*Tweet `json:"reacted,omitempty"`
+	// Retweeted holds the value of the retweeted edge.
+	Retweeted []*Tweet `json:"retweeted,omitempty"`
 	// Follows holds the value of the follows edge.
 	Follows []*Follow `json:"follows,omitempty"`
 	// UserReactions holds the value of the user_reactions edge.
 	UserReactions []*Reaction `json:"user_reactions,omitempty"`
+	// UserRetweets holds the value of the user_retweets edge.
+	UserRetweets []*Retweet `json:"user_retweets,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [6]bool
 }
 
 // FollowingOrErr returns the Following value or an error if the edge
@@ -74,10 +78,19 @@ func (e UserEdges) ReactedOrErr() ([]*Tweet, error) {
 	return nil, &NotLoadedError{edge: "reacted"}
 }
 
+// RetweetedOrErr returns the Retweeted value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) RetweetedOrErr() ([]*Tweet, error) {
+	if e.loadedTypes[2] {
+		return e.Retweeted, nil
+	}
+	return nil, &NotLoadedError{edge: "retweeted"}
+}
+
 // FollowsOrErr returns the Follows value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) FollowsOrErr() ([]*Follow, error) {
-	if e.loadedTypes[2] {
+	if e.loadedTypes[3] {
 		return e.Follows, nil
 	}
 	return nil, &NotLoadedError{edge: "follows"}
@@ -86,10 +99,19 @@ func (e UserEdges) FollowsOrErr() ([]*Follow, error) {
 // UserReactionsOrErr returns the UserReactions value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) UserReactionsOrErr() ([]*Reaction, error) {
-	if e.loadedTypes[3] {
+	if e.loadedTypes[4] {
 		return e.UserReactions, nil
 	}
 	return nil, &NotLoadedError{edge: "user_reactions"}
+}
+
+// UserRetweetsOrErr returns the UserRetweets value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) UserRetweetsOrErr() ([]*Retweet, error) {
+	if e.loadedTypes[5] {
+		return e.UserRetweets, nil
+	}
+	return nil, &NotLoadedError{edge: "user_retweets"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -203,6 +225,11 @@ func (_m *User) QueryReacted() *TweetQuery {
 	return NewUserClient(_m.config).QueryReacted(_m)
 }
 
+// QueryRetweeted queries the "retweeted" edge of the User entity.
+func (_m *User) QueryRetweeted() *TweetQuery {
+	return NewUserClient(_m.config).QueryRetweeted(_m)
+}
+
 // QueryFollows queries the "follows" edge of the User entity.
 func (_m *User) QueryFollows() *FollowQuery {
 	return NewUserClient(_m.config).QueryFollows(_m)
@@ -211,6 +238,11 @@ func (_m *User) QueryFollows() *FollowQuery {
 // QueryUserReactions queries the "user_reactions" edge of the User entity.
 func (_m *User) QueryUserReactions() *ReactionQuery {
 	return NewUserClient(_m.config).QueryUserReactions(_m)
+}
+
+// QueryUserRetweets queries the "user_retweets" edge of the User entity.
+func (_m *User) QueryUserRetweets() *RetweetQuery {
+	return NewUserClient(_m.config).QueryUserRetweets(_m)
 }
 
 // Update returns a builder for updating this User.

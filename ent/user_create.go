@@ -153,6 +153,21 @@ func (_c *UserCreate) AddReacted(v ...*Tweet) *UserCreate {
 	return _c.AddReactedIDs(ids...)
 }
 
+// AddRetweetedIDs adds the "retweeted" edge to the Tweet entity by IDs.
+func (_c *UserCreate) AddRetweetedIDs(ids ...int64) *UserCreate {
+	_c.mutation.AddRetweetedIDs(ids...)
+	return _c
+}
+
+// AddRetweeted adds the "retweeted" edges to the Tweet entity.
+func (_c *UserCreate) AddRetweeted(v ...*Tweet) *UserCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddRetweetedIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_c *UserCreate) Mutation() *UserMutation {
 	return _c.mutation
@@ -334,6 +349,26 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		createE := &ReactionCreate{config: _c.config, mutation: newReactionMutation(_c.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.RetweetedIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   user.RetweetedTable,
+			Columns: user.RetweetedPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(tweet.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _c.config, mutation: newRetweetMutation(_c.config, OpCreate)}
 		createE.defaults()
 		_, specE := createE.createSpec()
 		edge.Target.Fields = specE.Fields

@@ -10,6 +10,7 @@ import (
 	"roost/ent/follow"
 	"roost/ent/predicate"
 	"roost/ent/reaction"
+	"roost/ent/retweet"
 	"roost/ent/tweet"
 	"roost/ent/user"
 
@@ -29,8 +30,10 @@ type UserQuery struct {
 	predicates        []predicate.User
 	withFollowing     *UserQuery
 	withReacted       *TweetQuery
+	withRetweeted     *TweetQuery
 	withFollows       *FollowQuery
 	withUserReactions *ReactionQuery
+	withUserRetweets  *RetweetQuery
 	modifiers         []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -112,6 +115,28 @@ func (_q *UserQuery) QueryReacted() *TweetQuery {
 	return query
 }
 
+// QueryRetweeted chains the current query on the "retweeted" edge.
+func (_q *UserQuery) QueryRetweeted() *TweetQuery {
+	query := (&TweetClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(tweet.Table, tweet.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, user.RetweetedTable, user.RetweetedPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
 // QueryFollows chains the current query on the "follows" edge.
 func (_q *UserQuery) QueryFollows() *FollowQuery {
 	query := (&FollowClient{config: _q.config}).Query()
@@ -149,6 +174,28 @@ func (_q *UserQuery) QueryUserReactions() *ReactionQuery {
 			sqlgraph.From(user.Table, user.FieldID, selector),
 			sqlgraph.To(reaction.Table, reaction.UserColumn),
 			sqlgraph.Edge(sqlgraph.O2M, true, user.UserReactionsTable, user.UserReactionsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryUserRetweets chains the current query on the "user_retweets" edge.
+func (_q *UserQuery) QueryUserRetweets() *RetweetQuery {
+	query := (&RetweetClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(retweet.Table, retweet.UserColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, user.UserRetweetsTable, user.UserRetweetsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -350,8 +397,10 @@ func (_q *UserQuery) Clone() *UserQuery {
 		predicates:        append([]predicate.User{}, _q.predicates...),
 		withFollowing:     _q.withFollowing.Clone(),
 		withReacted:       _q.withReacted.Clone(),
+		withRetweeted:     _q.withRetweeted.Clone(),
 		withFollows:       _q.withFollows.Clone(),
 		withUserReactions: _q.withUserReactions.Clone(),
+		withUserRetweets:  _q.withUserRetweets.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -381,6 +430,17 @@ func (_q *UserQuery) WithReacted(opts ...func(*TweetQuery)) *UserQuery {
 	return _q
 }
 
+// WithRetweeted tells the query-builder to eager-load the nodes that are connected to
+// the "retweeted" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithRetweeted(opts ...func(*TweetQuery)) *UserQuery {
+	query := (&TweetClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRetweeted = query
+	return _q
+}
+
 // WithFollows tells the query-builder to eager-load the nodes that are connected to
 // the "follows" edge. The optional arguments are used to configure the query builder of the edge.
 func (_q *UserQuery) WithFollows(opts ...func(*FollowQuery)) *UserQuery {
@@ -400,6 +460,17 @@ func (_q *UserQuery) WithUserReactions(opts ...func(*ReactionQuery)) *UserQuery 
 		opt(query)
 	}
 	_q.withUserReactions = query
+	return _q
+}
+
+// WithUserRetweets tells the query-builder to eager-load the nodes that are connected to
+// the "user_retweets" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithUserRetweets(opts ...func(*RetweetQuery)) *UserQuery {
+	query := (&RetweetClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withUserRetweets = query
 	return _q
 }
 
@@ -481,11 +552,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 	var (
 		nodes       = []*User{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [6]bool{
 			_q.withFollowing != nil,
 			_q.withReacted != nil,
+			_q.withRetweeted != nil,
 			_q.withFollows != nil,
 			_q.withUserReactions != nil,
+			_q.withUserRetweets != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -523,6 +596,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 			return nil, err
 		}
 	}
+	if query := _q.withRetweeted; query != nil {
+		if err := _q.loadRetweeted(ctx, query, nodes,
+			func(n *User) { n.Edges.Retweeted = []*Tweet{} },
+			func(n *User, e *Tweet) { n.Edges.Retweeted = append(n.Edges.Retweeted, e) }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withFollows; query != nil {
 		if err := _q.loadFollows(ctx, query, nodes,
 			func(n *User) { n.Edges.Follows = []*Follow{} },
@@ -534,6 +614,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 		if err := _q.loadUserReactions(ctx, query, nodes,
 			func(n *User) { n.Edges.UserReactions = []*Reaction{} },
 			func(n *User, e *Reaction) { n.Edges.UserReactions = append(n.Edges.UserReactions, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withUserRetweets; query != nil {
+		if err := _q.loadUserRetweets(ctx, query, nodes,
+			func(n *User) { n.Edges.UserRetweets = []*Retweet{} },
+			func(n *User, e *Retweet) { n.Edges.UserRetweets = append(n.Edges.UserRetweets, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -662,6 +749,67 @@ func (_q *UserQuery) loadReacted(ctx context.Context, query *TweetQuery, nodes [
 	}
 	return nil
 }
+func (_q *UserQuery) loadRetweeted(ctx context.Context, query *TweetQuery, nodes []*User, init func(*User), assign func(*User, *Tweet)) error {
+	edgeIDs := make([]driver.Value, len(nodes))
+	byID := make(map[int64]*User)
+	nids := make(map[int64]map[*User]struct{})
+	for i, node := range nodes {
+		edgeIDs[i] = node.ID
+		byID[node.ID] = node
+		if init != nil {
+			init(node)
+		}
+	}
+	query.Where(func(s *sql.Selector) {
+		joinT := sql.Table(user.RetweetedTable)
+		s.Join(joinT).On(s.C(tweet.FieldID), joinT.C(user.RetweetedPrimaryKey[0]))
+		s.Where(sql.InValues(joinT.C(user.RetweetedPrimaryKey[1]), edgeIDs...))
+		columns := s.SelectedColumns()
+		s.Select(joinT.C(user.RetweetedPrimaryKey[1]))
+		s.AppendSelect(columns...)
+		s.SetDistinct(false)
+	})
+	if err := query.prepareQuery(ctx); err != nil {
+		return err
+	}
+	qr := QuerierFunc(func(ctx context.Context, q Query) (Value, error) {
+		return query.sqlAll(ctx, func(_ context.Context, spec *sqlgraph.QuerySpec) {
+			assign := spec.Assign
+			values := spec.ScanValues
+			spec.ScanValues = func(columns []string) ([]any, error) {
+				values, err := values(columns[1:])
+				if err != nil {
+					return nil, err
+				}
+				return append([]any{new(sql.NullInt64)}, values...), nil
+			}
+			spec.Assign = func(columns []string, values []any) error {
+				outValue := values[0].(*sql.NullInt64).Int64
+				inValue := values[1].(*sql.NullInt64).Int64
+				if nids[inValue] == nil {
+					nids[inValue] = map[*User]struct{}{byID[outValue]: {}}
+					return assign(columns[1:], values[1:])
+				}
+				nids[inValue][byID[outValue]] = struct{}{}
+				return nil
+			}
+		})
+	})
+	neighbors, err := withInterceptors[[]*Tweet](ctx, query, qr, query.inters)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected "retweeted" node returned %v`, n.ID)
+		}
+		for kn := range nodes {
+			assign(kn, n)
+		}
+	}
+	return nil
+}
 func (_q *UserQuery) loadFollows(ctx context.Context, query *FollowQuery, nodes []*User, init func(*User), assign func(*User, *Follow)) error {
 	fks := make([]driver.Value, 0, len(nodes))
 	nodeids := make(map[int64]*User)
@@ -707,6 +855,36 @@ func (_q *UserQuery) loadUserReactions(ctx context.Context, query *ReactionQuery
 	}
 	query.Where(predicate.Reaction(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(user.UserReactionsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.UserID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "user_id" returned %v for node %v`, fk, n)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadUserRetweets(ctx context.Context, query *RetweetQuery, nodes []*User, init func(*User), assign func(*User, *Retweet)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(retweet.FieldUserID)
+	}
+	query.Where(predicate.Retweet(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.UserRetweetsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

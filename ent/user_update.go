@@ -190,6 +190,21 @@ func (_u *UserUpdate) AddReacted(v ...*Tweet) *UserUpdate {
 	return _u.AddReactedIDs(ids...)
 }
 
+// AddRetweetedIDs adds the "retweeted" edge to the Tweet entity by IDs.
+func (_u *UserUpdate) AddRetweetedIDs(ids ...int64) *UserUpdate {
+	_u.mutation.AddRetweetedIDs(ids...)
+	return _u
+}
+
+// AddRetweeted adds the "retweeted" edges to the Tweet entity.
+func (_u *UserUpdate) AddRetweeted(v ...*Tweet) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRetweetedIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdate) Mutation() *UserMutation {
 	return _u.mutation
@@ -235,6 +250,27 @@ func (_u *UserUpdate) RemoveReacted(v ...*Tweet) *UserUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveReactedIDs(ids...)
+}
+
+// ClearRetweeted clears all "retweeted" edges to the Tweet entity.
+func (_u *UserUpdate) ClearRetweeted() *UserUpdate {
+	_u.mutation.ClearRetweeted()
+	return _u
+}
+
+// RemoveRetweetedIDs removes the "retweeted" edge to Tweet entities by IDs.
+func (_u *UserUpdate) RemoveRetweetedIDs(ids ...int64) *UserUpdate {
+	_u.mutation.RemoveRetweetedIDs(ids...)
+	return _u
+}
+
+// RemoveRetweeted removes "retweeted" edges to Tweet entities.
+func (_u *UserUpdate) RemoveRetweeted(v ...*Tweet) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRetweetedIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -439,6 +475,63 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		edge.Target.Fields = specE.Fields
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.RetweetedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   user.RetweetedTable,
+			Columns: user.RetweetedPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(tweet.FieldID, field.TypeInt64),
+			},
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRetweetedIDs(); len(nodes) > 0 && !_u.mutation.RetweetedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   user.RetweetedTable,
+			Columns: user.RetweetedPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(tweet.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RetweetedIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   user.RetweetedTable,
+			Columns: user.RetweetedPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(tweet.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -622,6 +715,21 @@ func (_u *UserUpdateOne) AddReacted(v ...*Tweet) *UserUpdateOne {
 	return _u.AddReactedIDs(ids...)
 }
 
+// AddRetweetedIDs adds the "retweeted" edge to the Tweet entity by IDs.
+func (_u *UserUpdateOne) AddRetweetedIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.AddRetweetedIDs(ids...)
+	return _u
+}
+
+// AddRetweeted adds the "retweeted" edges to the Tweet entity.
+func (_u *UserUpdateOne) AddRetweeted(v ...*Tweet) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRetweetedIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdateOne) Mutation() *UserMutation {
 	return _u.mutation
@@ -667,6 +775,27 @@ func (_u *UserUpdateOne) RemoveReacted(v ...*Tweet) *UserUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveReactedIDs(ids...)
+}
+
+// ClearRetweeted clears all "retweeted" edges to the Tweet entity.
+func (_u *UserUpdateOne) ClearRetweeted() *UserUpdateOne {
+	_u.mutation.ClearRetweeted()
+	return _u
+}
+
+// RemoveRetweetedIDs removes the "retweeted" edge to Tweet entities by IDs.
+func (_u *UserUpdateOne) RemoveRetweetedIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.RemoveRetweetedIDs(ids...)
+	return _u
+}
+
+// RemoveRetweeted removes "retweeted" edges to Tweet entities.
+func (_u *UserUpdateOne) RemoveRetweeted(v ...*Tweet) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRetweetedIDs(ids...)
 }
 
 // Where appends a list predicates to the UserUpdate builder.
@@ -896,6 +1025,63 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		createE := &ReactionCreate{config: _u.config, mutation: newReactionMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.RetweetedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   user.RetweetedTable,
+			Columns: user.RetweetedPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(tweet.FieldID, field.TypeInt64),
+			},
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRetweetedIDs(); len(nodes) > 0 && !_u.mutation.RetweetedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   user.RetweetedTable,
+			Columns: user.RetweetedPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(tweet.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RetweetedIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   user.RetweetedTable,
+			Columns: user.RetweetedPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(tweet.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RetweetCreate{config: _u.config, mutation: newRetweetMutation(_u.config, OpCreate)}
 		createE.defaults()
 		_, specE := createE.createSpec()
 		edge.Target.Fields = specE.Fields

@@ -32,6 +32,8 @@ var decoders = map[string]func(payload []byte) (Event, error){
 	TweetPosted{}.Type():     decode[TweetPosted],
 	TweetDeleted{}.Type():    decode[TweetDeleted],
 	ReactionSet{}.Type():     decode[ReactionSet],
+	TweetRetweeted{}.Type():  decode[TweetRetweeted],
+	RetweetUndone{}.Type():   decode[RetweetUndone],
 	RowsImported{}.Type():    decode[RowsImported],
 }
 
@@ -139,6 +141,27 @@ type ReactionSet struct {
 	Unlisted                          bool  `json:",omitempty"`
 }
 
+// TweetRetweeted reports a new retweet, with the tweet's counts after it. AuthorID is the tweet's author, UserID the user who retweets,
+// and SortKey the id that orders the retweet in time. Version is the version of the retweet, and UserVersion that of the user's counts.
+type TweetRetweeted struct {
+	v1
+	TweetID, AuthorID, UserID                       int64
+	SortKey                                         int64
+	Version                                         int64 `json:"Ver"`
+	UserVersion                                     int64 `json:"UserVer"`
+	RetweetCount, LikeCount, DislikeCount, Revision int64
+}
+
+// RetweetUndone reports the end of a retweet. It has the same fields as TweetRetweeted. SortKey is that of the retweet which ended.
+type RetweetUndone struct {
+	v1
+	TweetID, AuthorID, UserID                       int64
+	SortKey                                         int64
+	Version                                         int64 `json:"Ver"`
+	UserVersion                                     int64 `json:"UserVer"`
+	RetweetCount, LikeCount, DislikeCount, Revision int64
+}
+
 // RowsImported reports one chunk of an import.
 type RowsImported struct {
 	v1
@@ -217,6 +240,18 @@ func (ReactionSet) Type() string { return "ReactionSet" }
 
 // Aggregate is part of Event.
 func (e ReactionSet) Aggregate() int64 { return e.TweetID }
+
+// Type is part of Event.
+func (TweetRetweeted) Type() string { return "TweetRetweeted" }
+
+// Aggregate is part of Event.
+func (e TweetRetweeted) Aggregate() int64 { return e.TweetID }
+
+// Type is part of Event.
+func (RetweetUndone) Type() string { return "RetweetUndone" }
+
+// Aggregate is part of Event.
+func (e RetweetUndone) Aggregate() int64 { return e.TweetID }
 
 // Type is part of Event.
 func (RowsImported) Type() string { return "RowsImported" }

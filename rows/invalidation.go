@@ -40,6 +40,10 @@ func (s *Store) of(e events.Event) []cache.Invalidation {
 		return s.tweetDeleted(e)
 	case events.ReactionSet:
 		return s.reactionSet(e)
+	case events.TweetRetweeted:
+		return s.retweetChanged(e)
+	case events.RetweetUndone:
+		return s.retweetChanged(events.TweetRetweeted(e))
 	}
 	return nil // RowsImported: see changes
 }
@@ -131,6 +135,11 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 		s.Reacted.at(e.UserID, e.ListVersion),
 		s.TweetCounts.at(e.TweetID, e.Revision),
 	}
+}
+
+// retweetChanged returns the counts of the tweet, and those of the user with the list of the user's newest entries.
+func (s *Store) retweetChanged(e events.TweetRetweeted) []cache.Invalidation {
+	return append(s.wrote(e.UserID, e.UserVersion), s.TweetCounts.at(e.TweetID, e.Revision))
 }
 
 // announced returns the row that an event announces before its commit, so that nobody sees the old row even between commit and

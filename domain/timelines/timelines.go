@@ -14,7 +14,7 @@
 //     a viewer other than the author is in the audience only if the viewer follows the author (graph.Resolver.Prepare).
 //   - rows.Store.HomeTweets, for the check just before an entry is sent: a row of the new relation, or an existing one.
 //
-// An event that begins or ends the relation belongs in homeChanges. The index events_timeline in ent/schema lists the same
+// An event that begins or ends the relation belongs in homeChanges. The index events_home in ent/schema lists the same
 // event types, so it changes too, with a migration.
 //
 // An entry of a timeline is a tweet. Its sort key is the tweet's id.

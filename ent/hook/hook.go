@@ -140,6 +140,18 @@ func (f RetryEntryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RetryEntryMutation", m)
 }
 
+// The RetweetFunc type is an adapter to allow the use of ordinary
+// function as Retweet mutator.
+type RetweetFunc func(context.Context, *ent.RetweetMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RetweetFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RetweetMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RetweetMutation", m)
+}
+
 // The SessionFunc type is an adapter to allow the use of ordinary
 // function as Session mutator.
 type SessionFunc func(context.Context, *ent.SessionMutation) (ent.Value, error)

@@ -51,11 +51,11 @@ var (
 				},
 			},
 			{
-				Name:    "events_timeline",
+				Name:    "events_home",
 				Unique:  false,
 				Columns: []*schema.Column{EventsColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "type IN ('TweetPosted', 'TweetDeleted', 'UserFollowed', 'UserUnfollowed', 'RowsImported')",
+					Where: "type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')",
 				},
 			},
 		},
@@ -279,6 +279,62 @@ var (
 			},
 		},
 	}
+	// RetweetsColumns holds the columns for the "retweets" table.
+	RetweetsColumns = []*schema.Column{
+		{Name: "author_id", Type: field.TypeInt64},
+		{Name: "active", Type: field.TypeBool, Default: true},
+		{Name: "sort_key", Type: field.TypeInt64},
+		{Name: "retweeted_at", Type: field.TypeTime},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "tweet_id", Type: field.TypeInt64},
+		{Name: "user_id", Type: field.TypeInt64},
+	}
+	// RetweetsTable holds the schema information for the "retweets" table.
+	RetweetsTable = &schema.Table{
+		Name:       "retweets",
+		Columns:    RetweetsColumns,
+		PrimaryKey: []*schema.Column{RetweetsColumns[5], RetweetsColumns[6]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "retweets_tweets_tweet",
+				Columns:    []*schema.Column{RetweetsColumns[5]},
+				RefColumns: []*schema.Column{TweetsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "retweets_users_user",
+				Columns:    []*schema.Column{RetweetsColumns[6]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "retweets_of_user",
+				Unique:  false,
+				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[2], RetweetsColumns[5], RetweetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "active",
+				},
+			},
+			{
+				Name:    "retweets_of_tweet",
+				Unique:  false,
+				Columns: []*schema.Column{RetweetsColumns[5], RetweetsColumns[2], RetweetsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "active",
+				},
+			},
+			{
+				Name:    "retweets_of_user_by_tweet",
+				Unique:  false,
+				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "active",
+				},
+			},
+		},
+	}
 	// SessionsColumns holds the columns for the "sessions" table.
 	SessionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64},
@@ -367,6 +423,7 @@ var (
 		{Name: "like_count", Type: field.TypeInt64, Default: 0},
 		{Name: "dislike_count", Type: field.TypeInt64, Default: 0},
 		{Name: "revision", Type: field.TypeInt64, Default: 0},
+		{Name: "retweet_count", Type: field.TypeInt64, Default: 0},
 	}
 	// TweetStatsTable holds the schema information for the "tweet_stats" table.
 	TweetStatsTable = &schema.Table{
@@ -433,6 +490,7 @@ var (
 		ReactionsTable,
 		ReactionListsTable,
 		RetryQueueTable,
+		RetweetsTable,
 		SessionsTable,
 		SignInLimitsTable,
 		TweetsTable,
@@ -480,6 +538,11 @@ func init() {
 	}
 	RetryQueueTable.Annotation = &entsql.Annotation{
 		Table: "retry_queue",
+	}
+	RetweetsTable.ForeignKeys[0].RefTable = TweetsTable
+	RetweetsTable.ForeignKeys[1].RefTable = UsersTable
+	RetweetsTable.Annotation = &entsql.Annotation{
+		Table: "retweets",
 	}
 	SessionsTable.Annotation = &entsql.Annotation{
 		Table: "sessions",

@@ -30,8 +30,9 @@ var renames = []rename{
 	{"parked_events", "", "retry_queue"},
 }
 
-// oldIndexes are indexes whose names contain an old name. SQLite cannot rename an index; ent creates them again.
-var oldIndexes = []string{"group_parts_key", "parked_events_key", "parked_events_waiting"}
+// oldIndexes are indexes whose names contain an old name, which SQLite cannot rename, and an index whose condition has changed. ent
+// creates them again under their new names.
+var oldIndexes = []string{"group_parts_key", "parked_events_key", "parked_events_waiting", "events_timeline"}
 
 // renameSQLite renames the tables and columns of a database that was made before migration 8: all of them or none. A database
 // from before another migration does not have all the old names; ent adds what it lacks.

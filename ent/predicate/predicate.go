@@ -39,6 +39,9 @@ type ReactionList func(*sql.Selector)
 // RetryEntry is the predicate function for retryentry builders.
 type RetryEntry func(*sql.Selector)
 
+// Retweet is the predicate function for retweet builders.
+type Retweet func(*sql.Selector)
+
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
 

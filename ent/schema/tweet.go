@@ -26,7 +26,10 @@ func (Tweet) Fields() []ent.Field {
 
 // Edges exist because ent ties composite keys to edges; no query walks them.
 func (Tweet) Edges() []ent.Edge {
-	return []ent.Edge{edge.To("reactors", User.Type).Through("reactions", Reaction.Type)}
+	return []ent.Edge{
+		edge.To("reactors", User.Type).Through("reactions", Reaction.Type),
+		edge.To("retweeters", User.Type).Through("retweets", Retweet.Type),
+	}
 }
 
 // Indexes list an author's live tweets in order.
@@ -49,6 +52,7 @@ func (TweetStats) Fields() []ent.Field {
 		field.Int64("like_count").Default(0),
 		field.Int64("dislike_count").Default(0),
 		field.Int64("revision").Default(0),
+		field.Int64("retweet_count").Default(0),
 	}
 }
 

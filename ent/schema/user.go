@@ -33,6 +33,7 @@ func (User) Edges() []ent.Edge {
 		edge.To("following", User.Type).Through("follows", Follow.Type).
 			StorageKey(edge.Columns("follower_id", "followee_id")),
 		edge.From("reacted", Tweet.Type).Ref("reactors").Through("user_reactions", Reaction.Type),
+		edge.From("retweeted", Tweet.Type).Ref("retweeters").Through("user_retweets", Retweet.Type),
 	}
 }
 

@@ -24,8 +24,12 @@ const (
 	FieldVersion = "version"
 	// EdgeReactors holds the string denoting the reactors edge name in mutations.
 	EdgeReactors = "reactors"
+	// EdgeRetweeters holds the string denoting the retweeters edge name in mutations.
+	EdgeRetweeters = "retweeters"
 	// EdgeReactions holds the string denoting the reactions edge name in mutations.
 	EdgeReactions = "reactions"
+	// EdgeRetweets holds the string denoting the retweets edge name in mutations.
+	EdgeRetweets = "retweets"
 	// Table holds the table name of the tweet in the database.
 	Table = "tweets"
 	// ReactorsTable is the table that holds the reactors relation/edge. The primary key declared below.
@@ -33,6 +37,11 @@ const (
 	// ReactorsInverseTable is the table name for the User entity.
 	// It exists in this package in order to avoid circular dependency with the "user" package.
 	ReactorsInverseTable = "users"
+	// RetweetersTable is the table that holds the retweeters relation/edge. The primary key declared below.
+	RetweetersTable = "retweets"
+	// RetweetersInverseTable is the table name for the User entity.
+	// It exists in this package in order to avoid circular dependency with the "user" package.
+	RetweetersInverseTable = "users"
 	// ReactionsTable is the table that holds the reactions relation/edge.
 	ReactionsTable = "reactions"
 	// ReactionsInverseTable is the table name for the Reaction entity.
@@ -40,6 +49,13 @@ const (
 	ReactionsInverseTable = "reactions"
 	// ReactionsColumn is the table column denoting the reactions relation/edge.
 	ReactionsColumn = "tweet_id"
+	// RetweetsTable is the table that holds the retweets relation/edge.
+	RetweetsTable = "retweets"
+	// RetweetsInverseTable is the table name for the Retweet entity.
+	// It exists in this package in order to avoid circular dependency with the "retweet" package.
+	RetweetsInverseTable = "retweets"
+	// RetweetsColumn is the table column denoting the retweets relation/edge.
+	RetweetsColumn = "tweet_id"
 )
 
 // Columns holds all SQL columns for tweet fields.
@@ -56,6 +72,9 @@ var (
 	// ReactorsPrimaryKey and ReactorsColumn2 are the table columns denoting the
 	// primary key for the reactors relation (M2M).
 	ReactorsPrimaryKey = []string{"tweet_id", "user_id"}
+	// RetweetersPrimaryKey and RetweetersColumn2 are the table columns denoting the
+	// primary key for the retweeters relation (M2M).
+	RetweetersPrimaryKey = []string{"tweet_id", "user_id"}
 )
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -120,6 +139,20 @@ func ByReactors(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
+// ByRetweetersCount orders the results by retweeters count.
+func ByRetweetersCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRetweetersStep(), opts...)
+	}
+}
+
+// ByRetweeters orders the results by retweeters terms.
+func ByRetweeters(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRetweetersStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByReactionsCount orders the results by reactions count.
 func ByReactionsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -133,6 +166,20 @@ func ByReactions(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newReactionsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByRetweetsCount orders the results by retweets count.
+func ByRetweetsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRetweetsStep(), opts...)
+	}
+}
+
+// ByRetweets orders the results by retweets terms.
+func ByRetweets(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRetweetsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newReactorsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -140,10 +187,24 @@ func newReactorsStep() *sqlgraph.Step {
 		sqlgraph.Edge(sqlgraph.M2M, false, ReactorsTable, ReactorsPrimaryKey...),
 	)
 }
+func newRetweetersStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(RetweetersInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2M, false, RetweetersTable, RetweetersPrimaryKey...),
+	)
+}
 func newReactionsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(ReactionsInverseTable, ReactionsColumn),
 		sqlgraph.Edge(sqlgraph.O2M, true, ReactionsTable, ReactionsColumn),
+	)
+}
+func newRetweetsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(RetweetsInverseTable, RetweetsColumn),
+		sqlgraph.Edge(sqlgraph.O2M, true, RetweetsTable, RetweetsColumn),
 	)
 }

@@ -338,6 +338,29 @@ func HasReactorsWith(preds ...predicate.User) predicate.Tweet {
 	})
 }
 
+// HasRetweeters applies the HasEdge predicate on the "retweeters" edge.
+func HasRetweeters() predicate.Tweet {
+	return predicate.Tweet(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, RetweetersTable, RetweetersPrimaryKey...),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRetweetersWith applies the HasEdge predicate on the "retweeters" edge with a given conditions (other predicates).
+func HasRetweetersWith(preds ...predicate.User) predicate.Tweet {
+	return predicate.Tweet(func(s *sql.Selector) {
+		step := newRetweetersStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // HasReactions applies the HasEdge predicate on the "reactions" edge.
 func HasReactions() predicate.Tweet {
 	return predicate.Tweet(func(s *sql.Selector) {
@@ -353,6 +376,29 @@ func HasReactions() predicate.Tweet {
 func HasReactionsWith(preds ...predicate.Reaction) predicate.Tweet {
 	return predicate.Tweet(func(s *sql.Selector) {
 		step := newReactionsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasRetweets applies the HasEdge predicate on the "retweets" edge.
+func HasRetweets() predicate.Tweet {
+	return predicate.Tweet(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, true, RetweetsTable, RetweetsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRetweetsWith applies the HasEdge predicate on the "retweets" edge with a given conditions (other predicates).
+func HasRetweetsWith(preds ...predicate.Retweet) predicate.Tweet {
+	return predicate.Tweet(func(s *sql.Selector) {
+		step := newRetweetsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -17,6 +17,8 @@ const (
 	FieldDislikeCount = "dislike_count"
 	// FieldRevision holds the string denoting the revision field in the database.
 	FieldRevision = "revision"
+	// FieldRetweetCount holds the string denoting the retweet_count field in the database.
+	FieldRetweetCount = "retweet_count"
 	// Table holds the table name of the tweetstats in the database.
 	Table = "tweet_stats"
 )
@@ -27,6 +29,7 @@ var Columns = []string{
 	FieldLikeCount,
 	FieldDislikeCount,
 	FieldRevision,
+	FieldRetweetCount,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -46,6 +49,8 @@ var (
 	DefaultDislikeCount int64
 	// DefaultRevision holds the default value on creation for the "revision" field.
 	DefaultRevision int64
+	// DefaultRetweetCount holds the default value on creation for the "retweet_count" field.
+	DefaultRetweetCount int64
 )
 
 // OrderOption defines the ordering options for the TweetStats queries.
@@ -69,4 +74,9 @@ func ByDislikeCount(opts ...sql.OrderTermOption) OrderOption {
 // ByRevision orders the results by the revision field.
 func ByRevision(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRevision, opts...).ToFunc()
+}
+
+// ByRetweetCount orders the results by the retweet_count field.
+func ByRetweetCount(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetweetCount, opts...).ToFunc()
 }

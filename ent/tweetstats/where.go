@@ -68,6 +68,11 @@ func Revision(v int64) predicate.TweetStats {
 	return predicate.TweetStats(sql.FieldEQ(FieldRevision, v))
 }
 
+// RetweetCount applies equality check predicate on the "retweet_count" field. It's identical to RetweetCountEQ.
+func RetweetCount(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldEQ(FieldRetweetCount, v))
+}
+
 // LikeCountEQ applies the EQ predicate on the "like_count" field.
 func LikeCountEQ(v int64) predicate.TweetStats {
 	return predicate.TweetStats(sql.FieldEQ(FieldLikeCount, v))
@@ -186,6 +191,46 @@ func RevisionLT(v int64) predicate.TweetStats {
 // RevisionLTE applies the LTE predicate on the "revision" field.
 func RevisionLTE(v int64) predicate.TweetStats {
 	return predicate.TweetStats(sql.FieldLTE(FieldRevision, v))
+}
+
+// RetweetCountEQ applies the EQ predicate on the "retweet_count" field.
+func RetweetCountEQ(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldEQ(FieldRetweetCount, v))
+}
+
+// RetweetCountNEQ applies the NEQ predicate on the "retweet_count" field.
+func RetweetCountNEQ(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldNEQ(FieldRetweetCount, v))
+}
+
+// RetweetCountIn applies the In predicate on the "retweet_count" field.
+func RetweetCountIn(vs ...int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldIn(FieldRetweetCount, vs...))
+}
+
+// RetweetCountNotIn applies the NotIn predicate on the "retweet_count" field.
+func RetweetCountNotIn(vs ...int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldNotIn(FieldRetweetCount, vs...))
+}
+
+// RetweetCountGT applies the GT predicate on the "retweet_count" field.
+func RetweetCountGT(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldGT(FieldRetweetCount, v))
+}
+
+// RetweetCountGTE applies the GTE predicate on the "retweet_count" field.
+func RetweetCountGTE(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldGTE(FieldRetweetCount, v))
+}
+
+// RetweetCountLT applies the LT predicate on the "retweet_count" field.
+func RetweetCountLT(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldLT(FieldRetweetCount, v))
+}
+
+// RetweetCountLTE applies the LTE predicate on the "retweet_count" field.
+func RetweetCountLTE(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldLTE(FieldRetweetCount, v))
 }
 
 // And groups predicates with the AND operator between them.

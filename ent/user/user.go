@@ -36,10 +36,14 @@ const (
 	EdgeFollowing = "following"
 	// EdgeReacted holds the string denoting the reacted edge name in mutations.
 	EdgeReacted = "reacted"
+	// EdgeRetweeted holds the string denoting the retweeted edge name in mutations.
+	EdgeRetweeted = "retweeted"
 	// EdgeFollows holds the string denoting the follows edge name in mutations.
 	EdgeFollows = "follows"
 	// EdgeUserReactions holds the string denoting the user_reactions edge name in mutations.
 	EdgeUserReactions = "user_reactions"
+	// EdgeUserRetweets holds the string denoting the user_retweets edge name in mutations.
+	EdgeUserRetweets = "user_retweets"
 	// Table holds the table name of the user in the database.
 	Table = "users"
 	// FollowingTable is the table that holds the following relation/edge. The primary key declared below.
@@ -49,6 +53,11 @@ const (
 	// ReactedInverseTable is the table name for the Tweet entity.
 	// It exists in this package in order to avoid circular dependency with the "tweet" package.
 	ReactedInverseTable = "tweets"
+	// RetweetedTable is the table that holds the retweeted relation/edge. The primary key declared below.
+	RetweetedTable = "retweets"
+	// RetweetedInverseTable is the table name for the Tweet entity.
+	// It exists in this package in order to avoid circular dependency with the "tweet" package.
+	RetweetedInverseTable = "tweets"
 	// FollowsTable is the table that holds the follows relation/edge.
 	FollowsTable = "follows"
 	// FollowsInverseTable is the table name for the Follow entity.
@@ -63,6 +72,13 @@ const (
 	UserReactionsInverseTable = "reactions"
 	// UserReactionsColumn is the table column denoting the user_reactions relation/edge.
 	UserReactionsColumn = "user_id"
+	// UserRetweetsTable is the table that holds the user_retweets relation/edge.
+	UserRetweetsTable = "retweets"
+	// UserRetweetsInverseTable is the table name for the Retweet entity.
+	// It exists in this package in order to avoid circular dependency with the "retweet" package.
+	UserRetweetsInverseTable = "retweets"
+	// UserRetweetsColumn is the table column denoting the user_retweets relation/edge.
+	UserRetweetsColumn = "user_id"
 )
 
 // Columns holds all SQL columns for user fields.
@@ -86,6 +102,9 @@ var (
 	// ReactedPrimaryKey and ReactedColumn2 are the table columns denoting the
 	// primary key for the reacted relation (M2M).
 	ReactedPrimaryKey = []string{"tweet_id", "user_id"}
+	// RetweetedPrimaryKey and RetweetedColumn2 are the table columns denoting the
+	// primary key for the retweeted relation (M2M).
+	RetweetedPrimaryKey = []string{"tweet_id", "user_id"}
 )
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -212,6 +231,20 @@ func ByReacted(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
+// ByRetweetedCount orders the results by retweeted count.
+func ByRetweetedCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRetweetedStep(), opts...)
+	}
+}
+
+// ByRetweeted orders the results by retweeted terms.
+func ByRetweeted(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRetweetedStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByFollowsCount orders the results by follows count.
 func ByFollowsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -239,6 +272,20 @@ func ByUserReactions(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newUserReactionsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByUserRetweetsCount orders the results by user_retweets count.
+func ByUserRetweetsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newUserRetweetsStep(), opts...)
+	}
+}
+
+// ByUserRetweets orders the results by user_retweets terms.
+func ByUserRetweets(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newUserRetweetsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newFollowingStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -253,6 +300,13 @@ func newReactedStep() *sqlgraph.Step {
 		sqlgraph.Edge(sqlgraph.M2M, true, ReactedTable, ReactedPrimaryKey...),
 	)
 }
+func newRetweetedStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(RetweetedInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2M, true, RetweetedTable, RetweetedPrimaryKey...),
+	)
+}
 func newFollowsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -265,5 +319,12 @@ func newUserReactionsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(UserReactionsInverseTable, UserReactionsColumn),
 		sqlgraph.Edge(sqlgraph.O2M, true, UserReactionsTable, UserReactionsColumn),
+	)
+}
+func newUserRetweetsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(UserRetweetsInverseTable, UserRetweetsColumn),
+		sqlgraph.Edge(sqlgraph.O2M, true, UserRetweetsTable, UserRetweetsColumn),
 	)
 }

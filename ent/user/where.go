@@ -651,6 +651,29 @@ func HasReactedWith(preds ...predicate.Tweet) predicate.User {
 	})
 }
 
+// HasRetweeted applies the HasEdge predicate on the "retweeted" edge.
+func HasRetweeted() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, RetweetedTable, RetweetedPrimaryKey...),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRetweetedWith applies the HasEdge predicate on the "retweeted" edge with a given conditions (other predicates).
+func HasRetweetedWith(preds ...predicate.Tweet) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newRetweetedStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // HasFollows applies the HasEdge predicate on the "follows" edge.
 func HasFollows() predicate.User {
 	return predicate.User(func(s *sql.Selector) {
@@ -689,6 +712,29 @@ func HasUserReactions() predicate.User {
 func HasUserReactionsWith(preds ...predicate.Reaction) predicate.User {
 	return predicate.User(func(s *sql.Selector) {
 		step := newUserReactionsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasUserRetweets applies the HasEdge predicate on the "user_retweets" edge.
+func HasUserRetweets() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, true, UserRetweetsTable, UserRetweetsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasUserRetweetsWith applies the HasEdge predicate on the "user_retweets" edge with a given conditions (other predicates).
+func HasUserRetweetsWith(preds ...predicate.Retweet) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newUserRetweetsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

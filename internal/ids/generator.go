@@ -84,12 +84,19 @@ const renewBefore = 30_000
 
 // Next returns a new id, larger than every one that this generator made before. It fails with UNAVAILABLE
 // when the right to make ids has run out and the granter cannot be reached.
-func (g *Generator) Next(ctx context.Context) (int64, error) {
+func (g *Generator) Next(ctx context.Context) (int64, error) { return g.After(ctx, 0) }
+
+// After is Next for an id that is also larger than another one. All ids that this generator makes later are larger as well, so the
+// other id must not be far ahead of the clock.
+func (g *Generator) After(ctx context.Context, other int64) (int64, error) {
 	if err := g.lock(ctx); err != nil {
 		return 0, err
 	}
 	defer g.unlock()
 	now := max(Millis(g.clock.Now()), g.last)
+	if other > 0 {
+		now = max(now, other>>(nodeBits+seqBits)+1)
+	}
 	if g.grant == nil || now > g.grant.Until || g.doubted.Load() {
 		if err := g.renew(ctx, now); err != nil {
 			return 0, err

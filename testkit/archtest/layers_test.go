@@ -42,6 +42,7 @@ var roost = rules{
 		"domain/follows":      {"domain/counts"},
 		"domain/imports":      {"domain/follows"},
 		"domain/reactions":    {"domain/tweets"},
+		"domain/retweets":     {"domain/counts", "domain/reactions", "domain/tweets"},
 		"domain/timelines":    {"domain/tweets"},
 		"domain/tweets":       {"domain/counts"},
 		"ent/...":             {"ent", "ent/..."},

@@ -12,6 +12,7 @@ import (
 	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/ent"
@@ -36,6 +37,7 @@ type Domain struct {
 	Follows   *follows.Follows
 	Tweets    *tweets.Tweets
 	Reactions *reactions.Reactions
+	Retweets  *retweets.Retweets
 	Timelines *timelines.Timelines
 
 	emitted []events.Event
@@ -52,7 +54,8 @@ func New(t testing.TB) *Domain {
 	cfg.Limits = accounts.Limits{}
 	d := &Domain{Clock: now, DB: db, Client: client, Log: log,
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
-		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Timelines: timelines.New(db)}
+		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
+		Timelines: timelines.New(db)}
 	log.Observe(func(committed []events.Event) { d.emitted = append(d.emitted, committed...) })
 	return d
 }

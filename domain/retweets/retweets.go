@@ -1,0 +1,202 @@
+// Package retweets holds the rules of retweets: who passes which tweet on, since when, and the lists of a tweet's retweets and of a
+// user's.
+//
+// A retweet is a row that is never deleted, only marked as not active; its version only grows. The transaction that changes a retweet
+// also changes the count of the tweet, raises the version of the user's counts, and emits one event. A retweet is visible as long as
+// it is active and its tweet is visible.
+package retweets
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"roost/domain/counts"
+	"roost/domain/reactions"
+	"roost/domain/tweets"
+	"roost/ent"
+	"roost/ent/tweet"
+	"roost/events"
+	"roost/internal/errs"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+)
+
+// Retweet is a retweet that is active, or was. SortKey is the time-ordered id that it got when it began: lists are ordered by it, and a
+// user who retweets again after an undo makes another retweet.
+type Retweet struct{ TweetID, UserID, SortKey int64 }
+
+// At returns when the retweet began, to the millisecond.
+func (r Retweet) At() time.Time { return ids.Time(r.SortKey) }
+
+// Retweets reads and writes retweets. It is safe for concurrent use.
+type Retweets struct {
+	client *ent.Client
+	db     *sqldb.DB
+	log    *events.Log
+	ids    *ids.Generator
+}
+
+// New returns the retweets in a database. client, db and log must belong to the same database.
+func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) *Retweets {
+	return &Retweets{client: client, db: db, log: log, ids: gen}
+}
+
+// Retweet makes the user retweet a tweet, and returns the retweet and the tweet's counts, which include it. Retweeting again changes
+// nothing and returns the retweet of before, without counts. For a tweet that is not visible the field "tweet" is refused with
+// NOT_FOUND.
+func (r *Retweets) Retweet(ctx context.Context, userID, tweetID int64) (made Retweet, now *reactions.Counts, err error) {
+	sortKey, err := r.sortKey(ctx, tweetID)
+	if err != nil {
+		return Retweet{}, nil, err
+	}
+	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		now = nil
+		e := events.TweetRetweeted{TweetID: tweetID, UserID: userID}
+		err := r.write(ctx, tx, begins, 1, []any{tweetID, userID, sortKey, ids.Time(sortKey)}, fields(&e))
+		if errors.Is(err, sql.ErrNoRows) {
+			tx.AlreadyDone(e)
+			made, err = r.unchanged(ctx, tx, userID, tweetID)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		tx.Emit(e)
+		made = Retweet{tweetID, userID, e.SortKey}
+		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.Revision)
+		return nil
+	})
+	if err != nil {
+		return Retweet{}, nil, err
+	}
+	return made, now, nil
+}
+
+// Undo ends the user's retweet of a tweet, and returns this retweet and the tweet's counts without it. Without a retweet it changes
+// nothing and returns neither: the retweet's SortKey is 0. For a tweet that is not visible the field "tweet" is refused with NOT_FOUND.
+func (r *Retweets) Undo(ctx context.Context, userID, tweetID int64) (ended Retweet, now *reactions.Counts, err error) {
+	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		ended, now = Retweet{}, nil
+		e := events.RetweetUndone{TweetID: tweetID, UserID: userID}
+		err := r.write(ctx, tx, ends, -1, []any{tweetID, userID}, fields((*events.TweetRetweeted)(&e)))
+		if errors.Is(err, sql.ErrNoRows) {
+			tx.AlreadyDone(e)
+			_, err = r.unchanged(ctx, tx, userID, tweetID)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		tx.Emit(e)
+		ended = Retweet{tweetID, userID, e.SortKey}
+		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.Revision)
+		return nil
+	})
+	if err != nil {
+		return Retweet{}, nil, err
+	}
+	return ended, now, nil
+}
+
+// maxAhead is how far the id of a tweet may be ahead of this node's clock for the tweet to be retweeted.
+const maxAhead = time.Minute
+
+// sortKey returns the sort key of a new retweet of a tweet. It is higher than the tweet's id, also if the node that posted the tweet
+// has a clock that is ahead. The id may come from a client, so the tweet is looked up before ids of this node continue behind it. A
+// tweet that is further ahead than maxAhead is refused as UNAVAILABLE until its time comes: its id would spoil the clock of this node.
+func (r *Retweets) sortKey(ctx context.Context, tweetID int64) (int64, error) {
+	key, err := r.ids.Next(ctx)
+	if err != nil || key > tweetID {
+		return key, err
+	}
+	visible, err := r.client.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look up the tweet: %w", err)
+	}
+	if !visible {
+		return 0, tweets.NoSuchTweet()
+	}
+	if ahead := ids.Time(tweetID).Sub(ids.Time(key)); ahead > maxAhead {
+		return 0, &errs.Error{Kind: errs.Unavailable, Message: "the time of this tweet has not come yet, try again", RetryAfter: ahead}
+	}
+	return r.ids.After(ctx, tweetID)
+}
+
+// The statements that write a retweet. Without a change they return no row.
+const (
+	begins = `INSERT INTO retweets (tweet_id, user_id, author_id, active, sort_key, retweeted_at, version)
+		SELECT id, $2, author_id, true, $3, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
+		ON CONFLICT (tweet_id, user_id) DO UPDATE SET active = true, sort_key = excluded.sort_key,
+		retweeted_at = excluded.retweeted_at, version = retweets.version + 1 WHERE NOT retweets.active
+		RETURNING author_id, sort_key, version`
+	ends = `UPDATE retweets SET active = false, version = version + 1 WHERE tweet_id = $1 AND user_id = $2 AND active
+		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING author_id, sort_key, version`
+)
+
+// counted adds to a tweet's count. Its place is for the row to be inserted.
+const counted = `INSERT INTO tweet_stats (tweet_id, retweet_count, revision) %s
+	ON CONFLICT (tweet_id) DO UPDATE SET retweet_count = tweet_stats.retweet_count + excluded.retweet_count,
+	revision = tweet_stats.revision + 1 RETURNING retweet_count, like_count, dislike_count, revision`
+
+// fields are those fields of an event that write sets, in the order of the statements.
+func fields(e *events.TweetRetweeted) []any {
+	return []any{&e.AuthorID, &e.SortKey, &e.Version, &e.RetweetCount, &e.LikeCount, &e.DislikeCount, &e.Revision, &e.UserVersion}
+}
+
+// write runs a statement that writes a retweet, adds to the tweet's count, and raises the version of the user's counts. The first two
+// of its arguments are the tweet and the user. Every writer locks first the retweet, then the tweet's counts, then the user's, so that
+// no two of them can deadlock. On PostgreSQL it is one statement, because the counts of a tweet that many retweet are locked until
+// the commit. The error is sql.ErrNoRows if there is nothing to change, or the tweet is not visible.
+func (r *Retweets) write(ctx context.Context, tx *events.Tx, written string, by int64, args []any, into []any) error {
+	if r.db.IsPostgres() {
+		return scanOne(ctx, tx, fmt.Sprintf(`WITH written AS (%s), counted AS (%s), raised AS (%s)
+			SELECT author_id, sort_key, written.version, retweet_count, like_count, dislike_count, revision, raised.version
+			FROM written, counted, raised`, written, fmt.Sprintf(counted, fmt.Sprintf("SELECT $1::bigint, %d, 1 FROM written", by)),
+			counts.RaiseSQL("SELECT $2::bigint FROM counted")), args, into...)
+	}
+	if err := scanOne(ctx, tx, written, args, into[:3]...); err != nil {
+		return err
+	}
+	if err := scanOne(ctx, tx, fmt.Sprintf(counted, "VALUES ($1, $2, 1)"), []any{args[0], by}, into[3:7]...); err != nil {
+		return err
+	}
+	return scanOne(ctx, tx, counts.RaiseSQL("VALUES ($1)"), args[1:2], into[7])
+}
+
+// unchanged returns the retweet that a write has left as it was; its SortKey is 0 if there has never been one. It refuses a write that
+// has changed nothing because the tweet is not visible.
+func (r *Retweets) unchanged(ctx context.Context, tx *events.Tx, userID, tweetID int64) (Retweet, error) {
+	was := Retweet{TweetID: tweetID, UserID: userID}
+	err := scanOne(ctx, tx, `SELECT coalesce((SELECT sort_key FROM retweets WHERE tweet_id = $1 AND user_id = $2), 0)
+		FROM tweets WHERE id = $1 AND `+tweets.VisibleSQL, []any{tweetID, userID}, &was.SortKey)
+	if errors.Is(err, sql.ErrNoRows) {
+		return was, tweets.NoSuchTweet()
+	}
+	return was, err
+}
+
+func scanOne(ctx context.Context, tx *events.Tx, query string, args []any, into ...any) error {
+	err := sqldb.ScanOne(ctx, tx.Client(), query, args, into...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("write the retweet: %w", err)
+	}
+	return err
+}
+
+// Key identifies the retweet of one tweet by one user, whether there is one or not.
+type Key struct{ TweetID, UserID int64 }
+
+// State is a retweet as it is stored. SortKey is 0 if the retweet is not active. Version is the version of the row.
+type State struct{ SortKey, Version int64 }
+
+var pairs = sqldb.PairTable{Table: "retweets", First: "tweet_id", Second: "user_id", Value: "CASE WHEN active THEN sort_key ELSE 0 END"}
+
+// ByKey reads users' retweets in one statement. Keys without a row are left out.
+func (r *Retweets) ByKey(ctx context.Context, asked []Key) (map[Key]State, error) {
+	return sqldb.ReadPairs(ctx, r.db.Driver, pairs, asked,
+		func(k Key) sqldb.Pair { return sqldb.Pair{First: k.TweetID, Second: k.UserID} },
+		func(row sqldb.PairRow) State { return State{SortKey: row.Value, Version: row.Version} })
+}
