@@ -50,7 +50,8 @@ type Sequencer struct {
 // NewSequencer returns a sequencer. The sequencer calls grew in its own goroutine after it has assigned seqs, but not after the
 // sequencer of another node has assigned some; grew must not block.
 func NewSequencer(db *sqldb.DB, grew func()) *Sequencer {
-	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, lookout: &Lookout{db: db, grace: graceFor}, settled: settled{db: db}, unswept: true}
+	s := &Sequencer{db: db, wake: lifecycle.NewWake(), grew: grew, lookout: &Lookout{db: db, grace: graceFor},
+		settled: settled{db: db}, unswept: true}
 	s.Run = s.run
 	return s
 }

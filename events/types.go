@@ -131,6 +131,7 @@ type TweetDeleted struct {
 
 // ReactionSet reports a changed reaction, with the tweet's counts after the change. ListVersion is the version of the list of the
 // user's reactions. The database sets it and Unlisted for a binary from before migration 9, which does not invalidate that list.
+// RetweetCount is nil in events of binaries from before migration 12.
 type ReactionSet struct {
 	v1
 	TweetID, UserID                   int64
@@ -139,6 +140,8 @@ type ReactionSet struct {
 	LikeCount, DislikeCount, Revision int64
 	ListVersion                       int64 `json:"ListVer,omitempty"`
 	Unlisted                          bool  `json:",omitempty"`
+
+	RetweetCount *int64 `json:",omitempty"`
 }
 
 // TweetRetweeted reports a new retweet, with the tweet's counts after it. AuthorID is the tweet's author, UserID the user who retweets,

@@ -212,7 +212,7 @@ func (w *watchedTweets) statesNow(ctx context.Context) ([]live.ReactionState, er
 	for i, id := range w.ids {
 		c := now[id]
 		states[i] = live.ReactionState{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
-			Revision: int64(c.Revision), Deleted: !w.visible(id)}
+			Retweets: int64(c.RetweetCount), Revision: int64(c.Revision), Deleted: !w.visible(id)}
 	}
 	return states, nil
 }
@@ -269,7 +269,7 @@ func (c *countEvents) take(states []live.ReactionState) {
 		if st.Deleted {
 			delete(c.rows, st.TweetID)
 		}
-		counts := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Revision)
+		counts := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Retweets, st.Revision)
 		if !c.visible(st.TweetID) || counts.Revision <= c.sent[st.TweetID] {
 			continue
 		}

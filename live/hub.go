@@ -66,8 +66,12 @@ func (h *Hub) Observe(committed []events.Event) {
 		case events.TweetDeleted:
 			h.pending.put(ReactionState{TweetID: e.TweetID, Deleted: true}, h.watched(e.TweetID))
 		case events.ReactionSet:
-			h.pending.put(ReactionState{TweetID: e.TweetID, Likes: e.LikeCount, Dislikes: e.DislikeCount, Revision: e.Revision},
-				h.watched(e.TweetID))
+			if e.RetweetCount == nil { // a node of the previous release has set it
+				h.readReactionsOf(e.TweetID)
+				continue
+			}
+			h.pending.put(ReactionState{TweetID: e.TweetID, Likes: e.LikeCount, Dislikes: e.DislikeCount, Retweets: *e.RetweetCount,
+				Revision: e.Revision}, h.watched(e.TweetID))
 		case events.SessionEnded:
 			h.EndSession(e.SessionID)
 		}

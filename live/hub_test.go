@@ -208,7 +208,7 @@ func TestCountsMergeToTheLast(t *testing.T) {
 		for i := range int64(last) {
 			// Commits are observed in any order: each pair comes swapped.
 			rev := (i ^ 1) + 1
-			h.Observe([]events.Event{events.ReactionSet{TweetID: 7, LikeCount: rev, Revision: rev}})
+			h.Observe([]events.Event{events.ReactionSet{TweetID: 7, LikeCount: rev, Revision: rev, RetweetCount: new(int64)}})
 		}
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -229,7 +229,7 @@ func TestCountsMergeToTheLast(t *testing.T) {
 	if took := time.Since(began); pushes > int(took/mergeFor)+1 {
 		t.Errorf("%d changes came in %d pushes within %v", last, pushes, took)
 	}
-	h.Observe([]events.Event{events.TweetDeleted{TweetID: 8}, events.ReactionSet{TweetID: 8, Revision: 5}})
+	h.Observe([]events.Event{events.TweetDeleted{TweetID: 8}, events.ReactionSet{TweetID: 8, Revision: 5, RetweetCount: new(int64)}})
 	if got, err := s.Next(ctx); err != nil || len(got) != 1 || !got[0].Deleted {
 		t.Errorf("a deletion came as %v, %v", got, err)
 	}
@@ -324,6 +324,6 @@ func TestStopEndsTheGoroutine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 1000 { // nobody takes them, and nobody is blocked
-		h.Observe([]events.Event{events.ReactionSet{TweetID: 1}})
+		h.Observe([]events.Event{events.ReactionSet{TweetID: 1, RetweetCount: new(int64)}})
 	}
 }

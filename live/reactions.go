@@ -8,11 +8,11 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// ReactionState is a tweet's reaction counts after a change, or the tweet's deletion.
+// ReactionState is a tweet's counts after a changed reaction, or the tweet's deletion.
 type ReactionState struct {
-	TweetID                   int64
-	Likes, Dislikes, Revision int64
-	Deleted                   bool
+	TweetID                             int64
+	Likes, Dislikes, Retweets, Revision int64
+	Deleted                             bool
 	// Unknown means that changes were skipped and the counts must be read again. Only TweetID and Anew are set with it.
 	Unknown bool
 	// Anew, which is set with Unknown only, means that the database may have gone back to an older state, and revisions with it.

@@ -11,6 +11,7 @@ import (
 	"roost/cache"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/events"
 )
@@ -63,7 +64,7 @@ func TestKeys(t *testing.T) {
 		name := rapid.StringMatching(`[a-z0-9_]{1,15}`).Draw(t, "name")
 		all := map[string]bool{}
 		for _, k := range []keys[int64]{accountKeys, userCountsKeys, sessionKeys, followedKeys, authorListKeys, tweetKeys, tweetCountsKeys,
-			reactedKeys} {
+			reactedKeys, retweetedKeys} {
 			key := k.of(a)
 			all[key] = true
 			if got, ok := k.from(key); !ok || got != a {
@@ -71,9 +72,11 @@ func TestKeys(t *testing.T) {
 			}
 		}
 		edge, reaction := follows.Edge{FollowerID: a, FolloweeID: b}, reactions.Key{TweetID: a, UserID: b}
+		retweet := retweets.Key(reaction)
 		for key, ok := range map[string]func() bool{
 			followKeys.of(edge):       func() bool { k, ok := followKeys.from(followKeys.of(edge)); return ok && k == edge },
 			reactionKeys.of(reaction): func() bool { k, ok := reactionKeys.from(reactionKeys.of(reaction)); return ok && k == reaction },
+			retweetKeys.of(retweet):   func() bool { k, ok := retweetKeys.from(retweetKeys.of(retweet)); return ok && k == retweet },
 			nameKeys.of(name):         func() bool { k, ok := nameKeys.from(nameKeys.of(name)); return ok && k == name },
 		} {
 			all[key] = true
@@ -81,7 +84,7 @@ func TestKeys(t *testing.T) {
 				t.Errorf("%q is not what it was", key)
 			}
 		}
-		if len(all) != 11 {
+		if len(all) != 13 {
 			t.Errorf("some entities share a key: %v", all)
 		}
 		for key := range all {
@@ -157,6 +160,7 @@ func TestEveryEventIsHandled(t *testing.T) {
 	s.Follows, s.Followed, s.AuthorLists = stub(followForm(nil)), stub(followedForm(nil)), stub(authorListForm(nil))
 	s.Tweets, s.TweetCounts = stub(tweetForm(nil, nil)), stub(tweetCountsForm(nil))
 	s.Reactions, s.Reacted = stub(reactionForm(nil)), stub(reactedForm(nil))
+	s.Retweets, s.Retweeted = stub(retweetForm(nil)), stub(retweetedForm(nil))
 	if types := s.Relay().Types; len(types) > 0 {
 		t.Errorf("the relay gets only %v", types)
 	}

@@ -8,6 +8,7 @@ import (
 	"roost/domain/accounts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/events"
 )
 
@@ -137,9 +138,13 @@ func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
 	}
 }
 
-// retweetChanged returns the counts of the tweet, and those of the user with the list of the user's newest entries.
+// retweetChanged returns the retweet itself, the counts of the tweet, and the counts of the user. Two lists have the version of the
+// latter: that of the user's newest entries, and that of the user's newest retweets.
 func (s *Store) retweetChanged(e events.TweetRetweeted) []cache.Invalidation {
-	return append(s.wrote(e.UserID, e.UserVersion), s.TweetCounts.at(e.TweetID, e.Revision))
+	return append(s.wrote(e.UserID, e.UserVersion),
+		s.Retweets.at(retweets.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Version),
+		s.Retweeted.at(e.UserID, e.UserVersion),
+		s.TweetCounts.at(e.TweetID, e.Revision))
 }
 
 // announced returns the row that an event announces before its commit, so that nobody sees the old row even between commit and

@@ -7,6 +7,7 @@ import (
 	"roost/cache"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 )
 
 // All keys of entries are made here. A key is cache.EntryPrefix, the entity's letters, and the row's key with numbers in decimal. The
@@ -23,6 +24,8 @@ const (
 	tweetCountsPrefix = cache.EntryPrefix + "tc:" // + tweet
 	reactionPrefix    = cache.EntryPrefix + "r:"  // + tweet:user
 	reactedPrefix     = cache.EntryPrefix + "vr:" // + user
+	retweetPrefix     = cache.EntryPrefix + "rt:" // + tweet:user
+	retweetedPrefix   = cache.EntryPrefix + "vt:" // + user
 )
 
 // keys converts between the keys of rows and of Redis. append adds a row's key to a prefix, and parse is its inverse.
@@ -87,10 +90,14 @@ var (
 	tweetKeys       = numbered(tweetPrefix)
 	tweetCountsKeys = numbered(tweetCountsPrefix)
 	reactedKeys     = numbered(reactedPrefix)
+	retweetedKeys   = numbered(retweetedPrefix)
 	followKeys      = paired(followPrefix,
 		func(e follows.Edge) (int64, int64) { return e.FollowerID, e.FolloweeID },
 		func(a, b int64) follows.Edge { return follows.Edge{FollowerID: a, FolloweeID: b} })
 	reactionKeys = paired(reactionPrefix,
 		func(s reactions.Key) (int64, int64) { return s.TweetID, s.UserID },
 		func(a, b int64) reactions.Key { return reactions.Key{TweetID: a, UserID: b} })
+	retweetKeys = paired(retweetPrefix,
+		func(k retweets.Key) (int64, int64) { return k.TweetID, k.UserID },
+		func(a, b int64) retweets.Key { return retweets.Key{TweetID: a, UserID: b} })
 )

@@ -2,16 +2,26 @@ package rows
 
 import "roost/domain/reactions"
 
+// withRetweets marks the stored counts of a tweet that hold its number of retweets.
+const withRetweets = 1 << 32
+
+// tweetCountsForm stores two numbers: the likes with the number of retweets above their 32 bits, and the dislikes with a mark above
+// theirs. Nodes of the previous release store likes and dislikes alone, and use 32 bits of each number that they read. So they can read
+// this form, and what they have stored lacks the mark: it is treated as damaged and not as counts without retweets.
 func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
 	return form[int64, *reactions.Counts]{
 		name: "tweet_stats", ttl: rowTTL, absent: rowTTL, keys: tweetCountsKeys, rows: c.CountsOf,
 		version: func(c *reactions.Counts) int64 { return int64(c.Revision) },
 		write: func(w *writer, c *reactions.Counts) {
-			w.number(int64(c.LikeCount))
-			w.number(int64(c.DislikeCount))
+			w.number(int64(c.RetweetCount)<<32 | int64(uint32(c.LikeCount)))
+			w.number(withRetweets | int64(uint32(c.DislikeCount)))
 		},
 		read: func(r *reader, id, version int64) *reactions.Counts {
-			return reactions.NewCounts(id, r.number(), r.number(), version)
+			likes, dislikes := r.number(), r.number()
+			if dislikes>>32 != withRetweets>>32 {
+				r.fail()
+			}
+			return reactions.NewCounts(id, likes, dislikes, likes>>32, version)
 		},
 	}
 }

@@ -36,12 +36,14 @@ type Store struct {
 	bounds      reactedBounds
 	reactions   *reactions.Reactions
 	unlisted    unlistedWrites
-	timelines   *timelines.Timelines
-	home        *homePages
-	ownPages    timelinePages
-	follower    *events.Follower // nil in a process that serves no reads
-	began       int64            // number of the suspension with which the follower started
-	warnings    struct{ cleared, unnamed lifecycle.Throttle }
+
+	retweetBounds retweetBounds
+	timelines     *timelines.Timelines
+	home          *homePages
+	ownPages      timelinePages
+	follower      *events.Follower // nil in a process that serves no reads
+	began         int64            // number of the suspension with which the follower started
+	warnings      struct{ cleared, unnamed lifecycle.Throttle }
 
 	Accounts    *Entity[int64, *accounts.Account]       // by user
 	Names       *Entity[string, accounts.NameClaim]     // by accounts.NameKey
@@ -54,6 +56,8 @@ type Store struct {
 	TweetCounts *Entity[int64, *reactions.Counts]       // by tweet
 	Reactions   *Entity[reactions.Key, reactions.State] // by tweet and user
 	Reacted     *Entity[int64, *reactions.List]         // by user
+	Retweets    *Entity[retweets.Key, retweets.State]   // by tweet and user
+	Retweeted   *Entity[int64, *retweets.List]          // by user
 }
 
 // New returns a Store over a tier. It also keeps up to 16 MiB of tweets and 8 MiB of home timelines in the process.
@@ -66,24 +70,31 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	retweetBounds, err := newRetweetBounds()
+	if err != nil {
+		return nil, err
+	}
 	home, err := newHomePages(tier)
 	if err != nil {
 		return nil, err
 	}
 	return &Store{
 		tier: tier, localTweets: keep, bounds: bounds, reactions: s.Reactions, timelines: s.Timelines, home: home,
-		ownPages:    newTimelinePages(),
-		Accounts:    newEntity(tier, accountForm(s.Accounts)),
-		Names:       newEntity(tier, nameForm(s.Accounts)),
-		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
-		UserCounts:  newEntity(tier, userCountsForm(s.Counts)),
-		Follows:     newEntity(tier, followForm(s.Follows)),
-		Followed:    newEntity(tier, followedForm(s.Timelines)),
-		AuthorLists: newEntity(tier, authorListForm(s.Timelines)),
-		Tweets:      newEntity(tier, tweetForm(s.Tweets, keep)),
-		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions)),
-		Reactions:   newEntity(tier, reactionForm(s.Reactions)),
-		Reacted:     newEntity(tier, reactedForm(s.Reactions)),
+		retweetBounds: retweetBounds,
+		ownPages:      newTimelinePages(),
+		Accounts:      newEntity(tier, accountForm(s.Accounts)),
+		Names:         newEntity(tier, nameForm(s.Accounts)),
+		Sessions:      newEntity(tier, sessionForm(s.Accounts)),
+		UserCounts:    newEntity(tier, userCountsForm(s.Counts)),
+		Follows:       newEntity(tier, followForm(s.Follows)),
+		Followed:      newEntity(tier, followedForm(s.Timelines)),
+		AuthorLists:   newEntity(tier, authorListForm(s.Timelines)),
+		Tweets:        newEntity(tier, tweetForm(s.Tweets, keep)),
+		TweetCounts:   newEntity(tier, tweetCountsForm(s.Reactions)),
+		Reactions:     newEntity(tier, reactionForm(s.Reactions)),
+		Reacted:       newEntity(tier, reactedForm(s.Reactions)),
+		Retweets:      newEntity(tier, retweetForm(s.Retweets)),
+		Retweeted:     newEntity(tier, retweetedForm(s.Retweets)),
 	}, nil
 }
 
@@ -102,7 +113,7 @@ func (s *Store) Answer(ctx context.Context, all ...*cache.Request) {
 // Kinds returns all entities.
 func (s *Store) Kinds() []audit.Kind {
 	return []audit.Kind{s.Accounts, s.Names, s.Sessions, s.UserCounts, s.Follows, s.Followed, s.AuthorLists, s.Tweets, s.TweetCounts,
-		s.Reactions, s.Reacted}
+		s.Reactions, s.Reacted, s.Retweets, s.Retweeted}
 }
 
 // Tier returns the cache tier that holds the entries.

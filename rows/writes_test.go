@@ -14,6 +14,7 @@ import (
 	"roost/domain/accounts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/ent/event"
 	"roost/events"
 	"roost/internal/errs"
@@ -169,6 +170,7 @@ func (w *world) agree(t *testing.T, step int) {
 		compare(t, s, s.Followed, users)
 		compare(t, s, s.Reacted, users)
 		compareMeaning(t, s, s.AuthorLists, users)
+		compareMeaning(t, s, s.Retweeted, users)
 		var edges []follows.Edge
 		for _, a := range w.users {
 			for _, b := range w.users {
@@ -197,6 +199,11 @@ func (w *world) agree(t *testing.T, step int) {
 			}
 		}
 		compare(t, s, s.Reactions, keys)
+		var passedOn []retweets.Key
+		for _, k := range keys {
+			passedOn = append(passedOn, retweets.Key(k))
+		}
+		compare(t, s, s.Retweets, passedOn)
 	}
 	if t.Failed() {
 		t.Fatalf("after step %d: %s", step, w.last)

@@ -14,10 +14,10 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Counts are the numbers of reactions to one tweet. Of two Counts the one with the higher revision is newer.
+// Counts are the numbers of reactions to one tweet and of its retweets. Of two Counts the one with the higher revision is newer.
 type Counts struct {
-	TweetID                           int64
-	LikeCount, DislikeCount, Revision int32
+	TweetID                                         int64
+	LikeCount, DislikeCount, RetweetCount, Revision int32
 }
 
 // Reactions reads and writes reactions. It is safe for concurrent use.
@@ -49,7 +49,7 @@ func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (
 			return err
 		}
 		tx.Emit(*set)
-		now = NewCounts(tweetID, set.LikeCount, set.DislikeCount, set.Revision)
+		now = NewCounts(tweetID, set.LikeCount, set.DislikeCount, *set.RetweetCount, set.Revision)
 		return nil
 	})
 	if err != nil {
@@ -85,16 +85,17 @@ func (r *Reactions) count(ctx context.Context, tx *events.Tx, set *events.Reacti
 	const counted = `INSERT INTO tweet_stats (tweet_id, like_count, dislike_count, revision) VALUES ($1, $2, $3, 1)
 		ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
 		dislike_count = tweet_stats.dislike_count + excluded.dislike_count, revision = tweet_stats.revision + 1
-		RETURNING like_count, dislike_count, revision`
+		RETURNING like_count, dislike_count, retweet_count, revision`
 	query := counted + `, (SELECT version FROM reaction_lists WHERE user_id = $4)` // a trigger has raised it
 	if r.db.IsPostgres() {
 		query = `WITH counted AS (` + counted + `), raised AS (
 			INSERT INTO reaction_lists (user_id, version) SELECT $4::bigint, 2 FROM counted
 			ON CONFLICT (user_id) DO UPDATE SET version = reaction_lists.version + 1 RETURNING version)
-			SELECT like_count, dislike_count, revision, version FROM counted, raised`
+			SELECT like_count, dislike_count, retweet_count, revision, version FROM counted, raised`
 	}
+	set.RetweetCount = new(int64)
 	return scanOne(ctx, tx, query, []any{set.TweetID, likes, dislikes, set.UserID},
-		&set.LikeCount, &set.DislikeCount, &set.Revision, &set.ListVersion)
+		&set.LikeCount, &set.DislikeCount, set.RetweetCount, &set.Revision, &set.ListVersion)
 }
 
 // unchanged refuses a reaction that has changed nothing because its tweet is not visible.
@@ -125,14 +126,15 @@ func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*
 	}
 	out := make(map[int64]*Counts, len(tweetIDs))
 	for _, s := range rows {
-		out[s.ID] = NewCounts(s.ID, s.LikeCount, s.DislikeCount, s.Revision)
+		out[s.ID] = NewCounts(s.ID, s.LikeCount, s.DislikeCount, s.RetweetCount, s.Revision)
 	}
 	return out, nil
 }
 
 // NewCounts narrows stored counts to the 32 bits of Counts.
-func NewCounts(tweetID, likes, dislikes, revision int64) *Counts {
-	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), Revision: int32(revision)}
+func NewCounts(tweetID, likes, dislikes, retweets, revision int64) *Counts {
+	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), RetweetCount: int32(retweets),
+		Revision: int32(revision)}
 }
 
 // Key identifies the reaction of one user to one tweet, whether there is one or not.

@@ -66,7 +66,7 @@ func (r *Retweets) Retweet(ctx context.Context, userID, tweetID int64) (made Ret
 		}
 		tx.Emit(e)
 		made = Retweet{tweetID, userID, e.SortKey}
-		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.Revision)
+		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.RetweetCount, e.Revision)
 		return nil
 	})
 	if err != nil {
@@ -92,7 +92,7 @@ func (r *Retweets) Undo(ctx context.Context, userID, tweetID int64) (ended Retwe
 		}
 		tx.Emit(e)
 		ended = Retweet{tweetID, userID, e.SortKey}
-		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.Revision)
+		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.RetweetCount, e.Revision)
 		return nil
 	})
 	if err != nil {

@@ -129,9 +129,10 @@ func (t *Tweet) EventKey() string {
 		return ""
 	}
 	// The counts are part of the key: after the database has gone back, a revision returns with other counts.
-	var buf [64]byte
+	var buf [72]byte
 	b := append(buf[:0], "counts "...)
-	for _, n := range [...]int64{int64(t.ID), int64(t.Counts.Revision), int64(t.Counts.LikeCount), int64(t.Counts.DislikeCount)} {
+	for _, n := range [...]int64{int64(t.ID), int64(t.Counts.Revision), int64(t.Counts.LikeCount), int64(t.Counts.DislikeCount),
+		int64(t.Counts.RetweetCount)} {
 		b = append(strconv.AppendInt(b, n, 36), ' ')
 	}
 	return string(b)

@@ -19,6 +19,7 @@ func TestKeysOfCounts(t *testing.T) {
 		{TweetID: 1, LikeCount: 2, DislikeCount: 3, Revision: 6},
 		{TweetID: 1, LikeCount: 3, DislikeCount: 3, Revision: 5},
 		{TweetID: 1, LikeCount: 2, DislikeCount: 4, Revision: 5},
+		{TweetID: 1, LikeCount: 2, DislikeCount: 3, RetweetCount: 1, Revision: 5},
 	} {
 		key := (&Tweet{Tweet: &tweets.Tweet{ID: ids.TweetID(c.TweetID)}, Counts: &c}).EventKey()
 		if other, seen := keys[key]; seen {

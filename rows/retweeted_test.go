@@ -1,0 +1,245 @@
+package rows
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"roost/cache"
+	"roost/domain/reactions"
+	"roost/domain/retweets"
+	"roost/events"
+	"roost/internal/clock"
+	"roost/internal/idlease"
+	"roost/internal/ids"
+	"roost/internal/sqldb"
+	"roost/testkit/testtime"
+)
+
+// retweeted compares whether the viewer retweets tweets with what SQL says. It returns how many keys were read first.
+func (w *reactor) retweeted(t *testing.T, s *Store, tweets ...int64) (keys int) {
+	t.Helper()
+	q := s.AskRetweets(w.viewer, tweets, nil)
+	for _, req := range q.Requests() {
+		if req != nil {
+			keys += len(req.Keys)
+			s.Answer(t.Context(), req)
+		}
+	}
+	asked := make([]retweets.Key, len(tweets))
+	for i, id := range tweets {
+		asked[i] = retweets.Key{TweetID: id, UserID: w.viewer}
+	}
+	rows, err := w.Retweets.ByKey(t.Context(), asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range tweets {
+		if got, err := q.At(t.Context(), i); err != nil || got != (rows[asked[i]].SortKey != 0) {
+			t.Fatalf("that the viewer retweets %d is %t, %v; SQL says %+v", id, got, err, rows[asked[i]])
+		}
+	}
+	if again := s.AskRetweets(w.viewer, tweets, q.List()); again.Requests()[0] != nil {
+		t.Fatal("the list is read although it is known")
+	}
+	return keys
+}
+
+// After every retweet or undo of a tweet of the list, below it, or at its bound, both nodes read what SQL says.
+func TestRetweetsAroundTheBound(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rig) {
+		const tweets = retweets.MaxListed + 40
+		w, dice := newReactor(t, r, tweets), rand.New(rand.NewPCG(5, 6))
+		if n := w.retweeted(t, r.there, w.tweets...); n != 1 {
+			t.Errorf("before any retweet %d keys are read", n)
+		}
+		w.viewer++ // whose list was not read yet
+		r.exec(t, "INSERT INTO user_stats (user_id) VALUES ($1)", w.viewer)
+		for i, id := range w.tweets[30:] { // ten more than a list has
+			r.exec(t, `INSERT INTO retweets (tweet_id, user_id, author_id, active, sort_key, retweeted_at, version)
+				VALUES ($1, $2, 1, true, $3, $4, 1)`, id, w.viewer, 5000+i, r.clock.Now())
+		}
+		bounds := map[bool]int{}
+		for range testtime.Soak(60, 2000) {
+			change := w.Retweets.Retweet
+			if dice.IntN(2) == 0 {
+				change = w.Retweets.Undo
+			}
+			if _, _, err := change(t.Context(), w.viewer, w.tweets[dice.IntN(80)]); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range []*Store{r.there, r.here} {
+				w.retweeted(t, s, w.tweets...)
+				// A page of a few tweets, in no order.
+				w.retweeted(t, s, w.tweets[dice.IntN(60)], w.tweets[dice.IntN(tweets)], w.tweets[dice.IntN(60)])
+			}
+			list, err := w.Retweets.Lists(t.Context(), []int64{w.viewer})
+			if err != nil {
+				t.Fatal(err)
+			}
+			bounds[list[w.viewer].CompleteFrom > 0]++
+			if t.Failed() {
+				return
+			}
+		}
+		if bounds[true] == 0 {
+			t.Error("the list always had all retweets")
+		}
+		// The tweets above the bound need no keys of their own, and those below it are asked for together with the list.
+		if n := w.retweeted(t, r.there, w.tweets[len(w.tweets)-20:]...); n != 1 {
+			t.Errorf("a page of new tweets reads %d keys", n)
+		}
+	})
+}
+
+// Retweets and undos of the same users and tweets at once, beside reactions, do not deadlock: every one takes one attempt. Afterwards
+// the counts of each tweet are those of its rows.
+func TestRetweetsAtOnceDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	r := newServerRig(t)
+	w := newReactor(t, r, 3)
+	attempts := &countingClock{Clock: clock.Real{}}
+	log := events.New(r.client, attempts)
+	set := reactions.New(r.client, r.db, log)
+	passOn := retweets.New(r.client, r.db, log, ids.NewGenerator(clock.Real{}, idlease.New(r.db)))
+	const writers, each, users = 6, 25, 3
+	var all sync.WaitGroup
+	for i := range writers {
+		dice := rand.New(rand.NewPCG(8, uint64(i)))
+		all.Go(func() {
+			for range each {
+				tweet, user := w.tweets[dice.IntN(len(w.tweets))], int64(1+dice.IntN(users))
+				var err error
+				switch {
+				case i == 0:
+					_, err = set.Set(t.Context(), user, tweet, reactions.Kind(dice.IntN(3)))
+				case dice.IntN(2) == 0:
+					_, _, err = passOn.Retweet(t.Context(), user, tweet)
+				default:
+					_, _, err = passOn.Undo(t.Context(), user, tweet)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := attempts.n.Load(); n != writers*each {
+		t.Errorf("%d writes took %d attempts", writers*each, n)
+	}
+	var counted, wrong int
+	err := r.db.Writer().QueryRowContext(t.Context(), `SELECT count(*), count(*) FILTER (WHERE
+		retweet_count <> (SELECT count(*) FROM retweets AS r WHERE r.tweet_id = s.tweet_id AND active) OR
+		revision <> (SELECT coalesce(sum(version), 0) FROM retweets AS r WHERE r.tweet_id = s.tweet_id) +
+			(SELECT coalesce(sum(version), 0) FROM reactions AS r WHERE r.tweet_id = s.tweet_id)) FROM tweet_stats AS s`).Scan(&counted, &wrong)
+	if err != nil || counted != 3 || wrong > 0 {
+		t.Errorf("%d of %d tweets have counts other than their rows, %v", wrong, counted, err)
+	}
+}
+
+// A retweet that waits for its user's counts already holds those of the tweet: all writers take the two in this order.
+func TestRetweetsLockTheTweetsCountsFirst(t *testing.T) {
+	t.Parallel()
+	r := newServerRig(t)
+	w := newReactor(t, r, 2)
+	for _, id := range w.tweets {
+		if _, _, err := w.Retweets.Retweet(t.Context(), w.viewer, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, err := r.db.Writer().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Rollback() }()
+	if _, err := held.ExecContext(t.Context(), "SELECT FROM user_stats WHERE user_id = $1 FOR UPDATE", w.viewer); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := w.Retweets.Undo(t.Context(), w.viewer, w.tweets[0])
+		done <- err
+	}()
+	until(t, "the undo to hold the counts of the tweet", func() bool {
+		_, err := r.db.Writer().ExecContext(t.Context(), "SELECT FROM tweet_stats WHERE tweet_id = $1 FOR UPDATE NOWAIT", w.tweets[0])
+		return sqldb.IsLockTimeout(err)
+	})
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	w.retweeted(t, r.there, w.tweets...)
+}
+
+// The release before stores and reads the counts of a tweet so.
+func writeCountsBefore(w *writer, likes, dislikes int32) {
+	w.number(int64(likes))
+	w.number(int64(dislikes))
+}
+
+func readCountsBefore(data string) (likes, dislikes int32, ok bool) {
+	r := reader{data: data}
+	likes, dislikes = int32(r.number()), int32(r.number())
+	return likes, dislikes, r.done()
+}
+
+// Nodes of the release before read the likes and dislikes of what this one stores. What they store is not taken for counts without
+// retweets: it is read from SQL.
+func TestCountsOfTwoReleases(t *testing.T) {
+	form := tweetCountsForm(nil)
+	rapid.Check(t, func(t *rapid.T) {
+		c := reactions.Counts{TweetID: 7, LikeCount: rapid.Int32().Draw(t, "likes"), DislikeCount: rapid.Int32().Draw(t, "dislikes"),
+			RetweetCount: rapid.Int32().Draw(t, "retweets"), Revision: 5}
+		var w writer
+		form.write(&w, &c)
+		if likes, dislikes, ok := readCountsBefore(string(w)); !ok || likes != c.LikeCount || dislikes != c.DislikeCount {
+			t.Errorf("%+v is read as %d and %d (%t)", c, likes, dislikes, ok)
+		}
+		var before writer
+		writeCountsBefore(&before, c.LikeCount, max(c.DislikeCount, 0))
+		r := reader{data: string(before)}
+		if got := form.read(&r, 7, 5); r.done() {
+			t.Errorf("an entry without retweets is read as %+v", got)
+		}
+	})
+	onBoth(t, func(t *testing.T, r *rig) {
+		w := newReactor(t, r, 1)
+		tweet := w.tweets[0]
+		w.set(t, tweet, reactions.Like)
+		if _, _, err := w.Retweets.Retweet(t.Context(), w.viewer, tweet); err != nil {
+			t.Fatal(err)
+		}
+		old := newEntity(r.there.tier, tweetCountsForm(r.Reactions))
+		old.write = func(w *writer, c *reactions.Counts) { writeCountsBefore(w, c.LikeCount, c.DislikeCount) }
+		fill := old.Ask([]int64{tweet}) // an old node fills the entry
+		r.there.Answer(t.Context(), fill.Request())
+		if data := fill.Request().Values[0].Data; data != "\x02\x00" {
+			t.Fatalf("the old node has stored %q", data)
+		}
+		for range 2 {
+			got, err := r.here.TweetCounts.Load(t.Context(), []int64{tweet})
+			if err != nil || *got[tweet] != (reactions.Counts{TweetID: tweet, LikeCount: 1, RetweetCount: 1, Revision: 2}) {
+				t.Errorf("the counts are %+v, %v", got[tweet], err)
+			}
+		}
+		if data := r.stored(t, cache.EntryPrefix+"tc:1000"); data == "\x02\x00" {
+			t.Error("the entry of the old node is still there")
+		}
+	})
+}
+
+// stored returns the data of an entry as the cache has it.
+func (r *rig) stored(t *testing.T, key string) string {
+	t.Helper()
+	req := cache.Request{Kind: r.there.TweetCounts.kind, Keys: []string{key}, Load: func(context.Context, []string) ([]cache.Value, error) {
+		return []cache.Value{{}}, nil
+	}}
+	r.there.Answer(t.Context(), &req)
+	return req.Values[0].Data
+}
