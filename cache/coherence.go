@@ -17,6 +17,8 @@ type coherence interface {
 	changing(keys []string) (done func())
 	// forget is called after all entries were removed.
 	forget()
+	// copiesFor returns the copies of the one server that a read may look at, nil if there is more than one server, or no copies.
+	copiesFor(of lookup) usableNow
 	// works reports whether keys are answered from copies, as far as is known.
 	works() bool
 	// settle reports whether everything was dropped that the reads of a moment must not find among the copies.
@@ -54,6 +56,7 @@ type nothingKept struct{}
 func (nothingKept) read(_ context.Context, _ lookup, g group, _ []readResult) []int { return g.at }
 func (nothingKept) changing([]string) func()                                        { return func() {} }
 func (nothingKept) forget()                                                         {}
+func (nothingKept) copiesFor(lookup) usableNow                                      { return usableNow{} }
 func (nothingKept) works() bool                                                     { return false }
 func (nothingKept) settle(context.Context, lookup) bool                             { return false }
 func (nothingKept) close()                                                          {}

@@ -35,6 +35,8 @@ func (d *direct) forget() {
 
 func (d *direct) works() bool { return true }
 
+func (d *direct) copiesFor(of lookup) usableNow { return usableNow{d.copies, d.of(of.epoch), true} }
+
 // settle is always true: what this process has changed was noted before its writes returned.
 func (d *direct) settle(_ context.Context, of lookup) bool {
 	d.of(of.epoch)
@@ -68,19 +70,19 @@ func (d *direct) changing(keys []string) (done func()) {
 // changing notes that a write of a key has begun (by is 1) or ended (by is -1), and removes the copy.
 func (c *copies) changing(key string, by int) {
 	defer c.note(key)
-	h := c.shard(key)
+	h, id := c.find(key)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.writing += by
 	h.writes++
-	if i, ok := h.at[key]; ok {
+	if i, ok := h.indexOf(id, key); ok {
 		h.remove(i)
 	}
 }
 
 // quiet returns the number of writes of a key's shard so far, and whether none is under way.
 func (c *copies) quiet(key string) (writes uint64, ok bool) {
-	h := c.shard(key)
+	h, _ := c.find(key)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.writes, h.writing == 0
@@ -88,13 +90,13 @@ func (c *copies) quiet(key string) (writes uint64, ok bool) {
 
 // putIfQuiet stores a copy, unless a write of the key's shard has begun or ended since quiet returned writes.
 func (c *copies) putIfQuiet(key string, v Value, generation uint64, until int64, writes uint64) bool {
-	h := c.shard(key)
+	h, id := c.find(key)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.writes != writes || h.writing != 0 {
 		return false
 	}
-	c.putLocked(h, key, v, generation, until)
+	h.put(id, key, v, generation, until)
 	return true
 }
 

@@ -40,15 +40,19 @@ func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
 	}
 	out := make([]firstRead, len(reqs))
 	for i, req := range reqs {
-		out[i].values = make([]Value, len(req.Keys))
+		out[i].values, req.Copies = make([]Value, len(req.Keys)), nil
 		hits, copied, until := 0, 0, int64(math.MaxInt64)
 		for at := range req.Keys {
 			s := all[at]
 			if s.hit && (pending == nil || !pending[at]) {
 				out[i].values[at] = s.value
-				if s.copied {
+				if s.copy != nil {
 					copied++
-					until = min(until, s.until)
+					until = min(until, s.copy.until)
+					if req.Copies == nil {
+						req.Copies = make([]*Copy, len(req.Keys))
+					}
+					req.Copies[at] = s.copy
 				} else {
 					hits++
 				}

@@ -72,6 +72,9 @@ type Request struct {
 	Kind *Kind
 	// Keys are complete Redis keys that begin with EntryPrefix. A key may occur more than once.
 	Keys []string
+	// IDs may be set instead of Keys, together with Name. Load calls Name, which sets Keys and Held, unless all of the keys have copies.
+	IDs  []ID
+	Name func()
 	// Load reads from SQL the keys that the cache does not have.
 	Load Loader
 	// Held lists the versions whose data the caller already holds, one for each key and 0 for none; nil means that it holds
@@ -83,8 +86,10 @@ type Request struct {
 
 	// Left is how many keys were left out because of MaxMisses. Their Values say nothing.
 	Left int
-	// Values is the result, one for each key.
+	// Values is the result, one for each key. It is nil if all results are in Copies.
 	Values []Value
+	// Copies holds the copies in the process that are the result, one for each key; nil for keys without one. It may be nil altogether.
+	Copies []*Copy
 	// Copied reports that all Values are copies in the process, whose changes are noted; see NoteDrops. Until is the first time at which
 	// the life of one of them ends.
 	Copied bool
@@ -184,8 +189,13 @@ func (t *tokens) next() string { return t.prefix + strconv.FormatUint(t.last.Add
 // acknowledged before the call, within the bounds of the package comment. The error joins those of the requests.
 func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 	if t.bypassed {
+		nameAll(reqs)
 		return t.loadAll(ctx, reqs)
 	}
+	if reqs = t.fromCopies(ctx, reqs); len(reqs) == 0 {
+		return nil
+	}
+	nameAll(reqs)
 	found := t.readAll(ctx, reqs)
 	var cold []func()
 	for i, req := range reqs {

@@ -181,6 +181,19 @@ func (l *link) read(ctx context.Context, of lookup, at []int, out []readResult) 
 	return left
 }
 
+func (t *tracked) copiesFor(of lookup) usableNow {
+	if t.redis.only == nil {
+		return usableNow{}
+	}
+	l := t.link(t.redis.only)
+	confirmed := of.confirmed(l) || t.without.barrier // before the generation is read, as in read
+	usable := l.usable.Load()
+	if usable.epoch != of.epoch {
+		return usableNow{}
+	}
+	return usableNow{t.copies, usable.generation, confirmed}
+}
+
 // works reports that no server is known that cannot report changes.
 func (t *tracked) works() bool {
 	works := true

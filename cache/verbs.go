@@ -146,11 +146,10 @@ func fenceOf(info string) string {
 
 // readResult is the result of a plain read of one key.
 type readResult struct {
-	value  Value
-	hit    bool
-	away   bool  // the server is unreachable
-	copied bool  // it is a copy in the process
-	until  int64 // of a copy: when its life ends; see monotonic
+	value Value
+	hit   bool
+	away  bool  // the server is unreachable
+	copy  *Copy // in the process; nil if the value is from Redis
 }
 
 // lookup returns what a read asks for. The read then looks up pending invalidations: those of writes that the moment's position covers

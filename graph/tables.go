@@ -25,7 +25,7 @@ func appendGlobal(b []byte, kind byte, number int64) []byte {
 }
 
 func appendCursor(b []byte, kind cursors.Kind, sortKey int64) []byte {
-	return plan.AppendString(b, cursors.Encode(kind, sortKey))
+	return append(cursors.Append(append(b, '"'), kind, sortKey), '"') // its letters need no escapes
 }
 
 func limitsType() *plan.Type[root]               { return limits }

@@ -22,7 +22,7 @@ type Requests [2]*cache.Request
 // AppendTo appends the requests to those of other questions.
 func (r Requests) AppendTo(all []*cache.Request) []*cache.Request {
 	for _, req := range r {
-		if req != nil && len(req.Keys) > 0 {
+		if req != nil && req.Len() > 0 {
 			all = append(all, req)
 		}
 	}
@@ -133,13 +133,25 @@ func byKey[K comparable, V any](ctx context.Context, keys []K, at answer[V]) (ma
 // about is a question about the rows of one kind.
 type about[K, R comparable, E, V any] struct {
 	entity func(*rows.Store) *rows.Entity[R, E]
-	// key returns the row's key for a key of the question; ok is false if there cannot be a row.
+	// key returns the row's key for a key of the question; ok is false if there cannot be a row. It is nil if K is R, and each key is the
+	// row's own.
 	key func(who *caller.Caller, k K) (r R, ok bool)
 	// value makes the answer from the row; ok is false if there is no row.
 	value func(s *Set, k K, row E, ok bool) V
 }
 
 func (q about[K, R, E, V]) ask(s *Set, keys []K) (Requests, answer[V]) {
+	if q.key == nil {
+		rows := q.entity(s.sources.Rows).Ask(any(keys).([]R))
+		return Requests{rows.Request()}, func(ctx context.Context, i int) (V, error) {
+			row, ok, err := rows.At(ctx, i)
+			if err != nil {
+				var none V
+				return none, err
+			}
+			return q.value(s, keys[i], row, ok), nil
+		}
+	}
 	asked, at := make([]R, 0, len(keys)), make([]int32, len(keys))
 	for i, k := range keys {
 		at[i] = -1
@@ -162,9 +174,6 @@ func (q about[K, R, E, V]) ask(s *Set, keys []K) (Requests, answer[V]) {
 		return q.value(s, keys[i], row, ok), nil
 	}
 }
-
-// itself is the key of a row that is named as the question names it.
-func itself(_ *caller.Caller, id int64) (int64, bool) { return id, true }
 
 func asIs[K comparable, E any](_ *Set, _ K, row E, _ bool) E { return row }
 

@@ -20,11 +20,11 @@ var (
 	// AccountByID returns nil for an unknown id.
 	AccountByID = &Question[int64, *accounts.Account]{
 		ask: about[int64, int64, *accounts.Account, *accounts.Account]{
-			func(s *rows.Store) *rows.Entity[int64, *accounts.Account] { return s.Accounts }, itself, asIs[int64, *accounts.Account]}.ask}
+			func(s *rows.Store) *rows.Entity[int64, *accounts.Account] { return s.Accounts }, nil, asIs[int64, *accounts.Account]}.ask}
 	// SessionByID returns nil for an unknown id.
 	SessionByID = &Question[int64, *accounts.Session]{
 		ask: about[int64, int64, *accounts.StoredSession, *accounts.Session]{
-			func(s *rows.Store) *rows.Entity[int64, *accounts.StoredSession] { return s.Sessions }, itself,
+			func(s *rows.Store) *rows.Entity[int64, *accounts.StoredSession] { return s.Sessions }, nil,
 			func(s *Set, _ int64, row *accounts.StoredSession, ok bool) *accounts.Session {
 				if !ok {
 					return nil
@@ -39,7 +39,7 @@ var (
 			func(_ *Set, _ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }}.ask}
 	UserCounts = &Question[int64, counts.UserCounts]{
 		ask: about[int64, int64, counts.UserCounts, counts.UserCounts]{
-			func(s *rows.Store) *rows.Entity[int64, counts.UserCounts] { return s.UserCounts }, itself, asIs[int64, counts.UserCounts]}.ask}
+			func(s *rows.Store) *rows.Entity[int64, counts.UserCounts] { return s.UserCounts }, nil, asIs[int64, counts.UserCounts]}.ask}
 	// FollowedByMe reports whether the viewer follows a user.
 	FollowedByMe = &Question[int64, bool]{ask: askFollowing}
 	// FollowsMe reports whether a user follows the viewer.
@@ -51,7 +51,7 @@ var (
 	// HomeAuthors returns the users whose tweets a viewer's home timeline holds. Nobody may change the slice.
 	HomeAuthors = &Question[int64, []int64]{
 		ask: about[int64, int64, *timelines.Followed, []int64]{
-			func(s *rows.Store) *rows.Entity[int64, *timelines.Followed] { return s.Followed }, itself,
+			func(s *rows.Store) *rows.Entity[int64, *timelines.Followed] { return s.Followed }, nil,
 			func(s *Set, viewer int64, f *timelines.Followed, _ bool) []int64 {
 				s.followed.keep(viewer, f)
 				return timelines.HomeAuthors(viewer, f)
@@ -59,11 +59,11 @@ var (
 	// TweetByID returns nil for unknown and deleted tweets.
 	TweetByID = &Question[int64, *tweets.Tweet]{
 		ask: about[int64, int64, *tweets.Tweet, *tweets.Tweet]{
-			func(s *rows.Store) *rows.Entity[int64, *tweets.Tweet] { return s.Tweets }, itself,
+			func(s *rows.Store) *rows.Entity[int64, *tweets.Tweet] { return s.Tweets }, nil,
 			func(_ *Set, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }}.ask}
 	ReactionCounts = &Question[int64, *reactions.Counts]{
 		ask: about[int64, int64, *reactions.Counts, *reactions.Counts]{
-			func(s *rows.Store) *rows.Entity[int64, *reactions.Counts] { return s.TweetCounts }, itself,
+			func(s *rows.Store) *rows.Entity[int64, *reactions.Counts] { return s.TweetCounts }, nil,
 			func(_ *Set, id int64, c *reactions.Counts, ok bool) *reactions.Counts {
 				if !ok {
 					return &reactions.Counts{TweetID: id}
@@ -118,8 +118,9 @@ func followRows(s *rows.Store) *rows.Entity[follows.Edge, follows.State] { retur
 func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 	out := make(map[sqldb.Key]cursors.Page[sqldb.Row], len(keys))
 	for _, k := range keys {
-		HomeAuthors.of(s).Prefetch(ctx, []int64{k.Owner})
-		authors, err := HomeAuthors.of(s).Load(ctx, k.Owner)
+		asked, at := HomeAuthors.ask(s, []int64{k.Owner})
+		s.Answer(ctx, asked.AppendTo(nil)...)
+		authors, err := at(ctx, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -37,5 +37,6 @@ func authorListForm(t *timelines.Timelines) form[int64, timelines.AuthorList] {
 			}
 			return l
 		},
+		weight: func(l timelines.AuthorList) int { return 40*len(l.Special) + typicalWeight },
 	}
 }

@@ -25,7 +25,12 @@ type form[K comparable, V any] struct {
 	none string
 	// local keeps rows in the process; nil if none are kept there.
 	local localRows[K, V]
+	// weight returns about how many bytes a row takes in memory beside its stored form; nil is typicalWeight.
+	weight func(V) int
 }
+
+// typicalWeight is about what a row of a few fields takes beside its texts, in bytes.
+const typicalWeight = 128
 
 // localRows keeps rows in the process, and may drop them at any time. A row is used only if Redis or SQL returns the same version in
 // the same read. Nobody may change a row that Get returns.
@@ -39,10 +44,16 @@ type Entity[K comparable, V any] struct {
 	form[K, V]
 	tier *cache.Tier
 	kind *cache.Kind
+	load cache.Loader
 }
 
 func newEntity[K comparable, V any](tier *cache.Tier, f form[K, V]) *Entity[K, V] {
-	return &Entity[K, V]{form: f, tier: tier, kind: tier.Kind(f.name, f.ttl, f.absent)}
+	if f.weight == nil {
+		f.weight = func(V) int { return typicalWeight }
+	}
+	e := &Entity[K, V]{form: f, tier: tier, kind: tier.Kind(f.name, f.ttl, f.absent)}
+	e.load = e.Stored
+	return e
 }
 
 // Name returns the entity's name in the metrics.
@@ -123,24 +134,44 @@ type Question[K comparable, V any] struct {
 // Ask returns a question for the rows of keys. It does not read them.
 func (e *Entity[K, V]) Ask(all []K) *Question[K, V] {
 	q := &Question[K, V]{of: e, keys: all}
-	q.request = cache.Request{Kind: e.kind, Keys: make([]string, len(all)), Load: e.Stored}
-	for i, k := range all {
-		q.request.Keys[i] = e.keys.of(k)
-	}
-	if e.local == nil {
+	q.request = cache.Request{Kind: e.kind, Load: e.load, Name: q.name}
+	if e.keys.id == nil || len(all) == 0 {
+		q.name()
 		return q
 	}
-	q.local, q.request.Held = make([]V, len(all)), make([]int64, len(all))
+	q.request.IDs = make([]cache.ID, len(all))
 	for i, k := range all {
-		if v, ok := e.local.Get(k); ok {
-			q.local[i], q.request.Held[i] = v, e.version(v)
-		}
+		q.request.IDs[i] = e.keys.id(k)
 	}
 	return q
 }
 
+// name makes the names of the keys, and finds the rows that the process keeps.
+func (q *Question[K, V]) name() {
+	q.request.Keys = make([]string, len(q.keys))
+	for i, k := range q.keys {
+		q.request.Keys[i] = q.of.keys.of(k)
+	}
+	if q.of.local == nil {
+		return
+	}
+	q.local, q.request.Held = make([]V, len(q.keys)), make([]int64, len(q.keys))
+	for i, k := range q.keys {
+		if v, ok := q.of.local.Get(k); ok {
+			q.local[i], q.request.Held[i] = v, q.of.version(v)
+		}
+	}
+}
+
 // Local returns the row of a key that the process keeps, in whatever version. ok is false if it keeps none.
 func (e *Entity[K, V]) Local(key K) (v V, ok bool) {
+	if e.keys.id != nil {
+		if c := e.tier.Unconfirmed(e.keys.id(key)); c != nil {
+			if v, ok = c.Decoded().(V); ok {
+				return v, true
+			}
+		}
+	}
 	if e.local == nil {
 		return v, false
 	}
@@ -156,17 +187,29 @@ func (q *Question[K, V]) At(ctx context.Context, i int) (v V, ok bool, err error
 	if q.request.Err != nil {
 		return v, false, q.request.Err
 	}
-	value := q.request.Values[i]
+	var from *cache.Copy
+	if q.request.Copies != nil {
+		from = q.request.Copies[i]
+	}
+	var value cache.Value
+	if from != nil {
+		if v, ok = from.Decoded().(V); ok {
+			return v, true, nil
+		}
+		value = from.Value()
+	} else {
+		value = q.request.Values[i]
+	}
 	if value.Version == 0 {
 		return v, false, nil
 	}
-	if q.local != nil && q.request.Held[i] == value.Version {
+	if from == nil && q.local != nil && q.request.Held[i] == value.Version {
 		return q.local[i], true, nil
 	}
 	r := reader{data: value.Data}
 	v = q.of.form.read(&r, q.keys[i], value.Version)
 	if !r.done() {
-		_ = q.of.tier.Drop(ctx, q.request.Keys[i]) // if it is not removed, the next read comes here again
+		_ = q.of.tier.Drop(ctx, q.of.keys.of(q.keys[i])) // if it is not removed, the next read comes here again
 		rows, err := q.of.rows(ctx, q.keys[i:i+1])
 		if err != nil {
 			return v, false, err
@@ -174,7 +217,10 @@ func (q *Question[K, V]) At(ctx context.Context, i int) (v V, ok bool, err error
 		v, ok = rows[q.keys[i]]
 		return v, ok, nil
 	}
-	if q.local != nil {
+	switch {
+	case from != nil:
+		from.Keep(v, q.of.weight(v))
+	case q.local != nil:
 		q.of.local.Put(q.keys[i], v)
 	}
 	return v, true, nil

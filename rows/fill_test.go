@@ -40,6 +40,9 @@ func fill(v reflect.Value, path string, s source) {
 		v.SetBool(s.flag(path))
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue // made of the others
+			}
 			fill(v.Field(i), path+"."+v.Type().Field(i).Name, s)
 		}
 	case reflect.Pointer:

@@ -28,5 +28,7 @@ func followedForm(t *timelines.Timelines) form[int64, *timelines.Followed] {
 		read: func(r *reader, _, version int64) *timelines.Followed {
 			return &timelines.Followed{UserIDs: r.ascending(), Version: version}
 		},
+		// The list, and the authors of the home timeline that are made of it.
+		weight: func(f *timelines.Followed) int { return 16*len(f.UserIDs) + typicalWeight },
 	}
 }

@@ -91,7 +91,7 @@ func (h *homePages) dropped(key string) {
 // HomePage returns a page of a viewer's home timeline, which contains the tweets of the authors that timelines.HomeAuthors returns. If
 // the process keeps copies of rows, it merges the page from the authors' lists, and keeps the merged list for the viewer's next page.
 // Otherwise, and where the lists do not reach, the page comes from SQL. It is the same page in all cases, so a cursor of the one
-// continues in the other. authors belong to the store from now on.
+// continues in the other. Nobody may change authors from now on.
 func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w cursors.Window) (cursors.Page[timelines.Entry], error) {
 	h := s.home
 	if len(authors) == 0 || !h.always && !h.tier.Copies() {
@@ -128,11 +128,17 @@ func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w c
 	return s.timelines.Home(ctx, authors, w)
 }
 
+// sameAuthors reports whether two lists are equal. It compares nothing if they are one slice, as they are for a viewer who has followed and
+// unfollowed nobody meanwhile. Neither list is empty.
+func sameAuthors(a, b []int64) bool {
+	return len(a) == len(b) && &a[0] == &b[0] || slices.Equal(a, b)
+}
+
 // keptPage returns a page from the list that is kept for a viewer, if the list is still right and reaches far enough.
 func (h *homePages) keptPage(ctx context.Context, viewer int64, authors []int64, w cursors.Window,
 ) (page cursors.Page[timelines.Entry], ok bool) {
 	l, ok := h.kept.Get(viewer)
-	if !ok || !time.Now().Before(l.until) || !slices.Equal(l.authors, authors) || !h.tier.Settled(ctx) {
+	if !ok || !time.Now().Before(l.until) || !sameAuthors(l.authors, authors) || !h.tier.Settled(ctx) {
 		return page, false
 	}
 	most := min(minNotes+maxNotes*len(authors), journalSize/2)

@@ -33,6 +33,7 @@ type keys[K comparable] struct {
 	prefix string
 	append func(to []byte, k K) []byte
 	parse  func(rest string) (K, bool)
+	id     func(k K) cache.ID // nil for keys that are not numbers
 }
 
 func (k keys[K]) of(key K) string {
@@ -51,22 +52,24 @@ func (k keys[K]) from(key string) (K, bool) {
 }
 
 func numbered(prefix string) keys[int64] {
+	kind := cache.NewIDKind(prefix, 1)
 	return keys[int64]{prefix,
 		func(to []byte, id int64) []byte { return strconv.AppendInt(to, id, 10) },
 		func(rest string) (int64, bool) {
 			id, err := strconv.ParseInt(rest, 10, 64)
 			return id, err == nil
-		}}
+		}, kind.One}
 }
 
 func named(prefix string) keys[string] {
 	return keys[string]{prefix,
 		func(to []byte, name string) []byte { return append(to, name...) },
-		func(rest string) (string, bool) { return rest, true }}
+		func(rest string) (string, bool) { return rest, true }, nil}
 }
 
 // paired returns keys of two numbers. split and join convert a K from and to its numbers.
 func paired[K comparable](prefix string, split func(K) (int64, int64), join func(a, b int64) K) keys[K] {
+	kind := cache.NewIDKind(prefix, 2)
 	return keys[K]{prefix,
 		func(to []byte, k K) []byte {
 			a, b := split(k)
@@ -77,7 +80,8 @@ func paired[K comparable](prefix string, split func(K) (int64, int64), join func
 			a, errA := strconv.ParseInt(first, 10, 64)
 			b, errB := strconv.ParseInt(second, 10, 64)
 			return join(a, b), errA == nil && errB == nil
-		}}
+		},
+		func(k K) cache.ID { return kind.Two(split(k)) }}
 }
 
 var (

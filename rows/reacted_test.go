@@ -53,6 +53,7 @@ func (w *reactor) agree(t *testing.T, s *Store, tweets ...int64) (keys []string)
 	q := s.AskReactions(w.viewer, tweets, nil)
 	for _, req := range q.Requests() {
 		if req != nil {
+			req.Name()
 			keys = append(keys, req.Keys...)
 			s.Answer(t.Context(), req)
 		}

@@ -50,5 +50,6 @@ func reactedForm(s *reactions.Reactions) form[int64, *reactions.List] {
 		read: func(r *reader, _, version int64) *reactions.List {
 			return &reactions.List{CompleteFrom: r.number(), Liked: r.ascending(), Disliked: r.ascending(), Version: version}
 		},
+		weight: func(l *reactions.List) int { return 8*(len(l.Liked)+len(l.Disliked)) + typicalWeight },
 	}
 }

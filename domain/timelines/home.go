@@ -28,10 +28,13 @@ func (r Relation) Shown(t *tweets.Tweet) *tweets.Tweet {
 }
 
 // HomeAuthors returns the authors whose tweets a viewer's home timeline contains. The list of those whom the viewer follows
-// is nil for a viewer without a row of counts.
+// is nil for a viewer without a row of counts. The result is kept with the list, so nobody may change it.
 func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	if followed == nil {
 		followed = &Followed{}
+	}
+	if known := followed.home.Load(); known != nil && known.viewerID == viewerID {
+		return known.authors
 	}
 	authors := make([]int64, 0, len(followed.UserIDs)+1)
 	for _, id := range followed.UserIDs {
@@ -42,6 +45,7 @@ func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	if NewRelation(viewerID, viewerID, false).InHome() {
 		authors = append(authors, viewerID)
 	}
+	followed.home.Store(&homeAuthors{viewerID, authors})
 	return authors
 }
 

@@ -25,6 +25,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"roost/domain/tweets"
 	"roost/internal/cursors"
@@ -68,6 +69,14 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 type Followed struct {
 	UserIDs []int64 // ascending
 	Version int64
+	// home is what HomeAuthors has returned for the list.
+	home atomic.Pointer[homeAuthors]
+}
+
+// homeAuthors are the authors of a viewer's home timeline.
+type homeAuthors struct {
+	viewerID int64
+	authors  []int64
 }
 
 // Contains reports whether the viewer follows a user. A nil list contains nobody.

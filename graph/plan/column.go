@@ -2,6 +2,8 @@ package plan
 
 //lint:file-ignore U1000 staticcheck misses calls of generic types through generic interfaces.
 
+import "slices"
+
 // Column is a question that is answered for many keys at once.
 type Column[K comparable, V any] struct {
 	// Source makes what answers the question in one run at a time. It is kept between runs.
@@ -27,7 +29,8 @@ type state[K comparable, V any] struct {
 	source Source[K, V]
 	keys   []K
 	values []V
-	at     map[K]int32 // positions of the keys, if several places ask the column
+	at     map[K]int32 // positions of the first keys, if several places ask the column and there are more than fewKeys
+	next   int32       // position behind the key that was found last
 	queued bool
 	err    error // of the keys without values
 }
@@ -55,15 +58,33 @@ func (s *state[K, V]) queue(r *Run) {
 	}
 }
 
-// find returns the position of a key, which is added if it is new.
+// fewKeys is how many keys are compared one by one, because that takes no longer than a map.
+const fewKeys = 32
+
+// find returns the position of a key, which is added if it is new. Places often ask for the same keys in the same order, so it looks
+// behind the last one first.
 func (s *state[K, V]) find(k K) int32 {
-	p, ok := s.at[k]
-	if !ok {
-		p = int32(len(s.keys))
-		s.keys = append(s.keys, k)
-		s.at[k] = p
+	p, ok := s.next, true
+	if int(p) >= len(s.keys) || s.keys[p] != k {
+		if p, ok = s.position(k); !ok {
+			p = int32(len(s.keys))
+			s.keys = append(s.keys, k)
+		}
 	}
+	s.next = p + 1
 	return p
+}
+
+func (s *state[K, V]) position(k K) (p int32, ok bool) {
+	if len(s.keys) <= fewKeys {
+		p := slices.Index(s.keys, k)
+		return int32(p), p >= 0
+	}
+	for i := len(s.at); i < len(s.keys); i++ { // the keys of a shared column differ
+		s.at[s.keys[i]] = int32(i)
+	}
+	p, ok = s.at[k]
+	return p, ok
 }
 
 func (s *state[K, V]) reset() bool {
@@ -71,7 +92,7 @@ func (s *state[K, V]) reset() bool {
 	clear(s.keys)
 	clear(s.values)
 	clear(s.at)
-	s.keys, s.values, s.queued, s.err = s.keys[:0], s.values[:0], false, nil
+	s.keys, s.values, s.queued, s.err, s.next = s.keys[:0], s.values[:0], false, nil, 0
 	s.source.Reset()
 	return kept
 }

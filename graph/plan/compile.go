@@ -3,6 +3,7 @@ package plan
 //lint:file-ignore U1000 staticcheck misses calls of generic types through generic interfaces.
 
 import (
+	"bytes"
 	"context"
 	"runtime"
 	"sync"
@@ -124,7 +125,16 @@ var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 func (p *Plan) writeInTurn(r *Run, b []byte) []byte {
 	turns <- struct{}{}
 	defer func() { <-turns }()
-	return p.write(r, b, 0)
+	if cap(b) > 0 {
+		return p.write(r, b, 0)
+	}
+	// Written to memory that is kept, and copied once its length is known.
+	written := p.write(r, r.written[:0], 0)
+	if cap(written) > maxWritten {
+		return written
+	}
+	r.written = written
+	return bytes.Clone(written)
 }
 
 func (p *Plan) newRun() *Run {
@@ -143,7 +153,7 @@ func (p *Plan) release(r *Run) {
 	}
 	clear(r.asked)
 	clear(r.next)
-	*r = Run{memory: r.memory, asked: r.asked[:0], next: r.next[:0]}
+	*r = Run{memory: r.memory, asked: r.asked[:0], next: r.next[:0], written: r.written[:0]}
 	if keep {
 		p.runs.Put(r)
 	}

@@ -36,9 +36,11 @@ type Run struct {
 	root   any
 	most   int   // bytes of b
 	memory []any // by slot
-	asked  []asker
-	next   []step
-	result Result
+	// written is memory for the answer.
+	written []byte
+	asked   []asker
+	next    []step
+	result  Result
 }
 
 // asker is the state of a column that has keys without answers.
@@ -96,6 +98,9 @@ func (r *Run) keep() {
 
 // slot returns the memory of a slot that holds a slice.
 func slot[T any](r *Run, i int) *[]T { return r.memory[i].(*[]T) }
+
+// maxWritten is the largest memory for an answer that is kept for the next run, in bytes.
+const maxWritten = 64 << 10
 
 // maxKept is the largest slice, in elements, that is kept for the next run: 100 objects with 100 items each.
 const maxKept = 10_000

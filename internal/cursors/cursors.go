@@ -40,7 +40,15 @@ var encoding = base64.RawURLEncoding.Strict()
 
 // Encode returns the cursor of a sort key, which is positive.
 func Encode(k Kind, sortKey int64) string {
-	return encoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(k)}, uint64(sortKey)))
+	return string(Append(nil, k, sortKey))
+}
+
+// Append appends the cursor of a sort key, which is positive.
+func Append(b []byte, k Kind, sortKey int64) []byte {
+	var raw [9]byte
+	raw[0] = byte(k)
+	binary.BigEndian.PutUint64(raw[1:], uint64(sortKey))
+	return encoding.AppendEncode(b, raw[:])
 }
 
 // Decode returns the sort key of a cursor. It fails with BAD_REQUEST and the reason BAD_CURSOR for garbage and for cursors

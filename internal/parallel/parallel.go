@@ -31,7 +31,11 @@ func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
 // If functions panic, Run panics after all have ended: with the first function's own value if that panicked, otherwise with the
 // [*Panic] of another function.
 func Run(fns ...func()) {
-	if len(fns) == 0 {
+	switch len(fns) {
+	case 0:
+		return
+	case 1:
+		fns[0]()
 		return
 	}
 	var others sync.WaitGroup
