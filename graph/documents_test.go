@@ -37,6 +37,8 @@ func (g *writing) id() string {
 		return "garbage"
 	case 1:
 		return tweetID(12345)
+	case 8:
+		return g.w.retweets[g.IntN(len(g.w.retweets))]
 	case 9:
 		return g.w.sessions[g.IntN(len(g.w.sessions))]
 	case 2, 3, 4:

@@ -47,6 +47,8 @@ type (
 	followUserPayloads    struct{ *Resolver }
 	unfollowUserPayloads  struct{ *Resolver }
 	createTweetPayloads   struct{ *Resolver }
+	retweetPayloads       struct{ *Resolver }
+	unretweetPayloads     struct{ *Resolver }
 	setReactionPayloads   struct{ *Resolver }
 )
 
@@ -68,6 +70,14 @@ func (r *Resolver) UnfollowUserPayload() generated.UnfollowUserPayloadResolver {
 // CreateTweetPayload resolves the new tweet.
 func (r *Resolver) CreateTweetPayload() generated.CreateTweetPayloadResolver {
 	return createTweetPayloads{r}
+}
+
+// RetweetPayload resolves the retweet and its tweet.
+func (r *Resolver) RetweetPayload() generated.RetweetPayloadResolver { return retweetPayloads{r} }
+
+// UnretweetPayload resolves the tweet that is no longer retweeted.
+func (r *Resolver) UnretweetPayload() generated.UnretweetPayloadResolver {
+	return unretweetPayloads{r}
 }
 
 // SetReactionPayload resolves the subject of the reaction.
@@ -94,6 +104,23 @@ func (createTweetPayloads) Tweet(ctx context.Context, obj *model.CreateTweetPayl
 func (createTweetPayloads) TimelineEdge(ctx context.Context, obj *model.CreateTweetPayload) (*model.TimelineEdge, error) {
 	t, err := payloadTweet(ctx, obj.Payload)
 	return homeEdge(t), err
+}
+
+func (retweetPayloads) Tweet(ctx context.Context, obj *model.RetweetPayload) (*model.Tweet, error) {
+	return payloadTweet(ctx, obj.Payload)
+}
+
+// Retweet returns nil if the tweet was deleted meanwhile.
+func (retweetPayloads) Retweet(ctx context.Context, obj *model.RetweetPayload) (*model.Retweet, error) {
+	t, err := payloadTweet(ctx, obj.Payload)
+	if t == nil {
+		return nil, err
+	}
+	return obj.Retweet, nil
+}
+
+func (unretweetPayloads) Tweet(ctx context.Context, obj *model.UnretweetPayload) (*model.Tweet, error) {
+	return payloadTweet(ctx, obj.Payload)
 }
 
 func (setReactionPayloads) Subject(ctx context.Context, obj *model.SetReactionPayload) (model.Reactable, error) {

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"roost/domain/retweets"
 	"roost/graph/model"
 	"roost/internal/caller"
 	"roost/internal/ids"
@@ -28,6 +29,7 @@ func (q queries) Nodes(ctx context.Context, globals []string) ([]model.Node, err
 func loadNodes(ctx context.Context, globals []string) ([]model.Node, error) {
 	who := caller.From(ctx)
 	var users, tweets, sessions []int64
+	var passedOn []retweets.Retweet
 	for _, g := range globals {
 		kind, parts, ok := ids.Decode(g)
 		switch {
@@ -36,6 +38,9 @@ func loadNodes(ctx context.Context, globals []string) ([]model.Node, error) {
 			users = append(users, parts[0])
 		case kind == ids.KindTweet:
 			tweets = append(tweets, parts[0])
+		case kind == ids.KindRetweet:
+			r, _ := retweetNamed(g)
+			tweets, passedOn = append(tweets, r.TweetID), append(passedOn, r)
 		case kind == ids.KindSession && parts[0] == who.UserID():
 			sessions = append(sessions, parts[1])
 		}
@@ -43,6 +48,7 @@ func loadNodes(ctx context.Context, globals []string) ([]model.Node, error) {
 	set := loaders.From(ctx)
 	loaders.AccountByID.Prefetch(ctx, set, users)
 	loaders.TweetByID.Prefetch(ctx, set, tweets)
+	loaders.RetweetByID.Prefetch(ctx, set, passedOn)
 	loaders.SessionByID.Prefetch(ctx, set, sessions)
 	out := make([]model.Node, len(globals))
 	for i, g := range globals {
@@ -68,6 +74,10 @@ func loadNode(ctx context.Context, who *caller.Caller, global string) (model.Nod
 	case ids.KindTweet:
 		if t, err := loadTweet(ctx, parts[0]); err != nil || t != nil {
 			return t, err
+		}
+	case ids.KindRetweet:
+		if r, err := loadRetweet(ctx, global); err != nil || r != nil {
+			return r, err
 		}
 	case ids.KindSession:
 		if parts[0] != who.UserID() {

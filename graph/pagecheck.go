@@ -42,6 +42,7 @@ var pagedFields = map[string]func(args cursors.Args) error{
 	"User.followers":                  window(cursors.Followers),
 	"User.following":                  window(cursors.Following),
 	"User.timeline":                   window(cursors.Timeline),
+	"Tweet.retweets":                  window(cursors.Retweets),
 	"Subscription.homeTimelineEvents": eventWindow,
 }
 

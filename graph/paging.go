@@ -59,7 +59,8 @@ func storedPage(ctx context.Context, c model.Connection) (page, error) {
 // pagesOf are the questions for pages of lists.
 var pagesOf = map[cursors.Kind]*loaders.Question[sqldb.Key, page]{
 	cursors.Followers: loaders.FollowersPage, cursors.Following: loaders.FollowingPage,
-	cursors.Home: loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
+	cursors.Retweets: loaders.RetweetsPage,
+	cursors.Home:     loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
 }
 
 // itemsOf is pageOf for fields that need only the items: a page of size 0 has none.

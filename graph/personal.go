@@ -12,6 +12,8 @@ var impersonalFields = fieldSet(
 	"TimelineEntryRemoved.tweetId", "TimelineReset.cursor", "TimelineReset.reason", "TimelineEdge.cursor", "TimelineEdge.node",
 	"Node.id", "Reactable.id", "Reactable.reactions",
 	"Tweet.id", "Tweet.author", "Tweet.text", "Tweet.url", "Tweet.createdAt", "Tweet.reactions",
+	"Tweet.retweetCount", "Tweet.retweets", "RetweetConnection.edges", "RetweetConnection.nodes", "RetweetConnection.pageInfo",
+	"RetweetEdge.cursor", "RetweetEdge.node", "Retweet.id", "Retweet.tweet", "Retweet.user", "Retweet.createdAt",
 	"ReactionSummary.subject", "ReactionSummary.likeCount", "ReactionSummary.dislikeCount", "ReactionSummary.revision",
 	"User.id", "User.username", "User.name", "User.bio", "User.websiteUrl", "User.createdAt", "User.url", "User.tweetCount",
 	"User.followers", "User.following", "User.timeline",
@@ -54,7 +56,7 @@ var leadsTo = [placesOfEvent]map[string]place{
 
 // inStanding lists the personal fields whose values follow from a model.Standing, which is part of the event's key.
 var inStanding = [placesOfEvent]map[string]bool{
-	atNewTweet:   fieldSet("Tweet.viewerCanDelete"),
+	atNewTweet:   fieldSet("Tweet.viewerCanDelete", "Tweet.viewerHasRetweeted"),
 	atItsSummary: fieldSet("ReactionSummary.viewerReaction"),
 	atItsAuthor:  fieldSet("User.isViewer", "User.viewerIsFollowing"),
 }

@@ -12,7 +12,7 @@ import (
 // listed wrongly as impersonal is sent to viewers for whom it has another value; see TestEventsAreMadeOnceForAllViewers.
 func TestEveryFieldOfEventsIsListed(t *testing.T) {
 	t.Parallel()
-	personal := fieldSet("Tweet.viewerCanDelete", "ReactionSummary.viewerReaction",
+	personal := fieldSet("Tweet.viewerCanDelete", "Tweet.viewerHasRetweeted", "ReactionSummary.viewerReaction",
 		"User.isViewer", "User.viewerIsFollowing", "User.isFollowingViewer")
 	schema := Schema(&Resolver{}).Schema()
 	reached := map[string]bool{}
@@ -54,6 +54,8 @@ func TestPersonalEvents(t *testing.T) {
 		home + "cursor node{id text url createdAt author{name tweetCount}}" + node:                                  false,
 		home + "node{viewerCanDelete reactions{likeCount viewerReaction}author{isViewer viewerIsFollowing}}" + node: false,
 		home + "node{reactions{subject{...on Tweet{viewerCanDelete author{viewerIsFollowing}}}}}" + node:            false,
+		home + "node{viewerHasRetweeted retweetCount}" + node:                                                       false,
+		home + "node{retweets(first:2){nodes{tweet{viewerHasRetweeted}}}}" + node:                                   true,
 		home + "node{author{isFollowingViewer}}" + node:                                                             true,
 		home + "node{author{followers(first:2){nodes{name __typename}}}}" + node:                                    false,
 		home + "node{author{followers(first:2){nodes{viewerIsFollowing}}}}" + node:                                  true,

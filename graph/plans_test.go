@@ -219,6 +219,7 @@ func TestPlansWritePayloads(t *testing.T) {
 	me, other := w.users[0], w.users[4]
 	own := w.posted(t, me)
 	const tweet = `id text url createdAt author { id username tweetCount } viewerCanDelete
+		retweetCount viewerHasRetweeted retweets(first: 3) { edges { cursor node { id user { id } } } pageInfo { hasNextPage endCursor } }
 		reactions { likeCount viewerReaction revision subject { id __typename ... on Tweet { text } } }`
 	const user = `id username bio websiteUrl followers(first: 2) { totalCount nodes { username viewerIsFollowing } pageInfo { hasNextPage } }`
 	const viewer = `email sessionPolicy user { ` + user + ` } homeTimeline(first: 3) { nodes { id } eventCursor }`
@@ -230,6 +231,15 @@ func TestPlansWritePayloads(t *testing.T) {
 			cursor } ` + errors + ` }`,
 		"setReaction": `setReaction(input: {subjectId: "` + own + `", reaction: LIKE}) {
 			subject { id ... on Tweet { ` + tweet + ` } } ` + errors + ` }`,
+		"retweet": `retweet(input: {tweetId: "` + own + `"}) {
+			retweet { id createdAt user { ` + user + ` } tweet { ` + tweet + ` } } tweet { ` + tweet + ` } ` + errors + ` }`,
+		"retweet again": `a: retweet(input: {tweetId: "` + tweetID(w.tweets[2]) + `"}) { retweet { id } tweet { retweetCount } }
+			b: retweet(input: {tweetId: "` + tweetID(w.tweets[2]) + `"}) { retweet { id createdAt } tweet { ` + tweet + ` } ` + errors + ` }`,
+		"unretweet": `a: retweet(input: {tweetId: "` + tweetID(w.tweets[3]) + `"}) { retweet { id } }
+			b: unretweet(input: {tweetId: "` + tweetID(w.tweets[3]) + `"}) { deletedRetweetId tweet { ` + tweet + ` } ` + errors + ` }
+			c: unretweet(input: {tweetId: "` + tweetID(w.tweets[3]) + `"}) { deletedRetweetId tweet { ` + tweet + ` } ` + errors + ` }`,
+		"no such retweet": `retweet(input: {tweetId: "x"}) { retweet { id } tweet { id } ` + errors + ` }
+			b: unretweet(input: {tweetId: "x"}) { deletedRetweetId tweet { id } ` + errors + ` }`,
 		"no such": `setReaction(input: {subjectId: "x", reaction: LIKE}) { subject { id } ` + errors + ` }`,
 		"followUser": `followUser(input: {userId: "` + userID(other) + `"}) {
 			user { ` + user + ` } viewer { ` + viewer + ` } ` + errors + ` }`,
@@ -263,7 +273,7 @@ func TestPlansWritePayloads(t *testing.T) {
 			}
 		}
 	}
-	if w.outcomes["answered"] < 14 {
+	if w.outcomes["answered"] < 21 {
 		t.Errorf("%v", w.outcomes)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
@@ -22,14 +23,15 @@ type preparedPost struct {
 	began time.Time
 	// tweet is nil if it is not visible.
 	tweet *tweets.Tweet
-	// reactions are those of the viewers who have reacted; nobody has reacted to a tweet when it is new.
+	// reactions and retweeted are those of the viewers; nobody has reacted to a tweet or retweeted it when it is new.
 	reactions map[int64]reactions.Kind
+	retweeted map[int64]bool
 	// events has one event for all viewers of one standing.
 	events map[model.Standing]*model.TimelineEntryAdded
 }
 
 // Prepare reads once what the subscriptions of all viewers need of a new tweet, in one round trip, and another one if somebody
-// has reacted to the tweet. It is a live.Prepare.
+// has reacted to the tweet or retweeted it. It is a live.Prepare.
 func (r *Resolver) Prepare(ctx context.Context, c live.Change, viewers []int64, began time.Time) any {
 	p := &preparedPost{began: began}
 	if err := p.read(ctx, r.Sources, c, viewers); err != nil {
@@ -57,7 +59,7 @@ func (p *preparedPost) read(ctx context.Context, from loaders.Sources, c live.Ch
 	case !ok:
 		counts = &reactions.Counts{TweetID: c.TweetID}
 	case counts.Revision > 0:
-		if err := p.readReactions(ctx, from, c.TweetID, viewers); err != nil {
+		if err := p.readStandings(ctx, from, counts, viewers); err != nil {
 			return err
 		}
 	}
@@ -65,18 +67,36 @@ func (p *preparedPost) read(ctx context.Context, from loaders.Sources, c live.Ch
 	return nil
 }
 
-// readReactions reads the viewers' own reactions.
-func (p *preparedPost) readReactions(ctx context.Context, from loaders.Sources, tweetID int64, viewers []int64) error {
-	keys := make([]reactions.Key, len(viewers))
+// readStandings reads the viewers' own reactions and retweets.
+func (p *preparedPost) readStandings(ctx context.Context, from loaders.Sources, counts *reactions.Counts, viewers []int64) error {
+	reacted, passedOn := make([]reactions.Key, len(viewers)), []retweets.Key(nil)
 	for i, v := range viewers {
-		keys[i] = reactions.Key{TweetID: tweetID, UserID: v}
+		reacted[i] = reactions.Key{TweetID: counts.TweetID, UserID: v}
+		if counts.RetweetCount > 0 {
+			passedOn = append(passedOn, retweets.Key(reacted[i]))
+		}
 	}
-	found, err := from.Rows.Reactions.Load(ctx, keys)
-	p.reactions = make(map[int64]reactions.Kind, len(found))
-	for key, state := range found {
-		p.reactions[key.UserID] = state.Kind
+	kinds, active := from.Rows.Reactions.Ask(reacted), from.Rows.Retweets.Ask(passedOn)
+	from.Rows.Answer(ctx, kinds.Request(), active.Request())
+	p.reactions, p.retweeted = map[int64]reactions.Kind{}, map[int64]bool{}
+	for i, v := range viewers {
+		kind, ok, err := kinds.At(ctx, i)
+		if err != nil {
+			return err
+		}
+		if ok {
+			p.reactions[v] = kind.Kind
+		}
+		if len(passedOn) == 0 {
+			continue
+		}
+		retweet, _, err := active.At(ctx, i)
+		if err != nil {
+			return err
+		}
+		p.retweeted[v] = retweet.SortKey != 0
 	}
-	return err
+	return nil
 }
 
 func (p *preparedPost) makeEvents(c live.Change, counts *reactions.Counts, viewers []int64) {
@@ -90,14 +110,14 @@ func (p *preparedPost) makeEvents(c live.Change, counts *reactions.Counts, viewe
 		known := s
 		known.Counts = counts
 		p.events[s] = &model.TimelineEntryAdded{Cursor: cursor, Edge: edge, Standing: &known,
-			Key: "added " + cursor + " to " + strconv.FormatBool(s.Author) + s.Reaction.String() +
+			Key: "added " + cursor + " to " + strconv.FormatBool(s.Author) + s.Reaction.String() + strconv.FormatBool(s.Retweeted) +
 				" at " + strconv.FormatInt(int64(counts.Revision), 10)}
 	}
 }
 
 // standing returns the viewer's standing without the counts.
 func (p *preparedPost) standing(viewer int64) model.Standing {
-	return model.Standing{Author: p.tweet.AuthorID == viewer, Reaction: p.reactions[viewer]}
+	return model.Standing{Author: p.tweet.AuthorID == viewer, Reaction: p.reactions[viewer], Retweeted: p.retweeted[viewer]}
 }
 
 // eventFor returns the event for a viewer to whom the change was pushed; nil if the tweet is not visible.
@@ -140,6 +160,7 @@ func prime(ctx context.Context, e *model.TimelineEntryAdded) {
 	}
 	loaders.ReactionCounts.Prime(ctx, tweetID, s.Counts)
 	loaders.MyReaction.Prime(ctx, tweetID, s.Reaction)
+	loaders.MyRetweet.Prime(ctx, tweetID, s.Retweeted)
 	loaders.FollowedByMe.Prime(ctx, e.Edge.Node.AuthorID, !s.Author)
 }
 

@@ -21,7 +21,7 @@ import (
 func newResolver(t *testing.T, d *domaintest.Domain) *Resolver {
 	t.Helper()
 	from := rows.Sources{Accounts: d.Accounts, Counts: d.Counts, Follows: d.Follows, Tweets: d.Tweets, Reactions: d.Reactions,
-		Timelines: d.Timelines}
+		Retweets: d.Retweets, Timelines: d.Timelines}
 	store := rowstest.New(t, from)
 	d.Log.SetInvalidator(store)
 	return &Resolver{Sources: loaders.Sources{Sources: from, Rows: store}}
@@ -35,7 +35,8 @@ func TestNewTweetsAreReadOnceForAllSubscribers(t *testing.T) {
 	r := newResolver(t, d)
 	const most = 300
 	viewers := d.Users(t, most)
-	for n, reacted := range map[int]bool{2: false, most: false, 3: true, most - 1: true} {
+	for n, reacted := range map[int]bool{2: false, most: false, 3: true, most - 1: true, 4: true, most - 2: true} {
+		retweeted := n == 4 || n == most-2
 		author, viewers := viewers[0], viewers[:n]
 		tweet := d.Post(t, author, "hello")
 		if reacted {
@@ -44,10 +45,19 @@ func TestNewTweetsAreReadOnceForAllSubscribers(t *testing.T) {
 				return err
 			})
 		}
+		if retweeted {
+			d.Do(t, func(ctx context.Context) error {
+				_, _, err := d.Retweets.Retweet(ctx, viewers[2], tweet)
+				return err
+			})
+		}
 		change := live.Change{At: events.At(1, 7), TweetID: tweet, AuthorID: author}
 		statements, trips := int64(2), int64(1)
 		if reacted {
 			statements, trips = statements+1, trips+1
+		}
+		if retweeted {
+			statements++
 		}
 		prepare := func() *reqstats.Stats {
 			ctx, stats := reqstats.With(t.Context())
@@ -70,7 +80,8 @@ func TestNewTweetsAreReadOnceForAllSubscribers(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := decided[0].(*model.TimelineEntryAdded)
-			if want := (reacted && v == viewers[1]); e.Standing.Author != (v == author) || (e.Standing.Reaction == reactions.Like) != want {
+			if want := (reacted && v == viewers[1]); e.Standing.Author != (v == author) || (e.Standing.Reaction == reactions.Like) != want ||
+				e.Standing.Retweeted != (retweeted && v == viewers[2]) {
 				t.Errorf("the standing of viewer %d is %+v", v, e.Standing)
 			}
 			sent[e]++
@@ -82,7 +93,11 @@ func TestNewTweetsAreReadOnceForAllSubscribers(t *testing.T) {
 		for e := range sent {
 			keys[e.Key] = true
 		}
-		if want := map[bool]int{false: 2, true: 3}[reacted]; len(sent) != want || len(keys) != want {
+		want := map[bool]int{false: 2, true: 3}[reacted]
+		if retweeted {
+			want++
+		}
+		if len(sent) != want || len(keys) != want {
 			t.Errorf("%d viewers get %d events with %d keys, want %d", n, len(sent), len(keys), want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"roost/domain/accounts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph/generated"
@@ -37,6 +38,7 @@ func (r *Resolver) accounts() *accounts.Accounts    { return r.Sources.Accounts 
 func (r *Resolver) follows() *follows.Follows       { return r.Sources.Follows }
 func (r *Resolver) tweets() *tweets.Tweets          { return r.Sources.Tweets }
 func (r *Resolver) reactions() *reactions.Reactions { return r.Sources.Reactions }
+func (r *Resolver) retweets() *retweets.Retweets    { return r.Sources.Retweets }
 
 var _ generated.ResolverRoot = (*Resolver)(nil)
 

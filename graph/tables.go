@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"roost/domain/accounts"
+	"roost/domain/retweets"
 	"roost/graph/plan"
 	"roost/internal/cursors"
 	"roost/internal/ids"
@@ -133,6 +134,14 @@ func nodeKinds() []plan.Kind {
 	return []plan.Kind{
 		plan.As(userType, ofKind(ids.KindUser)),
 		plan.As(tweetType, ofKind(ids.KindTweet)),
+		plan.AsFound(retweetRow, retweetType, func(_ *plan.Run, global string) (retweets.Retweet, bool) {
+			return retweetNamed(global)
+		}, func(_ *plan.Run, found *retweets.Retweet) (retweets.Retweet, bool) {
+			if found == nil {
+				return retweets.Retweet{}, false
+			}
+			return *found, true
+		}),
 		plan.AsFound(sessionRow, sessionType, func(r *plan.Run, global string) (int64, bool) {
 			k, parts, ok := ids.Decode(global)
 			if !ok || k != ids.KindSession || parts[0] != envOf(r).who.UserID() {

@@ -78,7 +78,10 @@ func tweetTable() *plan.Type[int64] {
 				}
 				return t.AuthorID, true
 			}, knownAuthors),
-			"reactions": plan.Same(summaryType),
+			"retweets":           pageLink(retweetConnectionType, cursors.Retweets),
+			"retweetCount":       plan.Leaf(reactionCounts, func(b []byte, c *reactions.Counts) []byte { return plan.AppendInt(b, c.RetweetCount) }),
+			"reactions":          plan.Same(summaryType),
+			"viewerHasRetweeted": plan.Leaf(myRetweet, plan.AppendBool),
 			"viewerCanDelete": plan.KeyedLeaf(tweetRow, func(r *plan.Run, b []byte, _ int64, t *tweets.Tweet) []byte {
 				return plan.AppendBool(b, envOf(r).who.UserID() == t.AuthorID)
 			}),

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"roost/domain/accounts"
+	"roost/domain/retweets"
 	"roost/graph/model"
 	"roost/graph/plan"
 	"roost/internal/cursors"
@@ -31,12 +32,21 @@ func payloadTable(name string) *plan.Type[*model.Payload] {
 	}
 	ofTweet := func(p *model.Payload) int64 { return p.TweetID }
 	return &plan.Type[*model.Payload]{Name: name, Is: []string{name, "MutationPayload"}, Fields: map[string]plan.Field[*model.Payload]{
-		"user":           object(userType, func(p *model.Payload) int64 { return p.UserID }),
-		"viewer":         object(viewerType, func(p *model.Payload) int64 { return p.ViewerID }),
-		"tweet":          object(tweetType, ofTweet),
-		"subject":        object(tweetType, ofTweet),
-		"token":          text(func(p *model.Payload) *string { return p.Token }),
-		"deletedTweetId": text(func(p *model.Payload) *string { return p.DeletedTweetID }),
+		"user":             object(userType, func(p *model.Payload) int64 { return p.UserID }),
+		"viewer":           object(viewerType, func(p *model.Payload) int64 { return p.ViewerID }),
+		"tweet":            object(tweetType, ofTweet),
+		"subject":          object(tweetType, ofTweet),
+		"token":            text(func(p *model.Payload) *string { return p.Token }),
+		"deletedTweetId":   text(func(p *model.Payload) *string { return p.DeletedTweetID }),
+		"deletedRetweetId": text(func(p *model.Payload) *string { return p.DeletedRetweetID }),
+		"retweet": plan.Link(retweetType, func(*plan.Run, plan.Args) func(*model.Payload) (retweets.Retweet, bool) {
+			return func(p *model.Payload) (retweets.Retweet, bool) {
+				if p.Retweet == nil {
+					return retweets.Retweet{}, false
+				}
+				return p.Retweet.Retweet, true
+			}
+		}),
 		"timelineEdge": plan.Link(homeEdgeType, func(*plan.Run, plan.Args) func(*model.Payload) (sqldb.Row, bool) {
 			return func(p *model.Payload) (sqldb.Row, bool) {
 				return sqldb.Row{SortKey: p.TweetID, Item: p.TweetID}, p.TweetID != 0

@@ -25,6 +25,7 @@ func TestEveryFieldIsInATable(t *testing.T) {
 		"ReactionSummary": fieldsOf(summary), "Session": fieldsOf(session), "HomeTimelineConnection": fieldsOf(homeConnection),
 		"TimelineConnection": fieldsOf(timelineConnection), "TimelineEdge": fieldsOf(homeEdges), "UserError": fieldsOf(userErrors),
 		"FollowConnection": fieldsOf(followersConnection), "FollowEdge": fieldsOf(followEdgeTable(cursors.Followers)),
+		"RetweetConnection": fieldsOf(retweetConnection), "RetweetEdge": fieldsOf(retweetEdge), "Retweet": fieldsOf(retweet),
 		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
 	}
 	schema := offered()

@@ -16,6 +16,7 @@ import (
 
 	"roost/domain/accounts"
 	"roost/domain/reactions"
+	"roost/events"
 	"roost/graph"
 	"roost/internal/caller"
 	"roost/internal/ids"
@@ -32,6 +33,7 @@ import (
 type world struct {
 	users, tweets []int64
 	sessions      []string // global ids
+	retweets      []string // global ids, also of retweets that ended
 	plans         *executor.Executor
 	resolvers     *executor.Executor
 	schema        graphql.ExecutableSchema
@@ -76,6 +78,19 @@ func newWorld(t testing.TB, users, tweets int) *world {
 				return err
 			})
 		}
+		for k := range i % 3 {
+			d.Do(t, func(ctx context.Context) error {
+				_, _, err := d.Retweets.Retweet(ctx, w.users[(i+2*k)%users], id)
+				return err
+			})
+			w.retweets = append(w.retweets, lastRetweet(d))
+		}
+		if i%7 == 1 { // the first of its retweets
+			d.Do(t, func(ctx context.Context) error {
+				_, _, err := d.Retweets.Undo(ctx, w.users[i%users], id)
+				return err
+			})
+		}
 		if i%11 == 0 {
 			d.Do(t, func(ctx context.Context) error { return d.Tweets.Delete(ctx, w.users[i*i%users], id) })
 		}
@@ -95,7 +110,7 @@ func newWorld(t testing.TB, users, tweets int) *world {
 		}
 	}
 	from := rows.Sources{Accounts: d.Accounts, Counts: d.Counts, Follows: d.Follows, Tweets: d.Tweets, Reactions: d.Reactions,
-		Timelines: d.Timelines}
+		Retweets: d.Retweets, Timelines: d.Timelines}
 	store := rowstest.New(t, from)
 	resolver := &graph.Resolver{Hub: live.New(nil), PublicURL: "http://localhost:8080", DocumentBytes: 4096,
 		Sources: loaders.Sources{Sources: from, Rows: store, Sessions: accounts.NewAuthenticator(store.Sessions.Load, d.Clock)}}
@@ -104,6 +119,13 @@ func newWorld(t testing.TB, users, tweets int) *world {
 	w.resolvers = executorOf(w.schema, resolver)
 	w.plans = executorOf(w.schema, resolver, plans)
 	return w
+}
+
+// lastRetweet returns the global id of the retweet that was made last.
+func lastRetweet(d *domaintest.Domain) string {
+	all := d.Emitted()
+	e := all[len(all)-1].(events.TweetRetweeted)
+	return ids.RetweetID{Tweet: e.TweetID, User: e.UserID, SortKey: e.SortKey}.String()
 }
 
 // keptDocuments is how many documents an executor of a test keeps.

@@ -62,7 +62,9 @@ func TestReactionSubscriptionsWakeOnce(t *testing.T) {
 				t.Errorf("got %+v, %v; want revision %d", got, err, revision)
 			}
 		}
-		change := func(revision int64) events.Event { return events.ReactionSet{TweetID: 7, Revision: revision, RetweetCount: new(int64)} }
+		change := func(revision int64) events.Event {
+			return events.ReactionSet{TweetID: 7, Revision: revision, RetweetCount: new(int64)}
+		}
 		s.Ready(w.wake)
 		expect("at first", 0, false)
 		s.Ready(w.wake)

@@ -25,6 +25,7 @@ import (
 	"roost/cache"
 	"roost/domain/accounts"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/events"
 	"roost/internal/caller"
@@ -57,6 +58,8 @@ type Set struct {
 	followed viewerRow[*timelines.Followed]
 	// reacted is the list of the viewer's newest reactions.
 	reacted viewerRow[*reactions.List]
+	// retweeted is the list of the viewer's newest retweets.
+	retweeted viewerRow[*retweets.List]
 
 	mu      sync.Mutex
 	loaders map[any]any // by question; made when they are used

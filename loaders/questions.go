@@ -7,6 +7,7 @@ import (
 	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/internal/caller"
@@ -73,6 +74,25 @@ var (
 	// MyReaction returns the viewer's own reaction to a tweet.
 	MyReaction = &Question[int64, reactions.Kind]{ask: askReactions}
 
+	// RetweetByID returns nil unless the retweet is active, with the sort key of the id. Its tweet need not be visible.
+	RetweetByID = &Question[retweets.Retweet, *retweets.Retweet]{
+		ask: about[retweets.Retweet, retweets.Key, retweets.State, *retweets.Retweet]{
+			func(s *rows.Store) *rows.Entity[retweets.Key, retweets.State] { return s.Retweets },
+			func(_ *caller.Caller, r retweets.Retweet) (retweets.Key, bool) { return r.Key(), true },
+			func(_ *Set, r retweets.Retweet, row retweets.State, _ bool) *retweets.Retweet {
+				if r.SortKey != row.SortKey {
+					return nil
+				}
+				return &r
+			}}.ask}
+	// MyRetweet reports whether the viewer retweets a tweet.
+	MyRetweet = &Question[int64, bool]{ask: askRetweets}
+
+	// RetweetsPage returns a page of the retweets of a tweet. The item of an entry is the user.
+	RetweetsPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
+		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+			return s.sources.Retweets.OfTweets(ctx, keys)
+		}}
 	// FollowersPage returns a page of a user's followers.
 	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {

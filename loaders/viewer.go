@@ -73,3 +73,19 @@ func askReactions(s *Set, tweetIDs []int64) (Requests, answer[reactions.Kind]) {
 		return kind, err
 	}
 }
+
+// askRetweets is askReactions for retweets.
+func askRetweets(s *Set, tweetIDs []int64) (Requests, answer[bool]) {
+	viewer := s.who.UserID()
+	known, _ := s.retweeted.of(viewer)
+	q := s.sources.Rows.AskRetweets(viewer, tweetIDs, known)
+	return Requests(q.Requests()), func(ctx context.Context, i int) (bool, error) {
+		yes, err := q.At(ctx, i)
+		if known == nil && err == nil && viewer != 0 {
+			if known = q.List(); known != nil {
+				s.retweeted.keep(viewer, known)
+			}
+		}
+		return yes, err
+	}
+}

@@ -28,6 +28,12 @@ import (
 // user who retweets again after an undo makes another retweet.
 type Retweet struct{ TweetID, UserID, SortKey int64 }
 
+// ID is what names the retweet.
+func (r Retweet) ID() ids.RetweetID { return ids.RetweetID{Tweet: r.TweetID, User: r.UserID, SortKey: r.SortKey} }
+
+// Key names the row of the retweet.
+func (r Retweet) Key() Key { return Key{r.TweetID, r.UserID} }
+
 // At returns when the retweet began, to the millisecond.
 func (r Retweet) At() time.Time { return ids.Time(r.SortKey) }
 

@@ -41,6 +41,9 @@ type ResolverRoot interface {
 	PageInfo() PageInfoResolver
 	Query() QueryResolver
 	ReactionSummary() ReactionSummaryResolver
+	Retweet() RetweetResolver
+	RetweetConnection() RetweetConnectionResolver
+	RetweetPayload() RetweetPayloadResolver
 	Session() SessionResolver
 	SetReactionPayload() SetReactionPayloadResolver
 	Subscription() SubscriptionResolver
@@ -48,6 +51,7 @@ type ResolverRoot interface {
 	TimelineEntryAdded() TimelineEntryAddedResolver
 	Tweet() TweetResolver
 	UnfollowUserPayload() UnfollowUserPayloadResolver
+	UnretweetPayload() UnretweetPayloadResolver
 	UpdateProfilePayload() UpdateProfilePayloadResolver
 	User() UserResolver
 	Viewer() ViewerResolver
@@ -129,11 +133,13 @@ type ComplexityRoot struct {
 		FollowUser          func(childComplexity int, input model.FollowUserInput) int
 		LogIn               func(childComplexity int, input model.LogInInput) int
 		LogOut              func(childComplexity int) int
+		Retweet             func(childComplexity int, input model.RetweetInput) int
 		RevokeOtherSessions func(childComplexity int) int
 		RevokeSession       func(childComplexity int, input model.RevokeSessionInput) int
 		SetReaction         func(childComplexity int, input model.SetReactionInput) int
 		SignUp              func(childComplexity int, input model.SignUpInput) int
 		UnfollowUser        func(childComplexity int, input model.UnfollowUserInput) int
+		Unretweet           func(childComplexity int, input model.UnretweetInput) int
 		UpdateProfile       func(childComplexity int, input model.UpdateProfileInput) int
 		UpdateSettings      func(childComplexity int, input model.UpdateSettingsInput) int
 	}
@@ -161,6 +167,30 @@ type ComplexityRoot struct {
 		Revision       func(childComplexity int) int
 		Subject        func(childComplexity int) int
 		ViewerReaction func(childComplexity int) int
+	}
+
+	Retweet struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Tweet     func(childComplexity int) int
+		User      func(childComplexity int) int
+	}
+
+	RetweetConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	RetweetEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RetweetPayload struct {
+		Retweet    func(childComplexity int) int
+		Tweet      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -235,19 +265,28 @@ type ComplexityRoot struct {
 	}
 
 	Tweet struct {
-		Author          func(childComplexity int) int
-		CreatedAt       func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Reactions       func(childComplexity int) int
-		Text            func(childComplexity int) int
-		URL             func(childComplexity int) int
-		ViewerCanDelete func(childComplexity int) int
+		Author             func(childComplexity int) int
+		CreatedAt          func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Reactions          func(childComplexity int) int
+		RetweetCount       func(childComplexity int) int
+		Retweets           func(childComplexity int, first *int32, after *string) int
+		Text               func(childComplexity int) int
+		URL                func(childComplexity int) int
+		ViewerCanDelete    func(childComplexity int) int
+		ViewerHasRetweeted func(childComplexity int) int
 	}
 
 	UnfollowUserPayload struct {
 		User       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Viewer     func(childComplexity int) int
+	}
+
+	UnretweetPayload struct {
+		DeletedRetweetID func(childComplexity int) int
+		Tweet            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	UpdateProfilePayload struct {
@@ -333,6 +372,8 @@ type MutationResolver interface {
 	UnfollowUser(ctx context.Context, input model.UnfollowUserInput) (*model.UnfollowUserPayload, error)
 	CreateTweet(ctx context.Context, input model.CreateTweetInput) (*model.CreateTweetPayload, error)
 	DeleteTweet(ctx context.Context, input model.DeleteTweetInput) (*model.DeleteTweetPayload, error)
+	Retweet(ctx context.Context, input model.RetweetInput) (*model.RetweetPayload, error)
+	Unretweet(ctx context.Context, input model.UnretweetInput) (*model.UnretweetPayload, error)
 	SetReaction(ctx context.Context, input model.SetReactionInput) (*model.SetReactionPayload, error)
 }
 type PageInfoResolver interface {
@@ -357,6 +398,20 @@ type ReactionSummaryResolver interface {
 	ViewerReaction(ctx context.Context, obj *model.ReactionSummary) (reactions.Kind, error)
 	Revision(ctx context.Context, obj *model.ReactionSummary) (int32, error)
 }
+type RetweetResolver interface {
+	ID(ctx context.Context, obj *model.Retweet) (string, error)
+	Tweet(ctx context.Context, obj *model.Retweet) (*model.Tweet, error)
+	User(ctx context.Context, obj *model.Retweet) (*accounts.User, error)
+	CreatedAt(ctx context.Context, obj *model.Retweet) (*time.Time, error)
+}
+type RetweetConnectionResolver interface {
+	Edges(ctx context.Context, obj *model.RetweetConnection) ([]*model.RetweetEdge, error)
+	Nodes(ctx context.Context, obj *model.RetweetConnection) ([]*model.Retweet, error)
+}
+type RetweetPayloadResolver interface {
+	Retweet(ctx context.Context, obj *model.RetweetPayload) (*model.Retweet, error)
+	Tweet(ctx context.Context, obj *model.RetweetPayload) (*model.Tweet, error)
+}
 type SessionResolver interface {
 	IsCurrent(ctx context.Context, obj *accounts.Session) (bool, error)
 }
@@ -380,11 +435,17 @@ type TweetResolver interface {
 
 	URL(ctx context.Context, obj *model.Tweet) (string, error)
 
+	Retweets(ctx context.Context, obj *model.Tweet, first *int32, after *string) (*model.RetweetConnection, error)
+	RetweetCount(ctx context.Context, obj *model.Tweet) (int32, error)
 	Reactions(ctx context.Context, obj *model.Tweet) (*model.ReactionSummary, error)
+	ViewerHasRetweeted(ctx context.Context, obj *model.Tweet) (bool, error)
 	ViewerCanDelete(ctx context.Context, obj *model.Tweet) (bool, error)
 }
 type UnfollowUserPayloadResolver interface {
 	User(ctx context.Context, obj *model.UnfollowUserPayload) (*accounts.User, error)
+}
+type UnretweetPayloadResolver interface {
+	Tweet(ctx context.Context, obj *model.UnretweetPayload) (*model.Tweet, error)
 }
 type UpdateProfilePayloadResolver interface {
 	User(ctx context.Context, obj *model.UpdateProfilePayload) (*accounts.User, error)
@@ -707,6 +768,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LogOut(childComplexity), true
+	case "Mutation.retweet":
+		if e.ComplexityRoot.Mutation.Retweet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retweet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Retweet(childComplexity, args["input"].(model.RetweetInput)), true
 	case "Mutation.revokeOtherSessions":
 		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
 			break
@@ -757,6 +829,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnfollowUser(childComplexity, args["input"].(model.UnfollowUserInput)), true
+	case "Mutation.unretweet":
+		if e.ComplexityRoot.Mutation.Unretweet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unretweet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Unretweet(childComplexity, args["input"].(model.UnretweetInput)), true
 	case "Mutation.updateProfile":
 		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
 			break
@@ -903,6 +986,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReactionSummary.ViewerReaction(childComplexity), true
+
+	case "Retweet.createdAt":
+		if e.ComplexityRoot.Retweet.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retweet.CreatedAt(childComplexity), true
+	case "Retweet.id":
+		if e.ComplexityRoot.Retweet.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retweet.ID(childComplexity), true
+	case "Retweet.tweet":
+		if e.ComplexityRoot.Retweet.Tweet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retweet.Tweet(childComplexity), true
+	case "Retweet.user":
+		if e.ComplexityRoot.Retweet.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retweet.User(childComplexity), true
+
+	case "RetweetConnection.edges":
+		if e.ComplexityRoot.RetweetConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetConnection.Edges(childComplexity), true
+	case "RetweetConnection.nodes":
+		if e.ComplexityRoot.RetweetConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetConnection.Nodes(childComplexity), true
+	case "RetweetConnection.pageInfo":
+		if e.ComplexityRoot.RetweetConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetConnection.PageInfo(childComplexity), true
+
+	case "RetweetEdge.cursor":
+		if e.ComplexityRoot.RetweetEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetEdge.Cursor(childComplexity), true
+	case "RetweetEdge.node":
+		if e.ComplexityRoot.RetweetEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetEdge.Node(childComplexity), true
+
+	case "RetweetPayload.retweet":
+		if e.ComplexityRoot.RetweetPayload.Retweet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetPayload.Retweet(childComplexity), true
+	case "RetweetPayload.tweet":
+		if e.ComplexityRoot.RetweetPayload.Tweet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetPayload.Tweet(childComplexity), true
+	case "RetweetPayload.userErrors":
+		if e.ComplexityRoot.RetweetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetweetPayload.UserErrors(childComplexity), true
 
 	case "RevokeOtherSessionsPayload.sessions":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.Sessions == nil {
@@ -1160,6 +1319,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.Reactions(childComplexity), true
+	case "Tweet.retweetCount":
+		if e.ComplexityRoot.Tweet.RetweetCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.RetweetCount(childComplexity), true
+	case "Tweet.retweets":
+		if e.ComplexityRoot.Tweet.Retweets == nil {
+			break
+		}
+
+		args, err := ec.field_Tweet_retweets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Tweet.Retweets(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 	case "Tweet.text":
 		if e.ComplexityRoot.Tweet.Text == nil {
 			break
@@ -1178,6 +1354,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.ViewerCanDelete(childComplexity), true
+	case "Tweet.viewerHasRetweeted":
+		if e.ComplexityRoot.Tweet.ViewerHasRetweeted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.ViewerHasRetweeted(childComplexity), true
 
 	case "UnfollowUserPayload.user":
 		if e.ComplexityRoot.UnfollowUserPayload.User == nil {
@@ -1197,6 +1379,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UnfollowUserPayload.Viewer(childComplexity), true
+
+	case "UnretweetPayload.deletedRetweetId":
+		if e.ComplexityRoot.UnretweetPayload.DeletedRetweetID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnretweetPayload.DeletedRetweetID(childComplexity), true
+	case "UnretweetPayload.tweet":
+		if e.ComplexityRoot.UnretweetPayload.Tweet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnretweetPayload.Tweet(childComplexity), true
+	case "UnretweetPayload.userErrors":
+		if e.ComplexityRoot.UnretweetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnretweetPayload.UserErrors(childComplexity), true
 
 	case "UpdateProfilePayload.user":
 		if e.ComplexityRoot.UpdateProfilePayload.User == nil {
@@ -1411,10 +1612,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeviceInput", ec.unmarshalInputDeviceInput),
 			graphql.NewInputUnmarshaler("FollowUserInput", ec.unmarshalInputFollowUserInput),
 			graphql.NewInputUnmarshaler("LogInInput", ec.unmarshalInputLogInInput),
+			graphql.NewInputUnmarshaler("RetweetInput", ec.unmarshalInputRetweetInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("SetReactionInput", ec.unmarshalInputSetReactionInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("UnfollowUserInput", ec.unmarshalInputUnfollowUserInput),
+			graphql.NewInputUnmarshaler("UnretweetInput", ec.unmarshalInputUnretweetInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
 			graphql.NewInputUnmarshaler("UpdateSettingsInput", ec.unmarshalInputUpdateSettingsInput),
 		)
@@ -1520,7 +1723,7 @@ These rules hold everywhere:
 - Lists that can grow are Relay connections, newest first. Give ` + "`" + `first` + "`" + ` (with ` + "`" + `after` + "`" + `) or, where the field has it, ` + "`" + `last` + "`" + ` (with ` + "`" + `before` + "`" + `), 0 to ` + "`" + `Limits.pageSize` + "`" + `; with neither, the first 20 are returned. Cursors are opaque, live as long as the item does, and survive inserts, deletes and restarts. A page is only shorter than asked when the list has ended: filtered items are made up for.
 - ` + "`" + `totalCount` + "`" + ` and ` + "`" + `...Count` + "`" + ` fields exist only where a maintained counter backs them.
 - Every mutation needs a session except ` + "`" + `signUp` + "`" + ` and ` + "`" + `logIn` + "`" + `, takes one ` + "`" + `input` + "`" + ` (or nothing), and returns a payload with ` + "`" + `userErrors` + "`" + `. Expected failures are ` + "`" + `userErrors` + "`" + `; the top-level ` + "`" + `errors` + "`" + ` list is for protocol, auth, rate-limit and server faults, each with ` + "`" + `extensions.code` + "`" + `: UNAUTHENTICATED, FORBIDDEN, BAD_REQUEST (with ` + "`" + `extensions.reason` + "`" + `: PARSE, VALIDATION, VARIABLES, BAD_CURSOR, PAGE_SIZE), QUERY_TOO_COMPLEX, RESPONSE_TOO_LARGE, RATE_LIMITED (with ` + "`" + `retryAfter` + "`" + `), PERSISTED_QUERY_NOT_FOUND, UNAVAILABLE (with ` + "`" + `retryAfter` + "`" + `), INTERNAL.
-- Mutations that set a state (followUser, setReaction, ...) are idempotent: doing one twice equals doing it once.
+- Mutations that set a state (followUser, setReaction, retweet, ...) are idempotent: doing one twice equals doing it once.
 - A session reads its own writes: what a mutation changed is what its next query sees.
 - Nothing is removed without ` + "`" + `@deprecated` + "`" + ` first, with the replacement and a removal date.
 """
@@ -1747,10 +1950,33 @@ type Tweet implements Node & Reactable {
   url: URI!
   "When it was posted."
   createdAt: DateTime!
+  "Who retweeted it, newest first."
+  retweets(
+    "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
+    first: Int
+    "The cursor after which the page begins."
+    after: String
+  ): RetweetConnection!
+  "How many users retweeted it."
+  retweetCount: Int!
   "Like and dislike counts, and the viewer's own reaction."
   reactions: ReactionSummary!
+  "Whether the viewer retweeted it."
+  viewerHasRetweeted: Boolean!
   "Whether the viewer may delete it."
   viewerCanDelete: Boolean!
+}
+
+"One user passing on another's tweet to their own followers."
+type Retweet implements Node {
+  "The opaque global ID."
+  id: ID!
+  "The tweet passed on."
+  tweet: Tweet!
+  "Who passed it on."
+  user: User!
+  "When they did."
+  createdAt: DateTime!
 }
 
 "A user's stand on a subject. There is one per user and subject."
@@ -1840,6 +2066,24 @@ type TimelineEdge {
   cursor: String!
   "The tweet."
   node: Tweet!
+}
+
+"A page of retweets."
+type RetweetConnection {
+  "The edges."
+  edges: [RetweetEdge!]!
+  "The retweets."
+  nodes: [Retweet!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A retweet in a list."
+type RetweetEdge {
+  "Its place in the list."
+  cursor: String!
+  "The retweet."
+  node: Retweet!
 }
 
 "A page of followers or followed users."
@@ -1956,6 +2200,16 @@ type Mutation {
     "Parameters of ` + "`" + `deleteTweet` + "`" + `."
     input: DeleteTweetInput!
   ): DeleteTweetPayload
+  "Passes a tweet on to the viewer's followers."
+  retweet(
+    "Parameters of ` + "`" + `retweet` + "`" + `."
+    input: RetweetInput!
+  ): RetweetPayload
+  "Undoes ` + "`" + `retweet` + "`" + `."
+  unretweet(
+    "Parameters of ` + "`" + `unretweet` + "`" + `."
+    input: UnretweetInput!
+  ): UnretweetPayload
   "Sets the viewer's reaction: like, dislike, switch, or undo with ` + "`" + `NONE` + "`" + `."
   setReaction(
     "Parameters of ` + "`" + `setReaction` + "`" + `."
@@ -2173,6 +2427,38 @@ input DeleteTweetInput {
 type DeleteTweetPayload implements MutationPayload {
   "The ID of the deleted tweet."
   deletedTweetId: ID
+  "Why the mutation was refused; empty when it was carried out."
+  userErrors: [UserError!]!
+}
+
+"Input of ` + "`" + `retweet` + "`" + `."
+input RetweetInput {
+  "The tweet to pass on."
+  tweetId: ID!
+}
+
+"Result of ` + "`" + `retweet` + "`" + `."
+type RetweetPayload implements MutationPayload {
+  "The retweet."
+  retweet: Retweet
+  "The tweet, with counts as they are now."
+  tweet: Tweet
+  "Why the mutation was refused; empty when it was carried out."
+  userErrors: [UserError!]!
+}
+
+"Input of ` + "`" + `unretweet` + "`" + `."
+input UnretweetInput {
+  "The tweet not to pass on any more."
+  tweetId: ID!
+}
+
+"Result of ` + "`" + `unretweet` + "`" + `."
+type UnretweetPayload implements MutationPayload {
+  "The ID of the retweet, which is gone; null if there was none."
+  deletedRetweetId: ID
+  "The tweet, with counts as they are now."
+  tweet: Tweet
   "Why the mutation was refused; empty when it was carried out."
   userErrors: [UserError!]!
 }
@@ -2436,6 +2722,54 @@ func (ec *executionContext) childFields_ReactionSummary(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ReactionSummary", field.Name)
 }
 
+func (ec *executionContext) childFields_Retweet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Retweet_id(ctx, field)
+	case "tweet":
+		return ec.fieldContext_Retweet_tweet(ctx, field)
+	case "user":
+		return ec.fieldContext_Retweet_user(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Retweet_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Retweet", field.Name)
+}
+
+func (ec *executionContext) childFields_RetweetConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RetweetConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RetweetConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RetweetConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetweetConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RetweetEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RetweetEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RetweetEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetweetEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RetweetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "retweet":
+		return ec.fieldContext_RetweetPayload_retweet(ctx, field)
+	case "tweet":
+		return ec.fieldContext_RetweetPayload_tweet(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetweetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetweetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sessions":
@@ -2548,8 +2882,14 @@ func (ec *executionContext) childFields_Tweet(ctx context.Context, field graphql
 		return ec.fieldContext_Tweet_url(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tweet_createdAt(ctx, field)
+	case "retweets":
+		return ec.fieldContext_Tweet_retweets(ctx, field)
+	case "retweetCount":
+		return ec.fieldContext_Tweet_retweetCount(ctx, field)
 	case "reactions":
 		return ec.fieldContext_Tweet_reactions(ctx, field)
+	case "viewerHasRetweeted":
+		return ec.fieldContext_Tweet_viewerHasRetweeted(ctx, field)
 	case "viewerCanDelete":
 		return ec.fieldContext_Tweet_viewerCanDelete(ctx, field)
 	}
@@ -2566,6 +2906,18 @@ func (ec *executionContext) childFields_UnfollowUserPayload(ctx context.Context,
 		return ec.fieldContext_UnfollowUserPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnfollowUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnretweetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedRetweetId":
+		return ec.fieldContext_UnretweetPayload_deletedRetweetId(ctx, field)
+	case "tweet":
+		return ec.fieldContext_UnretweetPayload_tweet(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UnretweetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnretweetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateProfilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2840,6 +3192,20 @@ func (ec *executionContext) field_Mutation_logIn_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_retweet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RetweetInput, error) {
+			return ec.unmarshalNRetweetInput2roostᚋgraphᚋmodelᚐRetweetInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2888,6 +3254,20 @@ func (ec *executionContext) field_Mutation_unfollowUser_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UnfollowUserInput, error) {
 			return ec.unmarshalNUnfollowUserInput2roostᚋgraphᚋmodelᚐUnfollowUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unretweet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UnretweetInput, error) {
+			return ec.unmarshalNUnretweetInput2roostᚋgraphᚋmodelᚐUnretweetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3033,6 +3413,28 @@ func (ec *executionContext) field_Subscription_reactionsChanged_args(ctx context
 		return nil, err
 	}
 	args["subjectIds"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Tweet_retweets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -4782,6 +5184,94 @@ func (ec *executionContext) fieldContext_Mutation_deleteTweet(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_retweet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retweet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Retweet(ctx, fc.Args["input"].(model.RetweetInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RetweetPayload) graphql.Marshaler {
+			return ec.marshalORetweetPayload2ᚖroostᚋgraphᚋmodelᚐRetweetPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retweet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetweetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retweet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_unretweet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unretweet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Unretweet(ctx, fc.Args["input"].(model.UnretweetInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UnretweetPayload) graphql.Marshaler {
+			return ec.marshalOUnretweetPayload2ᚖroostᚋgraphᚋmodelᚐUnretweetPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unretweet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnretweetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unretweet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_setReaction(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5400,6 +5890,363 @@ func (ec *executionContext) _ReactionSummary_revision(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_ReactionSummary_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ReactionSummary", field, true, true, "Int")
+}
+
+func (ec *executionContext) _Retweet_id(ctx context.Context, field graphql.CollectedField, obj *model.Retweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retweet_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Retweet().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retweet_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retweet", field, true, true, "ID")
+}
+
+func (ec *executionContext) _Retweet_tweet(ctx context.Context, field graphql.CollectedField, obj *model.Retweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retweet_tweet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Retweet().Tweet(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retweet_tweet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Retweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Retweet_user(ctx context.Context, field graphql.CollectedField, obj *model.Retweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retweet_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Retweet().User(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖroostᚋdomainᚋaccountsᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retweet_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Retweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Retweet_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Retweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retweet_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Retweet().CreatedAt(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retweet_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retweet", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _RetweetConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.RetweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.RetweetConnection().Edges(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.RetweetEdge) graphql.Marshaler {
+			return ec.marshalNRetweetEdge2ᚕᚖroostᚋgraphᚋmodelᚐRetweetEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetweetEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetweetConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.RetweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.RetweetConnection().Nodes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Retweet) graphql.Marshaler {
+			return ec.marshalNRetweet2ᚕᚖroostᚋgraphᚋmodelᚐRetweetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetweetConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.RetweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖroostᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetweetEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.RetweetEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetweetEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _RetweetEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.RetweetEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Retweet) graphql.Marshaler {
+			return ec.marshalNRetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetweetEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetweetPayload_retweet(ctx context.Context, field graphql.CollectedField, obj *model.RetweetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetPayload_retweet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.RetweetPayload().Retweet(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Retweet) graphql.Marshaler {
+			return ec.marshalORetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetPayload_retweet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetweetPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetweetPayload_tweet(ctx context.Context, field graphql.CollectedField, obj *model.RetweetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetPayload_tweet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.RetweetPayload().Tweet(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalOTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetPayload_tweet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetweetPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetweetPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RetweetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetweetPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖroostᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetweetPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetweetPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RevokeOtherSessionsPayload_sessions(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
@@ -6517,6 +7364,73 @@ func (ec *executionContext) fieldContext_Tweet_createdAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Tweet", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Tweet_retweets(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_retweets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Tweet().Retweets(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RetweetConnection) graphql.Marshaler {
+			return ec.marshalNRetweetConnection2ᚖroostᚋgraphᚋmodelᚐRetweetConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_retweets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetweetConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Tweet_retweets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_retweetCount(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_retweetCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().RetweetCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_retweetCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Int")
+}
+
 func (ec *executionContext) _Tweet_reactions(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6547,6 +7461,29 @@ func (ec *executionContext) fieldContext_Tweet_reactions(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_viewerHasRetweeted(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_viewerHasRetweeted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().ViewerHasRetweeted(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_viewerHasRetweeted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Boolean")
 }
 
 func (ec *executionContext) _Tweet_viewerCanDelete(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
@@ -6658,6 +7595,93 @@ func (ec *executionContext) _UnfollowUserPayload_userErrors(ctx context.Context,
 func (ec *executionContext) fieldContext_UnfollowUserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "UnfollowUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnretweetPayload_deletedRetweetId(ctx context.Context, field graphql.CollectedField, obj *model.UnretweetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnretweetPayload_deletedRetweetId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedRetweetID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UnretweetPayload_deletedRetweetId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnretweetPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _UnretweetPayload_tweet(ctx context.Context, field graphql.CollectedField, obj *model.UnretweetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnretweetPayload_tweet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UnretweetPayload().Tweet(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalOTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UnretweetPayload_tweet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnretweetPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnretweetPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.UnretweetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnretweetPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖroostᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnretweetPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnretweetPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -8835,6 +9859,48 @@ func UnmarshalLogInInput(ctx context.Context, raw any) (model.LogInInput, error)
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRetweetInput(ctx context.Context, obj any) (model.RetweetInput, error) {
+	var it model.RetweetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tweetId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tweetId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tweetId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TweetID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRetweetInput unmarshals raw into the RetweetInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRetweetInput(ctx context.Context, raw any) (model.RetweetInput, error) {
+	var out model.RetweetInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RetweetInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context, obj any) (model.RevokeSessionInput, error) {
 	var it model.RevokeSessionInput
 	if obj == nil {
@@ -9049,6 +10115,48 @@ func UnmarshalUnfollowUserInput(ctx context.Context, raw any) (model.UnfollowUse
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputUnretweetInput(ctx context.Context, obj any) (model.UnretweetInput, error) {
+	var it model.UnretweetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tweetId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tweetId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tweetId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TweetID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUnretweetInput unmarshals raw into the UnretweetInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUnretweetInput(ctx context.Context, raw any) (model.UnretweetInput, error) {
+	var out model.UnretweetInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UnretweetInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputUpdateProfileInput(ctx context.Context, obj any) (model.UpdateProfileInput, error) {
 	var it model.UpdateProfileInput
 	if obj == nil {
@@ -9186,6 +10294,11 @@ func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._UpdateProfilePayload(ctx, sel, obj)
+	case *model.UnretweetPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UnretweetPayload(ctx, sel, obj)
 	case *model.UnfollowUserPayload:
 		if obj == nil {
 			return graphql.Null
@@ -9211,6 +10324,11 @@ func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._RevokeOtherSessionsPayload(ctx, sel, obj)
+	case *model.RetweetPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RetweetPayload(ctx, sel, obj)
 	case *model.LogOutPayload:
 		if obj == nil {
 			return graphql.Null
@@ -9269,6 +10387,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Session(ctx, sel, obj)
+	case *model.Retweet:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Retweet(ctx, sel, obj)
 	case model.Reactable:
 		if obj == nil {
 			return graphql.Null
@@ -9905,6 +11028,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "retweet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retweet(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unretweet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unretweet(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "setReaction":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setReaction(ctx, field)
@@ -10114,6 +11251,186 @@ func (ec *executionContext) _ReactionSummary(ctx context.Context, sel ast.Select
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ReactionSummary_revision(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retweetImplementors = []string{"Retweet", "Node"}
+
+func (ec *executionContext) _Retweet(ctx context.Context, sel ast.SelectionSet, obj *model.Retweet) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retweetImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Retweet")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Retweet_id(ctx, field, obj)
+				})
+		case "tweet":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Retweet_tweet(ctx, field, obj)
+				})
+		case "user":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Retweet_user(ctx, field, obj)
+				})
+		case "createdAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Retweet_createdAt(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retweetConnectionImplementors = []string{"RetweetConnection"}
+
+func (ec *executionContext) _RetweetConnection(ctx context.Context, sel ast.SelectionSet, obj *model.RetweetConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retweetConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetweetConnection")
+		case "edges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RetweetConnection_edges(ctx, field, obj)
+				})
+		case "nodes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RetweetConnection_nodes(ctx, field, obj)
+				})
+		case "pageInfo":
+			out.Values[i] = ec._RetweetConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retweetEdgeImplementors = []string{"RetweetEdge"}
+
+func (ec *executionContext) _RetweetEdge(ctx context.Context, sel ast.SelectionSet, obj *model.RetweetEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retweetEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetweetEdge")
+		case "cursor":
+			out.Values[i] = ec._RetweetEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._RetweetEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retweetPayloadImplementors = []string{"RetweetPayload", "MutationPayload"}
+
+func (ec *executionContext) _RetweetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RetweetPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retweetPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetweetPayload")
+		case "retweet":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RetweetPayload_retweet(ctx, field, obj)
+				})
+		case "tweet":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RetweetPayload_tweet(ctx, field, obj)
+				})
+		case "userErrors":
+			out.Values[i] = ec._RetweetPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10666,11 +11983,29 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "retweets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_retweets(ctx, field, obj)
+				})
+		case "retweetCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_retweetCount(ctx, field, obj)
+				})
 		case "reactions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tweet_reactions(ctx, field, obj)
+				})
+		case "viewerHasRetweeted":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_viewerHasRetweeted(ctx, field, obj)
 				})
 		case "viewerCanDelete":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -10719,6 +12054,50 @@ func (ec *executionContext) _UnfollowUserPayload(ctx context.Context, sel ast.Se
 			}
 		case "userErrors":
 			out.Values[i] = ec._UnfollowUserPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var unretweetPayloadImplementors = []string{"UnretweetPayload", "MutationPayload"}
+
+func (ec *executionContext) _UnretweetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UnretweetPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unretweetPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnretweetPayload")
+		case "deletedRetweetId":
+			out.Values[i] = ec._UnretweetPayload_deletedRetweetId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tweet":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._UnretweetPayload_tweet(ctx, field, obj)
+				})
+		case "userErrors":
+			out.Values[i] = ec._UnretweetPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -11434,6 +12813,24 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
+func (ec *executionContext) unmarshalNDateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	res, err := model.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DateTime!")
+		return graphql.Null
+	}
+	_ = sel
+	res := model.MarshalDateTime(*v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNDeleteTweetInput2roostᚋgraphᚋmodelᚐDeleteTweetInput(ctx context.Context, v any) (model.DeleteTweetInput, error) {
 	res, err := ec.unmarshalInputDeleteTweetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11652,6 +13049,67 @@ func (ec *executionContext) marshalNReactionSummary2ᚖroostᚋgraphᚋmodelᚐR
 		return graphql.Null
 	}
 	return ec._ReactionSummary(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRetweet2ᚕᚖroostᚋgraphᚋmodelᚐRetweetᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Retweet) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx context.Context, sel ast.SelectionSet, v *model.Retweet) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Retweet!")
+		return graphql.Null
+	}
+	return ec._Retweet(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRetweetConnection2ᚖroostᚋgraphᚋmodelᚐRetweetConnection(ctx context.Context, sel ast.SelectionSet, v *model.RetweetConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RetweetConnection!")
+		return graphql.Null
+	}
+	return ec._RetweetConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRetweetEdge2ᚕᚖroostᚋgraphᚋmodelᚐRetweetEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.RetweetEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetweetEdge2ᚖroostᚋgraphᚋmodelᚐRetweetEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRetweetEdge2ᚖroostᚋgraphᚋmodelᚐRetweetEdge(ctx context.Context, sel ast.SelectionSet, v *model.RetweetEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RetweetEdge!")
+		return graphql.Null
+	}
+	return ec._RetweetEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRetweetInput2roostᚋgraphᚋmodelᚐRetweetInput(ctx context.Context, v any) (model.RetweetInput, error) {
+	res, err := ec.unmarshalInputRetweetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNRevokeSessionInput2roostᚋgraphᚋmodelᚐRevokeSessionInput(ctx context.Context, v any) (model.RevokeSessionInput, error) {
@@ -11882,6 +13340,11 @@ func (ec *executionContext) marshalNURI2string(ctx context.Context, sel ast.Sele
 
 func (ec *executionContext) unmarshalNUnfollowUserInput2roostᚋgraphᚋmodelᚐUnfollowUserInput(ctx context.Context, v any) (model.UnfollowUserInput, error) {
 	res, err := ec.unmarshalInputUnfollowUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUnretweetInput2roostᚋgraphᚋmodelᚐUnretweetInput(ctx context.Context, v any) (model.UnretweetInput, error) {
+	res, err := ec.unmarshalInputUnretweetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -12250,6 +13713,20 @@ func (ec *executionContext) marshalOReactionSummary2ᚖroostᚋgraphᚋmodelᚐR
 	return ec._ReactionSummary(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalORetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx context.Context, sel ast.SelectionSet, v *model.Retweet) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Retweet(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORetweetPayload2ᚖroostᚋgraphᚋmodelᚐRetweetPayload(ctx context.Context, sel ast.SelectionSet, v *model.RetweetPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RetweetPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORevokeOtherSessionsPayload2ᚖroostᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeOtherSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -12431,6 +13908,13 @@ func (ec *executionContext) marshalOUnfollowUserPayload2ᚖroostᚋgraphᚋmodel
 		return graphql.Null
 	}
 	return ec._UnfollowUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUnretweetPayload2ᚖroostᚋgraphᚋmodelᚐUnretweetPayload(ctx context.Context, sel ast.SelectionSet, v *model.UnretweetPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UnretweetPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUpdateProfilePayload2ᚖroostᚋgraphᚋmodelᚐUpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateProfilePayload) graphql.Marshaler {

@@ -97,6 +97,12 @@ type Mutation struct {
 type Query struct {
 }
 
+// Input of `retweet`.
+type RetweetInput struct {
+	// The tweet to pass on.
+	TweetID string `json:"tweetId"`
+}
+
 // Input of `revokeSession`.
 type RevokeSessionInput struct {
 	// The session to end.
@@ -163,6 +169,12 @@ func (TimelineReset) IsTimelineEvent() {}
 type UnfollowUserInput struct {
 	// The user to stop following.
 	UserID string `json:"userId"`
+}
+
+// Input of `unretweet`.
+type UnretweetInput struct {
+	// The tweet not to pass on any more.
+	TweetID string `json:"tweetId"`
 }
 
 // Input of `updateProfile`.

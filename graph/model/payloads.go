@@ -7,10 +7,13 @@ import "roost/domain/accounts"
 type Payload struct {
 	UserID, ViewerID, TweetID int64 // 0 is none
 
-	Token, DeletedTweetID *string
-	Session               *accounts.Session
-	Sessions              []*accounts.Session
-	UserErrors            []*UserError
+	Retweet *Retweet // nil is none
+
+	Token, DeletedTweetID, DeletedRetweetID *string
+
+	Session    *accounts.Session
+	Sessions   []*accounts.Session
+	UserErrors []*UserError
 }
 
 // Content returns what all payloads have in common.
@@ -41,5 +44,7 @@ type (
 	UnfollowUserPayload        struct{ Payload }
 	CreateTweetPayload         struct{ Payload }
 	DeleteTweetPayload         struct{ Payload }
+	RetweetPayload             struct{ Payload }
+	UnretweetPayload           struct{ Payload }
 	SetReactionPayload         struct{ Payload }
 )

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
 )
@@ -25,8 +26,31 @@ type ReactionSummary struct {
 	OfEvent bool
 }
 
-// Node is an object with a global id: an *accounts.User, an *accounts.Session or a *Tweet. It has no marker method, because
-// the first two are types of the domain, which needs no GraphQL.
+// Retweet is the retweet of a tweet by a user, which has an id that clients can ask for.
+type Retweet struct{ retweets.Retweet }
+
+// RetweetOf returns a retweet; nil stays nil.
+func RetweetOf(r *retweets.Retweet) *Retweet {
+	if r == nil {
+		return nil
+	}
+	return &Retweet{*r}
+}
+
+// GlobalID is the id by which clients name the retweet.
+func (r *Retweet) GlobalID() string { return r.ID().String() }
+
+// RetweetConnection is a page of a tweet's retweets.
+type RetweetConnection struct{ Connection }
+
+// RetweetEdge is an entry of a list of retweets.
+type RetweetEdge struct {
+	Cursor string
+	Node   *Retweet
+}
+
+// Node is an object with a global id: an *accounts.User, an *accounts.Session, a *Tweet or a *Retweet. It has no marker method,
+// because the first two are types of the domain, which needs no GraphQL.
 type Node interface{ GlobalID() string }
 
 // Reactable is an object that can be liked: a *Tweet.
@@ -106,9 +130,10 @@ type TimelineEntryAdded struct {
 // Standing is what the fields of a new tweet and of its author say about a viewer, and the tweet's counts at the same time.
 type Standing struct {
 	// Author means that the viewer has posted the tweet. Any other viewer to whom it is sent follows the author.
-	Author   bool
-	Reaction reactions.Kind
-	Counts   *reactions.Counts
+	Author    bool
+	Reaction  reactions.Kind
+	Retweeted bool
+	Counts    *reactions.Counts
 }
 
 // IsTimelineEvent marks the entry as an event of a home timeline.

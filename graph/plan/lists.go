@@ -8,17 +8,23 @@ type many[K comparable, V any, C comparable] struct {
 	none  func(k K) bool
 	col   *Column[K, V]
 	typ   func() *Type[C]
-	items func(v V, to []C) []C
+	items func(k K, v V, to []C) []C
 }
 
 // Many is a list of objects whose keys are in a column. items appends the keys of a list, which must be different ones.
 func Many[K comparable, V any, C comparable](col *Column[K, V], typ func() *Type[C], items func(v V, to []C) []C) Field[K] {
-	return many[K, V, C]{nil, col, typ, items}
+	return ManyUnless(nil, col, typ, items)
 }
 
 // ManyUnless is Many for objects whose keys alone may show that the list is empty, and then the column is not asked.
 func ManyUnless[K comparable, V any, C comparable](none func(k K) bool, col *Column[K, V], typ func() *Type[C],
 	items func(v V, to []C) []C) Field[K] {
+	return ManyOf(none, col, typ, func(_ K, v V, to []C) []C { return items(v, to) })
+}
+
+// ManyOf is ManyUnless for objects whose keys follow from the column and the key of the object that has the list.
+func ManyOf[K comparable, V any, C comparable](none func(k K) bool, col *Column[K, V], typ func() *Type[C],
+	items func(k K, v V, to []C) []C) Field[K] {
 	return many[K, V, C]{none, col, typ, items}
 }
 
@@ -63,7 +69,7 @@ func (s *manyStep[K, V, C]) run(r *Run) {
 	next := 0 // among the keys that were asked
 	for _, k := range *slot[K](r, s.from.keys) {
 		if s.none == nil || !s.none(k) {
-			*to = s.items(s.u.of(r, next), *to)
+			*to = s.items(k, s.u.of(r, next), *to)
 			next++
 		}
 		*ends = append(*ends, int32(len(*to)))

@@ -117,6 +117,29 @@ func (l link[K, C]) compile(c *compiler, n *node[K], f graphql.CollectedField) w
 	return linked(positions, object(child, isNonNull(f)), isNonNull(f))
 }
 
+type shared[K, C comparable] struct {
+	typ func() *Type[C]
+	key func(k K) C
+}
+
+// Shared is an object whose key follows from the object's key; several objects may have the same.
+func Shared[K, C comparable](typ func() *Type[C], key func(k K) C) Field[K] {
+	return shared[K, C]{typ, key}
+}
+
+func (s shared[K, C]) compile(c *compiler, n *node[K], f graphql.CollectedField) writer {
+	child := compileNode(c, s.typ(), f.Selections, shape{single: n.single})
+	positions, seen := newSlot[int32](c), newSet[C](c)
+	n.follow = append(n.follow, func(r *Run, keys []K) {
+		at := slot[int32](r, positions)
+		for _, k := range keys {
+			*at = append(*at, placeOf(r, seen, child, s.key(k)))
+		}
+		child.start(r)
+	})
+	return linked(positions, object(child, isNonNull(f)), isNonNull(f))
+}
+
 type one[K comparable, V any, C comparable] struct {
 	col   *Column[K, V]
 	typ   func() *Type[C]
@@ -178,9 +201,11 @@ func (s *oneStep[K, V, C]) run(r *Run) {
 	s.child.start(r)
 }
 
-// place returns the position of a key among those of the child, which gets it if it has not.
-func (s *oneStep[K, V, C]) place(r *Run, k C) int32 {
-	to, seen := slot[C](r, s.child.keys), r.memory[s.seen].(map[C]int32)
+func (s *oneStep[K, V, C]) place(r *Run, k C) int32 { return placeOf(r, s.seen, s.child, k) }
+
+// placeOf returns the position of a key among those of the child, which gets it if it has not. set is a slot of the keys that it has.
+func placeOf[C comparable](r *Run, set int, child *node[C], k C) int32 {
+	to, seen := slot[C](r, child.keys), r.memory[set].(map[C]int32)
 	p, ok := seen[k]
 	if !ok {
 		p = int32(len(*to))

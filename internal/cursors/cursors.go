@@ -25,6 +25,7 @@ const (
 	Timeline  Kind = 'l'
 	Followers Kind = 'f'
 	Following Kind = 'g'
+	Retweets  Kind = 'r'
 	// Events is the log: the sort key is a position plus one, because a position may be 0.
 	Events Kind = 'e'
 )

@@ -13,7 +13,11 @@ const (
 	KindUser    Kind = 'u'
 	KindTweet   Kind = 't'
 	KindSession Kind = 's'
+	KindRetweet Kind = 'r'
 )
+
+// numbers are how many numbers an object of a kind is named by.
+var numbers = map[Kind]int{KindUser: 1, KindTweet: 1, KindSession: 2, KindRetweet: 3}
 
 // UserID is a user's id. Clients see it as a global id, which String returns.
 type UserID int64
@@ -23,6 +27,10 @@ type TweetID int64
 
 // SessionID is a session's id and its user's, which together find the row. Clients see it as a global id, which String returns.
 type SessionID struct{ User, ID int64 }
+
+// RetweetID is the tweet and the user of a retweet, which together find the row, and the sort key that the retweet got when it began: a
+// user who retweets again makes another one. Clients see it as a global id, which String returns.
+type RetweetID struct{ Tweet, User, SortKey int64 }
 
 // encoding is strict: a second spelling of an id is garbage.
 var encoding = base64.RawURLEncoding.Strict()
@@ -38,7 +46,7 @@ func Encode(k Kind, parts ...int64) string {
 }
 
 // maxGlobal is the length of the longest global id.
-const maxGlobal = 23
+const maxGlobal = 34
 
 // Decode reads a global id; ok is false for garbage, which includes ids that were never given out
 // because a part is not positive.
@@ -52,11 +60,7 @@ func Decode(global string) (k Kind, parts []int64, ok bool) {
 		return 0, nil, false
 	}
 	k = Kind(b[0])
-	want := 1
-	if k == KindSession {
-		want = 2
-	}
-	if len(b) != 1+8*want || (k != KindUser && k != KindTweet && k != KindSession) {
+	if want, ok := numbers[k]; !ok || len(b) != 1+8*want {
 		return 0, nil, false
 	}
 	for b = b[1:]; len(b) > 0; b = b[8:] {
@@ -84,6 +88,15 @@ func Session(global string) (id SessionID, ok bool) {
 	return SessionID{User: p[0], ID: p[1]}, true
 }
 
+// Retweet reads a retweet's global id; ok is false for garbage and ids of other types.
+func Retweet(global string) (id RetweetID, ok bool) {
+	k, p, ok := Decode(global)
+	if !ok || k != KindRetweet {
+		return RetweetID{}, false
+	}
+	return RetweetID{Tweet: p[0], User: p[1], SortKey: p[2]}, true
+}
+
 func one(want Kind, global string) (int64, bool) {
 	k, p, ok := Decode(global)
 	if !ok || k != want {
@@ -100,3 +113,6 @@ func (id TweetID) String() string { return Encode(KindTweet, int64(id)) }
 
 // String returns the global id.
 func (id SessionID) String() string { return Encode(KindSession, id.User, id.ID) }
+
+// String returns the global id.
+func (id RetweetID) String() string { return Encode(KindRetweet, id.Tweet, id.User, id.SortKey) }
