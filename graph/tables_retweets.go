@@ -32,12 +32,11 @@ func init() {
 			"user":      plan.Shared(userType, func(r retweets.Retweet) int64 { return r.UserID }),
 			"createdAt": leaf(func(b []byte, r retweets.Retweet) []byte { return plan.AppendTime(b, r.At()) }),
 		}}
-	retweetEdge = &plan.Type[retweets.Retweet]{Name: "RetweetEdge", Is: []string{"RetweetEdge"}, Fields: map[string]plan.Field[retweets.Retweet]{
-		"cursor": plan.Key(func(_ *plan.Run, b []byte, r retweets.Retweet) []byte {
-			return appendCursor(b, cursors.Retweets, r.SortKey)
-		}),
-		"node": plan.Same(retweetType),
-	}}
+	retweetEdge = &plan.Type[retweets.Retweet]{Name: "RetweetEdge", Is: []string{"RetweetEdge"}}
+	retweetEdge.Fields = map[string]plan.Field[retweets.Retweet]{
+		"cursor": leaf(func(b []byte, r retweets.Retweet) []byte { return appendCursor(b, cursors.Retweets, r.SortKey) }),
+		"node":   plan.Same(retweetType),
+	}
 	info := pageInfoTable(cursors.Retweets, retweetsPage)
 	list := func(typ func() *plan.Type[retweets.Retweet]) plan.Field[sqldb.Key] {
 		return plan.ManyOf(isEmpty, retweetsPage, typ, func(k sqldb.Key, p page, to []retweets.Retweet) []retweets.Retweet {

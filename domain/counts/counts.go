@@ -64,8 +64,8 @@ func Add(ctx context.Context, tx *events.Tx, deltas ...Delta) (versions map[int6
 	return versions, nil
 }
 
-// RaiseSQL returns a statement that raises the version of a user's counts and returns the new version. user is SQL for one row with
-// the user's id.
+// RaiseSQL returns a statement of PostgreSQL that raises the version of a user's counts and returns the new version. user is SQL for
+// one row with the user's id.
 func RaiseSQL(user string) string {
 	return `INSERT INTO user_stats (user_id) ` + user + `
 		ON CONFLICT (user_id) DO UPDATE SET version = user_stats.version + 1 RETURNING version`

@@ -142,34 +142,28 @@ const (
 		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING author_id, sort_key, version`
 )
 
-// counted adds to a tweet's count. Its place is for the row to be inserted.
-const counted = `INSERT INTO tweet_stats (tweet_id, retweet_count, revision) %s
-	ON CONFLICT (tweet_id) DO UPDATE SET retweet_count = tweet_stats.retweet_count + excluded.retweet_count,
-	revision = tweet_stats.revision + 1 RETURNING retweet_count, like_count, dislike_count, revision`
-
 // fields are those fields of an event that write sets, in the order of the statements.
 func fields(e *events.TweetRetweeted) []any {
 	return []any{&e.AuthorID, &e.SortKey, &e.Version, &e.RetweetCount, &e.LikeCount, &e.DislikeCount, &e.Revision, &e.UserVersion}
 }
 
-// write runs a statement that writes a retweet, adds to the tweet's count, and raises the version of the user's counts. The first two
-// of its arguments are the tweet and the user. Every writer locks first the retweet, then the tweet's counts, then the user's, so that
-// no two of them can deadlock. On PostgreSQL it is one statement, because the counts of a tweet that many retweet are locked until
-// the commit. The error is sql.ErrNoRows if there is nothing to change, or the tweet is not visible.
+// write runs a statement that writes a retweet. The first two of its arguments are the tweet and the user. Then it adds to the tweet's
+// count and raises the version of the user's counts, in one statement because the counts of a tweet that many retweet are locked until
+// the commit. Every writer locks first the retweet, then the tweet's counts, then the user's, so that no two of them can deadlock. The
+// error is sql.ErrNoRows if there is nothing to change, or the tweet is not visible.
 func (r *Retweets) write(ctx context.Context, tx *events.Tx, written string, by int64, args []any, into []any) error {
-	if r.db.IsPostgres() {
-		return scanOne(ctx, tx, fmt.Sprintf(`WITH written AS (%s), counted AS (%s), raised AS (%s)
-			SELECT author_id, sort_key, written.version, retweet_count, like_count, dislike_count, revision, raised.version
-			FROM written, counted, raised`, written, fmt.Sprintf(counted, fmt.Sprintf("SELECT $1::bigint, %d, 1 FROM written", by)),
-			counts.RaiseSQL("SELECT $2::bigint FROM counted")), args, into...)
-	}
 	if err := scanOne(ctx, tx, written, args, into[:3]...); err != nil {
 		return err
 	}
-	if err := scanOne(ctx, tx, fmt.Sprintf(counted, "VALUES ($1, $2, 1)"), []any{args[0], by}, into[3:7]...); err != nil {
-		return err
+	const counted = `INSERT INTO tweet_stats (tweet_id, retweet_count, revision) VALUES ($1, $2, 1)
+		ON CONFLICT (tweet_id) DO UPDATE SET retweet_count = tweet_stats.retweet_count + excluded.retweet_count,
+		revision = tweet_stats.revision + 1 RETURNING retweet_count, like_count, dislike_count, revision`
+	query := counted + ", (SELECT version FROM user_stats WHERE user_id = $3)" // a trigger has raised it
+	if r.db.IsPostgres() {
+		query = "WITH counted AS (" + counted + "), raised AS (" + counts.RaiseSQL("SELECT $3::bigint FROM counted") + `)
+			SELECT retweet_count, like_count, dislike_count, revision, version FROM counted, raised`
 	}
-	return scanOne(ctx, tx, counts.RaiseSQL("VALUES ($1)"), args[1:2], into[7])
+	return scanOne(ctx, tx, query, []any{args[0], by, args[1]}, into[3:]...)
 }
 
 // unchanged returns the retweet that a write has left as it was; its SortKey is 0 if there has never been one. It refuses a write that

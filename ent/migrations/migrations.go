@@ -224,6 +224,9 @@ var describing sync.Mutex
 
 // CreateSQLite brings an SQLite database to the schema. Rows that it holds stay.
 func CreateSQLite(ctx context.Context, drv dialect.Driver) error {
+	if err := dropTriggers(ctx, drv); err != nil {
+		return err
+	}
 	if err := renameSQLite(ctx, drv); err != nil {
 		return err
 	}
@@ -241,14 +244,5 @@ func CreateSQLite(ctx context.Context, drv dialect.Driver) error {
 			return fmt.Errorf("begin the log: %w", err)
 		}
 	}
-	// SQLite cannot change two tables in one statement, so triggers raise the versions of lists of reactions. PostgreSQL needs none.
-	for name, when := range map[string]string{"reactions_inserted": "INSERT", "reactions_updated": "UPDATE OF kind"} {
-		q := fmt.Sprintf(`CREATE TRIGGER IF NOT EXISTS %s AFTER %s ON reactions BEGIN
-			INSERT INTO reaction_lists (user_id, version) VALUES (new.user_id, 2) ON CONFLICT (user_id) DO UPDATE SET version = version + 1;
-		END`, name, when)
-		if err := drv.Exec(ctx, q, []any{}, nil); err != nil {
-			return fmt.Errorf("create the trigger %s: %w", name, err)
-		}
-	}
-	return nil
+	return createTriggers(ctx, drv)
 }

@@ -80,3 +80,38 @@ func (r rename) exists(ctx context.Context, tx dialect.Tx) (bool, error) {
 	n, err := entsql.ScanInt(rows)
 	return n > 0, errors.Join(err, rows.Close())
 }
+
+// triggers raise the versions of lists, by the names of the triggers: SQLite cannot change two tables in one statement. PostgreSQL
+// needs none.
+var triggers = map[string]struct{ when, raise string }{
+	"reactions_inserted": {"INSERT ON reactions", raiseReacted},
+	"reactions_updated":  {"UPDATE OF kind ON reactions", raiseReacted},
+	"retweets_inserted":  {"INSERT ON retweets", raiseRetweeted},
+	"retweets_updated":   {"UPDATE OF active ON retweets", raiseRetweeted},
+}
+
+const (
+	raiseReacted   = "INSERT INTO reaction_lists (user_id, version) VALUES (new.user_id, 2)"
+	raiseRetweeted = "INSERT INTO user_stats (user_id) VALUES (new.user_id)"
+)
+
+func createTriggers(ctx context.Context, drv dialect.Driver) error {
+	for name, t := range triggers {
+		q := fmt.Sprintf("CREATE TRIGGER %s AFTER %s BEGIN %s ON CONFLICT (user_id) DO UPDATE SET version = version + 1; END",
+			name, t.when, t.raise)
+		if err := drv.Exec(ctx, q, []any{}, nil); err != nil {
+			return fmt.Errorf("create the trigger %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// dropTriggers drops what createTriggers has created. A table that a trigger names cannot be renamed, which is how ent changes tables.
+func dropTriggers(ctx context.Context, drv dialect.Driver) error {
+	for name := range triggers {
+		if err := drv.Exec(ctx, "DROP TRIGGER IF EXISTS "+name, []any{}, nil); err != nil {
+			return fmt.Errorf("drop the trigger %s: %w", name, err)
+		}
+	}
+	return nil
+}

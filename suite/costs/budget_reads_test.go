@@ -53,6 +53,27 @@ var costedReads = []costed{
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.liking(t, c.SignUp(t, "liking")).Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
 		}},
+	{name: "tweet-retweets", prepare: withID(ids.KindTweet, func(c *crowd) int64 { return c.tweets[0] })},
+	{name: "tweet-retweets-after",
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			id := ids.Encode(ids.KindTweet, c.tweets[0])
+			res := c.viewer.Must(t, `query($id: ID!) { tweet(id: $id) { retweets(first: 2) { pageInfo { endCursor } } } }`, apitest.Vars{"id": id})
+			return c.viewer.Client, apitest.Vars{"id": id, "at": res.String("tweet.retweets.pageInfo.endCursor")}
+		}},
+	{name: "node-retweet",
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			res := c.viewer.Must(t, `query($id: ID!) { tweet(id: $id) { retweets(first: 1) { edges { node { id } } } } }`,
+				apitest.Vars{"id": ids.Encode(ids.KindTweet, c.tweets[0])})
+			return c.viewer.Client, apitest.Vars{"id": res.String("tweet.retweets.edges.0.node.id")}
+		}},
+	{name: "nodes-retweeted",
+		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
+		}},
+	{name: "nodes-retweeted, below the list",
+		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+			return c.retweeting(t, c.SignUp(t, "retweeting")).Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
+		}},
 	{name: "viewer"},
 	{name: "sessions",
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
@@ -63,6 +84,7 @@ var costedReads = []costed{
 	{name: "homeTimeline"},
 	{name: "homeTimeline-nodes-and-edges"},
 	{name: "homeTimeline-eventCursor"},
+	{name: "homeTimeline-retweeted"},
 	{name: "homeTimeline-after", prepare: after("homeTimeline")},
 	{name: "homeTimeline-before", prepare: after("homeTimeline")},
 	{name: "homeTimeline-from-both-ends"},

@@ -43,6 +43,17 @@ func reacting(first, then string) preparation {
 	})
 }
 
+// retweeting is for a tweet of the viewer's, which is retweeted before or not.
+func retweeting(before bool) preparation {
+	return asMember(func(t *testing.T, c *crowd, u *apitest.User) apitest.Vars {
+		vars := apitest.Vars{"id": ids.Encode(ids.KindTweet, c.tweets[0])}
+		if before {
+			u.Must(t, "mutation($id: ID!) { retweet(input: {tweetId: $id}) { userErrors { code } } }", vars)
+		}
+		return vars
+	})
+}
+
 func otherMember(t *testing.T, c *crowd, _ *apitest.User) apitest.Vars {
 	return apitest.Vars{"id": c.member(t, 0).ID}
 }
@@ -114,5 +125,12 @@ var costedWrites = []costed{
 	{name: "setReaction, switched", prepare: reacting("LIKE", "DISLIKE")},
 	{name: "setReaction, undone", prepare: reacting("LIKE", "NONE")},
 	{name: "setReaction, the same", prepare: reacting("LIKE", "LIKE")},
+	{name: "retweet, a tweet", prepare: retweeting(false)},
+	{name: "retweet, the same", prepare: retweeting(true)},
+	{name: "retweet, an own tweet", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": u.Tweet(t, "mine")}
+	})},
+	{name: "unretweet, a tweet", prepare: retweeting(true)},
+	{name: "unretweet, not retweeted", prepare: retweeting(false)},
 	{name: "two-mutations", prepare: asMember(nil)},
 }

@@ -29,7 +29,7 @@ type crowd struct {
 	rows    crowdRows
 }
 
-type crowdRows struct{ users, names, mails, follows, stats, tweets, reactions, counts [][]any }
+type crowdRows struct{ users, names, mails, follows, stats, tweets, reactions, retweets, counts [][]any }
 
 const (
 	ringSize    = 52
@@ -53,6 +53,7 @@ func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 	w.following(w.a, w.c)
 	w.following(w.c, w.b)
 	for i := range ringSize {
+		w.retweet(w.tweets[0], viewer[0], w.a[i])
 		w.follow(w.a[i], viewer[0])
 		w.follow(viewer[0], w.c[i])
 	}
@@ -63,7 +64,8 @@ func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 	w.insert(t, "user_stats (user_id, tweet_count, follower_count, following_count, version)", w.rows.stats)
 	w.insert(t, "tweets (id, author_id, text, created_at, version)", w.rows.tweets)
 	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, version)", w.rows.reactions)
-	w.insert(t, "tweet_stats (tweet_id, like_count, dislike_count, revision)", w.rows.counts)
+	w.insert(t, "retweets "+retweetColumns, w.rows.retweets)
+	w.insert(t, "tweet_stats (tweet_id, like_count, dislike_count, revision, retweet_count)", w.rows.counts)
 	return w
 }
 
@@ -99,7 +101,7 @@ func (w *crowd) tweeting(viewer int64, authors []int64, each, liked int) (tweets
 			if i < liked {
 				w.rows.reactions = append(w.rows.reactions, []any{id, viewer, 1, 0, ids.Time(id), 1})
 			}
-			w.rows.counts = append(w.rows.counts, []any{id, 1, 0, 1})
+			w.rows.counts = append(w.rows.counts, []any{id, 1, 0, 1, 0})
 		}
 		w.rows.stats = append(w.rows.stats, []any{author, each, ringFollows, ringFollows, 1})
 	}
@@ -109,6 +111,14 @@ func (w *crowd) tweeting(viewer int64, authors []int64, each, liked int) (tweets
 func (w *crowd) follow(follower, followee int64) {
 	sortKey := w.nextID()
 	w.rows.follows = append(w.rows.follows, []any{follower, followee, true, sortKey, ids.Time(sortKey), 1})
+}
+
+const retweetColumns = "(tweet_id, user_id, author_id, active, sort_key, retweeted_at, version)"
+
+// retweet makes a user retweet a tweet. It does not count the retweet.
+func (w *crowd) retweet(tweet, author, user int64) {
+	sortKey := w.nextID()
+	w.rows.retweets = append(w.rows.retweets, []any{tweet, user, author, true, sortKey, ids.Time(sortKey), 1})
 }
 
 // following makes each of one ring follow the same few of another.
@@ -144,6 +154,19 @@ func (w *crowd) liking(t testing.TB, u *apitest.User) *apitest.User {
 		likes = append(likes, []any{id, rig.UserID(t, u.ID), 1, 0, ids.Time(id), 1})
 	}
 	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, version)", likes)
+	return u
+}
+
+// retweeting has a user retweet all tweets of the crowd, which are more than a list of retweets has.
+func (w *crowd) retweeting(t testing.TB, u *apitest.User) *apitest.User {
+	t.Helper()
+	u.Must(t, "mutation($id: ID!) { retweet(input: {tweetId: $id}) { tweet { id } } }", apitest.Vars{"id": ids.TweetID(w.all[0]).String()})
+	var rows [][]any
+	for _, id := range w.all[1:] {
+		sortKey := w.nextID()
+		rows = append(rows, []any{id, rig.UserID(t, u.ID), 1, true, sortKey, ids.Time(sortKey), 1})
+	}
+	w.insert(t, "retweets "+retweetColumns, rows)
 	return u
 }
 
