@@ -44,7 +44,7 @@ type confirmation struct {
 
 // confirmed reports whether a barrier of a link has confirmed the moment.
 func (of lookup) confirmed(l *link) bool {
-	return of.moment.Confirmed(confirmation{l, of.forgotten}, of.number)
+	return of.moment != nil && of.moment.Confirmed(confirmation{l, of.forgotten}, of.number)
 }
 
 // confirm notes that a barrier of a link was answered that began within the moment.

@@ -32,7 +32,7 @@ type crowd struct {
 func newCrowd(keys int, nodes ...*Tier) *crowd {
 	c := &crowd{nodes: nodes, db: newTable(), acked: map[string]int64{}, seen: map[string]int64{}}
 	for i := range keys {
-		c.keys = append(c.keys, key(fmt.Sprint("k", i)))
+		c.keys = append(c.keys, key(fmt.Sprint("k:", i)))
 		c.acked[c.keys[i]] = c.db.write(c.keys[i]).Version
 	}
 	return c
@@ -55,11 +55,21 @@ func (c *crowd) read(ctx context.Context, node int, rnd *rand.Rand) error {
 	c.mu.Unlock()
 	for part := range 2 { // twice within the moment
 		req := &Request{Kind: rowsOf(c.nodes[node]), Keys: keys, Load: c.db.load}
+		if rnd.IntN(2) == 0 {
+			req.Keys, req.Count = nil, len(keys)
+			req.ID = func(i int) ID { id, _ := idOf(keys[i]); return id }
+			req.Name = func() { req.Keys = keys }
+		}
 		if err := c.nodes[node].Load(ctx, req); err != nil {
 			return err
 		}
 		c.mu.Lock()
-		for i, v := range req.Values {
+		for i := range keys {
+			v, err := decodedAt(req, i)
+			if err != nil {
+				c.mu.Unlock()
+				return err
+			}
 			if v.Version < acked[i] {
 				c.stale.Add(1)
 			}
@@ -77,6 +87,19 @@ func (c *crowd) read(ctx context.Context, node int, rnd *rand.Rand) error {
 		c.reads.Add(int64(len(keys)))
 	}
 	return nil
+}
+
+// decodedAt returns the value of a key. The version of a copy is what its data was decoded into by the first reader.
+func decodedAt(req *Request, i int) (v Value, err error) {
+	if req.Copies == nil || req.Copies[i] == nil {
+		return req.Values[i], nil
+	}
+	copied := req.Copies[i]
+	copied.Keep(copied.Value().Version, 8)
+	if v = copied.Value(); copied.Decoded() != v.Version {
+		err = fmt.Errorf("version %d of %s was decoded to %v", v.Version, req.Kind.name, copied.Decoded())
+	}
+	return v, err
 }
 
 // write commits a change and acknowledges it after its invalidation. A change whose invalidation Redis did not take is repeated by a relay

@@ -53,7 +53,7 @@ func (t *Tier) fromCopies(ctx context.Context, reqs []*Request) (rest []*Request
 func anyIDs(reqs []*Request) (any bool) {
 	for _, req := range reqs {
 		req.Copies = nil
-		any = any || len(req.IDs) > 0
+		any = any || req.Count > 0
 	}
 	return any
 }
@@ -71,14 +71,14 @@ func (n usableNow) look(reqs []*Request) (rest []*Request) {
 }
 
 func (n usableNow) lookAll(req *Request, now int64) bool {
-	if len(req.IDs) == 0 {
+	if req.Count == 0 {
 		return false
 	}
 	if req.Copies == nil {
-		req.Copies = make([]*Copy, len(req.IDs))
+		req.Copies = make([]*Copy, req.Count)
 	}
-	for i, id := range req.IDs {
-		if req.Copies[i] = n.copies.getID(id, n.generation, now); req.Copies[i] == nil {
+	for i := range req.Copies {
+		if req.Copies[i] = n.copies.getID(req.ID(i), n.generation, now); req.Copies[i] == nil {
 			return false
 		}
 	}
@@ -97,7 +97,7 @@ func (r *Request) answered() {
 }
 
 // Len returns the number of keys.
-func (r *Request) Len() int { return max(len(r.Keys), len(r.IDs)) }
+func (r *Request) Len() int { return max(len(r.Keys), r.Count) }
 
 // nameAll has the keys of requests named.
 func nameAll(reqs []*Request) {

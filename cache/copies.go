@@ -41,10 +41,10 @@ type copies struct {
 
 type copyShard struct {
 	mu      sync.Mutex
-	max     int64 // bytes
-	ids     map[ID]int32
-	names   map[string]int32 // indexes of slots, for keys that have no ID
-	slots   []copySlot
+	max     int64            // bytes
+	ids     map[uint64]*Copy // by the hash of the ID; of two IDs with one hash, the last that was stored
+	names   map[string]*Copy // of keys without an ID
+	slots   []*Copy          // in no order; nil is free
 	free    []int32
 	hand    int // of the clock that looks for copies to evict
 	bytes   int64
@@ -55,22 +55,21 @@ type copyShard struct {
 	writes  uint64
 }
 
-// copySlot holds a copy, or nil if it is free.
-type copySlot struct {
-	*Copy
-	used bool // since the hand was here
-}
-
 // Copy is a copy of an entry in the process. Its value never changes: another value of the same key is another Copy.
 type Copy struct {
 	value      Value
 	id         ID     // the zero ID if the key has none
+	hash       uint64 // of the ID
 	name       string // of a key without an ID
 	shard      *copyShard
-	size       int64 // under the shard's lock
 	generation uint64
 	until      int64 // see monotonic
 	decoded    atomic.Pointer[any]
+
+	// Under the shard's lock:
+	size int64
+	slot int32
+	used bool // since the hand was here
 }
 
 // Value returns the entry.
@@ -93,7 +92,7 @@ func (c *Copy) Keep(decoded any, bytes int) {
 	h := c.shard
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if i, ok := h.indexOf(c.id, c.name); !ok || h.slots[i].Copy != c {
+	if h.slots[c.slot] != c {
 		return // it was dropped, and is garbage once its readers have ended
 	}
 	c.size += int64(bytes)
@@ -108,7 +107,7 @@ func newCopies(maxBytes int64) *copies {
 	c.mix = maphash.String(c.seed, "")
 	for i := range c.shards {
 		h := &c.shards[i]
-		h.max, h.ids, h.names = max(maxBytes/copyShards, 1), map[ID]int32{}, map[string]int32{}
+		h.max, h.ids, h.names = max(maxBytes/copyShards, 1), map[uint64]*Copy{}, map[string]*Copy{}
 	}
 	return c
 }
@@ -118,24 +117,36 @@ var processStart = time.Now()
 // monotonic returns a time in nanoseconds that no change of the clock affects.
 func monotonic(t time.Time) int64 { return int64(t.Sub(processStart)) }
 
-// find returns the shard of a key, and the key's ID if it has one.
-func (c *copies) find(key string) (h *copyShard, id ID) {
-	if id, ok := idOf(key); ok {
-		return c.shardOf(id), id
-	}
-	return &c.shards[maphash.String(c.seed, key)&(copyShards-1)], ID{}
+// place is where the copy of a key is.
+type place struct {
+	shard *copyShard
+	id    ID // the zero ID if the key has none
+	hash  uint64
+	name  string // of a key without an ID
 }
 
-func (c *copies) shardOf(id ID) *copyShard { return &c.shards[id.hash(c.mix)&(copyShards-1)] }
-
-// indexOf returns the index of a key's slot. h.mu is held.
-func (h *copyShard) indexOf(id ID, name string) (i int32, ok bool) {
-	if id != (ID{}) {
-		i, ok = h.ids[id]
-	} else {
-		i, ok = h.names[name]
+// placeOf returns the place of the copy of a key.
+func (c *copies) placeOf(key string) place {
+	if id, ok := idOf(key); ok {
+		return c.placeOfID(id)
 	}
-	return i, ok
+	return place{shard: &c.shards[maphash.String(c.seed, key)&(copyShards-1)], name: key}
+}
+
+func (c *copies) placeOfID(id ID) place {
+	hash := id.hash(c.mix)
+	return place{shard: &c.shards[hash&(copyShards-1)], id: id, hash: hash}
+}
+
+// copy returns the copy at a place, or nil. The shard's lock is held.
+func (p *place) copy() *Copy {
+	if p.id == (ID{}) {
+		return p.shard.names[p.name]
+	}
+	if c := p.shard.ids[p.hash]; c != nil && c.id == p.id {
+		return c
+	}
+	return nil
 }
 
 // generation returns a number that no copy has yet.
@@ -168,29 +179,29 @@ func (c *copies) note(key string) {
 
 // get returns the copy of a key, if it belongs to the generation and its time to live has not ended; otherwise nil.
 func (c *copies) get(key string, generation uint64, now int64) *Copy {
-	h, id := c.find(key)
-	return h.get(id, key, generation, now)
+	p := c.placeOf(key)
+	return p.get(generation, now)
 }
 
 // getID is get for the key with an ID.
 func (c *copies) getID(id ID, generation uint64, now int64) *Copy {
-	return c.shardOf(id).get(id, "", generation, now)
+	p := c.placeOfID(id)
+	return p.get(generation, now)
 }
 
-func (h *copyShard) get(id ID, name string, generation uint64, now int64) *Copy {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	i, ok := h.indexOf(id, name)
-	if !ok {
+func (p *place) get(generation uint64, now int64) *Copy {
+	p.shard.mu.Lock()
+	defer p.shard.mu.Unlock()
+	c := p.copy()
+	if c == nil {
 		return nil
 	}
-	s := &h.slots[i]
-	if s.generation != generation || now >= s.until {
-		h.remove(i)
+	if c.generation != generation || now >= c.until {
+		p.shard.remove(c)
 		return nil
 	}
-	s.used = true
-	return s.Copy
+	c.used = true
+	return c
 }
 
 // look fills out from the copies of a generation, for the keys with the indexes at. It returns the indexes of those without one.
@@ -209,79 +220,79 @@ func (c *copies) look(keys []string, at []int, generation uint64, out []readResu
 
 // put stores a copy. A value that takes more than an eighth of its shard is not stored.
 func (c *copies) put(key string, v Value, generation uint64, until int64) {
-	h, id := c.find(key)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.put(id, key, v, generation, until)
+	p := c.placeOf(key)
+	p.shard.mu.Lock()
+	defer p.shard.mu.Unlock()
+	p.put(v, generation, until)
 }
 
-// put is copies.put. h.mu is held.
-func (h *copyShard) put(id ID, key string, v Value, generation uint64, until int64) {
-	if i, ok := h.indexOf(id, key); ok {
-		h.remove(i)
+// put is copies.put. The shard's lock is held.
+func (p *place) put(v Value, generation uint64, until int64) {
+	h := p.shard
+	if p.id == (ID{}) {
+		h.remove(h.names[p.name])
+	} else {
+		h.remove(h.ids[p.hash])
 	}
-	n := &Copy{id: id, shard: h, generation: generation, until: until}
-	if id == (ID{}) {
-		n.name = strings.Clone(key) // copied, as the data: the strings may be parts of larger ones
-	}
-	n.size = int64(len(n.name) + len(v.Data) + copyOverhead)
-	if n.size > h.max/8 {
+	size := int64(len(p.name) + len(v.Data) + copyOverhead)
+	if size > h.max/8 {
 		return
 	}
-	for h.bytes+n.size > h.max {
+	for h.bytes+size > h.max {
 		h.evict()
 	}
-	n.value = Value{Version: v.Version, Data: strings.Clone(v.Data)}
-	i := int32(len(h.slots))
-	if last := len(h.free) - 1; last >= 0 {
-		i, h.free = h.free[last], h.free[:last]
-		h.slots[i] = copySlot{Copy: n}
+	// The strings are copied, because they may be parts of larger ones.
+	c := &Copy{value: Value{Version: v.Version, Data: strings.Clone(v.Data)}, id: p.id, hash: p.hash, name: strings.Clone(p.name), shard: h,
+		generation: generation, until: until, size: size, slot: int32(len(h.slots))}
+	if n := len(h.free); n > 0 {
+		c.slot, h.free = h.free[n-1], h.free[:n-1]
+		h.slots[c.slot] = c
 	} else {
-		h.slots = append(h.slots, copySlot{Copy: n})
+		h.slots = append(h.slots, c)
 	}
-	if id != (ID{}) {
-		h.ids[id] = i
+	if c.id == (ID{}) {
+		h.names[c.name] = c
 	} else {
-		h.names[n.name] = i
+		h.ids[c.hash] = c
 	}
-	h.bytes += n.size
+	h.bytes += size
 }
 
 // drop removes the copy of a key.
 func (c *copies) drop(key string) {
 	defer c.note(key)
-	h, id := c.find(key)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if i, ok := h.indexOf(id, key); ok {
-		h.remove(i)
-	}
+	p := c.placeOf(key)
+	p.shard.mu.Lock()
+	defer p.shard.mu.Unlock()
+	p.shard.remove(p.copy())
 }
 
-// remove frees a slot. h.mu is held.
-func (h *copyShard) remove(i int32) {
-	s := &h.slots[i]
-	h.bytes -= s.size
-	if s.id != (ID{}) {
-		delete(h.ids, s.id)
-	} else {
-		delete(h.names, s.name)
+// remove removes a copy; nil does nothing. h.mu is held.
+func (h *copyShard) remove(c *Copy) {
+	if c == nil {
+		return
 	}
-	*s = copySlot{}
-	h.free = append(h.free, i)
+	h.bytes -= c.size
+	if c.id == (ID{}) {
+		delete(h.names, c.name)
+	} else {
+		delete(h.ids, c.hash)
+	}
+	h.slots[c.slot] = nil
+	h.free = append(h.free, c.slot)
 }
 
 // evict removes one copy: the next that was not read since the hand passed it. h.mu is held, and there is a copy.
 func (h *copyShard) evict() {
 	for {
 		h.hand = (h.hand + 1) % len(h.slots)
-		s := &h.slots[h.hand]
+		c := h.slots[h.hand]
 		switch {
-		case s.Copy == nil:
-		case s.used:
-			s.used = false
+		case c == nil:
+		case c.used:
+			c.used = false
 		default:
-			h.remove(int32(h.hand))
+			h.remove(c)
 			h.evicted++
 			return
 		}

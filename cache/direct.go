@@ -70,19 +70,18 @@ func (d *direct) changing(keys []string) (done func()) {
 // changing notes that a write of a key has begun (by is 1) or ended (by is -1), and removes the copy.
 func (c *copies) changing(key string, by int) {
 	defer c.note(key)
-	h, id := c.find(key)
+	p := c.placeOf(key)
+	h := p.shard
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.writing += by
 	h.writes++
-	if i, ok := h.indexOf(id, key); ok {
-		h.remove(i)
-	}
+	h.remove(p.copy())
 }
 
 // quiet returns the number of writes of a key's shard so far, and whether none is under way.
 func (c *copies) quiet(key string) (writes uint64, ok bool) {
-	h, _ := c.find(key)
+	h := c.placeOf(key).shard
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.writes, h.writing == 0
@@ -90,13 +89,14 @@ func (c *copies) quiet(key string) (writes uint64, ok bool) {
 
 // putIfQuiet stores a copy, unless a write of the key's shard has begun or ended since quiet returned writes.
 func (c *copies) putIfQuiet(key string, v Value, generation uint64, until int64, writes uint64) bool {
-	h, id := c.find(key)
+	p := c.placeOf(key)
+	h := p.shard
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.writes != writes || h.writing != 0 {
 		return false
 	}
-	h.put(id, key, v, generation, until)
+	p.put(v, generation, until)
 	return true
 }
 

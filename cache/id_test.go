@@ -70,7 +70,7 @@ func TestIDsAreSpread(t *testing.T) {
 	for _, step := range []int64{1, 64, 1 << 22} { // ids of tweets begin with a time
 		shards := map[*copyShard]int{}
 		for i := range int64(6400) {
-			shards[c.shardOf(kind.One(i*step))]++
+			shards[c.placeOfID(kind.One(i*step)).shard]++
 		}
 		for _, n := range shards {
 			if n > 200 || len(shards) < copyShards {
@@ -126,5 +126,25 @@ func TestDecodedCopies(t *testing.T) {
 		if h := &c.shards[i]; h.bytes > shard {
 			t.Errorf("a shard has %d bytes of %d", h.bytes, shard)
 		}
+	}
+}
+
+// Of two keys whose IDs have the same hash, one has a copy at a time, and neither is taken for the other.
+func TestIDsWithOneHash(t *testing.T) {
+	t.Parallel()
+	c, kind := newCopies(1<<20), NewIDKind(EntryPrefix+"t:", 1)
+	first, second := c.placeOfID(kind.One(1)), c.placeOfID(kind.One(2))
+	second.shard, second.hash = first.shard, first.hash
+	g := c.generation()
+	first.put(Value{Version: 1}, g, 1)
+	if second.get(g, 0) != nil {
+		t.Error("a key has the copy of another")
+	}
+	second.put(Value{Version: 2}, g, 1)
+	if second.get(g, 0).Value().Version != 2 || first.get(g, 0) != nil {
+		t.Error("the copy of the key that was stored before is still used")
+	}
+	if entries, bytes, _ := c.size(); entries != 1 || bytes != copyOverhead {
+		t.Errorf("%d copies take %d bytes", entries, bytes)
 	}
 }

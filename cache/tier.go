@@ -72,9 +72,11 @@ type Request struct {
 	Kind *Kind
 	// Keys are complete Redis keys that begin with EntryPrefix. A key may occur more than once.
 	Keys []string
-	// IDs may be set instead of Keys, together with Name. Load calls Name, which sets Keys and Held, unless all of the keys have copies.
-	IDs  []ID
-	Name func()
+	// ID may be set instead of Keys, together with Count and Name: it returns the IDs of so many keys, by index. Load calls Name, which
+	// sets Keys and Held, unless all of the keys have copies.
+	ID    func(i int) ID
+	Count int
+	Name  func()
 	// Load reads from SQL the keys that the cache does not have.
 	Load Loader
 	// Held lists the versions whose data the caller already holds, one for each key and 0 for none; nil means that it holds

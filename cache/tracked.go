@@ -213,6 +213,9 @@ func (l *link) paused() bool {
 
 // settle takes a barrier on every server of which there may be copies, all at once.
 func (t *tracked) settle(ctx context.Context, of lookup) bool {
+	if t.redis.only != nil {
+		return t.link(t.redis.only).settle(ctx, of)
+	}
 	var all []*link
 	t.links.Range(func(_, l any) bool {
 		all = append(all, l.(*link))

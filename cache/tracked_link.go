@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,7 +24,8 @@ func (l *link) run() {
 			l.pause()
 			return
 		}
-		if b := l.take(); b != nil {
+		if l.gather() {
+			b := l.take()
 			l.lastRead = time.Now()
 			l.exchange(b)
 			continue
@@ -45,6 +47,18 @@ func (l *link) run() {
 			return
 		}
 	}
+}
+
+// gather reports whether there are readers. It lets the goroutines run that are ready to, so that those of them that will read share the
+// barrier. An idle process loses no time, because then there are none.
+func (l *link) gather() bool {
+	l.mu.Lock()
+	some := l.next != nil
+	l.mu.Unlock()
+	if some {
+		runtime.Gosched()
+	}
+	return some
 }
 
 // take returns the batch that gathered until now, which no reader can join from now on.

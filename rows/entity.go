@@ -139,12 +139,11 @@ func (e *Entity[K, V]) Ask(all []K) *Question[K, V] {
 		q.name()
 		return q
 	}
-	q.request.IDs = make([]cache.ID, len(all))
-	for i, k := range all {
-		q.request.IDs[i] = e.keys.id(k)
-	}
+	q.request.ID, q.request.Count = q.id, len(all)
 	return q
 }
+
+func (q *Question[K, V]) id(i int) cache.ID { return q.of.keys.id(q.keys[i]) }
 
 // name makes the names of the keys, and finds the rows that the process keeps.
 func (q *Question[K, V]) name() {

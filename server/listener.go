@@ -184,6 +184,10 @@ type boundedConn struct {
 	conns       *connections
 	leave, free func()
 	busy        bool // under conns.mu
+
+	// held is what Together holds back, nil if nothing is; hold is how many bytes are written together.
+	held *[]byte
+	hold int
 }
 
 // setBusy sets whether the connection counts as one that waits for an answer.
@@ -215,6 +219,9 @@ func (c *boundedConn) Close() error {
 
 // CloseWrite ends the sending half, if the connection has halves.
 func (c *boundedConn) CloseWrite() error {
+	if err := c.flush(); err != nil {
+		return err
+	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
@@ -227,6 +234,9 @@ func noteState(c net.Conn, state http.ConnState) {
 	b, ok := c.(*boundedConn)
 	if !ok {
 		return
+	}
+	if isComplete(state) {
+		_ = b.flush() // if it fails, so does the next read
 	}
 	b.setBusy(state == http.StateNew || state == http.StateActive)
 	if state == http.StateHijacked {

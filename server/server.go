@@ -137,6 +137,7 @@ func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Ser
 	return &http.Server{
 		Handler:           h,
 		ConnState:         noteState,
+		ConnContext:       withConn,
 		ReadHeaderTimeout: s.cfg.ReadHeaderTimeout,
 		ReadTimeout:       read,
 		WriteTimeout:      write,

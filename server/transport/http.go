@@ -286,6 +286,7 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 		size, resp.Data = a.text.Cap(), nil
 	}
 	if size <= smallAnswer {
+		x.writeTogether(a.len())
 		_ = a.send(x.w, x.media)
 		return
 	}
@@ -296,6 +297,26 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 	err := a.send(x.w, x.media)
 	if cut := held.close(); cut || errors.Is(err, os.ErrDeadlineExceeded) {
 		x.Observer.AnswerCut()
+	}
+}
+
+// ConnKey is the key of the connection among the values of a request's context, if the connection can write an answer in one piece.
+type ConnKey struct{}
+
+const (
+	// onePiece is how many bytes of an answer net/http always writes in one piece: its buffer has 4 KiB, also for the headers.
+	onePiece = 2 << 10
+	// minHeaders is a number of bytes that the headers of every answer exceed: status, date, type and length alone have 110.
+	minHeaders = 100
+)
+
+// writeTogether makes the connection write an answer in one piece.
+func (x *exchange) writeTogether(size int) {
+	if size <= onePiece || x.r.Method == http.MethodHead {
+		return
+	}
+	if c, ok := x.r.Context().Value(ConnKey{}).(interface{ Together(bytes int) }); ok {
+		c.Together(size + minHeaders)
 	}
 }
 
