@@ -154,6 +154,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows, Wait: a.Config.LoaderWait,
 		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)
+	a.hub.Brought = a.sources.Timelines.Brought
 	a.sources.Position = a.hub.Position
 	tier.NoteMoments(func() any { return a.hub.Position() })
 	log.Observe(a.hub.Observe)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roost/domain/accounts"
+	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
@@ -23,12 +24,29 @@ func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int
 	return &model.HomeTimelineConnection{Connection: c}, err
 }
 
-// Timeline asks for nothing if `include` is empty.
+// Timeline asks for nothing if `include` names nothing that there is.
 func (u users) Timeline(_ context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
 	include []model.TimelineContent) (*model.TimelineConnection, error) {
 	c, err := connectionOf(cursors.Timeline, int64(obj.ID), cursors.Args{First: first, After: after, Last: last, Before: before})
-	c.Nothing = include != nil && len(include) == 0
+	c.Kinds = kindsOf(include)
+	c.Nothing = c.Kinds == 0
 	return &model.TimelineConnection{Connection: c}, err
+}
+
+// kindsOf returns the kinds of entries that an argument asks for; null asks for all. There are no replies.
+func kindsOf[S ~string](include []S) (kinds uint8) {
+	if include == nil {
+		return timelines.OwnTweets | timelines.Retweets
+	}
+	for _, c := range include {
+		switch model.TimelineContent(c) {
+		case model.TimelineContentTweets:
+			kinds |= timelines.OwnTweets
+		case model.TimelineContentRetweets:
+			kinds |= timelines.Retweets
+		}
+	}
+	return kinds
 }
 
 // connectionOf returns the name of a page of an owner's list.
@@ -80,7 +98,7 @@ func timelineEdges(ctx context.Context, c model.Connection) ([]*model.TimelineEd
 	nodes, err := loadAll(ctx, loaders.TweetByID, itemIDs(items))
 	out := make([]*model.TimelineEdge, len(nodes))
 	for i, t := range nodes {
-		out[i] = &model.TimelineEdge{Cursor: cursors.Encode(c.List, items[i].SortKey), Node: model.TweetOf(t)}
+		out[i] = timelineEdge(c.List, items[i], model.TweetOf(t))
 	}
 	return out, err
 }

@@ -57,7 +57,7 @@ func eventWindow(args cursors.Args) error {
 	if args.After == nil {
 		return nil
 	}
-	_, err := positionOf(*args.After)
+	_, err := seenBy(*args.After, 0)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"roost/internal/cursors"
 	"roost/internal/errs"
 	"roost/internal/sqldb"
+	"roost/live"
 	"roost/loaders"
 )
 
@@ -53,7 +54,7 @@ func pageOf(ctx context.Context, c model.Connection) (page, error) {
 
 // storedPage reads a page of a list from SQL.
 func storedPage(ctx context.Context, c model.Connection) (page, error) {
-	return load(ctx, pagesOf[c.List], sqldb.Key{Owner: c.Owner, Window: c.Window})
+	return load(ctx, pagesOf[c.List], sqldb.Key{Owner: c.Owner, Window: c.Window, Kinds: c.Kinds})
 }
 
 // pagesOf are the questions for pages of lists.
@@ -123,11 +124,40 @@ func eventCursor(position events.Position) string {
 	return cursors.Encode(cursors.Events, int64(position)+1)
 }
 
-// positionOf reads an event cursor. Anything else is a BAD_REQUEST with the reason BAD_CURSOR.
-func positionOf(cursor string) (events.Position, error) {
-	number, err := cursors.Decode(cursors.Events, cursor)
-	if err != nil {
-		return 0, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events").Because(errs.ReasonBadCursor)
+// changeCursor is the cursor of a change. If more changes of the same event follow, it is within the event.
+func changeCursor(c live.Change) string {
+	if !c.More {
+		return eventCursor(c.At)
 	}
-	return events.Position(number - 1), nil
+	return cursors.EncodePart(cursors.Events, int64(c.At)+1, c.Part+1)
+}
+
+// seen is what a client has seen of the log: everything up to a position, and the first parts of the event that ends at another
+// position, if the client has seen some of its parts.
+type seen struct {
+	upTo   events.Position
+	within events.Position // 0 if there is no such event
+	parts  int
+}
+
+// covers reports whether the client has seen a change.
+func (s seen) covers(c live.Change) bool {
+	return s.upTo.Covers(c.At) || s.parts > 0 && s.within == c.At && c.Reset == live.NoReset && c.Part < s.parts
+}
+
+// seenBy reads an event cursor. One of a release whose positions had no epochs belongs to the epoch of now. Anything else is a BAD_REQUEST
+// with the reason BAD_CURSOR.
+func seenBy(cursor string, now events.Position) (s seen, err error) {
+	number, parts, err := cursors.DecodePart(cursors.Events, cursor)
+	at := events.Position(number - 1)
+	if err != nil || parts > 0 && at.Seq() == 0 {
+		return s, errs.New(errs.BadRequest, "`after` is not a cursor of timeline events").Because(errs.ReasonBadCursor)
+	}
+	if at.Epoch() == 0 {
+		at = events.At(now.Epoch(), at.Seq())
+	}
+	if parts == 0 {
+		return seen{upTo: at}, nil
+	}
+	return seen{upTo: events.At(at.Epoch(), at.Seq()-1), within: at, parts: parts}, nil
 }

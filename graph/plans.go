@@ -155,6 +155,9 @@ func plannedKey(parent string, res any) any {
 		return v.Content()
 	case *model.TimelineEdge:
 		if parent == "TimelineEntryAdded" && v != nil {
+			if r := v.Retweet; r != nil {
+				return sqldb.Row{SortKey: r.SortKey, Item: r.TweetID, By: r.UserID}
+			}
 			return sqldb.Row{SortKey: int64(v.Node.ID), Item: int64(v.Node.ID)}
 		}
 	case *model.ReactionSummary:

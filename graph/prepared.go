@@ -100,7 +100,7 @@ func (p *preparedPost) readStandings(ctx context.Context, from loaders.Sources, 
 }
 
 func (p *preparedPost) makeEvents(c live.Change, counts *reactions.Counts, viewers []int64) {
-	cursor, edge := eventCursor(c.At), homeEdge(model.TweetOf(p.tweet))
+	cursor, edge := changeCursor(c), addedEdge(c, model.TweetOf(p.tweet))
 	p.events = map[model.Standing]*model.TimelineEntryAdded{}
 	for _, v := range viewers {
 		s := p.standing(v)
@@ -109,8 +109,11 @@ func (p *preparedPost) makeEvents(c live.Change, counts *reactions.Counts, viewe
 		}
 		known := s
 		known.Counts = counts
+		// The viewers get an entry at the tweet's own place because they follow its author, and a retweet only if they do not.
+		known.FollowsAuthor = c.RetweeterID == 0 && !s.Author
 		p.events[s] = &model.TimelineEntryAdded{Cursor: cursor, Edge: edge, Standing: &known,
-			Key: "added " + cursor + " to " + strconv.FormatBool(s.Author) + s.Reaction.String() + strconv.FormatBool(s.Retweeted) +
+			Key: "added " + cursor + " in " + edge.Cursor + " to " + strconv.FormatBool(s.Author) + s.Reaction.String() +
+				strconv.FormatBool(s.Retweeted) +
 				" at " + strconv.FormatInt(int64(counts.Revision), 10)}
 	}
 }
@@ -161,7 +164,7 @@ func prime(ctx context.Context, e *model.TimelineEntryAdded) {
 	loaders.ReactionCounts.Prime(ctx, tweetID, s.Counts)
 	loaders.MyReaction.Prime(ctx, tweetID, s.Reaction)
 	loaders.MyRetweet.Prime(ctx, tweetID, s.Retweeted)
-	loaders.FollowedByMe.Prime(ctx, e.Edge.Node.AuthorID, !s.Author)
+	loaders.FollowedByMe.Prime(ctx, e.Edge.Node.AuthorID, s.FollowsAuthor)
 }
 
 type entriesAdded struct{ *Resolver }

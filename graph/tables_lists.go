@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"github.com/99designs/gqlgen/graphql"
+
 	"roost/domain/counts"
 	"roost/domain/follows"
 	"roost/domain/tweets"
@@ -17,18 +19,34 @@ func pageLink(typ func() *plan.Type[sqldb.Key], kind cursors.Kind) plan.Field[in
 		if !ok {
 			return nil
 		}
-		return func(owner int64) (sqldb.Key, bool) { return sqldb.Key{Owner: owner, Window: w}, true }
+		kinds := uint8(0)
+		if kind == cursors.Timeline {
+			if kinds, ok = includedKinds(r, a); !ok {
+				return nil
+			}
+		}
+		return func(owner int64) (sqldb.Key, bool) { return sqldb.Key{Owner: owner, Window: w, Kinds: kinds}, true }
 	})
 }
 
-// windowOf reads the paging arguments of a field. ok is false for arguments that the field refuses, and for an `include` that asks
-// for nothing.
-func windowOf(r *plan.Run, a plan.Args, kind cursors.Kind) (w cursors.Window, ok bool) {
+// includedKinds reads the argument `include`. ok is false for one that asks for nothing, and for one that is not a list of names.
+func includedKinds(r *plan.Run, a plan.Args) (kinds uint8, ok bool) {
+	var names []string
 	if include, given := a.Get(r, "include"); given && include != nil {
-		if list, ok := include.([]any); !ok || len(list) == 0 {
-			return w, false
+		list := graphql.CoerceList(include)
+		names = make([]string, len(list))
+		for i, v := range list {
+			if names[i], ok = v.(string); !ok {
+				return 0, false
+			}
 		}
 	}
+	kinds = kindsOf(names)
+	return kinds, kinds != 0
+}
+
+// windowOf reads the paging arguments of a field. ok is false for arguments that the field refuses.
+func windowOf(r *plan.Run, a plan.Args, kind cursors.Kind) (w cursors.Window, ok bool) {
 	raw := map[string]any{}
 	for _, name := range []string{"first", "after", "last", "before"} {
 		if v, given := a.Get(r, name); given {
@@ -91,7 +109,8 @@ func pageInfoTable(kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.T
 			if k.Window.Backward == backward {
 				return k, false
 			}
-			return sqldb.Key{Owner: k.Owner, Window: opposing(k.Window, p)}, true
+			k.Window = opposing(k.Window, p)
+			return k, true
 		}, func(b []byte, k sqldb.Key, p page, other *page) []byte {
 			if k.Window.Backward == backward {
 				return plan.AppendBool(b, p.More)

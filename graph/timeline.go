@@ -7,21 +7,40 @@ import (
 	"strconv"
 	"time"
 
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/events"
 	"roost/graph/model"
 	"roost/internal/cursors"
 	"roost/internal/ids"
 	"roost/internal/pullstream"
+	"roost/internal/sqldb"
 	"roost/live"
 )
 
-// homeEdge is a tweet's entry in a home timeline; nil stays nil.
+// homeEdge is a tweet's entry in a home timeline at its own place; nil stays nil.
 func homeEdge(t *model.Tweet) *model.TimelineEdge {
 	if t == nil {
 		return nil
 	}
-	return &model.TimelineEdge{Cursor: cursors.Encode(cursors.Home, int64(t.ID)), Node: t}
+	return timelineEdge(cursors.Home, sqldb.Row{SortKey: int64(t.ID), Item: int64(t.ID)}, t)
+}
+
+// timelineEdge is an entry of a timeline.
+func timelineEdge(list cursors.Kind, e sqldb.Row, t *model.Tweet) *model.TimelineEdge {
+	edge := &model.TimelineEdge{Cursor: cursors.Encode(list, e.SortKey), Node: t}
+	if e.By != 0 {
+		edge.Retweet = &retweets.Retweet{TweetID: e.Item, UserID: e.By, SortKey: e.SortKey}
+	}
+	return edge
+}
+
+// addedEdge is the entry that a change adds to home timelines.
+func addedEdge(c live.Change, t *model.Tweet) *model.TimelineEdge {
+	if c.RetweeterID == 0 {
+		return homeEdge(t)
+	}
+	return timelineEdge(cursors.Home, sqldb.Row{SortKey: c.SortKey, Item: c.TweetID, By: c.RetweeterID}, t)
 }
 
 // HomeTimelineEvents first sends the changes since `after`, then those that follow. It has its steps in one place because their
@@ -32,16 +51,13 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 		return nil, err
 	}
 	home := &homeEvents{subscriptions: s, viewer: who.UserID(), sub: s.Hub.SubscribeHome(who.UserID())}
-	home.position = home.sub.From
+	home.seen.upTo = home.sub.From
 	if after != nil {
-		if home.position, err = positionOf(*after); err == nil {
-			if home.position.Epoch() == 0 { // from a release whose positions had no epochs
-				home.position = events.At(home.sub.From.Epoch(), home.position.Seq())
-			}
-			home.changes, err = s.catchUp(ctx, home.viewer, home.position, home.sub.From)
+		if home.seen, err = seenBy(*after, home.sub.From); err == nil {
+			home.changes, err = s.catchUp(ctx, home.viewer, home.seen, home.sub.From)
 		}
 		if len(home.changes) > 0 && home.changes[0].Reset == live.Expired {
-			home.position = home.changes[0].At // it may be before a cursor that is ahead of the log
+			home.seen = seen{upTo: home.changes[0].At} // it may be before a cursor that is ahead of the log
 		}
 	}
 	if err != nil {
@@ -52,13 +68,14 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 		pullstream.Source[model.TimelineEvent]{Next: home.next, Ready: home.ready, Lost: home.lost, End: home.sub.Close}), nil
 }
 
-// catchUp returns what happened to a viewer's home timeline between two positions.
-func (s subscriptions) catchUp(ctx context.Context, viewer int64, after, upTo events.Position) ([]live.Change, error) {
-	authors := func(ctx context.Context) ([]int64, error) {
+// catchUp returns what happened to a viewer's home timeline up to a position and was not seen.
+func (s subscriptions) catchUp(ctx context.Context, viewer int64, after seen, upTo events.Position) ([]live.Change, error) {
+	of := live.Contents{Brought: s.Sources.Timelines.BroughtBy, Authors: func(ctx context.Context) ([]int64, error) {
 		followed, err := s.Sources.Rows.Followed.Load(ctx, []int64{viewer})
 		return timelines.HomeAuthors(viewer, followed[viewer]), err
-	}
-	return live.CatchUp(ctx, s.Log, viewer, authors, after, upTo)
+	}}
+	changes, err := live.CatchUp(ctx, s.Log, viewer, of, after.upTo, upTo)
+	return slices.DeleteFunc(changes, after.covers), err
 }
 
 // homeEvents are the events of one viewer's home timeline.
@@ -66,9 +83,8 @@ type homeEvents struct {
 	subscriptions
 	viewer int64
 	sub    *live.HomeSubscription
-	// position is the position up to which the client had seen changes when it subscribed. It may have seen them on a node that
-	// is ahead of this one.
-	position events.Position
+	// seen is what the client had seen when it subscribed. It may have seen it on a node that is ahead of this one.
+	seen seen
 	// changes are still to be sent, oldest first. decided holds the events of the first changes, as of the time at; nil where
 	// the viewer may not see the tweet.
 	changes []live.Change
@@ -89,7 +105,7 @@ func (h *homeEvents) next(ctx context.Context) (model.TimelineEvent, error) {
 			if err != nil {
 				return nil, err
 			}
-			h.changes = slices.DeleteFunc(changes, func(c live.Change) bool { return h.position.Covers(c.At) })
+			h.changes = slices.DeleteFunc(changes, h.seen.covers)
 		}
 		if len(h.decided) == 0 || time.Since(h.at) > checkedFor {
 			h.decide(ctx)
@@ -168,7 +184,7 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 		if p := preparedFor(c, now); p != nil {
 			at = earlier(at, p.began)
 		} else {
-			added = append(added, timelines.Post{TweetID: c.TweetID, AuthorID: c.AuthorID})
+			added = append(added, postOf(c))
 		}
 	}
 	shown, err := s.Sources.Rows.HomeTweets(ctx, viewer, added)
@@ -177,7 +193,7 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 	}
 	out := make([]model.TimelineEvent, len(changes))
 	for i, c := range changes {
-		cursor := eventCursor(c.At)
+		cursor := changeCursor(c)
 		switch p := preparedFor(c, now); {
 		case c.Reset != live.NoReset:
 			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
@@ -187,10 +203,15 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 			if e := p.eventFor(viewer); e != nil {
 				out[i] = e
 			}
-		case shown[c.TweetID] != nil:
-			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: homeEdge(model.TweetOf(shown[c.TweetID])),
+		case shown[postOf(c)] != nil:
+			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: addedEdge(c, model.TweetOf(shown[postOf(c)])),
 				Key: "added " + cursor + " for " + strconv.FormatInt(viewer, 10)}
 		}
 	}
 	return out, at, nil
+}
+
+// postOf is the entry that a change adds.
+func postOf(c live.Change) timelines.Post {
+	return timelines.Post{TweetID: c.TweetID, AuthorID: c.AuthorID, RetweeterID: c.RetweeterID}
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 
 	"roost/domain/timelines"
 	"roost/events"
@@ -10,11 +11,18 @@ import (
 // maxCatchUp is how many events a subscription catches up on. Beyond it the timeline is read again.
 const maxCatchUp = 10_000
 
+// Contents are what a catch-up reads of a home timeline.
+type Contents struct {
+	// Authors returns the users whose entries the timeline contains.
+	Authors func(ctx context.Context) ([]int64, error)
+	// Brought returns for each of the tweets that retweets by such users bring into the timeline what brings it.
+	Brought func(ctx context.Context, authors, tweetIDs []int64) (map[int64]timelines.Brought, error)
+}
+
 // CatchUp returns the changes of a viewer's home timeline behind one position and up to another, oldest first. If the log no
-// longer has all of them, the only change is a reset for the reason Expired. authors returns the users whose tweets the
-// timeline contains; it is called after the log was read, and only if there is something to catch up on.
-func CatchUp(ctx context.Context, log *events.Reader, viewerID int64, authors func(ctx context.Context) ([]int64, error),
-	after, upTo events.Position) ([]Change, error) {
+// longer has all of them, the only change is a reset for the reason Expired. The contents are read after the log was read, and only if
+// there is something to catch up on.
+func CatchUp(ctx context.Context, log *events.Reader, viewerID int64, of Contents, after, upTo events.Position) ([]Change, error) {
 	missed, err := log.After(ctx, after.Seq(), upTo.Seq(), maxCatchUp+1, timelines.HomeEventTypes()...)
 	if err != nil {
 		return nil, err
@@ -28,39 +36,74 @@ func CatchUp(ctx context.Context, log *events.Reader, viewerID int64, authors fu
 	if gone || after.Seq() < missed.Oldest || len(missed.Entries) > maxCatchUp {
 		return []Change{{At: upTo, Reset: Expired}}, nil
 	}
-	read, err := authors(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return changesFor(viewerID, read, missed.Entries), nil
+	return changesFor(ctx, viewerID, of, missed.Entries)
 }
 
-// changesFor returns the changes that concern a viewer, whose home timeline contains the tweets of the authors. A reset
-// replaces the changes before it. An event that cannot be read may concern everybody, so it is a reset.
-func changesFor(viewerID int64, authors []int64, entries []events.Entry) []Change {
-	inHome := make(map[int64]bool, len(authors))
-	for _, a := range authors {
-		inHome[a] = true
-	}
-	var out []Change
+// missedEvent is an event that may concern a home timeline.
+type missedEvent struct {
+	at   events.Position
+	home timelines.HomeChange
+}
+
+// changesFor returns the changes that concern a viewer. A reset replaces the changes before it. An event that cannot be read may concern
+// everybody, so it is a reset.
+func changesFor(ctx context.Context, viewerID int64, of Contents, entries []events.Entry) ([]Change, error) {
+	var missed []missedEvent
 	for _, entry := range entries {
 		e, err := entry.Event()
 		if err != nil {
-			out = []Change{{At: entry.Position(), Reset: Rebuilt}}
+			missed = []missedEvent{{entry.Position(), timelines.HomeChange{Kind: timelines.Rebuilt}}}
 			continue
 		}
 		home, ok := timelines.HomeChangeOf(e)
 		switch {
 		case !ok:
-		case home.Kind == timelines.Rebuilt:
-			if home.ViewerID == 0 || home.ViewerID == viewerID {
-				out = []Change{changeOf(entry.Position(), home)}
-			}
-		case inHome[home.AuthorID]:
-			out = append(out, changeOf(entry.Position(), home))
+		case home.Kind != timelines.Rebuilt:
+			missed = append(missed, missedEvent{entry.Position(), home})
+		case home.ViewerID == 0 || home.ViewerID == viewerID:
+			missed = []missedEvent{{entry.Position(), home}}
 		}
 	}
-	return out
+	if len(missed) == 0 {
+		return nil, nil
+	}
+	authors, err := of.Authors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inHome := make(map[int64]bool, len(authors))
+	for _, a := range authors {
+		inHome[a] = true
+	}
+	var retweeted []int64 // tweets that only a retweet can bring into the timeline
+	for _, m := range missed {
+		if m.home.Kind == timelines.EntryRemoved && !inHome[m.home.AuthorID] || isRetweetFor(m.home, inHome) {
+			retweeted = append(retweeted, m.home.TweetID)
+		}
+	}
+	var brought map[int64]timelines.Brought
+	if len(retweeted) > 0 {
+		slices.Sort(retweeted)
+		if brought, err = of.Brought(ctx, authors, slices.Compact(retweeted)); err != nil {
+			return nil, err
+		}
+	}
+	var out []Change
+	for _, m := range missed {
+		switch now, isBrought := brought[m.home.TweetID]; {
+		case isRetweetFor(m.home, inHome):
+			out = append(out, partsOf(m.at, m.home, now)...)
+		case m.home.Kind == timelines.Rebuilt, inHome[m.home.AuthorID] && m.home.UserID == 0,
+			m.home.Kind == timelines.EntryRemoved && isBrought:
+			out = append(out, changeOf(m.at, m.home))
+		}
+	}
+	return out, nil
+}
+
+// isRetweetFor reports whether a change of a tweet's retweets may concern the home timeline that contains the entries of some users.
+func isRetweetFor(home timelines.HomeChange, inHome map[int64]bool) bool {
+	return (home.Kind == timelines.Retweeted || home.Kind == timelines.RetweetEnded) && inHome[home.UserID] && !inHome[home.AuthorID]
 }
 
 // changeOf is a change of home timelines as subscribers get it.
@@ -68,5 +111,6 @@ func changeOf(at events.Position, home timelines.HomeChange) Change {
 	if home.Kind == timelines.Rebuilt {
 		return Change{At: at, Reset: Rebuilt}
 	}
-	return Change{At: at, TweetID: home.TweetID, AuthorID: home.AuthorID, Deleted: home.Kind == timelines.EntryRemoved}
+	return Change{At: at, TweetID: home.TweetID, AuthorID: home.AuthorID, RetweeterID: home.UserID, SortKey: home.SortKey,
+		Deleted: home.Kind == timelines.EntryRemoved}
 }

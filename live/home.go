@@ -3,6 +3,8 @@ package live
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,10 +17,16 @@ import (
 // entries changed.
 type Change struct {
 	// At is the position behind the event. A reset has the position behind the last event that it covers.
-	At                events.Position
+	At events.Position
+	// An event may be several changes of a timeline: Part is the number of this one, from 0, and More means that others follow.
+	Part              int
+	More              bool
 	TweetID, AuthorID int64
-	Deleted           bool
-	Reset             Reset
+	// RetweeterID is the user whose retweet has added the entry, and SortKey the place of the retweet; 0 for an entry at the tweet's
+	// own place.
+	RetweeterID, SortKey int64
+	Deleted              bool // the entry was removed
+	Reset                Reset
 	// Prepared is what Hub.Prepare has returned for the change; nil if there is nothing, and for a subscriber that is far behind.
 	Prepared any
 }
@@ -132,42 +140,124 @@ func (s *HomeSubscription) push(c Change) {
 	}
 }
 
-// pushHome pushes the change that an event makes to home timelines. It goes to those of the viewers whom it concerns.
+// pushHome pushes the changes that an event makes to home timelines. They go to those of the viewers whom they concern.
 func (h *Hub) pushHome(ctx context.Context, at events.Position, e events.Event, viewers []int64) {
 	home, ok := timelines.HomeChangeOf(e)
-	switch c := changeOf(at, home); {
+	switch {
 	case !ok:
 	case home.Kind != timelines.Rebuilt:
-		h.pushToAudience(ctx, c, viewers)
+		h.pushToAudience(ctx, at, home, viewers)
 	case home.ViewerID != 0:
-		h.pushTo([]int64{home.ViewerID}, c)
+		h.pushTo([]int64{home.ViewerID}, changeOf(at, home))
 	default:
 		h.resetAll(at, Rebuilt)
 	}
 }
 
-// audienceTimeout is how long the look-up of a tweet's audience may take. After that the timelines of all candidates are reset.
+// audienceTimeout is how long the look-up of an event's audience may take. After that the timelines of all candidates are reset.
 // What Prepare reads has the rest of this time.
 const audienceTimeout = 5 * time.Second
 
-// pushToAudience pushes the change of one entry to those of the viewers whose home timelines contain the author's tweets.
-func (h *Hub) pushToAudience(ctx context.Context, c Change, viewers []int64) {
+// pushToAudience pushes what an event does to the home timelines of those of the viewers whom it concerns.
+func (h *Hub) pushToAudience(ctx context.Context, at events.Position, home timelines.HomeChange, viewers []int64) {
 	if len(viewers) == 0 {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, audienceTimeout)
 	defer cancel()
 	began := time.Now()
-	concerned, err := h.audience(bounded, c.AuthorID, viewers)
+	groups, err := h.groups(bounded, at, home, viewers)
 	if err != nil {
 		if ctx.Err() == nil && h.warnings.Allow() {
 			slog.WarnContext(ctx, "home timelines are reset: the audience of a tweet could not be read", "error", err)
 		}
-		concerned, c = viewers, Change{At: c.At, Reset: Rebuilt}
-	} else if h.Prepare != nil && !c.Deleted && len(concerned) > 0 {
-		c.Prepared = h.Prepare(bounded, c, concerned, began)
+		h.pushTo(viewers, Change{At: at, Reset: Rebuilt})
+		return
 	}
-	h.pushTo(concerned, c)
+	prepared := 0
+	for _, g := range groups {
+		for _, c := range g.changes {
+			if h.Prepare != nil && !c.Deleted && len(g.viewers) > 0 && prepared < maxPreparedGroups {
+				c.Prepared = h.Prepare(bounded, c, g.viewers, began)
+				prepared++
+			}
+			h.pushTo(g.viewers, c)
+		}
+	}
+}
+
+// maxPreparedGroups is the most groups of viewers for whom one event is prepared. The end of a retweet has a group for each next retweet.
+const maxPreparedGroups = 4
+
+// group is viewers for whom an event makes the same changes.
+type group struct {
+	viewers []int64
+	changes []Change
+}
+
+// groups returns whom an event concerns, and what it does to their home timelines.
+func (h *Hub) groups(ctx context.Context, at events.Position, home timelines.HomeChange, viewers []int64) ([]group, error) {
+	switch home.Kind {
+	case timelines.Retweeted, timelines.RetweetEnded:
+		return h.retweetGroups(ctx, at, home, viewers)
+	}
+	concerned, err := h.audience(ctx, home.AuthorID, viewers)
+	if err == nil && home.Kind == timelines.EntryRemoved && h.Brought != nil && len(concerned) < len(viewers) {
+		var brought map[int64]timelines.Brought
+		brought, err = h.Brought(ctx, home.TweetID, viewers)
+		concerned = append(concerned, slices.Collect(maps.Keys(brought))...)
+		slices.Sort(concerned)
+		concerned = slices.Compact(concerned)
+	}
+	return []group{{concerned, []Change{changeOf(at, home)}}}, err
+}
+
+// retweetGroups is groups for a change of a tweet's retweets.
+func (h *Hub) retweetGroups(ctx context.Context, at events.Position, home timelines.HomeChange, viewers []int64) ([]group, error) {
+	if h.Brought == nil {
+		return nil, nil
+	}
+	concerned, err := h.audience(ctx, home.UserID, viewers)
+	if err != nil || len(concerned) == 0 {
+		return nil, err
+	}
+	own, err := h.audience(ctx, home.AuthorID, concerned) // who have the tweet at its own place
+	if err != nil {
+		return nil, err
+	}
+	concerned = slices.DeleteFunc(concerned, func(v int64) bool {
+		_, has := slices.BinarySearch(own, v)
+		return has
+	})
+	if len(concerned) == 0 {
+		return nil, nil
+	}
+	brought, err := h.Brought(ctx, home.TweetID, concerned)
+	if err != nil {
+		return nil, err
+	}
+	byBrought := map[timelines.Brought][]int64{}
+	for _, v := range concerned {
+		byBrought[brought[v]] = append(byBrought[brought[v]], v)
+	}
+	var out []group
+	for now, some := range byBrought {
+		if changes := partsOf(at, home, now); len(changes) > 0 {
+			out = append(out, group{some, changes})
+		}
+	}
+	return out, nil
+}
+
+// partsOf returns what a change of a tweet's retweets does to a home timeline.
+func partsOf(at events.Position, home timelines.HomeChange, now timelines.Brought) []Change {
+	parts := home.Parts(now)
+	out := make([]Change, len(parts))
+	for i, p := range parts {
+		out[i] = changeOf(at, p)
+		out[i].Part, out[i].More = i, i < len(parts)-1
+	}
+	return out
 }
 
 // pushTo pushes a change to the subscriptions of the viewers that began before it.

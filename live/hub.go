@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"roost/domain/timelines"
 	"roost/events"
 	"roost/internal/lifecycle"
 )
@@ -14,10 +15,14 @@ import (
 // Audience returns which of the viewers have an author's tweets in their home timelines.
 type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int64, error)
 
+// Brought returns for each of the viewers to whom a retweet brings a tweet what brings it; see timelines.Timelines.Brought.
+type Brought func(ctx context.Context, tweetID int64, viewers []int64) (map[int64]timelines.Brought, error)
+
 // Hub pushes committed events to the subscribers of this node. Its zero value is not usable; see New.
 type Hub struct {
-	// Prepare is set before Start, or nil.
+	// Prepare and Brought are set before Start, or nil. Without Brought retweets change no home timeline.
 	Prepare  Prepare
+	Brought  Brought
 	audience Audience
 
 	mu       sync.Mutex

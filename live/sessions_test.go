@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"roost/domain/timelines"
 	"roost/testkit/testlog"
 )
 
@@ -74,7 +75,7 @@ func TestAudienceWarnsRarely(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := New(func(context.Context, int64, []int64) ([]int64, error) { return nil, errors.New("no database") })
 			for range 65 {
-				h.pushToAudience(t.Context(), Change{AuthorID: 1}, []int64{2})
+				h.pushToAudience(t.Context(), 1, timelines.HomeChange{AuthorID: 1}, []int64{2})
 				time.Sleep(time.Second)
 			}
 		})

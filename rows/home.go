@@ -7,9 +7,10 @@ import (
 	"roost/domain/tweets"
 )
 
-// HomeTweets returns by id the tweets that a viewer's home timeline shows now; the other posts are left out. It reads the
+// HomeTweets returns the tweets of the posts that a viewer's home timeline shows now; the other posts are left out. It reads the
 // tweets and the list of those whom the viewer follows in one round trip.
-func (s *Store) HomeTweets(ctx context.Context, viewerID int64, posts []timelines.Post) (map[int64]*tweets.Tweet, error) {
+func (s *Store) HomeTweets(ctx context.Context, viewerID int64, posts []timelines.Post,
+) (map[timelines.Post]*tweets.Tweet, error) {
 	if len(posts) == 0 {
 		return nil, nil
 	}
@@ -23,14 +24,14 @@ func (s *Store) HomeTweets(ctx context.Context, viewerID int64, posts []timeline
 	if err != nil {
 		return nil, err
 	}
-	shown := make(map[int64]*tweets.Tweet, len(posts))
+	shown := make(map[timelines.Post]*tweets.Tweet, len(posts))
 	for i, p := range posts {
 		tweet, _, err := found.At(ctx, i)
 		if err != nil {
 			return nil, err
 		}
-		if t := timelines.NewRelation(viewerID, p.AuthorID, followed.Contains(p.AuthorID)).Shown(tweet); t != nil {
-			shown[p.TweetID] = t
+		if t := timelines.Shown(viewerID, p, followed, tweet); t != nil {
+			shown[p] = t
 		}
 	}
 	return shown, nil

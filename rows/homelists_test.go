@@ -256,8 +256,7 @@ func TestWhenHomePagesAreKept(t *testing.T) {
 	tier.settled = true
 	read("with a settled tier", "kept", all[1], all[0])
 	read("of others", "lists", all[2], all[0])
-	read("of unsorted authors", "lists", all[2], all[1], all[0])
-	read("after unsorted authors", "lists", all[2], all[1], all[0])
+	read("of unsorted authors", "sql", all[2], all[1], all[0])
 	read("of nobody but the viewer", "lists", all[0])
 	read("of nobody but the viewer again", "kept", all[0])
 	store.home.dropped("")

@@ -10,6 +10,7 @@ import (
 	"roost/cache"
 	"roost/cache/local"
 	"roost/domain/timelines"
+	"roost/domain/tweets"
 	"roost/internal/cursors"
 )
 
@@ -30,10 +31,11 @@ const (
 )
 
 // homeList is the list from which the pages of one viewer's home timeline are made: the combined lists of all of its authors. It is
-// right as long as no note of the journal since position concerns one of the authors.
+// right as long as no note of the journal since position concerns one of the authors: each retweet and each undo changes the list of the
+// user who did it, however old the tweet is.
 type homeList struct {
 	authors  []int64 // as they were asked for: ascending, but for the last one
-	list     timelines.AuthorList
+	list     timelines.HomeList
 	position uint64
 	until    time.Time
 }
@@ -55,8 +57,8 @@ type homePages struct {
 	journal journal
 	kept    *local.Store[int64, homeList] // by viewer
 
-	count                                     *prometheus.CounterVec
-	own, lists, missingLists, deeper, fromSQL prometheus.Counter
+	count                                             *prometheus.CounterVec
+	own, lists, missingLists, deeper, fromSQL, placed prometheus.Counter
 }
 
 // homeTier is what the derivation of home pages needs of a cache.Tier.
@@ -68,13 +70,16 @@ type homeTier interface {
 
 func newHomePages(tier *cache.Tier) (*homePages, error) {
 	kept, err := local.New[int64](local.Config[homeList]{Entity: "home", MaxBytes: homeBytes, Typical: typicalHome,
-		Cost: func(l homeList) int { return 8*len(l.authors) + len(l.list.SortKeys) }})
+		Cost: func(l homeList) int { return 8*len(l.authors) + l.list.Bytes() }})
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "home_pages_total",
 		Help: "Pages of home timelines, by source: kept (a list that was made for the viewer earlier), lists (the copies of authors' newest " +
 			"entries); and SQL, because lists were missing (missing_lists), the page is deeper than the lists (deeper), or the process keeps " +
 			"no copies (sql)."}, []string{"source"})
+	placed := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "roost", Name: "home_places_total",
+		Help: "Statements for the places of retweets whose tweets are older than the lists of a home timeline's authors reach."})
 	h := &homePages{tier: tier, kept: kept, count: v, own: v.WithLabelValues("kept"), lists: v.WithLabelValues("lists"),
-		missingLists: v.WithLabelValues("missing_lists"), deeper: v.WithLabelValues("deeper"), fromSQL: v.WithLabelValues("sql")}
+		missingLists: v.WithLabelValues("missing_lists"), deeper: v.WithLabelValues("deeper"),
+		fromSQL: v.WithLabelValues("sql"), placed: placed}
 	tier.NoteDrops(h.dropped)
 	return h, err
 }
@@ -88,19 +93,26 @@ func (h *homePages) dropped(key string) {
 	}
 }
 
-// HomePage returns a page of a viewer's home timeline, which contains the tweets of the authors that timelines.HomeAuthors returns. If
+// HomePage returns a page of a viewer's home timeline, which contains what the authors that timelines.HomeAuthors returns add to it. If
 // the process keeps copies of rows, it merges the page from the authors' lists, and keeps the merged list for the viewer's next page.
 // Otherwise, and where the lists do not reach, the page comes from SQL. It is the same page in all cases, so a cursor of the one
 // continues in the other. Nobody may change authors from now on.
+//
+// Lists do not show which retweeted tweets are visible. Their rows decide, so half as many entries again as the page shows are looked at,
+// and all that the list has if these do not suffice.
 func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w cursors.Window) (cursors.Page[timelines.Entry], error) {
 	h := s.home
-	if len(authors) == 0 || !h.always && !h.tier.Copies() {
+	if len(authors) == 0 || !h.always && !h.tier.Copies() || !slices.IsSorted(authors[:len(authors)-1]) {
 		h.fromSQL.Inc()
 		return s.timelines.Home(ctx, authors, w)
 	}
-	if page, ok := h.keptPage(ctx, viewer, authors, w); ok {
-		h.own.Inc()
-		return page, nil
+	list, kept := h.keptList(ctx, viewer, authors)
+	if kept {
+		page, ok, err := s.pageOf(ctx, w, func(most int) (*timelines.Draft, error) { return list.Draft(w, most), nil })
+		if ok || err != nil {
+			h.own.Inc()
+			return page, err
+		}
 	}
 	position := h.journal.position() // noted before the lists are read
 	q := s.AuthorLists.Ask(authors)
@@ -117,12 +129,17 @@ func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w c
 			return cursors.Page[timelines.Entry]{}, err
 		}
 	}
-	if q.Request().Copied && slices.IsSorted(authors[:len(authors)-1]) {
-		h.kept.Put(viewer, homeList{authors, timelines.Combine(lists), position, q.Request().Until})
+	if q.Request().Copied && !kept {
+		d, err := s.draftOf(ctx, authors, lists, cursors.Whole(timelines.MaxAuthorEntries), timelines.Overread(timelines.MaxAuthorEntries))
+		if err != nil {
+			return cursors.Page[timelines.Entry]{}, err
+		}
+		h.kept.Put(viewer, homeList{authors, d.List(), position, q.Request().Until})
 	}
-	if page, _, ok := timelines.Merge(lists, w); ok {
+	page, ok, err := s.pageOf(ctx, w, func(most int) (*timelines.Draft, error) { return s.draftOf(ctx, authors, lists, w, most) })
+	if ok || err != nil {
 		h.lists.Inc()
-		return page, nil
+		return page, err
 	}
 	h.deeper.Inc()
 	return s.timelines.Home(ctx, authors, w)
@@ -134,22 +151,70 @@ func sameAuthors(a, b []int64) bool {
 	return len(a) == len(b) && &a[0] == &b[0] || slices.Equal(a, b)
 }
 
-// keptPage returns a page from the list that is kept for a viewer, if the list is still right and reaches far enough.
-func (h *homePages) keptPage(ctx context.Context, viewer int64, authors []int64, w cursors.Window,
-) (page cursors.Page[timelines.Entry], ok bool) {
+// draftOf merges authors' lists. Places of retweets that the lists do not decide are read in one statement.
+func (s *Store) draftOf(ctx context.Context, authors []int64, lists []timelines.AuthorList, w cursors.Window, most int,
+) (*timelines.Draft, error) {
+	d := timelines.NewDraft(authors, lists, w, most)
+	doubts, undecided := d.Doubts()
+	if len(doubts) == 0 {
+		return d, nil
+	}
+	s.home.placed.Inc()
+	places, err := s.timelines.Places(ctx, doubts, undecided)
+	d.Settle(places)
+	return d, err
+}
+
+// pageOf makes a page from a draft of a window. The first attempt uses about as many entries as the page needs; another one uses many
+// more.
+func (s *Store) pageOf(ctx context.Context, w cursors.Window, draft func(most int) (*timelines.Draft, error),
+) (page cursors.Page[timelines.Entry], ok bool, err error) {
+	for _, most := range [...]int{timelines.Overread(w.Size), 4 * timelines.Overread(w.Size)} {
+		d, err := draft(most)
+		if err != nil {
+			return page, false, err
+		}
+		if err := s.hide(ctx, d); err != nil {
+			return page, false, err
+		}
+		if page, ok = d.Page(); ok || !d.Limited() {
+			return page, ok, nil
+		}
+	}
+	return page, false, nil
+}
+
+// hide leaves the retweets of tweets that are not visible out of drafts.
+func (s *Store) hide(ctx context.Context, drafts ...*timelines.Draft) error {
+	var retweeted []int64
+	for _, d := range drafts {
+		retweeted = d.Retweets(retweeted)
+	}
+	if len(retweeted) == 0 {
+		return nil
+	}
+	slices.Sort(retweeted)
+	found, err := s.Tweets.Load(ctx, slices.Compact(retweeted))
+	for _, d := range drafts {
+		d.Hide(func(id int64) bool { return tweets.Visible(found[id]) != nil })
+	}
+	return err
+}
+
+// keptList returns the list that is kept for a viewer, if it is still right.
+func (h *homePages) keptList(ctx context.Context, viewer int64, authors []int64) (list *timelines.HomeList, ok bool) {
 	l, ok := h.kept.Get(viewer)
 	if !ok || !time.Now().Before(l.until) || !sameAuthors(l.authors, authors) || !h.tier.Settled(ctx) {
-		return page, false
+		return nil, false
 	}
 	most := min(minNotes+maxNotes*len(authors), journalSize/2)
 	now, unchanged := h.journal.unchanged(l.position, most, l.concerns)
 	if !unchanged {
-		return page, false
+		return nil, false
 	}
 	if now-l.position > minNotes/2 { // the next page need not look at these notes
 		l.position = now
 		h.kept.Put(viewer, l)
 	}
-	page, _, ok = timelines.Merge([]timelines.AuthorList{l.list}, w)
-	return page, ok
+	return &l.list, true
 }

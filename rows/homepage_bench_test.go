@@ -31,14 +31,20 @@ func BenchmarkKeptHomePage(b *testing.B) {
 		}
 		for _, notes := range []int{0, minNotes / 2, min(minNotes+maxNotes*following, journalSize/2)} {
 			b.Run(fmt.Sprintf("%d followed/%d notes", following, notes), func(b *testing.B) {
-				l := homeList{authors, timelines.AuthorList{SortKeys: timelines.PackSortKeys(keys)}, store.home.journal.position(),
+				l := homeList{authors, timelines.HomeList{SortKeys: timelines.PackSortKeys(keys)}, store.home.journal.position(),
 					time.Now().Add(time.Hour)}
 				for i := range notes {
 					store.home.dropped(authorListKeys.of(int64(2*i + 1)))
 				}
 				for b.Loop() {
 					store.home.kept.Put(1, l) // a page moves its position on
-					if _, ok := store.home.keptPage(b.Context(), 1, authors, cursors.Whole(20)); !ok {
+					list, ok := store.home.keptList(b.Context(), 1, authors)
+					if ok {
+						_, ok, _ = store.pageOf(b.Context(), cursors.Whole(20), func(most int) (*timelines.Draft, error) {
+							return list.Draft(cursors.Whole(20), most), nil
+						})
+					}
+					if !ok {
 						b.Fatal("the list is not used")
 					}
 				}

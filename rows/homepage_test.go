@@ -1,16 +1,20 @@
 package rows
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"roost/cache"
 	"roost/domain/follows"
+	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
@@ -25,9 +29,10 @@ import (
 
 // node is a node that writes and derives home pages.
 type node struct {
-	store   *Store
-	tweets  *tweets.Tweets
-	follows *follows.Follows
+	store    *Store
+	tweets   *tweets.Tweets
+	follows  *follows.Follows
+	retweets *retweets.Retweets
 }
 
 // nodes returns two nodes, each of which writes through a log of its own. If they keep copies of rows, each has copies of its own, unless
@@ -58,14 +63,14 @@ func (r *rig) nodes(t *testing.T, keep bool) (all [2]node) {
 		s.home.always = true
 		log, gen := events.New(r.client, r.clock), ids.NewGenerator(r.clock, idlease.New(r.db))
 		log.SetInvalidator(s)
-		all[i] = node{s, tweets.New(r.client, log, gen), follows.New(r.client, r.db, log, gen)}
+		all[i] = node{s, tweets.New(r.client, log, gen), follows.New(r.client, r.db, log, gen), retweets.New(r.client, r.db, log, gen)}
 	}
 	return all
 }
 
 // homePage reads a page as a query does: the authors, the page, and which of its tweets are visible.
 func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
-) (page cursors.Page[timelines.Entry], visible []int64, err error) {
+) (page cursors.Page[timelines.Entry], visible []timelines.Entry, err error) {
 	ctx, _ = moment.With(ctx)
 	followed, err := n.store.Followed.Load(ctx, []int64{viewer})
 	if err != nil {
@@ -78,10 +83,27 @@ func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
 	found, err := n.store.Tweets.Load(ctx, itemsOf(page))
 	for _, e := range page.Items {
 		if tweets.Visible(found[e.Item]) != nil {
-			visible = append(visible, e.Item)
+			visible = append(visible, e)
 		}
 	}
 	return page, visible, err
+}
+
+// fromSQL compares the pages of both ways to read one from SQL with what is wanted.
+func (n node) fromSQL(ctx context.Context, viewer int64, w cursors.Window, want []timelines.Entry, more bool) error {
+	followed, err := n.store.Followed.Load(ctx, []int64{viewer})
+	if err != nil {
+		return err
+	}
+	authors := timelines.HomeAuthors(viewer, followed[viewer])
+	for name, read := range map[string]func(context.Context, []int64, cursors.Window) (cursors.Page[timelines.Entry], error){
+		"read in steps": n.store.timelines.Home, "read at once": n.store.timelines.ExactHome} {
+		page, err := read(ctx, authors, w)
+		if err != nil || !slices.Equal(page.Items, want) || page.More != more {
+			return fmt.Errorf("%s, %+v is %v, more %t, %w; want %v, %t", name, w, page.Items, page.More, err, want, more)
+		}
+	}
+	return nil
 }
 
 // pagesFrom returns how many home pages a store has read from a source.
@@ -108,6 +130,15 @@ func pagesIn(t *testing.T, count *prometheus.CounterVec, source string) int {
 	return 0
 }
 
+func counted(t *testing.T, c prometheus.Counter) float64 {
+	t.Helper()
+	var m dto.Metric
+	if err := c.Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.GetCounter().GetValue()
+}
+
 func itemsOf(page cursors.Page[timelines.Entry]) (out []int64) {
 	for _, e := range page.Items {
 		out = append(out, e.Item)
@@ -117,35 +148,65 @@ func itemsOf(page cursors.Page[timelines.Entry]) (out []int64) {
 
 // oracle is what home timelines are, in the simplest form.
 type oracle struct {
-	follows map[follows.Edge]bool
-	tweets  []timelines.Post // oldest first
+	follows  map[follows.Edge]bool
+	tweets   []timelines.Post // oldest first
+	retweets []retweet        // oldest first, also of tweets that were deleted
 }
 
-func (o *oracle) page(viewer int64, w cursors.Window) (ids []int64, more bool) {
+type retweet struct {
+	retweets.Retweet
+	authorID int64
+}
+
+// inHome reports whether a viewer's home timeline has what a user adds to it.
+func (o *oracle) inHome(viewer, user int64) bool {
+	return user == viewer || o.follows[follows.Edge{FollowerID: viewer, FolloweeID: user}]
+}
+
+func (o *oracle) page(viewer int64, w cursors.Window) (page []timelines.Entry, more bool) {
+	var all []timelines.Entry
+	authors := map[int64]int64{} // of the tweets that there are
 	for _, p := range o.tweets {
-		if (p.AuthorID == viewer || o.follows[follows.Edge{FollowerID: viewer, FolloweeID: p.AuthorID}]) &&
-			p.TweetID > w.Below && p.TweetID < w.Above {
-			ids = append(ids, p.TweetID)
+		authors[p.TweetID] = p.AuthorID
+		if o.inHome(viewer, p.AuthorID) {
+			all = append(all, timelines.Entry{SortKey: p.TweetID, Item: p.TweetID})
 		}
 	}
-	more = len(ids) > w.Size
+	brought := map[int64]bool{}
+	for _, r := range o.retweets {
+		author, ok := authors[r.TweetID]
+		if ok && o.inHome(viewer, r.UserID) && !o.inHome(viewer, author) && !brought[r.TweetID] {
+			brought[r.TweetID] = true
+			all = append(all, timelines.Entry{SortKey: r.SortKey, Item: r.TweetID, By: r.UserID})
+		}
+	}
+	slices.SortFunc(all, func(a, b timelines.Entry) int { return cmp.Compare(a.SortKey, b.SortKey) })
+	for _, e := range all {
+		if e.SortKey > w.Below && e.SortKey < w.Above {
+			page = append(page, e)
+		}
+	}
+	more = len(page) > w.Size
 	switch {
 	case more && w.Backward:
-		ids = ids[:w.Size]
+		page = page[:w.Size]
 	case more:
-		ids = ids[len(ids)-w.Size:]
+		page = page[len(page)-w.Size:]
 	}
-	slices.Reverse(ids)
-	return ids, more
+	slices.Reverse(page)
+	return page, more
 }
 
-// window returns a random window, which often begins at a tweet, also at one that is deleted.
+// window returns a random window, which often begins at a tweet or a retweet, also at one that is deleted.
 func (o *oracle) window(dice *rand.Rand, ever []timelines.Post) cursors.Window {
 	w := cursors.Whole(dice.IntN(12))
 	w.Backward = dice.IntN(4) == 0
 	at := int64(0)
 	if len(ever) > 0 && dice.IntN(3) > 0 {
 		at = ever[dice.IntN(len(ever))].TweetID
+	}
+	if len(o.retweets) > 0 && dice.IntN(4) == 0 {
+		at = o.retweets[dice.IntN(len(o.retweets))].SortKey
 	}
 	switch {
 	case at != 0 && w.Backward:
@@ -157,15 +218,23 @@ func (o *oracle) window(dice *rand.Rand, ever []timelines.Post) cursors.Window {
 }
 
 // own is a page of a user's own timeline.
-func (o *oracle) own(user int64, w cursors.Window) (ids []int64, more bool) {
-	none := oracle{tweets: o.tweets}
-	return none.page(user, w)
+func (o *oracle) own(user int64, kinds uint8, w cursors.Window) (page []timelines.Entry, more bool) {
+	of := oracle{}
+	for _, p := range o.tweets {
+		if kinds&timelines.OwnTweets != 0 || p.AuthorID != user {
+			of.tweets = append(of.tweets, p)
+		}
+	}
+	if kinds&timelines.Retweets != 0 {
+		of.retweets = slices.DeleteFunc(slices.Clone(o.retweets), func(r retweet) bool { return r.UserID == r.authorID })
+	}
+	return of.page(user, w)
 }
 
 // ownPage reads a page of a user's own timeline as a query does.
-func (n node) ownPage(ctx context.Context, user int64, w cursors.Window) (cursors.Page[timelines.Entry], error) {
+func (n node) ownPage(ctx context.Context, user int64, kinds uint8, w cursors.Window) (cursors.Page[timelines.Entry], error) {
 	ctx, _ = moment.With(ctx)
-	q := n.store.AskTimelines([]sqldb.Key{{Owner: user, Window: w}})
+	q := n.store.AskTimelines([]sqldb.Key{{Owner: user, Window: w, Kinds: kinds}})
 	if req := q.Request(); req != nil {
 		n.store.Answer(ctx, req)
 	}
@@ -192,7 +261,8 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 		w.signUp(t)
 	}
 	var ever []timelines.Post
-	for op := range testtime.Soak(1000, 10_000) {
+	brought := 0
+	for op := range testtime.Soak(700, 10_000) {
 		n, user, other := nodes[dice.IntN(2)], pick(w, w.users), pick(w, w.users)
 		what, err := o.do(t.Context(), n, dice, &ever, user, other)
 		var refused *errs.Error
@@ -211,19 +281,32 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 				t.Fatal(err)
 			}
 			want, more := o.page(viewer, window)
-			if !slices.Equal(itemsOf(page), want) || page.More != more || !slices.Equal(visible, want) {
+			if !slices.Equal(page.Items, want) || page.More != more || !slices.Equal(visible, want) {
 				t.Fatalf("after operation %d, %s: node %d has for %+v the page %v, more %t, of which %v are visible; want %v, %t; seed %d",
-					op, what, i, window, itemsOf(page), page.More, visible, want, more, seed)
+					op, what, i, window, page.Items, page.More, visible, want, more, seed)
+			}
+			if slices.ContainsFunc(page.Items, func(e timelines.Entry) bool { return e.By != 0 }) {
+				brought++
+			}
+			if dice.IntN(4) > 0 {
+				continue
+			}
+			if err := n.fromSQL(t.Context(), viewer, window, want, more); err != nil {
+				t.Fatalf("after operation %d, %s: %v; seed %d", op, what, err, seed)
 			}
 			owner, window := pick(w, w.users), o.window(dice, ever)
-			if page, err = n.ownPage(t.Context(), owner, window); err != nil {
+			kinds := 1 + uint8(dice.IntN(3))
+			if page, err = n.ownPage(t.Context(), owner, kinds, window); err != nil {
 				t.Fatal(err)
 			}
-			if want, more := o.own(owner, window); !slices.Equal(itemsOf(page), want) || page.More != more {
-				t.Fatalf("after operation %d, %s: node %d has for %+v of the user's own tweets %v, more %t; want %v, %t; seed %d",
-					op, what, i, window, itemsOf(page), page.More, want, more, seed)
+			if want, more := o.own(owner, kinds, window); !slices.Equal(page.Items, want) || page.More != more {
+				t.Fatalf("after operation %d, %s: node %d has for %+v of the user's own entries of kinds %d %v, more %t; want %v, %t; seed %d",
+					op, what, i, window, kinds, page.Items, page.More, want, more, seed)
 			}
 		}
+	}
+	if brought == 0 {
+		t.Error("no page had a retweet")
 	}
 	for i, n := range nodes {
 		lists, kept, deeper := pagesFrom(t, n.store, "lists"), pagesFrom(t, n.store, "kept"), pagesFrom(t, n.store, "deeper")
@@ -240,10 +323,10 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 
 // do does something at random, and notes what it changes.
 func (o *oracle) do(ctx context.Context, n node, dice *rand.Rand, ever *[]timelines.Post, user, other int64) (what string, err error) {
-	switch at := dice.IntN(20); {
+	switch at := dice.IntN(30); {
 	case at < 13 || len(o.tweets) == 0:
 		author := user
-		if at < 6 && len(*ever) > 0 {
+		if at < 10 && len(*ever) > 0 {
 			author = (*ever)[0].AuthorID // so much by one that the author's list does not hold all of it
 		}
 		tweet, err := n.tweets.Post(ctx, author, "hello")
@@ -253,6 +336,25 @@ func (o *oracle) do(ctx context.Context, n node, dice *rand.Rand, ever *[]timeli
 			o.tweets, *ever = slices.Insert(o.tweets, at, p), append(*ever, p)
 		}
 		return "a tweet", err
+	case at >= 24:
+		of := o.tweets[dice.IntN(len(o.tweets))]
+		made, now, err := n.retweets.Retweet(ctx, user, of.TweetID)
+		if err == nil && now != nil {
+			r := retweet{made, of.AuthorID}
+			at, _ := slices.BinarySearchFunc(o.retweets, r, func(a, b retweet) int { return cmp.Compare(a.SortKey, b.SortKey) })
+			o.retweets = slices.Insert(o.retweets, at, r)
+		}
+		return "a retweet", err
+	case at >= 20 && len(o.retweets) > 0:
+		at := dice.IntN(len(o.retweets))
+		r := o.retweets[at]
+		_, _, err := n.retweets.Undo(ctx, r.UserID, r.TweetID)
+		if err == nil {
+			o.retweets = slices.Delete(o.retweets, at, at+1)
+		}
+		return "an undo", err
+	case at >= 20:
+		return "nothing", nil
 	case at < 16:
 		at := dice.IntN(len(o.tweets))
 		if err := n.tweets.Delete(ctx, o.tweets[at].AuthorID, o.tweets[at].TweetID); err != nil {

@@ -84,21 +84,18 @@ func (q *TimelinesQuestion) finish(ctx context.Context) error {
 		}
 	}
 	var rest []int
-	for i, k := range q.keys {
-		if source == count.deeper {
-			list, _, err := q.lists.At(ctx, i)
-			if err != nil {
-				return err
-			}
-			var ok bool
-			if q.pages[i], ok = list.Page(k.Window); ok {
-				count.list.Inc()
-				continue
-			}
+	if source == count.deeper {
+		var err error
+		if rest, err = q.fromLists(ctx); err != nil {
+			return err
 		}
-		source.Inc()
-		rest = append(rest, i)
+		count.list.Add(float64(len(q.keys) - len(rest)))
+	} else {
+		for i := range q.keys {
+			rest = append(rest, i)
+		}
 	}
+	source.Add(float64(len(rest)))
 	if len(rest) == 0 {
 		return nil
 	}
@@ -111,4 +108,38 @@ func (q *TimelinesQuestion) finish(ctx context.Context) error {
 		q.pages[i] = pages[q.keys[i]]
 	}
 	return err
+}
+
+// fromLists makes pages from the lists, and returns the indexes of those for which the lists do not suffice. Which retweeted tweets are
+// visible is read for all pages at once; if that leaves too few entries for a page, once more for the rest of its list.
+func (q *TimelinesQuestion) fromLists(ctx context.Context) (rest []int, err error) {
+	for i := range q.keys {
+		rest = append(rest, i)
+	}
+	for _, times := range [...]int{1, 4} {
+		drafts := make([]*timelines.Draft, len(rest))
+		for n, i := range rest {
+			list, _, err := q.lists.At(ctx, i)
+			if err != nil {
+				return nil, err
+			}
+			k := q.keys[i]
+			drafts[n] = list.Draft(k.Owner, k.Kinds, k.Window, times*timelines.Overread(k.Window.Size))
+		}
+		if err := q.store.hide(ctx, drafts...); err != nil {
+			return nil, err
+		}
+		short, limited := rest[:0], false
+		for n, i := range rest {
+			var ok bool
+			if q.pages[i], ok = drafts[n].Page(); !ok {
+				short = append(short, i)
+				limited = limited || drafts[n].Limited()
+			}
+		}
+		if rest = short; !limited {
+			break
+		}
+	}
+	return rest, nil
 }

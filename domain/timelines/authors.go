@@ -1,6 +1,7 @@
 package timelines
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -84,30 +85,37 @@ func (s SortKeys) below(limit int64) int {
 	return sort.Search(s.Len(), func(i int) bool { return s.At(i) < limit })
 }
 
-// isTweet reports whether the entry with index i is a tweet of the author's own.
-func (l *AuthorList) isTweet(i int) bool {
+// entry returns the entry with index i, and the author of its tweet.
+func (l *AuthorList) entry(author int64, i int) (e Entry, of int64) {
+	key := l.SortKeys.At(i)
 	at, special := slices.BinarySearchFunc(l.Special, int64(i), func(e SpecialEntry, i int64) int { return int(e.Index - i) })
-	return !special || l.Special[at].Kind == TweetEntry
+	if !special || l.Special[at].Kind == TweetEntry {
+		return Entry{SortKey: key, Item: key}, author
+	}
+	return Entry{SortKey: key, Item: l.Special[at].TweetID, By: author}, l.Special[at].AuthorID
 }
 
 // OfAuthors reads the lists of authors in one statement. Authors without a row of counts, who have no entries, are left out.
 func (t *Timelines) OfAuthors(ctx context.Context, authorIDs []int64) (map[int64]AuthorList, error) {
 	type row struct {
-		author, version int64
-		tweets          string
+		author, version  int64
+		tweets, retweets string
 	}
 	rows, err := sqldb.ScanAll(ctx, t.db, t.authorsStatement(), []any{t.db.List(authorIDs), MaxAuthorEntries + 1},
-		func(r *row) []any { return []any{&r.author, &r.version, &r.tweets} })
+		func(r *row) []any { return []any{&r.author, &r.version, &r.tweets, &r.retweets} })
 	if err != nil {
 		return nil, fmt.Errorf("read the newest entries of authors: %w", err)
 	}
 	out := make(map[int64]AuthorList, len(rows))
-	var keys []int64
+	var keys, retweets []int64
 	for _, r := range rows {
-		if keys, err = appendIDs(keys[:0], r.tweets); err != nil {
+		if keys, err = appendIDs(keys[:0], r.tweets); err == nil {
+			retweets, err = appendIDs(retweets[:0], r.retweets)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("read the newest entries of author %d: %w", r.author, err)
 		}
-		out[r.author] = newAuthorList(r.version, keys)
+		out[r.author] = newAuthorList(r.version, keys, retweets)
 	}
 	return out, nil
 }
@@ -126,9 +134,15 @@ func appendIDs(to []int64, text string) ([]int64, error) {
 	return to, nil
 }
 
-// newAuthorList returns a list of tweets. keys are the highest ids of the author's tweets, in any order: all of them, or at least one
-// more than a list holds.
-func newAuthorList(version int64, keys []int64) AuthorList {
+// newAuthorList returns a list of tweets and retweets. keys are the highest ids of the author's tweets, in any order: all of them, or at
+// least one more than a list holds. retweets are the newest retweets in the same way, three numbers each: sort key, tweet, and author of
+// the tweet.
+func newAuthorList(version int64, keys, retweets []int64) AuthorList {
+	special := make([]SpecialEntry, 0, len(retweets)/3)
+	for r := range slices.Chunk(retweets, 3) {
+		keys = append(keys, r[0])
+		special = append(special, SpecialEntry{Index: r[0], Kind: RetweetEntry, TweetID: r[1], AuthorID: r[len(r)-1]})
+	}
 	slices.SortFunc(keys, descending)
 	l := AuthorList{Version: version}
 	if len(keys) > MaxAuthorEntries {
@@ -136,19 +150,35 @@ func newAuthorList(version int64, keys []int64) AuthorList {
 		keys = keys[:MaxAuthorEntries]
 	}
 	l.SortKeys = PackSortKeys(keys)
+	for _, e := range special { // which have sort keys as indexes
+		if at, ok := slices.BinarySearchFunc(keys, e.Index, descending); ok {
+			e.Index = int64(at)
+			l.Special = append(l.Special, e)
+		}
+	}
+	slices.SortFunc(l.Special, func(a, b SpecialEntry) int { return cmp.Compare(a.Index, b.Index) })
 	return l
 }
 
+// ofOthers is the condition on a retweet that adds something to timelines. A user who retweets an own tweet adds nothing: it
+// is there already, at its own place.
+const ofOthers = "active AND author_id <> user_id"
+
 // authorsStatement reads versions and entries in one snapshot, and of each author at most the second argument's number of rows
-// through the index on (author_id, id). It returns one row for each author, because a row for each entry costs several times as much.
+// through the indexes tweets_of_author and retweets_of_user. It returns one row for each author, because a row for each entry costs
+// several times as much.
 func (t *Timelines) authorsStatement() string {
 	if t.db.IsPostgres() {
 		return `SELECT k.author, s.version, array_to_string(ARRAY(SELECT id FROM tweets WHERE author_id = k.author AND ` +
-			tweets.VisibleSQL + ` ORDER BY id DESC LIMIT ` + sqldb.InOrder("$2") + `), ',')
+			tweets.VisibleSQL + ` ORDER BY id DESC LIMIT ` + sqldb.InOrder("$2") + `), ','),
+			array_to_string(ARRAY(SELECT concat_ws(',', sort_key, tweet_id, author_id) FROM retweets WHERE user_id = k.author AND ` +
+			ofOthers + ` ORDER BY sort_key DESC LIMIT ` + sqldb.InOrder("$2") + `), ',')
 			FROM unnest($1::bigint[]) AS k(author)
 			CROSS JOIN LATERAL (SELECT version FROM user_stats WHERE user_id = k.author LIMIT 1) AS s`
 	}
 	return `SELECT k.value, s.version, (SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM tweets
-			WHERE author_id = k.value AND ` + tweets.VisibleSQL + ` ORDER BY id DESC LIMIT $2))
+			WHERE author_id = k.value AND ` + tweets.VisibleSQL + ` ORDER BY id DESC LIMIT $2)),
+		(SELECT coalesce(group_concat(sort_key || ',' || tweet_id || ',' || author_id), '') FROM (SELECT sort_key, tweet_id, author_id
+			FROM retweets WHERE user_id = k.value AND ` + ofOthers + ` ORDER BY sort_key DESC LIMIT $2))
 		FROM json_each($1) AS k CROSS JOIN user_stats AS s ON s.user_id = k.value`
 }

@@ -61,6 +61,73 @@ func TestAuthorLists(t *testing.T) {
 	}
 }
 
+// A list holds the newest tweets and retweets of its author together. A retweet of an own tweet, and one that was undone, are not in it.
+// Whether a retweeted tweet is visible is not decided here.
+func TestAuthorListsWithRetweets(t *testing.T) {
+	t.Parallel()
+	d := domaintest.New(t)
+	users := d.Users(t, 2)
+	type entry struct {
+		key     int64
+		special timelines.SpecialEntry
+	}
+	var want []entry // newest first
+	post := func(author int64) int64 {
+		id := d.Post(t, author, "hello")
+		if author == users[0] {
+			want = slices.Insert(want, 0, entry{key: id})
+		}
+		return id
+	}
+	retweet := func(id int64) {
+		t.Helper()
+		r, _, err := d.Retweets.Retweet(t.Context(), users[0], id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = slices.Insert(want, 0, entry{r.SortKey, timelines.SpecialEntry{Kind: timelines.RetweetEntry, TweetID: id, AuthorID: users[1]}})
+	}
+	check := func(when string) {
+		t.Helper()
+		l, from := authorList(t, d, users[0]), int64(0)
+		all := want
+		if len(all) > timelines.MaxAuthorEntries {
+			from, all = all[timelines.MaxAuthorEntries].key+1, all[:timelines.MaxAuthorEntries]
+		}
+		var keys []int64
+		var special []timelines.SpecialEntry
+		for i, e := range all {
+			if keys = append(keys, e.key); e.special.TweetID != 0 {
+				e.special.Index = int64(i)
+				special = append(special, e.special)
+			}
+		}
+		if !slices.Equal(sortKeys(l), keys) || l.CompleteFrom != from || !slices.Equal(l.Special, special) {
+			t.Errorf("%s the list is %v, complete from %d, with %+v; want %v, %d, %+v", when, sortKeys(l), l.CompleteFrom, l.Special, keys, from,
+				special)
+		}
+	}
+	others := []int64{post(users[1]), post(users[1]), post(users[1])}
+	own := post(users[0])
+	d.Do(t, func(ctx context.Context) error { _, _, err := d.Retweets.Retweet(ctx, users[0], own); return err })
+	check("with a retweet of an own tweet")
+	retweet(others[1])
+	post(users[0])
+	retweet(others[0])
+	check("with two retweets")
+	d.Do(t, func(ctx context.Context) error { _, _, err := d.Retweets.Undo(ctx, users[0], others[0]); return err })
+	want = want[1:]
+	check("after an undo")
+	retweet(others[0])
+	d.Do(t, func(ctx context.Context) error { return d.Tweets.Delete(ctx, users[1], others[1]) })
+	check("after another retweet, and the deletion of a tweet")
+	for range timelines.MaxAuthorEntries / 2 {
+		post(users[0])
+		retweet(post(users[1]))
+	}
+	check("with more than a list holds")
+}
+
 // Whatever changes a list raises its version.
 func TestVersionOfAuthorLists(t *testing.T) {
 	t.Parallel()
@@ -81,6 +148,11 @@ func TestVersionOfAuthorLists(t *testing.T) {
 	raised("the second tweet")
 	d.Do(t, func(ctx context.Context) error { return d.Tweets.Delete(ctx, users[0], id) })
 	raised("a deletion")
+	other := d.Post(t, users[1], "hello")
+	d.Do(t, func(ctx context.Context) error { _, _, err := d.Retweets.Retweet(ctx, users[0], other); return err })
+	raised("a retweet")
+	d.Do(t, func(ctx context.Context) error { _, _, err := d.Retweets.Undo(ctx, users[0], other); return err })
+	raised("an undo")
 	d.Do(t, func(ctx context.Context) error { return d.Follows.Follow(ctx, users[0], users[1]) },
 		func(ctx context.Context) error { return d.Tweets.Delete(ctx, users[0], second) })
 	raised("a follow and the last deletion")

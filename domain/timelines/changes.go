@@ -5,8 +5,13 @@ import "roost/events"
 // HomeChange is what an event does to home timelines.
 type HomeChange struct {
 	Kind HomeChangeKind
-	// TweetID and AuthorID are set for EntryAdded and EntryRemoved. These concern the viewers for whom the author is InHome.
+	// TweetID and AuthorID are set for all kinds but Rebuilt. EntryAdded and EntryRemoved concern the viewers for whom the author is
+	// InHome, and EntryRemoved also those to whom retweets have brought the tweet. Retweeted and RetweetEnded may concern the
+	// viewers for whom the user is InHome and the author is not; Parts says what they do.
 	TweetID, AuthorID int64
+	// UserID is who has retweeted the tweet, and SortKey the place of the retweet. They are also set for an EntryAdded that is a part
+	// of such a change.
+	UserID, SortKey int64
 	// ViewerID is whose home timeline was Rebuilt; 0 is everybody's.
 	ViewerID int64
 }
@@ -18,8 +23,11 @@ type HomeChangeKind int
 const (
 	// EntryAdded means that a tweet is new.
 	EntryAdded HomeChangeKind = iota
-	// EntryRemoved means that a tweet was deleted.
+	// EntryRemoved means that a tweet was deleted, or that it is not where it was any more.
 	EntryRemoved
+	// Retweeted and RetweetEnded mean that the retweets of a tweet have changed.
+	Retweeted
+	RetweetEnded
 	// Rebuilt means that so many entries came or went that the timeline must be read again.
 	Rebuilt
 )
@@ -32,8 +40,12 @@ var homeChanges = []homeEvent{
 	on(func(e events.TweetDeleted) HomeChange {
 		return HomeChange{Kind: EntryRemoved, TweetID: e.TweetID, AuthorID: e.AuthorID}
 	}),
-	unshown(events.TweetRetweeted{}),
-	unshown(events.RetweetUndone{}),
+	on(func(e events.TweetRetweeted) HomeChange {
+		return HomeChange{Kind: Retweeted, TweetID: e.TweetID, AuthorID: e.AuthorID, UserID: e.UserID, SortKey: e.SortKey}
+	}),
+	on(func(e events.RetweetUndone) HomeChange {
+		return HomeChange{Kind: RetweetEnded, TweetID: e.TweetID, AuthorID: e.AuthorID, UserID: e.UserID, SortKey: e.SortKey}
+	}),
 	on(func(e events.UserFollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
 	on(func(e events.UserUnfollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
 	on(func(events.RowsImported) HomeChange { return HomeChange{Kind: Rebuilt} }),
@@ -53,11 +65,6 @@ func on[E events.Event](change func(e E) HomeChange) homeEvent {
 		}
 		return HomeChange{}, false
 	}}
-}
-
-// unshown is an event type of the index that changes no home timeline yet: they do not show retweets.
-func unshown(e events.Event) homeEvent {
-	return homeEvent{e.Type(), func(events.Event) (HomeChange, bool) { return HomeChange{}, false }}
 }
 
 // HomeChangeOf returns what an event does to home timelines; ok is false for an event that does nothing to them.

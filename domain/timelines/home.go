@@ -27,6 +27,19 @@ func (r Relation) Shown(t *tweets.Tweet) *tweets.Tweet {
 	return tweets.Visible(t)
 }
 
+// Shown returns the tweet of an entry as a viewer's home timeline shows it now: nil if the tweet is not visible, or if the timeline does
+// not contain the entry. followed and t may be nil.
+func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet) *tweets.Tweet {
+	author := NewRelation(viewerID, p.AuthorID, followed.Contains(p.AuthorID))
+	switch {
+	case p.RetweeterID == 0:
+		return author.Shown(t)
+	case author.InHome(): // the tweet is at its own place
+		return nil
+	}
+	return NewRelation(viewerID, p.RetweeterID, followed.Contains(p.RetweeterID)).Shown(t)
+}
+
 // HomeAuthors returns the authors whose tweets a viewer's home timeline contains. The list of those whom the viewer follows
 // is nil for a viewer without a row of counts. The result is kept with the list, so nobody may change it.
 func HomeAuthors(viewerID int64, followed *Followed) []int64 {
@@ -49,5 +62,5 @@ func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	return authors
 }
 
-// Post names a tweet and its author.
-type Post struct{ TweetID, AuthorID int64 }
+// Post names a tweet, its author, and the user whose retweet brings it into a timeline; 0 for an entry at the tweet's own place.
+type Post struct{ TweetID, AuthorID, RetweeterID int64 }

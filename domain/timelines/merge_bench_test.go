@@ -43,7 +43,7 @@ func BenchmarkMerge(b *testing.B) {
 		b.Run(fmt.Sprintf("%s/%d", of.name, following), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, ok := timelines.Merge(lists, cursors.Whole(20)); !ok {
+				if _, ok := timelines.NewDraft(authors, lists, cursors.Whole(20), timelines.Overread(20)).Page(); !ok {
 					b.Fatal("the lists do not reach far enough")
 				}
 			}

@@ -24,6 +24,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -43,26 +44,40 @@ type Timelines struct {
 // New returns the timelines of the database.
 func New(db *sqldb.DB) *Timelines { return &Timelines{db: db} }
 
-var ofAuthor = sqldb.Lists{Table: "tweets", Owner: "author_id", SortKey: "id", Item: "id", Where: tweets.VisibleSQL}
+// The kinds of entries of a user's own timeline; sqldb.Key.Kinds is a sum of them.
+const (
+	// OwnTweets are the tweets that the user wrote.
+	OwnTweets uint8 = 1 << iota
+	// Retweets are tweets of others that the user retweeted.
+	Retweets
+)
 
-// OfUsers reads pages of several users' own tweets in one statement, newest first.
+var (
+	ofAuthor    = sqldb.Lists{Table: "tweets", Owner: "author_id", SortKey: "id", Item: "id", Where: tweets.VisibleSQL}
+	ofRetweeter = sqldb.Lists{Table: "retweets", Owner: "user_id", SortKey: "sort_key", Item: "tweet_id", By: "user_id",
+		Where: ofOthers + " AND EXISTS (SELECT 1 FROM tweets WHERE id = tweet_id AND " + tweets.VisibleSQL + ")"}
+	// ofUser are the lists that have the entries of some kinds.
+	ofUser = map[uint8]sqldb.Union{OwnTweets: {ofAuthor}, Retweets: {ofRetweeter}, OwnTweets | Retweets: {ofAuthor, ofRetweeter}}
+)
+
+// OfUsers reads pages of several users' own timelines, newest first, in one statement for each page size, direction and choice of kinds
+// among the keys. A page of no kind is empty.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
-	return ofAuthor.Pages(ctx, t.db.Driver, keys)
-}
-
-// Home reads a page of the home timeline that contains the tweets of the authors, which HomeAuthors returns. It is one
-// statement, which reads at most page size + 1 tweets of each author through the index on (author_id, id).
-func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
-	ids, err := sqldb.ScanAll(ctx, t.db, t.homeStatement(w.Backward), []any{t.db.List(authors), w.Above, w.Below, w.Size + 1},
-		sqldb.Column[int64])
-	if err != nil {
-		return cursors.Page[Entry]{}, fmt.Errorf("read the home timeline: %w", err)
+	out := make(map[sqldb.Key]cursors.Page[Entry], len(keys))
+	for kinds, lists := range ofUser {
+		var some []sqldb.Key
+		for _, k := range keys {
+			if k.Kinds == kinds {
+				some = append(some, k)
+			}
+		}
+		pages, err := lists.Pages(ctx, t.db.Driver, some)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, pages)
 	}
-	var entries []Entry
-	for _, id := range ids {
-		entries = append(entries, Entry{SortKey: id, Item: id})
-	}
-	return cursors.Cut(w, entries), nil
+	return out, nil
 }
 
 // Followed is the list of those whom a viewer follows. Version is the version of the list.
@@ -128,23 +143,6 @@ func (t *Timelines) followedStatement() string {
 	return `SELECT k.value, s.following_version, t.followee_id FROM json_each($1) AS k
 		CROSS JOIN user_stats AS s ON s.user_id = k.value
 		LEFT JOIN follows AS t ON t.follower_id = k.value AND t.active AND t.sort_key > 0`
-}
-
-func (t *Timelines) homeStatement(backward bool) string {
-	order := "DESC"
-	if backward {
-		order = "ASC"
-	}
-	if t.db.IsPostgres() {
-		return fmt.Sprintf(`SELECT t.id FROM unnest($1::bigint[]) AS a(id)
-			CROSS JOIN LATERAL (SELECT id FROM tweets
-				WHERE author_id = a.id AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT %[3]s) AS t
-			ORDER BY t.id %[2]s LIMIT $4`, tweets.VisibleSQL, order, sqldb.InOrder("$4"))
-	}
-	return fmt.Sprintf(`SELECT t.id FROM json_each($1) AS a
-		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets
-			WHERE author_id = a.value AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4)
-		ORDER BY t.id %[2]s LIMIT $4`, tweets.VisibleSQL, order)
 }
 
 var followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}

@@ -124,7 +124,7 @@ func TestPagesOfTimelines(t *testing.T) {
 			t.Errorf("%+v: %v, more %t; want %v, %t", c.window, got, page.More, c.want, c.more)
 		}
 	}
-	key := sqldb.Key{Owner: users[0], Window: cursors.Whole(10)}
+	key := sqldb.Key{Owner: users[0], Window: cursors.Whole(10), Kinds: timelines.OwnTweets}
 	pages, err := d.Timelines.OfUsers(t.Context(), []sqldb.Key{key})
 	if err != nil {
 		t.Fatal(err)

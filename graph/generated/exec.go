@@ -1802,7 +1802,7 @@ type Viewer {
   "The address used to sign in."
   email: String!
   """
-  Tweets by the people whom the viewer follows, and the viewer's own, newest first.
+  Tweets and retweets by the people whom the viewer follows, and the viewer's own, newest first.
   """
   homeTimeline(
     "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
@@ -1911,7 +1911,7 @@ type User implements Node {
     "The cursor before which the page ends."
     before: String
   ): FollowConnection!
-  "The user's own tweets, newest first."
+  "The user's own tweets and retweets, newest first."
   timeline(
     "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
     first: Int
@@ -1922,7 +1922,7 @@ type User implements Node {
     "The cursor before which the page ends."
     before: String
     "What to show."
-    include: [TimelineContent!] = [TWEETS]
+    include: [TimelineContent!] = [TWEETS, RETWEETS]
   ): TimelineConnection!
   "Whether this is the viewer."
   isViewer: Boolean!
@@ -1936,6 +1936,10 @@ type User implements Node {
 enum TimelineContent {
   "The user's tweets."
   TWEETS
+  "Answers to others."
+  REPLIES
+  "Tweets of others that the user retweeted."
+  RETWEETS
 }
 
 "A short public message."

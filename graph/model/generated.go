@@ -205,15 +205,21 @@ type TimelineContent string
 const (
 	// The user's tweets.
 	TimelineContentTweets TimelineContent = "TWEETS"
+	// Answers to others.
+	TimelineContentReplies TimelineContent = "REPLIES"
+	// Tweets of others that the user retweeted.
+	TimelineContentRetweets TimelineContent = "RETWEETS"
 )
 
 var AllTimelineContent = []TimelineContent{
 	TimelineContentTweets,
+	TimelineContentReplies,
+	TimelineContentRetweets,
 }
 
 func (e TimelineContent) IsValid() bool {
 	switch e {
-	case TimelineContentTweets:
+	case TimelineContentTweets, TimelineContentReplies, TimelineContentRetweets:
 		return true
 	}
 	return false

@@ -70,6 +70,8 @@ type Connection struct {
 	List   cursors.Kind
 	Owner  int64
 	Window cursors.Window
+	// Kinds says which kinds of entries the page has; see sqldb.Key.
+	Kinds uint8
 	// Nothing is set for a page that holds nothing, whatever is in the list.
 	Nothing bool
 }
@@ -86,10 +88,11 @@ type TimelineConnection struct{ Connection }
 // HomeTimelineConnection is a page of the home timeline.
 type HomeTimelineConnection struct{ Connection }
 
-// TimelineEdge is an entry of a timeline.
+// TimelineEdge is an entry of a timeline. Retweet is what has brought it there; nil for an entry at the tweet's own place.
 type TimelineEdge struct {
-	Cursor string
-	Node   *Tweet
+	Cursor  string
+	Node    *Tweet
+	Retweet *retweets.Retweet
 }
 
 // FollowConnection is a page of followers or followed users.
@@ -129,11 +132,13 @@ type TimelineEntryAdded struct {
 
 // Standing is what the fields of a new tweet and of its author say about a viewer, and the tweet's counts at the same time.
 type Standing struct {
-	// Author means that the viewer has posted the tweet. Any other viewer to whom it is sent follows the author.
+	// Author means that the viewer has posted the tweet.
 	Author    bool
 	Reaction  reactions.Kind
 	Retweeted bool
-	Counts    *reactions.Counts
+	// FollowsAuthor means that the viewer follows the author. It is the same for all viewers to whom an entry is sent, but its author.
+	FollowsAuthor bool
+	Counts        *reactions.Counts
 }
 
 // IsTimelineEvent marks the entry as an event of a home timeline.

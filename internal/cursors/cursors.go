@@ -26,7 +26,7 @@ const (
 	Followers Kind = 'f'
 	Following Kind = 'g'
 	Retweets  Kind = 'r'
-	// Events is the log: the sort key is a position plus one, because a position may be 0.
+	// Events is the log: the sort key is a position plus one, because a position may be 0. EncodePart adds a part.
 	Events Kind = 'e'
 )
 
@@ -65,6 +65,28 @@ func Decode(k Kind, cursor string) (int64, error) {
 		}
 	}
 	return 0, errs.New(errs.BadRequest, "the cursor is not one of this list").Because(errs.ReasonBadCursor)
+}
+
+// EncodePart returns a cursor within what is at a sort key, after the first parts of it: 1 to 255. Without parts it is Encode's.
+func EncodePart(k Kind, sortKey int64, parts int) string {
+	if parts == 0 {
+		return Encode(k, sortKey)
+	}
+	return encoding.EncodeToString(append(binary.BigEndian.AppendUint64([]byte{byte(k)}, uint64(sortKey)), byte(parts)))
+}
+
+// DecodePart returns the sort key and the parts of a cursor of EncodePart. It fails like Decode.
+func DecodePart(k Kind, cursor string) (sortKey int64, parts int, err error) {
+	if len(cursor) == 14 {
+		b, err := encoding.DecodeString(cursor)
+		if err == nil && len(b) == 10 && b[0] == byte(k) && b[9] > 0 {
+			if sortKey := int64(binary.BigEndian.Uint64(b[1:])); sortKey > 0 {
+				return sortKey, int(b[9]), nil
+			}
+		}
+	}
+	sortKey, err = Decode(k, cursor)
+	return sortKey, 0, err
 }
 
 // Args are the paging arguments of a connection as they were given.

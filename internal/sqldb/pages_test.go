@@ -41,7 +41,7 @@ func naive(all []stored, k Key) (p cursors.Page[Row]) {
 	var in []Row
 	for _, s := range all {
 		if s.owner == k.Owner && s.live && s.sortKey < k.Window.Above && s.sortKey > k.Window.Below {
-			in = append(in, Row{s.sortKey, s.item})
+			in = append(in, Row{SortKey: s.sortKey, Item: s.item})
 		}
 	}
 	slices.SortFunc(in, func(a, b Row) int { return cmp.Compare(b.SortKey, a.SortKey) })

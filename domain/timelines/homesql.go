@@ -1,0 +1,104 @@
+package timelines
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"roost/domain/tweets"
+	"roost/internal/cursors"
+	"roost/internal/sqldb"
+)
+
+// Home reads a page of the home timeline that contains what the authors add to it, whom HomeAuthors returns. One statement reads the
+// tweets and retweets of the authors, half as many again as the page shows; another one is needed if there are retweets among them, for
+// their places. If that leaves too few for the page, this is repeated once with many more. After that, one statement decides
+// about every entry.
+func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
+	for _, most := range [...]int{Overread(w.Size), 4 * Overread(w.Size)} {
+		d, err := t.homeDraft(ctx, authors, w, most)
+		if err != nil {
+			return cursors.Page[Entry]{}, err
+		}
+		if page, ok := d.Page(); ok {
+			return page, nil
+		}
+	}
+	return t.ExactHome(ctx, authors, w)
+}
+
+// ExactHome is Home in one statement, which looks at the earlier retweets of each retweeted tweet while it reads them.
+func (t *Timelines) ExactHome(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
+	entries, err := t.homeEntries(ctx, authors, w, w.Size+1, true)
+	return cursors.Cut(w, entries), err
+}
+
+// homeDraft reads up to most entries of a window.
+func (t *Timelines) homeDraft(ctx context.Context, authors []int64, w cursors.Window, most int) (*Draft, error) {
+	entries, err := t.homeEntries(ctx, authors, w, most, false)
+	if err != nil {
+		return nil, err
+	}
+	d := &Draft{window: w, entries: entries, whole: len(entries) < most, from: w.Below + 1, to: w.Above - 1}
+	if !d.whole && w.Backward {
+		d.to = entries[most-1].SortKey
+	} else if !d.whole {
+		d.from = entries[most-1].SortKey
+	}
+	d.dropRepeats(nil)
+	for _, e := range d.entries {
+		if e.By != 0 {
+			d.doubtful = append(d.doubtful, Doubt{e.Item, e.SortKey})
+		}
+	}
+	places, err := t.Places(ctx, d.doubtful, authors)
+	if err != nil {
+		return nil, err
+	}
+	d.Settle(places)
+	d.Hide(func(tweetID int64) bool { return places[tweetID].Visible })
+	return d, nil
+}
+
+// homeEntries reads the first entries of a window. Unless they are exact, there may be several retweets of a tweet among them, also when
+// there is an earlier one, and retweets of tweets that are not visible.
+func (t *Timelines) homeEntries(ctx context.Context, authors []int64, w cursors.Window, most int, exact bool) ([]Entry, error) {
+	entries, err := sqldb.ScanAll(ctx, t.db, t.homeStatement(w.Backward, exact), []any{t.db.List(authors), w.Above, w.Below, most},
+		func(e *Entry) []any { return []any{&e.SortKey, &e.Item, &e.By} })
+	if err != nil {
+		return nil, fmt.Errorf("read the home timeline: %w", err)
+	}
+	return slices.CompactFunc(entries, func(a, b Entry) bool { return a == b }), nil
+}
+
+// homeStatement reads at most $4 tweets and $4 retweets of each author through the indexes tweets_of_author and retweets_of_user.
+func (t *Timelines) homeStatement(backward, exact bool) string {
+	order := "DESC"
+	if backward {
+		order = "ASC"
+	}
+	where := "active AND sort_key < $2 AND sort_key > $3 AND author_id NOT IN (SELECT id FROM " + t.db.Rows("$1", "a") + ")"
+	if exact {
+		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join.
+		where += ` AND EXISTS (SELECT 1 FROM tweets WHERE id = r.tweet_id AND ` + tweets.VisibleSQL + `)
+			AND NOT EXISTS (SELECT 1 FROM retweets AS e WHERE e.tweet_id = r.tweet_id AND e.active AND e.sort_key < r.sort_key
+				AND (e.user_id IN (SELECT id FROM ` + t.db.Rows("$1", "a") + `)) IS TRUE)`
+	}
+	if t.db.IsPostgres() {
+		return fmt.Sprintf(`SELECT e.sort_key, e.tweet, e.retweeter FROM unnest($1::bigint[]) AS a(id)
+			CROSS JOIN LATERAL (
+				(SELECT id AS sort_key, id AS tweet, 0::bigint AS retweeter FROM tweets
+					WHERE author_id = a.id AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT %[3]s)
+				UNION ALL
+				(SELECT sort_key, tweet_id, user_id FROM retweets AS r
+					WHERE user_id = a.id AND %[4]s ORDER BY sort_key %[2]s LIMIT %[3]s)) AS e
+			ORDER BY e.sort_key %[2]s LIMIT $4`, tweets.VisibleSQL, order, sqldb.InOrder("$4"), where)
+	}
+	return fmt.Sprintf(`SELECT t.id AS sort_key, t.id, 0 FROM json_each($1) AS a
+		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets
+			WHERE author_id = a.value AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4)
+		UNION ALL SELECT t.sort_key, t.tweet_id, t.user_id FROM json_each($1) AS a
+		JOIN retweets AS t ON t.rowid IN (SELECT rowid FROM retweets AS r
+			WHERE user_id = a.value AND %[3]s ORDER BY sort_key %[2]s LIMIT $4)
+		ORDER BY 1 %[2]s LIMIT $4`, tweets.VisibleSQL, order, where)
+}
