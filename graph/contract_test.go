@@ -65,7 +65,8 @@ func TestDoctoredSchemasContradictTheContract(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"type Query {", "type Extra {\n  a: Int\n}\ntype Query {", "type Extra is not in the contract"},
 		{"  isViewer: Boolean!", "  isViewer: Boolean!\n  \"D\"\n  isFriend: Boolean!", "User.isFriend is not in the contract"},
-		{"  email: String!\n  \"\"\"\n  Tweets and retweets by", "  email: String\n  \"\"\"\n  Tweets by", "Viewer.email is String, the contract has String!"},
+		{"  email: String!\n  \"\"\"\n  Tweets and retweets by", "  email: String\n  \"\"\"\n  Tweets by",
+			"Viewer.email is String, the contract has String!"},
 		{"  username: String!\n  \"\"\"\n  The display name.\n  \"\"\"\n  name: String!\n  \"\"\"\n  A few words about the user, plain text.",
 			"  username: ID!\n  \"\"\"\n  The display name.\n  \"\"\"\n  name: String!\n  \"\"\"\n  A few words about the user, plain text.",
 			"User.username is ID!, the contract has String!"},

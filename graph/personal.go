@@ -10,6 +10,7 @@ var impersonalFields = fieldSet(
 	"Subscription.homeTimelineEvents", "Subscription.reactionsChanged",
 	"TimelineEvent.cursor", "TimelineEntryAdded.cursor", "TimelineEntryAdded.edge", "TimelineEntryRemoved.cursor",
 	"TimelineEntryRemoved.tweetId", "TimelineReset.cursor", "TimelineReset.reason", "TimelineEdge.cursor", "TimelineEdge.node",
+	"TimelineEdge.retweet",
 	"Node.id", "Reactable.id", "Reactable.reactions",
 	"Tweet.id", "Tweet.author", "Tweet.text", "Tweet.url", "Tweet.createdAt", "Tweet.reactions",
 	"Tweet.retweetCount", "Tweet.retweets", "RetweetConnection.edges", "RetweetConnection.nodes", "RetweetConnection.pageInfo",

@@ -113,8 +113,7 @@ func (p *preparedPost) makeEvents(c live.Change, counts *reactions.Counts, viewe
 		known.FollowsAuthor = c.RetweeterID == 0 && !s.Author
 		p.events[s] = &model.TimelineEntryAdded{Cursor: cursor, Edge: edge, Standing: &known,
 			Key: "added " + cursor + " in " + edge.Cursor + " to " + strconv.FormatBool(s.Author) + s.Reaction.String() +
-				strconv.FormatBool(s.Retweeted) +
-				" at " + strconv.FormatInt(int64(counts.Revision), 10)}
+				strconv.FormatBool(s.Retweeted) + " at " + strconv.FormatInt(int64(counts.Revision), 10)}
 	}
 }
 

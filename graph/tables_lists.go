@@ -5,6 +5,7 @@ import (
 
 	"roost/domain/counts"
 	"roost/domain/follows"
+	"roost/domain/retweets"
 	"roost/domain/tweets"
 	"roost/graph/model"
 	"roost/graph/plan"
@@ -145,6 +146,9 @@ func timelineEdgeTable(kind cursors.Kind) *plan.Type[sqldb.Row] {
 		Fields: map[string]plan.Field[sqldb.Row]{
 			"cursor": plan.Key(func(_ *plan.Run, b []byte, e sqldb.Row) []byte { return appendCursor(b, kind, e.SortKey) }),
 			"node":   itemOf(tweetType),
+			"retweet": plan.Link(retweetType, func(*plan.Run, plan.Args) func(sqldb.Row) (retweets.Retweet, bool) {
+				return func(e sqldb.Row) (retweets.Retweet, bool) { return retweetOf(e), e.By != 0 }
+			}),
 		}}
 }
 

@@ -30,9 +30,14 @@ func homeEdge(t *model.Tweet) *model.TimelineEdge {
 func timelineEdge(list cursors.Kind, e sqldb.Row, t *model.Tweet) *model.TimelineEdge {
 	edge := &model.TimelineEdge{Cursor: cursors.Encode(list, e.SortKey), Node: t}
 	if e.By != 0 {
-		edge.Retweet = &retweets.Retweet{TweetID: e.Item, UserID: e.By, SortKey: e.SortKey}
+		edge.Retweet = &model.Retweet{Retweet: retweetOf(e)}
 	}
 	return edge
+}
+
+// retweetOf is the retweet that has brought an entry into a timeline.
+func retweetOf(e sqldb.Row) retweets.Retweet {
+	return retweets.Retweet{TweetID: e.Item, UserID: e.By, SortKey: e.SortKey}
 }
 
 // addedEdge is the entry that a change adds to home timelines.

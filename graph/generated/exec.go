@@ -245,8 +245,9 @@ type ComplexityRoot struct {
 	}
 
 	TimelineEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Node    func(childComplexity int) int
+		Retweet func(childComplexity int) int
 	}
 
 	TimelineEntryAdded struct {
@@ -1255,6 +1256,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TimelineEdge.Node(childComplexity), true
+	case "TimelineEdge.retweet":
+		if e.ComplexityRoot.TimelineEdge.Retweet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEdge.Retweet(childComplexity), true
 
 	case "TimelineEntryAdded.cursor":
 		if e.ComplexityRoot.TimelineEntryAdded.Cursor == nil {
@@ -2070,6 +2077,8 @@ type TimelineEdge {
   cursor: String!
   "The tweet."
   node: Tweet!
+  "The retweet that brought it; null if it is there as its author's."
+  retweet: Retweet
 }
 
 "A page of retweets."
@@ -2870,6 +2879,8 @@ func (ec *executionContext) childFields_TimelineEdge(ctx context.Context, field 
 		return ec.fieldContext_TimelineEdge_cursor(ctx, field)
 	case "node":
 		return ec.fieldContext_TimelineEdge_node(ctx, field)
+	case "retweet":
+		return ec.fieldContext_TimelineEdge_retweet(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TimelineEdge", field.Name)
 }
@@ -7092,6 +7103,38 @@ func (ec *executionContext) fieldContext_TimelineEdge_node(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TimelineEdge_retweet(ctx context.Context, field graphql.CollectedField, obj *model.TimelineEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEdge_retweet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retweet, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Retweet) graphql.Marshaler {
+			return ec.marshalORetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEdge_retweet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retweet(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11815,6 +11858,11 @@ func (ec *executionContext) _TimelineEdge(ctx context.Context, sel ast.Selection
 		case "node":
 			out.Values[i] = ec._TimelineEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retweet":
+			out.Values[i] = ec._TimelineEdge_retweet(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

@@ -92,7 +92,7 @@ type HomeTimelineConnection struct{ Connection }
 type TimelineEdge struct {
 	Cursor  string
 	Node    *Tweet
-	Retweet *retweets.Retweet
+	Retweet *Retweet
 }
 
 // FollowConnection is a page of followers or followed users.
