@@ -18,7 +18,8 @@ import (
 type Change struct {
 	// At is the position behind the event. A reset has the position behind the last event that it covers.
 	At events.Position
-	// An event may be several changes of a timeline: Part is the number of this one, from 0, and More means that others follow.
+	// An event may be two changes of a timeline, a removal and then an addition. Part is 0 for the one and 1 for the other, and More
+	// means that the other follows. Parts have numbers of their own because an event may have different parts when it is caught up on.
 	Part              int
 	More              bool
 	TweetID, AuthorID int64
@@ -255,7 +256,9 @@ func partsOf(at events.Position, home timelines.HomeChange, now timelines.Brough
 	out := make([]Change, len(parts))
 	for i, p := range parts {
 		out[i] = changeOf(at, p)
-		out[i].Part, out[i].More = i, i < len(parts)-1
+		if out[i].More = i < len(parts)-1; !out[i].Deleted {
+			out[i].Part = 1
+		}
 	}
 	return out
 }

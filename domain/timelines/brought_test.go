@@ -55,7 +55,7 @@ func TestBrought(t *testing.T) {
 	author := users[0]
 	ids := []int64{d.Post(t, author, "one"), d.Post(t, author, "two"), d.Post(t, author, "none")}
 	follows := map[[2]int64]bool{}
-	kept := map[int64][]retweets.Retweet{} // by tweet, oldest first
+	kept, ended := map[int64][]retweets.Retweet{}, map[retweets.Retweet]bool{} // by tweet, oldest first
 	for range 30 {
 		a, b := users[dice.IntN(8)], users[dice.IntN(8)]
 		if a != b {
@@ -69,23 +69,23 @@ func TestBrought(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		kept[tweet] = append(kept[tweet], made)
 		if i%3 == 0 {
 			d.Do(t, func(ctx context.Context) error { _, _, err := d.Retweets.Undo(ctx, user, tweet); return err })
-		} else {
-			kept[tweet] = append(kept[tweet], made)
+			ended[made] = true
 		}
 	}
 	naive := func(viewer, tweet int64) (b timelines.Brought, ok bool) {
+		all := 0
 		for _, r := range kept[tweet] {
 			if !timelines.NewRelation(viewer, r.UserID, follows[[2]int64{viewer, r.UserID}]).InHome() {
 				continue
 			}
-			if ok {
-				b.Others = true
-				break
+			if all++; !ended[r] && !ok {
+				b, ok = timelines.Brought{SortKey: r.SortKey, UserID: r.UserID}, true
 			}
-			b, ok = timelines.Brought{SortKey: r.SortKey, UserID: r.UserID}, true
 		}
+		b.Others = all > 1
 		return b, ok
 	}
 	for _, tweet := range ids {

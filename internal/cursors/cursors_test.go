@@ -96,3 +96,31 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A cursor within an event has the event's sort key and a part; a cursor without a part is the same as ever.
+func TestCursorsWithParts(t *testing.T) {
+	t.Parallel()
+	for _, key := range []int64{1, 42, math.MaxInt64} {
+		for _, parts := range []int{0, 1, 255} {
+			cursor := EncodePart(Events, key, parts)
+			if gotKey, gotParts, err := DecodePart(Events, cursor); gotKey != key || gotParts != parts || err != nil {
+				t.Errorf("%s of %d and %d parts is decoded as %d and %d, %v", cursor, key, parts, gotKey, gotParts, err)
+			}
+			if parts == 0 && cursor != Encode(Events, key) {
+				t.Errorf("without parts the cursor of %d is %s", key, cursor)
+			}
+			if _, err := Decode(Events, cursor); (err == nil) != (parts == 0) {
+				t.Errorf("%s is decoded without parts: %v", cursor, err)
+			}
+			if _, _, err := DecodePart(Home, cursor); err == nil {
+				t.Errorf("%s is accepted as a cursor of another kind", cursor)
+			}
+		}
+	}
+	none := []byte{byte(Events), 0, 0, 0, 0, 0, 0, 0, 1, 0}
+	for _, bad := range []string{"", "x", encoding.EncodeToString(none), EncodePart(Events, 1, 1)[:13], EncodePart(Events, 1, 1) + "A"} {
+		if _, _, err := DecodePart(Events, bad); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func UserOn(r *apitest.Roost, u *apitest.User) *apitest.User {
 
 // CursorEvents subscribes to the events of a home timeline, with their cursors.
 const CursorEvents = `subscription($after: String) { homeTimelineEvents(after: $after) { __typename cursor
-	... on TimelineEntryAdded { edge { cursor node { id text author { id } } } }
+	... on TimelineEntryAdded { edge { cursor node { id text author { id } } retweet { id user { id } } } }
 	... on TimelineEntryRemoved { tweetId }
 	... on TimelineReset { reason } } }`
 
