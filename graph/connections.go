@@ -28,9 +28,13 @@ func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int
 func (u users) Timeline(_ context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
 	include []model.TimelineContent) (*model.TimelineConnection, error) {
 	c, err := connectionOf(cursors.Timeline, int64(obj.ID), cursors.Args{First: first, After: after, Last: last, Before: before})
-	c.Kinds = kindsOf(include)
-	c.Nothing = c.Kinds == 0
-	return &model.TimelineConnection{Connection: c}, err
+	return &model.TimelineConnection{Connection: showing(c, kindsOf(include))}, err
+}
+
+// showing returns the name of a page with entries of some kinds; with none of them if there are no such kinds.
+func showing(c model.Connection, kinds uint8) model.Connection {
+	c.Kinds, c.Nothing = kinds, kinds == 0
+	return c
 }
 
 // kindsOf returns the kinds of entries that an argument asks for; null asks for all. There are no replies.

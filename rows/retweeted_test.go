@@ -25,6 +25,7 @@ func (w *reactor) retweeted(t *testing.T, s *Store, tweets ...int64) (keys int) 
 	q := s.AskRetweets(w.viewer, tweets, nil)
 	for _, req := range q.Requests() {
 		if req != nil {
+			req.Name()
 			keys += len(req.Keys)
 			s.Answer(t.Context(), req)
 		}
