@@ -78,6 +78,14 @@ func onPhone(t *testing.T, r *repeats) {
 	r.device = &apitest.User{Client: r.node.As(r.node.Anonymous().Must(t, logInAgain, credentials(r)).String("logIn.token"))}
 }
 
+// retweetOf reads whether ada retweets the tweet, its count, and the list of its retweets.
+func retweetOf(t *testing.T, r *repeats, p *rig.Process) string {
+	t.Helper()
+	u, vars := rig.UserOn(p.Roost, r.ada), apitest.Vars{"id": r.tweet}
+	list := u.Must(t, `query($id: ID!) { tweet(id: $id) { retweets { nodes { id } } } }`, vars)
+	return fmt.Sprint(rig.RetweetedAt(u.Must(t, rig.ReadRetweeted, vars), "tweet"), len(list.Strings("tweet.retweets.nodes", "id")))
+}
+
 var repeatable = []repeated{
 	{name: "deleteTweet", query: `mutation($id: ID!) { deleteTweet(input: {tweetId: $id}) { deletedTweetId userErrors { code } } }`,
 		vars: func(r *repeats) apitest.Vars { return apitest.Vars{"id": r.tweet} },
@@ -104,6 +112,11 @@ var repeatable = []repeated{
 			return fmt.Sprint(rig.SummaryAt(res, "tweet.reactions"))
 		},
 		want: func(*repeats) string { return fmt.Sprint(rig.Summary{Likes: 1, Revision: 1, Mine: "LIKE"}) }},
+	{name: "retweet", query: rig.Retweet, vars: func(r *repeats) apitest.Vars { return apitest.Vars{"id": r.tweet} }, seen: retweetOf,
+		want: func(*repeats) string { return fmt.Sprint(rig.Retweeted{Count: 1, Revision: 1, Mine: true}, 1) }},
+	{name: "unretweet", query: rig.Unretweet, vars: func(r *repeats) apitest.Vars { return apitest.Vars{"id": r.tweet} }, seen: retweetOf,
+		prepare: func(t *testing.T, r *repeats) { r.ada.Retweet(t, r.tweet) },
+		want:    func(*repeats) string { return fmt.Sprint(rig.Retweeted{Revision: 2}, 0) }},
 	{name: "updateProfile", query: rig.WriteProfile, vars: func(*repeats) apitest.Vars { return apitest.Vars{"bio": "new"} },
 		seen: func(t *testing.T, r *repeats, p *rig.Process) string {
 			text, err := rig.BioOf(t.Context(), p.Anonymous(), r.ada, false)

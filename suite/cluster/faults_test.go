@@ -30,6 +30,9 @@ func TestKilledAtTheCommit(t *testing.T) {
 			`SELECT count(*) FROM follows WHERE active`},
 		"setReaction": {`mutation($tweet: ID!) { setReaction(input: {subjectId: $tweet, reaction: LIKE}) { subject { id } } }`,
 			`SELECT count(*) FROM reactions WHERE kind = 1`},
+		"retweet": {`mutation($tweet: ID!) { retweet(input: {tweetId: $tweet}) { tweet { id } } }`, `SELECT count(*) - 1 FROM retweets`},
+		"unretweet": {`mutation($passedOn: ID!) { unretweet(input: {tweetId: $passedOn}) { tweet { id } } }`,
+			`SELECT count(*) FROM retweets WHERE NOT active`},
 		"updateProfile": {`mutation { updateProfile(input: {name: "Ada L."}) { user { id } } }`,
 			`SELECT count(*) FROM users WHERE name = 'Ada L.'`},
 		"logOut": {`mutation { logOut { session { id } } }`, `SELECT count(*) FROM sessions WHERE end_reason = 'LOGGED_OUT'`},
@@ -38,10 +41,13 @@ func TestKilledAtTheCommit(t *testing.T) {
 		bin := rig.Faulty.Build(t)
 		p.Start(t, bin)
 		ada, bob := p.SignUp(t, "ada"), p.SignUp(t, "bob")
-		vars := apitest.Vars{"user": bob.ID, "tweet": bob.Tweet(t, "hello"), "own": ada.Tweet(t, "mine"), "name": ada.Name}
+		vars := apitest.Vars{"user": bob.ID, "tweet": bob.Tweet(t, "hello"), "own": ada.Tweet(t, "mine"), "name": ada.Name,
+			"passedOn": bob.Tweet(t, "passed on")}
+		ada.Retweet(t, vars["passedOn"].(string))
 		p.End(t, syscall.SIGTERM)
 		for _, point := range []string{"events.before-commit", "events.after-commit"} {
-			for _, name := range []string{"signUp", "createTweet", "followUser", "setReaction", "updateProfile", "deleteTweet", "logIn", "logOut"} {
+			for _, name := range []string{"signUp", "createTweet", "followUser", "setReaction", "retweet", "unretweet", "updateProfile", "deleteTweet",
+				"logIn", "logOut"} {
 				w := writes[name]
 				p.Start(t, bin, fmt.Sprintf("ROOST_FAULT=%s:kill", point))
 				if res, err := ada.Try(w.query, vars); res != nil {

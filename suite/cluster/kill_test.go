@@ -16,20 +16,22 @@ import (
 	"roost/testkit/testtime"
 )
 
-// standing is what a user has done: their name, live tweets, reactions but NONE, and whom they follow.
+// standing is what a user has done: their name, live tweets, reactions but NONE, retweets, and whom they follow.
 type standing struct {
 	name      string
 	tweets    map[string]bool
 	reactions map[string]string
+	retweets  map[string]bool
 	follows   map[string]bool
 }
 
 func (s standing) clone() standing {
-	return standing{s.name, maps.Clone(s.tweets), maps.Clone(s.reactions), maps.Clone(s.follows)}
+	return standing{s.name, maps.Clone(s.tweets), maps.Clone(s.reactions), maps.Clone(s.retweets), maps.Clone(s.follows)}
 }
 
 func (s standing) equal(o standing) bool {
-	return s.name == o.name && maps.Equal(s.tweets, o.tweets) && maps.Equal(s.reactions, o.reactions) && maps.Equal(s.follows, o.follows)
+	return s.name == o.name && maps.Equal(s.tweets, o.tweets) && maps.Equal(s.reactions, o.reactions) &&
+		maps.Equal(s.retweets, o.retweets) && maps.Equal(s.follows, o.follows)
 }
 
 // survivor is a user with what was acknowledged to them, and what was under way when the node died.
@@ -45,8 +47,8 @@ func (s *survivor) op(rnd *rand.Rand, all []*survivor,
 	common []string) (query string, vars apitest.Vars, change func(*standing, *apitest.Response)) {
 	live := slices.Sorted(maps.Keys(s.tweets))
 	other, subject := all[rnd.IntN(len(all))].ID, common[rnd.IntN(len(common))]
-	switch n := rnd.IntN(10); {
-	case n < 3 || n == 3 && len(live) == 0 || n < 9 && other == s.ID:
+	switch n := rnd.IntN(13); {
+	case n < 3 || n == 3 && len(live) == 0 || (n == 7 || n == 8) && other == s.ID:
 		return `mutation { op: createTweet(input: {text: "will it last?"}) { tweet { id } userErrors { code } } }`, nil,
 			func(s *standing, res *apitest.Response) { s.tweets[res.String("op.tweet.id")] = true }
 	case n == 3:
@@ -68,6 +70,12 @@ func (s *survivor) op(rnd *rand.Rand, all []*survivor,
 	case n == 8:
 		return `mutation($id: ID!) { op: unfollowUser(input: {userId: $id}) { userErrors { code } } }`, apitest.Vars{"id": other},
 			func(s *standing, _ *apitest.Response) { delete(s.follows, other) }
+	case n < 11:
+		return `mutation($id: ID!) { op: retweet(input: {tweetId: $id}) { userErrors { code } } }`, apitest.Vars{"id": subject},
+			func(s *standing, _ *apitest.Response) { s.retweets[subject] = true }
+	case n == 11:
+		return `mutation($id: ID!) { op: unretweet(input: {tweetId: $id}) { userErrors { code } } }`, apitest.Vars{"id": subject},
+			func(s *standing, _ *apitest.Response) { delete(s.retweets, subject) }
 	default:
 		name := fmt.Sprint("name ", rnd.IntN(1000))
 		return `mutation($n: String!) { op: updateProfile(input: {name: $n}) { userErrors { code } } }`, apitest.Vars{"n": name},
@@ -107,9 +115,9 @@ func (s *survivor) check(t testing.TB, all []*survivor, common []string) {
 // read asks the API for the user's standing.
 func (s *survivor) read(t testing.TB, all []*survivor, common []string) standing {
 	t.Helper()
-	got := standing{tweets: map[string]bool{}, reactions: map[string]string{}, follows: map[string]bool{}}
+	got := standing{tweets: map[string]bool{}, reactions: map[string]string{}, retweets: map[string]bool{}, follows: map[string]bool{}}
 	for after := any(nil); ; {
-		res := s.Must(t, `query($after: String) { viewer { user { name timeline(first: 100, after: $after) { nodes { id }
+		res := s.Must(t, `query($after: String) { viewer { user { name timeline(first: 100, after: $after, include: [TWEETS]) { nodes { id }
 			pageInfo { hasNextPage endCursor } } } } }`,
 			apitest.Vars{"after": after})
 		got.name = res.String("viewer.user.name")
@@ -124,6 +132,12 @@ func (s *survivor) read(t testing.TB, all []*survivor, common []string) standing
 	for i, kind := range mine.Strings("reactionSummaries", "viewerReaction") {
 		if kind != "NONE" {
 			got.reactions[common[i]] = kind
+		}
+	}
+	passedOn := s.Must(t, `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet { viewerHasRetweeted } } }`, apitest.Vars{"ids": common})
+	for i, id := range common {
+		if passedOn.Get(fmt.Sprintf("nodes.%d.viewerHasRetweeted", i)) == true {
+			got.retweets[id] = true
 		}
 	}
 	ids := make([]string, len(all))
@@ -153,7 +167,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		all := make([]*survivor, users)
 		for i, u := range p.SignUps(t, "survivor", users) {
 			all[i] = &survivor{User: u, standing: standing{
-				name: u.Name, tweets: map[string]bool{}, reactions: map[string]string{}, follows: map[string]bool{}}}
+				name: u.Name, tweets: map[string]bool{}, reactions: map[string]string{}, retweets: map[string]bool{}, follows: map[string]bool{}}}
 		}
 		common := make([]string, 5)
 		for i := range common {

@@ -52,6 +52,26 @@ func (u *User) React(t testing.TB, tweet, kind string) {
 	}
 }
 
+// Retweet has the user retweet a tweet, and returns the id of the retweet.
+func (u *User) Retweet(t testing.TB, tweet string) string {
+	t.Helper()
+	res := u.Must(t, `mutation($id: ID!) { retweet(input: {tweetId: $id}) { retweet { id } tweet { id } userErrors { code message } } }`,
+		Vars{"id": tweet})
+	if res.String("retweet.tweet.id") != tweet {
+		t.Fatalf("retweet %s: %s", tweet, res.Data)
+	}
+	return res.String("retweet.retweet.id")
+}
+
+// Unretweet has the user undo a retweet, if there is one.
+func (u *User) Unretweet(t testing.TB, tweet string) {
+	t.Helper()
+	res := u.Must(t, `mutation($id: ID!) { unretweet(input: {tweetId: $id}) { tweet { id } userErrors { code message } } }`, Vars{"id": tweet})
+	if res.String("unretweet.tweet.id") != tweet {
+		t.Fatalf("undo the retweet of %s: %s", tweet, res.Data)
+	}
+}
+
 // Home reads the ids of the newest tweets of the user's home timeline.
 func (u *User) Home(t testing.TB, first int) []string {
 	t.Helper()
