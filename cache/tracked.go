@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -328,4 +329,16 @@ func (l *link) join(of lookup, missing []int) (b *batch, index []int) {
 	default:
 	}
 	return b, index
+}
+
+// gather reports whether there are readers. It lets the goroutines run that are ready to, so that those of them that will read share the
+// barrier. An idle process loses no time, because then there are none.
+func (l *link) gather() bool {
+	l.mu.Lock()
+	some := l.next != nil
+	l.mu.Unlock()
+	if some {
+		runtime.Gosched()
+	}
+	return some
 }

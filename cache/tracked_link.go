@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -47,18 +46,6 @@ func (l *link) run() {
 			return
 		}
 	}
-}
-
-// gather reports whether there are readers. It lets the goroutines run that are ready to, so that those of them that will read share the
-// barrier. An idle process loses no time, because then there are none.
-func (l *link) gather() bool {
-	l.mu.Lock()
-	some := l.next != nil
-	l.mu.Unlock()
-	if some {
-		runtime.Gosched()
-	}
-	return some
 }
 
 // take returns the batch that gathered until now, which no reader can join from now on.

@@ -45,32 +45,43 @@ func Encode(k Kind, parts ...int64) string {
 	return encoding.EncodeToString(b)
 }
 
-// maxGlobal is the length of the longest global id.
-const maxGlobal = 34
+// maxGlobal is the length of the longest global id, and maxParts how many numbers it has.
+const maxGlobal, maxParts = 34, 3
 
 // Decode reads a global id; ok is false for garbage, which includes ids that were never given out
 // because a part is not positive.
 func Decode(global string) (k Kind, parts []int64, ok bool) {
+	var all [maxParts]int64
+	k, n := decode(global, &all)
+	if n == 0 {
+		return 0, nil, false
+	}
+	return k, append(parts, all[:n]...), true
+}
+
+// decode reads a global id into parts. It returns how many there are, 0 for garbage.
+func decode(global string, parts *[maxParts]int64) (k Kind, n int) {
 	if len(global) > maxGlobal {
-		return 0, nil, false
+		return 0, 0
 	}
-	b, err := encoding.DecodeString(global)
+	var text [maxGlobal]byte
+	var raw [1 + 8*maxParts]byte
+	length, err := encoding.Decode(raw[:], text[:copy(text[:], global)])
 	// Line breaks, which the decoder skips, would be a second spelling.
-	if err != nil || len(b) == 0 || encoding.EncodedLen(len(b)) != len(global) {
-		return 0, nil, false
+	if err != nil || length == 0 || encoding.EncodedLen(length) != len(global) {
+		return 0, 0
 	}
-	k = Kind(b[0])
-	if want, ok := numbers[k]; !ok || len(b) != 1+8*want {
-		return 0, nil, false
+	k = Kind(raw[0])
+	want, ok := numbers[k]
+	if !ok || length != 1+8*want {
+		return 0, 0
 	}
-	for b = b[1:]; len(b) > 0; b = b[8:] {
-		p := int64(binary.BigEndian.Uint64(b))
-		if p <= 0 {
-			return 0, nil, false
+	for i := range want {
+		if parts[i] = int64(binary.BigEndian.Uint64(raw[1+8*i:])); parts[i] <= 0 {
+			return 0, 0
 		}
-		parts = append(parts, p)
 	}
-	return k, parts, true
+	return k, want
 }
 
 // User reads a user's global id; ok is false for garbage and ids of other types.
@@ -98,11 +109,11 @@ func Retweet(global string) (id RetweetID, ok bool) {
 }
 
 func one(want Kind, global string) (int64, bool) {
-	k, p, ok := Decode(global)
-	if !ok || k != want {
+	var parts [maxParts]int64
+	if k, n := decode(global, &parts); n == 0 || k != want {
 		return 0, false
 	}
-	return p[0], true
+	return parts[0], true
 }
 
 // String returns the global id.

@@ -52,3 +52,11 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Reading the id of a tweet allocates nothing.
+func TestTweetAllocatesNothing(t *testing.T) {
+	global := TweetID(1 << 40).String()
+	if n := testing.AllocsPerRun(100, func() { Tweet(global) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
