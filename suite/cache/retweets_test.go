@@ -113,7 +113,7 @@ func (r *retweets) step(u *retweeter) error {
 }
 
 // Many users retweet and undo at random on two nodes and on nodes that die between commit and invalidation, while Redis loses
-// everything again and again. No answer contradicts what its user was told before, no revision goes back, and at rest the counts, the
+// everything again and again. No answer contradicts an earlier answer to its user, no revision goes back, and at rest the counts, the
 // lists and what users see of themselves are what the rows say, on every node.
 func TestRetweetsInChaos(t *testing.T) {
 	t.Parallel()
@@ -164,7 +164,8 @@ func TestRetweetsInChaos(t *testing.T) {
 		t.Error("no node has died")
 	}
 	for _, tweet := range r.tweets {
-		want := rig.Retweeted{Revision: int(apitest.Int(t, r.Database, "SELECT sum(version) FROM retweets WHERE tweet_id = $1", rig.TweetID(t, tweet)))}
+		revision := apitest.Int(t, r.Database, "SELECT sum(version) FROM retweets WHERE tweet_id = $1", rig.TweetID(t, tweet))
+		want := rig.Retweeted{Revision: int(revision)}
 		for _, u := range crowd {
 			if u.mine[tweet] {
 				want.Count++

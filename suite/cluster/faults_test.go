@@ -46,8 +46,8 @@ func TestKilledAtTheCommit(t *testing.T) {
 		ada.Retweet(t, vars["passedOn"].(string))
 		p.End(t, syscall.SIGTERM)
 		for _, point := range []string{"events.before-commit", "events.after-commit"} {
-			for _, name := range []string{"signUp", "createTweet", "followUser", "setReaction", "retweet", "unretweet", "updateProfile", "deleteTweet",
-				"logIn", "logOut"} {
+			for _, name := range []string{"signUp", "createTweet", "followUser", "setReaction", "retweet", "unretweet",
+				"updateProfile", "deleteTweet", "logIn", "logOut"} {
 				w := writes[name]
 				p.Start(t, bin, fmt.Sprintf("ROOST_FAULT=%s:kill", point))
 				if res, err := ada.Try(w.query, vars); res != nil {

@@ -78,23 +78,3 @@ func (u *User) Home(t testing.TB, first int) []string {
 	res := u.Must(t, `query($n: Int!) { viewer { homeTimeline(first: $n) { nodes { id } } } }`, Vars{"n": first})
 	return res.Strings("viewer.homeTimeline.nodes", "id")
 }
-
-// Retweet retweets a tweet and returns the global id of the retweet.
-func (u *User) Retweet(t testing.TB, tweet string) string {
-	t.Helper()
-	res := u.Must(t, `mutation($id: ID!) { retweet(input: {tweetId: $id}) { retweet { id } userErrors { code message } } }`, Vars{"id": tweet})
-	id := res.String("retweet.retweet.id")
-	if id == "" {
-		t.Fatalf("retweet %s: %s", tweet, res.Data)
-	}
-	return id
-}
-
-// Unretweet undoes a retweet.
-func (u *User) Unretweet(t testing.TB, tweet string) {
-	t.Helper()
-	res := u.Must(t, `mutation($id: ID!) { unretweet(input: {tweetId: $id}) { tweet { id } userErrors { code message } } }`, Vars{"id": tweet})
-	if res.String("unretweet.tweet.id") != tweet {
-		t.Fatalf("undo the retweet of %s: %s", tweet, res.Data)
-	}
-}
