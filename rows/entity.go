@@ -25,6 +25,8 @@ type form[K comparable, V any] struct {
 	none string
 	// local keeps rows in the process; nil if none are kept there.
 	local localRows[K, V]
+	// seen is called with each row that is read; nil is for nobody.
+	seen func(key K, v V)
 	// weight returns about how many bytes a row takes in memory beside its stored form; nil is typicalWeight.
 	weight func(V) int
 }
@@ -183,6 +185,14 @@ func (q *Question[K, V]) Request() *cache.Request { return &q.request }
 // At returns the row of the key with index i. The question must have been answered. ok is false if there is no row. An entry that cannot be
 // read is removed, and the row is read from SQL.
 func (q *Question[K, V]) At(ctx context.Context, i int) (v V, ok bool, err error) {
+	v, ok, err = q.at(ctx, i)
+	if ok && q.of.seen != nil {
+		q.of.seen(q.keys[i], v)
+	}
+	return v, ok, err
+}
+
+func (q *Question[K, V]) at(ctx context.Context, i int) (v V, ok bool, err error) {
 	if q.request.Err != nil {
 		return v, false, q.request.Err
 	}

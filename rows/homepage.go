@@ -55,6 +55,7 @@ type homePages struct {
 	tier    homeTier
 	always  bool // derives pages also without copies, for tests
 	journal journal
+	gone    goneTweets
 	kept    *local.Store[int64, homeList] // by viewer
 
 	count                                             *prometheus.CounterVec
@@ -88,6 +89,7 @@ func newHomePages(tier *cache.Tier) (*homePages, error) {
 func (h *homePages) dropped(key string) {
 	if key == "" {
 		h.journal.noteAll()
+		h.gone.forget()
 	} else if author, ok := authorListKeys.from(key); ok {
 		h.journal.note(author)
 	}
@@ -98,8 +100,9 @@ func (h *homePages) dropped(key string) {
 // Otherwise, and where the lists do not reach, the page comes from SQL. It is the same page in all cases, so a cursor of the one
 // continues in the other. Nobody may change authors from now on.
 //
-// Lists do not show which retweeted tweets are visible. Their rows decide, so half as many entries again as the page shows are looked at,
-// and all that the list has if these do not suffice.
+// A page from lists may contain a retweet of a tweet that was deleted, as long as the process has not read the tweet's row since.
+// Retweets of tweets that it has read as deleted are left out: half as many entries again as the page shows are looked at, and many more
+// if these do not suffice. From SQL there are only visible tweets.
 func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w cursors.Window) (cursors.Page[timelines.Entry], error) {
 	h := s.home
 	if len(authors) == 0 || !h.always && !h.tier.Copies() || !slices.IsSorted(authors[:len(authors)-1]) {
@@ -184,20 +187,19 @@ func (s *Store) pageOf(ctx context.Context, w cursors.Window, draft func(most in
 	return page, false, nil
 }
 
-// hide leaves the retweets of tweets that are not visible out of drafts.
-func (s *Store) hide(ctx context.Context, drafts ...*timelines.Draft) error {
-	var retweeted []int64
-	for _, d := range drafts {
-		retweeted = d.Retweets(retweeted)
-	}
-	if len(retweeted) == 0 {
+// hide leaves the retweets of tweets that were read as deleted out of a draft. It reads tweets only if they decide whether the list goes
+// on after the page.
+func (s *Store) hide(ctx context.Context, d *timelines.Draft) error {
+	d.Hide(func(id int64) bool { return !s.home.gone.has(id) })
+	unsure := d.Unsure()
+	if len(unsure) == 0 {
 		return nil
 	}
-	slices.Sort(retweeted)
-	found, err := s.Tweets.Load(ctx, slices.Compact(retweeted))
-	for _, d := range drafts {
-		d.Hide(func(id int64) bool { return tweets.Visible(found[id]) != nil })
-	}
+	found, err := s.Tweets.Load(ctx, unsure)
+	d.Hide(func(id int64) bool {
+		t, ok := found[id]
+		return !slices.Contains(unsure, id) || ok && tweets.Visible(t) != nil
+	})
 	return err
 }
 

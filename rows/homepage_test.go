@@ -76,17 +76,41 @@ func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
 	if err != nil {
 		return page, nil, err
 	}
-	page, err = n.store.HomePage(ctx, viewer, timelines.HomeAuthors(viewer, followed[viewer]), w)
-	if err != nil {
-		return page, nil, err
-	}
-	found, err := n.store.Tweets.Load(ctx, itemsOf(page))
-	for _, e := range page.Items {
-		if tweets.Visible(found[e.Item]) != nil {
-			visible = append(visible, e)
+	authors := timelines.HomeAuthors(viewer, followed[viewer])
+	page, visible, err = n.settled(ctx, func() (cursors.Page[timelines.Entry], error) {
+		return n.store.HomePage(ctx, viewer, slices.Clone(authors), w)
+	})
+	return page, visible, err
+}
+
+// settled reads a page until all of its tweets are visible, as a query does that fills a page up. A page has tweets that were deleted only
+// as retweets, and each of them at most once.
+func (n node) settled(ctx context.Context, read func() (cursors.Page[timelines.Entry], error),
+) (page cursors.Page[timelines.Entry], visible []timelines.Entry, err error) {
+	seen := map[int64]bool{}
+	for {
+		if page, err = read(); err != nil {
+			return page, nil, err
+		}
+		found, err := n.store.Tweets.Load(ctx, itemsOf(page))
+		if err != nil {
+			return page, nil, err
+		}
+		visible, gone := []timelines.Entry(nil), false
+		for _, e := range page.Items {
+			switch {
+			case tweets.Visible(found[e.Item]) != nil:
+				visible = append(visible, e)
+			case e.By == 0 || seen[e.Item]:
+				return page, visible, nil
+			default:
+				seen[e.Item], gone = true, true
+			}
+		}
+		if !gone {
+			return page, visible, nil
 		}
 	}
-	return page, visible, err
 }
 
 // fromSQL compares the pages of both ways to read one from SQL with what is wanted.
@@ -234,11 +258,14 @@ func (o *oracle) own(user int64, kinds uint8, w cursors.Window) (page []timeline
 // ownPage reads a page of a user's own timeline as a query does.
 func (n node) ownPage(ctx context.Context, user int64, kinds uint8, w cursors.Window) (cursors.Page[timelines.Entry], error) {
 	ctx, _ = moment.With(ctx)
-	q := n.store.AskTimelines([]sqldb.Key{{Owner: user, Window: w, Kinds: kinds}})
-	if req := q.Request(); req != nil {
-		n.store.Answer(ctx, req)
-	}
-	return q.At(ctx, 0)
+	page, _, err := n.settled(ctx, func() (cursors.Page[timelines.Entry], error) {
+		q := n.store.AskTimelines([]sqldb.Key{{Owner: user, Window: w, Kinds: kinds}})
+		if req := q.Request(); req != nil {
+			n.store.Answer(ctx, req)
+		}
+		return q.At(ctx, 0)
+	})
+	return page, err
 }
 
 // After every operation of a random history on two nodes, a page that either node derives from lists equals the naive one,

@@ -89,7 +89,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 		Follows:       newEntity(tier, followForm(s.Follows)),
 		Followed:      newEntity(tier, followedForm(s.Timelines)),
 		AuthorLists:   newEntity(tier, authorListForm(s.Timelines)),
-		Tweets:        newEntity(tier, tweetForm(s.Tweets, keep)),
+		Tweets:        newEntity(tier, tweetForm(s.Tweets, keep, &home.gone)),
 		TweetCounts:   newEntity(tier, tweetCountsForm(s.Reactions)),
 		Reactions:     newEntity(tier, reactionForm(s.Reactions)),
 		Reacted:       newEntity(tier, reactedForm(s.Reactions)),

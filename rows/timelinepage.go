@@ -110,35 +110,22 @@ func (q *TimelinesQuestion) finish(ctx context.Context) error {
 	return err
 }
 
-// fromLists makes pages from the lists, and returns the indexes of those for which the lists do not suffice. Which retweeted tweets are
-// visible is read for all pages at once; if that leaves too few entries for a page, once more for the rest of its list.
+// fromLists makes pages from the lists, and returns the indexes of those for which the lists do not suffice.
 func (q *TimelinesQuestion) fromLists(ctx context.Context) (rest []int, err error) {
-	for i := range q.keys {
-		rest = append(rest, i)
-	}
-	for _, times := range [...]int{1, 4} {
-		drafts := make([]*timelines.Draft, len(rest))
-		for n, i := range rest {
-			list, _, err := q.lists.At(ctx, i)
-			if err != nil {
-				return nil, err
-			}
-			k := q.keys[i]
-			drafts[n] = list.Draft(k.Owner, k.Kinds, k.Window, times*timelines.Overread(k.Window.Size))
-		}
-		if err := q.store.hide(ctx, drafts...); err != nil {
+	for i, k := range q.keys {
+		list, _, err := q.lists.At(ctx, i)
+		if err != nil {
 			return nil, err
 		}
-		short, limited := rest[:0], false
-		for n, i := range rest {
-			var ok bool
-			if q.pages[i], ok = drafts[n].Page(); !ok {
-				short = append(short, i)
-				limited = limited || drafts[n].Limited()
-			}
+		var ok bool
+		q.pages[i], ok, err = q.store.pageOf(ctx, k.Window, func(most int) (*timelines.Draft, error) {
+			return list.Draft(k.Owner, k.Kinds, k.Window, most), nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		if rest = short; !limited {
-			break
+		if !ok {
+			rest = append(rest, i)
 		}
 	}
 	return rest, nil

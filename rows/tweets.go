@@ -5,10 +5,15 @@ import (
 	"roost/internal/ids"
 )
 
-func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet]) form[int64, *tweets.Tweet] {
+func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet], gone *goneTweets) form[int64, *tweets.Tweet] {
 	return form[int64, *tweets.Tweet]{
 		name: "tweet", ttl: rowTTL, absent: absentTTL, keys: tweetKeys, rows: t.ByID, local: keep,
 		version: func(t *tweets.Tweet) int64 { return t.Version },
+		seen: func(id int64, t *tweets.Tweet) {
+			if t.Deleted {
+				gone.note(id)
+			}
+		},
 		write: func(w *writer, t *tweets.Tweet) {
 			w.number(t.AuthorID)
 			w.text(t.Text)

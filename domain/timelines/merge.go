@@ -211,6 +211,18 @@ func (d *Draft) Hide(visible func(tweetID int64) bool) {
 	d.entries = slices.DeleteFunc(d.entries, func(e Entry) bool { return e.By != 0 && !visible(e.Item) })
 }
 
+// Unsure returns the tweets that decide whether the list goes on after the page: if the draft has only retweets there, one of their tweets
+// must be visible.
+func (d *Draft) Unsure() (tweetIDs []int64) {
+	for _, e := range d.entries[min(d.window.Size, len(d.entries)):] {
+		if e.By == 0 {
+			return nil
+		}
+		tweetIDs = append(tweetIDs, e.Item)
+	}
+	return tweetIDs
+}
+
 // Limited reports whether a draft of more entries might contain more.
 func (d *Draft) Limited() bool { return d.limited }
 
