@@ -1,23 +1,26 @@
 // Package timelines holds the rules of timelines and reads them from SQL. SQL answers whenever nothing faster can, and anything
 // faster must agree with it.
 //
-// The home timeline of a viewer contains the visible tweets of the viewer and of the users whom the viewer follows, newest
-// first. Relation.InHome is this rule; HomeChangeOf returns which home timelines an event changes, and how. The pages, the
-// pushes to subscribers and the catch-up of subscribers use both functions.
+// The home timeline of a viewer contains the visible tweets of the viewer and of the users whom the viewer follows, and the visible
+// tweets that these have retweeted, newest first. Relation.InHome says whose entries it contains; HomeChangeOf returns which home
+// timelines an event changes, and HomeChange.Parts how a retweet changes one. The pages, the pushes to subscribers and the catch-up of
+// subscribers use these functions.
 //
 // A new kind of relation, such as a mute, is a parameter of NewRelation and a condition in InHome. The compiler then names the
-// three reads that must supply it:
+// reads that must supply it:
 //
 //   - HomeAuthors, for pages and catch-up, from Followed: extend Followed and its statement, followedForm in rows (stored
 //     form, with a new version of the entry) and the invalidation of that row by the new event.
 //   - Audience, for the viewers to whom an event is pushed. What is sent to them within 100 ms relies on it, and on the fact that
 //     a viewer other than the author is in the audience only if the viewer follows the author (graph.Resolver.Prepare).
+//   - Brought, for the viewers into whose timelines a retweet brings a tweet: its statement repeats the rule.
 //   - rows.Store.HomeTweets, for the check just before an entry is sent: a row of the new relation, or an existing one.
 //
 // An event that begins or ends the relation belongs in homeChanges. The index events_home in ent/schema lists the same
 // event types, so it changes too, with a migration.
 //
-// An entry of a timeline is a tweet. Its sort key is the tweet's id.
+// An entry of a timeline is a tweet and its place, which is the sort key: the tweet's id if the timeline contains the author's entries,
+// otherwise the sort key of the earliest active retweet by a user whose entries the timeline contains. NewDraft, Places and Home find it.
 package timelines
 
 import (
@@ -33,7 +36,7 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Entry is a tweet in a timeline: the tweet's id, as sort key and as item.
+// Entry is a tweet in a timeline: its place as sort key, its id as item, and the user whose retweet has brought it.
 type Entry = sqldb.Row
 
 // Timelines reads timelines. It is safe for concurrent use.

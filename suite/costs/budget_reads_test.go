@@ -85,6 +85,7 @@ var costedReads = []costed{
 	{name: "homeTimeline-nodes-and-edges"},
 	{name: "homeTimeline-eventCursor"},
 	{name: "homeTimeline-retweeted"},
+	{name: "homeTimeline-retweets"},
 	{name: "homeTimeline-after", prepare: after("homeTimeline")},
 	{name: "homeTimeline-before", prepare: after("homeTimeline")},
 	{name: "homeTimeline-from-both-ends"},

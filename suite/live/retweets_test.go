@@ -84,8 +84,8 @@ func TestRetweetsInStreams(t *testing.T) {
 	})
 }
 
-// Whoever retweets what, and undoes and deletes it: a client that applies the events to its page, and comes back to any node
-// wherever it was cut off, has the page that a new client reads.
+// Whoever retweets what, and undoes and deletes it: a client that applies the events to its page, and comes back to any node wherever it
+// was cut off, has the page that a new client reads.
 func TestStreamsLeadToThePage(t *testing.T) {
 	rig.EachCluster(t, func(t *testing.T, a, b *apitest.Roost) {
 		users := a.SignUps(t, "user", 6)
