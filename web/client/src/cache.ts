@@ -19,6 +19,7 @@ export function newCache(): InMemoryCache {
           timeline: relayStylePagination(["include"]),
         },
       },
+      Tweet: { fields: { retweets: relayStylePagination() } },
       ReactionSummary: { merge: newest },
       // Each event replaces the one before.
       Subscription: { fields: { homeTimelineEvents: { merge: false }, sessionEnded: { merge: false } } },

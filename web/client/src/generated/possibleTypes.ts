@@ -10,7 +10,8 @@
     "Node": [
       "Session",
       "User",
-      "Tweet"
+      "Tweet",
+      "Retweet"
     ],
     "Reactable": [
       "Tweet"
@@ -28,6 +29,8 @@
       "UnfollowUserPayload",
       "CreateTweetPayload",
       "DeleteTweetPayload",
+      "RetweetPayload",
+      "UnretweetPayload",
       "SetReactionPayload"
     ],
     "TimelineEvent": [
