@@ -88,6 +88,12 @@ func (s actions) React(ctx context.Context, userID, tweetID int64, kind int8) er
 	return err
 }
 
+// Retweet retweets a tweet.
+func (s actions) Retweet(ctx context.Context, userID, tweetID int64) error {
+	_, _, err := s.Retweets.Retweet(ctx, userID, tweetID)
+	return err
+}
+
 // Greeting says to a newcomer what to try.
 func (a *App) Greeting() string {
 	var b strings.Builder

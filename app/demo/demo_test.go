@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"roost/domain/reactions"
+	"roost/domain/retweets"
 	"roost/domain/tweets"
 	"roost/ent"
 	"roost/ent/tweet"
@@ -26,6 +27,7 @@ type site struct {
 	Options
 	tweets    *tweets.Tweets
 	reactions *reactions.Reactions
+	retweets  *retweets.Retweets
 }
 
 func (s *site) Tweet(ctx context.Context, author int64, text string) (int64, error) {
@@ -45,6 +47,11 @@ func (s *site) React(ctx context.Context, user, id int64, kind int8) error {
 	return err
 }
 
+func (s *site) Retweet(ctx context.Context, user, id int64) error {
+	_, _, err := s.retweets.Retweet(ctx, user, id)
+	return err
+}
+
 func onBoth(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, c sqldb.Config) { test(t, newSite(t, c)) })
@@ -55,7 +62,8 @@ func newSite(t *testing.T, c sqldb.Config) *site {
 	db := dbtest.Open(t, c)
 	client := ent.NewClient(ent.Driver(db.Driver))
 	log, gen := events.New(client, clock.Real{}), ids.NewGenerator(clock.Real{}, idlease.New(db))
-	s := &site{tweets: tweets.New(client, log, gen), reactions: reactions.New(client, db, log)}
+	s := &site{tweets: tweets.New(client, log, gen), reactions: reactions.New(client, db, log),
+		retweets: retweets.New(client, db, log, gen)}
 	s.Options = Options{DB: db, Client: client, Log: log, IDs: gen, Clock: clock.Real{}, React: s.React,
 		HashPassword: func(_ context.Context, p string) (string, error) { return "hash of " + p, nil }}
 	return s
@@ -226,6 +234,9 @@ func TestLifeGoesOnWithinBounds(t *testing.T) {
 		}
 		if n := s.number(t, "SELECT sum(revision) FROM tweet_stats") - before; n < 20 {
 			t.Errorf("%d reactions in 60 ticks", n)
+		}
+		if n := s.number(t, "SELECT sum(retweet_count) FROM tweet_stats"); n < 60/12-1 || n > 60/6+1 {
+			t.Errorf("%d retweets in 60 ticks", n)
 		}
 		// A new life remembers the tweets of the one before.
 		run(live(), 10)

@@ -21,6 +21,7 @@ type Actions interface {
 	Delete(ctx context.Context, authorID, tweetID int64) error
 	// React sets a reaction: 0 none, 1 like, 2 dislike.
 	React(ctx context.Context, userID, tweetID int64, kind int8) error
+	Retweet(ctx context.Context, userID, tweetID int64) error
 }
 
 // DefaultKeep is the most tweets of Life that exist at a time.
@@ -28,9 +29,10 @@ const DefaultKeep = 500
 
 // Pace of Life, in ticks.
 const (
-	tick       = time.Second
-	tweetAfter = 4 // at least; at most twice that
-	// recent is how many of the newest tweets are reacted to.
+	tick         = time.Second
+	tweetAfter   = 4 // at least; at most twice that
+	retweetAfter = 6 // as above
+	// recent is how many of the newest tweets are reacted to or retweeted.
 	recent = 40
 )
 
@@ -49,7 +51,7 @@ type LifeOptions struct {
 	Ticks <-chan time.Time
 }
 
-// Life makes the people of the demo world tweet every 4 to 8 ticks and react on every tick. The visitor's account does
+// Life makes the people of the demo world tweet every 4 to 8 ticks, retweet every 6 to 12, and react on every tick. The visitor's account does
 // neither. Life is a lifecycle.Service.
 type Life struct {
 	lifecycle.Loop
@@ -63,8 +65,8 @@ type Life struct {
 	// texts are all sentences, shuffled. said counts the sentences used so far; after the last one Life begins again.
 	texts []string
 	said  int
-	// wait is the number of ticks until the next tweet.
-	wait int
+	// wait and retweetWait are the numbers of ticks until the next tweet and the next retweet.
+	wait, retweetWait int
 }
 
 type ref struct{ id, author int64 }
@@ -157,6 +159,12 @@ func (l *Life) step(ctx context.Context) {
 	if err := l.react(ctx); err != nil {
 		l.fail(ctx, err)
 	}
+	if l.retweetWait--; l.retweetWait <= 0 {
+		l.retweetWait = retweetAfter + l.random.IntN(retweetAfter+1)
+		if err := l.retweet(ctx); err != nil {
+			l.fail(ctx, err)
+		}
+	}
 }
 
 // tweet posts a tweet, and deletes the oldest tweets of Life beyond Keep.
@@ -192,7 +200,7 @@ func (l *Life) look(ctx context.Context) error {
 	return nil
 }
 
-// react makes somebody react to a recent tweet. Newer tweets are more likely.
+// react makes somebody react to a recent tweet.
 func (l *Life) react(ctx context.Context) error {
 	if len(l.fresh) == 0 {
 		return nil
@@ -204,12 +212,28 @@ func (l *Life) react(ctx context.Context) error {
 	case 1:
 		kind = kindDislike
 	}
-	at := min(l.random.IntN(len(l.fresh)), l.random.IntN(len(l.fresh)))
-	err := l.o.Actions.React(ctx, l.someone(), l.fresh[at].id, kind)
+	err := l.o.Actions.React(ctx, l.someone(), l.recentTweet(), kind)
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return fmt.Errorf("react: %w", err)
 	}
 	return nil
+}
+
+// retweet makes somebody retweet a recent tweet.
+func (l *Life) retweet(ctx context.Context) error {
+	if len(l.fresh) == 0 {
+		return nil
+	}
+	err := l.o.Actions.Retweet(ctx, l.someone(), l.recentTweet())
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		return fmt.Errorf("retweet: %w", err)
+	}
+	return nil
+}
+
+// recentTweet returns the id of a recent tweet. Newer tweets are more likely.
+func (l *Life) recentTweet() int64 {
+	return l.fresh[min(l.random.IntN(len(l.fresh)), l.random.IntN(len(l.fresh)))].id
 }
 
 func (l *Life) someone() int64 { return l.o.World.Others[l.random.IntN(len(l.o.World.Others))] }

@@ -1,5 +1,5 @@
 // Package demo makes a small, believable demo world: forty people who follow each other, with five days of tweets and
-// reactions. While a node runs, these people go on to tweet and react. All of them sign in with the same password.
+// reactions. While a node runs, these people go on to tweet, retweet and react. All of them sign in with the same password.
 package demo
 
 import (
