@@ -327,3 +327,31 @@ func TestStopEndsTheGoroutine(t *testing.T) {
 		h.Observe([]events.Event{events.ReactionSet{TweetID: 1, RetweetCount: new(int64)}})
 	}
 }
+
+// A reaction that a node of the release before retweets has set comes without the number of retweets, so the counts are read again; one
+// of this release brings it.
+func TestReactionsWithoutRetweetsAreReadAgain(t *testing.T) {
+	t.Parallel()
+	h := start(t, everybody)
+	s := h.SubscribeReactions([]int64{7})
+	defer s.Close()
+	next := func(e events.ReactionSet) ReactionState {
+		t.Helper()
+		h.Observe([]events.Event{e})
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		got, err := s.Next(ctx)
+		if err != nil || len(got) != 1 {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		return got[0]
+	}
+	retweets := int64(3)
+	want := ReactionState{TweetID: 7, Likes: 1, Retweets: 3, Revision: 5}
+	if got := next(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 5, RetweetCount: &retweets}); got != want {
+		t.Errorf("a reaction of this release is pushed as %+v, want %+v", got, want)
+	}
+	if got := next(events.ReactionSet{TweetID: 7, LikeCount: 2, Revision: 6}); got != (ReactionState{TweetID: 7, Unknown: true}) {
+		t.Errorf("a reaction of the release before is pushed as %+v", got)
+	}
+}

@@ -179,7 +179,8 @@ func TestRetweetsInChaos(t *testing.T) {
 					t.Errorf("at rest node %d shows %s %+v, want %+v", n, u.Name, got, want)
 				}
 			}
-			list := p.Anonymous().Must(t, `query($id: ID!) { tweet(id: $id) { retweets(first: 100) { nodes { id } } } }`, apitest.Vars{"id": tweet})
+			list := p.Anonymous().Must(t, `query($id: ID!) { tweet(id: $id) { retweets(first: 100) { nodes { id } } } }`,
+				apitest.Vars{"id": tweet})
 			if got := len(list.Strings("tweet.retweets.nodes", "id")); got != want.Count {
 				t.Errorf("at rest node %d lists %d retweets, want %d", n, got, want.Count)
 			}
