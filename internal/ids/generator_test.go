@@ -202,3 +202,28 @@ func ExampleCompose() {
 	fmt.Println(Time(id).Format(time.RFC3339Nano))
 	// Output: 2026-01-02T03:04:05.006Z
 }
+
+// An id after another one is larger than it, and so is every later one, also in the milliseconds that the grant does not cover yet. The
+// clock goes on from there.
+func TestAfter(t *testing.T) {
+	t.Parallel()
+	now := clock.NewFake(Epoch.Add(time.Hour))
+	g := NewGenerator(now, Fixed(3))
+	first, err := g.After(t.Context(), 0)
+	if err != nil || Time(first) != now.Now() {
+		t.Fatalf("after nothing: %s, %v", Time(first), err)
+	}
+	other := Compose(Millis(now.Now())+5_000, ImportNode, maxSeq) // the last of its millisecond
+	after, err := g.After(t.Context(), other)
+	if err != nil || after <= other || Time(after).Sub(Time(other)) > time.Millisecond {
+		t.Errorf("after %d: %d, %v", other, after, err)
+	}
+	next, err := g.Next(t.Context())
+	if err != nil || next <= after {
+		t.Errorf("then %d, %v", next, err)
+	}
+	now.Add(time.Minute)
+	if later, err := g.After(t.Context(), other); err != nil || Time(later) != now.Now() {
+		t.Errorf("a minute later: %s, %v", Time(later), err)
+	}
+}
