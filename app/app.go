@@ -152,7 +152,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 	log.SetInvalidator(a.rows)
 	a.trackEpochs()
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows, Wait: a.Config.LoaderWait,
-		Sessions: accounts.NewAuthenticator(a.rows.Sessions.Load, a.Config.clock())}
+		Sessions: accounts.NewAuthenticator(a.rows.SessionsOf, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)
 	a.hub.Brought = a.sources.Timelines.Brought
 	a.sources.Position = a.hub.Position

@@ -29,6 +29,7 @@ type coherence interface {
 // lookup is what a read asks for.
 type lookup struct {
 	keys   []string
+	along  func() []string // see Request; nil if there are none
 	epoch  int64
 	moment *moment.Moment
 	number int // of the moment

@@ -272,10 +272,13 @@ func TestBatchesAreBounded(t *testing.T) {
 	for i := range keys {
 		keys[i], at[i] = key(fmt.Sprint("k", i)), i
 	}
-	if b, _ := l.join(lookup{keys: keys}, at); b != nil {
+	if b, _ := l.join(lookup{keys: keys}, at, nil); b != nil {
 		t.Error("a batch takes more keys than it may")
 	}
-	if b, index := l.join(lookup{keys: keys}, at[1:]); b == nil || len(index) != maxGathered {
+	if b, _ := l.join(lookup{keys: keys}, at[1:], keys[:1]); b != nil {
+		t.Error("a batch takes keys along that it has no room for")
+	}
+	if b, index := l.join(lookup{keys: keys}, at[1:], nil); b == nil || len(index) != maxGathered {
 		t.Error("a batch does not take as many keys as it may")
 	} else if <-b.done; b.err != nil {
 		t.Error(b.err)

@@ -84,6 +84,9 @@
 // moment (package moment), such as those of one HTTP request, need one barrier together. It confirms the copies for all of them,
 // because copies only become newer.
 //
+// A read that must ask a server may name further keys that will probably be read next (Request.Along). They are looked up in the same
+// round trip and become copies, but are neither filled nor returned.
+//
 // The link alone makes copies, of the answers to its own plain reads, in the order of its stream. It adopts no key that was reported
 // after the barrier's answer in the same call, and nothing if copies were dropped during the call. All copies of a server are dropped
 // when its connection is replaced, when the server was flushed, or when it has another replication id. A copy lives no longer than its

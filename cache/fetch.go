@@ -31,6 +31,7 @@ func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
 		keys = append(keys, req.Keys...)
 	}
 	of := t.lookup(ctx, keys)
+	of.along = alongOf(reqs)
 	// Looked up before Redis is asked: if a pending invalidation is sent while the answer is under way, the answer is still old.
 	pending, none := t.pendingOf(ctx, keys)
 	of.forgotten = t.pending.forgotten.Load()
@@ -71,6 +72,18 @@ func (t *Tier) readAll(ctx context.Context, reqs []*Request) []firstRead {
 		}
 	}
 	return out
+}
+
+// alongOf joins the requests' Along, and returns nil if no request has one.
+func alongOf(reqs []*Request) (along func() []string) {
+	for _, req := range reqs {
+		if before := along; before == nil {
+			along = req.Along
+		} else if req.Along != nil {
+			along = func() []string { return append(before(), req.Along()...) }
+		}
+	}
+	return along
 }
 
 // heldOf concatenates the requests' Held, and returns nil if no request holds anything.

@@ -85,6 +85,9 @@ type Request struct {
 	// MaxMisses is the most keys that Load is called for at first; 0 means all that the cache does not have. The keys beyond it are
 	// left out, and so are keys whose server is unreachable.
 	MaxMisses int
+	// Along returns keys that will probably be read next; nil means none. If a key of Keys has no copy in the process, so that its server is
+	// asked anyway, these keys are looked up there in the same round trip, and become copies. They are not filled, and not returned.
+	Along func() []string
 
 	// Left is how many keys were left out because of MaxMisses. Their Values say nothing.
 	Left int

@@ -55,6 +55,7 @@ type link struct {
 
 	// Of the goroutine alone, and of the handlers that run in its calls:
 	client    *redis.Client
+	asking    *barrierAnswers  // the current call
 	barrier   *redis.StringCmd // of the current call
 	reported  map[string]bool  // keys reported since the barrier was answered
 	lastRead  time.Time
@@ -92,6 +93,17 @@ type batch struct {
 	done    chan struct{} // closed when the rest is set
 	err     error
 	results []readResult
+}
+
+// add adds a key that was not added yet, and returns the index of its result.
+func (b *batch) add(key string) int {
+	n, ok := b.index[key]
+	if !ok {
+		n = len(b.keys)
+		b.index[key] = n
+		b.keys = append(b.keys, key)
+	}
+	return n
 }
 
 // errNoCopies ends a batch whose readers look their keys up without copies.
@@ -151,7 +163,7 @@ func (l *link) read(ctx context.Context, of lookup, at []int, out []readResult) 
 	if confirmed {
 		unanswered = missing // copies are right without this barrier
 	}
-	b, index := l.join(of, missing)
+	b, index := l.join(of, missing, l.along(ctx, of, missing))
 	if b == nil {
 		return unanswered
 	}
@@ -195,6 +207,12 @@ func (t *tracked) copiesFor(of lookup) usableNow {
 	return usableNow{t.copies, usable.generation, confirmed}
 }
 
+// holds reports whether there is a copy of a key. It may be out of date.
+func (l *link) holds(key string, epoch int64) bool {
+	usable := l.usable.Load()
+	return usable.epoch == epoch && l.of.copies.get(key, usable.generation, monotonic(time.Now())) != nil
+}
+
 // works reports that no server is known that cannot report changes.
 func (t *tracked) works() bool {
 	works := true
@@ -235,7 +253,7 @@ func (t *tracked) settle(ctx context.Context, of lookup) bool {
 // moment began, and its copies are of the epoch.
 func (l *link) settle(ctx context.Context, of lookup) bool {
 	if !of.confirmed(l) {
-		b, _ := l.join(of, nil)
+		b, _ := l.join(of, nil, nil)
 		if b == nil {
 			return false
 		}
@@ -279,9 +297,28 @@ func (l *link) look(of lookup, at []int, out []readResult) (missing []int) {
 	return l.of.copies.look(of.keys, at, usable.generation, out)
 }
 
-// join adds a reader and the keys that it misses to the next batch. index says where the results of these keys will be. It returns
-// nil if the link cannot be used.
-func (l *link) join(of lookup, missing []int) (b *batch, index []int) {
+// along returns the keys of the server that a read asks for along with those that it misses.
+func (l *link) along(ctx context.Context, of lookup, missing []int) (keys []string) {
+	if of.along == nil || len(missing) == 0 {
+		return nil
+	}
+	for _, key := range of.along() {
+		if !l.holds(key, of.epoch) && l.serves(ctx, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// serves reports whether a key belongs to the link's server.
+func (l *link) serves(ctx context.Context, key string) bool {
+	s, err := l.of.redis.shardOf(ctx, key)
+	return err == nil && s == l.shard
+}
+
+// join adds a reader and the keys that it misses to the next batch, and keys that become copies without being returned. index says where
+// the results of the missing keys will be. It returns nil if the link cannot be used.
+func (l *link) join(of lookup, missing []int, along []string) (b *batch, index []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
@@ -300,7 +337,7 @@ func (l *link) join(of lookup, missing []int) (b *batch, index []int) {
 		b = &batch{epoch: of.epoch, done: make(chan struct{})}
 		l.next = b
 	}
-	if b.epoch != of.epoch || len(b.keys)+len(missing) > maxGathered {
+	if b.epoch != of.epoch || len(b.keys)+len(missing)+len(along) > maxGathered {
 		return nil, nil
 	}
 	b.readers++
@@ -310,14 +347,10 @@ func (l *link) join(of lookup, missing []int) (b *batch, index []int) {
 		}
 		index = make([]int, len(missing))
 		for i, at := range missing {
-			key := of.keys[at]
-			n, ok := b.index[key]
-			if !ok {
-				n = len(b.keys)
-				b.index[key] = n
-				b.keys = append(b.keys, key)
-			}
-			index[i] = n
+			index[i] = b.add(of.keys[at])
+		}
+		for _, key := range along {
+			b.add(key)
 		}
 	}
 	if !l.active {

@@ -99,13 +99,15 @@ func (b *batch) fail(err error) {
 func (l *link) drop() { l.begin(l.usable.Load().epoch) }
 
 // begin makes all copies of the server unusable, and begins a generation of entries of an epoch.
-func (l *link) begin(epoch int64) {
+func (l *link) begin(epoch int64) *usableCopies {
 	if l.of.without.generations {
-		return
+		return l.usable.Load()
 	}
-	l.usable.Store(&usableCopies{l.of.copies.generation(), epoch})
+	next := &usableCopies{l.of.copies.generation(), epoch}
+	l.usable.Store(next)
 	l.of.copies.note("")
 	l.of.metrics.lost.Inc()
+	return next
 }
 
 func (l *link) disconnect() {
@@ -169,7 +171,8 @@ func (l *link) exchange(b *batch) {
 // barrierAnswers are what Redis returned to a barrier.
 type barrierAnswers struct {
 	began   time.Time
-	before  *usableCopies // when the barrier was sent
+	before  *usableCopies // the copies to which the answers belong, unless copies were dropped since
+	sent    bool          // whether a command of the call was sent
 	info    *redis.StringCmd
 	entries []*redis.SliceCmd
 	lives   []*redis.DurationCmd
@@ -185,6 +188,7 @@ func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error)
 		_ = l.client.RegisterPushNotificationHandler("invalidate", handler(l.report), true) // fails only if there is one
 	}
 	clear(l.reported)
+	l.asking = x
 	var keys []string
 	if b != nil {
 		keys = b.keys
@@ -205,7 +209,9 @@ func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error)
 		} else {
 			l.of.metrics.barriers.Inc()
 		}
-		if _, err := pipe.Exec(ctx); err != nil && x.info.Err() != nil {
+		_, err := pipe.Exec(ctx)
+		x.sent = true
+		if err != nil && x.info.Err() != nil {
 			return x, x.info.Err()
 		}
 		// An error of the connection also fails the last command, one that Redis returns for a command fails only that one.
@@ -272,7 +278,10 @@ func (l *link) check(b *batch, x *barrierAnswers) error {
 	}
 	if last := l.replid.Load(); last == nil || *last != replid || epoch != l.usable.Load().epoch {
 		l.replid.Store(&replid)
-		l.begin(epoch)
+		complete := l.usable.Load() == x.before // the answers came after the id, and no copy was dropped meanwhile
+		if next := l.begin(epoch); complete {
+			x.before = next
+		}
 	}
 	return nil
 }
@@ -343,6 +352,9 @@ func (l *link) connect(ctx context.Context, conn *redis.Conn) error {
 	}
 	if err == nil {
 		l.setConnected(true)
+		if !l.asking.sent {
+			l.asking.before = l.usable.Load() // the barrier and all reads are sent on this connection
+		}
 		return nil
 	}
 	if answer := redis.Error(nil); away(err) && !errors.Is(err, errCannotTrack) || errors.As(err, &answer) && away(answer) {
@@ -356,38 +368,4 @@ func (l *link) connect(ctx context.Context, conn *redis.Conn) error {
 	slog.WarnContext(ctx, "redis does not report changes of keys, so rows are not kept in the process; this is tried again every minute",
 		"server", l.shard.name(), "error", err)
 	return err
-}
-
-// errCannotTrack is returned for a server that cannot report changes, or does not report all of them.
-var errCannotTrack = errors.New("the server cannot track keys")
-
-// canTrack returns an error if a server that answers HELLO in this way does not report all changes. A node of a cluster reports the
-// keys of a slot that it has lost from Redis 7.2 on.
-func (r *Redis) canTrack(hello any) error {
-	about, _ := hello.(map[any]any)
-	if proto, _ := about["proto"].(int64); proto < 3 {
-		return fmt.Errorf("%w: it does not speak RESP3", errCannotTrack)
-	}
-	if about["mode"] != "cluster" || r.anyCluster {
-		return nil
-	}
-	version, _ := about["version"].(string)
-	var major, minor int
-	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil || major < 7 || major == 7 && minor < 2 {
-		return fmt.Errorf("%w: a cluster needs Redis 7.2, and it is %s", errCannotTrack, version)
-	}
-	return nil
-}
-
-// dedicated returns a client with one connection to a server. connect prepares each connection before it is used.
-func (r *Redis) dedicated(s *shard, connect func(ctx context.Context, conn *redis.Conn) error) *redis.Client {
-	if r.address.form == schemeSentinel {
-		return r.address.failover(r.timeout, 1, connect) // follows the Sentinels, as the other connections do
-	}
-	o := *s.client.Options()
-	o.PoolSize, o.MinIdleConns, o.MaxIdleConns, o.MaxActiveConns = 1, 0, 0, 0
-	o.Protocol = 3
-	o.OnConnect = connect
-	o.PushNotificationProcessor = nil // its own
-	return redis.NewClient(&o)
 }

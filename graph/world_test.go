@@ -113,7 +113,7 @@ func newWorld(t testing.TB, users, tweets int) *world {
 		Retweets: d.Retweets, Timelines: d.Timelines}
 	store := rowstest.New(t, from)
 	resolver := &graph.Resolver{Hub: live.New(nil), PublicURL: "http://localhost:8080", DocumentBytes: 4096,
-		Sources: loaders.Sources{Sources: from, Rows: store, Sessions: accounts.NewAuthenticator(store.Sessions.Load, d.Clock)}}
+		Sources: loaders.Sources{Sources: from, Rows: store, Sessions: accounts.NewAuthenticator(store.SessionsOf, d.Clock)}}
 	plans := graph.NewPlans(graph.PlansConfig{Resolver: resolver, Outcome: func(_ ast.Operation, o graph.Outcome) { w.count(o) }})
 	w.schema, w.resolver, w.plan = graph.Schema(resolver), resolver, plans
 	w.resolvers = executorOf(w.schema, resolver)

@@ -60,6 +60,8 @@ type Set struct {
 	reacted viewerRow[*reactions.List]
 	// retweeted is the list of the viewer's newest retweets.
 	retweeted viewerRow[*retweets.List]
+	// authors are those of the tweets of the home page that was read last.
+	authors knownAuthors
 
 	mu      sync.Mutex
 	loaders map[any]any // by question; made when they are used
@@ -108,17 +110,44 @@ func (s *Set) Answer(ctx context.Context, all ...*cache.Request) {
 	s.sources.Rows.Answer(ctx, all...)
 }
 
-// AppendAuthors appends the authors of tweets from the process alone, without a read. ok is false unless the process keeps all of the
-// tweets.
+// AppendAuthors appends the authors of tweets without a read. ok is false unless all of them are known: the process keeps the tweet, or
+// has made a home page from lists that contain it.
 func (s *Set) AppendAuthors(tweetIDs, to []int64) (_ []int64, ok bool) {
 	for _, id := range tweetIDs {
-		t, ok := s.sources.Rows.Tweets.Local(id)
-		if !ok {
+		if t, ok := s.sources.Rows.Tweets.Local(id); ok {
+			to = append(to, t.AuthorID)
+		} else if author, ok := s.authors.of(id); ok {
+			to = append(to, author)
+		} else {
 			return to, false
 		}
-		to = append(to, t.AuthorID)
 	}
 	return to, true
+}
+
+// knownAuthors finds the authors of tweets, which never change. It is safe for concurrent use.
+type knownAuthors struct {
+	mu      sync.Mutex
+	find    func() map[int64]int64 // nil if byTweet is complete
+	byTweet map[int64]int64
+}
+
+// note replaces the authors by those that find returns, which is called when one is needed.
+func (a *knownAuthors) note(find func() map[int64]int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.find = find
+}
+
+// of returns the author of a tweet; ok is false if it is not known.
+func (a *knownAuthors) of(tweetID int64) (author int64, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.find != nil {
+		a.byTweet, a.find = a.find(), nil
+	}
+	author, ok = a.byTweet[tweetID]
+	return author, ok
 }
 
 type key struct{}

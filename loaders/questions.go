@@ -144,7 +144,7 @@ func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cur
 		if err != nil {
 			return nil, err
 		}
-		if out[k], err = s.sources.Rows.HomePage(ctx, k.Owner, authors, k.Window); err != nil {
+		if out[k], err = s.sources.Rows.HomePageWithAuthors(ctx, k.Owner, authors, k.Window, s.authors.note); err != nil {
 			return nil, err
 		}
 	}

@@ -108,12 +108,16 @@ func (e *Entity[K, V]) meaning(v cache.Value) string {
 // Load returns the rows of keys. Keys without a row are left out. The rows are shared, so nobody may change them. An error comes from
 // SQL or from the context, never from Redis.
 func (e *Entity[K, V]) Load(ctx context.Context, all []K) (map[K]V, error) {
-	q := e.Ask(all)
-	if err := e.tier.Load(ctx, q.Request()); err != nil {
+	return e.Ask(all).all(ctx)
+}
+
+// all reads the rows of the question, and returns those that there are.
+func (q *Question[K, V]) all(ctx context.Context) (map[K]V, error) {
+	if err := q.of.tier.Load(ctx, q.Request()); err != nil {
 		return nil, err
 	}
-	out := make(map[K]V, len(all))
-	for i, k := range all {
+	out := make(map[K]V, len(q.keys))
+	for i, k := range q.keys {
 		v, ok, err := q.At(ctx, i)
 		if err != nil {
 			return nil, err
@@ -177,6 +181,24 @@ func (e *Entity[K, V]) Local(key K) (v V, ok bool) {
 		return v, false
 	}
 	return e.local.Get(key)
+}
+
+// Peek returns the row of a key from a copy in the process that may be out of date. ok is false if there is no copy, or no row.
+// The entity's keys must have IDs.
+func (e *Entity[K, V]) Peek(key K) (v V, ok bool) {
+	c := e.tier.Unconfirmed(e.keys.id(key))
+	if c == nil || c.Value().Version == 0 {
+		return v, false
+	}
+	if v, ok = c.Decoded().(V); ok {
+		return v, true
+	}
+	r := reader{data: c.Value().Data}
+	if v = e.form.read(&r, key, c.Value().Version); !r.done() {
+		return v, false
+	}
+	c.Keep(v, e.weight(v))
+	return v, true
 }
 
 // Request returns the question in the form that the tier takes.

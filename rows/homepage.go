@@ -104,6 +104,13 @@ func (h *homePages) dropped(key string) {
 // Retweets of tweets that it has read as deleted are left out: half as many entries again as the page shows are looked at, and many more
 // if these do not suffice. From SQL there are only visible tweets.
 func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w cursors.Window) (cursors.Page[timelines.Entry], error) {
+	return s.HomePageWithAuthors(ctx, viewer, authors, w, func(func() map[int64]int64) {})
+}
+
+// HomePageWithAuthors is HomePage. If it has merged the page from authors' lists, it calls note with a function that returns the authors
+// of the page's tweets by tweet, so that the tweets and their authors can be read together.
+func (s *Store) HomePageWithAuthors(ctx context.Context, viewer int64, authors []int64, w cursors.Window,
+	note func(find func() map[int64]int64)) (cursors.Page[timelines.Entry], error) {
 	h := s.home
 	if len(authors) == 0 || !h.always && !h.tier.Copies() || !slices.IsSorted(authors[:len(authors)-1]) {
 		h.fromSQL.Inc()
@@ -142,6 +149,7 @@ func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w c
 	page, ok, err := s.pageOf(ctx, w, func(most int) (*timelines.Draft, error) { return s.draftOf(ctx, authors, lists, w, most) })
 	if ok || err != nil {
 		h.lists.Inc()
+		note(func() map[int64]int64 { return timelines.AuthorsOf(page.Items, authors, lists) })
 		return page, err
 	}
 	h.deeper.Inc()

@@ -38,6 +38,17 @@ type ReactionsQuestion struct {
 	complete    bool
 }
 
+// boundOf guesses where the list of a viewer begins.
+func (s *Store) boundOf(viewerID int64) int64 {
+	if bound, ok := s.bounds.store.Get(viewerID); ok {
+		return bound
+	}
+	if list, ok := s.Reacted.Peek(viewerID); ok {
+		return list.CompleteFrom
+	}
+	return 0
+}
+
 // AskReactions returns a question about the reactions of a viewer, which is 0 without a session. known is the viewer's list, if the same
 // operation has read it already, otherwise nil. AskReactions does not read anything.
 func (s *Store) AskReactions(viewerID int64, tweetIDs []int64, known *reactions.List) *ReactionsQuestion {
@@ -48,7 +59,7 @@ func (s *Store) AskReactions(viewerID int64, tweetIDs []int64, known *reactions.
 	listed, bound := s.unlisted.over(), int64(0)
 	if known == nil && listed {
 		q.lists = s.Reacted.Ask([]int64{viewerID})
-		bound, _ = s.bounds.store.Get(viewerID)
+		bound = s.boundOf(viewerID)
 	}
 	q.single = make([]int32, len(tweetIDs))
 	for i, id := range tweetIDs {

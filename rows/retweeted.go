@@ -33,6 +33,17 @@ type RetweetsQuestion struct {
 	complete    bool
 }
 
+// retweetBoundOf guesses where the list of a viewer begins.
+func (s *Store) retweetBoundOf(viewerID int64) int64 {
+	if bound, ok := s.retweetBounds.store.Get(viewerID); ok {
+		return bound
+	}
+	if list, ok := s.Retweeted.Peek(viewerID); ok {
+		return list.CompleteFrom
+	}
+	return 0
+}
+
 // AskRetweets returns a question about the retweets of a viewer, which is 0 without a session. known is the viewer's list, if the same
 // operation has read it already, otherwise nil. AskRetweets does not read anything.
 func (s *Store) AskRetweets(viewerID int64, tweetIDs []int64, known *retweets.List) *RetweetsQuestion {
@@ -43,7 +54,7 @@ func (s *Store) AskRetweets(viewerID int64, tweetIDs []int64, known *retweets.Li
 	bound := int64(0)
 	if known == nil {
 		q.lists = s.Retweeted.Ask([]int64{viewerID})
-		bound, _ = s.retweetBounds.store.Get(viewerID)
+		bound = s.retweetBoundOf(viewerID)
 	} else {
 		bound = known.CompleteFrom
 	}

@@ -1,9 +1,24 @@
 package rows
 
 import (
+	"context"
+
 	"roost/domain/accounts"
 	"roost/internal/ids"
 )
+
+// SessionsOf returns the rows of sessions; unknown ones are left out. owner is the user to whom they are said to belong, or 0. If a
+// session has no copy in the process, this is probably the first visit of the owner. Then the lists of the owner are looked up in the
+// same round trip, and the next read of the request finds copies of them.
+func (s *Store) SessionsOf(ctx context.Context, owner int64, sessionIDs []int64) (map[int64]*accounts.StoredSession, error) {
+	q := s.Sessions.Ask(sessionIDs)
+	if owner != 0 {
+		q.Request().Along = func() []string {
+			return []string{s.Followed.keys.of(owner), s.Reacted.keys.of(owner), s.Retweeted.keys.of(owner)}
+		}
+	}
+	return q.all(ctx)
+}
 
 // sessionForm stores the id of the user and nothing of the user that can change, so a session is checked by this row alone. What ends
 // sessions, such as a new password or another sign-in under the policy SINGLE_DEVICE, changes the rows of the sessions.

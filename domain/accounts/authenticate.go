@@ -10,8 +10,9 @@ import (
 	"roost/internal/errs"
 )
 
-// ReadSessions reads rows of sessions, as Accounts.StoredSessions does. Unknown ids are left out.
-type ReadSessions func(ctx context.Context, sessionIDs []int64) (map[int64]*StoredSession, error)
+// ReadSessions reads rows of sessions, as Accounts.StoredSessions does. Unknown ids are left out. owner is the user to whom a key says
+// that the session belongs, or 0.
+type ReadSessions func(ctx context.Context, owner int64, sessionIDs []int64) (map[int64]*StoredSession, error)
 
 // Authenticator checks session keys.
 type Authenticator struct {
@@ -33,7 +34,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, key string) (*Session,
 	if !ok {
 		return nil, errSession
 	}
-	rows, err := a.read(ctx, []int64{id})
+	rows, err := a.read(ctx, userID, []int64{id})
 	if err != nil {
 		return nil, events.Unavailable(fmt.Errorf("check the session: %w", err))
 	}
@@ -53,7 +54,7 @@ func (a *Authenticator) AsOfNow(row *StoredSession) *Session { return row.At(a.c
 
 // ByID reads sessions as they are now, ended ones included. Unknown ids are left out.
 func (a *Authenticator) ByID(ctx context.Context, sessionIDs []int64) (map[int64]*Session, error) {
-	rows, err := a.read(ctx, sessionIDs)
+	rows, err := a.read(ctx, 0, sessionIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -167,7 +167,10 @@ func TestSessionsExpire(t *testing.T) {
 	d := domaintest.New(t)
 	cfg := accounts.DefaultConfig()
 	idle, used := signUp(t, d, "idle"), signUp(t, d, "used")
-	check := accounts.NewAuthenticator(d.Accounts.StoredSessions, d.Clock)
+	read := func(ctx context.Context, _ int64, ids []int64) (map[int64]*accounts.StoredSession, error) {
+		return d.Accounts.StoredSessions(ctx, ids)
+	}
+	check := accounts.NewAuthenticator(read, d.Clock)
 	began := d.Clock.Now()
 	for d.Clock.Now().Sub(began) < cfg.AbsoluteTimeout-time.Hour {
 		if _, err := check.Authenticate(t.Context(), used.Key); err != nil {
