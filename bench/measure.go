@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,8 +44,8 @@ func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 			err = errors.Join(b.explain(err), b.rig.Close())
 		}
 	}()
-	say("drawing %d viewers and signing them in", s.Viewers+s.fans())
-	if b.world, err = ops.NewWorld(ctx, b.rig.Roost.DB, b.rig.Roost.Addr, s.Viewers, s.fans()); err != nil {
+	say("drawing %d viewers and signing them in", max(s.Viewers, s.visitors())+s.fans())
+	if b.world, err = ops.NewWorld(ctx, b.rig.Roost.DB, b.rig.Roost.Addr, s.Viewers, s.visitors(), s.fans()); err != nil {
 		return nil, err
 	}
 	b.flips = b.world.Flips()
@@ -111,6 +112,16 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if r.Measurements, err = b.measurements(ctx); err != nil {
 		return b.explain(err)
 	}
+	if b.wants(growthOperation) {
+		if r.Growth, err = b.growth(ctx); err != nil {
+			return b.explain(fmt.Errorf("growth: %w", err))
+		}
+	}
+	if b.wants(trackingOperation) {
+		if r.Tracking, err = b.tracking(ctx); err != nil {
+			return b.explain(fmt.Errorf("tracking: %w", err))
+		}
+	}
 	if b.wants(outageOperation) {
 		if r.Outage, err = b.outage(ctx); err != nil {
 			return b.explain(fmt.Errorf("outage: %w", err))
@@ -161,6 +172,19 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 			if err := add(b.operation(ctx, op, kind)); err != nil {
 				return nil, fmt.Errorf("%s, %s loop: %w", op.Name, kind, err)
 			}
+		}
+		if last := len(all) - 1; slices.Contains(halved, op.Name) && b.puts(report.Half) && b.puts(report.Closed) {
+			for all[last].Load != report.Closed {
+				last--
+			}
+			if err := add(b.half(ctx, op, all[last].Baseline.PerSecond)); err != nil {
+				return nil, fmt.Errorf("%s, at half of the baseline's saturation: %w", op.Name, err)
+			}
+		}
+	}
+	if b.wants(visitsOperation) {
+		if err := add(b.visits(ctx)); err != nil {
+			return nil, fmt.Errorf("visits: %w", err)
 		}
 	}
 	if err := b.uncached(ctx, loads, add); err != nil {
@@ -221,6 +245,20 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 			m.Rate = op.Rate
 		}
 	}
+	return b.rounds(ctx, op, m)
+}
+
+// halved are the operations that are also measured at half of the baseline's saturation.
+var halved = []string{"home", "profile", "summaries"}
+
+// half measures an operation in an open loop at half of the rate that the baseline reached in the closed one.
+func (b *bench) half(ctx context.Context, op ops.Operation, saturation float64) (*report.Measurement, error) {
+	return b.rounds(ctx, op, &report.Measurement{Operation: op.Name, Title: op.Title, Load: report.Half, Encoding: op.Roost.Encoding,
+		Rate: math.Round(saturation / 2)})
+}
+
+// rounds makes the rounds of a measurement.
+func (b *bench) rounds(ctx context.Context, op ops.Operation, m *report.Measurement) (*report.Measurement, error) {
 	profile := &shares.Profile{}
 	pools := map[*rig.Target]*load.Pool{}
 	var writes []*ops.Writes
@@ -238,7 +276,7 @@ func (b *bench) operation(ctx context.Context, op ops.Operation, kind string) (*
 		pools[t] = pool
 	}
 	for i := range b.Rounds {
-		say("%s, %s loop, round %d of %d", op.Name, kind, i+1, b.Rounds)
+		say("%s, %s loop, round %d of %d", op.Name, m.Load, i+1, b.Rounds)
 		round, err := b.round(i, func(t *rig.Target) (report.Sample, error) {
 			return b.sample(ctx, t, pools[t], m.Rate, profile)
 		})

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"roost/bench/report"
 )
 
 // Settings say how to measure. They are part of the results, so that a run can be repeated.
@@ -18,6 +20,7 @@ type Settings struct {
 	Connections int           `json:"connections"`
 	Rate        float64       `json:"rate"`
 	Viewers     int           `json:"viewers"`
+	Visitors    int           `json:"visitors"`
 	Sockets     int           `json:"sockets"`
 	Likes       float64       `json:"likes"`
 	Posts       float64       `json:"posts"`
@@ -41,20 +44,24 @@ type Settings struct {
 
 // The names of the measurements that are not in package ops.
 const (
+	visitsOperation     = "visits"
 	logOperation        = "log"
 	socketsOperation    = "sockets"
 	deliveriesOperation = "deliveries"
 	crowdOperation      = "crowd"
+	growthOperation     = "growth"
+	trackingOperation   = "tracking"
 	outageOperation     = "outage"
 )
 
 // requests returns the names of the operations over HTTP.
 var requests = []string{"home", "profile", "summaries", "typename", "home-gzip", "home-zstd", "react", "viral"}
 
-var operations = append(slices.Clone(requests), logOperation, socketsOperation, deliveriesOperation, crowdOperation, outageOperation)
+var operations = append(slices.Clone(requests), visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
+	trackingOperation, outageOperation)
 
 // short holds the settings for CI, which only show that everything works and that the answers are right.
-var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Sockets: 100,
+var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Visitors: 64, Sockets: 100,
 	Crowd: 200, Outage: 500 * time.Millisecond}
 
 func parse(args []string) (*Settings, []string, error) {
@@ -70,13 +77,14 @@ func parse(args []string) (*Settings, []string, error) {
 		f.PrintDefaults()
 	}
 	f.StringVar(&s.Operations, "ops", strings.Join(operations, ","), "`operations` to measure, separated by commas")
-	f.StringVar(&s.Loads, "loads", "closed,open", "how to put load on requests: closed, open or both")
+	f.StringVar(&s.Loads, "loads", "closed,open,half", "how to put load on requests: closed, open, and half (after closed: at half of the baseline's saturation)")
 	f.IntVar(&s.Rounds, "rounds", 5, "rounds; each measures both targets, the order alternates")
 	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long a round measures a target; sockets and deliveries twice as long")
 	f.DurationVar(&s.Warm, "warm", 500*time.Millisecond, "how long load runs before it is measured")
 	f.IntVar(&s.Connections, "conns", 32, "connections of a loop; writers of the log")
 	f.Float64Var(&s.Rate, "rate", 0, "requests or events a second of the open loop; 0 is the operation's own default")
 	f.IntVar(&s.Viewers, "viewers", 256, "signed-in users who ask, drawn among those with at least 20 entries")
+	f.IntVar(&s.Visitors, "visitors", 2000, "signed-in users who ask once each in the operation visits")
 	f.IntVar(&s.Sockets, "sockets", 1000,
 		"sockets of the operations sockets (on one tweet's counts) and deliveries (half of them an author's fans)")
 	f.Float64Var(&s.Likes, "likes", 5, "likes a second of that tweet")
@@ -110,8 +118,9 @@ func (s *Settings) shorten(given map[string]bool) {
 	for name, set := range map[string]func(){
 		"rounds": func() { s.Rounds = short.Rounds }, "duration": func() { s.Duration = short.Duration },
 		"warm": func() { s.Warm = short.Warm }, "conns": func() { s.Connections = short.Connections },
-		"viewers": func() { s.Viewers = short.Viewers }, "sockets": func() { s.Sockets = short.Sockets },
-		"crowd": func() { s.Crowd = short.Crowd }, "outage": func() { s.Outage = short.Outage },
+		"viewers": func() { s.Viewers = short.Viewers }, "visitors": func() { s.Visitors = short.Visitors },
+		"sockets": func() { s.Sockets = short.Sockets },
+		"crowd":   func() { s.Crowd = short.Crowd }, "outage": func() { s.Outage = short.Outage },
 	} {
 		if !given[name] {
 			set()
@@ -127,11 +136,11 @@ func (s *Settings) check() error {
 		}
 	}
 	for load := range strings.SplitSeq(s.Loads, ",") {
-		if load != "closed" && load != "open" {
+		if !slices.Contains([]string{report.Closed, report.Open, report.Half}, load) {
 			bad = append(bad, fmt.Errorf("-loads: there is no %q", load))
 		}
 	}
-	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Outage <= 0 ||
+	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Visitors < 1 || s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Outage <= 0 ||
 		s.Warm < 0 || s.Rate < 0 || s.Likes <= 0 || s.Posts <= 0 {
 		bad = append(bad, errors.New("counts, rates and durations must be positive"))
 	}
@@ -148,6 +157,14 @@ func (s *Settings) check() error {
 // wants reports whether an operation is to be measured.
 func (s *Settings) wants(op string) bool {
 	return slices.Contains(strings.Split(s.Operations, ","), op)
+}
+
+// visitors returns how many visitors are needed.
+func (s *Settings) visitors() int {
+	if s.wants(visitsOperation) {
+		return s.Visitors
+	}
+	return 0
 }
 
 // fans returns how many fans of an author are needed.

@@ -68,6 +68,7 @@ type worker struct {
 	latency *Histogram
 	// bytes and encoded are of the present run.
 	bytes, encoded int64
+	left           int // requests of a pass
 }
 
 // NewPool opens n connections for some traffic.
@@ -107,6 +108,24 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration) (*Result, error) {
 			if err == nil {
 				w.latency.Record(now.Sub(then))
 			}
+		}
+		return nil
+	})
+}
+
+// Pass sends n requests, shared among the connections, each of which sends its next one when it has the answer to the last one.
+func (p *Pool) Pass(ctx context.Context, n int) (*Result, error) {
+	for i, w := range p.workers {
+		w.left = (n + len(p.workers) - 1 - i) / len(p.workers)
+	}
+	start := time.Now()
+	return p.run(ctx, start, start.Add(Patience), func(ctx context.Context, w *worker) error {
+		for ; w.left > 0 && ctx.Err() == nil; w.left-- {
+			began := time.Now()
+			if err := w.ask(&p.traffic); err != nil {
+				return err
+			}
+			w.latency.Record(time.Since(began))
 		}
 		return nil
 	})

@@ -84,10 +84,13 @@ func reads(name, title string, good string, asks []ask) Operation {
 	}
 }
 
-func (w *World) home() Operation {
+func (w *World) home() Operation { return w.homeOf(w.Viewers) }
+
+// homeOf returns an operation that reads the home pages of some viewers.
+func (w *World) homeOf(viewers []Viewer) Operation {
 	query := quoted(homeQuery)
 	var asks []ask
-	for _, v := range w.Viewers {
+	for _, v := range viewers {
 		asks = append(asks, ask{
 			roost:    graphql(nil, v.Key, query, "{}"),
 			baseline: plain(nil, "GET", "/home", v.Key),

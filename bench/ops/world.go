@@ -17,6 +17,8 @@ import (
 // World holds the users who send requests, and the objects that they ask for.
 type World struct {
 	Viewers []Viewer
+	// Visitors are signed in for one visit each; the viewers are the first of them, if there are enough. Only viewers have screens.
+	Visitors []Viewer
 	// Usernames holds the users with at least one full profile page of tweets.
 	Usernames []string
 	// Tweets holds all tweets; Viral is the tweet with the most likes.
@@ -46,16 +48,17 @@ const (
 	profilePage = 10
 )
 
-// NewWorld draws viewers among those whose home timeline has at least a page, and up to so many fans of one
+// NewWorld draws viewers and visitors among those whose home timeline has at least a page, and up to so many fans of one
 // author, signs them in through the API at addr, and looks up the rest.
-func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers, fans int) (*World, error) {
+func NewWorld(ctx context.Context, db *sql.DB, addr string, viewers, visitors, fans int) (*World, error) {
 	w := &World{posted: map[string]int{}}
 	for _, step := range []struct {
 		what string
 		do   func() error
 	}{
-		{"draw viewers", func() error { return w.draw(ctx, db, viewers) }},
-		{"sign viewers in", func() error { return signIn(ctx, db, addr, w.Viewers) }},
+		{"draw viewers", func() error { return w.draw(ctx, db, max(viewers, visitors)) }},
+		{"sign viewers in", func() error { return signIn(ctx, db, addr, w.Visitors) }},
+		{"choose viewers", func() error { w.Viewers = w.Visitors[:viewers:viewers]; return nil }},
 		{"read screens", func() error { return w.screens(ctx, db) }},
 		{"read tweets", func() error { return w.tweets(ctx, db) }},
 		{"read usernames", func() error { return w.usernames(ctx, db) }},
@@ -82,11 +85,11 @@ func (w *World) draw(ctx context.Context, db *sql.DB, n int) error {
 		`+inRandom+`LIMIT $2`, []any{homePage, n}, func(scan scan) error {
 		var v Viewer
 		err := scan(&v.ID, &v.Username)
-		w.Viewers = append(w.Viewers, v)
+		w.Visitors = append(w.Visitors, v)
 		return err
 	})
-	if err == nil && len(w.Viewers) < n {
-		err = fmt.Errorf("only %d of %d have %d entries", len(w.Viewers), n, homePage)
+	if err == nil && len(w.Visitors) < n {
+		err = fmt.Errorf("only %d of %d have %d entries", len(w.Visitors), n, homePage)
 	}
 	return err
 }
@@ -193,8 +196,8 @@ func (w *World) usernames(ctx context.Context, db *sql.DB) error {
 
 // Sessions returns the user of each session key that is sent to the baseline.
 func (w *World) Sessions() map[string]int64 {
-	out := make(map[string]int64, len(w.Viewers))
-	for _, v := range w.Viewers {
+	out := make(map[string]int64, len(w.Visitors))
+	for _, v := range w.Visitors {
 		out[v.Key] = v.ID
 	}
 	if w.Author.Key != "" {

@@ -23,6 +23,8 @@ type Results struct {
 
 	Measurements []Measurement `json:"measurements"`
 	Outage       *Outage       `json:"outage,omitempty"`
+	Tracking     *Tracking     `json:"tracking,omitempty"`
+	Growth       *Growth       `json:"growth,omitempty"`
 }
 
 // Machine is what the run ran on.
@@ -34,8 +36,12 @@ type Machine struct {
 
 // The ways of putting load on.
 const (
-	Closed  = "closed"
-	Open    = "open"
+	Closed = "closed"
+	Open   = "open"
+	// Half is an open loop at half of the baseline's saturation; its figures are latencies.
+	Half = "half"
+	// Pass is a number of requests after a restart.
+	Pass    = "pass"
 	Sockets = "sockets"
 	// Memory measures the memory that sockets need; its ratio compares the memory for each socket.
 	Memory = "memory"
@@ -78,7 +84,7 @@ type Part struct {
 // Goals are the ratios that Roost shall reach at most, by the names of the measurements.
 var Goals = map[string]float64{
 	"home " + Closed: 8, "profile " + Closed: 5, "summaries " + Closed: 4.5, "typename " + Closed: 1.6,
-	"sockets " + Sockets: 1.6, "deliveries " + Sockets: 2.2, "crowd " + Memory: 1.5,
+	"visits " + Pass: 3, "sockets " + Sockets: 1.6, "deliveries " + Sockets: 2.2, "crowd " + Memory: 1.5,
 }
 
 // Round is one run against each target.
@@ -202,7 +208,7 @@ func Read(path string) (*Results, error) {
 	if err := json.Unmarshal(raw, r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if len(r.Measurements) == 0 && r.Outage == nil {
+	if len(r.Measurements) == 0 && r.Outage == nil && r.Tracking == nil && r.Growth == nil {
 		return nil, errors.New(path + " holds no measurements")
 	}
 	return r, nil

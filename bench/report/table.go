@@ -35,15 +35,25 @@ func (r *Results) Print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := errors.Join(r.printSockets(out), r.printMemory(out), r.printCompressed(out), r.printParts(out)); err != nil {
+	if err := errors.Join(r.printSockets(out), r.printMemory(out), r.printHalf(out), r.printCompressed(out), r.printParts(out)); err != nil {
 		return err
+	}
+	if r.Tracking != nil {
+		if err := r.Tracking.print(out); err != nil {
+			return err
+		}
+	}
+	if r.Growth != nil {
+		if err := r.Growth.print(out); err != nil {
+			return err
+		}
 	}
 	if r.Outage != nil {
 		if err := r.Outage.print(out); err != nil {
 			return err
 		}
 	}
-	if missed := r.missed(); len(missed) > 0 {
+	if missed := append(r.missed(), r.missedHalf()...); len(missed) > 0 {
 		if _, err := fmt.Fprintf(out, "\nRatios above their goals: %s.\n", strings.Join(missed, ", ")); err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // tick is the unit of some processor times in /proc: Linux shows user space 100 a second everywhere.
@@ -127,17 +129,27 @@ func (r *Rig) findStores(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		info, err := rdb.Info(ctx, "server").Result()
+		t.redis, err = processOf(ctx, rdb)
 		if err := errors.Join(err, rdb.Close()); err != nil {
-			return fmt.Errorf("find a Redis process: %w", err)
-		}
-		_, rest, _ := strings.Cut(info, "\nprocess_id:")
-		id, _, _ := strings.Cut(rest, "\r")
-		if t.redis, err = strconv.Atoi(id); err != nil {
-			return fmt.Errorf("find a Redis process: %w", err)
+			return err
 		}
 	}
 	return nil
+}
+
+// processOf returns the process id of a redis-server.
+func processOf(ctx context.Context, rdb *redis.Client) (int, error) {
+	info, err := rdb.Info(ctx, "server").Result()
+	if err != nil {
+		return 0, fmt.Errorf("find a Redis process: %w", err)
+	}
+	_, rest, _ := strings.Cut(info, "\nprocess_id:")
+	text, _, _ := strings.Cut(rest, "\r")
+	id, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("find a Redis process: %w", err)
+	}
+	return id, nil
 }
 
 // stat are the fields of /proc/PID/stat that matter.
