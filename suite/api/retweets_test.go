@@ -236,8 +236,8 @@ func TestViewerHasRetweetedOnPages(t *testing.T) {
 		db := r.DB(t)
 		for i := range int64(newer) { // as many as a list has, with higher ids
 			if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO retweets
-				(tweet_id, user_id, author_id, active, sort_key, retweeted_at, version) VALUES ($1, $2, $3, true, $4, CURRENT_TIMESTAMP, 1)`, rig.TweetID(t, last)+1+i, rig.UserID(t, bob.ID), rig.UserID(t, ada.ID),
-				rig.TweetID(t, last)+1000+i); err != nil {
+				(tweet_id, user_id, author_id, active, sort_key, retweeted_at, version) VALUES ($1, $2, $3, true, $4, CURRENT_TIMESTAMP, 1)`,
+				rig.TweetID(t, last)+1+i, rig.UserID(t, bob.ID), rig.UserID(t, ada.ID), rig.TweetID(t, last)+1000+i); err != nil {
 				t.Fatal(err)
 			}
 		}
