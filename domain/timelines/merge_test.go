@@ -248,3 +248,40 @@ func TestKeptListsAreCut(t *testing.T) {
 		t.Errorf("%d entries, complete from %d, want %d", l.SortKeys.Len(), l.CompleteFrom, want)
 	}
 }
+
+// A tweet whose earliest retweet is outside of the window is not in the draft, whether the lists show that retweet or only SQL does; and one
+// whose place was found later within the window is at that place.
+func TestPlacesOutsideOfTheWindow(t *testing.T) {
+	t.Parallel()
+	p := past{{1, 9, 1, 9}, {40, 1, 1, 9}, {50, 3, 50, 3}, {60, 2, 1, 9}}
+	authors := []int64{1, 2, 3}
+	page := func(w cursors.Window, entries int, places map[int64]timelines.Place) []timelines.Entry {
+		t.Helper()
+		lists := []timelines.AuthorList{p.list(1, entries), p.list(2, 10), p.list(3, 10)}
+		d := timelines.NewDraft(authors, lists, w, 10)
+		d.Settle(places)
+		page, _ := d.Page()
+		return page.Items
+	}
+	at := func(key, by int64) timelines.Entry { return timelines.Entry{SortKey: key, Item: 1, By: by} }
+	own, above := timelines.Entry{SortKey: 50, Item: 50}, cursors.Whole(5)
+	above.Below = 45
+	for _, c := range []struct {
+		name    string
+		window  cursors.Window
+		entries int // in the list of the user with the earliest retweet
+		places  map[int64]timelines.Place
+		want    []timelines.Entry
+	}{
+		{"all", cursors.Whole(5), 10, nil, []timelines.Entry{own, at(40, 1)}},
+		{"above the earliest", above, 10, nil, []timelines.Entry{own}},
+		{"the earliest is not in a list", above, 0, nil, []timelines.Entry{at(60, 2), own}},
+		{"SQL has the earliest", above, 0, map[int64]timelines.Place{1: {SortKey: 40, UserID: 1}}, []timelines.Entry{own}},
+		{"SQL has an earlier one in the window", above, 0, map[int64]timelines.Place{1: {SortKey: 46, UserID: 1}},
+			[]timelines.Entry{own, at(46, 1)}},
+	} {
+		if got := page(c.window, c.entries, c.places); !slices.Equal(got, c.want) {
+			t.Errorf("%s: the page is %v, want %v", c.name, got, c.want)
+		}
+	}
+}
