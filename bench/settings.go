@@ -57,11 +57,13 @@ const (
 // requests returns the names of the operations over HTTP.
 var requests = []string{"home", "profile", "summaries", "typename", "home-gzip", "home-zstd", "react", "viral"}
 
-var operations = append(slices.Clone(requests), visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
+var operations = append(slices.Clone(requests),
+	visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
 	trackingOperation, outageOperation)
 
 // short holds the settings for CI, which only show that everything works and that the answers are right.
-var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16, Visitors: 64, Sockets: 100,
+var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16,
+	Visitors: 64, Sockets: 100,
 	Crowd: 200, Outage: 500 * time.Millisecond}
 
 func parse(args []string) (*Settings, []string, error) {
@@ -77,7 +79,8 @@ func parse(args []string) (*Settings, []string, error) {
 		f.PrintDefaults()
 	}
 	f.StringVar(&s.Operations, "ops", strings.Join(operations, ","), "`operations` to measure, separated by commas")
-	f.StringVar(&s.Loads, "loads", "closed,open,half", "how to put load on requests: closed, open, and half (after closed: at half of the baseline's saturation)")
+	f.StringVar(&s.Loads, "loads", "closed,open,half",
+		"how to put load on requests: closed, open, and half (after closed: at half of the baseline's saturation)")
 	f.IntVar(&s.Rounds, "rounds", 5, "rounds; each measures both targets, the order alternates")
 	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long a round measures a target; sockets and deliveries twice as long")
 	f.DurationVar(&s.Warm, "warm", 500*time.Millisecond, "how long load runs before it is measured")
@@ -140,7 +143,8 @@ func (s *Settings) check() error {
 			bad = append(bad, fmt.Errorf("-loads: there is no %q", load))
 		}
 	}
-	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Visitors < 1 || s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Outage <= 0 ||
+	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Visitors < 1 ||
+		s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Outage <= 0 ||
 		s.Warm < 0 || s.Rate < 0 || s.Likes <= 0 || s.Posts <= 0 {
 		bad = append(bad, errors.New("counts, rates and durations must be positive"))
 	}

@@ -95,7 +95,7 @@ func (c *trackingCluster) read(ctx context.Context, x *cache.Tier, keys []string
 		}})
 }
 
-// prepare gives every node copies of all keys, at a new version.
+// prepare makes every node hold copies of all keys, at a new version.
 func (c *trackingCluster) prepare(ctx context.Context) error {
 	c.version++
 	if err := c.read(ctx, c.writer, c.keys); err != nil {

@@ -82,9 +82,9 @@ func (r *Redis) keepCopies(maxBytes int64) {
 
 // copyMetrics are the counters of copies.
 type copyMetrics struct {
-	barriers, readers, sweeps, asked, adopted, undone, lost prometheus.Counter
-	entries, bytes, evicted                                 prometheus.Gauge
-	tracking                                                prometheus.Gauge
+	barriers, readers, sweeps, asked, adopted, exempt, undone, lost prometheus.Counter
+	entries, bytes, evicted                                         prometheus.Gauge
+	tracking                                                        prometheus.Gauge
 }
 
 func newCopyMetrics() *copyMetrics {
@@ -97,9 +97,10 @@ func newCopyMetrics() *copyMetrics {
 	return &copyMetrics{
 		barriers: counter("barriers_total", "Round trips to Redis that confirmed copies of rows in the process."),
 		readers:  counter("barrier_readers_total", "Reads that waited for a barrier; several share one."),
-		sweeps:   counter("sweeps_total", "Round trips to Redis that only read its reports, because there were no other reads for a while."),
+		sweeps:   counter("sweeps_total", "Round trips to Redis that only read its reports, because there were no reads for a while."),
 		asked:    counter("asked_total", "Keys that a barrier's round trip asked Redis for, because there was no copy."),
 		adopted:  counter("adopted_total", "Entries of Redis that became copies."),
+		exempt:   counter("exempt_total", "Entries that did not become copies: their keys are written too often."),
 		undone:   counter("invalidated_total", "Keys that Redis reported as changed."),
 		lost:     counter("dropped_total", "Times that all copies of a server were dropped: a new connection, a flush, another primary."),
 		entries:  gauge("entries", "Copies in the process, also those that are no longer used."),
@@ -114,6 +115,6 @@ func (m *copyMetrics) all(c *copies) []prometheus.Collector {
 	m.entries.Set(float64(entries))
 	m.bytes.Set(float64(bytes))
 	m.evicted.Set(float64(evicted))
-	return []prometheus.Collector{m.barriers, m.readers, m.sweeps, m.asked, m.adopted, m.undone, m.lost, m.entries, m.bytes, m.evicted,
-		m.tracking}
+	return []prometheus.Collector{m.barriers, m.readers, m.sweeps, m.asked, m.adopted, m.exempt, m.undone, m.lost, m.entries, m.bytes,
+		m.evicted, m.tracking}
 }

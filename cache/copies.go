@@ -70,6 +70,7 @@ type Copy struct {
 	size int64
 	slot int32
 	used bool // since the hand was here
+	hits int  // reads that it answered
 }
 
 // Value returns the entry.
@@ -201,6 +202,7 @@ func (p *place) get(generation uint64, now int64) *Copy {
 		return nil
 	}
 	c.used = true
+	c.hits++
 	return c
 }
 
@@ -258,13 +260,18 @@ func (p *place) put(v Value, generation uint64, until int64) {
 	h.bytes += size
 }
 
-// drop removes the copy of a key.
-func (c *copies) drop(key string) {
+// drop removes the copy of a key, and returns how many reads it has answered. ok is false if there is none.
+func (c *copies) drop(key string) (hits int, ok bool) {
 	defer c.note(key)
 	p := c.placeOf(key)
 	p.shard.mu.Lock()
 	defer p.shard.mu.Unlock()
-	p.shard.remove(p.copy())
+	was := p.copy()
+	if was == nil {
+		return 0, false
+	}
+	p.shard.remove(was)
+	return was.hits, true
 }
 
 // remove removes a copy; nil does nothing. h.mu is held.

@@ -92,6 +92,9 @@
 // when its connection is replaced, when the server was flushed, or when it has another replication id. A copy lives no longer than its
 // entry: its end is counted from before the request that asked for the entry's remaining life.
 //
+// A key that is written so often that its copies answer few reads is exempt for a second at a time: it is read untracked (CLIENT CACHING
+// NO), and does not become a copy.
+//
 // If the link fails, its readers read Redis or SQL as if there were no copies. The same holds for servers that cannot report all
 // changes, with a line in the log: a Redis Cluster before 7.2, whose nodes do not report the keys of slots that they lose, or a user
 // without the right to CLIENT TRACKING. A link that is not used reads its reports every 50 ms at first, then once a second, and is

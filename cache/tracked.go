@@ -27,7 +27,7 @@ type tracked struct {
 	closed  chan struct{}
 	once    sync.Once
 	// without leaves out parts, so that tests show that they notice.
-	without struct{ barrier, order, fence, generations bool }
+	without struct{ barrier, order, fence, generations, exemption bool }
 }
 
 func newTracked(r *Redis, maxBytes int64) *tracked {
@@ -58,6 +58,7 @@ type link struct {
 	asking    *barrierAnswers  // the current call
 	barrier   *redis.StringCmd // of the current call
 	reported  map[string]bool  // keys reported since the barrier was answered
+	hot       hotKeys          // keys that are written too often to be copied
 	lastRead  time.Time
 	connected bool
 	untracked bool // the server cannot report changes
@@ -113,7 +114,7 @@ func (t *tracked) link(s *shard) *link {
 	if l, ok := t.links.Load(s); ok {
 		return l.(*link)
 	}
-	l := &link{of: t, shard: s, wake: make(chan struct{}, 1), reported: map[string]bool{}}
+	l := &link{of: t, shard: s, wake: make(chan struct{}, 1), reported: map[string]bool{}, hot: hotKeys{}}
 	l.usable.Store(&usableCopies{generation: t.copies.generation()})
 	actual, _ := t.links.LoadOrStore(s, l)
 	return actual.(*link)

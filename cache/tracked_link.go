@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/push"
 
 	"roost/internal/reqstats"
 )
@@ -175,7 +174,8 @@ type barrierAnswers struct {
 	sent    bool          // whether a command of the call was sent
 	info    *redis.StringCmd
 	entries []*redis.SliceCmd
-	lives   []*redis.DurationCmd
+	lives   []*redis.DurationCmd // nil for a key that is exempt
+	last    redis.Cmder          // of the commands that were added last
 }
 
 // ask sends the commands of a batch, in one pipeline for each Redis.batch keys. INFO is the barrier: it is answered after all reports of
@@ -202,7 +202,14 @@ func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error)
 			l.barrier = x.info
 		}
 		for i := from; i < last; i++ {
+			if l.hot.exempt(keys[i], x.began) {
+				pipe.Do(ctx, "client", "caching", "no") // the next command is not tracked
+				x.entries[i] = pipe.HMGet(ctx, keys[i], "e", "v", "d")
+				x.last = x.entries[i]
+				continue
+			}
 			x.entries[i], x.lives[i] = pipe.HMGet(ctx, keys[i], "e", "v", "d"), pipe.PTTL(ctx, keys[i])
+			x.last = x.lives[i]
 		}
 		if b == nil {
 			l.of.metrics.sweeps.Inc()
@@ -215,8 +222,8 @@ func (l *link) ask(ctx context.Context, b *batch) (x *barrierAnswers, err error)
 			return x, x.info.Err()
 		}
 		// An error of the connection also fails the last command, one that Redis returns for a command fails only that one.
-		if last > 0 && away(x.lives[last-1].Err()) {
-			return x, x.lives[last-1].Err()
+		if last > 0 && away(x.last.Err()) {
+			return x, x.last.Err()
 		}
 	}
 	return x, nil
@@ -299,26 +306,19 @@ func (l *link) adopt(b *batch, x *barrierAnswers) {
 		}
 		r := &b.results[i]
 		r.value, r.hit = entryOf(x.entries[i].Val(), fence)
-		ttl := x.lives[i].Val()
+		if x.lives[i] == nil && !l.of.without.exemption {
+			l.of.metrics.exempt.Inc()
+			continue
+		}
+		ttl := time.Minute
+		if x.lives[i] != nil {
+			ttl = x.lives[i].Val()
+		}
 		if r.hit && ttl > 0 && (!l.reported[key] || l.of.without.order) && l.usable.Load() == x.before {
 			l.of.metrics.adopted.Inc()
 			l.of.copies.put(key, r.value, x.before.generation, monotonic(x.began.Add(ttl)))
 		}
 	}
-}
-
-// handler adapts a function to the interface of go-redis.
-type handler func(keys []any)
-
-// HandlePushNotification is part of push.NotificationHandler.
-func (h handler) HandlePushNotification(_ context.Context, _ push.NotificationHandlerContext, n []any) error {
-	if len(n) != 2 {
-		h(nil)
-		return nil
-	}
-	keys, _ := n[1].([]any)
-	h(keys)
-	return nil
 }
 
 // report handles a report of Redis: that keys have changed or, without keys, that all have. go-redis calls it in the order in which
@@ -334,7 +334,9 @@ func (l *link) report(keys []any) {
 			if l.barrier.Val() != "" { // otherwise the call's reads come after the change
 				l.reported[key] = true
 			}
-			l.of.copies.drop(key)
+			if hits, ok := l.of.copies.drop(key); ok {
+				l.hot.dropped(key, hits, time.Now())
+			}
 		}
 	}
 }
@@ -348,7 +350,7 @@ func (l *link) connect(ctx context.Context, conn *redis.Conn) error {
 		err = l.of.redis.canTrack(hello)
 	}
 	if err == nil {
-		err = conn.Do(ctx, "client", "tracking", "on").Err()
+		err = conn.Do(ctx, "client", "tracking", "on", "optout").Err()
 	}
 	if err == nil {
 		l.setConnected(true)

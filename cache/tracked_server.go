@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/push"
 )
 
 // errCannotTrack is returned for a server that cannot report changes, or does not report all of them.
@@ -40,4 +41,18 @@ func (r *Redis) dedicated(s *shard, connect func(ctx context.Context, conn *redi
 	o.OnConnect = connect
 	o.PushNotificationProcessor = nil // its own
 	return redis.NewClient(&o)
+}
+
+// handler adapts a function to the interface of go-redis.
+type handler func(keys []any)
+
+// HandlePushNotification is part of push.NotificationHandler.
+func (h handler) HandlePushNotification(_ context.Context, _ push.NotificationHandlerContext, n []any) error {
+	if len(n) != 2 {
+		h(nil)
+		return nil
+	}
+	keys, _ := n[1].([]any)
+	h(keys)
+	return nil
 }

@@ -63,7 +63,7 @@ func (g *Growth) times(a, b string, writes bool) float64 {
 
 // print writes the figures as a table.
 func (g *Growth) print(out io.Writer) error {
-	fmt.Fprintf(out, "\nHome pages of Roost, closed loop; with %g tweets and %g reactions a second, which by themselves take %.0f ms of a second.\n",
+	fmt.Fprintf(out, "\nHome pages of Roost, closed loop; with %g tweets and %g reactions a second, which alone take %.0f ms of a second.\n",
 		g.Tweets, g.Reactions, g.WritesMillis)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "pages of\tviewers\twrites\tpages/s\tµs\tfrom copies\tMiB of copies\t")
