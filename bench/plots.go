@@ -21,7 +21,7 @@ func (s *Settings) plotsDir() string {
 	switch {
 	case s.plots != "":
 		return s.plots
-	case !s.short && s.Operations == strings.Join(operations, ","):
+	case !s.short && s.Operations == strings.Join(usual, ","):
 		return docsPlots
 	default:
 		return strings.TrimSuffix(s.out, filepath.Ext(s.out))

@@ -61,6 +61,9 @@ var operations = append(slices.Clone(requests),
 	visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
 	trackingOperation, outageOperation)
 
+// usual are the operations that are measured unless others are named.
+var usual = slices.DeleteFunc(slices.Clone(operations), func(op string) bool { return op == growthOperation || op == trackingOperation })
+
 // short holds the settings for CI, which only show that everything works and that the answers are right.
 var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16,
 	Visitors: 64, Sockets: 100,
@@ -78,7 +81,7 @@ func parse(args []string) (*Settings, []string, error) {
 			"       bench -compare A.json B.json  compares the ratios of two runs; fails if they are too far apart\n\n")
 		f.PrintDefaults()
 	}
-	f.StringVar(&s.Operations, "ops", strings.Join(operations, ","), "`operations` to measure, separated by commas")
+	f.StringVar(&s.Operations, "ops", strings.Join(usual, ","), "`operations` to measure, separated by commas")
 	f.StringVar(&s.Loads, "loads", "closed,open,half",
 		"how to put load on requests: closed, open, and half (after closed: at half of the baseline's saturation)")
 	f.IntVar(&s.Rounds, "rounds", 5, "rounds; each measures both targets, the order alternates")
