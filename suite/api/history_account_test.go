@@ -66,7 +66,7 @@ func (c *historian) logOut(m *member) error {
 
 // readOwn reads what only the member changes: it is as the member left it, whatever the others do.
 func (c *historian) readOwn(m *member) error {
-	res, _, err := c.act(m, `{ viewer { sessions { id } user { name tweetCount timeline(first: 50) { nodes { id } }
+	res, _, err := c.act(m, `{ viewer { sessions { id } user { name tweetCount timeline(first: 50, include: [TWEETS]) { nodes { id } }
 		following(first: 50) { totalCount nodes { id } } } } }`, nil)
 	if err != nil {
 		return err

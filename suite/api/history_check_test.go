@@ -70,7 +70,7 @@ func (h *history) compareMember(t *testing.T, m *member) {
 func (h *history) compareTimelines(t *testing.T, m *member, size int) {
 	t.Helper()
 	c := h.As(m.live()[0].key)
-	for l, want := range map[list][]string{homeOf: m.home(), ownOf: m.own()} {
+	for l, want := range map[list][]string{homeOf: m.home(), ownOf: m.timeline()} {
 		if got := forward(t, c, l, size, nil); !slices.Equal(got, want) {
 			t.Errorf("%s: %s read by %d has %d entries, want %d: %s", m.login, l.name, size, len(got), len(want), firstDifference(got, want))
 		}
@@ -91,6 +91,7 @@ func (h *history) compareTweets(t *testing.T, rnd *rand.Rand) {
 			for i, got := range h.lookUp(t, viewer, part) {
 				p := part[i]
 				want := map[string]any{"id": p.id, "text": p.text, "author": map[string]any{"name": author.name},
+					"retweetCount": float64(len(h.retweeters(p))), "viewerHasRetweeted": viewer.retweets[p] != 0,
 					"reactions": map[string]any{
 						"likeCount": float64(likes[p]), "dislikeCount": float64(dislikes[p]), "viewerReaction": reactionOr(viewer.reactions[p])}}
 				if !reflect.DeepEqual(got, any(want)) {
@@ -122,7 +123,7 @@ func (h *history) lookUp(t *testing.T, viewer *member, posts []*post) []any {
 		globals[i] = p.id
 	}
 	res, _, err := h.act(viewer, `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Tweet { id text author { name }
-		reactions { likeCount dislikeCount viewerReaction } } } }`,
+		retweetCount viewerHasRetweeted reactions { likeCount dislikeCount viewerReaction } } } }`,
 		apitest.Vars{"ids": globals})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -23,6 +24,8 @@ type member struct {
 	tweets []*post
 	// reactions holds the member's reactions but NONE.
 	reactions map[*post]string
+	// retweets holds the sort keys of the member's retweets, also of tweets that were deleted since.
+	retweets map[*post]int64
 	// sessions are all that the member ever had; the first live one is in use.
 	sessions []*signin
 }
@@ -51,25 +54,57 @@ func (m *member) live() (all []*signin) {
 
 func (m *member) follows(o *member) bool { return slices.Contains(m.following, o) }
 
-// home is the member's home timeline, newest first.
-func (m *member) home() (ids []string) {
-	var all []*post
-	for _, author := range append(slices.Clone(m.following), m) {
-		all = append(all, author.tweets...)
+// isLive reports whether the tweet was not deleted.
+func (p *post) isLive() bool { return slices.Contains(p.author.tweets, p) }
+
+// places are where tweets are in a timeline. A tweet is where its author has it, else where the earliest of its retweets is.
+type places map[*post]int64
+
+// retweeted adds the retweets of a member. Tweets of authors keep their places.
+func (at places) retweeted(by *member, isAuthor func(*member) bool) {
+	for p, sortKey := range by.retweets {
+		if old, ok := at[p]; p.isLive() && !isAuthor(p.author) && (!ok || sortKey < old) {
+			at[p] = sortKey
+		}
 	}
-	slices.SortFunc(all, func(a, b *post) int { return cmp.Compare(b.sortKey, a.sortKey) })
-	for _, p := range all {
+}
+
+// newestFirst returns the ids of the tweets.
+func (at places) newestFirst() (ids []string) {
+	for _, p := range slices.SortedFunc(maps.Keys(at), func(a, b *post) int { return cmp.Compare(at[b], at[a]) }) {
 		ids = append(ids, p.id)
 	}
 	return ids
 }
 
-// own is the member's own timeline, newest first.
+// home is the member's home timeline, newest first.
+func (m *member) home() []string {
+	authors, at := append(slices.Clone(m.following), m), places{}
+	for _, author := range authors {
+		for _, p := range author.tweets {
+			at[p] = p.sortKey
+		}
+		at.retweeted(author, func(u *member) bool { return slices.Contains(authors, u) })
+	}
+	return at.newestFirst()
+}
+
+// own is the member's own tweets, newest first.
 func (m *member) own() (ids []string) {
 	for _, p := range slices.Backward(m.tweets) {
 		ids = append(ids, p.id)
 	}
 	return ids
+}
+
+// timeline is the member's own timeline, newest first.
+func (m *member) timeline() []string {
+	at := places{}
+	for _, p := range m.tweets {
+		at[p] = p.sortKey
+	}
+	at.retweeted(m, func(u *member) bool { return u == m })
+	return at.newestFirst()
 }
 
 // followers are those who follow the member.
@@ -96,4 +131,14 @@ func (m *model) counts() (likes, dislikes map[*post]int) {
 		}
 	}
 	return likes, dislikes
+}
+
+// retweeters are the members who retweet a tweet.
+func (m *model) retweeters(p *post) (all []*member) {
+	for _, u := range m.users {
+		if _, ok := u.retweets[p]; ok {
+			all = append(all, u)
+		}
+	}
+	return all
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -122,8 +123,10 @@ func (c *historian) step() error {
 		return c.tweet(m)
 	case n < 62:
 		return c.remove(m)
-	case n < 88:
+	case n < 80:
 		return c.react(m)
+	case n < 88:
+		return c.retweet(m)
 	case n < 91:
 		return c.rename(m)
 	case n < 94:
@@ -145,7 +148,7 @@ func (c *historian) signUp() error {
 	if err != nil || refused != "" {
 		return fmt.Errorf("sign up: %s %w", refused, err)
 	}
-	m := &member{id: res.String("op.viewer.user.id"), login: name, name: name, reactions: map[*post]string{},
+	m := &member{id: res.String("op.viewer.user.id"), login: name, name: name, reactions: map[*post]string{}, retweets: map[*post]int64{},
 		sessions: []*signin{{id: res.String("op.session.id"), key: res.String("op.token")}}}
 	c.mine = append(c.mine, m)
 	c.mu.Lock()
@@ -279,5 +282,52 @@ func (c *historian) react(m *member) error {
 	if m.reactions[p] = kind; kind == "NONE" {
 		delete(m.reactions, p)
 	}
+	return nil
+}
+
+// retweet retweets a tweet, or undoes that, whether there is a retweet or not.
+func (c *historian) retweet(m *member) error {
+	p, on := c.some(), c.rnd.IntN(3) > 0
+	if p == nil {
+		return nil
+	}
+	field, result := "unretweet", "deletedRetweetId"
+	if on {
+		field, result = "retweet", "retweet { id }"
+	}
+	res, refused, err := c.act(m, `mutation($id: ID!) { op: `+field+`(input: {tweetId: $id}) {
+		`+result+` tweet { viewerHasRetweeted retweetCount } userErrors { code } } }`, apitest.Vars{"id": p.id})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case refused == "NOT_FOUND" && p.author != m:
+		return nil // as for a reaction
+	case refused != "":
+		return fmt.Errorf("%s: refused with %q", field, refused)
+	case res.Get("op.tweet") == nil && p.author != m:
+		// deleted meanwhile
+	case res.Get("op.tweet.viewerHasRetweeted") != on:
+		return fmt.Errorf("%s answers %s", field, res.Data)
+	}
+	was := m.retweets[p]
+	if !on {
+		if had := res.Get("op.deletedRetweetId") != nil; had != (was != 0) {
+			return fmt.Errorf("%s of a retweet that was there: %t, answers %s", field, was != 0, res.Data)
+		}
+		delete(m.retweets, p)
+		return nil
+	}
+	if res.Get("op.retweet") == nil && res.Get("op.tweet") == nil { // deleted meanwhile: in no timeline, whatever its sort key
+		m.retweets[p] = cmp.Or(was, 1)
+		return nil
+	}
+	made, ok := ids.Retweet(res.String("op.retweet.id"))
+	if !ok || made.SortKey <= p.sortKey || was != 0 && made.SortKey != was {
+		return fmt.Errorf("%s of a retweet at %d answers %s", field, was, res.Data)
+	}
+	m.retweets[p] = made.SortKey
 	return nil
 }
