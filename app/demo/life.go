@@ -51,8 +51,8 @@ type LifeOptions struct {
 	Ticks <-chan time.Time
 }
 
-// Life makes the people of the demo world tweet every 4 to 8 ticks, retweet every 6 to 12, and react on every tick. The visitor's account does
-// neither. Life is a lifecycle.Service.
+// Life makes the people of the demo world tweet every 4 to 8 ticks, retweet every 6 to 12, and react on every tick. The visitor's
+// account does none of it. Life is a lifecycle.Service.
 type Life struct {
 	lifecycle.Loop
 	o      LifeOptions
