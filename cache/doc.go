@@ -103,6 +103,9 @@
 // The Redis of embedded mode cannot be changed by other processes, so copies need no barrier there: scripts drop the copies of their
 // keys before and after they run, and nothing is adopted in between.
 //
+// A copy also holds what its data was decoded into, until the copy is dropped. Keys of letters and numbers have an ID, by which their
+// copies are found without making a name. If all keys of a request have copies, no name is needed.
+//
 // Copies share a bound in bytes (Config.Copies). Those that were not read lately go first.
 //
 // # Promises
