@@ -249,8 +249,8 @@ func TestKeptListsAreCut(t *testing.T) {
 	}
 }
 
-// A tweet whose earliest retweet is outside of the window is not in the draft, whether the lists show that retweet or only SQL does; and one
-// whose place was found later within the window is at that place.
+// A tweet whose earliest retweet is outside of the window is not in the draft, whether the lists show that retweet or only SQL does; and
+// one whose place was found later within the window is at that place.
 func TestPlacesOutsideOfTheWindow(t *testing.T) {
 	t.Parallel()
 	p := past{{1, 9, 1, 9}, {40, 1, 1, 9}, {50, 3, 50, 3}, {60, 2, 1, 9}}
