@@ -138,9 +138,7 @@ func followRows(s *rows.Store) *rows.Entity[follows.Edge, follows.State] { retur
 func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 	out := make(map[sqldb.Key]cursors.Page[sqldb.Row], len(keys))
 	for _, k := range keys {
-		asked, at := HomeAuthors.ask(s, []int64{k.Owner})
-		s.Answer(ctx, asked.AppendTo(nil)...)
-		authors, err := at(ctx, 0)
+		authors, err := homeAuthors(ctx, s, k.Owner)
 		if err != nil {
 			return nil, err
 		}
@@ -149,4 +147,14 @@ func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cur
 		}
 	}
 	return out, nil
+}
+
+// homeAuthors returns the authors of a home timeline, from the list that the operation has read already if there is one.
+func homeAuthors(ctx context.Context, s *Set, viewer int64) ([]int64, error) {
+	if list, ok := s.followed.of(viewer); ok {
+		return timelines.HomeAuthors(viewer, list), nil
+	}
+	asked, at := HomeAuthors.ask(s, []int64{viewer})
+	s.Answer(ctx, asked.AppendTo(nil)...)
+	return at(ctx, 0)
 }

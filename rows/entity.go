@@ -248,10 +248,10 @@ func (q *Question[K, V]) at(ctx context.Context, i int) (v V, ok bool, err error
 		v, ok = rows[q.keys[i]]
 		return v, ok, nil
 	}
-	switch {
-	case from != nil:
+	if from != nil {
 		from.Keep(v, q.of.weight(v))
-	case q.local != nil:
+	}
+	if q.of.local != nil { // also what was decoded of a copy: it stays when Redis loses everything
 		q.of.local.Put(q.keys[i], v)
 	}
 	return v, true, nil
