@@ -140,15 +140,15 @@ func (l *Lookout) wake() {
 	}
 }
 
-// covers reports whether a reader at a position need not look, because the log ended there, or before, a moment ago. What has come since
-// then has wake-ups of its own.
+// covers reports whether a reader at a position need not look, because the log ended there a moment ago. A log that ended before has gone
+// back, or the reader has moved since, so the reader looks for itself.
 func (l *Lookout) covers(p Position) bool {
 	if l == nil {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.fresh() && p.Covers(l.position)
+	return l.fresh() && l.position == p
 }
 
 // idle reports whether the groups need not look, because they had nothing to do a moment ago.

@@ -80,7 +80,9 @@ func (s subscriptions) catchUp(ctx context.Context, viewer int64, after seen, up
 		return timelines.HomeAuthors(viewer, followed[viewer]), err
 	}}
 	changes, err := live.CatchUp(ctx, s.Log, viewer, of, after.upTo, upTo)
-	return slices.DeleteFunc(changes, after.covers), err
+	return slices.DeleteFunc(changes, func(c live.Change) bool {
+		return c.Reset == live.NoReset && after.covers(c) // a reset may be before a cursor that is ahead of the log
+	}), err
 }
 
 // homeEvents are the events of one viewer's home timeline.

@@ -157,7 +157,7 @@ func derivedEqual(t *testing.T, store *rows.Store, graph graphOf, viewer int64, 
 		return fmt.Errorf("home: %w", err)
 	}
 	return pagesEqual(graph.own(viewer), func(w cursors.Window) (cursors.Page[timelines.Entry], error) {
-		q := store.AskTimelines([]sqldb.Key{{Owner: viewer, Window: w}})
+		q := store.AskTimelines([]sqldb.Key{{Owner: viewer, Window: w, Kinds: timelines.OwnTweets | timelines.Retweets}})
 		store.Answer(t.Context(), q.Request())
 		return q.At(t.Context(), 0)
 	}, dice)

@@ -157,12 +157,17 @@ func (w *crowd) liking(t testing.TB, u *apitest.User) *apitest.User {
 	return u
 }
 
-// retweeting has a user retweet all tweets of the crowd, which are more than a list of retweets has.
+// retweeting has a user retweet all tweets of the crowd, which are more than a list of retweets has. Of an imported crowd these are the
+// tweets that operations read.
 func (w *crowd) retweeting(t testing.TB, u *apitest.User) *apitest.User {
 	t.Helper()
-	u.Must(t, "mutation($id: ID!) { retweet(input: {tweetId: $id}) { tweet { id } } }", apitest.Vars{"id": ids.TweetID(w.all[0]).String()})
+	all := w.all
+	if len(all) == 0 {
+		all = w.tweets
+	}
+	u.Must(t, "mutation($id: ID!) { retweet(input: {tweetId: $id}) { tweet { id } } }", apitest.Vars{"id": ids.TweetID(all[0]).String()})
 	var rows [][]any
-	for _, id := range w.all[1:] {
+	for _, id := range all[1:] {
 		sortKey := w.nextID()
 		rows = append(rows, []any{id, rig.UserID(t, u.ID), 1, true, sortKey, ids.Time(sortKey), 1})
 	}

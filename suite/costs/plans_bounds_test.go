@@ -99,8 +99,12 @@ func rarely(c statementClass) statementClass {
 const (
 	maxSessions = 50
 	maxListed   = 100
-	// maxReactions is the most reactions of a list.
+	// maxReactions is the most reactions of a list, and the most retweets.
 	maxReactions = 256
+	// maxFollowed is the most people whom a user may follow.
+	maxFollowed = 5000
+	// maxOlderRetweets is how many of a tweet's retweets are searched for those of followees, and one more.
+	maxOlderRetweets = 2*500 + 1
 )
 
 var statementClasses = []statementClass{
@@ -130,8 +134,19 @@ var statementClasses = []statementClass{
 		"a page and one more for each list"),
 	statementsOf("pages of followees", `SELECT k.n - 1, .* FROM follows WHERE follower_id = k.owner .*`, paged(0, 3),
 		"a page and one more for each list"),
-	statementsOf("pages of timelines", `SELECT k.n - 1, .* FROM tweets WHERE .*`, paged(0, 3), "a page and one more for each list"),
-	statementsOf("the home timeline", `SELECT t.id FROM unnest.* FROM tweets WHERE .*`, paged(0, 3), "a page and one more for each followee"),
+	statementsOf("pages of retweets", `SELECT k.n - 1, .* FROM retweets WHERE tweet_id = k.owner .*`, paged(0, 3),
+		"a page and one more for each list"),
+	statementsOf("pages of timelines", `SELECT k.n - 1, .* FROM tweets WHERE .*`,
+		func(args []any, given int) int { return 3 * paged(0, 3)(args, given) },
+		"a page of tweets and one of retweets for each list, and one more of each, and the retweeted tweets"),
+	statementsOf("the home timeline", `SELECT e.sort_key, e.tweet, e.retweeter FROM unnest.* FROM tweets WHERE .* FROM retweets AS r WHERE .*`,
+		func(args []any, given int) int { return 2 * paged(0, 3)(args, given) }, "a page of tweets and one of retweets for each followee"),
+	statementsOf("places of retweets", `SELECT k.tweet, coalesce\(o.sort_key, p.sort_key\), .*`,
+		func(args []any, _ int) int { return (maxOlderRetweets + idsIn(args[2]) + 1) * idsIn(args[0]) },
+		"the oldest retweets, one of each followee, and the tweet"),
+	statementsOf("who brings a tweet", `SELECT k, min\(CASE WHEN active THEN sort_key END\), .*`,
+		func(args []any, _ int) int { return maxSmallRows + 2*maxFollowed*idsIn(args[1]) },
+		"the retweets of the tweet, or whom each viewer follows and their retweets of it"),
 
 	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1),
@@ -142,6 +157,11 @@ var statementClasses = []statementClass{
 		eachID(0, 1), "one row a pair"),
 	statementsOf("lists of reactions", `SELECT k.owner, coalesce\(l.version, 1\), .* FROM reactions WHERE user_id = k.owner AND kind <> 0 .*`,
 		eachID(0, 2+maxReactions), "a list and one reaction more, and its version, for each user"),
+
+	statementsOf("retweets", `SELECT k.a, k.b, t.value, t.version FROM unnest.* FROM retweets WHERE tweet_id = k.a AND user_id = k.b .*`,
+		eachID(0, 1), "one row a pair"),
+	statementsOf("lists of retweets", `SELECT k.owner, s.version, t.tweet_id FROM .* FROM retweets WHERE user_id = k.owner AND active .*`,
+		eachID(0, 2+maxReactions), "a list and one retweet more, and its version, for each user"),
 
 	statementsOf("a user's session", `SELECT .* FROM "sessions" WHERE "sessions"."id" = \$1 AND "sessions"."user_id" = \$2 LIMIT 2`, atMost(1),
 		"one row, by its key"),
@@ -166,6 +186,9 @@ var statementClasses = []statementClass{
 		"one row, by its key")),
 	statementsOf("a reaction", `INSERT INTO reactions .*`, atMost(1), "the tweet"),
 	statementsOf("a reaction taken back", `UPDATE reactions .*`, atMost(2), "the reaction and the tweet"),
+	statementsOf("a retweet", `INSERT INTO retweets .*`, atMost(1), "the tweet"),
+	statementsOf("a retweet undone", `UPDATE retweets .*`, atMost(2), "the retweet and the tweet"),
+	statementsOf("a retweet as it is", `SELECT coalesce\(\(SELECT sort_key FROM retweets .*`, atMost(2), "two rows, by their keys"),
 	statementsOf("an unfollow", `UPDATE follows .*`, atMost(1), "one row, by its key"),
 	statementsOf("a claim given up", `UPDATE (username|email)_claims .*`, atMost(1), "one row, by its key"),
 	statementsOf("a changed user", `UPDATE "users" SET .* WHERE "users"."id" = \$\d+`, atMost(1), "one row, by its key"),

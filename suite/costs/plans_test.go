@@ -58,6 +58,7 @@ func TestPlansReadBoundedRows(t *testing.T) {
 			t.Cleanup(func() { _ = db.Close() })
 			personas := findPersonas(t, db)
 			lengthenLog(t, db)
+			fillRetweets(t, db)
 			for _, q := range s.sql {
 				if _, err := db.Writer().ExecContext(t.Context(), q); err != nil {
 					t.Fatalf("%s: %v", q, err)
@@ -89,6 +90,19 @@ func lengthenLog(t *testing.T, db *sqldb.DB) {
 		if n == 0 {
 			return
 		}
+	}
+}
+
+// fillRetweets has three users retweet each tweet: an import leaves no retweets, and a short table is read whole.
+func fillRetweets(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	if _, err := db.Writer().ExecContext(t.Context(), `WITH
+		u AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM users),
+		t AS (SELECT id, author_id, row_number() OVER (ORDER BY id) AS n FROM tweets)
+		INSERT INTO retweets (tweet_id, user_id, author_id, active, sort_key, retweeted_at, version)
+		SELECT t.id, u.id, t.author_id, true, t.id + 1 + k, now(), 1 FROM t CROSS JOIN generate_series(0, 2) AS k
+		JOIN u ON u.n = (t.n * 7919 + k * 104729) % (SELECT count(*) FROM u) ON CONFLICT DO NOTHING`); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -51,10 +51,11 @@ func TestRetweetsInStreams(t *testing.T) {
 		}
 		first := rig.UserOn(b, bob).Retweet(t, old)
 		brought(bob, first)
-		second, third := rig.UserOn(b, cat).Retweet(t, old), dan.Retweet(t, old)
+		second := rig.UserOn(b, cat).Retweet(t, old)
+		dan.Retweet(t, old)
 		quiet("later retweets")
 		dan.Unretweet(t, old)
-		third = dan.Retweet(t, old)
+		third := dan.Retweet(t, old)
 		quiet("an undo that is not of the earliest")
 
 		bob.Unretweet(t, old)
