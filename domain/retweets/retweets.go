@@ -29,7 +29,9 @@ import (
 type Retweet struct{ TweetID, UserID, SortKey int64 }
 
 // ID is what names the retweet.
-func (r Retweet) ID() ids.RetweetID { return ids.RetweetID{Tweet: r.TweetID, User: r.UserID, SortKey: r.SortKey} }
+func (r Retweet) ID() ids.RetweetID {
+	return ids.RetweetID{Tweet: r.TweetID, User: r.UserID, SortKey: r.SortKey}
+}
 
 // Key names the row of the retweet.
 func (r Retweet) Key() Key { return Key{r.TweetID, r.UserID} }
