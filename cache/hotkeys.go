@@ -5,8 +5,8 @@ import "time"
 const (
 	// minHits is how many reads a copy must answer on average to be worth its adoption, and the report that ends it.
 	minHits = 4
-	// hotAfter is how many copies of a key must be undone within hotWithin before the key is judged.
-	hotAfter, hotWithin = 4, time.Second
+	// hotAfter is how many copies of a key must be undone within hotWithin before the key is judged: fewer cost next to nothing.
+	hotAfter, hotWithin = 64, time.Second
 	// exemptFor is how long a key is exempt.
 	exemptFor = time.Second
 	// maxHot bounds the keys that are watched.
@@ -23,8 +23,9 @@ type hotKey struct {
 	exemptedUntil time.Time
 }
 
-// dropped notes that a copy of a key was dropped because the key was written, after it had answered some reads.
-func (h hotKeys) dropped(key string, hits int, now time.Time) {
+// dropped notes that a copy of a key was dropped because the key was written, after it had answered some reads. It is judged
+// after so many copies.
+func (h hotKeys) dropped(key string, hits int, now time.Time, after int) {
 	k := h[key]
 	if now.Sub(k.since) > hotWithin {
 		if len(h) >= maxHot {
@@ -34,7 +35,7 @@ func (h hotKeys) dropped(key string, hits int, now time.Time) {
 	}
 	k.undone++
 	k.hits += hits
-	if k.undone >= hotAfter && k.hits < minHits*k.undone {
+	if k.undone >= after && k.hits < minHits*k.undone {
 		k = hotKey{since: now, exemptedUntil: now.Add(exemptFor)}
 	}
 	h[key] = k

@@ -26,12 +26,14 @@ type tracked struct {
 	running sync.WaitGroup
 	closed  chan struct{}
 	once    sync.Once
+	// hotAfter is the hotAfter of its links, which tests lower.
+	hotAfter int
 	// without leaves out parts, so that tests show that they notice.
 	without struct{ barrier, order, fence, generations, exemption bool }
 }
 
 func newTracked(r *Redis, maxBytes int64) *tracked {
-	return &tracked{redis: r, copies: newCopies(maxBytes), metrics: newCopyMetrics(), closed: make(chan struct{})}
+	return &tracked{redis: r, copies: newCopies(maxBytes), metrics: newCopyMetrics(), closed: make(chan struct{}), hotAfter: hotAfter}
 }
 
 // link is the connection to one server on which Redis reports changes. Its goroutine sends all its commands and is the only one that

@@ -335,7 +335,7 @@ func (l *link) report(keys []any) {
 				l.reported[key] = true
 			}
 			if hits, ok := l.of.copies.drop(key); ok {
-				l.hot.dropped(key, hits, time.Now())
+				l.hot.dropped(key, hits, time.Now(), l.of.hotAfter)
 			}
 		}
 	}
