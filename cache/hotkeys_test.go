@@ -30,8 +30,8 @@ func calls(t *testing.T, r *redistest.Redis, command string) int {
 	return n
 }
 
-// A key whose copies were undone many times within a second, after fewer than four reads each, is read without being tracked: two commands a read, and no
-// report when it is written. A key whose copies answer more reads is copied as before.
+// A key whose copies were undone many times within a second, after fewer than four reads each, is read without being tracked: two
+// commands a read, and no report when it is written. A key whose copies answer more reads is copied as before.
 func TestWriteHotKeysAreExempt(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
