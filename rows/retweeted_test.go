@@ -11,6 +11,7 @@ import (
 	"roost/cache"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/timelines"
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/idlease"
@@ -243,4 +244,20 @@ func (r *rig) stored(t *testing.T, key string) string {
 	}}
 	r.there.Answer(t.Context(), &req)
 	return req.Values[0].Data
+}
+
+// What decoded lists take in memory counts in the bound of the copies.
+func TestListsWeighWhatTheyHold(t *testing.T) {
+	t.Parallel()
+	s, held := newServerRig(t).here, make([]int64, 200)
+	for kind, weight := range map[string]int{
+		"followed":    s.Followed.weight(&timelines.Followed{UserIDs: held}),
+		"reacted":     s.Reacted.weight(&reactions.List{Liked: held[:100], Disliked: held[100:]}),
+		"retweeted":   s.Retweeted.weight(&retweets.List{TweetIDs: held}),
+		"author_list": s.AuthorLists.weight(timelines.AuthorList{Special: make([]timelines.SpecialEntry, len(held))}),
+	} {
+		if least := 8 * len(held); weight < least {
+			t.Errorf("a list of %d of the kind %s weighs %d bytes, at least %d", len(held), kind, weight, least)
+		}
+	}
 }

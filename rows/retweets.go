@@ -27,5 +27,6 @@ func retweetedForm(s *retweets.Retweets) form[int64, *retweets.List] {
 		read: func(r *reader, _, version int64) *retweets.List {
 			return &retweets.List{CompleteFrom: r.number(), TweetIDs: r.ascending(), Version: version}
 		},
+		weight: func(l *retweets.List) int { return 8*len(l.TweetIDs) + typicalWeight },
 	}
 }
