@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"roost/domain/reactions"
+	"roost/rows"
 )
 
 // viewerRow keeps a row of the viewer, once an operation has read it, for all later questions of the operation. It is safe for
@@ -57,35 +58,30 @@ func askFollowing(s *Set, userIDs []int64) (Requests, answer[bool]) {
 	}
 }
 
-// askReactions asks for the viewer's reactions to tweets: for the list of the newest ones, unless the operation has read it, and for the
-// reactions to tweets that the list does not cover.
+// askReactions asks for the viewer's reactions to tweets.
 func askReactions(s *Set, tweetIDs []int64) (Requests, answer[reactions.Kind]) {
-	viewer := s.who.UserID()
-	known, _ := s.reacted.of(viewer)
-	q := s.sources.Rows.AskReactions(viewer, tweetIDs, known)
-	return Requests(q.Requests()), func(ctx context.Context, i int) (reactions.Kind, error) {
-		kind, err := q.At(ctx, i)
-		if known == nil && err == nil && viewer != 0 {
-			if known = q.List(); known != nil {
-				s.reacted.keep(viewer, known)
-			}
-		}
-		return kind, err
-	}
+	return askListed(s, tweetIDs, &s.reacted, s.sources.Rows.AskReactions)
 }
 
-// askRetweets is askReactions for retweets.
+// askRetweets asks whether the viewer retweets tweets.
 func askRetweets(s *Set, tweetIDs []int64) (Requests, answer[bool]) {
+	return askListed(s, tweetIDs, &s.retweeted, s.sources.Rows.AskRetweets)
+}
+
+// askListed asks a question about the viewer and tweets: for the list of the viewer's newest ones, unless the operation has read it, and
+// for what the list does not cover.
+func askListed[L any, K comparable, S, V any](s *Set, tweetIDs []int64, row *viewerRow[*L],
+	ask func(viewerID int64, tweetIDs []int64, known *L) *rows.ViewerQuestion[L, K, S, V]) (Requests, answer[V]) {
 	viewer := s.who.UserID()
-	known, _ := s.retweeted.of(viewer)
-	q := s.sources.Rows.AskRetweets(viewer, tweetIDs, known)
-	return Requests(q.Requests()), func(ctx context.Context, i int) (bool, error) {
-		yes, err := q.At(ctx, i)
+	known, _ := row.of(viewer)
+	q := ask(viewer, tweetIDs, known)
+	return Requests(q.Requests()), func(ctx context.Context, i int) (V, error) {
+		v, err := q.At(ctx, i)
 		if known == nil && err == nil && viewer != 0 {
 			if known = q.List(); known != nil {
-				s.retweeted.keep(viewer, known)
+				row.keep(viewer, known)
 			}
 		}
-		return yes, err
+		return v, err
 	}
 }

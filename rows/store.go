@@ -33,17 +33,16 @@ type Sources struct {
 type Store struct {
 	tier        *cache.Tier
 	localTweets *localTweets
-	bounds      reactedBounds
+	reacted     *reactedLists
+	retweeted   *retweetedLists
 	reactions   *reactions.Reactions
 	unlisted    unlistedWrites
-
-	retweetBounds retweetBounds
-	timelines     *timelines.Timelines
-	home          *homePages
-	ownPages      timelinePages
-	follower      *events.Follower // nil in a process that serves no reads
-	began         int64            // number of the suspension with which the follower started
-	warnings      struct{ cleared, unnamed lifecycle.Throttle }
+	timelines   *timelines.Timelines
+	home        *homePages
+	ownPages    timelinePages
+	follower    *events.Follower // nil in a process that serves no reads
+	began       int64            // number of the suspension with which the follower started
+	warnings    struct{ cleared, unnamed lifecycle.Throttle }
 
 	Accounts    *Entity[int64, *accounts.Account]       // by user
 	Names       *Entity[string, accounts.NameClaim]     // by accounts.NameKey
@@ -66,36 +65,32 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := newReactedBounds()
-	if err != nil {
-		return nil, err
-	}
-	retweetBounds, err := newRetweetBounds()
-	if err != nil {
-		return nil, err
-	}
 	home, err := newHomePages(tier)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{
-		tier: tier, localTweets: keep, bounds: bounds, reactions: s.Reactions, timelines: s.Timelines, home: home,
-		retweetBounds: retweetBounds,
-		ownPages:      newTimelinePages(),
-		Accounts:      newEntity(tier, accountForm(s.Accounts)),
-		Names:         newEntity(tier, nameForm(s.Accounts)),
-		Sessions:      newEntity(tier, sessionForm(s.Accounts)),
-		UserCounts:    newEntity(tier, userCountsForm(s.Counts)),
-		Follows:       newEntity(tier, followForm(s.Follows)),
-		Followed:      newEntity(tier, followedForm(s.Timelines)),
-		AuthorLists:   newEntity(tier, authorListForm(s.Timelines)),
-		Tweets:        newEntity(tier, tweetForm(s.Tweets, keep, &home.gone)),
-		TweetCounts:   newEntity(tier, tweetCountsForm(s.Reactions)),
-		Reactions:     newEntity(tier, reactionForm(s.Reactions)),
-		Reacted:       newEntity(tier, reactedForm(s.Reactions)),
-		Retweets:      newEntity(tier, retweetForm(s.Retweets)),
-		Retweeted:     newEntity(tier, retweetedForm(s.Retweets)),
-	}, nil
+	store := &Store{
+		tier: tier, localTweets: keep, reactions: s.Reactions, timelines: s.Timelines, home: home,
+		ownPages:    newTimelinePages(),
+		Accounts:    newEntity(tier, accountForm(s.Accounts)),
+		Names:       newEntity(tier, nameForm(s.Accounts)),
+		Sessions:    newEntity(tier, sessionForm(s.Accounts)),
+		UserCounts:  newEntity(tier, userCountsForm(s.Counts)),
+		Follows:     newEntity(tier, followForm(s.Follows)),
+		Followed:    newEntity(tier, followedForm(s.Timelines)),
+		AuthorLists: newEntity(tier, authorListForm(s.Timelines)),
+		Tweets:      newEntity(tier, tweetForm(s.Tweets, keep, &home.gone)),
+		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions)),
+		Reactions:   newEntity(tier, reactionForm(s.Reactions)),
+		Reacted:     newEntity(tier, reactedForm(s.Reactions)),
+		Retweets:    newEntity(tier, retweetForm(s.Retweets)),
+		Retweeted:   newEntity(tier, retweetedForm(s.Retweets)),
+	}
+	if store.reacted, err = newReactedLists(store.Reacted, store.Reactions); err != nil {
+		return nil, err
+	}
+	store.retweeted, err = newRetweetedLists(store.Retweeted, store.Retweets)
+	return store, err
 }
 
 // Collectors returns the metrics of the tier, of tweets and home timelines in the process, and of the pages of timelines.
