@@ -203,14 +203,22 @@ func (h *Hub) groups(ctx context.Context, at events.Position, home timelines.Hom
 		return h.retweetGroups(ctx, at, home, viewers)
 	}
 	concerned, err := h.audience(ctx, home.AuthorID, viewers)
-	if err == nil && home.Kind == timelines.EntryRemoved && h.Brought != nil && len(concerned) < len(viewers) {
+	if others := without(viewers, concerned); err == nil && home.Kind == timelines.EntryRemoved && h.Brought != nil && len(others) > 0 {
 		var brought map[int64]timelines.Brought
-		brought, err = h.Brought(ctx, home.TweetID, viewers)
+		brought, err = h.Brought(ctx, home.TweetID, others)
 		concerned = append(concerned, slices.Collect(maps.Keys(brought))...)
-		slices.Sort(concerned)
-		concerned = slices.Compact(concerned)
 	}
 	return []group{{concerned, []Change{changeOf(at, home)}}}, err
+}
+
+// without returns those of the viewers who are not among some, which is in ascending order.
+func without(viewers, some []int64) (rest []int64) {
+	for _, v := range viewers {
+		if _, has := slices.BinarySearch(some, v); !has {
+			rest = append(rest, v)
+		}
+	}
+	return rest
 }
 
 // retweetGroups is groups for a change of a tweet's retweets.
@@ -226,11 +234,7 @@ func (h *Hub) retweetGroups(ctx context.Context, at events.Position, home timeli
 	if err != nil {
 		return nil, err
 	}
-	concerned = slices.DeleteFunc(concerned, func(v int64) bool {
-		_, has := slices.BinarySearch(own, v)
-		return has
-	})
-	if len(concerned) == 0 {
+	if concerned = without(concerned, own); len(concerned) == 0 {
 		return nil, nil
 	}
 	brought, err := h.Brought(ctx, home.TweetID, concerned)

@@ -12,7 +12,7 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// Audience returns which of the viewers have an author's tweets in their home timelines.
+// Audience returns which of the viewers have an author's tweets in their home timelines, in ascending order.
 type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int64, error)
 
 // Brought returns for each of the viewers to whom a retweet brings a tweet what brings it; see timelines.Timelines.Brought.

@@ -145,8 +145,13 @@ var statementClasses = []statementClass{
 		func(args []any, _ int) int { return (maxOlderRetweets + idsIn(args[2]) + 1) * idsIn(args[0]) },
 		"the oldest retweets, one of each followee, and the tweet"),
 	statementsOf("who brings a tweet", `SELECT k, min\(CASE WHEN active THEN sort_key END\), .*`,
-		func(args []any, _ int) int { return maxSmallRows + 2*maxFollowed*idsIn(args[1]) },
-		"the retweets of the tweet, or whom each viewer follows and their retweets of it"),
+		func(args []any, given int) int {
+			if given == 0 { // the tweet has never been retweeted
+				return maxSmallRows
+			}
+			return maxSmallRows + 2*maxFollowed*idsIn(args[1])
+		},
+		"the retweets of the tweet, or whom each viewer follows and their retweets of it; nothing if there are none"),
 
 	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1),
