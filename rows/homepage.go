@@ -176,39 +176,54 @@ func (s *Store) draftOf(ctx context.Context, authors []int64, lists []timelines.
 	return d, err
 }
 
-// pageOf makes a page from a draft of a window. The first attempt uses about as many entries as the page needs; another one uses many
-// more.
+const (
+	// manyEntries is how many entries of lists are looked at if those for a page of the size that was asked for do not suffice.
+	manyEntries = 4 * (cursors.MaxSize + cursors.MaxSize/2)
+	// decideAtOnce is how many tweets are read together to find one that is visible.
+	decideAtOnce = 16
+)
+
+// pageOf makes a page from a draft of a window. The first attempt uses about as many entries as the page needs. Another one uses many
+// more, if too few of them are left, or none that is certain to follow the page. Retweets of tweets that were read as deleted are left out.
 func (s *Store) pageOf(ctx context.Context, w cursors.Window, draft func(most int) (*timelines.Draft, error),
 ) (page cursors.Page[timelines.Entry], ok bool, err error) {
-	for _, most := range [...]int{timelines.Overread(w.Size), 4 * timelines.Overread(w.Size)} {
-		d, err := draft(most)
-		if err != nil {
+	d, err := draft(timelines.Overread(w.Size))
+	if err != nil {
+		return page, false, err
+	}
+	d.Hide(s.mayBeVisible)
+	if d.Limited() && (d.Short() || d.Unsure() != nil) {
+		if d, err = draft(manyEntries); err != nil {
 			return page, false, err
 		}
-		if err := s.hide(ctx, d); err != nil {
+		d.Hide(s.mayBeVisible)
+	}
+	if unsure := d.Unsure(); unsure != nil {
+		if err := s.decide(ctx, d, unsure); err != nil {
 			return page, false, err
-		}
-		if page, ok = d.Page(); ok || !d.Limited() {
-			return page, ok, nil
 		}
 	}
-	return page, false, nil
+	page, ok = d.Page()
+	return page, ok, nil
 }
 
-// hide leaves the retweets of tweets that were read as deleted out of a draft. It reads tweets only if they decide whether the list goes
-// on after the page.
-func (s *Store) hide(ctx context.Context, d *timelines.Draft) error {
-	d.Hide(func(id int64) bool { return !s.home.gone.has(id) })
-	unsure := d.Unsure()
-	if len(unsure) == 0 {
-		return nil
+// mayBeVisible reports whether a tweet was not read as deleted.
+func (s *Store) mayBeVisible(tweetID int64) bool { return !s.home.gone.has(tweetID) }
+
+// decide reads tweets of which one has to be visible for the list to go on after the page, until it finds one.
+func (s *Store) decide(ctx context.Context, d *timelines.Draft, unsure []int64) error {
+	for some := range slices.Chunk(unsure, decideAtOnce) {
+		found, err := s.Tweets.Load(ctx, some)
+		if err != nil {
+			return err
+		}
+		hidden := slices.DeleteFunc(slices.Clone(some), func(id int64) bool { return tweets.Visible(found[id]) != nil })
+		d.Hide(func(id int64) bool { return !slices.Contains(hidden, id) })
+		if len(hidden) < len(some) {
+			break
+		}
 	}
-	found, err := s.Tweets.Load(ctx, unsure)
-	d.Hide(func(id int64) bool {
-		t, ok := found[id]
-		return !slices.Contains(unsure, id) || ok && tweets.Visible(t) != nil
-	})
-	return err
+	return nil
 }
 
 // keptList returns the list that is kept for a viewer, if it is still right.

@@ -7,6 +7,7 @@ import (
 
 	"roost/domain/timelines"
 	"roost/internal/cursors"
+	"roost/internal/sqldb"
 )
 
 // whole reads a home timeline page by page.
@@ -150,5 +151,42 @@ func TestPagesAreFilledUp(t *testing.T) {
 				t.Errorf("%s: a page of 20 has %d entries, %t, %v", name, len(page.Items), page.More, err)
 			}
 		}
+	})
+}
+
+// A page says that there are more entries only if one of them is visible, however many retweets of deleted tweets come before it.
+func TestOnlyVisibleRetweetsAreMore(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rig) {
+		nodes, all := r.nodes(t, true), r.authors(t, 2)
+		friend, stranger := all[0], all[1]
+		var ids []int64
+		for range 3 * decideAtOnce {
+			tweet, err := nodes[1].tweets.Post(t.Context(), stranger, "hello")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := nodes[1].retweets.Retweet(t.Context(), friend, int64(tweet.ID)); err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, int64(tweet.ID))
+		}
+		newest := len(ids) - 1
+		check := func(deleted []int64, more bool) {
+			t.Helper()
+			for _, id := range deleted {
+				if err := nodes[1].tweets.Delete(t.Context(), stranger, id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			q := nodes[0].store.AskTimelines([]sqldb.Key{{Owner: friend, Window: cursors.Whole(1), Kinds: timelines.Retweets}})
+			nodes[0].store.Answer(t.Context(), q.Request())
+			page, err := q.At(t.Context(), 0)
+			if err != nil || len(page.Items) != 1 || page.Items[0].Item != ids[newest] || page.More != more {
+				t.Errorf("with %d tweets deleted the page is %v, more %t, %v; want %d, more %t", len(deleted), page.Items, page.More, err,
+					ids[newest], more)
+			}
+		}
+		check(ids[1:newest], true)
+		check(ids[:1], false)
 	})
 }

@@ -226,10 +226,13 @@ func (d *Draft) Unsure() (tweetIDs []int64) {
 // Limited reports whether a draft of more entries might contain more.
 func (d *Draft) Limited() bool { return d.limited }
 
-// Page returns the page of the window. ok is false if the draft does not have all of its entries. Where there is a page, it is that of
+// Short reports whether the draft may have too few entries for the page, or for whether more follow.
+func (d *Draft) Short() bool { return !d.whole && len(d.entries) <= d.window.Size }
+
+// Page returns the page of the window. ok is false if the draft is Short. Where there is a page, it is that of
 // Timelines.Home. The draft must not be used afterwards.
 func (d *Draft) Page() (page cursors.Page[Entry], ok bool) {
-	if !d.whole && len(d.entries) <= d.window.Size {
+	if d.Short() {
 		return page, false
 	}
 	return cursors.Cut(d.window, d.entries), true

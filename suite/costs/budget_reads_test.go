@@ -1,6 +1,7 @@
 package costs
 
 import (
+	"slices"
 	"testing"
 
 	"roost/internal/ids"
@@ -85,7 +86,16 @@ var costedReads = []costed{
 	{name: "homeTimeline-nodes-and-edges"},
 	{name: "homeTimeline-eventCursor"},
 	{name: "homeTimeline-retweeted"},
-	{name: "homeTimeline-retweets"},
+	{name: "homeTimeline-retweets",
+		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+			u := c.reading(t, c.SignUp(t, "reading"))
+			const page = `query($n: Int!) { viewer { homeTimeline(first: $n) { edges { retweet { id } } } } }`
+			got := u.Must(t, page, apitest.Vars{"n": n}).Strings("viewer.homeTimeline.edges", "retweet.id")
+			if len(got) != n || slices.Contains(got, "") {
+				t.Fatalf("the retweets of the %d entries are %q", n, got)
+			}
+			return u.Client, apitest.Vars{}
+		}},
 	{name: "homeTimeline-after", prepare: after("homeTimeline")},
 	{name: "homeTimeline-before", prepare: after("homeTimeline")},
 	{name: "homeTimeline-from-both-ends"},

@@ -16,7 +16,8 @@ import (
 // crowd is a world of a viewer and three rings of users. The viewer is followed by all of ring a and
 // follows all of ring c, more than a page of 50 each; b follows a, a follows c, c follows b. So lists
 // beside or inside of each other have no users in common: loaders ask for what they have not got yet,
-// and where lists overlap the number of statements would depend on which came first.
+// and where lists overlap the number of statements would depend on which came first. Each of ring a
+// has retweeted two tweets of ring c.
 type crowd struct {
 	*apitest.Roost
 	db      *sqldb.DB
@@ -48,12 +49,14 @@ func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 	for _, ring := range [][]int64{w.a, w.b} {
 		w.tweeting(viewer[0], ring, ringTweets, 0)
 	}
-	w.tweeting(viewer[0], w.c, ringTweets, ringTweets-1)
+	passedOn := w.tweeting(viewer[0], w.c, ringTweets, ringTweets-1)
 	w.following(w.b, w.a)
 	w.following(w.a, w.c)
 	w.following(w.c, w.b)
 	for i := range ringSize {
 		w.retweet(w.tweets[0], viewer[0], w.a[i])
+		w.retweet(passedOn[ringTweets*i], w.c[i], w.a[i])
+		w.retweet(passedOn[ringTweets*i+1], w.c[i], w.a[i])
 		w.follow(w.a[i], viewer[0])
 		w.follow(viewer[0], w.c[i])
 	}
@@ -143,6 +146,21 @@ func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
 	}
 	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, version)", follows)
 	w.sessions(t, u, sessions)
+	return u
+}
+
+// reading has a user follow all of ring a. The newest entries of the home timeline are retweets then, more than are looked at at first
+// for a page of 50.
+func (w *crowd) reading(t testing.TB, u *apitest.User) *apitest.User {
+	t.Helper()
+	var follows [][]any
+	for _, a := range w.a {
+		at := w.earlierID()
+		follows = append(follows, []any{rig.UserID(t, u.ID), a, true, at, ids.Time(at), 1})
+	}
+	w.insert(t, "follows (follower_id, followee_id, active, sort_key, followed_at, version)", follows)
+	w.insert(t, "user_stats (user_id, tweet_count, follower_count, following_count, version)",
+		[][]any{{rig.UserID(t, u.ID), 0, 0, len(follows), 1}})
 	return u
 }
 
