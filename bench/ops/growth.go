@@ -55,8 +55,8 @@ func drawSignedIn(ctx context.Context, db *sql.DB, query string, args ...any) (a
 	return all, nil
 }
 
-// opened is how many sessions openSessions has opened, by which their ids differ.
-var opened int64
+// openSessions counts down from sessionsBefore, in milliseconds, so that the ids of its sessions differ. opened is how many there are.
+var sessionsBefore, opened = ids.Millis(time.Now()), int64(0)
 
 // openSessions signs many users in at once, in SQL: through the API it would take a minute. If the form of session keys changes, their
 // first requests fail.
@@ -65,7 +65,7 @@ func openSessions(ctx context.Context, db *sql.DB, all []Viewer) error {
 	for i := range all {
 		v := &all[i]
 		opened++
-		sessions[i], users[i] = ids.Compose(ids.Millis(time.Now())-opened, ids.ImportNode, 0), v.ID
+		sessions[i], users[i] = ids.Compose(sessionsBefore-opened, ids.ImportNode, 0), v.ID
 		key := binary.BigEndian.AppendUint64(nil, uint64(v.ID))
 		key = binary.BigEndian.AppendUint64(key, uint64(sessions[i]))
 		secret := make([]byte, 24)
