@@ -60,53 +60,47 @@ func (r *Retweets) Retweet(ctx context.Context, userID, tweetID int64) (made Ret
 	if err != nil {
 		return Retweet{}, nil, err
 	}
-	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		now = nil
-		e := events.TweetRetweeted{TweetID: tweetID, UserID: userID}
-		err := r.write(ctx, tx, begins, 1, []any{tweetID, userID, sortKey, ids.Time(sortKey)}, fields(&e))
-		if errors.Is(err, sql.ErrNoRows) {
-			tx.AlreadyDone(e)
-			made, err = r.unchanged(ctx, tx, userID, tweetID)
-			return err
-		}
-		if err != nil {
-			return err
-		}
-		tx.Emit(e)
-		made = Retweet{tweetID, userID, e.SortKey}
-		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.RetweetCount, e.Revision)
-		return nil
-	})
-	if err != nil {
-		return Retweet{}, nil, err
-	}
-	return made, now, nil
+	args := []any{tweetID, userID, sortKey, ids.Time(sortKey)}
+	return r.change(ctx, begins, 1, args, events.TweetRetweeted{TweetID: tweetID, UserID: userID},
+		func(e events.TweetRetweeted) events.Event { return e })
 }
 
 // Undo ends the user's retweet of a tweet, and returns this retweet and the tweet's counts without it. Without a retweet it changes
 // nothing and returns neither: the retweet's SortKey is 0. For a tweet that is not visible the field "tweet" is refused with NOT_FOUND.
 func (r *Retweets) Undo(ctx context.Context, userID, tweetID int64) (ended Retweet, now *reactions.Counts, err error) {
+	ended, now, err = r.change(ctx, ends, -1, []any{tweetID, userID}, events.TweetRetweeted{TweetID: tweetID, UserID: userID},
+		func(e events.TweetRetweeted) events.Event { return events.RetweetUndone(e) })
+	if now == nil {
+		ended = Retweet{} // as it is: it has ended before, or has never begun
+	}
+	return ended, now, err
+}
+
+// change runs a statement that writes a retweet, see write, and emits the event that event makes of e once its fields are set. It returns
+// the retweet, and the tweet's counts; if there is nothing to change, the retweet as it is, and nil.
+func (r *Retweets) change(ctx context.Context, written string, by int64, args []any, e events.TweetRetweeted,
+	event func(e events.TweetRetweeted) events.Event) (of Retweet, now *reactions.Counts, err error) {
 	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		ended, now = Retweet{}, nil
-		e := events.RetweetUndone{TweetID: tweetID, UserID: userID}
-		err := r.write(ctx, tx, ends, -1, []any{tweetID, userID}, fields((*events.TweetRetweeted)(&e)))
+		now = nil
+		e := e // of this attempt
+		err := r.write(ctx, tx, written, by, args, fields(&e))
 		if errors.Is(err, sql.ErrNoRows) {
-			tx.AlreadyDone(e)
-			_, err = r.unchanged(ctx, tx, userID, tweetID)
+			tx.AlreadyDone(event(e))
+			of, err = r.unchanged(ctx, tx, e.UserID, e.TweetID)
 			return err
 		}
 		if err != nil {
 			return err
 		}
-		tx.Emit(e)
-		ended = Retweet{tweetID, userID, e.SortKey}
-		now = reactions.NewCounts(tweetID, e.LikeCount, e.DislikeCount, e.RetweetCount, e.Revision)
+		tx.Emit(event(e))
+		of = Retweet{e.TweetID, e.UserID, e.SortKey}
+		now = reactions.NewCounts(e.TweetID, e.LikeCount, e.DislikeCount, e.RetweetCount, e.Revision)
 		return nil
 	})
 	if err != nil {
 		return Retweet{}, nil, err
 	}
-	return ended, now, nil
+	return of, now, nil
 }
 
 // maxAhead is how far the id of a tweet may be ahead of this node's clock for the tweet to be retweeted.
