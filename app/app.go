@@ -217,7 +217,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	a.hub.Prepare = resolver.Prepare
 	cfg.Socket.Personal = graph.Personal
 	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
-	cfg.Schema = graph.Schema(resolver)
+	cfg.Schema, cfg.Resolved = graph.Schema(resolver), graph.IsResolved
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
 	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.LoaderScope{Sources: a.sources})

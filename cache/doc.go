@@ -137,8 +137,8 @@
 //     calls Resume.
 //   - A writer is killed between commit and invalidation. Its write was not acknowledged, so the first promise does not cover
 //     it. Other nodes may serve the old entry until they have confirmed the write.
-//   - A node reads a row from SQL while it cannot reach Redis. It cannot publish the row's version, so a later read on another
-//     node may be older if the writer has not invalidated yet.
+//   - A node reads a row from SQL while it cannot reach Redis. It cannot publish the row's version, so a later read may be older if the
+//     writer has not invalidated yet. A connection that was lost is no reason: the commands are sent once more on another one.
 //   - After a failover a node still reaches the old primary. The bound is the TTL.
 //   - Somebody runs SWAPDB on the Redis, which Redis does not report. The bound is the TTL.
 //   - An announcement lasts AnnouncementTTL (5 s), and a flush, eviction or failover removes it earlier. The key is then like

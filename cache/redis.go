@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -233,6 +235,12 @@ func away(err error) bool {
 	}
 	var answer redis.Error
 	return !errors.As(err, &answer) || redis.IsLoadingError(err) || redis.IsMaxClientsError(err) || redis.IsAuthError(err)
+}
+
+// isLost reports whether an established connection has ended, although the server may be all right: somebody killed the connection, or
+// a proxy ended it.
+func isLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // timedOut reports whether a call failed because no answer came in time.

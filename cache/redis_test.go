@@ -3,8 +3,13 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,4 +201,90 @@ func TestWakerStops(t *testing.T) {
 			t.Errorf("it took at least %s", quickest)
 		}
 	})
+}
+
+// A connection that is lost while an answer is under way costs no read its place among the others: what was read from SQL is filled or
+// published. Otherwise a later read could show less, if the writer has not invalidated yet.
+func TestLostConnections(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	d := newDropping(t, server.Addr())
+	x, b := tierAt(t, "redis://"+d.listener.Addr().String()+"/0"), newTable()
+	x.redis.coherence = nothingKept{} // its connection has an attempt of its own
+	for i := range 20 {
+		k := key(fmt.Sprint("k", i))
+		b.write(k)
+		d.next.Store(true)
+		if v := get(t, x, b, k)[0]; v.Version != 1 {
+			t.Errorf("version %d", v.Version)
+		}
+		d.next.Store(true)
+		if err := x.Invalidate(t.Context(), Announcement{}, Invalidation{Kind: rowsOf(x), Key: k, Version: b.write(k).Version}); err != nil {
+			t.Error(err)
+		}
+		if x.pending.len() > 0 {
+			t.Error("an invalidation is pending")
+		}
+	}
+	if away := counterValue(rowsOf(x).count.away); away > 0 || d.dropped.Load() < 20 {
+		t.Errorf("%v reads did without Redis, %d connections were dropped", away, d.dropped.Load())
+	}
+}
+
+// dropping is a TCP proxy that drops the connection of the next bytes that a client sends, once next is set.
+type dropping struct {
+	listener net.Listener
+	next     atomic.Bool
+	dropped  atomic.Int64
+}
+
+func newDropping(t *testing.T, to string) *dropping {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dropping{listener: l}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return // the test has ended
+			}
+			all.Go(func() { d.serve(from, to) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		all.Wait()
+	})
+	return d
+}
+
+func (d *dropping) serve(from net.Conn, to string) {
+	defer from.Close()
+	server, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		_, _ = io.Copy(from, server)
+		_ = from.Close()
+	}()
+	buf := make([]byte, 64<<10)
+	for first := true; ; first = false {
+		n, err := from.Read(buf)
+		if err != nil {
+			return
+		}
+		if !first && d.next.CompareAndSwap(true, false) { // the first bytes are those of its setup
+			d.dropped.Add(1)
+			return
+		}
+		if _, err := server.Write(buf[:n]); err != nil {
+			return
+		}
+	}
 }

@@ -103,20 +103,28 @@ func eachGroup(all []group, fn func(g group)) {
 	parallel.Run(calls...)
 }
 
-// pipeline sends commands to one server. It returns an error if the server cannot be used; each command has an error of its own.
+// pipeline sends commands to one server. It returns an error if the server cannot be used; each command has an error of its own. If the
+// connection is lost meanwhile, all commands are sent once more on another one: each of them may be repeated.
 func (r *Redis) pipeline(ctx context.Context, s *shard, add func(p redis.Pipeliner)) error {
 	if s == nil {
 		return ErrDown
 	}
 	return r.asked(ctx, &s.breaker, func(ctx context.Context) error {
-		pipe := s.client.Pipeline()
-		add(pipe)
-		cmds, err := pipe.Exec(ctx)
-		if err != nil && len(cmds) > 0 {
-			// If a connection fails, so do all later commands. An error that Redis returns for one command fails only that one.
-			if err = cmds[len(cmds)-1].Err(); !away(err) {
-				return nil
+		send := func() error {
+			pipe := s.client.Pipeline()
+			add(pipe)
+			cmds, err := pipe.Exec(ctx)
+			if err != nil && len(cmds) > 0 {
+				// If a connection fails, so do all later commands. An error that Redis returns for one command fails only that one.
+				if err = cmds[len(cmds)-1].Err(); !away(err) {
+					return nil
+				}
 			}
+			return err
+		}
+		err := send()
+		if isLost(err) {
+			err = send()
 		}
 		return err
 	})

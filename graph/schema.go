@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -28,6 +29,21 @@ var offered = sync.OnceValue(func() *ast.Schema {
 	schema.Directives = maps.Clone(schema.Directives)
 	delete(schema.Directives, "defer")
 	return &schema
+})
+
+// IsResolved reports whether the field of an object has a resolver of its own.
+func IsResolved(object, field string) bool { return resolved()[strings.ToLower(object+"."+field)] }
+
+// resolved holds the fields that the generated interfaces of the resolvers name, in lower case: the names of methods are not quite those
+// of fields.
+var resolved = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
+	for object := range reflect.TypeFor[generated.ResolverRoot]().Methods() {
+		for field := range object.Type.Out(0).Methods() {
+			all[strings.ToLower(object.Name+"."+field.Name)] = true
+		}
+	}
+	return all
 })
 
 // SDL is the schema as it is served, with its descriptions.

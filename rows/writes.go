@@ -48,6 +48,8 @@ func (s *Store) Invalidate(ctx context.Context, all []events.Event) error {
 	for _, i := range s.invalidations(all) {
 		keys = append(keys, i.Key)
 	}
+	// A copy that the operation may use from an earlier moment can be older than the drop.
+	defer moment.From(ctx).Renew()
 	return s.tier.Drop(context.WithoutCancel(ctx), keys...)
 }
 

@@ -66,8 +66,10 @@ type Config struct {
 	PersistedQueries transport.PersistedQueries
 
 	// Admission bounds how many requests run at once.
-	Admission  admission.Config
-	Guard      guard.Limits
+	Admission admission.Config
+	Guard     guard.Limits
+	// Resolved says which scalars have a resolver of their own; see guard.Guard.
+	Resolved   func(object, field string) bool
 	HTTP       transport.HTTP         // MaxBody and Timeout; the rest is set here
 	Socket     transport.SocketConfig // limits; hooks are set here
 	Playground playground.Config      // Endpoint is set here

@@ -21,6 +21,7 @@ func (s *Server) newExecutor() (*operations, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits.Resolved = cfg.Resolved
 	store := cfg.PersistedQueries
 	if store == nil {
 		if store, err = transport.NewMemoryQueries(transport.DefaultMemoryEntries, transport.DefaultMemoryBytes); err != nil {

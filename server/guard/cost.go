@@ -12,11 +12,11 @@ import (
 type Prices struct {
 	limits      Limits
 	description *description
+	resolved    func(object, field string) bool // see Guard
 }
 
-// NewPrices returns the prices of a schema under the limits.
-func NewPrices(schema *ast.Schema, limits Limits) *Prices {
-	return &Prices{limits: limits, description: describe(schema)}
+func newPrices(schema *ast.Schema, limits Limits, resolved func(object, field string) bool) *Prices {
+	return &Prices{limits: limits, description: describe(schema), resolved: resolved}
 }
 
 // Cost returns what executing a validated operation may cost, in points. A field below a page counts as often as
@@ -78,7 +78,7 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 	case f.Name == "__type":
 		return c.typeByName(f, times)
 	case len(f.SelectionSet) == 0 || f.Definition == nil:
-		return multiply(times, scalarPoints)
+		return multiply(times, c.scalar(f))
 	}
 	isList, args := f.Definition.Type.Elem != nil, f.Definition.Arguments
 	switch paged := args.ForName("first") != nil || args.ForName("last") != nil; {
@@ -91,10 +91,20 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 	case isList && page != noPage:
 		return add(multiply(times, scalarPoints), c.items(f, multiply(times, page)))
 	case isList:
-		return add(multiply(times, scalarPoints), c.items(f, multiply(times, c.listSize(f))))
+		size, named := c.listSize(f)
+		items := multiply(times, size)
+		return add(multiply(times, scalarPoints), add(c.items(f, items), multiply(items, named)))
 	default:
 		return c.items(f, times)
 	}
+}
+
+// scalar returns the cost of a field without a selection set.
+func (c *costing) scalar(f *ast.Field) int {
+	if c.resolved != nil && f.ObjectDefinition != nil && c.resolved(f.ObjectDefinition.Name, f.Name) {
+		return resolvedPoints
+	}
+	return scalarPoints
 }
 
 // items returns the cost of so many objects and of the fields selected on them.
@@ -140,17 +150,17 @@ func (c *costing) described(set ast.SelectionSet, objects map[*described]int) in
 }
 
 // listSize returns the assumed number of items of a list that is not a page: the length of the first list argument, or
-// Limits.List if there is none.
-func (c *costing) listSize(f *ast.Field) int {
+// Limits.List if there is none. named is what each item costs because the argument names it.
+func (c *costing) listSize(f *ast.Field) (size, named int) {
 	for _, arg := range f.Definition.Arguments {
 		if arg.Type.Elem == nil {
 			continue
 		}
 		if given := f.Arguments.ForName(arg.Name); given != nil {
-			return c.length(given.Value)
+			return c.length(given.Value), namedPoints
 		}
 	}
-	return c.limits.List
+	return c.limits.List, 0
 }
 
 func (c *costing) pageSize(f *ast.Field) int {

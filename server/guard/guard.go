@@ -13,6 +13,10 @@ import (
 
 // Guard is the gqlgen extension that refuses operations beyond limits.
 type Guard struct {
+	// Resolved reports whether the field of an object has a resolver of its own, which costs more than a value that the object holds;
+	// nil means that none has. It must be set before Validate is called.
+	Resolved func(object, field string) bool
+
 	limits Limits
 	cache  graphql.Cache[*ast.QueryDocument]
 	prices *Prices
@@ -37,7 +41,7 @@ func (*Guard) ExtensionName() string { return "Guard" }
 
 // Validate computes what the schema's fields cost.
 func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
-	g.prices = NewPrices(schema.Schema(), g.limits)
+	g.prices = newPrices(schema.Schema(), g.limits, g.Resolved)
 	return nil
 }
 

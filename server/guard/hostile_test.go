@@ -133,7 +133,7 @@ var hostile = map[string]struct{ query, code string }{
 	"garbage":                    {strings.Repeat("}{(*&^%", 4000), ""},
 	"open strings":               {"{echo(text:\"" + strings.Repeat("\\", 30_000), ""},
 	"names of a megabyte":        {"{" + strings.Repeat("a", 1<<20) + "}", "QUERY_TOO_COMPLEX"},
-	"introspection repeated":     {"{" + repeat(20, "s%d:__schema{types{fields{args{type{name}}}}}") + "}", "QUERY_TOO_COMPLEX"},
+	"introspection repeated":     {"{" + repeat(20, "s%d:__schema{types{fields{args{type{name kind}}}}}") + "}", "QUERY_TOO_COMPLEX"},
 	"pages in pages":             {"{items(first:100){nodes{items(first:100){nodes{items(first:100){nodes{id}}}}}}}", "QUERY_TOO_COMPLEX"},
 }
 

@@ -28,7 +28,7 @@ type Limits struct {
 
 	// Cost is the most points that an operation of a signed-in caller may cost; 20,000. See Prices.
 	Cost int
-	// AnonymousCost is the limit of a caller without a session, in points; 12,500, which takes less than 25 ms of processor time.
+	// AnonymousCost is the limit of a caller without a session, in points; 10,000, which takes less than 20 ms of processor time.
 	AnonymousCost int
 	// AnswerBytes is the most data in an answer or an event for a signed-in caller, in bytes; 4 MiB.
 	AnswerBytes int
@@ -47,7 +47,7 @@ func Defaults() Limits {
 	return Limits{
 		Bytes: 32 << 10, Tokens: 3_000, Nesting: 60, Depth: 20, Selections: 1_000, Total: 3_000, SelectSet: 120, EqualKeys: 40,
 		RootFields: 20, Aliases: 120, Fragments: 60, Spreads: 200, Directives: 60, Operations: 20, Variables: 60,
-		Literal: 10, Cost: 20_000, AnonymousCost: 12_500, AnswerBytes: 4 << 20, AnonymousAnswerBytes: 1 << 20,
+		Literal: 10, Cost: 20_000, AnonymousCost: 10_000, AnswerBytes: 4 << 20, AnonymousAnswerBytes: 1 << 20,
 		Page: 100, DefaultPage: 20, List: 5,
 	}
 }

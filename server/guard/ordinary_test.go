@@ -50,6 +50,7 @@ func loadContract(t *testing.T) (*ast.Schema, *executor.Executor) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.Resolved = func(object, field string) bool { return object == "Tweet" && field != "text" }
 	e.Use(g)
 	return schema, e
 }
@@ -73,6 +74,25 @@ func TestOrdinaryOperationsPass(t *testing.T) {
 		t.Logf("%s costs %d", name, cost)
 		if cost > guard.Defaults().AnonymousCost*3/4 {
 			t.Errorf("%s costs %d: no room is left", name, cost)
+		}
+	}
+}
+
+// A scalar with a resolver of its own costs more than one that the object holds.
+func TestResolvedScalarsCostMore(t *testing.T) {
+	t.Parallel()
+	_, e := loadContract(t)
+	cost := func(field string) int {
+		t.Helper()
+		op, list := prepare(e, `{tweet(id: "x") {`+field+`}}`, nil)
+		if list != nil {
+			t.Fatal(list)
+		}
+		return guard.CostOf(op)
+	}
+	for _, field := range []string{"url", "retweetCount", "viewerHasRetweeted"} {
+		if own, held := cost(field), cost("text"); own != held+3 {
+			t.Errorf("%s costs %d, and text %d", field, own, held)
 		}
 	}
 }
@@ -140,7 +160,7 @@ func complete(l guard.Limits) guard.Limits {
 func TestCost(t *testing.T) {
 	t.Parallel()
 	e := newExecutor(t, guard.Limits{AnonymousCost: math.MaxInt32 - 1})
-	const scalar, object, page, item = 2, 6, 12, 2
+	const scalar, object, page, item, named = 2, 6, 12, 2, 4
 	for _, c := range []struct {
 		query     string
 		variables map[string]any
@@ -162,9 +182,9 @@ func TestCost(t *testing.T) {
 		{"{items(first:-1){nodes{id}}}", nil, pageOf(20)},
 		{"{items(first:1000000000){nodes{id}}}", nil, pageOf(100)},
 		{"query($n:Int){items(first:$n){nodes{id}}}", map[string]any{"n": json.Number("4611686018427387904")}, pageOf(100)},
-		{`{nodes(ids:["1","2","3"]){id name}}`, nil, scalar + 3*(object+2*scalar)},
-		{`query($i:[ID!]!){nodes(ids:$i){id}}`, map[string]any{"i": []any{"1", "2"}}, scalar + 2*(object+scalar)},
-		{`{nodes(ids:"1"){id}}`, nil, scalar + object + scalar},
+		{`{nodes(ids:["1","2","3"]){id name}}`, nil, scalar + 3*(named+object+2*scalar)},
+		{`query($i:[ID!]!){nodes(ids:$i){id}}`, map[string]any{"i": []any{"1", "2"}}, scalar + 2*(named+object+scalar)},
+		{`{nodes(ids:"1"){id}}`, nil, scalar + named + object + scalar},
 		{"query($b:Boolean!){hello @include(if:$b) item(id:1) @skip(if:true){id}}", map[string]any{"b": false}, 0},
 		{"query($b:Boolean!){hello @include(if:$b)}", map[string]any{"b": true}, scalar},
 		{"{...F ...on Query{hello}}fragment F on Query{item(id:1){id}}", nil, object + 2*scalar},
@@ -187,7 +207,7 @@ func TestCost(t *testing.T) {
 // pageOf is the cost of a page with one scalar of each of its items.
 func pageOf(items int) int { return 12 + 2 + items*(6+2) }
 
-// What asks for the schema's description costs as much as the description has: of each object 3 points, of each
+// What asks for the schema's description costs as much as the description has: of each object 2 points, of each
 // field that is selected of it one.
 func TestCostOfTheDescription(t *testing.T) {
 	t.Parallel()
@@ -205,7 +225,7 @@ func TestCostOfTheDescription(t *testing.T) {
 			}
 		}
 	}
-	const object, scalar = 3, 1
+	const object, scalar = 2, 1
 	for query, want := range map[string]int{
 		"{__schema{description}}":         object + scalar,
 		"{__schema{types{name kind}}}":    object + scalar + types*(object+2*scalar),

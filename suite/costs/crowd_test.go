@@ -150,11 +150,15 @@ func (w *crowd) member(t testing.TB, sessions int) *apitest.User {
 }
 
 // reading has a user follow all of ring a. The newest entries of the home timeline are retweets then, more than are looked at at first
-// for a page of 50.
+// for a page. In an imported crowd, which has no such retweets, the user also follows somebody who has just made them.
 func (w *crowd) reading(t testing.TB, u *apitest.User) *apitest.User {
 	t.Helper()
+	followed := w.a
+	if len(w.all) == 0 {
+		followed = append([]int64{w.passingOn(t)}, w.a...)
+	}
 	var follows [][]any
-	for _, a := range w.a {
+	for _, a := range followed {
 		at := w.earlierID()
 		follows = append(follows, []any{rig.UserID(t, u.ID), a, true, at, ids.Time(at), 1})
 	}
@@ -162,6 +166,37 @@ func (w *crowd) reading(t testing.TB, u *apitest.User) *apitest.User {
 	w.insert(t, "user_stats (user_id, tweet_count, follower_count, following_count, version)",
 		[][]any{{rig.UserID(t, u.ID), 0, 0, len(follows), 1}})
 	return u
+}
+
+// passingOn returns a new user who has retweeted tweets of users outside ring a, two for each of its members.
+func (w *crowd) passingOn(t testing.TB) int64 {
+	t.Helper()
+	user := rig.UserID(t, w.SignUp(t, "passing").ID)
+	rows, err := w.db.Writer().QueryContext(t.Context(), fmt.Sprintf(`SELECT id, author_id FROM tweets
+		WHERE deleted_at IS NULL AND NOT (%s) ORDER BY id LIMIT %d`, w.db.Member("author_id", "$1"), 2*ringSize), w.db.List(w.a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var retweets [][]any
+	newest := ids.Millis(time.Now()) - 2*ringSize // operations may have written tweets since the crowd was born
+	for rows.Next() {
+		var id, author int64
+		if err := rows.Scan(&id, &author); err != nil {
+			t.Fatal(err)
+		}
+		sortKey := ids.Compose(newest+int64(len(retweets)), ids.ImportNode, 0)
+		retweets = append(retweets, []any{id, user, author, true, sortKey, ids.Time(sortKey), 1})
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.insert(t, "retweets "+retweetColumns, retweets)
+	if _, err := w.db.Writer().ExecContext(t.Context(), `INSERT INTO user_stats (user_id, tweet_count, follower_count, following_count,
+		version) VALUES ($1, 0, 0, 0, 2) ON CONFLICT DO NOTHING`, user); err != nil { // in SQLite a trigger has made it
+		t.Fatal(err)
+	}
+	return user
 }
 
 // liking has a user like all tweets of the crowd, which are more than a list of reactions has.

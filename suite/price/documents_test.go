@@ -18,6 +18,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"roost/app"
 	"roost/graph"
 	"roost/server/guard"
 	"roost/testkit/apitest"
@@ -35,13 +36,10 @@ const (
 // with plans and without, because any document may be left to the resolvers.
 func TestWorstDocuments(t *testing.T) {
 	r, w := newWorld(t)
-	without := r.Config
-	without.Plans, without.Roles = false, "api"
+	without := withoutPlans(r)
 	resolvers := apitest.Start(t, without)
-	// The yardstick is one of the machine: what a node keeps in its process does not shorten it.
-	bare := without
-	bare.CopiesMiB = -1
-	yard := yardstick(t, apitest.Start(t, bare), w)
+	measure := yardstick(t, r, w)
+	yard := measure(10)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("the yardstick takes %v; seed %d", yard, seed)
 	d := newDrawer(t, w, rand.New(rand.NewPCG(seed, 0)))
@@ -52,7 +50,14 @@ func TestWorstDocuments(t *testing.T) {
 	for name, node := range map[string]*apitest.Roost{"with plans": r, "without plans": resolvers} {
 		var worst time.Duration
 		for _, query := range queries {
+			yard := yard
 			took, size := price(t, node, query, yard)
+			for range 5 {
+				if took > yardsticks*yard { // the machine may have become slower
+					yard = measure(5)
+					took, size = price(t, node, query, yard)
+				}
+			}
 			if size > maxBytes+1024 {
 				t.Errorf("%s: %d bytes for %.1000s", name, size, query)
 			}
@@ -139,16 +144,29 @@ func newWorld(t *testing.T) (*apitest.Roost, *world) {
 	return r, w
 }
 
-// yardstick is the processor time of a page of 100 tweets with 20 scalars of each.
-func yardstick(t *testing.T, r *apitest.Roost, w *world) time.Duration {
+// withoutPlans is the configuration of a node beside r that answers from the resolvers.
+func withoutPlans(r *apitest.Roost) app.Config {
+	c := r.Config
+	c.Plans, c.Roles = false, "api"
+	return c
+}
+
+// yardstick is the processor time of a page of 100 tweets with 20 scalars of each. It is one of the machine: a node answers it that has
+// neither plans nor rows in its process, which would shorten it. measure returns the shortest of so many times.
+func yardstick(t *testing.T, r *apitest.Roost, w *world) (measure func(times int) time.Duration) {
 	t.Helper()
+	c := withoutPlans(r)
+	c.CopiesMiB = -1
+	r = apitest.Start(t, c)
 	query := fmt.Sprintf("{user(username:%q){timeline(first:100){nodes{%s}}}}", w.names[0], repeat(20, "a%d:id "))
 	ask(t, r, query)
-	best := time.Hour
-	for range 10 {
-		best = min(best, cpu(t, func() { ask(t, r, query) }))
+	return func(times int) time.Duration {
+		best := time.Hour
+		for range times {
+			best = min(best, cpu(t, func() { ask(t, r, query) }))
+		}
+		return best
 	}
-	return best
 }
 
 // ask sends a document without a session, and returns the size of the answer.
@@ -187,6 +205,7 @@ func newDrawer(t *testing.T, w *world, rnd *rand.Rand) *drawer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.Resolved = graph.IsResolved
 	e.Use(g)
 	return &drawer{Rand: rnd, world: w, schema: es.Schema(), exec: e, limits: guard.Defaults()}
 }

@@ -29,6 +29,7 @@ func TestWorstSubscriptions(t *testing.T) {
 	}
 	lists := "cursor ... on TimelineEntryAdded{edge{node{author{tweetCount " +
 		repeat(8, "f%d:followers(first:1){totalCount nodes{id}} t%[1]d:timeline(first:1){nodes{id}}") + "}}}}"
+	yard := yardstick(t, r, w)(10)
 	for _, c := range []struct {
 		name, events string
 		differ       bool
@@ -43,7 +44,6 @@ func TestWorstSubscriptions(t *testing.T) {
 		{"lists that differ", lists, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			yard := yardstick(t, r, w)
 			fan, bob := r.SignUp(t, "fan"), r.SignUp(t, "bob")
 			fan.Follow(t, bob.ID)
 			for range 100 {
