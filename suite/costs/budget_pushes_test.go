@@ -110,6 +110,32 @@ func answered(t *testing.T, _ *crowd, _ *apitest.User, s *apitest.Socket, _ *api
 	return 0
 }
 
+// retweets has a followee of the subscriber retweet a stranger's tweet while the subscription runs, or end that retweet.
+func retweets(ends bool) func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
+	return func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+		u, other := c.SignUp(t, "subscriber"), c.SignUp(t, "retweeter")
+		u.Follow(t, other.ID)
+		vars := apitest.Vars{"id": c.member(t, 0).Tweet(t, "passed on")}
+		retweet := func() { other.Must(t, `mutation($id: ID!) { retweet(input: {tweetId: $id}) { tweet { id } } }`, vars) }
+		if !ends {
+			return u, apitest.Vars{}, retweet
+		}
+		retweet()
+		return u, apitest.Vars{}, func() { other.Must(t, `mutation($id: ID!) { unretweet(input: {tweetId: $id}) { tweet { id } } }`, vars) }
+	}
+}
+
+// missed makes something happen and returns the variables of a subscription that has missed it.
+func missed(t *testing.T, u *apitest.User, happen func()) apitest.Vars {
+	t.Helper()
+	before := u.Must(t, `{ viewer { homeTimeline(first: 1) { eventCursor } } }`, nil).String("viewer.homeTimeline.eventCursor")
+	happen()
+	// The node has passed it when a subscriber gets what comes after.
+	home := rig.WatchHome(t, u, u.Dial(t))
+	rig.ExpectHome(t, home, "+"+u.Tweet(t, "not missed"))
+	return apitest.Vars{"after": before}
+}
+
 var costedPushes = []pushed{
 	{name: "homeTimelineEvents, own tweet", is: "TimelineEntryAdded", first: untilReset,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
@@ -128,6 +154,8 @@ var costedPushes = []pushed{
 			tweet := u.Tweet(t, "soon gone")
 			return u, apitest.Vars{}, func() { u.Delete(t, tweet) }
 		}},
+	{name: "homeTimelineEvents, a followee's retweet", is: "TimelineEntryAdded", first: untilReset, prepare: retweets(false)},
+	{name: "homeTimelineEvents, the end of a retweet", is: "TimelineEntryRemoved", first: untilReset, prepare: retweets(true)},
 	{name: "homeTimelineEvents, a reset", is: "TimelineReset", first: untilReset,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.SignUp(t, "subscriber")
@@ -137,15 +165,12 @@ var costedPushes = []pushed{
 	{name: "homeTimelineEvents, catch-up", is: "TimelineEntryAdded",
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.member(t, 0)
-			position := func() string {
-				return u.Must(t, `{ viewer { homeTimeline(first: 1) { eventCursor } } }`, nil).String("viewer.homeTimeline.eventCursor")
-			}
-			before := position()
-			u.Tweet(t, "missed")
-			// The node has passed it when a subscriber gets what comes after.
-			home := rig.WatchHome(t, u, u.Dial(t))
-			rig.ExpectHome(t, home, "+"+u.Tweet(t, "not missed"))
-			return u, apitest.Vars{"after": before}, nil
+			return u, missed(t, u, func() { u.Tweet(t, "missed") }), nil
+		}},
+	{name: "homeTimelineEvents, catch-up on a retweet", is: "TimelineEntryAdded",
+		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {
+			u, _, retweet := retweets(false)(t, c, n)
+			return u, missed(t, u, retweet), nil
 		}},
 	{name: "reactionsChanged, first state",
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.User, apitest.Vars, func()) {

@@ -105,6 +105,8 @@ const (
 	maxFollowed = 5000
 	// maxOlderRetweets is how many of a tweet's retweets are searched for those of followees, and one more.
 	maxOlderRetweets = 2*500 + 1
+	// maxFewRetweets is more retweets than any tweet of these data has.
+	maxFewRetweets = 5
 )
 
 var statementClasses = []statementClass{
@@ -144,7 +146,7 @@ var statementClasses = []statementClass{
 	statementsOf("places of retweets", `SELECT k.tweet, coalesce\(o.sort_key, p.sort_key\), .*`,
 		func(args []any, _ int) int { return (maxOlderRetweets + idsIn(args[2]) + 1) * idsIn(args[0]) },
 		"the oldest retweets, one of each followee, and the tweet"),
-	statementsOf("who brings a tweet", `SELECT k, min\(CASE WHEN active THEN sort_key END\), .*`,
+	statementsOf("who brings a tweet", `SELECT k, min\(CASE WHEN active THEN sort_key END\), .* FROM \(SELECT f.follower_id .*`,
 		func(args []any, given int) int {
 			if given == 0 { // the tweet has never been retweeted
 				return maxSmallRows
@@ -152,6 +154,9 @@ var statementClasses = []statementClass{
 			return maxSmallRows + 2*maxFollowed*idsIn(args[1])
 		},
 		"the retweets of the tweet, or whom each viewer follows and their retweets of it; nothing if there are none"),
+	statementsOf("what is brought by users", `SELECT k, min\(CASE WHEN active THEN sort_key END\), .* FROM \(SELECT r.tweet_id .*`,
+		func(args []any, _ int) int { return maxFewRetweets * idsIn(args[0]) * idsIn(args[1]) },
+		"the retweets of each tweet, or those of each user"),
 
 	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1),
