@@ -21,8 +21,8 @@ const defaultDrainDelay = 5 * time.Second
 // maxDrainDelay bounds DrainDelay: an operator who stops a node should not wait longer.
 const maxDrainDelay = 5 * time.Minute
 
-// maxCopiesMiB bounds CopiesMiB: copies are for what is read often.
-const maxCopiesMiB = 64 << 10
+// minCopiesMiB and maxCopiesMiB bound CopiesMiB: copies are for what is read often.
+const minCopiesMiB, maxCopiesMiB = 4, 64 << 10
 
 // maxQueueWait bounds QueueWait: clients should get an answer before they give up.
 const maxQueueWait = 10 * time.Second
@@ -62,8 +62,8 @@ func (c *Config) Check() error {
 	bad.checkNumber("sign-in-per-account", c.SignInPerAccount)
 	bad.checkNumber("sign-in-per-address", c.SignInPerAddress)
 	bad.checkNumber("sign-up-per-address", c.SignUpPerAddress)
-	if c.CopiesMiB < -1 || c.CopiesMiB > maxCopiesMiB {
-		bad.add("copies-mib", fmt.Errorf("%d is not between -1 and %d", c.CopiesMiB, maxCopiesMiB))
+	if c.CopiesMiB != 0 && c.CopiesMiB != -1 && (c.CopiesMiB < minCopiesMiB || c.CopiesMiB > maxCopiesMiB) {
+		bad.add("copies-mib", fmt.Errorf("%d is neither between %d and %d, nor 0, nor -1", c.CopiesMiB, minCopiesMiB, maxCopiesMiB))
 	}
 	if _, ok := preparing[c.DatabasePrepare]; !ok {
 		bad.add("database-prepare", fmt.Errorf("%q is none of auto, on and off", c.DatabasePrepare))

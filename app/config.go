@@ -63,7 +63,8 @@ type Config struct {
 	DatabaseWait time.Duration
 	// LoaderWait is loaders.Sources.Wait.
 	LoaderWait time.Duration
-	// CopiesMiB bounds the copies of rows in the process, in MiB. 0 is the default of cache.Config, -1 turns them off.
+	// CopiesMiB bounds what the process keeps of rows, in MiB, at least 4: copies, tweets, and lists of home timelines. 0 is the default of
+	// cache.Config, -1 turns copies off.
 	CopiesMiB int
 	// RedisConns is cache.Config.Conns.
 	RedisConns int
@@ -108,7 +109,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.BoolVar(&c.ServerTiming, "server-timing", false, "send a Server-Timing header with each answer (always on in embedded mode unless set)")
 	f.BoolVar(&c.ReadCache, "read-cache", true, "read rows through the cache; without, reads go to SQL, to see what the cache saves")
 	f.IntVar(&c.CopiesMiB, "copies-mib", 0,
-		"most memory for copies of rows in this process, in MiB; 0 is a quarter of GOMEMLIMIT, at most 256; -1 keeps none")
+		"most memory for what this process keeps of rows, in MiB, at least 4; 0 is a quarter of GOMEMLIMIT, at most 256; -1 keeps none")
 	f.BoolVar(&c.Plans, "plans", true,
 		"answer operations from compiled plans; without, each field is resolved for itself, to see whether a plan is at fault")
 	f.DurationVar(&c.QueueWait, "queue-wait", 100*time.Millisecond,

@@ -71,6 +71,7 @@ func (r *Redis) keepCopies(maxBytes int64) {
 	if maxBytes == 0 {
 		maxBytes = defaultCopyBytes()
 	}
+	r.memory = maxBytes
 	if r.Embedded() {
 		d := newDirect(r, maxBytes)
 		r.coherence, r.copies, r.copyMetrics = d, d.copies, d.metrics

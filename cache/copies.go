@@ -113,6 +113,16 @@ func newCopies(maxBytes int64) *copies {
 	return c
 }
 
+// spare makes the bound lower.
+func (c *copies) spare(bytes int64) {
+	for i := range c.shards {
+		h := &c.shards[i]
+		h.mu.Lock()
+		h.max = max(h.max-bytes/copyShards, 1)
+		h.mu.Unlock()
+	}
+}
+
 var processStart = time.Now()
 
 // monotonic returns a time in nanoseconds that no change of the clock affects.

@@ -284,3 +284,35 @@ func TestBatchesAreBounded(t *testing.T) {
 		t.Error(b.err)
 	}
 }
+
+// What others take of the memory of copies is no longer there for copies.
+func TestSparedMemory(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	redis, err := Open(Config{Copies: 64 * mib})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = redis.Close() })
+	x := tier(t, redis)
+	for _, c := range []struct{ parts, least, most, want int64 }{{16, 1, 8 * mib, 4 * mib}, {16, 1, 2 * mib, 2 * mib}, {1024, mib, 8 * mib, mib}} {
+		if got := x.Spare(c.parts, c.least, c.most); got != c.want {
+			t.Errorf("a part of %d, at least %d and at most %d, is %d, want %d", c.parts, c.least, c.most, got, c.want)
+		}
+	}
+	left := int64(0)
+	for i := range redis.copies.shards {
+		left += redis.copies.shards[i].max
+	}
+	if left != (64-4-2-1)*mib {
+		t.Errorf("%d bytes are left for copies", left)
+	}
+	none, err := Open(Config{Copies: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = none.Close() })
+	if got := tier(t, none).Spare(16, 1, 8*mib); got != 8*mib {
+		t.Errorf("without copies a part is %d", got)
+	}
+}

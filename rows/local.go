@@ -4,14 +4,17 @@ import (
 	"strings"
 	"time"
 
+	"roost/cache"
 	"roost/cache/local"
 	"roost/domain/tweets"
 	"roost/internal/ids"
 )
 
 const (
-	// localBytes bounds the tweets in the process: some 80,000 of them.
-	localBytes = 16 << 20
+	// localParts and maxLocalBytes bound the tweets in the process; see cache.Tier.Spare. 16 MiB are some 80,000 of them.
+	localParts, maxLocalBytes = 16, 16 << 20
+	// minKept is the least that tweets or home timelines take in the process, in bytes.
+	minKept = 512 << 10
 	// typicalText is the length in bytes below which most tweets stay.
 	typicalText = 115
 )
@@ -28,9 +31,10 @@ type localTweets struct {
 	store *local.Store[int64, localTweet]
 }
 
-func newLocalTweets() (*localTweets, error) {
-	s, err := local.New[int64](local.Config[localTweet]{Entity: "tweet", MaxBytes: localBytes, Typical: typicalText,
-		Cost: func(t localTweet) int { return len(t.text) }})
+func newLocalTweets(tier *cache.Tier) (*localTweets, error) {
+	s, err := local.New[int64](local.Config[localTweet]{Entity: "tweet", Typical: typicalText,
+		MaxBytes: tier.Spare(localParts, minKept, maxLocalBytes),
+		Cost:     func(t localTweet) int { return len(t.text) }})
 	return &localTweets{s}, err
 }
 

@@ -59,9 +59,10 @@ type Store struct {
 	Retweeted   *Entity[int64, *retweets.List]          // by user
 }
 
-// New returns a Store over a tier. It also keeps up to 16 MiB of tweets and 8 MiB of home timelines in the process.
+// New returns a Store over a tier. It also keeps tweets and home timelines in the process, in the memory that is configured for
+// copies, or in up to 26 MiB if there are none.
 func New(tier *cache.Tier, s Sources) (*Store, error) {
-	keep, err := newLocalTweets()
+	keep, err := newLocalTweets(tier)
 	if err != nil {
 		return nil, err
 	}

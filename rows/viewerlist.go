@@ -7,8 +7,8 @@ import (
 	"roost/cache/local"
 )
 
-// boundBytes is the memory for the bounds of the lists of one kind: some 18,000 viewers.
-const boundBytes = 1 << 20
+// boundParts and maxBoundBytes bound the memory for the bounds of lists of one kind; see cache.Tier.Spare. 1 MiB is some 18,000 viewers.
+const boundParts, maxBoundBytes = 256, 1 << 20
 
 // viewerLists answers one question about a viewer and many tweets from a list of what the viewer did to the newest of the tweets. What
 // the list does not cover is read one by one. L is a list, K and S are the key and the state of what is read one by one, and V is the
@@ -37,7 +37,8 @@ type viewerListRules[L any, K comparable, S, V any] struct {
 // newViewerLists returns the lists of an entity, beside the entity of what they do not cover. name is that of the bounds in the metrics.
 func newViewerLists[L any, K comparable, S, V any](name string, lists *Entity[int64, *L], single *Entity[K, S],
 	rules viewerListRules[L, K, S, V]) (*viewerLists[L, K, S, V], error) {
-	bounds, err := local.New[int64](local.Config[int64]{Entity: name, MaxBytes: boundBytes})
+	bounds, err := local.New[int64](local.Config[int64]{Entity: name,
+		MaxBytes: lists.tier.Spare(boundParts, local.MinBytes, maxBoundBytes)})
 	return &viewerLists[L, K, S, V]{lists, single, bounds, rules}, err
 }
 
