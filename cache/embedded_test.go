@@ -15,7 +15,7 @@ import (
 // A pipeline whose answers exceed every buffer is answered, though the client reads only after it has sent all of it.
 func TestLongPipelines(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		const commands, size = 200, 100_000 // 20 MB of answers; many small ones take a busy machine longer than a call may take
+		const commands, size = 80, 100_000 // 8 MB of answers; many small ones take a busy machine longer than a call may take
 		r := openFor(t, url, patience)
 		value := strings.Repeat("x", size)
 		err := r.call(t.Context(), "k", func(ctx context.Context, c *redis.Client) error {
