@@ -40,19 +40,14 @@ func (b *bench) growth(ctx context.Context) (*report.Growth, error) {
 	authors := groups[len(groups)-1].viewers
 	for _, writes := range []bool{false, true} {
 		end := func() error { return nil }
-		perSecond := time.Duration(0)
 		if writes {
 			if end, err = b.write(ctx, authors); err != nil {
 				return nil, err
 			}
-			if perSecond, err = b.writesAlone(ctx); err != nil {
-				return nil, errors.Join(err, end())
-			}
-			out.WritesMillis = ms(perSecond)
 		}
 		for _, g := range groups {
 			say("growth, %s, writes: %v", g.name, writes)
-			row, err := b.grown(ctx, g, perSecond)
+			row, err := b.grown(ctx, g)
 			if err != nil {
 				return nil, errors.Join(err, end())
 			}
@@ -111,24 +106,8 @@ func (b *bench) write(ctx context.Context, users []ops.Viewer) (end func() error
 	}, nil
 }
 
-// writesAlone returns what a second of the writes takes while nobody reads.
-func (b *bench) writesAlone(ctx context.Context) (time.Duration, error) {
-	if err := wait(ctx, b.Warm); err != nil {
-		return 0, err
-	}
-	began := time.Now()
-	w, err := openWindow(ctx, b.rig.Roost, b.Duration, nil)
-	if err != nil {
-		return 0, err
-	}
-	err = wait(ctx, b.Duration)
-	used, usedErr := w.close()
-	return time.Duration(float64(used.All()) / time.Since(began).Seconds()), errors.Join(err, usedErr)
-}
-
-// grown measures a closed loop of a group's pages, after each of its viewers has read a page twice. A second of the writes meanwhile
-// takes perSecond.
-func (b *bench) grown(ctx context.Context, g growthGroup, perSecond time.Duration) (row report.GrowthRow, err error) {
+// grown measures a closed loop of a group's pages, after each of its viewers has read a page twice.
+func (b *bench) grown(ctx context.Context, g growthGroup) (row report.GrowthRow, err error) {
 	row.Name, row.Viewers = g.name, len(g.viewers)
 	for range 2 {
 		pool, err := load.NewPool(ctx, b.rig.Roost.Addr, b.Connections, b.world.PassOf(g.viewers))
@@ -161,7 +140,7 @@ func (b *bench) grown(ctx context.Context, g growthGroup, perSecond time.Duratio
 	}
 	pages := float64(r.Latency.Count())
 	row.PerSecond = pages / r.Elapsed.Seconds()
-	row.Micros = (float64(used.All()) - float64(perSecond)*r.Elapsed.Seconds()) / float64(time.Microsecond) / pages
+	row.Micros = float64(used.All()) / float64(time.Microsecond) / pages
 	if reads := after.reads - before.reads; reads > 0 {
 		row.Copies = (after.copied - before.copied) / reads
 	}

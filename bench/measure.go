@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"roost/bench/layout"
@@ -36,7 +33,7 @@ type bench struct {
 func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 	b := &bench{Settings: s, profiles: map[string]*shares.Profile{}}
 	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Patient: !s.overload,
-		Small: s.short && s.data == ""}); err != nil {
+		Second: s.wants(retweetsOperation), Small: s.short && s.data == ""}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -182,10 +179,8 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 			}
 		}
 	}
-	if b.wants(visitsOperation) {
-		if err := add(b.visits(ctx)); err != nil {
-			return nil, fmt.Errorf("visits: %w", err)
-		}
+	if err := b.wanted(ctx, add, []single{{retweetsOperation, b.retweets}, {visitsOperation, b.visits}}); err != nil {
+		return nil, err
 	}
 	if err := b.uncached(ctx, loads, add); err != nil {
 		return nil, err
@@ -197,18 +192,27 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 		}
 		all = append(all, m...)
 	}
-	for _, op := range []struct {
-		name    string
-		measure func(context.Context) (*report.Measurement, error)
-	}{{socketsOperation, b.sockets}, {deliveriesOperation, b.deliveries}, {crowdOperation, b.crowd}} {
+	err = b.wanted(ctx, add, []single{{socketsOperation, b.sockets}, {deliveriesOperation, b.deliveries}, {crowdOperation, b.crowd}})
+	return all, err
+}
+
+// single is an operation with one measurement.
+type single struct {
+	name    string
+	measure func(context.Context) (*report.Measurement, error)
+}
+
+// wanted measures those of the operations that the settings ask for.
+func (b *bench) wanted(ctx context.Context, add func(*report.Measurement, error) error, all []single) error {
+	for _, op := range all {
 		if !b.wants(op.name) {
 			continue
 		}
 		if err := add(op.measure(ctx)); err != nil {
-			return nil, fmt.Errorf("%s: %w", op.name, err)
+			return fmt.Errorf("%s: %w", op.name, err)
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // compared are the operations that are also measured without the cache.
@@ -365,31 +369,3 @@ func sampleOf(h *load.Histogram, elapsed time.Duration, u rig.Usage) report.Samp
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-func machine() report.Machine {
-	m := report.Machine{Processors: runtime.NumCPU(), Model: runtime.GOARCH, Go: runtime.Version()}
-	raw, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return m
-	}
-	for line := range strings.Lines(string(raw)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			m.Model = strings.TrimSpace(value)
-			break
-		}
-	}
-	return m
-}
-
-// commit returns the commit that is measured, or "unknown" outside of a git checkout.
-func commit(ctx context.Context) string {
-	id, err := exec.CommandContext(ctx, "git", "rev-parse", "--short=10", "HEAD").Output()
-	if err != nil {
-		return "unknown"
-	}
-	out := strings.TrimSpace(string(id))
-	if changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain").Output(); err != nil || len(changed) > 0 {
-		out += "+"
-	}
-	return out
-}

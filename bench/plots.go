@@ -58,7 +58,7 @@ func plots(r *report.Results, profiles map[string]*shares.Profile) (out []drawin
 		}
 		b.Parts = append(b.Parts, m.Roost.Postgres, m.Roost.Redis)
 		bars = append(bars, b)
-		if p := profiles[m.Operation]; p != nil && !uncached && m.Encoding == "" {
+		if p := profiles[m.Operation]; p != nil && !uncached && !strings.HasPrefix(m.Operation, "home-") { // variants of home
 			out = append(out, flame(m.Operation, note("%.0f µs a request", m.Roost.Server), p))
 		}
 	}

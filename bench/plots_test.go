@@ -68,7 +68,7 @@ func TestFiguresOfARun(t *testing.T) {
 	profiles := map[string]*shares.Profile{}
 	for _, m := range []report.Measurement{
 		{Operation: "home", Load: report.Closed}, {Operation: "home", Load: report.Open},
-		{Operation: "home-gzip", Load: report.Closed, Encoding: "gzip"},
+		{Operation: "home-gzip", Load: report.Closed, Encoding: "gzip"}, {Operation: "home-retweets", Load: report.Closed},
 		{Operation: "home uncached", Load: report.Closed}, {Operation: "sockets", Load: report.Sockets},
 		{Operation: "log", Load: report.Closed},
 	} {

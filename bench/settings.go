@@ -42,8 +42,9 @@ type Settings struct {
 	data  string
 }
 
-// The names of the measurements that are not in package ops.
+// The names of the measurements of which ops.All has no operation.
 const (
+	retweetsOperation   = "home-retweets"
 	visitsOperation     = "visits"
 	logOperation        = "log"
 	socketsOperation    = "sockets"
@@ -58,7 +59,7 @@ const (
 var requests = []string{"home", "profile", "summaries", "typename", "home-gzip", "home-zstd", "react", "viral"}
 
 var operations = append(slices.Clone(requests),
-	visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
+	retweetsOperation, visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
 	trackingOperation, outageOperation)
 
 // usual are the operations that are measured unless others are named.

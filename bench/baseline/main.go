@@ -4,6 +4,7 @@
 // a yardstick, not a real server: nothing invalidates the data that it reads, and it has no limits.
 //
 //	GET  /home                            20 tweets of the viewer's home timeline
+//	GET  /home/retweets                   the same with retweets, and who retweeted
 //	GET  /users/{username}                a profile with 10 tweets
 //	GET  /summaries?ids=ID,ID             reactions of tweets
 //	POST /reactions/{tweet}/{kind}        sets the viewer's reaction
@@ -70,6 +71,7 @@ func run(ctx context.Context, addr, database, cache string) (err error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /home", reads.home)
+	mux.HandleFunc("GET /home/retweets", reads.homeRetweets)
 	mux.HandleFunc("GET /users/{username}", reads.profile)
 	mux.HandleFunc("GET /summaries", reads.summaries)
 	mux.Handle("POST /reactions/{tweet}/{kind}", &reactions{db: db, rdb: rdb, writes: writes, live: live})

@@ -15,12 +15,16 @@ import (
 type page struct {
 	kind    cursors.Kind
 	authors bool
-	viewer  int64
+	// retweets shows of each entry who has brought it.
+	retweets bool
+	viewer   int64
 
 	entries []string
 	more    bool
-	// pieces holds the JSON of the tweets, then of their counts, then of their authors.
+	// pieces holds the JSON of the tweets, then of their counts, then of their authors, then of who retweeted them.
 	pieces, mine []any
+	// by is for each entry the index in pieces of who retweeted the tweet, or 0.
+	by []int
 }
 
 // take stores a page. all may be one entry longer than the page, which means that there is another one.
@@ -51,6 +55,14 @@ func (p *page) load(ctx context.Context, pipe redis.Pipeliner) error {
 			keys = append(keys, layout.Author(author))
 		}
 	}
+	if p.retweets {
+		p.by = make([]int, n)
+		for i, e := range p.entries {
+			if by, _, ok := layout.ReadRetweet(e); ok {
+				p.by[i], keys = len(keys), append(keys, layout.Author(by))
+			}
+		}
+	}
 	pieces := pipe.MGet(ctx, keys...)
 	mine := pipe.HMGet(ctx, layout.Reactions(p.viewer), tweets...)
 	if err := exec(ctx, pipe); err != nil {
@@ -75,7 +87,11 @@ func (p *page) append(b []byte) []byte {
 		}
 		b = append(b, `{"cursor":"`...)
 		b = append(b, p.cursor(i)...)
-		b = append(b, `","node":{`...)
+		b = append(b, '"')
+		if p.retweets {
+			b = p.appendRetweet(b, i)
+		}
+		b = append(b, `,"node":{`...)
 		b = append(b, p.pieces[i].(string)...)
 		if p.authors {
 			b = append(b, `,"author":{`...)
@@ -89,9 +105,22 @@ func (p *page) append(b []byte) []byte {
 	return append(b, ']')
 }
 
+// appendRetweet writes who has brought an entry.
+func (p *page) appendRetweet(b []byte, i int) []byte {
+	if p.by[i] == 0 {
+		return append(b, `,"retweet":null`...)
+	}
+	b = append(b, `,"retweet":{"user":{`...)
+	b = append(b, p.pieces[p.by[i]].(string)...)
+	return append(b, `}}`...)
+}
+
 func (p *page) cursor(i int) string {
-	tweet, _ := layout.ReadEntry(p.entries[i])
-	sortKey, _ := strconv.ParseInt(tweet, 10, 64) // the filler wrote it
+	key, _ := layout.ReadEntry(p.entries[i])
+	if p.retweets && p.by[i] != 0 {
+		_, key, _ = layout.ReadRetweet(p.entries[i])
+	}
+	sortKey, _ := strconv.ParseInt(key, 10, 64) // the filler wrote it
 	return cursors.Encode(p.kind, sortKey)
 }
 

@@ -72,6 +72,15 @@ func (s session) check() error {
 }
 
 func (h *reads) home(w http.ResponseWriter, r *http.Request) {
+	h.homePage(w, r, layout.Home, false)
+}
+
+func (h *reads) homeRetweets(w http.ResponseWriter, r *http.Request) {
+	h.homePage(w, r, layout.HomeRetweets, true)
+}
+
+// homePage answers with a page of the list whose key listOf returns.
+func (h *reads) homePage(w http.ResponseWriter, r *http.Request, listOf func(viewer int64) string, retweets bool) {
 	answer(w, func(b []byte) ([]byte, error) {
 		ctx := r.Context()
 		pipe := h.rdb.Pipeline()
@@ -79,14 +88,14 @@ func (h *reads) home(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return b, err
 		}
-		list := pipe.LRange(ctx, layout.Home(who.viewer), 0, homePage)
+		list := pipe.LRange(ctx, listOf(who.viewer), 0, homePage)
 		if err := exec(ctx, pipe); err != nil {
 			return b, err
 		}
 		if err := who.check(); err != nil {
 			return b, err
 		}
-		p := page{kind: cursors.Home, authors: true, viewer: who.viewer}
+		p := page{kind: cursors.Home, authors: true, retweets: retweets, viewer: who.viewer}
 		p.take(list.Val(), homePage)
 		if err := p.load(ctx, h.rdb.Pipeline()); err != nil {
 			return b, err

@@ -18,6 +18,9 @@ func Session(key string) string { return "s:" + key }
 // Home is the key of a viewer's home timeline: a list of entries, newest first.
 func Home(viewer int64) string { return "h:" + decimal(viewer) }
 
+// HomeRetweets is the key of a viewer's home timeline with retweets: a list of entries, newest first.
+func HomeRetweets(viewer int64) string { return "g:" + decimal(viewer) }
+
 // Timeline is the key of a user's own timeline: a list of entries, newest first.
 func Timeline(username string) string { return "l:" + username }
 
@@ -48,10 +51,25 @@ func Following(viewer int64) string { return "f:" + decimal(viewer) }
 // Entry is an entry of a timeline: a tweet and its author, both as decimal ids.
 func Entry(tweet, author int64) string { return decimal(tweet) + " " + decimal(author) }
 
-// ReadEntry returns the two ids in an entry.
+// Retweet is an entry that a retweet has brought: the tweet, its author, who retweeted it, and the sort key of the retweet.
+func Retweet(tweet, author, by, sortKey int64) string {
+	return Entry(tweet, author) + " " + decimal(by) + " " + decimal(sortKey)
+}
+
+// ReadEntry returns the tweet and its author in an entry.
 func ReadEntry(entry string) (tweet, author string) {
 	tweet, author, _ = strings.Cut(entry, " ")
+	author, _, _ = strings.Cut(author, " ")
 	return tweet, author
+}
+
+// ReadRetweet returns who retweeted the tweet in an entry, and the sort key of the retweet. ok is false if no retweet has brought it.
+func ReadRetweet(entry string) (by, sortKey string, ok bool) {
+	_, rest, _ := strings.Cut(entry, " ")
+	if _, rest, ok = strings.Cut(rest, " "); ok {
+		by, sortKey, ok = strings.Cut(rest, " ")
+	}
+	return by, sortKey, ok
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }

@@ -27,3 +27,18 @@ func TestPieces(t *testing.T) {
 		t.Errorf("%s, %v; want %s", got, err, want)
 	}
 }
+
+func TestEntries(t *testing.T) {
+	t.Parallel()
+	for entry, want := range map[string]struct {
+		by, sortKey string
+		ok          bool
+	}{Entry(12, 3): {}, Retweet(12, 3, 45, 67): {"45", "67", true}} {
+		if tweet, author := ReadEntry(entry); tweet != "12" || author != "3" {
+			t.Errorf("%q is the tweet %q by %q", entry, tweet, author)
+		}
+		if by, sortKey, ok := ReadRetweet(entry); by != want.by || sortKey != want.sortKey || ok != want.ok {
+			t.Errorf("%q was brought by %q at %q, %v; want %v", entry, by, sortKey, ok, want)
+		}
+	}
+}

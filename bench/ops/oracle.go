@@ -47,15 +47,8 @@ func wantHome(ctx context.Context, db *sql.DB, viewer int64) (any, error) {
 		return nil, err
 	}
 	page := all[:min(homePage, len(all))]
-	authors := map[int64]object{}
-	if err := each(ctx, db, `SELECT id, username, name FROM users WHERE id = ANY($1)`, []any{pq.Array(authorsOf(page))},
-		func(scan scan) error {
-			var id int64
-			var username, name string
-			err := scan(&id, &username, &name)
-			authors[id] = object{"id": ids.UserID(id).String(), "username": username, "name": name}
-			return err
-		}); err != nil {
+	authors, err := usersOf(ctx, db, authorsOf(page))
+	if err != nil {
 		return nil, err
 	}
 	edges, err := edgesOf(ctx, db, viewer, cursors.Home, page)
@@ -67,6 +60,18 @@ func wantHome(ctx context.Context, db *sql.DB, viewer int64) (any, error) {
 	}
 	return object{"viewer": object{"homeTimeline": object{"edges": edges, "pageInfo": object{
 		"hasNextPage": len(all) > homePage, "endCursor": cursors.Encode(cursors.Home, page[len(page)-1].id)}}}}, nil
+}
+
+// usersOf returns users as they are shown with tweets, by id.
+func usersOf(ctx context.Context, db *sql.DB, users []int64) (map[int64]object, error) {
+	out := map[int64]object{}
+	return out, each(ctx, db, `SELECT id, username, name FROM users WHERE id = ANY($1)`, []any{pq.Array(users)}, func(scan scan) error {
+		var id int64
+		var username, name string
+		err := scan(&id, &username, &name)
+		out[id] = object{"id": ids.UserID(id).String(), "username": username, "name": name}
+		return err
+	})
 }
 
 func authorsOf(page []entry) (out []int64) {

@@ -9,12 +9,10 @@ import (
 // Growth is how the cost of a home page grows with the people whom a viewer follows, with the viewers, and with writes. Only Roost is
 // measured.
 type Growth struct {
-	// Tweets and Reactions are how many are written a second in the rows with writes. A second of these writes alone takes WritesMillis of
-	// processor time, which is not part of the rows.
-	Tweets       float64     `json:"tweets"`
-	Reactions    float64     `json:"reactions"`
-	WritesMillis float64     `json:"writes_ms"`
-	Rows         []GrowthRow `json:"rows"`
+	// Tweets and Reactions are how many are written a second in the rows with writes.
+	Tweets    float64     `json:"tweets"`
+	Reactions float64     `json:"reactions"`
+	Rows      []GrowthRow `json:"rows"`
 }
 
 // GrowthRow is a closed loop of home pages.
@@ -23,7 +21,7 @@ type GrowthRow struct {
 	Viewers   int     `json:"viewers"`
 	Writes    bool    `json:"writes"`
 	PerSecond float64 `json:"per_second"`
-	// Micros is the processor time of a page, in Roost and its stores.
+	// Micros is the processor time of Roost and its stores, in µs, divided by the number of pages. With writes it includes what these take.
 	Micros float64 `json:"us"`
 	// Copies is the share of the cached rows that came from copies in the process, 0 to 1. MiB is the memory of the copies.
 	Copies float64 `json:"copies"`
@@ -45,12 +43,17 @@ const (
 	ManyViewers  = "20,000 viewers"
 )
 
-// times returns what a page of one row takes, relative to that of another.
+// times returns what a page of one row takes, relative to that of another: from the processor time, or with writes, which have a share in
+// that, from how many pages are answered in a second. It is 0 if a row is missing.
 func (g *Growth) times(a, b string, writes bool) float64 {
 	of := func(name string) float64 {
 		for _, r := range g.Rows {
-			if r.Name == name && r.Writes == writes {
+			switch {
+			case r.Name != name || r.Writes != writes:
+			case !writes:
 				return r.Micros
+			case r.PerSecond > 0:
+				return 1 / r.PerSecond
 			}
 		}
 		return 0
@@ -63,8 +66,8 @@ func (g *Growth) times(a, b string, writes bool) float64 {
 
 // print writes the figures as a table.
 func (g *Growth) print(out io.Writer) error {
-	fmt.Fprintf(out, "\nHome pages of Roost, closed loop; with %g tweets and %g reactions a second, which alone take %.0f ms of a second.\n",
-		g.Tweets, g.Reactions, g.WritesMillis)
+	fmt.Fprintf(out, "\nHome pages of Roost, closed loop; with %g tweets and %g reactions a second, of which µs include the cost.\n",
+		g.Tweets, g.Reactions)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "pages of\tviewers\twrites\tpages/s\tµs\tfrom copies\tMiB of copies\t")
 	for _, r := range g.Rows {
@@ -75,9 +78,10 @@ func (g *Growth) print(out io.Writer) error {
 		return err
 	}
 	for _, writes := range []bool{false, true} {
+		by := map[bool]string{true: "With writes, by pages/s", false: "Without writes, by µs"}[writes]
 		_, err := fmt.Fprintf(out, "%s, a page of %s takes %.2f times that of %s (at most %g), of %s %.2f times that of %s (at most %g).\n",
-			map[bool]string{true: "With writes", false: "Without writes"}[writes], ManyFollowed, g.times(ManyFollowed, FewFollowed, writes),
-			FewFollowed, maxManyFollowed, ManyViewers, g.times(ManyViewers, FewViewers, writes), FewViewers, maxManyViewers)
+			by, ManyFollowed, g.times(ManyFollowed, FewFollowed, writes), FewFollowed, maxManyFollowed,
+			ManyViewers, g.times(ManyViewers, FewViewers, writes), FewViewers, maxManyViewers)
 		if err != nil {
 			return err
 		}

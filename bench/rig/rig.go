@@ -29,6 +29,8 @@ type Config struct {
 	Data string
 	// Patient is set for the first start of Roost; see Target.
 	Patient bool
+	// Second also makes a second Roost; see Rig.Second.
+	Second bool
 	// Small imports a small made-up data set instead, which takes seconds.
 	Small bool
 }
@@ -37,6 +39,9 @@ type Config struct {
 type Rig struct {
 	// Roost and Baseline are the two targets.
 	Roost, Baseline *Target
+	// Second is another Roost with a copy of the imported database and a Redis of its own. It does not run until Swap starts it, and is nil
+	// unless it was wanted.
+	Second *Target
 	// Data is the directory that was imported, Real whether it is real data.
 	Data string
 	Real bool
@@ -92,7 +97,7 @@ func New(ctx context.Context, c Config) (_ *Rig, err error) {
 // Close ends everything.
 func (r *Rig) Close() error {
 	var all []error
-	for _, t := range []*Target{r.Roost, r.Baseline} {
+	for _, t := range []*Target{r.Roost, r.Baseline, r.Second} {
 		if t != nil && t.DB != nil {
 			all = append(all, t.DB.Close())
 		}
@@ -170,7 +175,7 @@ func atDatabase(database, name string) string {
 }
 
 // load imports the data as an operator would, and copies the database for the baseline.
-func (r *Rig) load(ctx context.Context, _ Config) error {
+func (r *Rig) load(ctx context.Context, c Config) error {
 	db := "--database-url=" + r.Roost.databaseURL
 	r.say("importing %s", r.Data)
 	start := time.Now()
@@ -189,15 +194,25 @@ func (r *Rig) load(ctx context.Context, _ Config) error {
 	if err := errors.Join(err, own.Close()); err != nil {
 		return fmt.Errorf("vacuum: %w", err)
 	}
-	const copied = "baseline"
-	template := strings.TrimPrefix(mustPath(r.Roost.databaseURL), "/")
-	if _, err := r.pool.ExecContext(ctx, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %q`, copied, template)); err != nil {
-		return fmt.Errorf("copy the database: %w", err)
-	}
-	if _, err := r.pool.ExecContext(ctx, "CHECKPOINT"); err != nil {
+	if err := r.copyTo(ctx, r.Baseline, "baseline"); err != nil {
 		return err
 	}
-	r.Baseline.databaseURL = atDatabase(r.Roost.databaseURL, copied)
+	if c.Second {
+		if err := r.second(ctx); err != nil {
+			return err
+		}
+	}
+	_, err = r.pool.ExecContext(ctx, "CHECKPOINT")
+	return err
+}
+
+// copyTo copies Roost's database, to which nobody is connected, for another target.
+func (r *Rig) copyTo(ctx context.Context, t *Target, name string) error {
+	template := strings.TrimPrefix(mustPath(r.Roost.databaseURL), "/")
+	if _, err := r.pool.ExecContext(ctx, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %q`, name, template)); err != nil {
+		return fmt.Errorf("copy the database: %w", err)
+	}
+	t.databaseURL = atDatabase(r.Roost.databaseURL, name)
 	return nil
 }
 
@@ -225,12 +240,7 @@ func mustPath(raw string) string {
 // targets starts both programs.
 func (r *Rig) targets(ctx context.Context, _ Config) error {
 	for _, t := range []*Target{r.Roost, r.Baseline} {
-		var err error
-		if t.DB, err = sql.Open("postgres", t.databaseURL); err != nil {
-			return err
-		}
-		t.DB.SetMaxIdleConns(1)
-		if err := t.Restart(ctx); err != nil {
+		if err := errors.Join(t.connect(), t.Restart(ctx)); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,14 @@ type Target struct {
 	proc                  *testproc.Proc
 }
 
+// connect opens the target's database.
+func (t *Target) connect() (err error) {
+	if t.DB, err = sql.Open("postgres", t.databaseURL); err == nil {
+		t.DB.SetMaxIdleConns(1)
+	}
+	return err
+}
+
 // How long a server may take to answer and to end.
 const (
 	startTime = 20 * time.Second
