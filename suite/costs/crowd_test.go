@@ -2,7 +2,6 @@ package costs
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -245,24 +244,7 @@ func (w *crowd) sessions(t testing.TB, u *apitest.User, n int) (last string) {
 // insert writes rows into a table, given with its columns.
 func (w *crowd) insert(t testing.TB, into string, rows [][]any) {
 	t.Helper()
-	for len(rows) > 0 {
-		n := min(len(rows), 500)
-		var values []string
-		var args []any
-		for _, row := range rows[:n] {
-			marks := make([]string, len(row))
-			for i, v := range row {
-				args = append(args, v)
-				marks[i] = fmt.Sprintf("$%d", len(args))
-			}
-			values = append(values, "("+strings.Join(marks, ", ")+")")
-		}
-		_, err := w.db.Writer().ExecContext(t.Context(), "INSERT INTO "+into+" VALUES "+strings.Join(values, ", "), args...)
-		if err != nil {
-			t.Fatalf("insert into %s: %v", into, err)
-		}
-		rows = rows[n:]
-	}
+	rig.Insert(t, w.db, into, rows)
 }
 
 // globals are the global ids of the first n of the tweets or users.

@@ -9,7 +9,8 @@
 //	operations.go reactions.go profiles.go   documents that tests run
 //	watch.go      subscriptions, and the events that tests expect from them
 //	rows.go       rules that the rows of all tables must obey after any test
-//	stores.go metrics.go   waiting for invalidations, clearing the cache, reading /metrics
+//	homes.go      home timelines: written as rows, read with plain SQL, read as a client does
+//	stores.go metrics.go   waiting for invalidations, clearing the cache, writing rows, reading /metrics
 //
 // A test that runs one node in its own process needs only package apitest.
 package rig

@@ -1,6 +1,8 @@
 package rig
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"roost/internal/sqldb"
@@ -47,5 +49,28 @@ func ClearCache(t *testing.T, r *apitest.Roost) {
 	t.Helper()
 	if err := r.App.ClearCache(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Insert writes rows into a table, which is named with its columns.
+func Insert(t testing.TB, db *sqldb.DB, into string, rows [][]any) {
+	t.Helper()
+	for len(rows) > 0 {
+		n := min(len(rows), 500)
+		var values []string
+		var args []any
+		for _, row := range rows[:n] {
+			marks := make([]string, len(row))
+			for i, v := range row {
+				args = append(args, v)
+				marks[i] = fmt.Sprintf("$%d", len(args))
+			}
+			values = append(values, "("+strings.Join(marks, ", ")+")")
+		}
+		_, err := db.Writer().ExecContext(t.Context(), "INSERT INTO "+into+" VALUES "+strings.Join(values, ", "), args...)
+		if err != nil {
+			t.Fatalf("insert into %s: %v", into, err)
+		}
+		rows = rows[n:]
 	}
 }
