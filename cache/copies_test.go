@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -283,4 +284,27 @@ func TestBatchesAreBounded(t *testing.T) {
 	} else if <-b.done; b.err != nil {
 		t.Error(b.err)
 	}
+}
+
+// Drop removes copies also of entries that Redis does not have any more, so that it has nothing to report.
+func TestDropRemovesCopies(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		x, b, a := tierAt(t, url), newTable(), key("a")
+		b.write(a)
+		get(t, x, b, key("another")) // connects
+		usable := x.redis.coherence.copiesFor(lookup{})
+		if usable.copies == nil {
+			t.Fatal("there are no copies")
+		}
+		usable.copies.put(a, Value{Version: 1, Data: "wrong"}, usable.generation, math.MaxInt64)
+		if v := get(t, x, b, a)[0]; v.Data != "wrong" {
+			t.Fatalf("%+v is read, not the copy", v)
+		}
+		if err := x.Drop(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if v := get(t, x, b, a)[0]; v.Data != a+"@1" {
+			t.Errorf("%+v is read, not the row", v)
+		}
+	})
 }
