@@ -12,6 +12,7 @@ import (
 	"roost/domain/accounts"
 	"roost/events"
 	"roost/live"
+	"roost/rows/homeaudit"
 	"roost/server"
 )
 
@@ -102,10 +103,11 @@ func (a *App) wake() {
 	}
 }
 
-// adminHandlers returns the handlers of the admin address that are about the log and the cache.
+// adminHandlers returns the handlers of the admin address that are about the log, the cache and timelines.
 func (a *App) adminHandlers() map[string]http.Handler {
 	all := EventHandlers(a.eventAdmin())
-	all["POST /audit/cache"] = auditHandler(audit.NewAuditor(a.rows.Tier(), a.rows.Kinds()...))
+	all["POST "+auditPath] = auditHandler(audit.NewAuditor(a.rows.Tier(), a.rows.Kinds()...))
+	all["POST "+timelineAuditPath] = timelineAuditHandler(homeaudit.New(a.rows, a.sources.Timelines))
 	return all
 }
 

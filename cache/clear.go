@@ -71,7 +71,8 @@ func (t *Tier) scanKeys(ctx context.Context, s *shard, size int, each func(keys 
 	return nil
 }
 
-// Drop removes entries. That is safe at any time, as eviction does the same. On an error some entries may remain until their TTL ends.
+// Drop removes entries, and the copies of them in this process. That is safe at any time, as eviction does the same. On an error some
+// entries may remain until their TTL ends.
 func (t *Tier) Drop(ctx context.Context, keys ...string) error {
 	groups := t.redis.groups(ctx, keys)
 	errs := make(chan error, len(groups))
@@ -87,6 +88,11 @@ func (t *Tier) Drop(ctx context.Context, keys ...string) error {
 		}
 	})
 	close(errs)
+	if c := t.redis.copies; c != nil { // Redis does not report keys that it does not have
+		for _, key := range keys {
+			c.drop(key)
+		}
+	}
 	var all []error
 	for err := range errs {
 		all = append(all, err)

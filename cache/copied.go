@@ -91,7 +91,7 @@ func (r *Request) answered() {
 	for _, c := range r.Copies {
 		until = min(until, c.until)
 	}
-	r.Values, r.Err, r.Left = nil, nil, 0
+	r.Values, r.Err, r.Missing, r.Left = nil, nil, 0, 0
 	r.Copied, r.Until = true, processStart.Add(time.Duration(until))
 	r.Kind.count.copied.Add(float64(len(r.Copies)))
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -295,7 +296,9 @@ func TestSparedMemory(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = redis.Close() })
 	x := tier(t, redis)
-	for _, c := range []struct{ parts, least, most, want int64 }{{16, 1, 8 * mib, 4 * mib}, {16, 1, 2 * mib, 2 * mib}, {1024, mib, 8 * mib, mib}} {
+	for _, c := range []struct{ parts, least, most, want int64 }{
+		{16, 1, 8 * mib, 4 * mib}, {16, 1, 2 * mib, 2 * mib}, {1024, mib, 8 * mib, mib},
+	} {
 		if got := x.Spare(c.parts, c.least, c.most); got != c.want {
 			t.Errorf("a part of %d, at least %d and at most %d, is %d, want %d", c.parts, c.least, c.most, got, c.want)
 		}
@@ -315,4 +318,27 @@ func TestSparedMemory(t *testing.T) {
 	if got := tier(t, none).Spare(16, 1, 8*mib); got != 8*mib {
 		t.Errorf("without copies a part is %d", got)
 	}
+}
+
+// Drop removes copies also of entries that Redis does not have any more, so that it has nothing to report.
+func TestDropRemovesCopies(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		x, b, a := tierAt(t, url), newTable(), key("a")
+		b.write(a)
+		get(t, x, b, key("another")) // connects
+		usable := x.redis.coherence.copiesFor(lookup{})
+		if usable.copies == nil {
+			t.Fatal("there are no copies")
+		}
+		usable.copies.put(a, Value{Version: 1, Data: "wrong"}, usable.generation, math.MaxInt64)
+		if v := get(t, x, b, a)[0]; v.Data != "wrong" {
+			t.Fatalf("%+v is read, not the copy", v)
+		}
+		if err := x.Drop(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if v := get(t, x, b, a)[0]; v.Data != a+"@1" {
+			t.Errorf("%+v is read, not the row", v)
+		}
+	})
 }

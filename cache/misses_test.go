@@ -33,6 +33,9 @@ func TestMaxMisses(t *testing.T) {
 			if req.Left != left || got != len(keys)-left {
 				t.Errorf("read %d returns %d keys and leaves out %d, want %d", read, got, req.Left, left)
 			}
+			if want := []int{7, 4, 1, 0}[read]; req.Missing != want {
+				t.Errorf("read %d found %d keys missing, want %d", read, req.Missing, want)
+			}
 		}
 	})
 }

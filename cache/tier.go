@@ -89,6 +89,8 @@ type Request struct {
 	// asked anyway, these keys are looked up there in the same round trip, and become copies. They are not filled, and not returned.
 	Along func() []string
 
+	// Missing is how many keys the cache did not have.
+	Missing int
 	// Left is how many keys were left out because of MaxMisses. Their Values say nothing.
 	Left int
 	// Values is the result, one for each key. It is nil if all results are in Copies.
@@ -218,6 +220,7 @@ func (t *Tier) Load(ctx context.Context, reqs ...*Request) error {
 	for i, req := range reqs {
 		req.Values, req.Err = found[i].values, nil
 		misses := found[i].missing
+		req.Missing = len(misses)
 		if req.MaxMisses > 0 {
 			misses = slices.DeleteFunc(misses, func(m miss) bool { return m.away })
 			misses = misses[:min(len(misses), req.MaxMisses)]

@@ -48,6 +48,7 @@ func TestHomePageOfManyMissingLists(t *testing.T) {
 		}
 		want = slices.Insert(want, 0, int64(tweet.ID))
 	}
+	absent := 0
 	for read := range 4 {
 		page, err := nodes[0].store.HomePage(t.Context(), all[0], all, cursors.Whole(cursors.MaxSize))
 		if err != nil || !slices.Equal(itemsOf(page), want[:cursors.MaxSize]) || !page.More {
@@ -56,6 +57,10 @@ func TestHomePageOfManyMissingLists(t *testing.T) {
 		missing, lists := pagesFrom(t, nodes[0].store, "missing_lists"), pagesFrom(t, nodes[0].store, "lists")
 		if missing != min(read+1, 2) || lists != max(read-1, 0) {
 			t.Errorf("after read %d, %d pages lacked lists and %d came from lists", read, missing, lists)
+		}
+		absent += max(authors-read*maxMissingLists, 0)
+		if n := counted(t, nodes[0].store.home.listsMissing); int(n) != absent {
+			t.Errorf("after read %d, %v lists are counted as missing, want %d", read, n, absent)
 		}
 	}
 	if err := r.db.Close(); err != nil {

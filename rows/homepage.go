@@ -60,6 +60,8 @@ type homePages struct {
 
 	count                                             *prometheus.CounterVec
 	own, lists, missingLists, deeper, fromSQL, placed prometheus.Counter
+	// listsMissing counts lists, missingLists pages.
+	listsMissing prometheus.Counter
 }
 
 // homeTier is what the derivation of home pages needs of a cache.Tier.
@@ -79,7 +81,11 @@ func newHomePages(tier *cache.Tier) (*homePages, error) {
 			"no copies (sql)."}, []string{"source"})
 	placed := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "roost", Name: "home_places_total",
 		Help: "Statements for the places of retweets whose tweets are older than the lists of a home timeline's authors reach."})
-	h := &homePages{tier: tier, kept: kept, count: v, own: v.WithLabelValues("kept"), lists: v.WithLabelValues("lists"),
+	listsMissing := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "roost", Name: "home_lists_missing_total",
+		Help: "Lists of authors' newest entries that pages of home timelines needed and the cache did not have. Of each page up to 64 of them " +
+			"are read from SQL."})
+	h := &homePages{tier: tier, kept: kept, count: v, listsMissing: listsMissing,
+		own: v.WithLabelValues("kept"), lists: v.WithLabelValues("lists"),
 		missingLists: v.WithLabelValues("missing_lists"), deeper: v.WithLabelValues("deeper"),
 		fromSQL: v.WithLabelValues("sql"), placed: placed}
 	tier.NoteDrops(h.dropped)
@@ -129,6 +135,7 @@ func (s *Store) HomePageWithAuthors(ctx context.Context, viewer int64, authors [
 	q := s.AuthorLists.Ask(authors)
 	q.Request().MaxMisses = maxMissingLists
 	_ = h.tier.Load(ctx, q.Request()) // At returns its error
+	h.listsMissing.Add(float64(q.Request().Missing))
 	if q.Request().Err == nil && q.Request().Left > 0 {
 		h.missingLists.Inc()
 		return s.timelines.Home(ctx, authors, w)

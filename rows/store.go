@@ -96,7 +96,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 
 // Collectors returns the metrics of the tier, of tweets and home timelines in the process, and of the pages of timelines.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count, s.home.placed, s.ownPages.count}
+	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count, s.home.placed, s.home.listsMissing, s.ownPages.count}
 }
 
 // Answer reads the rows of all requests at once: one pipelined round trip a server, and one SQL statement for each entity with misses. Each

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -15,31 +16,97 @@ import (
 	"roost/cache/audit"
 )
 
-const auditUsage = "cache [flags]"
+// auditCommand runs `roost audit`. Audits fail when they find differences, even if they have repaired them.
+func auditCommand(ctx context.Context, args []string, out io.Writer) error {
+	words, rest := split(args)
+	name := ""
+	if len(words) > 0 {
+		name = words[0]
+	}
+	switch name {
+	case "cache":
+		return auditCache(ctx, words[1:], rest, out)
+	case "timelines":
+		return auditTimelines(ctx, words[1:], rest, out)
+	}
+	f := flags("audit", "cache | timelines  [flags]")
+	err := f.Parse(rest)
+	if !errors.Is(err, flag.ErrHelp) {
+		err = errors.New("say `roost audit cache [flags]` or `roost audit timelines [flags]`")
+	}
+	return badFlags(f, err)
+}
 
-// auditCommand runs `roost audit`. It fails when it finds differences, even if it has removed them.
-func auditCommand(ctx context.Context, args []string, out io.Writer) (err error) {
-	var c app.Config
+// audited is what all audits have in common: the stores that are compared, and how it is shown.
+type audited struct {
+	app.Config
+	flags *flag.FlagSet
+	rate  int
+	line  auditLine
+}
+
+// newAudited returns the flags that all audits have.
+func newAudited(name string) *audited {
+	a := &audited{flags: flags("audit "+name, "[flags]"), line: auditLine{w: os.Stderr, last: time.Now()}}
+	a.StoreFlags(a.flags)
+	a.flags.StringVar(&a.RedisURL, "redis-url", "", "Redis of the nodes, as they name it; needed with --database-url")
+	a.flags.StringVar(&a.AdminAddr, "admin-addr", "",
+		"admin `address` of a running roost that does the audit; needed without --database-url")
+	return a
+}
+
+// read reads the command line of an audit. more is what was given beside flags; there must be nothing.
+func (a *audited) read(more, args []string, check func() error) error {
+	if err := parse(&a.Config, a.flags, args); err != nil {
+		return badFlags(a.flags, err)
+	}
+	err := a.check(append(more, a.flags.Args()...))
+	if err == nil {
+		err = check()
+	}
+	if err != nil {
+		return badFlags(a.flags, err)
+	}
+	return nil
+}
+
+func (a *audited) check(more []string) error {
+	c := a.Config
+	switch {
+	case len(more) > 0:
+		return fmt.Errorf("say `roost %s [flags]`", a.flags.Name())
+	case c.Server() && c.RedisURL == "":
+		return errors.New("--database-url needs --redis-url")
+	case !c.Server() && c.RedisURL != "":
+		return errors.New("--redis-url needs --database-url")
+	case !c.Server() && c.AdminAddr == "":
+		return errors.New("name --database-url and --redis-url, or the --admin-addr of a running roost: an embedded one has its cache " +
+			"in the process")
+	case a.rate < 1:
+		return errors.New("--rate must be at least 1")
+	}
+	if err := (cache.Config{URL: c.RedisURL}).Check(); err != nil {
+		return fmt.Errorf("--redis-url: %w", err)
+	}
+	return nil
+}
+
+// auditCache runs `roost audit cache`.
+func auditCache(ctx context.Context, more, args []string, out io.Writer) (err error) {
+	a := newAudited("cache")
 	var run audit.Config
-	f := flags("audit", auditUsage)
-	c.StoreFlags(f)
-	f.StringVar(&c.RedisURL, "redis-url", "", "Redis of the nodes, as they name it; needed with --database-url")
-	f.StringVar(&c.AdminAddr, "admin-addr", "", "admin `address` of a running roost that does the audit; needed without --database-url")
-	f.BoolVar(&run.Repair, "repair", false, "remove entries that differ from SQL; the next read stores them again")
-	f.IntVar(&run.Rate, "rate", audit.DefaultRate, "most `keys` a second")
-	f.IntVar(&run.Examples, "examples", 20, "most findings to list")
-	words, args := split(args)
-	if err := parse(&c, f, args); err != nil {
-		return badFlags(f, err)
+	a.flags.BoolVar(&run.Repair, "repair", false, "remove entries that differ from SQL; the next read stores them again")
+	a.flags.IntVar(&a.rate, "rate", audit.DefaultRate, "most `keys` a second")
+	a.flags.IntVar(&run.Examples, "examples", 20, "most findings to list")
+	if err := a.read(more, args, func() error { run.Rate = a.rate; return run.Check() }); err != nil {
+		return err
 	}
-	if err := checkAudit(c, run, append(words, f.Args()...)); err != nil {
-		return badFlags(f, err)
+	run.Progress = func(p audit.Progress) {
+		a.line.show("%-21s %9d compared, about %d keys left, %d not equal", p.Server, p.Compared, p.Left, p.Found)
 	}
-	shown := auditProgress{w: os.Stderr, last: time.Now()}
-	run.Progress = shown.show
-	var who app.CacheAudit = app.NewRemoteAudit(c.AdminAddr)
-	if c.Server() {
-		auditor, closeStores, openErr := app.OpenCacheAudit(ctx, c)
+	var who app.CacheAudit = app.NewRemoteAudit(a.AdminAddr)
+	if a.Server() {
+		auditor, closeStores, openErr := app.OpenCacheAudit(ctx, a.Config)
 		if openErr != nil {
 			return openErr
 		}
@@ -47,7 +114,7 @@ func auditCommand(ctx context.Context, args []string, out io.Writer) (err error)
 		who = auditor
 	}
 	report, failed := who.Run(ctx, run)
-	shown.clear()
+	a.line.clear()
 	if report != nil {
 		if err := printAudit(out, report); err != nil {
 			return err
@@ -56,42 +123,22 @@ func auditCommand(ctx context.Context, args []string, out io.Writer) (err error)
 	return errors.Join(failed, verdict(report, run.Repair))
 }
 
-func checkAudit(c app.Config, run audit.Config, words []string) error {
-	switch {
-	case len(words) != 1 || words[0] != "cache":
-		return errors.New("say `roost audit " + auditUsage + "`")
-	case c.Server() && c.RedisURL == "":
-		return errors.New("--database-url needs --redis-url")
-	case !c.Server() && c.RedisURL != "":
-		return errors.New("--redis-url needs --database-url")
-	case !c.Server() && c.AdminAddr == "":
-		return errors.New("name --database-url and --redis-url, or the --admin-addr of a running roost: an embedded one has its cache " +
-			"in the process")
-	case run.Rate < 1:
-		return errors.New("--rate must be at least 1")
-	}
-	if err := (cache.Config{URL: c.RedisURL}).Check(); err != nil {
-		return fmt.Errorf("--redis-url: %w", err)
-	}
-	return run.Check()
-}
-
-// auditProgress rewrites one line of the terminal, at most twice a second.
-type auditProgress struct {
+// auditLine rewrites one line of the terminal, at most twice a second.
+type auditLine struct {
 	w     io.Writer
 	last  time.Time
 	shown bool
 }
 
-func (a *auditProgress) show(p audit.Progress) {
+func (a *auditLine) show(format string, args ...any) {
 	if time.Since(a.last) < showEvery {
 		return
 	}
 	a.last, a.shown = time.Now(), true
-	fmt.Fprintf(a.w, "\r%-21s %9d compared, about %d keys left, %d not equal   ", p.Server, p.Compared, p.Left, p.Found)
+	fmt.Fprintf(a.w, "\r"+format+"   ", args...)
 }
 
-func (a *auditProgress) clear() {
+func (a *auditLine) clear() {
 	if a.shown {
 		fmt.Fprint(a.w, "\r", strings.Repeat(" ", 90), "\r")
 	}

@@ -148,6 +148,16 @@ func (t *Timelines) followedStatement() string {
 		LEFT JOIN follows AS t ON t.follower_id = k.value AND t.active AND t.sort_key > 0`
 }
 
+// Viewers returns up to n users who follow somebody, drawn at random. It reads the counts of all users in one statement.
+func (t *Timelines) Viewers(ctx context.Context, n int) ([]int64, error) {
+	ids, err := sqldb.ScanAll(ctx, t.db, "SELECT user_id FROM user_stats WHERE following_count > 0 ORDER BY random() LIMIT $1", []any{n},
+		sqldb.Column[int64])
+	if err != nil {
+		return nil, fmt.Errorf("draw viewers: %w", err)
+	}
+	return ids, nil
+}
+
 var followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}
 
 // audienceChunk is the most viewers that one statement asks about.
