@@ -27,7 +27,9 @@ func TestBroughtByManyRetweets(t *testing.T) {
 		}
 		kept, follows := map[int64][]retweet{}, map[[2]int64]bool{}
 		rows := map[string][]string{}
-		add := func(table, format string, args ...any) { rows[table] = append(rows[table], fmt.Sprintf(format, args...)) }
+		add := func(table, format string, args ...any) {
+			rows[table] = append(rows[table], fmt.Sprintf(format, args...))
+		}
 		ids, viewers := []int64(nil), []int64(nil)
 		for i, size := range sizes {
 			tweet := int64(1000 + i)

@@ -121,7 +121,9 @@ func retweets(ends bool) func(t *testing.T, c *crowd, n int) (*apitest.User, api
 			return u, apitest.Vars{}, retweet
 		}
 		retweet()
-		return u, apitest.Vars{}, func() { other.Must(t, `mutation($id: ID!) { unretweet(input: {tweetId: $id}) { tweet { id } } }`, vars) }
+		return u, apitest.Vars{}, func() {
+			other.Must(t, `mutation($id: ID!) { unretweet(input: {tweetId: $id}) { tweet { id } } }`, vars)
+		}
 	}
 }
 
