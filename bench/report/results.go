@@ -83,7 +83,7 @@ type Part struct {
 
 // Goals are the ratios that Roost shall reach at most, by the names of the measurements.
 var Goals = map[string]float64{
-	"home " + Closed: 8, "profile " + Closed: 5, "summaries " + Closed: 4.5, "typename " + Closed: 1.6,
+	"home " + Closed: 0.6, "profile " + Closed: 0.6, "summaries " + Closed: 0.8, "typename " + Closed: 1.6,
 	"home-retweets " + Closed: 0.6, "visits " + Pass: 3, "sockets " + Sockets: 1.6, "deliveries " + Sockets: 2.2, "crowd " + Memory: 1.5,
 }
 

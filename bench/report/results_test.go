@@ -123,7 +123,7 @@ func TestTablesTellOfABusyMachine(t *testing.T) {
 	if text := out.String(); !strings.Contains(text, "react closed (0.7)") || strings.Contains(text, "home closed (") ||
 		strings.Count(text, "KiB/socket") != 2 ||
 		!strings.Contains(text, " 50%") || strings.Count(text, "crowd") != 3 ||
-		!strings.Contains(text, "Ratios above their goals: sockets 2.00 (at most 1.6), crowd 2.00 (at most 1.5).") {
+		!strings.Contains(text, "Ratios above their goals: home 2.00 (at most 0.6), sockets 2.00 (at most 1.6), crowd 2.00 (at most 1.5).") {
 		t.Errorf("printed\n%s", text)
 	}
 }
