@@ -29,7 +29,7 @@ func auditCommand(ctx context.Context, args []string, out io.Writer) error {
 	case "timelines":
 		return auditTimelines(ctx, words[1:], rest, out)
 	}
-	f := flags("audit", "cache | timelines  [flags]")
+	f := newAudited("audit", "cache | timelines  [flags], of which each has more").flags
 	err := f.Parse(rest)
 	if !errors.Is(err, flag.ErrHelp) {
 		err = errors.New("say `roost audit cache [flags]` or `roost audit timelines [flags]`")
@@ -46,8 +46,8 @@ type audited struct {
 }
 
 // newAudited returns the flags that all audits have.
-func newAudited(name string) *audited {
-	a := &audited{flags: flags("audit "+name, "[flags]"), line: auditLine{w: os.Stderr, last: time.Now()}}
+func newAudited(name, usage string) *audited {
+	a := &audited{flags: flags(name, usage), line: auditLine{w: os.Stderr, last: time.Now()}}
 	a.StoreFlags(a.flags)
 	a.flags.StringVar(&a.RedisURL, "redis-url", "", "Redis of the nodes, as they name it; needed with --database-url")
 	a.flags.StringVar(&a.AdminAddr, "admin-addr", "",
@@ -93,7 +93,7 @@ func (a *audited) check(more []string) error {
 
 // auditCache runs `roost audit cache`.
 func auditCache(ctx context.Context, more, args []string, out io.Writer) (err error) {
-	a := newAudited("cache")
+	a := newAudited("audit cache", "[flags]")
 	var run audit.Config
 	a.flags.BoolVar(&run.Repair, "repair", false, "remove entries that differ from SQL; the next read stores them again")
 	a.flags.IntVar(&a.rate, "rate", audit.DefaultRate, "most `keys` a second")

@@ -15,7 +15,7 @@ import (
 
 // auditTimelines runs `roost audit timelines`.
 func auditTimelines(ctx context.Context, more, args []string, out io.Writer) (err error) {
-	a := newAudited("timelines")
+	a := newAudited("audit timelines", "[flags]")
 	var run homeaudit.Config
 	a.flags.IntVar(&run.Viewers, "viewers", homeaudit.DefaultViewers, "how many users who follow somebody are drawn, unless --user names some")
 	a.flags.Func("user", "`name` of a user whose timeline is compared; may be repeated, or several names, separated by commas",

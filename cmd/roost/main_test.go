@@ -229,7 +229,8 @@ func TestHelp(t *testing.T) {
 	all.StoreFlags(stores)
 	for line, flags := range map[string]*flag.FlagSet{
 		"serve --help": serving, "healthcheck -h": serving, "migrate --help": stores, "import --help": stores,
-		"events -help": stores, "audit --help": stores,
+		"events -help": stores, "audit --help": stores, "audit cache --help": stores,
+		"audit timelines --help": stores,
 	} {
 		p := start(t, nil, strings.Fields(line)...)
 		if code := p.wait(t); code != 0 || p.stderr.String() != "" {
