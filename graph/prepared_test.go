@@ -129,8 +129,14 @@ func TestPreparedDecisionsAge(t *testing.T) {
 	deleted := func(tweet int64) {
 		d.Do(t, func(ctx context.Context) error { return d.Tweets.Delete(ctx, author, tweet) })
 	}
-	if e, at, began := decide(0, nothing); e == nil || e.(*model.TimelineEntryAdded).Standing == nil || !at.Equal(began) {
-		t.Errorf("what was just prepared is not used: %+v, decided %s after it", e, at.Sub(began))
+	used := func() bool {
+		e, at, began := decide(0, nothing)
+		return e != nil && e.(*model.TimelineEntryAdded).Standing != nil && at.Equal(began)
+	}
+	for tries := 1; !used(); tries++ { // a busy machine may take longer than it is valid
+		if tries == 20 {
+			t.Fatal("what was just prepared is not used")
+		}
 	}
 	if e, at, began := decide(checkedFor+time.Millisecond, nothing); e == nil || e.(*model.TimelineEntryAdded).Standing != nil ||
 		at.Sub(began) <= checkedFor {
