@@ -124,7 +124,8 @@ var statementClasses = []statementClass{
 		"one row, by its key"),
 
 	statementsOf("newest entries of authors", `SELECT k.author, s.version, array_to_string\(ARRAY\(SELECT id FROM tweets WHERE .*`,
-		func(args []any, _ int) int { return (args[1].(int) + 1) * idsIn(args[0]) }, "a list and one more, and the counts, of each author"),
+		func(args []any, _ int) int { return (2*args[1].(int) + 1) * idsIn(args[0]) },
+		"a list of tweets and one of retweets and one more of each, and the counts, of each author"),
 	statementsOf("whom viewers follow", `SELECT k.owner, s.following_version, t.item FROM .* FROM user_stats WHERE user_id = k.owner .*`+
 		` FROM follows WHERE follower_id = k.owner AND active .*`,
 		func(args []any, given int) int { return given + idsIn(args[0]) }, "the followees, and the counts of each"),
