@@ -113,8 +113,8 @@ func newCopies(maxBytes int64) *copies {
 	return c
 }
 
-// spare makes the bound lower.
-func (c *copies) spare(bytes int64) {
+// reserve makes the bound lower.
+func (c *copies) reserve(bytes int64) {
 	for i := range c.shards {
 		h := &c.shards[i]
 		h.mu.Lock()

@@ -287,7 +287,7 @@ func TestBatchesAreBounded(t *testing.T) {
 }
 
 // What others take of the memory of copies is no longer there for copies.
-func TestSparedMemory(t *testing.T) {
+func TestReservedMemory(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
 	redis, err := Open(Config{Copies: 64 * mib})
@@ -299,7 +299,7 @@ func TestSparedMemory(t *testing.T) {
 	for _, c := range []struct{ parts, least, most, want int64 }{
 		{16, 1, 8 * mib, 4 * mib}, {16, 1, 2 * mib, 2 * mib}, {1024, mib, 8 * mib, mib},
 	} {
-		if got := x.Spare(c.parts, c.least, c.most); got != c.want {
+		if got := x.Reserve(c.parts, c.least, c.most); got != c.want {
 			t.Errorf("a part of %d, at least %d and at most %d, is %d, want %d", c.parts, c.least, c.most, got, c.want)
 		}
 	}
@@ -315,7 +315,7 @@ func TestSparedMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = none.Close() })
-	if got := tier(t, none).Spare(16, 1, 8*mib); got != 8*mib {
+	if got := tier(t, none).Reserve(16, 1, 8*mib); got != 8*mib {
 		t.Errorf("without copies a part is %d", got)
 	}
 }

@@ -106,7 +106,7 @@
 // A copy also holds what its data was decoded into, until the copy is dropped. Keys of letters and numbers have an ID, by which their
 // copies are found without making a name. If all keys of a request have copies, no name is needed.
 //
-// Copies share a bound in bytes (Config.Copies) with what their callers keep beside them (Tier.Spare). Those that were not read lately go
+// Copies share a bound in bytes (Config.Copies) with what their callers keep beside them (Tier.Reserve). Those that were not read lately go
 // first.
 //
 // # Promises

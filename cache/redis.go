@@ -50,7 +50,7 @@ type Config struct {
 	URL string
 	// Conns bounds the connections to one server; 0 is 16 a processor, at least 64.
 	Conns int
-	// Copies bounds what the process keeps of rows, in bytes: copies of entries, and what Tier.Spare takes of the bound. 0 is a quarter of
+	// Copies bounds what the process keeps of rows, in bytes: copies of entries, and what Tier.Reserve takes of the bound. 0 is a quarter of
 	// the process' memory limit, at most 256 MiB. With a negative number there are no copies.
 	Copies int64
 	// Late returns the longest delay of this process since a time; nil means that it never runs late. See package lag.
@@ -71,7 +71,7 @@ type Redis struct {
 	coherence   coherence
 	copyMetrics *copyMetrics
 	copies      *copies // nil without any
-	memory      int64   // of copies and what was spared of them, in bytes
+	memory      int64   // of copies and of what was reserved beside them, in bytes
 	// anyCluster makes copies be used in every version of a cluster, for tests that move no slot.
 	anyCluster bool
 

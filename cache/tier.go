@@ -135,15 +135,15 @@ func (t *Tier) Bypass() { t.bypassed = true }
 // to which all reads that begin from now on show every effect. It must be called before the first read.
 func (t *Tier) NoteMoments(note func() any) { t.note = note }
 
-// Spare takes a part of the memory that is configured for copies, for what the caller keeps in the process beside them; so one bound holds
-// for both. It returns the size of the part in bytes: the whole divided by parts, but at least least and at most most. If the process
-// keeps no copies, it returns most. It must be called before the first read.
-func (t *Tier) Spare(parts, least, most int64) (bytes int64) {
+// Reserve takes a part of the memory that is configured for copies, for what the caller keeps in the process beside them, so that one bound
+// holds for both. It returns the size of the part in bytes: the whole divided by parts, but at least least and at most most. If the
+// process keeps no copies, it returns most. It must be called before the first read.
+func (t *Tier) Reserve(parts, least, most int64) (bytes int64) {
 	if t.redis.copies == nil {
 		return most
 	}
 	bytes = min(max(t.redis.memory/parts, least), most)
-	t.redis.copies.spare(bytes)
+	t.redis.copies.reserve(bytes)
 	return bytes
 }
 

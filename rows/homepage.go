@@ -21,7 +21,7 @@ const maxMissingLists = 64
 
 // The lists that are kept for viewers, one for each.
 const (
-	// homeParts and maxHomeBytes bound them; see cache.Tier.Spare. 8 MiB are some 7,000 lists of viewers who follow 20 people.
+	// homeParts and maxHomeBytes bound them; see cache.Tier.Reserve. 8 MiB are some 7,000 lists of viewers who follow 20 people.
 	homeParts, maxHomeBytes = 32, 8 << 20
 	// typicalHome is about what one takes, in bytes.
 	typicalHome = 1 << 10
@@ -73,7 +73,7 @@ type homeTier interface {
 
 func newHomePages(tier *cache.Tier) (*homePages, error) {
 	kept, err := local.New[int64](local.Config[homeList]{Entity: "home", Typical: typicalHome,
-		MaxBytes: tier.Spare(homeParts, minKept, maxHomeBytes),
+		MaxBytes: tier.Reserve(homeParts, minKept, maxHomeBytes),
 		Cost:     func(l homeList) int { return 8*len(l.authors) + l.list.Bytes() }})
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "home_pages_total",
 		Help: "Pages of home timelines, by source: kept (a list that was made for the viewer earlier), lists (the copies of authors' newest " +

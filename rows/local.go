@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// localParts and maxLocalBytes bound the tweets in the process; see cache.Tier.Spare. 16 MiB are some 80,000 of them.
+	// localParts and maxLocalBytes bound the tweets in the process; see cache.Tier.Reserve. 16 MiB are some 80,000 of them.
 	localParts, maxLocalBytes = 16, 16 << 20
 	// minKept is the least that tweets or home timelines take in the process, in bytes.
 	minKept = 512 << 10
@@ -33,7 +33,7 @@ type localTweets struct {
 
 func newLocalTweets(tier *cache.Tier) (*localTweets, error) {
 	s, err := local.New[int64](local.Config[localTweet]{Entity: "tweet", Typical: typicalText,
-		MaxBytes: tier.Spare(localParts, minKept, maxLocalBytes),
+		MaxBytes: tier.Reserve(localParts, minKept, maxLocalBytes),
 		Cost:     func(t localTweet) int { return len(t.text) }})
 	return &localTweets{s}, err
 }

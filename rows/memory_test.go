@@ -7,7 +7,7 @@ import (
 )
 
 // What a process keeps of rows beside the copies is a small part of the one bound for both.
-func TestWhatIsKeptBesideCopiesIsSpared(t *testing.T) {
+func TestWhatIsKeptBesideCopiesIsReserved(t *testing.T) {
 	t.Parallel()
 	for mib, tweets := range map[int64]int64{4: 512 << 10, 16: 1 << 20, 256: 16 << 20, 1024: 16 << 20, -1: 16 << 20} {
 		bound := mib << 20

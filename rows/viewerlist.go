@@ -7,7 +7,7 @@ import (
 	"roost/cache/local"
 )
 
-// boundParts and maxBoundBytes bound the memory for the bounds of lists of one kind; see cache.Tier.Spare. 1 MiB is some 18,000 viewers.
+// boundParts and maxBoundBytes bound the memory for the bounds of lists of one kind; see cache.Tier.Reserve. 1 MiB is some 18,000 viewers.
 const boundParts, maxBoundBytes = 256, 1 << 20
 
 // viewerLists answers one question about a viewer and many tweets from a list of what the viewer did to the newest of the tweets. What
@@ -38,7 +38,7 @@ type viewerListRules[L any, K comparable, S, V any] struct {
 func newViewerLists[L any, K comparable, S, V any](name string, lists *Entity[int64, *L], single *Entity[K, S],
 	rules viewerListRules[L, K, S, V]) (*viewerLists[L, K, S, V], error) {
 	bounds, err := local.New[int64](local.Config[int64]{Entity: name,
-		MaxBytes: lists.tier.Spare(boundParts, local.MinBytes, maxBoundBytes)})
+		MaxBytes: lists.tier.Reserve(boundParts, local.MinBytes, maxBoundBytes)})
 	return &viewerLists[L, K, S, V]{lists, single, bounds, rules}, err
 }
 

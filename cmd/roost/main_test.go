@@ -134,6 +134,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"serve --drain-delay=-1s", 2, "--drain-delay: -1s is not between 0 and 5m0s"},
 		{"serve --drain-delay=301s", 2, "--drain-delay: 5m1s is not between"},
 		{"serve --log-format=xml", 2, `--log-format: "xml" is neither text nor json`},
+		{"serve --copies-mib=3", 2, "--copies-mib: 3 is neither between 4 and 65536, nor 0, nor -1"},
+		{"serve --copies-mib=65537", 2, "--copies-mib: 65537 is neither"},
 		{"serve --database-prepare=maybe", 2, `--database-prepare: "maybe" is none of auto, on and off`},
 		{"serve --database-conns=-1", 2, "--database-conns: it must not be negative"},
 		{"serve --sign-in-per-account=-1 --sign-in-per-address=-2", 2, "--sign-in-per-account: it must not be negative"},

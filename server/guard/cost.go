@@ -12,11 +12,20 @@ import (
 type Prices struct {
 	limits      Limits
 	description *description
-	resolved    func(object, field string) bool // see Guard
+	// resolved holds the fields that have a resolver of their own; see Guard.
+	resolved map[*ast.FieldDefinition]bool
 }
 
-func newPrices(schema *ast.Schema, limits Limits, resolved func(object, field string) bool) *Prices {
-	return &Prices{limits: limits, description: describe(schema), resolved: resolved}
+func newPrices(schema *ast.Schema, limits Limits, isResolved func(object, field string) bool) *Prices {
+	p := &Prices{limits: limits, description: describe(schema), resolved: map[*ast.FieldDefinition]bool{}}
+	for _, object := range schema.Types {
+		for _, f := range object.Fields {
+			if isResolved != nil && isResolved(object.Name, f.Name) {
+				p.resolved[f] = true
+			}
+		}
+	}
+	return p
 }
 
 // Cost returns what executing a validated operation may cost, in points. A field below a page counts as often as
@@ -101,7 +110,7 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 
 // scalar returns the cost of a field without a selection set.
 func (c *costing) scalar(f *ast.Field) int {
-	if c.resolved != nil && f.ObjectDefinition != nil && c.resolved(f.ObjectDefinition.Name, f.Name) {
+	if c.resolved[f.Definition] {
 		return resolvedPoints
 	}
 	return scalarPoints
