@@ -16,6 +16,7 @@ func TestModelCoherenceAblations(t *testing.T) {
 	}{
 		{"no barrier", "writes", func(r *coRules) { r.noBarrier = true }, coAcked},
 		{"no barrier, going back", "two nodes", func(r *coRules) { r.noBarrier = true }, coBack},
+		{"no barrier, updates", "updates", func(r *coRules) { r.noBarrier = true }, coBack},
 		{"a barrier joined in flight", "writes", func(r *coRules) { r.joinsInFlight = true }, coAcked},
 		{"pushes after the reply (BCAST)", "writes", func(r *coRules) { r.broadcasts = true }, coAcked},
 		{"the caller adopts what was pushed", "writes", func(r *coRules) { r.adoptsPushed = true }, coAcked},

@@ -160,6 +160,11 @@ func (m *cdProtocol) writer(s *cdWorld, i int) {
 		m.add(&n, 0, "W%d is to invalidate v%d", at, w.version)
 	case cdClosing:
 		n.w[i].pc = cdInvalid
+		for v := w.version; s.entry > 0 && s.entry < w.version && v <= s.db; v++ { // what it has read in SQL, perhaps before another commit
+			u := n
+			u.entry, u.w[i].version = v, v
+			m.add(&u, 0, "W%d replaces v%d by v%d", at, s.entry, v)
+		}
 		if s.entry < w.version {
 			n.entry, n.lowest = 0, s.db
 		}

@@ -100,6 +100,7 @@ func (x *coExplorer) writer(s *coWorld, i int) {
 			x.add(&n, 0, "the writer at %d gives up invalidating %d at v%d", w.node, w.key, w.version)
 			return
 		}
+		x.update(s, i)
 		n.keys[k].intents &^= 1 << i
 		if m.noLoop {
 			m.invalidate(&n, k, w.version, by)
@@ -113,6 +114,23 @@ func (x *coExplorer) writer(s *coWorld, i int) {
 		}
 		x.acknowledge(&n, i)
 	case coInvalid:
+		x.acknowledge(&n, i)
+	}
+}
+
+// update adds INVALIDATE with a row that the writer has read in SQL after its commit, perhaps before another one.
+func (x *coExplorer) update(s *coWorld, i int) {
+	k := int(s.w[i].key)
+	if !x.m.updates || s.elsewhere() || !s.has(k) {
+		return
+	}
+	for v := s.w[i].version; v > s.keys[k].entry.v && v <= s.keys[k].db; v++ {
+		n := *s
+		key := &n.keys[k]
+		key.entry.v, key.entry.till = v, x.m.life(s, k)
+		key.inc, key.lowest = key.inc+1, key.db // there is no lease
+		x.m.changed(&n, k, -1)
+		n.w[i].version = v
 		x.acknowledge(&n, i)
 	}
 }

@@ -16,7 +16,10 @@ const coBoth = 1<<coKeys - 1
 // coScenarios are what the protocol must survive, each as small as shows something. Where the protocol has two forms of a part,
 // both are here.
 var coScenarios = map[string]coProtocol{
-	"writes": {max: coMax{coBegins: 2, coSends: 3, coCommits: 2, coFills: 2}, long: coMax{coSends: 1, coFills: 1}},
+	"writes":  {max: coMax{coBegins: 2, coSends: 3, coCommits: 2, coFills: 2}, long: coMax{coSends: 1, coFills: 1}},
+	"updates": {updates: true, max: coMax{coBegins: 2, coSends: 3, coCommits: 2, coFills: 1}, long: coMax{coSends: 1, coFills: 1}},
+	"updates, expiry": {updates: true, foreign: true, expires: true,
+		max: coMax{coBegins: 1, coSends: 3, coCommits: 1, coFills: 1, coTicks: 2}, long: coMax{coCommits: 1}},
 	"two keys": {keys: 2, foreign: true,
 		max: coMax{coBegins: 1, coSends: 2, coCommits: 1, coFills: 1}, long: coMax{coSends: 1, coCommits: 1}},
 	"two nodes": {nodes: 2, max: coMax{coBegins: 2, coSends: 3, coCommits: 1, coFills: 1}, long: coMax{coSends: 1, coCommits: 1}},

@@ -7,7 +7,7 @@ package cache
 // that model has shown, so here the entry of a key is what the verbs guarantee:
 //
 //   - An entry holds data or none. INVALIDATE and INTEND drop data that is older than the version that they name, and with
-//     it the lease.
+//     it the lease. INVALIDATE with a row may replace such data by it: by some version from the writer's to the newest.
 //   - FILL stores some version between the one that was newest in SQL when a lease was last dropped, and the newest now: whoever
 //     fills has read SQL after it got its lease. Loss of the entry loses the lease, too.
 //   - A read without copies returns an entry's data, or what SQL holds after it has published that, in one action: all that it
@@ -206,6 +206,7 @@ type coProtocol struct {
 	expires     bool  // entries live for one tick (the second key) or two, not for ever
 	tails       bool  // the nodes follow the log
 	foreign     bool  // all writers are elsewhere
+	updates     bool  // writers may send the row with INVALIDATE
 	strict      bool  // see check
 }
 

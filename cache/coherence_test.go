@@ -103,7 +103,7 @@ func decodedAt(req *Request, i int) (v Value, err error) {
 }
 
 // write commits a change and acknowledges it after its invalidation. A change whose invalidation Redis did not take is repeated by a relay
-// until it has, and only then acknowledged.
+// until it has, and only then acknowledged. Half of the writers read SQL after their commit, and send what they have read.
 func (c *crowd) write(ctx context.Context, node int, rnd *rand.Rand) {
 	k := c.keys[rnd.IntN(len(c.keys))]
 	x := c.nodes[node]
@@ -112,7 +112,16 @@ func (c *crowd) write(ctx context.Context, node int, rnd *rand.Rand) {
 		in, _ = x.Announce(ctx, k)
 	}
 	v := c.db.write(k)
-	for x.Invalidate(ctx, in, Invalidation{Kind: rowsOf(x), Key: k, Version: v.Version}) != nil {
+	i := Invalidation{Kind: rowsOf(x), Key: k, Version: v.Version}
+	if rnd.IntN(2) == 0 {
+		now, err := c.db.load(ctx, []string{k})
+		if err != nil {
+			return
+		}
+		v = now[0]
+		i.Version, i.Data = v.Version, v.Data
+	}
+	for x.Invalidate(ctx, in, i) != nil {
 		if ctx.Err() != nil {
 			return
 		}

@@ -60,7 +60,7 @@ func TestConfirm(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := counterValue(rowsOf(x).count.dropped) + counterValue(rowsOf(x).count.raised) + counterValue(rowsOf(x).count.current)
-		x.Confirm(t.Context(), all...)
+		_ = x.Confirm(t.Context(), all...)
 		count := rowsOf(x).count
 		if n := counterValue(count.dropped) + counterValue(count.raised) + counterValue(count.current) - before; n != 2 {
 			t.Errorf("%v invalidations were sent, want those of what is old and of what is leased", n)
@@ -122,7 +122,7 @@ func TestRefusing(t *testing.T) {
 				} else if n := tries(t, server) - before; n != 1 {
 					t.Errorf("the writer tried %d times although all has been refused for a second", n)
 				}
-				y.Confirm(t.Context(), Invalidation{Kind: rowsOf(y), Key: keys[i], Version: 2})
+				_ = y.Confirm(t.Context(), Invalidation{Kind: rowsOf(y), Key: keys[i], Version: 2})
 			}
 			t.Log(first)
 			for range 3 {

@@ -58,28 +58,34 @@ func (w *twin) step() {
 	var got []string
 	var want, also string
 	switch op := rand.N(100); {
-	case op < 30:
+	case op < 28:
 		w.trace = append(w.trace, fmt.Sprint("lease ", token))
 		got = w.eval(w.s.lease, token, long, long)
 		w.entry, want = rules{}.lease(w.entry, w.fence, token)
 		if want == "hit" {
 			also = fmt.Sprint(before.v)
 		}
-	case op < 55:
+	case op < 52:
 		w.trace = append(w.trace, fmt.Sprint("fill ", token, " v", version))
 		got = w.eval(w.s.fill, token, version, fmt.Sprint("data", version), long)
 		w.entry, want = rules{}.fill(w.entry, w.fence, token, version)
-	case op < 72:
+	case op < 65:
 		w.trace = append(w.trace, fmt.Sprint("invalidate v", version, id))
 		got = w.eval(w.s.invalidate, version, id, long)
 		var minVersion int8
 		w.entry, want, minVersion = rules{}.invalidate(w.entry, w.fence, version, intent)
 		also = fmt.Sprint(minVersion)
-	case op < 78 && intent >= 0:
+	case op < 75:
+		w.trace = append(w.trace, fmt.Sprint("update v", version, id))
+		got = w.eval(w.s.invalidate, version, id, long, fmt.Sprint("data", version), long)
+		var minVersion int8
+		w.entry, want, minVersion = rules{}.update(w.entry, w.fence, version, intent)
+		also = fmt.Sprint(minVersion)
+	case op < 80 && intent >= 0:
 		w.trace = append(w.trace, "intend "+id)
 		got = w.eval(w.s.intend, id, long, long)
 		w.entry, want = rules{}.intend(w.entry, w.fence, intent)
-	case op < 82:
+	case op < 83:
 		w.trace = append(w.trace, fmt.Sprint("release ", token))
 		got = w.eval(w.s.release, token)
 		w.entry, want = rules{}.release(w.entry, w.fence, token)

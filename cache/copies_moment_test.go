@@ -69,7 +69,7 @@ func TestAPositionIsNotedBeforePendingInvalidationsAreLookedUp(t *testing.T) {
 	v := b.write(a) // and its writer is killed
 	tail = func() {
 		tail = nil
-		x.Confirm(t.Context(), Invalidation{Kind: rowsOf(x), Key: a, Version: v.Version})
+		_ = x.Confirm(t.Context(), Invalidation{Kind: rowsOf(x), Key: a, Version: v.Version})
 		position = v.Version
 	}
 	ctx, m := moment.With(t.Context())
@@ -97,7 +97,7 @@ func TestConfirmAfterAFlushInTheProcess(t *testing.T) {
 	}
 	r.embedded.FlushAll()
 	v := b.write(a) // and its invalidation is still to come
-	x.Confirm(t.Context(), Invalidation{Kind: rowsOf(x), Key: a, Version: v.Version})
+	_ = x.Confirm(t.Context(), Invalidation{Kind: rowsOf(x), Key: a, Version: v.Version})
 	if got := get(t, x, b, a)[0]; got != v {
 		t.Errorf("after Confirm of v%d it returns %v", v.Version, got)
 	}

@@ -267,7 +267,7 @@ func TestCopiesFollowTheOtherConnections(t *testing.T) {
 // A batch asks for so many keys at most; the readers beyond that look theirs up without copies.
 func TestBatchesAreBounded(t *testing.T) {
 	t.Parallel()
-	r := open(t, redistest.Start(t).URL())
+	r := openFor(t, redistest.Start(t).URL(), patience)
 	l := r.coherence.(*tracked).link(r.only)
 	keys, at := make([]string, maxGathered+1), make([]int, maxGathered+1)
 	for i := range keys {

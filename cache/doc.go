@@ -43,7 +43,9 @@
 //   - FILL stores the row that was read under a lease. It is refused if the reader has lost the lease, or if the row's version
 //     is below the minimum version.
 //   - INVALIDATE raises the minimum version to the version of a write, drops data and lease, and ends the write's
-//     announcement. If the entry already has that version or a higher one, only the announcement ends.
+//     announcement. If the entry already has that version or a higher one, only the announcement ends. A writer may send the
+//     row at exactly that version along. If the entry has data of a lower version, the row then replaces it, and the TTL
+//     starts again. The row never goes into an entry without data.
 //   - INTEND stores an announcement, and drops data and lease. Until the announcement ends, no lease is granted.
 //   - RELEASE returns a lease that will not be used.
 //
@@ -58,12 +60,17 @@
 //
 // A write commits the row with a higher version, sends INVALIDATE, and is then acknowledged. A write that announces itself
 // sends INTEND before its commit. The transaction of every write also writes an event to the event log (package events). A
-// relay reads the log and sends the invalidations of each event again, until Redis has taken them.
+// relay reads the log, and confirms the invalidations of each event (see Confirm) until Redis has taken them.
 //
 // With Confirm a node makes its own reads at least as new as a position of the log. For each row that was changed according to
 // the log, Confirm looks at the entry with a plain command. In most cases this is enough, because the entry has the event's
 // version or a higher one, or has neither data nor lease. In the second case, a reader that takes a lease later also reads SQL
 // later, and so sees the change. If the entry of a changed row is in neither state, Confirm invalidates it.
+//
+// Some versions are known only after the commit, by reading the row from SQL. Such a writer invalidates at the version that it has
+// read, and sends the row along. A node that learns from the log that such a row was changed calls Refresh, the sibling of Confirm
+// for changes without versions. Refresh looks at the entries in the same way, and then reads the rows of all entries that have data
+// or a lease, once. It invalidates the entries that are older than these rows, and sends the rows along.
 //
 // An invalidation that Redis has not taken is pending. Until Redis has taken it, the node reads the key from SQL.
 //
@@ -142,10 +149,11 @@
 //     writer has not invalidated yet. A connection that was lost is no reason: the commands are sent once more on another one.
 //   - After a failover a node still reaches the old primary. The bound is the TTL.
 //   - Somebody runs SWAPDB on the Redis, which Redis does not report. The bound is the TTL.
-//   - An announcement lasts AnnouncementTTL (5 s), and a flush, eviction or failover removes it earlier. The key is then like
-//     one that was not announced. The announced transaction must end before its announcement does.
+//   - An announcement lasts AnnouncementTTL (5 s), and a flush, an eviction, a failover or a Refresh whose read of SQL fails
+//     removes it earlier. The key is then like one that was not announced. The announced transaction must end before its announcement does.
 //   - Whatever happens, a row is served from Redis for a bounded time after it was read from SQL: at most the entry's TTL,
-//     which is at most MaxTTL (1 h), plus the lifetime of an unused lease (12 s).
+//     which is at most MaxTTL (1 h), plus the lifetime of an unused lease (12 s), or plus the time until a writer that has
+//     read the row has sent it.
 //
 // # What the tier needs from its caller
 //
@@ -153,7 +161,8 @@
 //   - A row is kept when the thing that it describes is deleted, so that its version never starts again. A key without a row
 //     has version 0.
 //   - Loaders read the primary database in a transaction that begins after they are called.
-//   - Invalidate runs after each commit, before the write is acknowledged.
+//   - Invalidate runs after each commit, before the write is acknowledged. A row that is sent along was read from the primary
+//     database in a transaction that began after the commit, and Version is its version.
 //   - A relay repeats each invalidation until Redis has taken it, and every node that reads calls Confirm for the changes in
 //     the log.
 //   - All nodes are configured with the same servers. To change the list of servers of a ring, stop all nodes, and flush the
@@ -164,6 +173,10 @@
 //   - A stale fill needs a reader that reads SQL before a commit and fills after the commit's invalidation. Such a reader took
 //     its lease before it read SQL, and the invalidation drops that lease. Whatever loses the invalidation (eviction, flush, a
 //     change of servers) loses the lease too, because both are fields of one hash.
+//   - A row that a writer sends along may be old by the time it arrives. It only replaces data of a lower version v. As the entry
+//     has data at v, no write above v was acknowledged, and no version above v was returned: INVALIDATE would have dropped the
+//     data, or the reader that filled it would have read SQL later. The new row is committed and newer, so the entry is as right as
+//     before. An entry without data proves nothing of the kind, because a flush removes the traces of newer writes.
 //   - An entry outlives an invalidation only on a server that has missed the invalidation: a promoted replica, a primary that
 //     comes back, a server that was restarted from a snapshot. Each of these sets a new replication id on the server. Every entry
 //     carries a fence, which contains the replication id under which the entry was written; while the server has another id,

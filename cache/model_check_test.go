@@ -22,7 +22,7 @@ func (m *model) atRest(s *world) bool {
 			return false
 		}
 	}
-	if s.refused == 1 || s.invalidating > 0 || s.pending > 0 {
+	if s.refused == 1 || s.invalidating > 0 || s.pending > 0 || s.looked > 0 {
 		return false
 	}
 	e := s.primary.under(m.fence(s))
@@ -133,12 +133,28 @@ var faultSets = map[string]model{
 	"follows, refused":          {follows: true, refusals: 1},
 	"follows, refused, killed":  {follows: true, refusals: 1, kills: 1},
 	"follows, refused, evicted": {follows: true, refusals: 1, gones: 1},
+	// Writers send data, some of it late.
+	"updates":                   {updates: true},
+	"updates, killed":           {updates: true, kills: 1},
+	"updates, evicted":          {updates: true, gones: 1},
+	"updates, failover":         {updates: true, failovers: 1},
+	"updates, late read":        {updates: true, lags: 1},
+	"updates, follows, refused": {updates: true, follows: true, refusals: 1},
+	"refreshes":                 {refreshes: true, follows: true},
+	"refreshes, killed":         {refreshes: true, follows: true, kills: 1},
+	"refreshes, evicted":        {refreshes: true, follows: true, gones: 1},
+	"refreshes, failover":       {refreshes: true, follows: true, failovers: 1},
+	"refreshes, refused":        {refreshes: true, follows: true, refusals: 1},
+	"refreshes, updates":        {refreshes: true, follows: true, updates: true},
 }
 
 // sizes are how many writers and readers there are.
 func (m model) sizes(announced bool) [][2]int {
 	faults := m.kills + m.gones + m.failovers + m.lags + m.refusals
 	if m.follows {
+		faults++
+	}
+	if m.updates || m.refreshes {
 		faults++
 	}
 	switch {
@@ -198,6 +214,11 @@ func TestModelAblations(t *testing.T) {
 		{"announced and not published", model{noPublish: true, announced: true, gones: 1}, propBack},
 		{"a position without a look", model{follows: true, noConfirm: true}, propPosition},
 		{"a look that ignores leases", model{rules: blind, follows: true}, propPosition},
+		{"a refresh that ignores leases", model{rules: blind, follows: true, refreshes: true}, propPosition},
+		{"an update creates data", model{rules: rules{updateCreates: true}, updates: true, gones: 1}, propAcked},
+		{"an update creates data, at rest", model{rules: rules{updateCreates: true}, updates: true, gones: 1}, propRest},
+		{"an update replaces a higher version", model{rules: rules{updateLowers: true}, updates: true}, propAcked},
+		{"an update replaces a higher version, going back", model{rules: rules{updateLowers: true}, updates: true}, propBack},
 		{"refused and forgotten", model{follows: true, refusals: 1, noPending: true}, propPosition},
 		{"pending invalidations looked up after the answer", model{follows: true, refusals: 1, pendingLate: true}, propPosition},
 	} {

@@ -20,7 +20,9 @@ type entry struct {
 // rules switches parts of the protocol off, to see what they are for.
 type rules struct {
 	noLease, noVersion bool
-	blindLook          bool // the look of Confirm ignores leases
+	blindLook          bool // the looks of Confirm and Refresh ignore leases
+	updateCreates      bool // INVALIDATE puts its data into entries that have none
+	updateLowers       bool // and in the place of data of a higher version
 }
 
 // under is what a verb sees: nothing, if another wrote it.
@@ -85,7 +87,16 @@ func (r rules) invalidate(e entry, fence, version int8, intent int) (entry, stri
 	return strip(fence, minVersion, f.intents&^own), word, minVersion
 }
 
-// confirmed is isConfirmed.
+// update is INVALIDATE with data.
+func (r rules) update(e entry, fence, version int8, intent int) (entry, string, int8) {
+	f := e.under(fence)
+	if (f.has || r.updateCreates) && f.minVersion() < version || f.has && r.updateLowers {
+		return entry{fence: fence, has: true, v: version}, "updated", version
+	}
+	return r.invalidate(e, fence, version, intent)
+}
+
+// confirmed is entryLook.confirms.
 func (r rules) confirmed(e entry, version int8) bool {
 	return !e.has && (e.token == 0 || r.blindLook) || e.minVersion() >= version
 }

@@ -38,16 +38,44 @@ func (x *explorer) node(s world) {
 		n.position, n.invalidating = s.invalidating, 0
 		x.add(n, "", "v%d is pending, and the node is at it", s.invalidating)
 	case s.invalidating > 0:
-		n.primary, _, _ = m.invalidate(s.primary, fence, s.invalidating, -1)
+		if m.refreshes {
+			n.primary, _, _ = m.update(s.primary, fence, s.invalidating, -1)
+		} else {
+			n.primary, _, _ = m.invalidate(s.primary, fence, s.invalidating, -1)
+		}
 		n.position, n.invalidating = s.invalidating, 0
 		x.add(n, "", "the node invalidates v%d, and is at it", s.invalidating)
+	case s.looked > 0:
+		x.reads(s)
 	case next > s.db:
+	case m.refreshes:
+		if n.looked = s.primary.minVersion() + 1; !s.primary.has && (s.primary.token == 0 || m.blindLook) {
+			n.position, n.looked = s.db, 0
+		}
+		x.add(n, "", "the node looks at the entry")
 	case m.noConfirm || m.confirmed(s.primary, next):
 		n.position = next
 		x.add(n, "", "the node is at v%d", next)
 	default:
 		n.invalidating = next
 		x.add(n, "", "the node finds Redis behind v%d", next)
+	}
+}
+
+// reads is what Refresh does after its look: it reads SQL, or fails to, and then removes the entry.
+func (x *explorer) reads(s world) {
+	n := s
+	if n.looked = 0; s.looked > s.db {
+		n.position = s.db
+	} else {
+		n.invalidating = s.db
+	}
+	x.add(n, "", "the node reads v%d in SQL", s.db)
+	if s.refused != 1 {
+		n = s
+		n.looked, n.primary, n.position = 0, entry{}, s.db
+		n.gone++ // like an eviction, it ends announcements
+		x.add(n, "", "the node cannot read SQL, and removes the entry")
 	}
 }
 

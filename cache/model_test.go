@@ -20,6 +20,7 @@ const (
 	wIdle = iota
 	wIntended
 	wCommitted
+	wRead // has read SQL after its commit, and is to send what it has read
 	wDone
 	wKilled
 )
@@ -35,7 +36,7 @@ const (
 	rLooks     // has a hit, and looks up the node's pending invalidations only now
 )
 
-type modelWriter struct{ pc, version int8 }
+type modelWriter struct{ pc, version, val int8 }
 
 type modelReader struct {
 	pc, val int8
@@ -56,6 +57,8 @@ type world struct {
 	// The readers' node: the position that it reports, the version that it is invalidating before it moves on, and the one
 	// whose invalidation is pending.
 	position, invalidating, pending int8
+	// If the node uses Refresh: the minimum version of the entry that it has looked at, plus 1, until it has read SQL.
+	looked int8
 }
 
 // model is a protocol with the faults that it meets.
@@ -73,6 +76,8 @@ type model struct {
 	noConfirm             bool // and moves its position without a look at Redis
 	noPending             bool // and does not remember what Redis refused
 	pendingLate           bool // and looks up pending invalidations only when the answer is there
+	updates               bool // writers may read SQL after their commit, and send INVALIDATE with data
+	refreshes             bool // the readers' node uses Refresh instead of Confirm
 }
 
 // The properties.
@@ -166,16 +171,21 @@ func (x *explorer) writer(s world, k int) {
 		x.commit(s, k)
 	case wIntended:
 		x.commit(s, k)
-	case wCommitted:
+	case wCommitted, wRead:
 		version := s.w[k].version
 		switch m.order {
 		case "delete, then write":
 		case "write, then set":
 			n.primary = entry{fence: fence, has: true, v: version}
 		default:
-			n.primary, _, _ = m.invalidate(s.primary, fence, version, k)
+			if s.w[k].pc == wRead {
+				version = s.w[k].val
+				n.primary, _, _ = m.update(s.primary, fence, version, k)
+			} else {
+				n.primary, _, _ = m.invalidate(s.primary, fence, version, k)
+			}
 		}
-		n.w[k].pc = wDone
+		n.w[k].pc, n.w[k].val = wDone, 0
 		if s.refused == 1 {
 			n.primary = s.primary
 			x.add(n, "", "W%d gives up invalidating v%d", int8(k), version) // acknowledged, with a bound
@@ -183,6 +193,10 @@ func (x *explorer) writer(s world, k int) {
 		}
 		n.acked = max(n.acked, version)
 		x.add(n, "", "W%d invalidates v%d, acknowledged", int8(k), version)
+		if n = s; m.updates && s.w[k].pc == wCommitted {
+			n.w[k].pc, n.w[k].val = wRead, s.db
+			x.add(n, "", "W%d reads v%d in SQL, to send it", int8(k), s.db)
+		}
 		if s.killed < m.kills {
 			n = s
 			n.w[k].pc = wKilled
@@ -201,7 +215,7 @@ func (x *explorer) writer(s world, k int) {
 func (x *explorer) commit(s world, k int) {
 	n := s
 	n.db++
-	n.w[k] = modelWriter{wCommitted, n.db}
+	n.w[k] = modelWriter{pc: wCommitted, version: n.db}
 	n.relay |= 1 << n.db
 	x.add(n, "", "W%d commits v%d", int8(k), n.db)
 }

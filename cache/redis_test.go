@@ -136,7 +136,7 @@ func TestCancelledCallsDoNotOpenTheBreaker(t *testing.T) {
 
 func TestMissingKeysDoNotOpenTheBreaker(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := open(t, url)
+		r := openFor(t, url, patience)
 		for i := range 10 * breakAfter {
 			err := r.call(t.Context(), "k", func(ctx context.Context, _ *redis.Client) error { return r.client.Get(ctx, strconv.Itoa(i)).Err() })
 			if !errors.Is(err, redis.Nil) {

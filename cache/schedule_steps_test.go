@@ -1,13 +1,22 @@
 package cache
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // step does what a number below 115 means. Those from 99 on have to do with the replica.
 func (s *schedule) step(op int) {
 	ctx := context.Background()
 	switch {
 	case op < 40:
-		s.write(s.draw(len(s.writers)))
+		k := s.draw(len(s.writers))
+		if s.writers[k].data != "" && s.draw(4) > 0 {
+			k = (k + 1) % len(s.writers) // what a writer has read is often sent late
+		}
+		s.write(k)
 	case op < 58:
 		if len(s.readers) < 6 {
 			s.read(s.draw(2))
@@ -16,7 +25,12 @@ func (s *schedule) step(op int) {
 		if len(s.readers) > 0 {
 			k := s.draw(len(s.readers))
 			s.say("reader %d goes on", k)
-			s.goOn(s.readers[k])
+			if s.goOn(s.readers[k]); s.draw(2) == 0 {
+				s.say("to its end")
+				s.goOn(s.readers[k])
+				s.goOn(s.readers[k])
+			}
+			s.readers = slices.DeleteFunc(s.readers, (*scheduledReader).hasReturned)
 		}
 	case op < 88:
 		k := s.draw(len(s.writers))
@@ -38,7 +52,11 @@ func (s *schedule) step(op int) {
 			s.relay = s.relay[1:]
 		}
 	case op < 99:
-		s.confirm(s.draw(2))
+		if node := s.draw(2); s.draw(2) == 0 {
+			s.confirm(node)
+		} else {
+			s.refresh(node)
+		}
 	default:
 		s.failover(op)
 	}
@@ -47,10 +65,38 @@ func (s *schedule) step(op int) {
 // confirm has a node follow the log to its end.
 func (s *schedule) confirm(node int) {
 	s.say("node %d confirms v%d", node, s.db)
-	s.g.nodes[node].Confirm(context.Background(), Invalidation{Kind: rowsOf(s.g.nodes[node]), Key: s.key, Version: s.db})
+	_ = s.g.nodes[node].Confirm(context.Background(), Invalidation{Kind: rowsOf(s.g.nodes[node]), Key: s.key, Version: s.db})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirmed[node] = s.db
+}
+
+// refresh has a node learn that the row was changed, but not at which version. Between its look at the entry and its read of SQL others may
+// go on, and SQL may fail.
+func (s *schedule) refresh(node int) {
+	changed := s.db
+	s.say("node %d refreshes, from v%d", node, changed)
+	x, failed := s.g.nodes[node], errors.New("SQL fails")
+	err := x.Refresh(context.Background(), rowsOf(x), []string{s.key}, func(context.Context, []int) ([]Value, error) {
+		switch s.draw(8) {
+		case 0:
+			s.say("SQL fails")
+			return nil, failed
+		case 1, 2, 3:
+			s.write(s.draw(len(s.writers)))
+		}
+		return []Value{{Version: s.db, Data: fmt.Sprint("data", s.db)}}, nil
+	})
+	if err != nil && err != failed {
+		s.wrong <- err.Error()
+	}
+	if number := x.Suspension(); number != 0 { // the server was out of reach for a moment; see TestRefreshWithoutSQLAndRedis
+		x.Resume(number)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.confirmed[node] = changed
 }
 
 // failover is the next step on the way to another primary, if the schedule has a pair of servers.

@@ -80,6 +80,7 @@ type schedule struct {
 type scheduledWriter struct {
 	pc      int
 	version int64
+	data    string // the row at version, if the writer sends it
 	intent  Announcement
 }
 
@@ -181,6 +182,16 @@ func (s *schedule) goOn(r *scheduledReader) {
 	s.settle(r)
 }
 
+// hasReturned reports whether the call of Load has ended.
+func (r *scheduledReader) hasReturned() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // counted is how often a node found no Redis. A read without Redis cannot be published, so what is
 // served after it elsewhere may be older: that is one of the bounds.
 func (s *schedule) counted() float64 {
@@ -208,10 +219,15 @@ func (s *schedule) write(k int) {
 		w.version = s.db
 		s.relay = append(s.relay, w.version)
 		s.say("W%d commits v%d", k, w.version)
+		w.pc = 2 + s.draw(2)
+	case 3:
+		w.version, w.data = s.db, fmt.Sprint("data", s.db)
+		s.say("W%d reads v%d", k, w.version)
 		w.pc = 2
 	case 2:
-		s.say("W%d invalidates v%d", k, w.version)
-		err := x.Invalidate(context.Background(), w.intent, Invalidation{Kind: rowsOf(x), Key: s.key, Version: w.version})
+		s.say("W%d invalidates v%d %s", k, w.version, w.data)
+		i := Invalidation{Kind: rowsOf(x), Key: s.key, Version: w.version, Data: w.data}
+		err := x.Invalidate(context.Background(), w.intent, i)
 		if err == nil { // else it is acknowledged, and its staleness is bounded by the relay
 			s.mu.Lock()
 			s.acked = max(s.acked, w.version)

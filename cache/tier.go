@@ -274,13 +274,21 @@ func (t *Tier) load(ctx context.Context, req *Request, keys []string) ([]Value, 
 	}
 	old := t.loadTime.Load()
 	t.loadTime.Store(old + (int64(time.Since(start))-old)/8) // a race loses a sample
+	if err := req.Kind.check(keys, values); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// check returns an error if values cannot be what a loader read for keys.
+func (k *Kind) check(keys []string, values []Value) error {
 	if len(values) != len(keys) {
-		return nil, fmt.Errorf("cache: the loader of %s returned %d values for %d keys", req.Kind.name, len(values), len(keys))
+		return fmt.Errorf("cache: the loader of %s returned %d values for %d keys", k.name, len(values), len(keys))
 	}
 	for i, v := range values {
 		if v.Version < 0 || v.Version > MaxVersion {
-			return nil, fmt.Errorf("cache: %s has version %d, outside 0 to %d", keys[i], v.Version, int64(MaxVersion))
+			return fmt.Errorf("cache: %s has version %d, outside 0 to %d", keys[i], v.Version, int64(MaxVersion))
 		}
 	}
-	return values, nil
+	return nil
 }

@@ -25,7 +25,8 @@ func newTierMetrics() *tierMetrics {
 		waits: counter("waits_total", "Times that a reader waited for another node's fill.", "kind"),
 		refused: counter("refused_fills_total", "Fills that Redis refused, by reason: lease (the reader had lost it) or version (below "+
 			"the minimum version).", "kind", "reason"),
-		invalidations: counter("invalidations_total", "Invalidations, by outcome: dropped (there was data), raised (there was no data; "+
+		invalidations: counter("invalidations_total", "Invalidations, by outcome: dropped (there was older data), updated (newer data "+
+			"replaced it), raised (there was no data; "+
 			"the minimum version rose), current (nothing to do), failed (Redis did not take it).", "kind", "outcome"),
 		pending: gauge("pending_invalidations", "Keys whose invalidation Redis has not taken from this node yet; the node reads them from SQL."),
 		suspended: gauge("suspended", "1 while this node reads nothing from some or all servers of Redis, because they may hold old rows "+
@@ -37,7 +38,7 @@ func newTierMetrics() *tierMetrics {
 type kindCounters struct {
 	copied, hit, filled, shared, fallback, announced, uncached, away, failed prometheus.Counter
 	waits, lostLease, oldVersion                                             prometheus.Counter
-	dropped, raised, current, unsent                                         prometheus.Counter
+	dropped, updated, raised, current, unsent                                prometheus.Counter
 }
 
 func (m *tierMetrics) of(kind string) kindCounters {
@@ -48,7 +49,8 @@ func (m *tierMetrics) of(kind string) kindCounters {
 		announced: read("announced"), uncached: read("uncached"), away: read("unreachable"), failed: read("failed"),
 		waits:     m.waits.WithLabelValues(kind),
 		lostLease: m.refused.WithLabelValues(kind, "lease"), oldVersion: m.refused.WithLabelValues(kind, "version"),
-		dropped: invalidated("dropped"), raised: invalidated("raised"), current: invalidated("current"), unsent: invalidated("failed"),
+		dropped: invalidated("dropped"), updated: invalidated("updated"), raised: invalidated("raised"),
+		current: invalidated("current"), unsent: invalidated("failed"),
 	}
 }
 

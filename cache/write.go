@@ -14,6 +14,10 @@ type Invalidation struct {
 	Kind    *Kind
 	Key     string
 	Version int64
+	// Data is the row at exactly Version, in the encoding of its kind, if the writer has read it; "" otherwise. It must be read from the
+	// primary, and Invalidate be called at once: the time until then is added to the time for which it may be served. An entry that holds an
+	// older row then holds this one. In all other cases, and if Data is longer than MaxData, it changes nothing. It needs a Kind.
+	Data string
 	// Epoch is the number of the log's epoch from before the transaction's commit; 0 means the current one.
 	Epoch int64
 }
@@ -48,7 +52,8 @@ func (t *Tier) Withdraw(ctx context.Context, in Announcement) {
 	t.do(ctx, t.scripts.invalidate, in.keys, func(int) (int64, []any) { return in.epoch, []any{0, in.id, ms(minVersionTTL)} })
 }
 
-// Invalidate ensures that nothing older than the versions is served from now on, and ends the announcement. It runs after the commit and
+// Invalidate ensures that nothing older than the versions is served from now on, and ends the announcement. Entries with older rows lose
+// them, or get the Data of their Invalidation instead. It runs after the commit and
 // before the write is acknowledged. Repeating it is harmless: entries at the version or above stay. It tries for up to a second,
 // but only once if the server is unreachable or has refused everything for a second. On an error some keys may be stale on other
 // nodes until their invalidation is repeated from the log; this node reads them from SQL until Redis has taken it.
@@ -128,8 +133,12 @@ func (t *Tier) invalidations(ctx context.Context, in Announcement, all []Invalid
 		keys[i] = all[i].Key
 	}
 	current := t.Epoch()
-	replies := t.do(ctx, t.scripts.invalidate, keys, func(i int) (int64, []any) {
-		return cmp.Or(all[i].Epoch, current), []any{all[i].Version, in.id, ms(minVersionTTL)}
+	replies := t.do(ctx, t.scripts.invalidate, keys, func(n int) (int64, []any) {
+		i, args := all[n], []any{all[n].Version, in.id, ms(minVersionTTL)}
+		if i.Kind != nil && i.Data != "" && len(i.Data) <= MaxData {
+			args = append(args, i.Data, ms(i.Kind.lifetime(Value{Version: i.Version})))
+		}
+		return cmp.Or(i.Epoch, current), args
 	})
 	now := time.Now()
 	for i, r := range replies {
@@ -143,6 +152,8 @@ func (t *Tier) invalidations(ctx context.Context, in Announcement, all []Invalid
 		switch r.word {
 		case "dropped":
 			k.count.dropped.Inc()
+		case "updated":
+			k.count.updated.Inc()
 		case "current":
 			k.count.current.Inc()
 		default:
