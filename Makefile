@@ -36,10 +36,13 @@ lint: ## gofmt, go vet, staticcheck, the rules of text
 test: ## set up the stores and run every test with -race (PKGS=./live ARGS=-v)
 	scripts/test.sh $(ARGS) $(PKGS)
 
+# End-to-end tests that are about nodes and stores more than about answers. They run without plans in the soak only.
+ABOUT_NODES := roost/suite/cluster roost/suite/imports
+
 .PHONY: test-plans
-test-plans: ## compare plans with resolvers on 20,000 random documents, and run the end-to-end tests without plans
+test-plans: ## compare plans with resolvers on 20,000 random documents, and run the end-to-end tests of answers without plans
 	$(GO) test -count=1 -run '^TestPlans' ./graph
-	ROOST_TEST_PLANS=off scripts/test.sh -race=false -count=1 ./suite/...
+	ROOST_TEST_PLANS=off scripts/test.sh -race=false -count=1 $(filter-out $(ABOUT_NODES),$(shell $(GO) list ./suite/...))
 
 .PHONY: web
 web: ## check the typed client and run its example against a started server
@@ -76,6 +79,7 @@ profile: ## profile one bench operation (OP=home, profile, summaries, react, vir
 .PHONY: soak
 soak: ## the long forms of the tests: larger histories, faults, whole data sets
 	ROOST_SOAK=1 ROOST_TEST_TIMEOUT=4h scripts/test.sh -tags=faults -count=1 $(ARGS) $(PKGS)
+	ROOST_TEST_PLANS=off scripts/test.sh -race=false -count=1 $(ABOUT_NODES)
 
 .PHONY: clean
 clean: ## remove what builds left; the data directory stays

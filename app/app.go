@@ -155,6 +155,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 		Sessions: accounts.NewAuthenticator(a.rows.SessionsOf, a.Config.clock())}
 	a.hub = live.New(a.sources.Timelines.Audience)
 	a.hub.Brought = a.sources.Timelines.Brought
+	a.hub.Counts = a.countsNow
 	a.sources.Position = a.hub.Position
 	tier.NoteMoments(func() any { return a.hub.Position() })
 	log.Observe(a.hub.Observe)
@@ -178,6 +179,17 @@ func (c Config) rowSources(s *Stores, log *events.Log) rows.Sources {
 		Retweets:  retweets.New(s.Client, s.DB, log, s.IDs),
 		Timelines: timelines.New(s.DB),
 	}
+}
+
+// countsNow reads the counts of tweets for live updates.
+func (a *App) countsNow(ctx context.Context, tweetIDs []int64) (map[int64]events.TweetCounts, error) {
+	rows, err := a.rows.TweetCounts.Load(ctx, tweetIDs)
+	out := make(map[int64]events.TweetCounts, len(rows))
+	for id, c := range rows {
+		out[id] = events.TweetCounts{Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount), Retweets: int64(c.RetweetCount),
+			Revision: int64(c.Revision)}
+	}
+	return out, err
 }
 
 func (a *App) buildServer() (*server.Server, error) {

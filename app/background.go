@@ -32,7 +32,7 @@ const quietAfter = 10 * time.Second
 
 // consumerGroups returns the product's consumer groups. Every node with the role worker works for each of them.
 func (a *App) consumerGroups() []events.GroupConfig {
-	all := append(tally(), a.Config.Groups...)
+	all := append(append(tally(), a.Config.Groups...), a.sources.Reactions.Drain())
 	if !a.redis.Embedded() { // an embedded cache ends with the only node that writes
 		all = append(all, a.rows.Relay())
 	}

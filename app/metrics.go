@@ -3,6 +3,7 @@ package app
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,7 +11,9 @@ import (
 
 	"roost/cache"
 	"roost/domain/accounts"
+	"roost/domain/reactions"
 	"roost/internal/buildinfo"
+	"roost/internal/heat"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
 	"roost/live"
@@ -19,7 +22,7 @@ import (
 // collectors returns the metrics of a node, apart from the metrics that its server registers itself.
 func (a *App) collectors() []prometheus.Collector {
 	all := []prometheus.Collector{buildMetrics(), a.logMetrics(), a.redisMetrics(), a.sessionMetrics(), a.signInMetrics(),
-		a.liveMetrics()}
+		a.liveMetrics(), a.reactionMetrics(), hotTweets{a}}
 	all = append(all, a.rows.Collectors()...)
 	for name, pool := range a.stores.DB.Pools() {
 		all = append(all, collectors.NewDBStatsCollector(pool, name))
@@ -85,6 +88,42 @@ func (a *App) permitMetrics(pool string) prometheus.Collector {
 	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.WaitedInVain] }, "why", "waited")
 	s.counter(refused, why, func(l sqldb.Load) int64 { return l.Refused[sqldb.Stalled] }, "why", "stalled")
 	return s
+}
+
+// reactionMetrics returns the metrics of how reactions are combined.
+func (a *App) reactionMetrics() prometheus.Collector {
+	s := &snapshot[reactions.Stats]{read: a.sources.Reactions.Stats}
+	s.gauge("reactions_waiting", "Reactions that wait for a transaction.",
+		func(of reactions.Stats) float64 { return float64(of.Waiting) })
+	s.counter("reaction_transactions_total", "Transactions that have changed reactions.",
+		func(of reactions.Stats) int64 { return of.Transactions })
+	s.counter("reaction_changes_total", "Reactions that these transactions have changed.",
+		func(of reactions.Stats) int64 { return of.Changes })
+	return s
+}
+
+// hotTweets are the metrics of the tweets with the most writes and reads.
+type hotTweets struct{ *App }
+
+// hotRanks is how many tweets of each kind are named.
+const hotRanks = 5
+
+var hotDesc = prometheus.NewDesc("roost_hot_tweets",
+	"Changes of reactions a second (by=\"writes\") and estimated reads of counts a second (by=\"reads\") of the hottest tweets, "+
+		"in the last whole minute.",
+	[]string{"by", "rank", "tweet"}, nil)
+
+// Describe is part of prometheus.Collector.
+func (h hotTweets) Describe(to chan<- *prometheus.Desc) { to <- hotDesc }
+
+// Collect is part of prometheus.Collector.
+func (h hotTweets) Collect(to chan<- prometheus.Metric) {
+	for by, all := range map[string][]heat.Hot{"writes": h.sources.Reactions.Hottest(hotRanks), "reads": h.rows.HottestReads(hotRanks)} {
+		for i, hot := range all {
+			to <- prometheus.MustNewConstMetric(hotDesc, prometheus.GaugeValue, hot.PerSecond, by, strconv.Itoa(i+1),
+				ids.Encode(ids.KindTweet, hot.Key))
+		}
+	}
 }
 
 // sessionMetrics returns the metrics of sessions and of the making of ids.

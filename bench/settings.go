@@ -94,7 +94,7 @@ func parse(args []string) (*Settings, []string, error) {
 	f.IntVar(&s.Visitors, "visitors", 2000, "signed-in users who ask once each in the operation visits")
 	f.IntVar(&s.Sockets, "sockets", 1000,
 		"sockets of the operations sockets (on one tweet's counts) and deliveries (half of them an author's fans)")
-	f.Float64Var(&s.Likes, "likes", 5, "likes a second of that tweet")
+	f.Float64Var(&s.Likes, "likes", 3, "likes a second of that tweet; a node sends at most four states a second")
 	f.Float64Var(&s.Posts, "posts", 2, "tweets a second of that author")
 	f.IntVar(&s.Crowd, "crowd", 10_000, "sockets of the operation crowd, which has one round")
 	f.DurationVar(&s.Outage, "outage", 5*time.Second, "how long PostgreSQL is stopped in the operation outage")

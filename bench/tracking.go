@@ -155,7 +155,9 @@ func (c *trackingCluster) invalidate(ctx context.Context, size int) error {
 func (c *trackingCluster) repeat(ctx context.Context, events int) error {
 	return c.eachBatch(events*eventKeys, func(keys []string) error {
 		for _, x := range c.nodes {
-			x.Confirm(ctx, c.invalidations(keys)...)
+			if err := x.Confirm(ctx, c.invalidations(keys)...); err != nil {
+				return err
+			}
 		}
 		return ctx.Err()
 	})

@@ -20,6 +20,7 @@ import (
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
 	"roost/ent/reaction"
+	"roost/ent/reactiondelta"
 	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
 	"roost/ent/retweet"
@@ -62,6 +63,8 @@ type Client struct {
 	LogHead *LogHeadClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
+	// ReactionDelta is the client for interacting with the ReactionDelta builders.
+	ReactionDelta *ReactionDeltaClient
 	// ReactionList is the client for interacting with the ReactionList builders.
 	ReactionList *ReactionListClient
 	// RetryEntry is the client for interacting with the RetryEntry builders.
@@ -102,6 +105,7 @@ func (c *Client) init() {
 	c.ImportedID = NewImportedIDClient(c.config)
 	c.LogHead = NewLogHeadClient(c.config)
 	c.Reaction = NewReactionClient(c.config)
+	c.ReactionDelta = NewReactionDeltaClient(c.config)
 	c.ReactionList = NewReactionListClient(c.config)
 	c.RetryEntry = NewRetryEntryClient(c.config)
 	c.Retweet = NewRetweetClient(c.config)
@@ -213,6 +217,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
 		Reaction:       NewReactionClient(cfg),
+		ReactionDelta:  NewReactionDeltaClient(cfg),
 		ReactionList:   NewReactionListClient(cfg),
 		RetryEntry:     NewRetryEntryClient(cfg),
 		Retweet:        NewRetweetClient(cfg),
@@ -251,6 +256,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
 		Reaction:       NewReactionClient(cfg),
+		ReactionDelta:  NewReactionDeltaClient(cfg),
 		ReactionList:   NewReactionListClient(cfg),
 		RetryEntry:     NewRetryEntryClient(cfg),
 		Retweet:        NewRetweetClient(cfg),
@@ -291,9 +297,9 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Retweet,
-		c.Session, c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats,
-		c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta, c.ReactionList,
+		c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet, c.TweetStats,
+		c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -304,9 +310,9 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.ReactionList, c.RetryEntry, c.Retweet,
-		c.Session, c.SignInLimit, c.Tweet, c.TweetStats, c.User, c.UserStats,
-		c.UsernameClaim,
+		c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta, c.ReactionList,
+		c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet, c.TweetStats,
+		c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -333,6 +339,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LogHead.mutate(ctx, m)
 	case *ReactionMutation:
 		return c.Reaction.mutate(ctx, m)
+	case *ReactionDeltaMutation:
+		return c.ReactionDelta.mutate(ctx, m)
 	case *ReactionListMutation:
 		return c.ReactionList.mutate(ctx, m)
 	case *RetryEntryMutation:
@@ -1518,6 +1526,139 @@ func (c *ReactionClient) mutate(ctx context.Context, m *ReactionMutation) (Value
 		return (&ReactionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Reaction mutation op: %q", m.Op())
+	}
+}
+
+// ReactionDeltaClient is a client for the ReactionDelta schema.
+type ReactionDeltaClient struct {
+	config
+}
+
+// NewReactionDeltaClient returns a client for the ReactionDelta from the given config.
+func NewReactionDeltaClient(c config) *ReactionDeltaClient {
+	return &ReactionDeltaClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `reactiondelta.Hooks(f(g(h())))`.
+func (c *ReactionDeltaClient) Use(hooks ...Hook) {
+	c.hooks.ReactionDelta = append(c.hooks.ReactionDelta, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `reactiondelta.Intercept(f(g(h())))`.
+func (c *ReactionDeltaClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ReactionDelta = append(c.inters.ReactionDelta, interceptors...)
+}
+
+// Create returns a builder for creating a ReactionDelta entity.
+func (c *ReactionDeltaClient) Create() *ReactionDeltaCreate {
+	mutation := newReactionDeltaMutation(c.config, OpCreate)
+	return &ReactionDeltaCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ReactionDelta entities.
+func (c *ReactionDeltaClient) CreateBulk(builders ...*ReactionDeltaCreate) *ReactionDeltaCreateBulk {
+	return &ReactionDeltaCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ReactionDeltaClient) MapCreateBulk(slice any, setFunc func(*ReactionDeltaCreate, int)) *ReactionDeltaCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ReactionDeltaCreateBulk{err: fmt.Errorf("calling to ReactionDeltaClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ReactionDeltaCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ReactionDeltaCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ReactionDelta.
+func (c *ReactionDeltaClient) Update() *ReactionDeltaUpdate {
+	mutation := newReactionDeltaMutation(c.config, OpUpdate)
+	return &ReactionDeltaUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ReactionDeltaClient) UpdateOne(_m *ReactionDelta) *ReactionDeltaUpdateOne {
+	mutation := newReactionDeltaMutation(c.config, OpUpdateOne, withReactionDelta(_m))
+	return &ReactionDeltaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ReactionDeltaClient) UpdateOneID(id int64) *ReactionDeltaUpdateOne {
+	mutation := newReactionDeltaMutation(c.config, OpUpdateOne, withReactionDeltaID(id))
+	return &ReactionDeltaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ReactionDelta.
+func (c *ReactionDeltaClient) Delete() *ReactionDeltaDelete {
+	mutation := newReactionDeltaMutation(c.config, OpDelete)
+	return &ReactionDeltaDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ReactionDeltaClient) DeleteOne(_m *ReactionDelta) *ReactionDeltaDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ReactionDeltaClient) DeleteOneID(id int64) *ReactionDeltaDeleteOne {
+	builder := c.Delete().Where(reactiondelta.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ReactionDeltaDeleteOne{builder}
+}
+
+// Query returns a query builder for ReactionDelta.
+func (c *ReactionDeltaClient) Query() *ReactionDeltaQuery {
+	return &ReactionDeltaQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeReactionDelta},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ReactionDelta entity by its id.
+func (c *ReactionDeltaClient) Get(ctx context.Context, id int64) (*ReactionDelta, error) {
+	return c.Query().Where(reactiondelta.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ReactionDeltaClient) GetX(ctx context.Context, id int64) *ReactionDelta {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ReactionDeltaClient) Hooks() []Hook {
+	return c.hooks.ReactionDelta
+}
+
+// Interceptors returns the client interceptors.
+func (c *ReactionDeltaClient) Interceptors() []Interceptor {
+	return c.inters.ReactionDelta
+}
+
+func (c *ReactionDeltaClient) mutate(ctx context.Context, m *ReactionDeltaMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ReactionDeltaCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ReactionDeltaUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ReactionDeltaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ReactionDeltaDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ReactionDelta mutation op: %q", m.Op())
 	}
 }
 
@@ -2998,13 +3139,14 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 type (
 	hooks struct {
 		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, ReactionList, RetryEntry, Retweet, Session, SignInLimit,
-		Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Hook
+		LogHead, Reaction, ReactionDelta, ReactionList, RetryEntry, Retweet, Session,
+		SignInLimit, Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Hook
 	}
 	inters struct {
 		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, ReactionList, RetryEntry, Retweet, Session, SignInLimit,
-		Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Interceptor
+		LogHead, Reaction, ReactionDelta, ReactionList, RetryEntry, Retweet, Session,
+		SignInLimit, Tweet, TweetStats, User, UserStats,
+		UsernameClaim []ent.Interceptor
 	}
 )
 

@@ -16,6 +16,7 @@ import (
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
 	"roost/ent/reaction"
+	"roost/ent/reactiondelta"
 	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
 	"roost/ent/retweet"
@@ -100,6 +101,7 @@ func checkColumn(t, c string) error {
 			importedid.Table:     importedid.ValidColumn,
 			loghead.Table:        loghead.ValidColumn,
 			reaction.Table:       reaction.ValidColumn,
+			reactiondelta.Table:  reactiondelta.ValidColumn,
 			reactionlist.Table:   reactionlist.ValidColumn,
 			retryentry.Table:     retryentry.ValidColumn,
 			retweet.Table:        retweet.ValidColumn,

@@ -16,6 +16,7 @@ import (
 	"roost/ent/loghead"
 	"roost/ent/predicate"
 	"roost/ent/reaction"
+	"roost/ent/reactiondelta"
 	"roost/ent/reactionlist"
 	"roost/ent/retryentry"
 	"roost/ent/retweet"
@@ -51,6 +52,7 @@ const (
 	TypeImportedID     = "ImportedID"
 	TypeLogHead        = "LogHead"
 	TypeReaction       = "Reaction"
+	TypeReactionDelta  = "ReactionDelta"
 	TypeReactionList   = "ReactionList"
 	TypeRetryEntry     = "RetryEntry"
 	TypeRetweet        = "Retweet"
@@ -5369,6 +5371,635 @@ func (m *ReactionMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Reaction edge %s", name)
+}
+
+// ReactionDeltaMutation represents an operation that mutates the ReactionDelta nodes in the graph.
+type ReactionDeltaMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	tweet_id      *int64
+	addtweet_id   *int64
+	likes         *int64
+	addlikes      *int64
+	dislikes      *int64
+	adddislikes   *int64
+	changes       *int64
+	addchanges    *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ReactionDelta, error)
+	predicates    []predicate.ReactionDelta
+}
+
+var _ ent.Mutation = (*ReactionDeltaMutation)(nil)
+
+// reactiondeltaOption allows management of the mutation configuration using functional options.
+type reactiondeltaOption func(*ReactionDeltaMutation)
+
+// newReactionDeltaMutation creates new mutation for the ReactionDelta entity.
+func newReactionDeltaMutation(c config, op Op, opts ...reactiondeltaOption) *ReactionDeltaMutation {
+	m := &ReactionDeltaMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeReactionDelta,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withReactionDeltaID sets the ID field of the mutation.
+func withReactionDeltaID(id int64) reactiondeltaOption {
+	return func(m *ReactionDeltaMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ReactionDelta
+		)
+		m.oldValue = func(ctx context.Context) (*ReactionDelta, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ReactionDelta.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withReactionDelta sets the old ReactionDelta of the mutation.
+func withReactionDelta(node *ReactionDelta) reactiondeltaOption {
+	return func(m *ReactionDeltaMutation) {
+		m.oldValue = func(context.Context) (*ReactionDelta, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ReactionDeltaMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ReactionDeltaMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ReactionDelta entities.
+func (m *ReactionDeltaMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ReactionDeltaMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ReactionDeltaMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ReactionDelta.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTweetID sets the "tweet_id" field.
+func (m *ReactionDeltaMutation) SetTweetID(i int64) {
+	m.tweet_id = &i
+	m.addtweet_id = nil
+}
+
+// TweetID returns the value of the "tweet_id" field in the mutation.
+func (m *ReactionDeltaMutation) TweetID() (r int64, exists bool) {
+	v := m.tweet_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTweetID returns the old "tweet_id" field's value of the ReactionDelta entity.
+// If the ReactionDelta object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReactionDeltaMutation) OldTweetID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTweetID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTweetID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTweetID: %w", err)
+	}
+	return oldValue.TweetID, nil
+}
+
+// AddTweetID adds i to the "tweet_id" field.
+func (m *ReactionDeltaMutation) AddTweetID(i int64) {
+	if m.addtweet_id != nil {
+		*m.addtweet_id += i
+	} else {
+		m.addtweet_id = &i
+	}
+}
+
+// AddedTweetID returns the value that was added to the "tweet_id" field in this mutation.
+func (m *ReactionDeltaMutation) AddedTweetID() (r int64, exists bool) {
+	v := m.addtweet_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTweetID resets all changes to the "tweet_id" field.
+func (m *ReactionDeltaMutation) ResetTweetID() {
+	m.tweet_id = nil
+	m.addtweet_id = nil
+}
+
+// SetLikes sets the "likes" field.
+func (m *ReactionDeltaMutation) SetLikes(i int64) {
+	m.likes = &i
+	m.addlikes = nil
+}
+
+// Likes returns the value of the "likes" field in the mutation.
+func (m *ReactionDeltaMutation) Likes() (r int64, exists bool) {
+	v := m.likes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLikes returns the old "likes" field's value of the ReactionDelta entity.
+// If the ReactionDelta object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReactionDeltaMutation) OldLikes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLikes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLikes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLikes: %w", err)
+	}
+	return oldValue.Likes, nil
+}
+
+// AddLikes adds i to the "likes" field.
+func (m *ReactionDeltaMutation) AddLikes(i int64) {
+	if m.addlikes != nil {
+		*m.addlikes += i
+	} else {
+		m.addlikes = &i
+	}
+}
+
+// AddedLikes returns the value that was added to the "likes" field in this mutation.
+func (m *ReactionDeltaMutation) AddedLikes() (r int64, exists bool) {
+	v := m.addlikes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLikes resets all changes to the "likes" field.
+func (m *ReactionDeltaMutation) ResetLikes() {
+	m.likes = nil
+	m.addlikes = nil
+}
+
+// SetDislikes sets the "dislikes" field.
+func (m *ReactionDeltaMutation) SetDislikes(i int64) {
+	m.dislikes = &i
+	m.adddislikes = nil
+}
+
+// Dislikes returns the value of the "dislikes" field in the mutation.
+func (m *ReactionDeltaMutation) Dislikes() (r int64, exists bool) {
+	v := m.dislikes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDislikes returns the old "dislikes" field's value of the ReactionDelta entity.
+// If the ReactionDelta object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReactionDeltaMutation) OldDislikes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDislikes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDislikes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDislikes: %w", err)
+	}
+	return oldValue.Dislikes, nil
+}
+
+// AddDislikes adds i to the "dislikes" field.
+func (m *ReactionDeltaMutation) AddDislikes(i int64) {
+	if m.adddislikes != nil {
+		*m.adddislikes += i
+	} else {
+		m.adddislikes = &i
+	}
+}
+
+// AddedDislikes returns the value that was added to the "dislikes" field in this mutation.
+func (m *ReactionDeltaMutation) AddedDislikes() (r int64, exists bool) {
+	v := m.adddislikes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDislikes resets all changes to the "dislikes" field.
+func (m *ReactionDeltaMutation) ResetDislikes() {
+	m.dislikes = nil
+	m.adddislikes = nil
+}
+
+// SetChanges sets the "changes" field.
+func (m *ReactionDeltaMutation) SetChanges(i int64) {
+	m.changes = &i
+	m.addchanges = nil
+}
+
+// Changes returns the value of the "changes" field in the mutation.
+func (m *ReactionDeltaMutation) Changes() (r int64, exists bool) {
+	v := m.changes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChanges returns the old "changes" field's value of the ReactionDelta entity.
+// If the ReactionDelta object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReactionDeltaMutation) OldChanges(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChanges is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChanges requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChanges: %w", err)
+	}
+	return oldValue.Changes, nil
+}
+
+// AddChanges adds i to the "changes" field.
+func (m *ReactionDeltaMutation) AddChanges(i int64) {
+	if m.addchanges != nil {
+		*m.addchanges += i
+	} else {
+		m.addchanges = &i
+	}
+}
+
+// AddedChanges returns the value that was added to the "changes" field in this mutation.
+func (m *ReactionDeltaMutation) AddedChanges() (r int64, exists bool) {
+	v := m.addchanges
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChanges resets all changes to the "changes" field.
+func (m *ReactionDeltaMutation) ResetChanges() {
+	m.changes = nil
+	m.addchanges = nil
+}
+
+// Where appends a list predicates to the ReactionDeltaMutation builder.
+func (m *ReactionDeltaMutation) Where(ps ...predicate.ReactionDelta) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ReactionDeltaMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ReactionDeltaMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ReactionDelta, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ReactionDeltaMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ReactionDeltaMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ReactionDelta).
+func (m *ReactionDeltaMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ReactionDeltaMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.tweet_id != nil {
+		fields = append(fields, reactiondelta.FieldTweetID)
+	}
+	if m.likes != nil {
+		fields = append(fields, reactiondelta.FieldLikes)
+	}
+	if m.dislikes != nil {
+		fields = append(fields, reactiondelta.FieldDislikes)
+	}
+	if m.changes != nil {
+		fields = append(fields, reactiondelta.FieldChanges)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ReactionDeltaMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case reactiondelta.FieldTweetID:
+		return m.TweetID()
+	case reactiondelta.FieldLikes:
+		return m.Likes()
+	case reactiondelta.FieldDislikes:
+		return m.Dislikes()
+	case reactiondelta.FieldChanges:
+		return m.Changes()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ReactionDeltaMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case reactiondelta.FieldTweetID:
+		return m.OldTweetID(ctx)
+	case reactiondelta.FieldLikes:
+		return m.OldLikes(ctx)
+	case reactiondelta.FieldDislikes:
+		return m.OldDislikes(ctx)
+	case reactiondelta.FieldChanges:
+		return m.OldChanges(ctx)
+	}
+	return nil, fmt.Errorf("unknown ReactionDelta field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReactionDeltaMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case reactiondelta.FieldTweetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTweetID(v)
+		return nil
+	case reactiondelta.FieldLikes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLikes(v)
+		return nil
+	case reactiondelta.FieldDislikes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDislikes(v)
+		return nil
+	case reactiondelta.FieldChanges:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChanges(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ReactionDelta field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ReactionDeltaMutation) AddedFields() []string {
+	var fields []string
+	if m.addtweet_id != nil {
+		fields = append(fields, reactiondelta.FieldTweetID)
+	}
+	if m.addlikes != nil {
+		fields = append(fields, reactiondelta.FieldLikes)
+	}
+	if m.adddislikes != nil {
+		fields = append(fields, reactiondelta.FieldDislikes)
+	}
+	if m.addchanges != nil {
+		fields = append(fields, reactiondelta.FieldChanges)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ReactionDeltaMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case reactiondelta.FieldTweetID:
+		return m.AddedTweetID()
+	case reactiondelta.FieldLikes:
+		return m.AddedLikes()
+	case reactiondelta.FieldDislikes:
+		return m.AddedDislikes()
+	case reactiondelta.FieldChanges:
+		return m.AddedChanges()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReactionDeltaMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case reactiondelta.FieldTweetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTweetID(v)
+		return nil
+	case reactiondelta.FieldLikes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLikes(v)
+		return nil
+	case reactiondelta.FieldDislikes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDislikes(v)
+		return nil
+	case reactiondelta.FieldChanges:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChanges(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ReactionDelta numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ReactionDeltaMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ReactionDeltaMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ReactionDeltaMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ReactionDelta nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ReactionDeltaMutation) ResetField(name string) error {
+	switch name {
+	case reactiondelta.FieldTweetID:
+		m.ResetTweetID()
+		return nil
+	case reactiondelta.FieldLikes:
+		m.ResetLikes()
+		return nil
+	case reactiondelta.FieldDislikes:
+		m.ResetDislikes()
+		return nil
+	case reactiondelta.FieldChanges:
+		m.ResetChanges()
+		return nil
+	}
+	return fmt.Errorf("unknown ReactionDelta field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ReactionDeltaMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ReactionDeltaMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ReactionDeltaMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ReactionDeltaMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ReactionDeltaMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ReactionDeltaMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ReactionDeltaMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ReactionDelta unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ReactionDeltaMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ReactionDelta edge %s", name)
 }
 
 // ReactionListMutation represents an operation that mutates the ReactionList nodes in the graph.

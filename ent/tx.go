@@ -32,6 +32,8 @@ type Tx struct {
 	LogHead *LogHeadClient
 	// Reaction is the client for interacting with the Reaction builders.
 	Reaction *ReactionClient
+	// ReactionDelta is the client for interacting with the ReactionDelta builders.
+	ReactionDelta *ReactionDeltaClient
 	// ReactionList is the client for interacting with the ReactionList builders.
 	ReactionList *ReactionListClient
 	// RetryEntry is the client for interacting with the RetryEntry builders.
@@ -192,6 +194,7 @@ func (tx *Tx) init() {
 	tx.ImportedID = NewImportedIDClient(tx.config)
 	tx.LogHead = NewLogHeadClient(tx.config)
 	tx.Reaction = NewReactionClient(tx.config)
+	tx.ReactionDelta = NewReactionDeltaClient(tx.config)
 	tx.ReactionList = NewReactionListClient(tx.config)
 	tx.RetryEntry = NewRetryEntryClient(tx.config)
 	tx.Retweet = NewRetweetClient(tx.config)

@@ -54,6 +54,8 @@ type GroupConfig struct {
 	// Poll is how often the group looks for events when nothing wakes it, 100 ms if 0. A group that relies on a Lookout does so
 	// only if the lookout has found work or has not looked lately.
 	Poll time.Duration
+	// Gathers makes events gather between two polls: Wake does nothing.
+	Gathers bool
 	// Attempts is how many attempts at an event may fail before it is a dead letter, 10 if 0.
 	Attempts int
 	// Backoff is the wait after the first failed attempt, 1 s if 0. It doubles with each attempt, up to a minute.
@@ -145,8 +147,11 @@ func (g *Group) Stop(ctx context.Context) error {
 	}
 }
 
-// Wake makes the group look for events now. It never blocks.
+// Wake makes the group look for events now, unless it gathers them. It never blocks.
 func (g *Group) Wake() {
+	if g.cfg.Gathers {
+		return
+	}
 	for _, w := range g.workers {
 		w.wake.Signal()
 	}

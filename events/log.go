@@ -43,6 +43,7 @@ type Log struct {
 	invalidator Invalidator // nil if no copies are kept
 	observers   []Observer
 	epochs      *Epochs // nil if the process tracks none
+	counter     Counter // nil if nobody reads counts
 }
 
 // New returns a log over the client's database.
@@ -66,6 +67,7 @@ type Tx struct {
 	// alreadyDone are events of earlier transactions, and catchUp reports that some are unknown; see AlreadyDone.
 	alreadyDone []Event
 	catchUp     bool
+	afterCommit func() // nil for nothing
 }
 
 // AlreadyDone reports that rows were already as the transaction would have left them. Every read must show these rows once this
@@ -76,6 +78,9 @@ func (t *Tx) AlreadyDone(e ...Event) {
 	t.alreadyDone = append(t.alreadyDone, e...)
 	t.catchUp = t.catchUp || len(e) == 0
 }
+
+// AfterCommit sets what is called right after the commit, before copies are invalidated.
+func (t *Tx) AfterCommit(fn func()) { t.afterCommit = fn }
 
 // Emit adds events. They are written just before the commit, and passed to the observers after it.
 func (t *Tx) Emit(e ...Event) { t.events = append(t.events, e...) }
@@ -139,9 +144,13 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	committed = true
+	if tx.afterCommit != nil {
+		tx.afterCommit()
+	}
 	if len(tx.events) > 0 {
 		faults.At("events.after-commit")
 	}
+	l.count(ctx, tx.events)
 	finish(true)
 	return tx.events, l.showAlreadyDone(ctx, tx)
 }

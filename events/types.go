@@ -20,21 +20,22 @@ func (v1) PayloadVersion() int { return 1 }
 
 // decoders read the payloads of the events that this binary can read, by type. Each reads all versions of its type so far.
 var decoders = map[string]func(payload []byte) (Event, error){
-	UserSignedUp{}.Type():    decode[UserSignedUp],
-	ProfileUpdated{}.Type():  decode[ProfileUpdated],
-	SettingsUpdated{}.Type(): decode[SettingsUpdated],
-	PasswordChanged{}.Type(): decode[PasswordChanged],
-	SessionStarted{}.Type():  decode[SessionStarted],
-	SessionUsed{}.Type():     decode[SessionUsed],
-	SessionEnded{}.Type():    decode[SessionEnded],
-	UserFollowed{}.Type():    decode[UserFollowed],
-	UserUnfollowed{}.Type():  decode[UserUnfollowed],
-	TweetPosted{}.Type():     decode[TweetPosted],
-	TweetDeleted{}.Type():    decode[TweetDeleted],
-	ReactionSet{}.Type():     decode[ReactionSet],
-	TweetRetweeted{}.Type():  decode[TweetRetweeted],
-	RetweetUndone{}.Type():   decode[RetweetUndone],
-	RowsImported{}.Type():    decode[RowsImported],
+	UserSignedUp{}.Type():     decode[UserSignedUp],
+	ProfileUpdated{}.Type():   decode[ProfileUpdated],
+	SettingsUpdated{}.Type():  decode[SettingsUpdated],
+	PasswordChanged{}.Type():  decode[PasswordChanged],
+	SessionStarted{}.Type():   decode[SessionStarted],
+	SessionUsed{}.Type():      decode[SessionUsed],
+	SessionEnded{}.Type():     decode[SessionEnded],
+	UserFollowed{}.Type():     decode[UserFollowed],
+	UserUnfollowed{}.Type():   decode[UserUnfollowed],
+	TweetPosted{}.Type():      decode[TweetPosted],
+	TweetDeleted{}.Type():     decode[TweetDeleted],
+	ReactionSet{}.Type():      decode[ReactionSet],
+	ReactionsChanged{}.Type(): decode[ReactionsChanged],
+	TweetRetweeted{}.Type():   decode[TweetRetweeted],
+	RetweetUndone{}.Type():    decode[RetweetUndone],
+	RowsImported{}.Type():     decode[RowsImported],
 }
 
 // UserSignedUp reports a new account. NameVersion is the version of its username's claim.
@@ -129,7 +130,8 @@ type TweetDeleted struct {
 	AuthorVersion     int64 `json:"AuthorVer"`
 }
 
-// ReactionSet reports a changed reaction, with the tweet's counts after the change. ListVersion is the version of the list of the
+// ReactionSet reports a changed reaction, with the tweet's counts after the change. Binaries from before migration 14 write it; this one
+// writes ReactionsChanged. ListVersion is the version of the list of the
 // user's reactions. The database sets it and Unlisted for a binary from before migration 9, which does not invalidate that list.
 // RetweetCount is nil in events of binaries from before migration 12.
 type ReactionSet struct {
@@ -144,10 +146,31 @@ type ReactionSet struct {
 	RetweetCount *int64 `json:",omitempty"`
 }
 
-// TweetRetweeted reports a new retweet, with the tweet's counts after it. AuthorID is the tweet's author, UserID the user who retweets,
-// and SortKey the id that orders the retweet in time. Version is the version of the retweet, and UserVersion that of the user's counts.
+// ReactionsChanged reports all reactions to one tweet that one transaction has changed, at most one of each user. LikesAdded and
+// DislikesAdded are what they add to the tweet's counts; each change adds 1 to its revision.
+type ReactionsChanged struct {
+	v1
+	counted
+	TweetID                   int64
+	LikesAdded, DislikesAdded int64
+	Changes                   []ReactionChange
+}
+
+// ReactionChange is the change of one user's reaction, as numbers of reactions.Kind. ListVersion is the version of the list of the user's
+// reactions.
+type ReactionChange struct {
+	UserID      int64
+	Kind, Prev  int8
+	Version     int64 `json:"Ver"`
+	ListVersion int64 `json:"ListVer"`
+}
+
+// TweetRetweeted reports a new retweet. AuthorID is the tweet's author, UserID the user who retweets, and SortKey the id that orders the
+// retweet in time. Version is the version of the retweet, and UserVersion that of the user's counts. RetweetCount and the fields after
+// it are the row of the tweet's counts, without reactions that are not drained; binaries from before migration 14 use them.
 type TweetRetweeted struct {
 	v1
+	counted
 	TweetID, AuthorID, UserID                       int64
 	SortKey                                         int64
 	Version                                         int64 `json:"Ver"`
@@ -158,6 +181,7 @@ type TweetRetweeted struct {
 // RetweetUndone reports the end of a retweet. It has the same fields as TweetRetweeted. SortKey is that of the retweet which ended.
 type RetweetUndone struct {
 	v1
+	counted
 	TweetID, AuthorID, UserID                       int64
 	SortKey                                         int64
 	Version                                         int64 `json:"Ver"`
@@ -243,6 +267,30 @@ func (ReactionSet) Type() string { return "ReactionSet" }
 
 // Aggregate is part of Event.
 func (e ReactionSet) Aggregate() int64 { return e.TweetID }
+
+// Type is part of Event.
+func (ReactionsChanged) Type() string { return "ReactionsChanged" }
+
+// Aggregate is part of Event.
+func (e ReactionsChanged) Aggregate() int64 { return e.TweetID }
+
+// WithCounts returns the event with the counts that were read after its commit.
+func (e ReactionsChanged) WithCounts(now *TweetCounts) Event {
+	e.counts = now
+	return e
+}
+
+// WithCounts returns the event with the counts that were read after its commit.
+func (e TweetRetweeted) WithCounts(now *TweetCounts) Event {
+	e.counts = now
+	return e
+}
+
+// WithCounts returns the event with the counts that were read after its commit.
+func (e RetweetUndone) WithCounts(now *TweetCounts) Event {
+	e.counts = now
+	return e
+}
 
 // Type is part of Event.
 func (TweetRetweeted) Type() string { return "TweetRetweeted" }

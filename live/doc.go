@@ -5,7 +5,7 @@
 // node wakes it through Redis. If a wake-up is lost, an events.Lookout finds the event within 600 ms. On the node that
 // commits them, reaction counts and ends of sessions do not wait for the log: once the cached rows are invalidated, the
 // writer's goroutine passes the events to Hub.Observe. Observe never blocks; the hub's own goroutine passes reaction counts on
-// to the subscribers.
+// to the subscribers. Counts that another node has changed are read once, for all subscribers of this node and all changes until then.
 //
 //	hub := live.New(timelines.Audience)            // a lifecycle service, started before the tail
 //	tail := live.NewTail(hub, follower.Position)   // its Take gets the batches that the follower has applied

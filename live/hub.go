@@ -18,11 +18,16 @@ type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int6
 // Brought returns for each of the viewers to whom a retweet brings a tweet what brings it; see timelines.Timelines.Brought.
 type Brought func(ctx context.Context, tweetID int64, viewers []int64) (map[int64]timelines.Brought, error)
 
+// Counts reads the counts of tweets as they are now, through the cache. Tweets whose counts have never changed may be left out.
+type Counts func(ctx context.Context, tweetIDs []int64) (map[int64]events.TweetCounts, error)
+
 // Hub pushes committed events to the subscribers of this node. Its zero value is not usable; see New.
 type Hub struct {
 	// Prepare and Brought are set before Start, or nil. Without Brought retweets change no home timeline.
-	Prepare  Prepare
-	Brought  Brought
+	Prepare Prepare
+	Brought Brought
+	// Counts is set before Start, or nil. Without it each subscriber of a tweet reads counts that an event does not have.
+	Counts   Counts
 	audience Audience
 
 	mu       sync.Mutex
@@ -51,7 +56,7 @@ func New(audience Audience) *Hub {
 		sessions: map[int64]map[*SessionWatch]struct{}{},
 		watching: lifecycle.NewWake(),
 		pushed:   map[int64]ReactionState{},
-		pending:  latestReactions{latest: map[int64]ReactionState{}, some: lifecycle.NewWake()},
+		pending:  latestReactions{waitingStates: newWaitingStates(), some: lifecycle.NewWake()},
 	}
 	h.carrier.Run = h.carryReactions
 	return h
@@ -70,13 +75,14 @@ func (h *Hub) Observe(committed []events.Event) {
 		switch e := e.(type) {
 		case events.TweetDeleted:
 			h.pending.put(ReactionState{TweetID: e.TweetID, Deleted: true}, h.watched(e.TweetID))
-		case events.ReactionSet:
-			if e.RetweetCount == nil { // a node of the previous release has set it
-				h.readReactionsOf(e.TweetID)
-				continue
+		case events.ReactionSet: // of a node of the previous release
+			h.pending.read(e.TweetID, h.watched(e.TweetID))
+		case events.ReactionsChanged:
+			if now := e.Counts(); now != nil {
+				h.pending.put(StateOf(e.TweetID, *now), h.watched(e.TweetID))
+			} else {
+				h.pending.read(e.TweetID, h.watched(e.TweetID))
 			}
-			h.pending.put(ReactionState{TweetID: e.TweetID, Likes: e.LikeCount, Dislikes: e.DislikeCount, Retweets: *e.RetweetCount,
-				Revision: e.Revision}, h.watched(e.TweetID))
 		case events.SessionEnded:
 			h.EndSession(e.SessionID)
 		}

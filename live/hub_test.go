@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -208,7 +211,7 @@ func TestCountsMergeToTheLast(t *testing.T) {
 		for i := range int64(last) {
 			// Commits are observed in any order: each pair comes swapped.
 			rev := (i ^ 1) + 1
-			h.Observe([]events.Event{events.ReactionSet{TweetID: 7, LikeCount: rev, Revision: rev, RetweetCount: new(int64)}})
+			h.Observe([]events.Event{reacted(7, rev, rev)})
 		}
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -229,7 +232,7 @@ func TestCountsMergeToTheLast(t *testing.T) {
 	if took := time.Since(began); pushes > int(took/mergeFor)+1 {
 		t.Errorf("%d changes came in %d pushes within %v", last, pushes, took)
 	}
-	h.Observe([]events.Event{events.TweetDeleted{TweetID: 8}, events.ReactionSet{TweetID: 8, Revision: 5, RetweetCount: new(int64)}})
+	h.Observe([]events.Event{events.TweetDeleted{TweetID: 8}, reacted(8, 0, 5)})
 	if got, err := s.Next(ctx); err != nil || len(got) != 1 || !got[0].Deleted {
 		t.Errorf("a deletion came as %v, %v", got, err)
 	}
@@ -324,34 +327,62 @@ func TestStopEndsTheGoroutine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 1000 { // nobody takes them, and nobody is blocked
-		h.Observe([]events.Event{events.ReactionSet{TweetID: 1, RetweetCount: new(int64)}})
+		h.Observe([]events.Event{reacted(1, 0, 0)})
 	}
 }
 
-// A reaction that a node of the release before retweets has set comes without the number of retweets, so the counts are read again; one
-// of this release brings it.
-func TestReactionsWithoutRetweetsAreReadAgain(t *testing.T) {
+// reacted is a change of a tweet's reactions that this node has committed.
+func reacted(tweetID, likes, revision int64) events.Event {
+	return events.ReactionsChanged{TweetID: tweetID}.WithCounts(&events.TweetCounts{Likes: likes, Revision: revision})
+}
+
+// Counts of a change that another node has committed are read once, however many subscribers there are, also those of nodes of the previous
+// release. Changes that come while they are read are read afterwards. If they cannot be read, each subscriber reads them.
+func TestCountsOfOtherNodesAreReadOnce(t *testing.T) {
 	t.Parallel()
-	h := start(t, everybody)
-	s := h.SubscribeReactions([]int64{7})
-	defer s.Close()
-	next := func(e events.ReactionSet) ReactionState {
+	h := New(everybody)
+	var mu sync.Mutex
+	var asked [][]int64
+	now, failed := map[int64]events.TweetCounts{7: {Likes: 1, Revision: 5}}, error(nil)
+	h.Counts = func(_ context.Context, ids []int64) (map[int64]events.TweetCounts, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, ids)
+		return maps.Clone(now), failed
+	}
+	var subs []*ReactionSubscription
+	for range 20 {
+		s := h.SubscribeReactions([]int64{7})
+		defer s.Close()
+		subs = append(subs, s)
+	}
+	expect := func(e events.Event, want ReactionState, reads int) {
 		t.Helper()
-		h.Observe([]events.Event{e})
+		h.Observe([]events.Event{e, events.ReactionsChanged{TweetID: 8}}) // nobody subscribes to 8
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		got, err := s.Next(ctx)
-		if err != nil || len(got) != 1 {
-			t.Fatalf("got %+v, %v", got, err)
+		for _, s := range subs {
+			if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != want {
+				t.Fatalf("got %+v, %v; want %+v", got, err, want)
+			}
 		}
-		return got[0]
+		mu.Lock()
+		defer mu.Unlock()
+		if len(asked) != reads || !slices.Equal(asked[reads-1], []int64{7}) {
+			t.Errorf("read %v, want %d times 7", asked, reads)
+		}
 	}
-	retweets := int64(3)
-	want := ReactionState{TweetID: 7, Likes: 1, Retweets: 3, Revision: 5}
-	if got := next(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 5, RetweetCount: &retweets}); got != want {
-		t.Errorf("a reaction of this release is pushed as %+v, want %+v", got, want)
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	if got := next(events.ReactionSet{TweetID: 7, LikeCount: 2, Revision: 6}); got != (ReactionState{TweetID: 7, Unknown: true}) {
-		t.Errorf("a reaction of the release before is pushed as %+v", got)
-	}
+	defer func() { _ = h.Stop(context.WithoutCancel(t.Context())) }()
+	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, Likes: 1, Revision: 5}, 1)
+	mu.Lock()
+	now[7] = events.TweetCounts{Likes: 2, Retweets: 3, Revision: 9}
+	mu.Unlock()
+	expect(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 2}, ReactionState{TweetID: 7, Likes: 2, Retweets: 3, Revision: 9}, 2)
+	mu.Lock()
+	failed = errors.New("no counts")
+	mu.Unlock()
+	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, Unknown: true}, 3)
 }

@@ -2,9 +2,13 @@ package live
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"roost/events"
 	"roost/internal/lifecycle"
 )
 
@@ -19,20 +23,35 @@ type ReactionState struct {
 	Anew bool
 }
 
+// StateOf returns the counts of a tweet as a state.
+func StateOf(tweetID int64, c events.TweetCounts) ReactionState {
+	return ReactionState{TweetID: tweetID, Likes: c.Likes, Dislikes: c.Dislikes, Retweets: c.Retweets, Revision: c.Revision}
+}
+
 // newer reports whether s replaces old.
 func (s ReactionState) newer(old ReactionState) bool {
 	return !old.Deleted && (s.Deleted || s.Revision > old.Revision)
 }
 
 // mergeFor is the least time between two pushes to one subscriber; changes within it are merged.
-const mergeFor = 50 * time.Millisecond
+const mergeFor = 250 * time.Millisecond
 
-// latestReactions holds the latest states that wait to be pushed to subscribers, one for each tweet.
-type latestReactions struct {
-	mu     sync.Mutex
+// waitingStates are the latest states that wait to be pushed to subscribers, one for each tweet.
+type waitingStates struct {
 	latest map[int64]ReactionState
+	// unread are tweets whose counts have changed and must be read.
+	unread map[int64]bool
 	// anew means that the database went back to an older state, so revisions in latest may be lower than those pushed before.
 	anew bool
+}
+
+func newWaitingStates() waitingStates {
+	return waitingStates{latest: map[int64]ReactionState{}, unread: map[int64]bool{}}
+}
+
+type latestReactions struct {
+	mu sync.Mutex
+	waitingStates
 	some lifecycle.Wake
 }
 
@@ -48,20 +67,32 @@ func (f *latestReactions) put(s ReactionState, watched bool) {
 	f.some.Signal()
 }
 
+// read makes the hub read the counts of a tweet. Changes that come before it does so are read with them.
+func (f *latestReactions) read(tweetID int64, watched bool) {
+	if !watched {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.unread[tweetID] = true
+	f.some.Signal()
+}
+
 // restart drops the states that wait, and makes the subscribers read all counts again.
 func (f *latestReactions) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.latest, f.anew = map[int64]ReactionState{}, true
+	f.waitingStates = newWaitingStates()
+	f.anew = true
 	f.some.Signal()
 }
 
-func (f *latestReactions) take() (latest map[int64]ReactionState, anew bool) {
+func (f *latestReactions) take() waitingStates {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	latest, anew = f.latest, f.anew
-	f.latest, f.anew = map[int64]ReactionState{}, false
-	return latest, anew
+	all := f.waitingStates
+	f.waitingStates = newWaitingStates()
+	return all
 }
 
 // ReactionSubscription receives the reaction counts of some tweets. Only Close may be called from several goroutines.
@@ -91,7 +122,7 @@ func (h *Hub) SubscribeReactions(tweetIDs []int64) *ReactionSubscription {
 	return s
 }
 
-// Next waits for changes and returns the latest state of each tweet that changed. Calls that return states are at least 50 ms
+// Next waits for changes and returns the latest state of each tweet that changed. Calls that return states are at least 250 ms
 // apart (mergeFor). The only error is the context's.
 func (s *ReactionSubscription) Next(ctx context.Context) ([]ReactionState, error) {
 	for {
@@ -249,16 +280,40 @@ func (h *Hub) carryReactions(ctx context.Context) {
 		case <-h.pending.some:
 		}
 		guard(ctx, "counts", func() {
-			latest, anew := h.pending.take()
-			if anew {
+			all := h.pending.take()
+			if all.anew {
 				h.readReactions(true)
 			}
-			for id, st := range latest {
+			for id, st := range all.latest {
 				h.pushReactions(id, st)
 			}
+			h.pushUnread(ctx, all.unread)
 		})
 	}
 }
+
+// pushUnread reads the counts of tweets once for all of their subscribers, and pushes them. If they cannot be read, each subscriber tries
+// it.
+func (h *Hub) pushUnread(ctx context.Context, tweets map[int64]bool) {
+	if len(tweets) == 0 {
+		return
+	}
+	ids := slices.Collect(maps.Keys(tweets))
+	var now map[int64]events.TweetCounts
+	err := errNoCounts
+	if h.Counts != nil {
+		now, err = h.Counts(ctx, ids)
+	}
+	for _, id := range ids {
+		if err != nil {
+			h.readReactionsOf(id)
+		} else {
+			h.pushReactions(id, StateOf(id, now[id]))
+		}
+	}
+}
+
+var errNoCounts = errors.New("live: nothing reads counts")
 
 // pushReactions pushes a state to the subscribers of a tweet, unless they have got it already: each state comes when it is committed on
 // this node, and once more from the log. Subscribers who came since then have read it.

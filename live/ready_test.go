@@ -63,7 +63,10 @@ func TestReactionSubscriptionsWakeOnce(t *testing.T) {
 			}
 		}
 		change := func(revision int64) events.Event {
-			return events.ReactionSet{TweetID: 7, Revision: revision, RetweetCount: new(int64)}
+			h.Counts = func(context.Context, []int64) (map[int64]events.TweetCounts, error) {
+				return map[int64]events.TweetCounts{7: {Revision: revision}}, nil
+			}
+			return reacted(7, 0, revision)
 		}
 		s.Ready(w.wake)
 		expect("at first", 0, false)

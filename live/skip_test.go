@@ -22,7 +22,7 @@ func TestSkippingCountsIsTold(t *testing.T) {
 	if err != nil || len(got) != 2 || !got[0].Unknown || !got[1].Unknown {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	h.Observe([]events.Event{events.ReactionSet{TweetID: 8, LikeCount: 1, Revision: 1, RetweetCount: new(int64)}})
+	h.Observe([]events.Event{reacted(8, 1, 1)})
 	if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != (ReactionState{TweetID: 8, Likes: 1, Revision: 1}) {
 		t.Errorf("afterwards came %+v, %v", got, err)
 	}

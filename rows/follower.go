@@ -39,7 +39,9 @@ func (s *Store) apply(ctx context.Context, b events.Batch) {
 	if c.unlisted {
 		s.unlisted.seen(0)
 	}
-	s.tier.Confirm(ctx, c.invalidations...)
+	// After an error this node reads these rows from SQL, until Redis has taken the invalidations.
+	_ = s.tier.Confirm(ctx, c.invalidations...)
+	_ = s.renewCounts(ctx, c.counts)
 	if !c.unnamed() {
 		return
 	}

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -30,7 +31,8 @@ func BenchmarkFollow(b *testing.B) {
 					all[i] = events.UserFollowed{FollowerID: 1<<61 + n%100, FolloweeID: 1<<61 + n%77, Version: 1,
 						FollowerVersion: n + 2, FolloweeVersion: n + 2, FollowingVersion: n + 2}
 				default:
-					all[i] = events.ReactionSet{TweetID: 1<<60 + n%50, UserID: 1<<61 + n, Version: 1, LikeCount: n, Revision: n + 1}
+					all[i] = events.ReactionsChanged{TweetID: 1<<60 + n%50, LikesAdded: 1,
+						Changes: []events.ReactionChange{{UserID: 1<<61 + n, Kind: 1, Version: 1, ListVersion: 2}}}
 				}
 			}
 			if err := events.Append(b.Context(), r.client, r.clock.Now(), all...); err != nil {
@@ -39,7 +41,9 @@ func BenchmarkFollow(b *testing.B) {
 			if _, err := events.Sequence(b.Context(), r.db, 1<<20); err != nil {
 				b.Fatal(err)
 			}
-			if err := r.here.tier.Invalidate(b.Context(), cache.Announcement{}, r.here.invalidations(all)...); err != nil {
+			known, counts := r.here.invalidations(all)
+			if err := errors.Join(r.here.tier.Invalidate(b.Context(), cache.Announcement{}, known...),
+				r.here.renewCounts(b.Context(), counts)); err != nil {
 				b.Fatal(err)
 			}
 			reader := events.NewReader(r.db)

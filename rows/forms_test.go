@@ -158,7 +158,7 @@ func TestEveryEventIsHandled(t *testing.T) {
 	s.Accounts, s.Names = stub(accountForm(nil)), stub(nameForm(nil))
 	s.Sessions, s.UserCounts = stub(sessionForm(nil)), stub(userCountsForm(nil))
 	s.Follows, s.Followed, s.AuthorLists = stub(followForm(nil)), stub(followedForm(nil)), stub(authorListForm(nil))
-	s.Tweets, s.TweetCounts = stub(tweetForm(nil, nil, &goneTweets{})), stub(tweetCountsForm(nil))
+	s.Tweets, s.TweetCounts = stub(tweetForm(nil, nil, &goneTweets{})), stub(tweetCountsForm(nil, nil))
 	s.Reactions, s.Reacted = stub(reactionForm(nil)), stub(reactedForm(nil))
 	s.Retweets, s.Retweeted = stub(retweetForm(nil)), stub(retweetedForm(nil))
 	if types := s.Relay().Types; len(types) > 0 {

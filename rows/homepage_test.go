@@ -14,6 +14,7 @@ import (
 
 	"roost/cache"
 	"roost/domain/follows"
+	"roost/domain/reactions"
 	"roost/domain/retweets"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
@@ -63,6 +64,7 @@ func (r *rig) nodes(t *testing.T, keep bool) (all [2]node) {
 		s.home.always = true
 		log, gen := events.New(r.client, r.clock), ids.NewGenerator(r.clock, idlease.New(r.db))
 		log.SetInvalidator(s)
+		_ = reactions.New(r.client, r.db, log) // it reads the counts after a retweet
 		all[i] = node{s, tweets.New(r.client, log, gen), follows.New(r.client, r.db, log, gen), retweets.New(r.client, r.db, log, gen)}
 	}
 	return all

@@ -40,7 +40,10 @@ func (s *Store) of(e events.Event) []cache.Invalidation {
 	case events.TweetDeleted:
 		return s.tweetDeleted(e)
 	case events.ReactionSet:
-		return s.reactionSet(e)
+		change := events.ReactionChange{UserID: e.UserID, Version: e.Version, ListVersion: e.ListVersion}
+		return append(s.reactionChanged(e.TweetID, change), s.recounted(e))
+	case events.ReactionsChanged:
+		return s.reactionsChanged(e)
 	case events.TweetRetweeted:
 		return s.retweetChanged(e)
 	case events.RetweetUndone:
@@ -129,12 +132,20 @@ func (s *Store) wrote(author, version int64) []cache.Invalidation {
 	return append(s.counted(author, version), s.AuthorLists.at(author, version))
 }
 
-// reactionSet returns the reaction itself, and the list of the user's newest reactions, which covers the tweet or has covered it.
-func (s *Store) reactionSet(e events.ReactionSet) []cache.Invalidation {
+// reactionsChanged returns the invalidations of all changes, and of the tweet's counts.
+func (s *Store) reactionsChanged(e events.ReactionsChanged) []cache.Invalidation {
+	all := make([]cache.Invalidation, 0, 2*len(e.Changes)+1)
+	for _, c := range e.Changes {
+		all = append(all, s.reactionChanged(e.TweetID, c)...)
+	}
+	return append(all, s.recounted(e))
+}
+
+// reactionChanged returns the reaction itself, and the list of the user's newest reactions, which covers the tweet or has covered it.
+func (s *Store) reactionChanged(tweetID int64, c events.ReactionChange) []cache.Invalidation {
 	return []cache.Invalidation{
-		s.Reactions.at(reactions.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Version),
-		s.Reacted.at(e.UserID, e.ListVersion),
-		s.TweetCounts.at(e.TweetID, e.Revision),
+		s.Reactions.at(reactions.Key{TweetID: tweetID, UserID: c.UserID}, c.Version),
+		s.Reacted.at(c.UserID, c.ListVersion),
 	}
 }
 
@@ -144,7 +155,20 @@ func (s *Store) retweetChanged(e events.TweetRetweeted) []cache.Invalidation {
 	return append(s.wrote(e.UserID, e.UserVersion),
 		s.Retweets.at(retweets.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Version),
 		s.Retweeted.at(e.UserID, e.UserVersion),
-		s.TweetCounts.at(e.TweetID, e.Revision))
+		s.recounted(e))
+}
+
+// unread is the version of changed counts that have to be read; see renewCounts.
+const unread = -1
+
+// recounted returns the counts of a tweet. The process that has changed them has read the new ones, and so can replace an entry at once.
+// Elsewhere their version is unread, because it depends on other transactions as well.
+func (s *Store) recounted(e events.Event) cache.Invalidation {
+	now, _ := events.Recounted(e)
+	if now == nil {
+		return s.TweetCounts.at(e.Aggregate(), unread)
+	}
+	return s.TweetCounts.with(e.Aggregate(), reactions.CountsFrom(e.Aggregate(), *now))
 }
 
 // announced returns the row that an event announces before its commit, so that nobody sees the old row even between commit and
@@ -161,13 +185,22 @@ func (e *Entity[K, V]) at(key K, version int64) cache.Invalidation {
 	return cache.Invalidation{Kind: e.kind, Key: e.keys.of(key), Version: version}
 }
 
-// invalidations returns the invalidations of events, the newest of each key.
-func (s *Store) invalidations(all []events.Event) []cache.Invalidation {
+// with is at with the row itself.
+func (e *Entity[K, V]) with(key K, v V) cache.Invalidation {
+	i := e.at(key, e.version(v))
+	var w writer
+	e.write(&w, v)
+	i.Data = string(w)
+	return i
+}
+
+// invalidations returns the invalidations of events, the newest of each key, and the keys of counts whose version is unread.
+func (s *Store) invalidations(all []events.Event) (known []cache.Invalidation, unreadCounts []string) {
 	n := newest{}
 	for _, e := range all {
 		n.add(s.of(e))
 	}
-	return n.all
+	return n.split()
 }
 
 // newest collects invalidations and keeps the newest of each key.
@@ -191,6 +224,19 @@ func (n *newest) add(more []cache.Invalidation) {
 	}
 }
 
+// split returns the invalidations with versions, and the keys of those without.
+func (n *newest) split() (known []cache.Invalidation, unread []string) {
+	known = n.all[:0]
+	for _, i := range n.all {
+		if i.Version < 0 {
+			unread = append(unread, i.Key)
+		} else {
+			known = append(known, i)
+		}
+	}
+	return known, unread
+}
+
 // in sets the log's epoch of invalidations, and returns them.
 func in(epoch int64, all []cache.Invalidation) []cache.Invalidation {
 	for i := range all {
@@ -202,6 +248,8 @@ func in(epoch int64, all []cache.Invalidation) []cache.Invalidation {
 // changes is what a batch of the log changes in the cache.
 type changes struct {
 	invalidations []cache.Invalidation
+	// counts are keys of counts of tweets. Their versions must be read.
+	counts []string
 	// imported is true if rows were imported; no event names them.
 	imported bool
 	// unreadable is the error of the first event that cannot be read, so that its rows are not known.
@@ -224,8 +272,9 @@ func (s *Store) changesOf(entries []events.Entry) (c changes) {
 		}
 		n.add(all)
 	}
+	c.invalidations, c.counts = n.split()
 	if len(entries) > 0 {
-		c.invalidations = in(entries[0].Epoch, n.all)
+		in(entries[0].Epoch, c.invalidations)
 	}
 	return c
 }
@@ -245,7 +294,7 @@ func (s *Store) ofEntry(entry events.Entry, c *changes) ([]cache.Invalidation, e
 	}
 	all := s.of(e)
 	for _, i := range all {
-		if i.Version < 0 || i.Version > cache.MaxVersion {
+		if i.Version < 0 && i.Kind != s.TweetCounts.kind || i.Version > cache.MaxVersion {
 			return nil, fmt.Errorf("%w: event %d, a %s, has version %d of %s", events.ErrUnreadable, entry.Seq, entry.Type, i.Version, i.Key)
 		}
 	}

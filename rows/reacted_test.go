@@ -14,7 +14,6 @@ import (
 	"roost/domain/reactions"
 	"roost/events"
 	"roost/internal/clock"
-	"roost/internal/sqldb"
 	"roost/testkit/testtime"
 )
 
@@ -124,11 +123,11 @@ func TestReactionsAtOnceDoNotDeadlock(t *testing.T) {
 	r := newServerRig(t)
 	w := newReactor(t, r, 3)
 	attempts := &countingClock{Clock: clock.Real{}}
-	set := reactions.New(r.client, r.db, events.New(r.client, attempts))
 	const writers, each, users = 6, 25, 3
 	var all sync.WaitGroup
 	for i := range writers {
 		dice := rand.New(rand.NewPCG(7, uint64(i)))
+		set := reactions.New(r.client, r.db, events.New(r.client, attempts)) // of its own, so that each reaction is a transaction
 		all.Go(func() {
 			for n := range each {
 				tweet, user := w.tweets[dice.IntN(len(w.tweets))], int64(1+dice.IntN(users))
@@ -251,36 +250,27 @@ func newStoreLike(t *testing.T, r *rig) *Store {
 	return newStore(t, redis, r.Sources)
 }
 
-// A reaction that waits for its list already holds the counts: all writers, those of the previous release included, take the two in
-// this order.
-func TestReactionsLockCountsBeforeLists(t *testing.T) {
+// A reaction writes no row that two users share: it does not wait for the counts of its tweet.
+func TestReactionsDoNotWaitForCounts(t *testing.T) {
 	t.Parallel()
 	r := newServerRig(t)
-	w := newReactor(t, r, 2)
-	w.set(t, w.tweets[0], reactions.Like)
-	w.set(t, w.tweets[1], reactions.Like)
+	w := newReactor(t, r, 1)
+	if _, _, err := w.Retweets.Retweet(t.Context(), w.viewer, w.tweets[0]); err != nil {
+		t.Fatal(err)
+	}
 	held, err := r.db.Writer().BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = held.Rollback() }()
-	if _, err := held.ExecContext(t.Context(), "SELECT FROM reaction_lists WHERE user_id = $1 FOR UPDATE", w.viewer); err != nil {
-		t.Fatal(err)
+	for _, row := range []string{"tweet_stats WHERE tweet_id", "tweets WHERE id"} {
+		if _, err := held.ExecContext(t.Context(), "SELECT FROM "+row+" = $1 FOR UPDATE", w.tweets[0]); err != nil {
+			t.Fatal(err)
+		}
 	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := w.Reactions.Set(t.Context(), w.viewer, w.tweets[0], reactions.Dislike)
-		done <- err
-	}()
-	until(t, "the reaction to hold the counts", func() bool {
-		_, err := r.db.Writer().ExecContext(t.Context(), "SELECT FROM tweet_stats WHERE tweet_id = $1 FOR UPDATE NOWAIT", w.tweets[0])
-		return sqldb.IsLockTimeout(err)
-	})
-	if err := held.Rollback(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
+	now, err := w.Reactions.Set(t.Context(), w.viewer, w.tweets[0], reactions.Dislike)
+	if err != nil || now == nil || now.DislikeCount != 1 || now.RetweetCount != 1 || now.Revision != 2 {
+		t.Errorf("while the counts are locked: %+v, %v", now, err)
 	}
 	w.agree(t, r.there, w.tweets...)
 }

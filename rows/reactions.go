@@ -1,6 +1,14 @@
 package rows
 
-import "roost/domain/reactions"
+import (
+	"math/rand/v2"
+
+	"roost/domain/reactions"
+	"roost/internal/heat"
+)
+
+// readsPerSample is of how many reads of counts one is counted.
+const readsPerSample = 64
 
 // withRetweets marks the stored counts of a tweet that hold its number of retweets.
 const withRetweets = 1 << 32
@@ -8,10 +16,17 @@ const withRetweets = 1 << 32
 // tweetCountsForm stores two numbers: the likes with the number of retweets above their 32 bits, and the dislikes with a mark above
 // theirs. Nodes of the previous release store likes and dislikes alone, and use 32 bits of each number that they read. So they can read
 // this form, and what they have stored lacks the mark: it is treated as damaged and not as counts without retweets.
-func tweetCountsForm(c *reactions.Reactions) form[int64, *reactions.Counts] {
+//
+// Only one of readsPerSample reads is counted, and counts for all of them, so that counting costs next to nothing.
+func tweetCountsForm(c *reactions.Reactions, reads *heat.Meter) form[int64, *reactions.Counts] {
 	return form[int64, *reactions.Counts]{
 		name: "tweet_stats", ttl: rowTTL, absent: rowTTL, keys: tweetCountsKeys, rows: c.CountsOf,
 		version: func(c *reactions.Counts) int64 { return int64(c.Revision) },
+		seen: func(id int64, _ *reactions.Counts) {
+			if rand.Uint32()%readsPerSample == 0 {
+				reads.Add(readsPerSample, id)
+			}
+		},
 		write: func(w *writer, c *reactions.Counts) {
 			w.number(int64(c.RetweetCount)<<32 | int64(uint32(c.LikeCount)))
 			w.number(withRetweets | int64(uint32(c.DislikeCount)))

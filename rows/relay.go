@@ -2,11 +2,11 @@ package rows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"roost/cache"
 	"roost/ent"
 	"roost/events"
 	"roost/internal/errs"
@@ -39,7 +39,7 @@ type relay struct {
 
 func (r *relay) handle(ctx context.Context, _ *ent.Tx, batch []events.Entry) error {
 	c, last := r.store.changesOf(batch), batch[len(batch)-1].Position()
-	err := r.store.tier.Invalidate(ctx, cache.Announcement{}, c.invalidations...)
+	err := errors.Join(r.store.tier.Confirm(ctx, c.invalidations...), r.store.renewCounts(ctx, c.counts))
 	if err == nil && (c.imported || c.unreadable != nil && !r.cleared.Covers(last)) {
 		if c.unreadable != nil && r.store.warnings.cleared.Allow() { // the group tries again for as long as Redis is away
 			slog.ErrorContext(ctx, "all cached rows are dropped, because an event does not name the rows it changed", "error", c.unreadable)

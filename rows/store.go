@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -15,6 +16,7 @@ import (
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
+	"roost/internal/heat"
 	"roost/internal/lifecycle"
 )
 
@@ -39,6 +41,7 @@ type Store struct {
 	unlisted    unlistedWrites
 	timelines   *timelines.Timelines
 	home        *homePages
+	reads       *heat.Meter // of counts of tweets
 	ownPages    timelinePages
 	follower    *events.Follower // nil in a process that serves no reads
 	began       int64            // number of the suspension with which the follower started
@@ -70,8 +73,10 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	reads := heat.New(time.Now)
 	store := &Store{
-		tier: tier, localTweets: keep, reactions: s.Reactions, timelines: s.Timelines, home: home,
+		reads: reads,
+		tier:  tier, localTweets: keep, reactions: s.Reactions, timelines: s.Timelines, home: home,
 		ownPages:    newTimelinePages(),
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
@@ -81,7 +86,7 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 		Followed:    newEntity(tier, followedForm(s.Timelines)),
 		AuthorLists: newEntity(tier, authorListForm(s.Timelines)),
 		Tweets:      newEntity(tier, tweetForm(s.Tweets, keep, &home.gone)),
-		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions)),
+		TweetCounts: newEntity(tier, tweetCountsForm(s.Reactions, reads)),
 		Reactions:   newEntity(tier, reactionForm(s.Reactions)),
 		Reacted:     newEntity(tier, reactedForm(s.Reactions)),
 		Retweets:    newEntity(tier, retweetForm(s.Retweets)),
@@ -98,6 +103,9 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 func (s *Store) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count, s.home.placed, s.home.listsMissing, s.ownPages.count}
 }
+
+// HottestReads returns the n tweets whose counts this process has read most in the last whole minute. The figures are estimates.
+func (s *Store) HottestReads(n int) []heat.Hot { return s.reads.Top(n) }
 
 // Answer reads the rows of all requests at once: one pipelined round trip a server, and one SQL statement for each entity with misses. Each
 // request has its own error.

@@ -34,7 +34,9 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 		switch {
 		case committed:
 			// An error is counted, and the relay repeats the invalidations.
-			_ = s.tier.Invalidate(ctx, announcement, in(epoch, s.invalidations(all))...)
+			known, counts := s.invalidations(all)
+			_ = s.tier.Invalidate(ctx, announcement, in(epoch, known)...)
+			s.renewCommitted(ctx, counts)
 			moment.From(ctx).Renew()
 		case len(announced) > 0:
 			s.tier.Withdraw(context.WithoutCancel(ctx), announcement)
@@ -44,13 +46,35 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 
 // Invalidate is part of events.Invalidator. It takes one round trip.
 func (s *Store) Invalidate(ctx context.Context, all []events.Event) error {
-	var keys []string
-	for _, i := range s.invalidations(all) {
+	known, keys := s.invalidations(all)
+	for _, i := range known {
 		keys = append(keys, i.Key)
 	}
 	// A copy that the operation may use from an earlier moment can be older than the drop.
 	defer moment.From(ctx).Renew()
 	return s.tier.Drop(context.WithoutCancel(ctx), keys...)
+}
+
+// renewCounts makes reads of counts of tweets show everything that is committed. It reads from SQL those that entries hold, in one
+// statement. On an error some of them may be old on other nodes until they are renewed again.
+func (s *Store) renewCounts(ctx context.Context, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return s.tier.Refresh(ctx, s.TweetCounts.kind, keys, func(ctx context.Context, at []int) ([]cache.Value, error) {
+		names := make([]string, len(at))
+		for i, k := range at {
+			names[i] = keys[k]
+		}
+		return s.TweetCounts.Stored(ctx, names)
+	})
+}
+
+// renewCommitted is renewCounts after a commit whose counts could not be read at first.
+func (s *Store) renewCommitted(ctx context.Context, keys []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catchUpTimeout)
+	defer cancel()
+	_ = s.renewCounts(ctx, keys) // on an error they are not read from Redis, and the relay repeats it
 }
 
 // catchUpTimeout bounds the wait for the follower, which usually takes some milliseconds.

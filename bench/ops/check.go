@@ -210,11 +210,11 @@ func decode(raw []byte) (v any, err error) {
 	return v, d.Decode(&v)
 }
 
-// CheckCounts fails if the stored counts of any tweet differ from its reactions, as after a lost update.
+// CheckCounts fails if the counts of any tweet in SQL differ from its reactions, as after a lost update.
 func CheckCounts(ctx context.Context, s Server) error {
 	var wrong int64
 	if err := s.DB.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT tweet_id, count(*) FILTER (WHERE kind = 1) AS likes,
-		count(*) FILTER (WHERE kind = 2) AS dislikes FROM reactions GROUP BY 1) AS r FULL JOIN tweet_stats AS s USING (tweet_id)
+		count(*) FILTER (WHERE kind = 2) AS dislikes FROM reactions GROUP BY 1) AS r FULL JOIN `+tweetCounts+` AS s USING (tweet_id)
 		WHERE coalesce(s.like_count, 0) <> coalesce(r.likes, 0) OR coalesce(s.dislike_count, 0) <> coalesce(r.dislikes, 0)`,
 	).Scan(&wrong); err != nil {
 		return err

@@ -99,6 +99,13 @@ func edgesOf(ctx context.Context, db *sql.DB, viewer int64, kind cursors.Kind, p
 	return edges, nil
 }
 
+// tweetCounts is SQL for the counts of all tweets: stored counts, and the deltas that Roost has not yet added to them. The baseline
+// writes no deltas.
+const tweetCounts = `(SELECT tweet_id, sum(like_count)::bigint AS like_count, sum(dislike_count)::bigint AS dislike_count,
+	sum(revision)::bigint AS revision FROM (
+		SELECT tweet_id, like_count, dislike_count, revision FROM tweet_stats
+		UNION ALL SELECT tweet_id, likes, dislikes, changes FROM reaction_deltas) AS parts GROUP BY tweet_id)`
+
 // summariesOf returns counts and the viewer's reactions, in the order of the tweets.
 func summariesOf(ctx context.Context, db *sql.DB, viewer int64, tweets []int64) ([]any, error) {
 	out := make([]any, len(tweets))
@@ -107,7 +114,7 @@ func summariesOf(ctx context.Context, db *sql.DB, viewer int64, tweets []int64) 
 		var kind string
 		if err := db.QueryRowContext(ctx, `SELECT coalesce(s.like_count, 0), coalesce(s.dislike_count, 0), coalesce(s.revision, 0),
 			CASE r.kind WHEN 1 THEN 'LIKE' WHEN 2 THEN 'DISLIKE' ELSE 'NONE' END
-			FROM tweets t LEFT JOIN tweet_stats s ON s.tweet_id = t.id LEFT JOIN reactions r ON r.tweet_id = t.id AND r.user_id = $2
+			FROM tweets t LEFT JOIN `+tweetCounts+` AS s ON s.tweet_id = t.id LEFT JOIN reactions r ON r.tweet_id = t.id AND r.user_id = $2
 			WHERE t.id = $1`, id, viewer).Scan(&likes, &dislikes, &revision, &kind); err != nil {
 			return nil, err
 		}

@@ -178,7 +178,7 @@ func (w *World) tweets(ctx context.Context, db *sql.DB) error {
 	}); err != nil {
 		return err
 	}
-	return db.QueryRowContext(ctx, `SELECT tweet_id FROM tweet_stats ORDER BY like_count DESC, tweet_id LIMIT 1`).Scan(&w.Viral)
+	return db.QueryRowContext(ctx, `SELECT tweet_id FROM `+tweetCounts+` AS s ORDER BY like_count DESC, tweet_id LIMIT 1`).Scan(&w.Viral)
 }
 
 // profiles is how many profiles the operations ask for.

@@ -59,7 +59,7 @@ func (w *Writes) Check(ctx context.Context) error {
 // revisions is how many changes of reactions there were.
 func (w *Writes) revisions(ctx context.Context) (n int64, err error) {
 	if w.op.Writes {
-		err = w.server.DB.QueryRowContext(ctx, "SELECT coalesce(sum(revision), 0) FROM tweet_stats").Scan(&n)
+		err = w.server.DB.QueryRowContext(ctx, "SELECT coalesce(sum(revision), 0)::bigint FROM "+tweetCounts+" AS s").Scan(&n)
 	}
 	return n, err
 }

@@ -64,6 +64,7 @@ func tables(t *testing.T) Server {
 	s := Server{Name: "roost", DB: db}
 	s.exec(t, `CREATE TABLE reactions (tweet_id bigint, user_id bigint, kind smallint)`)
 	s.exec(t, `CREATE TABLE tweet_stats (tweet_id bigint, like_count bigint, dislike_count bigint, revision bigint)`)
+	s.exec(t, `CREATE TABLE reaction_deltas (tweet_id bigint, likes bigint, dislikes bigint, changes bigint)`)
 	return s
 }
 
@@ -89,6 +90,11 @@ func TestCheckCounts(t *testing.T) {
 		{"counts without reactions", "INSERT INTO tweet_stats VALUES (3, 1, 0, 1)", false},
 		{"none of both", "DELETE FROM tweet_stats WHERE tweet_id = 3", true},
 		{"reactions without counts", "INSERT INTO reactions VALUES (4, 1, 2)", false},
+		{"a delta without counts", "INSERT INTO reaction_deltas VALUES (4, 0, 1, 1)", true},
+		{"a delta beside counts", "UPDATE tweet_stats SET like_count = 5 WHERE tweet_id = 1; " +
+			"INSERT INTO reaction_deltas VALUES (1, -2, 0, 2), (1, -1, 0, 1)", true},
+		{"a delta added and not deleted", "UPDATE tweet_stats SET like_count = 2 WHERE tweet_id = 1", false},
+		{"drained", "DELETE FROM reaction_deltas WHERE tweet_id = 1", true},
 	} {
 		s.exec(t, step.query)
 		if err := CheckCounts(t.Context(), s); (err == nil) != step.right {
@@ -102,7 +108,7 @@ func TestWritesThatChangeNothing(t *testing.T) {
 	s := tables(t)
 	s.exec(t, "INSERT INTO tweet_stats VALUES (1, 0, 0, 40)")
 	w := someWorld()
-	for _, c := range []struct {
+	for i, c := range []struct {
 		op             Operation
 		asked, changes int
 		right          bool
@@ -119,7 +125,9 @@ func TestWritesThatChangeNothing(t *testing.T) {
 		for range c.asked {
 			source(nil)
 		}
-		if _, err := s.DB.ExecContext(t.Context(), "UPDATE tweet_stats SET revision = revision + $1", c.changes); err != nil {
+		// Every second case leaves its changes in a delta.
+		change := []string{"UPDATE tweet_stats SET revision = revision + $1", "INSERT INTO reaction_deltas VALUES (1, 0, 0, $1)"}[i%2]
+		if _, err := s.DB.ExecContext(t.Context(), change, c.changes); err != nil {
 			t.Fatal(err)
 		}
 		if err := writes.Check(t.Context()); (err == nil) != c.right {

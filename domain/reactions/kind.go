@@ -1,5 +1,12 @@
 // Package reactions holds the rules of likes and dislikes. A user has one reaction to a tweet, and a tweet has the counts of
 // all reactions to it.
+//
+// Reactions of a process that come at the same time are set in one transaction, which locks no row that two users share: for each tweet it
+// adds a delta, which is what its changes add to the tweet's counts. The consumer group of Drain adds deltas to the row of counts and
+// deletes them. The counts of a tweet are always read as the sum of both, in one snapshot, and their revision is the number of changes.
+//
+// Limits: a transaction sets 256 reactions, and 1,024 wait for it; more are refused as UNAVAILABLE. A read that meets more than 1,000
+// deltas of a tweet drains them itself.
 package reactions
 
 import (

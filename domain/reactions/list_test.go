@@ -72,7 +72,7 @@ func TestListOfReactions(t *testing.T) {
 			t.Errorf("change %d leaves the list %+v, want version %d", i, list, version)
 		}
 		emitted := d.Emitted()
-		if set := emitted[0].(events.ReactionSet); len(emitted) != 1 || set.ListVersion != version || set.Unlisted {
+		if set := emitted[0].(events.ReactionsChanged); len(emitted) != 1 || len(set.Changes) != 1 || set.Changes[0].ListVersion != version {
 			t.Errorf("change %d emits %+v", i, emitted)
 		}
 	}

@@ -2,15 +2,14 @@ package reactions
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"roost/domain/tweets"
 	"roost/ent"
-	"roost/ent/tweet"
-	"roost/ent/tweetstats"
 	"roost/events"
+	"roost/internal/heat"
 	"roost/internal/sqldb"
 )
 
@@ -22,113 +21,89 @@ type Counts struct {
 
 // Reactions reads and writes reactions. It is safe for concurrent use.
 type Reactions struct {
-	client *ent.Client
-	db     *sqldb.DB
-	log    *events.Log
+	client   *ent.Client
+	db       *sqldb.DB
+	log      *events.Log
+	combiner combiner
+	draining sync.Mutex // held by the read that drains
+	heat     *heat.Meter
+	stats    struct{ transactions, changes atomic.Int64 }
 }
 
-// New returns the reactions in a database. client, db and log must belong to the same database.
+// New returns the reactions in a database, and makes the log read the counts of tweets that a transaction has changed. client, db and log
+// must belong to the same database.
 func New(client *ent.Client, db *sqldb.DB, log *events.Log) *Reactions {
-	return &Reactions{client: client, db: db, log: log}
+	r := &Reactions{client: client, db: db, log: log, heat: heat.New(time.Now)}
+	r.combiner.commit = r.commit
+	log.SetCounter(r.counted)
+	return r
 }
 
-// Set sets the user's reaction to a tweet and returns the tweet's counts, which include it. Setting the same reaction again
-// changes nothing and returns nil. For a tweet that is not visible the field "tweet" is refused with NOT_FOUND.
-func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (now *Counts, err error) {
-	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		now = nil
-		set, err := write(ctx, tx, userID, tweetID, kind)
-		if errors.Is(err, sql.ErrNoRows) {
-			tx.AlreadyDone(events.ReactionSet{TweetID: tweetID, UserID: userID})
-			return unchanged(ctx, tx, tweetID)
-		}
-		if err != nil {
-			return err
-		}
-		if err := r.count(ctx, tx, set); err != nil {
-			return err
-		}
-		tx.Emit(*set)
-		now = NewCounts(tweetID, set.LikeCount, set.DislikeCount, *set.RetweetCount, set.Revision)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return now, nil
+// Stats are figures of this process since its start.
+type Stats struct {
+	// Waiting are the calls of Set that wait for a transaction.
+	Waiting int
+	// Transactions have changed reactions, and Changes are the reactions that they have changed.
+	Transactions, Changes int64
 }
 
-// write writes the reaction. The error is sql.ErrNoRows if there is nothing to change, or the tweet is not visible.
-func write(ctx context.Context, tx *events.Tx, userID, tweetID int64, kind Kind) (*events.ReactionSet, error) {
-	query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, version)
-		SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
-		ON CONFLICT (tweet_id, user_id) DO UPDATE SET prev = reactions.kind, kind = excluded.kind,
-		reacted_at = excluded.reacted_at, version = reactions.version + 1
-		WHERE reactions.kind IS DISTINCT FROM excluded.kind RETURNING kind, prev, version`
-	if kind == None {
-		query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, version = version + 1
-			WHERE tweet_id = $1 AND user_id = $2 AND kind <> $3
-			AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING kind, prev, version`
-	}
-	set := events.ReactionSet{TweetID: tweetID, UserID: userID}
-	err := scanOne(ctx, tx, query, []any{tweetID, userID, int8(kind), tx.Now}, &set.Kind, &set.Prev, &set.Version)
-	if err != nil {
-		return nil, err
-	}
-	return &set, nil
+// Stats returns the figures of now.
+func (r *Reactions) Stats() Stats {
+	r.combiner.mu.Lock()
+	defer r.combiner.mu.Unlock()
+	return Stats{len(r.combiner.waiting), r.stats.transactions.Load(), r.stats.changes.Load()}
 }
 
-// count adds the change to the tweet's counts, raises the version of the user's list, and stores the results in the event. It is one
-// statement, and every writer locks first the reaction, then the counts, then the list, so that no two of them can deadlock.
-func (r *Reactions) count(ctx context.Context, tx *events.Tx, set *events.ReactionSet) error {
-	likes, dislikes := change(Kind(set.Prev), Kind(set.Kind))
-	const counted = `INSERT INTO tweet_stats (tweet_id, like_count, dislike_count, revision) VALUES ($1, $2, $3, 1)
-		ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
-		dislike_count = tweet_stats.dislike_count + excluded.dislike_count, revision = tweet_stats.revision + 1
-		RETURNING like_count, dislike_count, retweet_count, revision`
-	query := counted + `, (SELECT version FROM reaction_lists WHERE user_id = $4)` // a trigger has raised it
-	if r.db.IsPostgres() {
-		query = `WITH counted AS (` + counted + `), raised AS (
-			INSERT INTO reaction_lists (user_id, version) SELECT $4::bigint, 2 FROM counted
-			ON CONFLICT (user_id) DO UPDATE SET version = reaction_lists.version + 1 RETURNING version)
-			SELECT like_count, dislike_count, retweet_count, revision, version FROM counted, raised`
-	}
-	set.RetweetCount = new(int64)
-	return scanOne(ctx, tx, query, []any{set.TweetID, likes, dislikes, set.UserID},
-		&set.LikeCount, &set.DislikeCount, set.RetweetCount, &set.Revision, &set.ListVersion)
-}
+// Hottest returns the n tweets whose reactions this process has changed most in the last whole minute.
+func (r *Reactions) Hottest(n int) []heat.Hot { return r.heat.Top(n) }
 
-// unchanged refuses a reaction that has changed nothing because its tweet is not visible.
-func unchanged(ctx context.Context, tx *events.Tx, tweetID int64) error {
-	visible, err := tx.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx)
-	if err != nil {
-		return fmt.Errorf("look up the tweet: %w", err)
-	}
-	if !visible {
-		return tweets.NoSuchTweet()
-	}
-	return nil
-}
-
-func scanOne(ctx context.Context, tx *events.Tx, query string, args []any, into ...any) error {
-	err := sqldb.ScanOne(ctx, tx.Client(), query, args, into...)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("write the reaction: %w", err)
-	}
-	return err
-}
-
-// CountsOf reads the counts of tweets in one statement. Tweets without a row, whose counts are 0, are left out.
+// CountsOf reads the counts of tweets in one statement, in one snapshot. Tweets whose counts have never changed are left out.
 func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*Counts, error) {
-	rows, err := r.client.TweetStats.Query().Where(sqldb.In(tweetstats.FieldID, tweetIDs)).All(ctx)
+	all, err := r.counted(ctx, tweetIDs)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]*Counts, len(all))
+	for id, c := range all {
+		out[id] = CountsFrom(id, c)
+	}
+	return out, nil
+}
+
+// counted reads the counts of tweets: their rows, and what is not drained.
+func (r *Reactions) counted(ctx context.Context, tweetIDs []int64) (map[int64]events.TweetCounts, error) {
+	type row struct {
+		id, deltas int64
+		events.TweetCounts
+	}
+	in := "tweet_id IN (SELECT id FROM " + r.db.Rows("$1", "asked") + ")"
+	if r.db.IsPostgres() {
+		in = "tweet_id = ANY((SELECT $1::bigint[])::bigint[])" // see changeSQL
+	}
+	rows, err := sqldb.ScanAll(ctx, r.db, `SELECT tweet_id, CAST(sum(likes) AS bigint), CAST(sum(dislikes) AS bigint),
+		CAST(sum(retweets) AS bigint), CAST(sum(changes) AS bigint), CAST(sum(deltas) AS bigint) FROM (
+		SELECT tweet_id, like_count AS likes, dislike_count AS dislikes, retweet_count AS retweets, revision AS changes, 0 AS deltas
+			FROM tweet_stats WHERE `+in+` UNION ALL
+		SELECT tweet_id, likes, dislikes, 0, changes, 1 FROM reaction_deltas WHERE `+in+`) AS parts GROUP BY tweet_id`,
+		[]any{r.db.List(tweetIDs)}, func(r *row) []any {
+			return []any{&r.id, &r.Likes, &r.Dislikes, &r.Retweets, &r.Revision, &r.deltas}
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read the counts of tweets: %w", err)
 	}
-	out := make(map[int64]*Counts, len(tweetIDs))
-	for _, s := range rows {
-		out[s.ID] = NewCounts(s.ID, s.LikeCount, s.DislikeCount, s.RetweetCount, s.Revision)
+	all := make(map[int64]events.TweetCounts, len(rows))
+	for _, row := range rows {
+		all[row.id] = row.TweetCounts
+		if row.deltas > maxUndrained {
+			r.drainNow(ctx, row.id)
+		}
 	}
-	return out, nil
+	return all, nil
+}
+
+// CountsFrom narrows counts to the 32 bits of Counts.
+func CountsFrom(tweetID int64, c events.TweetCounts) *Counts {
+	return NewCounts(tweetID, c.Likes, c.Dislikes, c.Retweets, c.Revision)
 }
 
 // NewCounts narrows stored counts to the 32 bits of Counts.

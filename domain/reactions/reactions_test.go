@@ -34,7 +34,8 @@ func TestReactionsAreCountedOnce(t *testing.T) {
 			t.Errorf("change %d returns %+v, want %+v", i, now, want)
 		}
 		got := d.Emitted()
-		if set := got[0].(events.ReactionSet); len(got) != 1 || set.Revision != int64(revision) || set.Version != int64(i+1) {
+		set := got[0].(events.ReactionsChanged)
+		if len(got) != 1 || set.Counts().Revision != int64(revision) || set.Changes[0].Version != int64(i+1) {
 			t.Errorf("change %d emits %+v", i, got)
 		}
 		if again, err := d.Reactions.Set(t.Context(), users[1], tweet, c.kind); err != nil || again != nil || len(d.Emitted()) != 0 {

@@ -52,36 +52,39 @@ func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) 
 	return &Retweets{client: client, db: db, log: log, ids: gen}
 }
 
-// Retweet makes the user retweet a tweet, and returns the retweet and the tweet's counts, which include it. Retweeting again changes
-// nothing and returns the retweet of before, without counts. For a tweet that is not visible the field "tweet" is refused with
-// NOT_FOUND.
+// Retweet makes the user retweet a tweet, and returns the retweet and the tweet's counts, which include it. The counts are nil if they
+// could not be read. Retweeting again changes nothing and returns the retweet of before, without counts. For a tweet that is not visible
+// the field "tweet" is refused with NOT_FOUND.
 func (r *Retweets) Retweet(ctx context.Context, userID, tweetID int64) (made Retweet, now *reactions.Counts, err error) {
 	sortKey, err := r.sortKey(ctx, tweetID)
 	if err != nil {
 		return Retweet{}, nil, err
 	}
 	args := []any{tweetID, userID, sortKey, ids.Time(sortKey)}
-	return r.change(ctx, begins, 1, args, events.TweetRetweeted{TweetID: tweetID, UserID: userID},
+	made, _, now, err = r.change(ctx, begins, 1, args, events.TweetRetweeted{TweetID: tweetID, UserID: userID},
 		func(e events.TweetRetweeted) events.Event { return e })
+	return made, now, err
 }
 
-// Undo ends the user's retweet of a tweet, and returns this retweet and the tweet's counts without it. Without a retweet it changes
-// nothing and returns neither: the retweet's SortKey is 0. For a tweet that is not visible the field "tweet" is refused with NOT_FOUND.
+// Undo ends the user's retweet of a tweet, and returns this retweet and the tweet's counts without it; the counts are nil if they could not
+// be read. Without a retweet it changes nothing and returns neither: the retweet's SortKey is 0. For a tweet that is not visible the field
+// "tweet" is refused with NOT_FOUND.
 func (r *Retweets) Undo(ctx context.Context, userID, tweetID int64) (ended Retweet, now *reactions.Counts, err error) {
-	ended, now, err = r.change(ctx, ends, -1, []any{tweetID, userID}, events.TweetRetweeted{TweetID: tweetID, UserID: userID},
+	ended, changed, now, err := r.change(ctx, ends, -1, []any{tweetID, userID}, events.TweetRetweeted{TweetID: tweetID, UserID: userID},
 		func(e events.TweetRetweeted) events.Event { return events.RetweetUndone(e) })
-	if now == nil {
+	if !changed {
 		ended = Retweet{} // as it is: it has ended before, or has never begun
 	}
 	return ended, now, err
 }
 
 // change runs a statement that writes a retweet, see write, and emits the event that event makes of e once its fields are set. It returns
-// the retweet, and the tweet's counts; if there is nothing to change, the retweet as it is, and nil.
+// the retweet, whether it has changed, and the tweet's counts, which are nil without a change, or if they could not be read.
 func (r *Retweets) change(ctx context.Context, written string, by int64, args []any, e events.TweetRetweeted,
-	event func(e events.TweetRetweeted) events.Event) (of Retweet, now *reactions.Counts, err error) {
+	event func(e events.TweetRetweeted) events.Event) (of Retweet, changed bool, now *reactions.Counts, err error) {
+	var last *events.Tx
 	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		now = nil
+		last, changed = tx, false
 		e := e // of this attempt
 		err := r.write(ctx, tx, written, by, args, fields(&e))
 		if errors.Is(err, sql.ErrNoRows) {
@@ -93,14 +96,16 @@ func (r *Retweets) change(ctx context.Context, written string, by int64, args []
 			return err
 		}
 		tx.Emit(event(e))
-		of = Retweet{e.TweetID, e.UserID, e.SortKey}
-		now = reactions.NewCounts(e.TweetID, e.LikeCount, e.DislikeCount, e.RetweetCount, e.Revision)
+		of, changed = Retweet{e.TweetID, e.UserID, e.SortKey}, true
 		return nil
 	})
 	if err != nil {
-		return Retweet{}, nil, err
+		return Retweet{}, false, nil, err
 	}
-	return of, now, nil
+	if c := last.Counts(e.TweetID); c != nil {
+		now = reactions.CountsFrom(e.TweetID, *c)
+	}
+	return of, changed, now, nil
 }
 
 // maxAhead is how far the id of a tweet may be ahead of this node's clock for the tweet to be retweeted.

@@ -116,6 +116,18 @@ func (f ReactionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ReactionMutation", m)
 }
 
+// The ReactionDeltaFunc type is an adapter to allow the use of ordinary
+// function as ReactionDelta mutator.
+type ReactionDeltaFunc func(context.Context, *ent.ReactionDeltaMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ReactionDeltaFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ReactionDeltaMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ReactionDeltaMutation", m)
+}
+
 // The ReactionListFunc type is an adapter to allow the use of ordinary
 // function as ReactionList mutator.
 type ReactionListFunc func(context.Context, *ent.ReactionListMutation) (ent.Value, error)

@@ -232,6 +232,27 @@ var (
 			},
 		},
 	}
+	// ReactionDeltasColumns holds the columns for the "reaction_deltas" table.
+	ReactionDeltasColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tweet_id", Type: field.TypeInt64},
+		{Name: "likes", Type: field.TypeInt64},
+		{Name: "dislikes", Type: field.TypeInt64},
+		{Name: "changes", Type: field.TypeInt64},
+	}
+	// ReactionDeltasTable holds the schema information for the "reaction_deltas" table.
+	ReactionDeltasTable = &schema.Table{
+		Name:       "reaction_deltas",
+		Columns:    ReactionDeltasColumns,
+		PrimaryKey: []*schema.Column{ReactionDeltasColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "reaction_deltas_of_tweet",
+				Unique:  false,
+				Columns: []*schema.Column{ReactionDeltasColumns[1], ReactionDeltasColumns[0]},
+			},
+		},
+	}
 	// ReactionListsColumns holds the columns for the "reaction_lists" table.
 	ReactionListsColumns = []*schema.Column{
 		{Name: "user_id", Type: field.TypeInt64},
@@ -488,6 +509,7 @@ var (
 		ImportedIdsTable,
 		LogHeadsTable,
 		ReactionsTable,
+		ReactionDeltasTable,
 		ReactionListsTable,
 		RetryQueueTable,
 		RetweetsTable,
@@ -532,6 +554,9 @@ func init() {
 	ReactionsTable.ForeignKeys[1].RefTable = UsersTable
 	ReactionsTable.Annotation = &entsql.Annotation{
 		Table: "reactions",
+	}
+	ReactionDeltasTable.Annotation = &entsql.Annotation{
+		Table: "reaction_deltas",
 	}
 	ReactionListsTable.Annotation = &entsql.Annotation{
 		Table: "reaction_lists",

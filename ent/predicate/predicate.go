@@ -33,6 +33,9 @@ type LogHead func(*sql.Selector)
 // Reaction is the predicate function for reaction builders.
 type Reaction func(*sql.Selector)
 
+// ReactionDelta is the predicate function for reactiondelta builders.
+type ReactionDelta func(*sql.Selector)
+
 // ReactionList is the predicate function for reactionlist builders.
 type ReactionList func(*sql.Selector)
 

@@ -57,3 +57,28 @@ func (ReactionList) Fields() []ent.Field {
 func (ReactionList) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("reaction_lists")}
 }
+
+// ReactionDelta is what one transaction of reactions adds to the counts of a tweet, until it is drained: then it is added to the tweet's
+// row of TweetStats and deleted, in one transaction. So the counts of a tweet are the sum of that row and its deltas.
+type ReactionDelta struct{ ent.Schema }
+
+// Fields of the delta: what is added to the counts of likes and dislikes, and the number of changes, which is added to the revision.
+func (ReactionDelta) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable(),
+		field.Int64("tweet_id").Immutable(),
+		field.Int64("likes").Immutable(),
+		field.Int64("dislikes").Immutable(),
+		field.Int64("changes").Immutable(),
+	}
+}
+
+// Indexes list the deltas of a tweet.
+func (ReactionDelta) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tweet_id", "id").StorageKey("reaction_deltas_of_tweet")}
+}
+
+// Annotations name the table.
+func (ReactionDelta) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("reaction_deltas")}
+}

@@ -42,7 +42,7 @@ func (Tweet) Indexes() []ent.Index {
 // Annotations name the table.
 func (Tweet) Annotations() []schema.Annotation { return []schema.Annotation{table("tweets")} }
 
-// TweetStats are the counts of a tweet; no row means zeros.
+// TweetStats are the counts of a tweet without reactions that are not drained, see ReactionDelta; no row means zeros.
 type TweetStats struct{ ent.Schema }
 
 // Fields of the counts; revision grows with every change.

@@ -45,6 +45,18 @@ func (s *Stats) Redis(d time.Duration) {
 	}
 }
 
+// Add counts the statements and round trips of work that was counted on its own, because several requests share it.
+func (s *Stats) Add(shared *Stats) {
+	if s == nil || shared == nil {
+		return
+	}
+	s.sqlN.Add(shared.sqlN.Load())
+	s.sqlNanos.Add(shared.sqlNanos.Load())
+	s.redisN.Add(shared.redisN.Load())
+	s.redisNanos.Add(shared.redisNanos.Load())
+	s.waits.Add(shared.waits.Load())
+}
+
 // Waited counts one batch that a timer held back to gather keys.
 func (s *Stats) Waited() {
 	if s != nil {

@@ -24,13 +24,15 @@ type document struct {
 // Without plans an operation takes at most twice as many statements, because a question may be asked outside of lists, and later inside
 // of them; or as many as a line of its file allows.
 type budget struct {
-	cold, warm       price
+	cold, warm price
+	// embedded is how many statements more it takes on SQLite, which writes one table in a statement.
+	embedded         int64
 	before, sql      int64
 	coldOff, warmOff int64
 }
 
 var (
-	pricedLine   = regexp.MustCompile(`^# (?:(.+): )?cold (\d+) SQL, (\d+) Redis; warm (\d+) SQL, (\d+) Redis$`)
+	pricedLine   = regexp.MustCompile(`^# (?:(.+): )?cold (\d+) SQL, (\d+) Redis; warm (\d+) SQL, (\d+) Redis(?:; embedded (\d+) SQL more)?$`)
 	withoutPlans = regexp.MustCompile(`^# without plans: cold at most (\d+) SQL; warm at most (\d+) SQL$`)
 	pushedLine   = regexp.MustCompile(`^# (?:(.+): )?before it at most (\d+) SQL, for it at most (\d+) SQL$`)
 	spread       = regexp.MustCompile(`\.\.\.\s*(\w+)`)
@@ -95,6 +97,9 @@ func parseBudget(line string) (name string, b budget, err error) {
 		return "", b, fmt.Errorf("not a price: %q", line)
 	}
 	b = budget{cold: price{number(m[2]), number(m[3])}, warm: price{number(m[4]), number(m[5])}}
+	if m[6] != "" {
+		b.embedded = number(m[6])
+	}
 	b.coldOff, b.warmOff = 2*b.cold.sql, 2*b.warm.sql
 	return m[1], b, err
 }

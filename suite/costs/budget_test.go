@@ -176,6 +176,7 @@ func (op costed) took(t *testing.T, res *apitest.Response, want price) bool {
 	}
 	trips := cost.Redis
 	if op.embedded {
+		want.sql += op.budget.embedded
 		trips = max(trips, want.trips) // there a copy takes no trip
 	}
 	return cost.Waits == 0 && want == price{cost.SQL, trips}

@@ -101,6 +101,8 @@ const (
 	maxListed   = 100
 	// maxReactions is the most reactions of a list, and the most retweets.
 	maxReactions = 256
+	// maxDeltas is the most deltas that wait to be drained for one tweet of these data.
+	maxDeltas = 16
 	// maxFollowed is the most people whom a user may follow.
 	maxFollowed = 5000
 	// maxOlderRetweets is how many of a tweet's retweets are searched for those of followees, and one more.
@@ -162,8 +164,8 @@ var statementClasses = []statementClass{
 	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1),
 		"one row, by its key"),
-	statementsOf("counts of tweets", `SELECT .* FROM "tweet_stats" WHERE "tweet_stats"."tweet_id" = ANY\(\$1\)`, eachID(0, 1),
-		"one row an id"),
+	statementsOf("counts of tweets", `SELECT tweet_id, .* FROM tweet_stats WHERE tweet_id = ANY\(\(SELECT .* UNION ALL .*`,
+		eachID(0, 1+maxDeltas), "a row and few deltas an id"),
 	statementsOf("reactions", `SELECT k.a, k.b, t.value, t.version FROM unnest.* FROM reactions WHERE tweet_id = k.a AND user_id = k.b .*`,
 		eachID(0, 1), "one row a pair"),
 	statementsOf("lists of reactions", `SELECT k.owner, coalesce\(l.version, 1\), .* FROM reactions WHERE user_id = k.owner AND kind <> 0 .*`,
@@ -195,8 +197,10 @@ var statementClasses = []statementClass{
 		"it adds, or changes what its keys lead to"),
 	rarely(statementsOf("reactions without a list", `SELECT CASE WHEN isfinite.* FROM reaction_list_upgrades WHERE id = 1`, atMost(1),
 		"one row, by its key")),
-	statementsOf("a reaction", `INSERT INTO reactions .*`, atMost(1), "the tweet"),
-	statementsOf("a reaction taken back", `UPDATE reactions .*`, atMost(2), "the reaction and the tweet"),
+	statementsOf("combined reactions", `WITH asked AS \( SELECT a.tweet_id, a.user_id, a.kind .*`, eachID(0, 2), "the tweet and the reaction"),
+	statementsOf("visible tweets", `SELECT a.id FROM unnest.* WHERE EXISTS .*`, eachID(0, 1), "one row an id"),
+	statementsOf("drained counts", `WITH drained AS \(DELETE FROM reaction_deltas .*`, eachID(0, 2*maxDeltas),
+		"the deltas, found and then deleted"),
 	statementsOf("a retweet", `INSERT INTO retweets .*`, atMost(1), "the tweet"),
 	statementsOf("a retweet undone", `UPDATE retweets .*`, atMost(2), "the retweet and the tweet"),
 	statementsOf("a retweet as it is", `SELECT coalesce\(\(SELECT sort_key FROM retweets .*`, atMost(2), "two rows, by their keys"),
@@ -211,6 +215,8 @@ var statementClasses = []statementClass{
 		"two rows, by their keys"),
 	someRows("who inserts events", `SELECT l.virtualtransaction FROM pg_locks .*`, 1000, "the databases of the server"),
 	batchesOf("the next events", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 ORDER BY seq LIMIT \$3`, 2),
+	someRows("the next reactions of a partition", `SELECT seq, type, .* FROM events WHERE seq > \$1 AND seq <= \$2 AND type IN .* LIMIT \$3`,
+		1<<15, "one look passes over so many events of other types"),
 	batchesOf("the log behind a position", `SELECT h.epoch, .* FROM log_heads AS h LEFT JOIN `+
 		`\(SELECT seq AS seq, .* WHERE seq > \$1 AND seq <= \$2( AND type .*)?\s+ORDER BY seq LIMIT \$3\) AS e .*`, 2),
 	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),

@@ -29,7 +29,7 @@ func TestWorstSubscriptions(t *testing.T) {
 	}
 	lists := "cursor ... on TimelineEntryAdded{edge{node{author{tweetCount " +
 		repeat(8, "f%d:followers(first:1){totalCount nodes{id}} t%[1]d:timeline(first:1){nodes{id}}") + "}}}}"
-	yard := yardstick(t, r, w)(10)
+	measure := yardstick(t, r, w)
 	for _, c := range []struct {
 		name, events string
 		differ       bool
@@ -58,7 +58,7 @@ func TestWorstSubscriptions(t *testing.T) {
 				return fmt.Sprintf("subscription($after:String){homeTimelineEvents(after:$after){%s}} # %d", c.events, i)
 			})
 			count, size := 0, 0
-			took := perTweet(t, func() {
+			pushed := func() {
 				tweet()
 				count, size = 0, 0
 				for _, s := range sockets {
@@ -67,15 +67,23 @@ func TestWorstSubscriptions(t *testing.T) {
 						count, size = count+1, size+n
 					}
 				}
-			})
-			t.Logf("%d subscriptions: a tweet takes %v with them and %v without, the yardstick %v; %d KB of events",
-				count, took, alone, yard, size>>10)
-			if count == 0 {
-				t.Error("none is allowed")
 			}
-			if took-alone > subscriptionYardsticks*yard {
-				t.Errorf("a tweet costs %v more than without subscriptions, which is %.1f yardsticks", took-alone,
-					float64(took-alone)/float64(yard))
+			// The machine may become slower between the two measurements: it is too much if it is so three times.
+			for try := 1; ; try++ {
+				yard, took := measure(10), perTweet(t, pushed)
+				t.Logf("%d subscriptions: a tweet takes %v with them and %v without, the yardstick %v; %d KB of events",
+					count, took, alone, yard, size>>10)
+				if count == 0 {
+					t.Error("none is allowed")
+				}
+				if took-alone <= subscriptionYardsticks*yard {
+					break
+				}
+				if try == 3 {
+					t.Errorf("a tweet costs %v more than without subscriptions, which is %.1f yardsticks", took-alone,
+						float64(took-alone)/float64(yard))
+					break
+				}
 			}
 		})
 	}

@@ -40,6 +40,16 @@ func known(t testing.TB, global string, id int64, ok bool) int64 {
 	return id
 }
 
+// TweetCounts is SQL for the counts of all tweets, those of reactions that are not drained included.
+const TweetCounts = `(SELECT tweet_id, sum(like_count) AS like_count, sum(dislike_count) AS dislike_count,
+	sum(retweet_count) AS retweet_count, sum(revision) AS revision FROM (
+		SELECT tweet_id, like_count, dislike_count, retweet_count, revision FROM tweet_stats
+		UNION ALL SELECT tweet_id, likes, dislikes, 0, changes FROM reaction_deltas) AS parts GROUP BY tweet_id) AS tweet_counts`
+
+// reacted counts changes of reactions by tweet in the log. An event names a user for each change.
+const reacted = `SELECT aggregate, sum((length(payload) - length(replace(payload, '"UserID":', ''))) / length('"UserID":'))
+	FROM events WHERE type IN ('ReactionSet', 'ReactionsChanged') GROUP BY aggregate`
+
 // consistency says which counts by id must be equal in a database that only the API has written.
 var consistency = []struct{ what, rows, counts string }{
 	{"users and their events", "SELECT id, 1 FROM users", happened("UserSignedUp")},
@@ -55,19 +65,19 @@ var consistency = []struct{ what, rows, counts string }{
 	{"changes of tweets and their events", "SELECT id, version - 1 FROM tweets WHERE version > 1", happened("TweetDeleted")},
 	{"changes of follows and their events", "SELECT follower_id, sum(version) FROM follows GROUP BY follower_id",
 		happened("UserFollowed", "UserUnfollowed")},
-	{"reactions and their events", "SELECT tweet_id, sum(version) FROM reactions GROUP BY tweet_id", happened("ReactionSet")},
+	{"reactions and their events", "SELECT tweet_id, sum(version) FROM reactions GROUP BY tweet_id", reacted},
 	{"retweets and their events", "SELECT tweet_id, sum(version) FROM retweets GROUP BY tweet_id",
 		happened("TweetRetweeted", "RetweetUndone")},
 	{"reactions, retweets and revisions", `SELECT tweet_id, sum(version) FROM (SELECT tweet_id, version FROM reactions
-		UNION ALL SELECT tweet_id, version FROM retweets) AS changes GROUP BY tweet_id`, "SELECT tweet_id, revision FROM tweet_stats"},
+		UNION ALL SELECT tweet_id, version FROM retweets) AS changes GROUP BY tweet_id`, "SELECT tweet_id, revision FROM " + TweetCounts},
 	{"retweets and their counts", "SELECT tweet_id, count(*) FROM retweets WHERE active GROUP BY tweet_id",
-		"SELECT tweet_id, retweet_count FROM tweet_stats"},
+		"SELECT tweet_id, retweet_count FROM " + TweetCounts},
 	{"reactions and their lists", "SELECT user_id, sum(version) FROM reactions GROUP BY user_id",
 		"SELECT user_id, version - 1 FROM reaction_lists"},
 	{"likes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 1 GROUP BY tweet_id",
-		"SELECT tweet_id, like_count FROM tweet_stats"},
+		"SELECT tweet_id, like_count FROM " + TweetCounts},
 	{"dislikes and their counts", "SELECT tweet_id, count(*) FROM reactions WHERE kind = 2 GROUP BY tweet_id",
-		"SELECT tweet_id, dislike_count FROM tweet_stats"},
+		"SELECT tweet_id, dislike_count FROM " + TweetCounts},
 	{"followers and their counts", "SELECT followee_id, count(*) FROM follows WHERE active GROUP BY followee_id",
 		"SELECT user_id, follower_count FROM user_stats"},
 	{"followed and their counts", "SELECT follower_id, count(*) FROM follows WHERE active GROUP BY follower_id",
