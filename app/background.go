@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 	"roost/domain/accounts"
 	"roost/events"
 	"roost/live"
-	"roost/rows/homeaudit"
 	"roost/server"
 )
 
@@ -103,11 +103,10 @@ func (a *App) wake() {
 	}
 }
 
-// adminHandlers returns the handlers of the admin address that are about the log, the cache and timelines.
+// adminHandlers returns the handlers of the admin address that are about the log, and those of audits.
 func (a *App) adminHandlers() map[string]http.Handler {
 	all := EventHandlers(a.eventAdmin())
-	all["POST "+auditPath] = auditHandler(audit.NewAuditor(a.rows.Tier(), a.rows.Kinds()...))
-	all["POST "+timelineAuditPath] = timelineAuditHandler(homeaudit.New(a.rows, a.sources.Timelines))
+	maps.Copy(all, auditHandlers(auditStores{db: a.stores.DB, log: a.log, rows: a.rows, sources: a.sources.Sources}))
 	return all
 }
 

@@ -35,6 +35,7 @@ var decoders = map[string]func(payload []byte) (Event, error){
 	ReactionsChanged{}.Type(): decode[ReactionsChanged],
 	TweetRetweeted{}.Type():   decode[TweetRetweeted],
 	RetweetUndone{}.Type():    decode[RetweetUndone],
+	CountsRepaired{}.Type():   decode[CountsRepaired],
 	RowsImported{}.Type():     decode[RowsImported],
 }
 
@@ -147,7 +148,8 @@ type ReactionSet struct {
 }
 
 // ReactionsChanged reports all reactions to one tweet that one transaction has changed, at most one of each user. LikesAdded and
-// DislikesAdded are what they add to the tweet's counts; each change adds 1 to its revision.
+// DislikesAdded are what they add to the tweet's counts; each change adds 1 to its revision. Without Changes it reports that the tweet's
+// counts were repaired.
 type ReactionsChanged struct {
 	v1
 	counted
@@ -187,6 +189,15 @@ type RetweetUndone struct {
 	Version                                         int64 `json:"Ver"`
 	UserVersion                                     int64 `json:"UserVer"`
 	RetweetCount, LikeCount, DislikeCount, Revision int64
+}
+
+// CountsRepaired reports that counts of a user differed from the rows that they count, and do not any more. Version is the version of the
+// user's counts, and FollowingVersion that of the list of users whom the user follows.
+type CountsRepaired struct {
+	v1
+	UserID           int64
+	Version          int64 `json:"Ver"`
+	FollowingVersion int64 `json:"FollowingVer"`
 }
 
 // RowsImported reports one chunk of an import.
@@ -303,6 +314,12 @@ func (RetweetUndone) Type() string { return "RetweetUndone" }
 
 // Aggregate is part of Event.
 func (e RetweetUndone) Aggregate() int64 { return e.TweetID }
+
+// Type is part of Event.
+func (CountsRepaired) Type() string { return "CountsRepaired" }
+
+// Aggregate is part of Event.
+func (e CountsRepaired) Aggregate() int64 { return e.UserID }
 
 // Type is part of Event.
 func (RowsImported) Type() string { return "RowsImported" }

@@ -105,6 +105,20 @@ func (e *Entity[K, V]) meaning(v cache.Value) string {
 	return v.Data
 }
 
+// Inspect returns what Redis holds of a row, without changing it. v is set if the state is cache.Held and there is a row.
+func (e *Entity[K, V]) Inspect(ctx context.Context, key K) (state cache.State, v V) {
+	found := e.tier.Inspect(ctx, []string{e.keys.of(key)})[0]
+	if found.State != cache.Held || found.Value.Version == 0 {
+		return found.State, v
+	}
+	r := reader{data: found.Value.Data}
+	if v = e.form.read(&r, key, found.Value.Version); !r.done() {
+		var none V
+		return cache.Broken, none
+	}
+	return cache.Held, v
+}
+
 // Load returns the rows of keys. Keys without a row are left out. The rows are shared, so nobody may change them. An error comes from
 // SQL or from the context, never from Redis.
 func (e *Entity[K, V]) Load(ctx context.Context, all []K) (map[K]V, error) {

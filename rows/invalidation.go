@@ -48,6 +48,8 @@ func (s *Store) of(e events.Event) []cache.Invalidation {
 		return s.retweetChanged(e)
 	case events.RetweetUndone:
 		return s.retweetChanged(events.TweetRetweeted(e))
+	case events.CountsRepaired:
+		return s.countsRepaired(e)
 	}
 	return nil // RowsImported: see changes
 }
@@ -156,6 +158,11 @@ func (s *Store) retweetChanged(e events.TweetRetweeted) []cache.Invalidation {
 		s.Retweets.at(retweets.Key{TweetID: e.TweetID, UserID: e.UserID}, e.Version),
 		s.Retweeted.at(e.UserID, e.UserVersion),
 		s.recounted(e))
+}
+
+// countsRepaired returns the counts of the user, and the list of users whom the user follows, whose version is in the same row.
+func (s *Store) countsRepaired(e events.CountsRepaired) []cache.Invalidation {
+	return []cache.Invalidation{s.UserCounts.at(e.UserID, e.Version), s.Followed.at(e.UserID, e.FollowingVersion)}
 }
 
 // unread is the version of changed counts that have to be read; see renewCounts.

@@ -12,6 +12,7 @@ import (
 
 	"roost/cache"
 	"roost/domain/accounts"
+	"roost/domain/countaudit"
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
@@ -83,6 +84,7 @@ func (w *world) write(t *testing.T) {
 	var err error
 	do := func(what string, fn func() error) func() { return func() { w.last, err = what, fn() } }
 	steps := []func(){
+		do("repair counts", func() error { return w.repairCounts(ctx, user) }),
 		do("tweet", func() error {
 			tweet, err := w.Tweets.Post(ctx, user, "hello")
 			if err == nil {
@@ -135,6 +137,24 @@ func (w *world) write(t *testing.T) {
 	if err != nil && !errors.As(err, &refused) && !errors.As(err, &list) {
 		t.Fatalf("%s: %v", w.last, err)
 	}
+}
+
+// repairCounts makes counts of a user and of a tweet wrong in SQL alone, and repairs them.
+func (w *world) repairCounts(ctx context.Context, user int64) error {
+	changes := []string{fmt.Sprint("UPDATE user_stats SET following_count = following_count + 1 WHERE user_id = ", user)}
+	if len(w.tweets) > 0 {
+		changes = append(changes, fmt.Sprint("UPDATE tweet_stats SET like_count = like_count + 1 WHERE tweet_id = ", pick(w, w.tweets)))
+	}
+	for _, query := range changes {
+		if _, err := w.db.Writer().ExecContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	r, err := countaudit.New(w.db, w.log, nil).Run(ctx, countaudit.Config{Repair: true})
+	if err == nil && r.Repaired() != r.Found() {
+		err = fmt.Errorf("repaired %d of %d counts", r.Repaired(), r.Found())
+	}
+	return err
 }
 
 func (w *world) signUp(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"roost/domain/countaudit"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
 	"roost/domain/tweets"
@@ -109,6 +110,10 @@ func TestSeedMakesAWorldOnce(t *testing.T) {
 			if n := s.number(t, q); n < bounds[0] || n > bounds[1] {
 				t.Errorf("%s: %d, want %d to %d", q, n, bounds[0], bounds[1])
 			}
+		}
+		audit, err := countaudit.New(s.DB, s.Log, nil).Run(t.Context(), countaudit.Config{Examples: 5})
+		if err != nil || audit.Found() > 0 || audit.Tweets != 400 || audit.Users != 40 {
+			t.Errorf("the counts differ from their rows: %+v, %v", audit, err)
 		}
 		again := s.seed(t)
 		if again.Fresh || again.Visitor != w.Visitor || !slices.Equal(again.Others, w.Others) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -28,11 +29,13 @@ func auditCommand(ctx context.Context, args []string, out io.Writer) error {
 		return auditCache(ctx, words[1:], rest, out)
 	case "timelines":
 		return auditTimelines(ctx, words[1:], rest, out)
+	case "counts":
+		return auditCounts(ctx, words[1:], rest, out)
 	}
-	f := newAudited("audit", "cache | timelines  [flags], of which each has more").flags
+	f := newAudited("audit", "cache | timelines | counts  [flags], of which each has more").flags
 	err := f.Parse(rest)
 	if !errors.Is(err, flag.ErrHelp) {
-		err = errors.New("say `roost audit cache [flags]` or `roost audit timelines [flags]`")
+		err = errors.New("say `roost audit cache [flags]`, `roost audit timelines [flags]` or `roost audit counts [flags]`")
 	}
 	return badFlags(f, err)
 }
@@ -91,8 +94,29 @@ func (a *audited) check(more []string) error {
 	return nil
 }
 
+// runAudit runs an audit on the stores, or on the node at the admin address. show prints the report and returns what it finds as an error.
+// An audit that has ended early may have a report, too.
+func runAudit[C interface{ Check() error }, P, R any](ctx context.Context, a *audited, kind app.AuditKind[C, P, R], c C,
+	show func(*R) error) (err error) {
+	run := kind.Remote(a.AdminAddr)
+	if a.Server() {
+		opened, closeStores, openErr := kind.Open(ctx, a.Config)
+		if openErr != nil {
+			return openErr
+		}
+		defer func() { err = errors.Join(err, closeStores()) }()
+		run = opened
+	}
+	report, failed := run(ctx, c)
+	a.line.clear()
+	if report == nil {
+		return failed
+	}
+	return errors.Join(failed, show(report))
+}
+
 // auditCache runs `roost audit cache`.
-func auditCache(ctx context.Context, more, args []string, out io.Writer) (err error) {
+func auditCache(ctx context.Context, more, args []string, out io.Writer) error {
 	a := newAudited("audit cache", "[flags]")
 	var run audit.Config
 	a.flags.BoolVar(&run.Repair, "repair", false, "remove entries that differ from SQL; the next read stores them again")
@@ -104,23 +128,9 @@ func auditCache(ctx context.Context, more, args []string, out io.Writer) (err er
 	run.Progress = func(p audit.Progress) {
 		a.line.show("%-21s %9d compared, about %d keys left, %d not equal", p.Server, p.Compared, p.Left, p.Found)
 	}
-	var who app.CacheAudit = app.NewRemoteAudit(a.AdminAddr)
-	if a.Server() {
-		auditor, closeStores, openErr := app.OpenCacheAudit(ctx, a.Config)
-		if openErr != nil {
-			return openErr
-		}
-		defer func() { err = errors.Join(err, closeStores()) }()
-		who = auditor
-	}
-	report, failed := who.Run(ctx, run)
-	a.line.clear()
-	if report != nil {
-		if err := printAudit(out, report); err != nil {
-			return err
-		}
-	}
-	return errors.Join(failed, verdict(report, run.Repair))
+	return runAudit(ctx, a, app.CacheAudits, run, func(report *audit.Report) error {
+		return cmp.Or(printAudit(out, report), verdict(report, run.Repair))
+	})
 }
 
 // auditLine rewrites one line of the terminal, at most twice a second.

@@ -224,7 +224,7 @@ func TestAuditOverTheAdminAddress(t *testing.T) {
 		runs := make(chan struct{}, 1)
 		ended = make(chan error, 1)
 		go func() {
-			_, err := app.NewRemoteAudit(addr).Run(slow, audit.Config{Rate: 1, Progress: func(audit.Progress) {
+			_, err := app.CacheAudits.Remote(addr)(slow, audit.Config{Rate: 1, Progress: func(audit.Progress) {
 				select {
 				case runs <- struct{}{}:
 				default:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 )
 
 // auditTimelines runs `roost audit timelines`.
-func auditTimelines(ctx context.Context, more, args []string, out io.Writer) (err error) {
+func auditTimelines(ctx context.Context, more, args []string, out io.Writer) error {
 	a := newAudited("audit timelines", "[flags]")
 	var run homeaudit.Config
 	a.flags.IntVar(&run.Viewers, "viewers", homeaudit.DefaultViewers, "how many users who follow somebody are drawn, unless --user names some")
@@ -34,21 +35,9 @@ func auditTimelines(ctx context.Context, more, args []string, out io.Writer) (er
 	run.Progress = func(p homeaudit.Progress) {
 		a.line.show("%9d timelines compared, %d left, %d not equal", p.Compared, p.Left, p.Found)
 	}
-	var who app.TimelineAudit = app.NewRemoteTimelineAudit(a.AdminAddr)
-	if a.Server() {
-		auditor, closeStores, openErr := app.OpenTimelineAudit(ctx, a.Config)
-		if openErr != nil {
-			return openErr
-		}
-		defer func() { err = errors.Join(err, closeStores()) }()
-		who = auditor
-	}
-	report, failed := who.Run(ctx, run)
-	a.line.clear()
-	if report == nil {
-		return failed
-	}
-	return errors.Join(printTimelines(out, report), failed, timelinesVerdict(report, run.Repair))
+	return runAudit(ctx, a, app.TimelineAudits, run, func(report *homeaudit.Report) error {
+		return cmp.Or(printTimelines(out, report), timelinesVerdict(report, run.Repair))
+	})
 }
 
 func checkTimelines(run *homeaudit.Config, rate int) error {

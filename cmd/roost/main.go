@@ -27,7 +27,7 @@ func commands() []command {
 		{"migrate", "bring a PostgreSQL database to this binary's schema: up, status", migrate},
 		{"import", "import users, follows, tweets and likes from the files in a directory", importFiles},
 		{"events", "show consumer groups and dead letters, retry, replay", eventLog},
-		{"audit", "compare the cache, or home timelines, with the database, repair: audit cache, audit timelines", auditCommand},
+		{"audit", "compare the cache, home timelines, or counts with the rows behind them, repair: cache, timelines, counts", auditCommand},
 		{"backup", "copy the embedded database into a file, also while a node runs on it", backup},
 		{"healthcheck", "check whether a node is alive, or whether it is ready", healthcheck},
 		{"version", "print the version", version},

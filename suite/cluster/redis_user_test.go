@@ -59,11 +59,11 @@ func TestRedisUser(t *testing.T) {
 			t.Errorf("a persisted query on the other node: %v, %v", res, err)
 		}
 	}
-	auditor, closeStores, err := app.OpenCacheAudit(t.Context(), c)
+	auditCache, closeStores, err := app.CacheAudits.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report, err := auditor.Run(t.Context(), audit.Config{Rate: audit.DefaultRate, Repair: true}); err != nil || report.Sum().Compared == 0 {
+	if report, err := auditCache(t.Context(), audit.Config{Rate: audit.DefaultRate, Repair: true}); err != nil || report.Sum().Compared == 0 {
 		t.Errorf("the audit: %+v, %v", report, err)
 	}
 	if err := closeStores(); err != nil {

@@ -39,6 +39,7 @@ var roost = rules{
 		"server":              {"server/document", "server/guard", "server/playground", "server/transport", "server/variables"},
 		"graph":               {"graph/generated", "graph/model"},
 		"graph/generated":     {"graph/model"},
+		"domain/countaudit":   {"domain/counts", "domain/tweets"},
 		"domain/follows":      {"domain/counts"},
 		"domain/imports":      {"domain/follows"},
 		"domain/reactions":    {"domain/tweets"},

@@ -1,10 +1,11 @@
-// Package domaintest sets up the domain on an SQLite database of its own, for fast tests of the domain's rules.
+// Package domaintest sets up the domain on a database of its own, for fast tests of the domain's rules.
 package domaintest
 
 import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,13 +41,20 @@ type Domain struct {
 	Retweets  *retweets.Retweets
 	Timelines *timelines.Timelines
 
+	mu      sync.Mutex
 	emitted []events.Event
 }
 
-// New returns the domain on an empty database. Passwords are cheap to hash, and sign-ins are not limited.
+// New returns the domain on an empty SQLite database. Passwords are cheap to hash, and sign-ins are not limited.
 func New(t testing.TB) *Domain {
 	t.Helper()
-	db := dbtest.Open(t, sqldb.Config{File: dbtest.File(t)})
+	return On(t, sqldb.Config{File: dbtest.File(t)})
+}
+
+// On is New on another database, which dbtest.Each names.
+func On(t testing.TB, c sqldb.Config) *Domain {
+	t.Helper()
+	db := dbtest.Open(t, c)
 	client, now := ent.NewClient(ent.Driver(db.Driver)), clock.NewFake(time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC))
 	log, gen := events.New(client, now), ids.NewGenerator(now, idlease.New(db))
 	cfg := accounts.DefaultConfig()
@@ -56,7 +64,11 @@ func New(t testing.TB) *Domain {
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
 		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
 		Timelines: timelines.New(db)}
-	log.Observe(func(committed []events.Event) { d.emitted = append(d.emitted, committed...) })
+	log.Observe(func(committed []events.Event) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.emitted = append(d.emitted, committed...)
+	})
 	return d
 }
 
@@ -97,6 +109,8 @@ func (d *Domain) Do(t testing.TB, calls ...func(ctx context.Context) error) {
 
 // Emitted returns the events that were committed since it was called last, in their order.
 func (d *Domain) Emitted() []events.Event {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	out := d.emitted
 	d.emitted = nil
 	return out

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"roost/domain/countaudit"
 	"roost/domain/imports"
 	"roost/events"
 	"roost/internal/clock"
@@ -174,6 +175,9 @@ func (s *Store) Consistent(t *testing.T) {
 		if n := s.Number(t, q); n != 0 {
 			t.Errorf("%d rows do not fit: %s", n, q)
 		}
+	}
+	if r, err := countaudit.New(s.DB, nil, nil).Run(t.Context(), countaudit.Config{Examples: 5}); err != nil || r.Found() > 0 {
+		t.Errorf("the counts do not fit: %+v, %v", r, err)
 	}
 	rows := map[string]int64{}
 	for _, e := range s.List(t, "SELECT payload FROM events") {

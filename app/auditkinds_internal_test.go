@@ -12,11 +12,7 @@ import (
 )
 
 // emptyAudit is an audit of an empty cache.
-type emptyAudit struct{}
-
-func (emptyAudit) Run(context.Context, audit.Config) (*audit.Report, error) {
-	return &audit.Report{}, nil
-}
+func emptyAudit(context.Context, audit.Config) (*audit.Report, error) { return &audit.Report{}, nil }
 
 // onReport calls a function when the report is sent, before the handler returns.
 type onReport struct {
@@ -34,7 +30,7 @@ func (w onReport) Write(b []byte) (int, error) {
 // Whoever has the report of an audit can start the next one.
 func TestNextAuditAfterAReport(t *testing.T) {
 	t.Parallel()
-	handler := auditHandler(emptyAudit{})
+	handler := CacheAudits.handler(emptyAudit)
 	ask := func(w http.ResponseWriter) {
 		r := httptest.NewRequest(http.MethodPost, "/audit/cache", strings.NewReader("{}"))
 		r.Header.Set("Content-Type", "application/json")
