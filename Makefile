@@ -68,6 +68,10 @@ bench-short: ## check answers and that every measurement works, a minute
 bench-policies: ## measure the cache beside other policies, and what each shows to readers, two minutes
 	scripts/bench.sh -policies $(ARGS)
 
+.PHONY: bench-reactions
+bench-reactions: ## measure ways of counting reactions, and what each shows to readers, four minutes
+	scripts/bench.sh -reactions $(ARGS)
+
 .PHONY: bench-overload
 bench-overload: ## measure goodput at 0.9 to 3 times what a node can do (OP=home)
 	scripts/bench.sh -overload -ops $(or $(OP),home) $(ARGS)

@@ -36,6 +36,8 @@ func run(ctx context.Context, args []string) error {
 		return overload(ctx, s)
 	case s.idle:
 		return idle(ctx, s)
+	case s.reactions:
+		return compareReactions(ctx, s)
 	case s.policies:
 		return comparePolicies(ctx, s)
 	case s.profile != "":

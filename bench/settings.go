@@ -34,6 +34,8 @@ type Settings struct {
 	compare bool
 	// policies measures the policies of a cache instead of the operations.
 	policies bool
+	// reactions measures ways of counting reactions.
+	reactions bool
 	// overload measures goodput under more load than the server can bear.
 	overload bool
 	// idle measures an idle node.
@@ -77,6 +79,7 @@ func parse(args []string) (*Settings, []string, error) {
 		fmt.Fprint(f.Output(), "Usage: bench [flags]                 measures, prints tables, writes results as JSON and figures as SVG\n"+
 			"       bench -profile DIR -ops OP    puts load on one operation and leaves profiles of the roost process\n"+
 			"       bench -policies               measures cache policies and what they show to readers, two minutes\n"+
+			"       bench -reactions              measures ways of counting reactions, and what they show to readers, four minutes\n"+
 			"       bench -overload -ops OP       measures goodput at 0.9 to 3 times what the server can do, a minute an operation\n"+
 			"       bench -idle                   measures an idle node, and its stores, three minutes\n"+
 			"       bench -compare A.json B.json  compares the ratios of two runs; fails if they are too far apart\n\n")
@@ -104,6 +107,8 @@ func parse(args []string) (*Settings, []string, error) {
 	f.StringVar(&s.profile, "profile", "", "`directory` to leave profiles in, instead of measuring")
 	f.BoolVar(&s.compare, "compare", false, "compare two files of results instead of measuring")
 	f.BoolVar(&s.policies, "policies", false, "measure the policies of a cache instead; of the other flags only -short and -out count")
+	f.BoolVar(&s.reactions, "reactions", false,
+		"measure ways of counting reactions instead; of the other flags only -short, -out and -plots count")
 	f.BoolVar(&s.overload, "overload", false, "measure goodput when more is asked than the server can do, instead; -ops and -duration count")
 	f.BoolVar(&s.idle, "idle", false, "measure an idle node instead, three minutes; of the other flags only -short counts")
 	f.StringVar(&s.data, "data", "",

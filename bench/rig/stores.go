@@ -2,7 +2,11 @@ package rig
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"os"
+
+	"github.com/redis/go-redis/v9"
 
 	"roost/testkit/pgtest"
 	"roost/testkit/redistest"
@@ -13,7 +17,8 @@ type Stores struct {
 	// DatabaseURL is an empty database.
 	DatabaseURL, RedisURL string
 
-	tb *tb
+	tb              *tb
+	postgres, redis int // process ids
 }
 
 // NewStores starts both.
@@ -23,10 +28,41 @@ func NewStores(ctx context.Context) (*Stores, error) {
 		s.DatabaseURL = pgtest.StartCluster(s.tb, pgtest.Options{Settings: postgresSettings}).URL()
 		s.RedisURL = redistest.Start(s.tb).URL()
 	})
+	if err == nil {
+		err = s.find(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// find asks the servers for their process ids.
+func (s *Stores) find(ctx context.Context) error {
+	db, err := sql.Open("postgres", s.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	s.postgres, err = postmaster(ctx, db)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	o, err := redis.ParseURL(s.RedisURL)
+	if err != nil {
+		return err
+	}
+	rdb := redis.NewClient(o)
+	s.redis, err = processOf(ctx, rdb)
+	return errors.Join(err, rdb.Close())
+}
+
+// Usage returns the processor times of both, and of this process as the server that uses them.
+func (s *Stores) Usage() (u Usage, err error) {
+	server, serverErr := processClock(os.Getpid())
+	postgres, postgresErr := familyTime(s.postgres)
+	redis, redisErr := processClock(s.redis)
+	machine, machineErr := machineTime()
+	return Usage{Server: server, Postgres: postgres, Redis: redis, Machine: machine}, errors.Join(serverErr, postgresErr, redisErr, machineErr)
 }
 
 // Close ends both.

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -120,9 +121,9 @@ func (t *Target) RedisCommands(ctx context.Context) (n int64, err error) {
 
 // findStores asks the servers for their process ids.
 func (r *Rig) findStores(ctx context.Context) error {
-	err := r.pool.QueryRowContext(ctx, `SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int`).Scan(&r.postgres)
-	if err != nil {
-		return fmt.Errorf("find the PostgreSQL process: %w", err)
+	var err error
+	if r.postgres, err = postmaster(ctx, r.pool); err != nil {
+		return err
 	}
 	for _, t := range []*Target{r.Roost, r.Baseline} {
 		rdb, err := t.Redis()
@@ -135,6 +136,15 @@ func (r *Rig) findStores(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// postmaster returns the process id of a PostgreSQL server.
+func postmaster(ctx context.Context, db *sql.DB) (pid int, err error) {
+	err = db.QueryRowContext(ctx, `SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int`).Scan(&pid)
+	if err != nil {
+		return 0, fmt.Errorf("find the PostgreSQL process: %w", err)
+	}
+	return pid, nil
 }
 
 // processOf returns the process id of a redis-server.

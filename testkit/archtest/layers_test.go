@@ -35,6 +35,7 @@ var roost = rules{
 		"bench/outbox":        {"bench/load"},
 		"bench/plot":          {"bench/shares"},
 		"bench/policies":      {"bench/load"},
+		"bench/reactions":     {"bench/load"},
 		"cache/audit":         {"cache"},
 		"server":              {"server/document", "server/guard", "server/playground", "server/transport", "server/variables"},
 		"graph":               {"graph/generated", "graph/model"},
