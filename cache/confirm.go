@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -41,10 +42,12 @@ func (t *Tier) invalidateOlder(ctx context.Context, all []Invalidation, looks []
 	}
 	t.addPending(ctx, left)
 	if len(left) > 0 {
-		return fmt.Errorf("%d of %d invalidations not taken by Redis", len(left), len(all))
+		return fmt.Errorf("%d of %d %w", len(left), len(all), errNotTaken)
 	}
 	return nil
 }
+
+var errNotTaken = errors.New("invalidations not taken by Redis")
 
 // entryLook is what Confirm and Refresh see of an entry.
 type entryLook struct {

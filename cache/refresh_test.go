@@ -26,12 +26,10 @@ func refresh(t *testing.T, x *Tier, b *table, keys ...string) (read []string) {
 func tryRefresh(t *testing.T, x *Tier, b *table, keys ...string) (read []string, err error) {
 	t.Helper()
 	calls := 0
-	err = x.Refresh(t.Context(), rowsOf(x), keys, func(ctx context.Context, at []int) ([]Value, error) {
+	err = x.Refresh(t.Context(), rowsOf(x), keys, func(ctx context.Context, names []string) ([]Value, error) {
 		calls++
-		for _, i := range at {
-			read = append(read, keys[i])
-		}
-		return b.load(ctx, read)
+		read = names
+		return b.load(ctx, names)
 	})
 	if calls > 1 {
 		t.Errorf("rows are read %d times", calls)
@@ -68,7 +66,7 @@ func leaseHeld(t *testing.T, x *Tier, b *table, key string) (goOn func() Value) 
 }
 
 // failing is a read of SQL that fails.
-func failing(context.Context, []int) ([]Value, error) { return nil, errFailing }
+func failing(context.Context, []string) ([]Value, error) { return nil, errFailing }
 
 var errFailing = errors.New("no database")
 
@@ -169,7 +167,7 @@ func TestRefreshMeetsAWriter(t *testing.T) {
 		b.write(a)
 		get(t, x, b, a)
 		b.write(a)
-		err := x.Refresh(t.Context(), rowsOf(x), []string{a}, func(ctx context.Context, _ []int) ([]Value, error) {
+		err := x.Refresh(t.Context(), rowsOf(x), []string{a}, func(ctx context.Context, _ []string) ([]Value, error) {
 			out, err := b.load(ctx, []string{a})
 			update(t, y, b, Announcement{}, a)
 			return out, err
@@ -265,7 +263,7 @@ func TestRefreshWithoutSQL(t *testing.T) {
 		b.write(old)
 		b.write(leased)
 		ctx, cancel := context.WithCancel(t.Context())
-		err := x.Refresh(ctx, rowsOf(x), []string{old, leased}, func(context.Context, []int) ([]Value, error) {
+		err := x.Refresh(ctx, rowsOf(x), []string{old, leased}, func(context.Context, []string) ([]Value, error) {
 			cancel()
 			return nil, errFailing
 		})
@@ -303,7 +301,7 @@ func TestRefreshWithoutSQL(t *testing.T) {
 			b.write(a)
 			get(t, x, b, a)
 			b.write(a)
-			err := x.Refresh(t.Context(), rowsOf(x), []string{a}, func(context.Context, []int) ([]Value, error) { return c.values, nil })
+			err := x.Refresh(t.Context(), rowsOf(x), []string{a}, func(context.Context, []string) ([]Value, error) { return c.values, nil })
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("it returns %v", err)
 			}

@@ -61,13 +61,7 @@ func (s *Store) renewCounts(ctx context.Context, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return s.tier.Refresh(ctx, s.TweetCounts.kind, keys, func(ctx context.Context, at []int) ([]cache.Value, error) {
-		names := make([]string, len(at))
-		for i, k := range at {
-			names[i] = keys[k]
-		}
-		return s.TweetCounts.Stored(ctx, names)
-	})
+	return s.tier.Refresh(ctx, s.TweetCounts.kind, keys, s.TweetCounts.Stored)
 }
 
 // renewCommitted is renewCounts after a commit whose counts could not be read at first.
