@@ -186,8 +186,7 @@ func (a *App) countsNow(ctx context.Context, tweetIDs []int64) (map[int64]events
 	rows, err := a.rows.TweetCounts.Load(ctx, tweetIDs)
 	out := make(map[int64]events.TweetCounts, len(rows))
 	for id, c := range rows {
-		out[id] = events.TweetCounts{Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount), Retweets: int64(c.RetweetCount),
-			Revision: int64(c.Revision)}
+		out[id] = c.Wide()
 	}
 	return out, err
 }

@@ -113,8 +113,7 @@ func (s auditStores) cachedCounts(ctx context.Context, tweetID int64) countaudit
 		cache.Away: "unknown, because Redis does not answer"}
 	out := countaudit.Cached{State: words[state], Held: state == cache.Held}
 	if counts != nil {
-		out.Counts = events.TweetCounts{Likes: int64(counts.LikeCount), Dislikes: int64(counts.DislikeCount),
-			Retweets: int64(counts.RetweetCount), Revision: int64(counts.Revision)}
+		out.Counts = counts.Wide()
 	}
 	return out
 }

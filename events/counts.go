@@ -31,14 +31,12 @@ type recounted interface {
 	WithCounts(now *TweetCounts) Event
 }
 
-// Recounted reports whether an event changes the counts of its aggregate, a tweet, and returns the counts if they are known.
-func Recounted(e Event) (now *TweetCounts, ok bool) {
-	r, ok := e.(recounted)
-	if !ok {
-		_, ok = e.(ReactionSet)
-		return nil, ok
+// CountsAfter returns the counts of the tweet that an event has changed, or newer ones. It returns nil if the process does not have them.
+func CountsAfter(e Event) *TweetCounts {
+	if r, ok := e.(recounted); ok {
+		return r.Counts()
 	}
-	return r.Counts(), true
+	return nil
 }
 
 // countTimeout bounds the reading of counts after a commit.

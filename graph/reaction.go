@@ -211,8 +211,8 @@ func (w *watchedTweets) statesNow(ctx context.Context) ([]live.ReactionState, er
 	states := make([]live.ReactionState, len(w.ids))
 	for i, id := range w.ids {
 		c := now[id]
-		states[i] = live.ReactionState{TweetID: id, Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount),
-			Retweets: int64(c.RetweetCount), Revision: int64(c.Revision), Deleted: !w.visible(id)}
+		states[i] = live.StateOf(id, c.Wide())
+		states[i].Deleted = !w.visible(id)
 	}
 	return states, nil
 }

@@ -171,7 +171,7 @@ const unread = -1
 // recounted returns the counts of a tweet. The process that has changed them has read the new ones, and so can replace an entry at once.
 // Elsewhere their version is unread, because it depends on other transactions as well.
 func (s *Store) recounted(e events.Event) cache.Invalidation {
-	now, _ := events.Recounted(e)
+	now := events.CountsAfter(e)
 	if now == nil {
 		return s.TweetCounts.at(e.Aggregate(), unread)
 	}

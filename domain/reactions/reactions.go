@@ -101,6 +101,12 @@ func (r *Reactions) counted(ctx context.Context, tweetIDs []int64) (map[int64]ev
 	return all, nil
 }
 
+// Wide returns the counts as events have them.
+func (c *Counts) Wide() events.TweetCounts {
+	return events.TweetCounts{Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount), Retweets: int64(c.RetweetCount),
+		Revision: int64(c.Revision)}
+}
+
 // CountsFrom narrows counts to the 32 bits of Counts.
 func CountsFrom(tweetID int64, c events.TweetCounts) *Counts {
 	return NewCounts(tweetID, c.Likes, c.Dislikes, c.Retweets, c.Revision)

@@ -47,10 +47,10 @@ func (r *Reactions) commit(ctx context.Context, batch []*setting, committed func
 // transactions have written, and refuses reactions to tweets that are not visible.
 func (r *Reactions) write(ctx context.Context, batch []*setting, committed func()) (unchanged []*setting, err error) {
 	var last *events.Tx
-	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+	var changes map[Key]events.ReactionChange
+	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) (err error) {
 		last, unchanged = tx, nil
-		changes, err := r.change(ctx, tx, batch)
-		if err != nil {
+		if changes, err = r.change(ctx, tx, batch); err != nil {
 			return fmt.Errorf("set reactions: %w", err)
 		}
 		for _, s := range batch {
@@ -67,32 +67,23 @@ func (r *Reactions) write(ctx context.Context, batch []*setting, committed func(
 		tx.AfterCommit(committed)
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || len(changes) == 0 {
+		return unchanged, err
 	}
-	r.note(batch, unchanged)
+	r.stats.transactions.Add(1)
+	r.stats.changes.Add(int64(len(changes)))
+	hot := make([]int64, 0, len(changes))
 	for _, s := range batch {
-		if c := last.Counts(s.TweetID); c != nil && !slices.Contains(unchanged, s) {
+		if _, ok := changes[s.Key]; !ok {
+			continue
+		}
+		hot = append(hot, s.TweetID)
+		if c := last.Counts(s.TweetID); c != nil {
 			s.now = CountsFrom(s.TweetID, *c)
 		}
 	}
+	r.heat.Add(1, hot...)
 	return unchanged, nil
-}
-
-// note counts a transaction for Stats and Hottest.
-func (r *Reactions) note(batch, unchanged []*setting) {
-	if len(unchanged) == len(batch) {
-		return
-	}
-	r.stats.transactions.Add(1)
-	r.stats.changes.Add(int64(len(batch) - len(unchanged)))
-	tweets := make([]int64, 0, len(batch))
-	for _, s := range batch {
-		if !slices.Contains(unchanged, s) {
-			tweets = append(tweets, s.TweetID)
-		}
-	}
-	r.heat.Add(1, tweets...)
 }
 
 // changed returns an event for each tweet with changes, in the order of the batch.
