@@ -37,6 +37,8 @@ type Hub struct {
 	watching lifecycle.Wake // signalled when the first session is watched
 	// pushed is the newest state of each watched tweet that was pushed to its subscribers.
 	pushed map[int64]ReactionState
+	// own are changes of watched tweets that were pushed at their commits on this node and have yet to come from the log.
+	own map[ownChange]struct{}
 	// position is the events.Position up to which the log was pushed to the subscribers. It is written under mu.
 	position atomic.Int64
 
@@ -56,6 +58,7 @@ func New(audience Audience) *Hub {
 		sessions: map[int64]map[*SessionWatch]struct{}{},
 		watching: lifecycle.NewWake(),
 		pushed:   map[int64]ReactionState{},
+		own:      map[ownChange]struct{}{},
 		pending:  latestReactions{waitingStates: newWaitingStates(), some: lifecycle.NewWake()},
 	}
 	h.carrier.Run = h.carryReactions
@@ -78,11 +81,7 @@ func (h *Hub) Observe(committed []events.Event) {
 		case events.ReactionSet: // of a node of the previous release
 			h.pending.read(e.TweetID, h.watched(e.TweetID))
 		case events.ReactionsChanged:
-			if now := e.Counts(); now != nil {
-				h.pending.put(StateOf(e.TweetID, *now), h.watched(e.TweetID))
-			} else {
-				h.pending.read(e.TweetID, h.watched(e.TweetID))
-			}
+			h.changed(e)
 		case events.SessionEnded:
 			h.EndSession(e.SessionID)
 		}

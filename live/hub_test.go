@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -334,55 +331,4 @@ func TestStopEndsTheGoroutine(t *testing.T) {
 // reacted is a change of a tweet's reactions that this node has committed.
 func reacted(tweetID, likes, revision int64) events.Event {
 	return events.ReactionsChanged{TweetID: tweetID}.WithCounts(&events.TweetCounts{Likes: likes, Revision: revision})
-}
-
-// Counts of a change that another node has committed are read once, however many subscribers there are, also those of nodes of the previous
-// release. Changes that come while they are read are read afterwards. If they cannot be read, each subscriber reads them.
-func TestCountsOfOtherNodesAreReadOnce(t *testing.T) {
-	t.Parallel()
-	h := New(everybody)
-	var mu sync.Mutex
-	var asked [][]int64
-	now, failed := map[int64]events.TweetCounts{7: {Likes: 1, Revision: 5}}, error(nil)
-	h.Counts = func(_ context.Context, ids []int64) (map[int64]events.TweetCounts, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		asked = append(asked, ids)
-		return maps.Clone(now), failed
-	}
-	var subs []*ReactionSubscription
-	for range 20 {
-		s := h.SubscribeReactions([]int64{7})
-		defer s.Close()
-		subs = append(subs, s)
-	}
-	expect := func(e events.Event, want ReactionState, reads int) {
-		t.Helper()
-		h.Observe([]events.Event{e, events.ReactionsChanged{TweetID: 8}}) // nobody subscribes to 8
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		for _, s := range subs {
-			if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != want {
-				t.Fatalf("got %+v, %v; want %+v", got, err, want)
-			}
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if len(asked) != reads || !slices.Equal(asked[reads-1], []int64{7}) {
-			t.Errorf("read %v, want %d times 7", asked, reads)
-		}
-	}
-	if err := h.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = h.Stop(context.WithoutCancel(t.Context())) }()
-	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, Likes: 1, Revision: 5}, 1)
-	mu.Lock()
-	now[7] = events.TweetCounts{Likes: 2, Retweets: 3, Revision: 9}
-	mu.Unlock()
-	expect(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 2}, ReactionState{TweetID: 7, Likes: 2, Retweets: 3, Revision: 9}, 2)
-	mu.Lock()
-	failed = errors.New("no counts")
-	mu.Unlock()
-	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, Unknown: true}, 3)
 }

@@ -2,9 +2,6 @@ package live
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -249,6 +246,7 @@ func (h *Hub) readReactions(anew bool) {
 	defer h.mu.Unlock()
 	if anew {
 		clear(h.pushed)
+		clear(h.own)
 	}
 	for _, subs := range h.counts {
 		for s := range subs {
@@ -270,62 +268,4 @@ func (h *Hub) watched(tweetID int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.counts[tweetID]) > 0
-}
-
-func (h *Hub) carryReactions(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-h.pending.some:
-		}
-		guard(ctx, "counts", func() {
-			all := h.pending.take()
-			if all.anew {
-				h.readReactions(true)
-			}
-			for id, st := range all.latest {
-				h.pushReactions(id, st)
-			}
-			h.pushUnread(ctx, all.unread)
-		})
-	}
-}
-
-// pushUnread reads the counts of tweets once for all of their subscribers, and pushes them. If they cannot be read, each subscriber tries
-// it.
-func (h *Hub) pushUnread(ctx context.Context, tweets map[int64]bool) {
-	if len(tweets) == 0 {
-		return
-	}
-	ids := slices.Collect(maps.Keys(tweets))
-	var now map[int64]events.TweetCounts
-	err := errNoCounts
-	if h.Counts != nil {
-		now, err = h.Counts(ctx, ids)
-	}
-	for _, id := range ids {
-		if err != nil {
-			h.readReactionsOf(id)
-		} else {
-			h.pushReactions(id, StateOf(id, now[id]))
-		}
-	}
-}
-
-var errNoCounts = errors.New("live: nothing reads counts")
-
-// pushReactions pushes a state to the subscribers of a tweet, unless they have got it already: each state comes when it is committed on
-// this node, and once more from the log. Subscribers who came since then have read it.
-func (h *Hub) pushReactions(tweetID int64, st ReactionState) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	subs := h.counts[tweetID]
-	if old, ok := h.pushed[tweetID]; len(subs) == 0 || ok && !st.newer(old) {
-		return
-	}
-	h.pushed[tweetID] = st
-	for s := range subs {
-		s.push(st)
-	}
 }

@@ -118,8 +118,8 @@ func (r *Reactions) alreadySet(ctx context.Context, tx *events.Tx, all []*settin
 	for i, s := range all {
 		ids[i], s.err = s.TweetID, nil
 	}
-	visible, err := sqldb.ScanAll(ctx, tx.Client(), "SELECT a.id FROM "+r.db.Rows("$1", "a")+` WHERE EXISTS (
-		SELECT 1 FROM tweets WHERE id = a.id AND `+tweets.VisibleSQL+")", []any{r.db.List(ids)}, sqldb.Column[int64])
+	visible, err := sqldb.ScanAll(ctx, tx.Client(), "SELECT a.id FROM "+r.db.Rows("$1", "a")+" WHERE "+tweets.VisibleByID("a.id"),
+		[]any{r.db.List(ids)}, sqldb.Column[int64])
 	if err != nil {
 		return fmt.Errorf("look up tweets: %w", err)
 	}
@@ -153,11 +153,11 @@ func (r *Reactions) change(ctx context.Context, tx *events.Tx, batch []*setting)
 // changeSQL sets many reactions in one statement of PostgreSQL. None is not inserted: where there is no row, there is nothing to take back.
 // The lists are subqueries, so that PostgreSQL keeps one plan for all lengths: it would plan each call anew for short ones, which takes
 // longer than to run it.
-const changeSQL = `WITH asked AS (
+var changeSQL = `WITH asked AS (
 		SELECT a.tweet_id, a.user_id, a.kind
 		FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[]), (SELECT $3::bigint[])) AS a(tweet_id, user_id, kind)
-		WHERE EXISTS (SELECT 1 FROM tweets WHERE id = a.tweet_id AND ` + tweets.VisibleSQL + `) AND (a.kind <> 0
-			OR EXISTS (SELECT 1 FROM reactions AS r WHERE r.tweet_id = a.tweet_id AND r.user_id = a.user_id))),
+		WHERE ` + tweets.VisibleByID("a.tweet_id") + ` AND (a.kind <> 0
+			OR (SELECT true FROM reactions AS r WHERE r.tweet_id = a.tweet_id AND r.user_id = a.user_id))),
 	changed AS (
 		INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, version)
 		SELECT tweet_id, user_id, kind, 0, $4::timestamptz, 1 FROM asked ORDER BY tweet_id, user_id
@@ -204,7 +204,7 @@ func changeOneByOne(ctx context.Context, tx *events.Tx, ordered []*setting) (map
 		if s.kind == None {
 			query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, version = version + 1
 				WHERE tweet_id = $1 AND user_id = $2 AND kind <> $3
-				AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `)
+				AND ` + tweets.VisibleByID("$1") + `
 				RETURNING tweet_id, user_id, kind, prev, version, 0`
 		}
 		one, err := scanChanges(ctx, tx, query, s.TweetID, s.UserID, int64(s.kind), tx.Now)

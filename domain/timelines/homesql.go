@@ -80,7 +80,7 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 	where := "active AND sort_key < $2 AND sort_key > $3 AND author_id NOT IN (SELECT id FROM " + t.db.Rows("$1", "a") + ")"
 	if exact {
 		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join.
-		where += ` AND EXISTS (SELECT 1 FROM tweets WHERE id = r.tweet_id AND ` + tweets.VisibleSQL + `)
+		where += ` AND ` + tweets.VisibleByID("r.tweet_id") + `
 			AND NOT EXISTS (SELECT 1 FROM retweets AS e WHERE e.tweet_id = r.tweet_id AND e.active AND e.sort_key < r.sort_key
 				AND (e.user_id IN (SELECT id FROM ` + t.db.Rows("$1", "a") + `)) IS TRUE)`
 	}

@@ -56,7 +56,7 @@ func (t *Timelines) placesStatement(doubts []Doubt, authors []int64) (string, []
 		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join. LIMIT 1 keeps the look-up of one
 		// author's retweet a look-up by the primary key.
 		return fmt.Sprintf(`SELECT k.tweet, coalesce(o.sort_key, p.sort_key), coalesce(o.user_id, p.user_id),
-				EXISTS (SELECT 1 FROM tweets WHERE id = k.tweet AND %[1]s)
+				%[1]s
 			FROM unnest($1::bigint[], $2::bigint[]) AS k(tweet, place)
 			LEFT JOIN LATERAL (SELECT sort_key, user_id FROM (SELECT sort_key, user_id FROM retweets
 					WHERE tweet_id = k.tweet AND active AND sort_key < k.place ORDER BY sort_key LIMIT %[2]s) AS oldest
@@ -66,7 +66,7 @@ func (t *Timelines) placesStatement(doubts []Doubt, authors []int64) (string, []
 				WHERE o.sort_key IS NULL AND EXISTS (SELECT 1 FROM retweets
 					WHERE tweet_id = k.tweet AND active AND sort_key < k.place ORDER BY sort_key LIMIT 1 OFFSET %[3]d)
 				AND r.active AND r.sort_key < k.place ORDER BY r.sort_key LIMIT 1) AS p ON true`,
-			tweets.VisibleSQL, sqldb.InOrder(fmt.Sprint(olderRetweets)), olderRetweets), []any{pq.Array(tweetIDs), pq.Array(keys), pq.Array(authors)}
+			tweets.VisibleByID("k.tweet"), sqldb.InOrder(fmt.Sprint(olderRetweets)), olderRetweets), []any{pq.Array(tweetIDs), pq.Array(keys), pq.Array(authors)}
 	}
 	list := make([][2]int64, len(doubts))
 	for i, d := range doubts {
@@ -74,7 +74,7 @@ func (t *Timelines) placesStatement(doubts []Doubt, authors []int64) (string, []
 	}
 	text, _ := json.Marshal(list) // numbers always encode
 	return `SELECT json_extract(k.value, '$[0]'), r.sort_key, r.user_id,
-			EXISTS (SELECT 1 FROM tweets WHERE id = json_extract(k.value, '$[0]') AND ` + tweets.VisibleSQL + `)
+			` + tweets.VisibleByID("json_extract(k.value, '$[0]')") + `
 		FROM json_each($1) AS k LEFT JOIN retweets AS r ON r.rowid = (SELECT rowid FROM retweets
 			WHERE tweet_id = json_extract(k.value, '$[0]') AND active AND sort_key < json_extract(k.value, '$[1]')
 			AND user_id IN (SELECT value FROM json_each($2)) ORDER BY sort_key LIMIT 1)`, []any{string(text), t.db.List(authors)}

@@ -58,7 +58,7 @@ const (
 var (
 	ofAuthor    = sqldb.Lists{Table: "tweets", Owner: "author_id", SortKey: "id", Item: "id", Where: tweets.VisibleSQL}
 	ofRetweeter = sqldb.Lists{Table: "retweets", Owner: "user_id", SortKey: "sort_key", Item: "tweet_id", By: "user_id",
-		Where: ofOthers + " AND EXISTS (SELECT 1 FROM tweets WHERE id = tweet_id AND " + tweets.VisibleSQL + ")"}
+		Where: ofOthers + " AND " + tweets.VisibleByID("tweet_id")}
 	// ofUser are the lists that have the entries of some kinds.
 	ofUser = map[uint8]sqldb.Union{OwnTweets: {ofAuthor}, Retweets: {ofRetweeter}, OwnTweets | Retweets: {ofAuthor, ofRetweeter}}
 )

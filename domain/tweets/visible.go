@@ -12,6 +12,12 @@ import (
 // VisibleSQL is the condition on a row of the table tweets, for statements in which no other table has these columns.
 const VisibleSQL = "deleted_at IS NULL"
 
+// VisibleByID is a condition for statements: that the tweet with an id, an SQL expression, is visible. PostgreSQL looks the tweet up by its
+// id for each row. For EXISTS, which is the same, it may read the whole table first, when it has no statistics.
+func VisibleByID(id string) string {
+	return "coalesce((SELECT true FROM tweets WHERE id = " + id + " AND " + VisibleSQL + "), false)"
+}
+
 // IsVisible is VisibleSQL for queries of ent.
 func IsVisible() predicate.Tweet { return tweet.DeletedAtIsNil() }
 
