@@ -14,6 +14,9 @@ const (
 	// sequenceEvery is how often the sequencer looks for new events while wake-ups get lost. Otherwise it looks when it is woken,
 	// and for lost wake-ups; see Lookout.
 	sequenceEvery = 25 * time.Millisecond
+	// sequenceApart is the least time between two looks for events of this process. A look costs PostgreSQL half a millisecond, for one
+	// event as for ten, and each makes the readers of the log look as well.
+	sequenceApart = 5 * time.Millisecond
 	// sequenceBatch is how many events one call numbers at most.
 	sequenceBatch = 5000
 	// sweepEvery is how often the sequencer looks at all events while the log grows. Between sweeps it looks only above the id up
@@ -79,7 +82,8 @@ func (s *Sequencer) Age() time.Duration {
 
 func (s *Sequencer) run(ctx context.Context) {
 	s.ran.Store(time.Now().UnixNano())
-	lifecycle.Poll{Pace: s.lookout.pace, Retry: retryEvery, Wake: s.wake, Warning: "events were not sequenced",
+	lifecycle.Poll{Pace: s.lookout.pace, Retry: retryEvery, Wake: s.wake, Apart: sequenceApart,
+		Warning: "events were not sequenced",
 		Look: func(ctx context.Context, woken bool) (more bool, err error) {
 			s.lookout.judge()
 			came := s.woken.Load() // a timer may have fired first

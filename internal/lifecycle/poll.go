@@ -25,6 +25,9 @@ type Poll struct {
 	Retry time.Duration
 	// Rest is the time from a look that found more to the next one; 0 is none. Signals do not shorten it.
 	Rest time.Duration
+	// Apart is the least time between the beginnings of a look and of one that a signal leads to; 0 is none. The first of many signals
+	// is followed at once, and those that come within Apart by one look.
+	Apart time.Duration
 	// Steady counts Every and Retry from the beginning of a look, as a ticker does, and not from its end. A look that took
 	// longer is followed by the next one at once.
 	Steady bool
@@ -60,7 +63,13 @@ func (p Poll) Run(ctx context.Context) {
 			if p.Pace != nil {
 				every = p.Pace()
 			}
-			woken = Pause(ctx, p.Wake, p.left(every, began))
+			if woken = Pause(ctx, p.Wake, p.left(every, began)); !woken {
+				break
+			}
+			if wait := p.Apart - time.Since(began); p.Apart > 0 && wait > 0 {
+				Pause(ctx, nil, wait)
+				p.Wake.clear()
+			}
 		case p.Rest > 0:
 			Pause(ctx, nil, p.Rest)
 		}
@@ -85,6 +94,14 @@ func NewWake() Wake { return make(Wake, 1) }
 func (w Wake) Signal() {
 	select {
 	case w <- struct{}{}:
+	default:
+	}
+}
+
+// clear takes back a signal that nobody has waited for yet.
+func (w Wake) clear() {
+	select {
+	case <-w:
 	default:
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,6 +68,17 @@ func TestPollPauses(t *testing.T) {
 			return n == 2, map[bool]error{true: errors.New("no database")}[n == 1]
 		}}, []time.Duration{time.Second, 2 * time.Second}, 50*time.Second)
 	equal(t, at, 0, 7, 10, 10)
+}
+
+// Looks that signals lead to are apart, and one look is the answer to all signals until it begins.
+func TestPollsApart(t *testing.T) {
+	at, woken := looks(t, lifecycle.Poll{Every: 20 * time.Second, Apart: 5 * time.Second,
+		Look: func(context.Context, bool) (bool, error) { time.Sleep(time.Second); return false, nil }},
+		[]time.Duration{8 * time.Second, 10 * time.Second, 12 * time.Second, 14 * time.Second}, 45*time.Second)
+	equal(t, at, 0, 8, 13, 18, 39)
+	if want := []bool{false, true, true, true, false}; !slices.Equal(woken, want) {
+		t.Errorf("woken %v, want %v", woken, want)
+	}
 }
 
 // A poll that fails again and again says so twice a minute, with its attributes; its end is no failure.
