@@ -103,9 +103,12 @@ func (m mutations) react(ctx context.Context, userID int64, global string, kind 
 		return model.Payload{}, tweets.NoSuchTweet()
 	}
 	now, err := m.reactions().Set(ctx, userID, id, kind)
-	if err == nil && now != nil {
-		loaders.ReactionCounts.Prime(ctx, id, now)
+	if now.Counts != nil {
+		loaders.ReactionCounts.Prime(ctx, id, now.Counts)
 		loaders.MyReaction.Prime(ctx, id, kind)
+	}
+	if now.Tweet != nil {
+		loaders.TweetByID.Prime(ctx, id, now.Tweet)
 	}
 	return model.Payload{TweetID: id}, err
 }

@@ -31,7 +31,10 @@ func TestCountsThatCouldNotBeRead(t *testing.T) {
 			return nil, errors.New("no counts")
 		})
 		for what, write := range map[string]func() (*reactions.Counts, error){
-			"a reaction": func() (*reactions.Counts, error) { return set.Set(t.Context(), w.viewer, tweet, reactions.Dislike) },
+			"a reaction": func() (*reactions.Counts, error) {
+				now, err := set.Set(t.Context(), w.viewer, tweet, reactions.Dislike)
+				return now.Counts, err
+			},
 			"a retweet": func() (*reactions.Counts, error) {
 				_, now, err := passOn.Retweet(t.Context(), w.viewer, tweet)
 				return now, err

@@ -23,7 +23,7 @@ func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.F
 			if err := s.startUnlisted(ctx); err != nil {
 				return head, err
 			}
-			position, relayed, err := r.GroupPosition(ctx, relayGroup)
+			position, relayed, err := r.GroupPosition(ctx, RelayGroup)
 			if err != nil || !relayed {
 				return head, err
 			}
@@ -148,7 +148,7 @@ func (c *recovery) look(ctx context.Context) error {
 	}
 	short, cancel := context.WithTimeout(ctx, recoveryTimeout)
 	defer cancel()
-	position, relayed, err := c.reader.GroupPosition(short, relayGroup)
+	position, relayed, err := c.reader.GroupPosition(short, RelayGroup)
 	if err != nil {
 		return err
 	}

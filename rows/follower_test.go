@@ -154,7 +154,7 @@ func TestUnreadableEvents(t *testing.T) {
 			if !r.db.IsPostgres() {
 				continue
 			}
-			dead, err := events.NewAdmin(r.client, r.db, r.clock).DeadLetters(t.Context(), relayGroup, 10)
+			dead, err := events.NewAdmin(r.client, r.db, r.clock).DeadLetters(t.Context(), RelayGroup, 10)
 			if err != nil || len(dead) != n {
 				t.Errorf("%s: %d dead letters of %d: %v", name, len(dead), n, err)
 			}

@@ -268,7 +268,8 @@ func TestReactionsDoNotWaitForCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	now, err := w.Reactions.Set(t.Context(), w.viewer, w.tweets[0], reactions.Dislike)
+	after, err := w.Reactions.Set(t.Context(), w.viewer, w.tweets[0], reactions.Dislike)
+	now := after.Counts
 	if err != nil || now == nil || now.DislikeCount != 1 || now.RetweetCount != 1 || now.Revision != 2 {
 		t.Errorf("while the counts are locked: %+v, %v", now, err)
 	}

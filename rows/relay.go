@@ -12,11 +12,15 @@ import (
 	"roost/internal/errs"
 )
 
-// relayGroup is the name of the relay's consumer group. Everything up to its position has been taken by Redis.
-const relayGroup = "cache"
+// RelayGroup is the name of the relay's consumer group. Everything up to its position has been taken by Redis.
+const RelayGroup = "cache"
 
 // relayLease is how long a batch may take: an invalidation tries for a second.
 const relayLease = 2 * time.Second
+
+// relayEvery is how often the relay looks at the log. Events gather meanwhile, because a look costs a transaction, and Redis has most
+// invalidations from their writers by then.
+const relayEvery = 50 * time.Millisecond
 
 // Relay returns the consumer group that repeats every invalidation until Redis takes it. If the changed rows are not known, because
 // rows were imported or because an event cannot be read, it removes all entries. An event that cannot be read then becomes a dead
@@ -26,7 +30,8 @@ const relayLease = 2 * time.Second
 // than the lease. It is repeated until it is complete; each attempt has fewer entries to remove.
 func (s *Store) Relay() events.GroupConfig {
 	r := &relay{store: s}
-	return events.GroupConfig{Name: relayGroup, Lease: relayLease, Attempts: 1, Handler: events.HandlerFunc(r.handle)}
+	return events.GroupConfig{Name: RelayGroup, Lease: relayLease, Attempts: 1, Poll: relayEvery, Gathers: true,
+		Handler: events.HandlerFunc(r.handle)}
 }
 
 // relay handles the group's batches. One goroutine of a node calls it at a time, because its group has one partition.

@@ -1,9 +1,11 @@
 package reactions
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
+	"roost/domain/tweets"
 	"roost/ent"
 	"roost/events"
 	"roost/internal/clock"
@@ -36,7 +38,7 @@ func TestEachOfABatchHasItsResult(t *testing.T) {
 		}
 		before := one(1, 1, Like)
 		commit(before)
-		if before.err != nil || before.now.LikeCount != 1 {
+		if before.err != nil || before.now.Counts.LikeCount != 1 {
 			t.Fatalf("a like gives %+v, %v", before.now, before.err)
 		}
 		like, other, switched := one(1, 2, Like), one(2, 2, Dislike), one(1, 3, Dislike)
@@ -44,15 +46,18 @@ func TestEachOfABatchHasItsResult(t *testing.T) {
 		commit(like, same, missing, other, nothing, switched)
 		want := Counts{TweetID: 1, LikeCount: 2, DislikeCount: 1, Revision: 3}
 		for _, s := range []*setting{like, switched} {
-			if s.err != nil || s.now == nil || *s.now != want {
+			if s.err != nil || s.now.Counts == nil || *s.now.Counts != want {
 				t.Errorf("a change gives %+v, %v; want %+v", s.now, s.err, want)
 			}
+			if read, err := tweets.New(client, nil, nil).ByID(t.Context(), []int64{1}); err != nil || !reflect.DeepEqual(s.now.Tweet, read[1]) {
+				t.Errorf("a change gives the tweet %+v, which is %+v, %v", s.now.Tweet, read[1], err)
+			}
 		}
-		if other.err != nil || other.now == nil || *other.now != (Counts{TweetID: 2, DislikeCount: 1, Revision: 1}) {
+		if other.err != nil || other.now.Counts == nil || *other.now.Counts != (Counts{TweetID: 2, DislikeCount: 1, Revision: 1}) {
 			t.Errorf("a change of another tweet gives %+v, %v", other.now, other.err)
 		}
 		for _, s := range []*setting{same, nothing} {
-			if s.err != nil || s.now != nil {
+			if s.err != nil || s.now != (Now{}) {
 				t.Errorf("what changes nothing gives %+v, %v", s.now, s.err)
 			}
 		}

@@ -48,22 +48,22 @@ type setting struct {
 	lead chan struct{}
 	done chan struct{}
 
-	now *Counts
+	now Now
 	err error
 	// cost is what the transaction has cost. It counts for every caller.
 	cost *reqstats.Stats
 }
 
 // set sets a reaction in a transaction with others. Cancelling ctx takes the reaction back only while it waits.
-func (c *combiner) set(ctx context.Context, key Key, kind Kind) (*Counts, error) {
+func (c *combiner) set(ctx context.Context, key Key, kind Kind) (Now, error) {
 	s := &setting{Key: key, kind: kind, lead: make(chan struct{}), done: make(chan struct{})}
 	if err := c.enqueue(s); err != nil {
-		return nil, err
+		return Now{}, err
 	}
 	leads, err := c.wait(ctx, s)
 	switch {
 	case err != nil:
-		return nil, err
+		return Now{}, err
 	case leads:
 		c.run(ctx)
 	default:
@@ -174,7 +174,7 @@ func (c *combiner) run(ctx context.Context) {
 		reqstats.From(ctx).Add(cost)
 		for _, s := range batch {
 			if !ended {
-				s.now, s.err = nil, errPanicked
+				s.now, s.err = Now{}, errPanicked
 			}
 			s.cost = cost
 			close(s.done)

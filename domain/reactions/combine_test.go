@@ -31,7 +31,7 @@ func newStalled() *stalled {
 			<-s.goOn
 		}
 		for _, one := range batch {
-			one.now = &Counts{TweetID: one.TweetID, LikeCount: int32(one.kind)}
+			one.now.Counts = &Counts{TweetID: one.TweetID, LikeCount: int32(one.kind)}
 		}
 	}
 	return s
@@ -39,7 +39,7 @@ func newStalled() *stalled {
 
 // set calls set in a goroutine.
 func (s *stalled) set(ctx context.Context, tweet, user int64, kind Kind) (result func() (*Counts, error)) {
-	var now *Counts
+	var now Now
 	var err error
 	done := make(chan struct{})
 	go func() {
@@ -49,7 +49,7 @@ func (s *stalled) set(ctx context.Context, tweet, user int64, kind Kind) (result
 	synctest.Wait()
 	return func() (*Counts, error) {
 		<-done
-		return now, err
+		return now.Counts, err
 	}
 }
 

@@ -57,7 +57,7 @@ func (s *site) set(t *testing.T, user, tweet int64, kind reactions.Kind) *reacti
 	if err != nil {
 		t.Fatal(err)
 	}
-	return now
+	return now.Counts
 }
 
 // drains runs a consumer group that drains, until the end of the test or stop, and a sequencer.

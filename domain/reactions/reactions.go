@@ -70,21 +70,25 @@ func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*
 	return out, nil
 }
 
+const countsSQL = "SELECT tweet, likes, dislikes, retweets, revision, deltas FROM roost_tweet_counts($1)"
+
+const countsSQLite = `SELECT tweet_id, sum(likes), sum(dislikes), sum(retweets), sum(changes), sum(deltas) FROM (
+		SELECT tweet_id, like_count AS likes, dislike_count AS dislikes, retweet_count AS retweets, revision AS changes, 0 AS deltas
+			FROM tweet_stats WHERE tweet_id IN (SELECT value FROM json_each($1)) UNION ALL
+		SELECT tweet_id, likes, dislikes, 0, changes, 1 FROM reaction_deltas
+			WHERE tweet_id IN (SELECT value FROM json_each($1))) AS parts GROUP BY tweet_id`
+
 // counted reads the counts of tweets: their rows, and what is not drained.
 func (r *Reactions) counted(ctx context.Context, tweetIDs []int64) (map[int64]events.TweetCounts, error) {
 	type row struct {
 		id, deltas int64
 		events.TweetCounts
 	}
-	in := "tweet_id IN (SELECT id FROM " + r.db.Rows("$1", "asked") + ")"
-	if r.db.IsPostgres() {
-		in = "tweet_id = ANY((SELECT $1::bigint[])::bigint[])" // see changeSQL
+	query := countsSQL
+	if !r.db.IsPostgres() {
+		query = countsSQLite
 	}
-	rows, err := sqldb.ScanAll(ctx, r.db, `SELECT tweet_id, CAST(sum(likes) AS bigint), CAST(sum(dislikes) AS bigint),
-		CAST(sum(retweets) AS bigint), CAST(sum(changes) AS bigint), CAST(sum(deltas) AS bigint) FROM (
-		SELECT tweet_id, like_count AS likes, dislike_count AS dislikes, retweet_count AS retweets, revision AS changes, 0 AS deltas
-			FROM tweet_stats WHERE `+in+` UNION ALL
-		SELECT tweet_id, likes, dislikes, 0, changes, 1 FROM reaction_deltas WHERE `+in+`) AS parts GROUP BY tweet_id`,
+	rows, err := sqldb.ScanAll(ctx, r.db, query,
 		[]any{r.db.List(tweetIDs)}, func(r *row) []any {
 			return []any{&r.id, &r.Likes, &r.Dislikes, &r.Retweets, &r.Revision, &r.deltas}
 		})

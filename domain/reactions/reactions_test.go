@@ -24,21 +24,23 @@ func TestReactionsAreCountedOnce(t *testing.T) {
 		kind            reactions.Kind
 		likes, dislikes int32
 	}{{reactions.Like, 1, 0}, {reactions.Dislike, 0, 1}, {reactions.None, 0, 0}, {reactions.Dislike, 0, 1}, {reactions.Like, 1, 0}} {
-		now, err := d.Reactions.Set(t.Context(), users[1], tweet, c.kind)
+		set, err := d.Reactions.Set(t.Context(), users[1], tweet, c.kind)
 		if err != nil {
 			t.Fatal(err)
 		}
+		now := set.Counts
 		revision++
 		want := reactions.Counts{TweetID: tweet, LikeCount: c.likes, DislikeCount: c.dislikes, Revision: revision}
 		if now == nil || *now != want {
 			t.Errorf("change %d returns %+v, want %+v", i, now, want)
 		}
 		got := d.Emitted()
-		set := got[0].(events.ReactionsChanged)
-		if len(got) != 1 || set.Counts().Revision != int64(revision) || set.Changes[0].Version != int64(i+1) {
+		emitted := got[0].(events.ReactionsChanged)
+		if len(got) != 1 || emitted.Counts().Revision != int64(revision) || emitted.Changes[0].Version != int64(i+1) {
 			t.Errorf("change %d emits %+v", i, got)
 		}
-		if again, err := d.Reactions.Set(t.Context(), users[1], tweet, c.kind); err != nil || again != nil || len(d.Emitted()) != 0 {
+		again, err := d.Reactions.Set(t.Context(), users[1], tweet, c.kind)
+		if err != nil || again != (reactions.Now{}) || len(d.Emitted()) != 0 {
 			t.Errorf("setting %s again returns %+v, %v", c.kind, again, err)
 		}
 		stored, err := d.Reactions.CountsOf(t.Context(), []int64{tweet})

@@ -3,6 +3,7 @@ package reactions
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -11,15 +12,24 @@ import (
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/internal/errs"
+	"roost/internal/ids"
 	"roost/internal/sqldb"
 )
 
-// Set sets the user's reaction to a tweet and returns the tweet's counts, which include it. It is set in one transaction with others that
-// come at the same time, and Set returns after the commit. Setting the same reaction again changes nothing and returns nil; so does a
-// change whose counts could not be read, which must be read again. For a tweet that is not visible the field "tweet" is refused with
+// Now is what a write has seen of the tweet whose reactions it has changed. What is nil must be read.
+type Now struct {
+	// Counts include the change. They are nil if nothing has changed, or if they could not be read.
+	Counts *Counts
+	// Tweet is nil if nothing has changed.
+	Tweet *tweets.Tweet
+}
+
+// Set sets the user's reaction to a tweet and returns the tweet and its counts, which include the reaction. It is set in one transaction
+// with others that come at the same time, and Set returns after the commit. Setting the same reaction again changes nothing. For a tweet
+// that is not visible the field "tweet" is refused with
 // NOT_FOUND. An error of kind errs.Unavailable, such as for a commit whose outcome is unknown, may be tried again. Two calls at the same
 // time for one user and tweet take effect in the order in which they came.
-func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (now *Counts, err error) {
+func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (Now, error) {
 	return r.combiner.set(ctx, Key{TweetID: tweetID, UserID: userID}, kind)
 }
 
@@ -47,7 +57,7 @@ func (r *Reactions) commit(ctx context.Context, batch []*setting, committed func
 // transactions have written, and refuses reactions to tweets that are not visible.
 func (r *Reactions) write(ctx context.Context, batch []*setting, committed func()) (unchanged []*setting, err error) {
 	var last *events.Tx
-	var changes map[Key]events.ReactionChange
+	var changes map[Key]written
 	err = r.log.Write(ctx, func(ctx context.Context, tx *events.Tx) (err error) {
 		last, unchanged = tx, nil
 		if changes, err = r.change(ctx, tx, batch); err != nil {
@@ -74,12 +84,14 @@ func (r *Reactions) write(ctx context.Context, batch []*setting, committed func(
 	r.stats.changes.Add(int64(len(changes)))
 	hot := make([]int64, 0, len(changes))
 	for _, s := range batch {
-		if _, ok := changes[s.Key]; !ok {
+		w, ok := changes[s.Key]
+		if !ok {
 			continue
 		}
+		s.now.Tweet = w.tweet
 		hot = append(hot, s.TweetID)
 		if c := last.Counts(s.TweetID); c != nil {
-			s.now = CountsFrom(s.TweetID, *c)
+			s.now.Counts = CountsFrom(s.TweetID, *c)
 		}
 	}
 	r.heat.Add(1, hot...)
@@ -87,7 +99,7 @@ func (r *Reactions) write(ctx context.Context, batch []*setting, committed func(
 }
 
 // changed returns an event for each tweet with changes, in the order of the batch.
-func changed(batch []*setting, changes map[Key]events.ReactionChange) []events.Event {
+func changed(batch []*setting, changes map[Key]written) []events.Event {
 	var all []events.ReactionsChanged
 	at := map[int64]int{}
 	for _, s := range batch {
@@ -103,7 +115,7 @@ func changed(batch []*setting, changes map[Key]events.ReactionChange) []events.E
 		likes, dislikes := change(Kind(c.Prev), Kind(c.Kind))
 		all[i].LikesAdded += likes
 		all[i].DislikesAdded += dislikes
-		all[i].Changes = append(all[i].Changes, c)
+		all[i].Changes = append(all[i].Changes, c.ReactionChange)
 	}
 	out := make([]events.Event, len(all))
 	for i, e := range all {
@@ -136,7 +148,7 @@ func (r *Reactions) alreadySet(ctx context.Context, tx *events.Tx, all []*settin
 // change writes the reactions of a batch, the versions of their users' lists and a delta for each tweet. It returns what has changed. It
 // writes no row that two users share. Writers lock reactions in the order of their keys and then lists in the order of users,
 // so that no two of them can deadlock.
-func (r *Reactions) change(ctx context.Context, tx *events.Tx, batch []*setting) (map[Key]events.ReactionChange, error) {
+func (r *Reactions) change(ctx context.Context, tx *events.Tx, batch []*setting) (map[Key]written, error) {
 	ordered := slices.SortedFunc(slices.Values(batch), func(a, b *setting) int {
 		return cmp.Or(cmp.Compare(a.TweetID, b.TweetID), cmp.Compare(a.UserID, b.UserID))
 	})
@@ -171,41 +183,58 @@ var changeSQL = `WITH asked AS (
 		INSERT INTO reaction_deltas (tweet_id, likes, dislikes, changes)
 		SELECT tweet_id, sum((kind = 1)::int - (prev = 1)::int), sum((kind = 2)::int - (prev = 2)::int), count(*)
 		FROM changed GROUP BY tweet_id)
-	SELECT c.tweet_id, c.user_id, c.kind, c.prev, c.version, r.version FROM changed AS c JOIN raised AS r ON r.user_id = c.user_id`
+	SELECT c.tweet_id, c.user_id, c.kind, c.prev, c.version, r.version, t.author_id, t.text, t.created_at, t.version
+	FROM changed AS c JOIN raised AS r ON r.user_id = c.user_id
+	LEFT JOIN LATERAL (SELECT author_id, text, created_at, version FROM tweets WHERE id = c.tweet_id LIMIT 1) AS t ON true`
+
+// written is a changed reaction and the tweet, or nil.
+type written struct {
+	events.ReactionChange
+	tweet *tweets.Tweet
+}
 
 // scanChanges runs a statement that returns changes.
-func scanChanges(ctx context.Context, tx *events.Tx, query string, args ...any) (map[Key]events.ReactionChange, error) {
+func scanChanges(ctx context.Context, tx *events.Tx, query string, args ...any) (map[Key]written, error) {
 	type row struct {
-		tweet int64
 		events.ReactionChange
+		tweet           int64
+		author, version sql.NullInt64
+		text            sql.NullString
+		at              sql.NullTime
 	}
-	rows, err := sqldb.ScanAll(ctx, tx.Client(), query, args,
-		func(r *row) []any { return []any{&r.tweet, &r.UserID, &r.Kind, &r.Prev, &r.Version, &r.ListVersion} })
+	rows, err := sqldb.ScanAll(ctx, tx.Client(), query, args, func(r *row) []any {
+		return []any{&r.tweet, &r.UserID, &r.Kind, &r.Prev, &r.Version, &r.ListVersion, &r.author, &r.text, &r.at, &r.version}
+	})
 	if err != nil {
 		return nil, err
 	}
-	changes := make(map[Key]events.ReactionChange, len(rows))
+	changes := make(map[Key]written, len(rows))
 	for _, r := range rows {
-		changes[Key{TweetID: r.tweet, UserID: r.UserID}] = r.ReactionChange
+		w := written{ReactionChange: r.ReactionChange}
+		if r.author.Valid {
+			w.tweet = &tweets.Tweet{ID: ids.TweetID(r.tweet), AuthorID: r.author.Int64, Text: r.text.String, CreatedAt: r.at.Time.UTC(),
+				Version: r.version.Int64}
+		}
+		changes[Key{TweetID: r.tweet, UserID: r.UserID}] = w
 	}
 	return changes, nil
 }
 
 // changeOneByOne is change for SQLite, whose statements write one table. A trigger raises the versions of lists. Each change has a delta of
-// its own.
-func changeOneByOne(ctx context.Context, tx *events.Tx, ordered []*setting) (map[Key]events.ReactionChange, error) {
-	all := map[Key]events.ReactionChange{}
+// its own. The tweets are read in a further statement.
+func changeOneByOne(ctx context.Context, tx *events.Tx, ordered []*setting) (map[Key]written, error) {
+	all := map[Key]written{}
 	for _, s := range ordered {
 		query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, version)
 			SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
 			ON CONFLICT (tweet_id, user_id) DO UPDATE SET prev = reactions.kind, kind = excluded.kind,
 			reacted_at = excluded.reacted_at, version = reactions.version + 1
-			WHERE reactions.kind IS NOT excluded.kind RETURNING tweet_id, user_id, kind, prev, version, 0`
+			WHERE reactions.kind IS NOT excluded.kind RETURNING tweet_id, user_id, kind, prev, version, 0, NULL, NULL, NULL, NULL`
 		if s.kind == None {
 			query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, version = version + 1
 				WHERE tweet_id = $1 AND user_id = $2 AND kind <> $3
 				AND ` + tweets.VisibleByID("$1") + `
-				RETURNING tweet_id, user_id, kind, prev, version, 0`
+				RETURNING tweet_id, user_id, kind, prev, version, 0, NULL, NULL, NULL, NULL`
 		}
 		one, err := scanChanges(ctx, tx, query, s.TweetID, s.UserID, int64(s.kind), tx.Now)
 		if err != nil {
@@ -221,5 +250,21 @@ func changeOneByOne(ctx context.Context, tx *events.Tx, ordered []*setting) (map
 			all[key] = c
 		}
 	}
-	return all, nil
+	return all, addTweets(ctx, tx, all)
+}
+
+func addTweets(ctx context.Context, tx *events.Tx, all map[Key]written) error {
+	if len(all) == 0 {
+		return nil
+	}
+	tweetIDs := make([]int64, 0, len(all))
+	for key := range all {
+		tweetIDs = append(tweetIDs, key.TweetID)
+	}
+	found, err := tweets.New(tx.Client(), nil, nil).ByID(ctx, tweetIDs)
+	for key, w := range all {
+		w.tweet = found[key.TweetID]
+		all[key] = w
+	}
+	return err
 }

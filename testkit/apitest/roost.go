@@ -15,7 +15,9 @@ import (
 
 	"roost/app"
 	"roost/domain/accounts"
+	"roost/events"
 	"roost/internal/sqldb"
+	"roost/rows"
 	"roost/testkit/dbtest"
 	"roost/testkit/redistest"
 	"roost/testkit/testtime"
@@ -177,6 +179,31 @@ func Ints(t testing.TB, db *sqldb.DB, query string, args ...any) (out []int64) {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return out
+}
+
+// UntilRelayed waits until the relay has confirmed the invalidations of all writes. Until then it may repair what a test makes wrong. A
+// node with embedded stores has no relay.
+func (r *Roost) UntilRelayed(t testing.TB) {
+	t.Helper()
+	db := r.DB(t)
+	if !db.IsPostgres() {
+		return
+	}
+	log := events.NewReader(db)
+	Until(t, "the relay to pass all writes", func() bool {
+		if Int(t, db, "SELECT count(*) FROM events WHERE seq IS NULL") > 0 {
+			return false
+		}
+		end, err := log.After(context.Background(), 0, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		position, _, err := log.GroupPosition(context.Background(), rows.RelayGroup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return position >= end.Head
+	})
 }
 
 // Until waits until the condition holds, or fails the test; what describes the condition.
