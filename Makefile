@@ -36,8 +36,8 @@ lint: ## gofmt, go vet, staticcheck, the rules of text
 test: ## set up the stores and run every test with -race (PKGS=./live ARGS=-v)
 	scripts/test.sh $(ARGS) $(PKGS)
 
-# End-to-end tests that are about nodes and stores more than about answers. They run without plans in the soak only.
-ABOUT_NODES := roost/suite/cluster roost/suite/imports
+# End-to-end tests that are about nodes, caches and stores more than about answers. They run without plans in the soak only.
+ABOUT_NODES := roost/suite/cache roost/suite/cluster roost/suite/counts roost/suite/imports
 
 .PHONY: test-plans
 test-plans: ## compare plans with resolvers on 20,000 random documents, and run the end-to-end tests of answers without plans

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -147,8 +148,20 @@ type returner struct {
 	closed      time.Time
 }
 
+// connect subscribes from the cursor on. It comes back later while the node says that it is busy.
 func (r *returner) connect(ctx context.Context, url string) (err error) {
-	if r.socket, err = dialLight(ctx, url, r.key, r.number); err != nil {
+	for {
+		r.socket, err = dialLight(ctx, url, r.key, r.number)
+		if closed, ok := errors.AsType[*websocket.CloseError](err); !ok || closed.Code != websocket.CloseTryAgainLater {
+			break
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return r.socket.subscribe(homeBriefly, apitest.Vars{"after": r.cursor})
@@ -185,7 +198,7 @@ func (r *returner) run(ctx context.Context, from, to string, back *atomic.Int64)
 	for err == nil {
 		_, err = r.read()
 	}
-	if r.closed = time.Now(); !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
+	if r.closed = time.Now(); !websocket.IsCloseError(err, websocket.CloseServiceRestart) && !errors.Is(err, errBusy) {
 		return fmt.Errorf("socket %d at %s: %w", r.number, from, err)
 	}
 	_ = r.socket.Close()
@@ -199,10 +212,20 @@ func (r *returner) run(ctx context.Context, from, to string, back *atomic.Int64)
 	if err := r.connect(ctx, to); err != nil {
 		return fmt.Errorf("socket %d comes back: %w", r.number, err)
 	}
-	defer context.AfterFunc(ctx, func() { _ = r.socket.Close() })()
+	endWith := func(socket light) (stop func() bool) { return context.AfterFunc(ctx, func() { _ = socket.Close() }) }
+	stop := endWith(r.socket)
+	defer func() { stop() }()
 	back.Add(1)
 	for last := false; !last; {
-		if last, err = r.read(); err != nil {
+		last, err = r.read()
+		if errors.Is(err, errBusy) {
+			stop()
+			_ = r.socket.Close()
+			if err = r.connect(ctx, to); err == nil {
+				stop = endWith(r.socket)
+			}
+		}
+		if err != nil {
 			return fmt.Errorf("socket %d at %s: %w", r.number, to, err)
 		}
 	}

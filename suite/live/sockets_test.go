@@ -78,11 +78,21 @@ func (s light) subscribe(query string, vars apitest.Vars) error {
 	return s.WriteJSON(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": query, "variables": vars}})
 }
 
+// errBusy is the error of a node that cannot begin an operation now. A client tries it again.
+var errBusy = errors.New("the node is busy")
+
 // next reads the data of the next answer.
 func (s light) next(data any) error {
 	_, raw, err := s.ReadMessage()
 	if err != nil {
 		return err
+	}
+	kind := struct{ Type string }{}
+	if err := json.Unmarshal(raw, &kind); err != nil {
+		return err
+	}
+	if kind.Type == "error" && strings.Contains(string(raw), `"UNAVAILABLE"`) {
+		return fmt.Errorf("%w: %s", errBusy, raw)
 	}
 	m := struct {
 		Type    string
