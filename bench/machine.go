@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -24,6 +26,27 @@ func machine() report.Machine {
 		}
 	}
 	return m
+}
+
+// disk returns the type of the file system that has the data of a PostgreSQL on this machine, or "an unknown file system".
+func disk(ctx context.Context, db *sql.DB) (kind string, err error) {
+	var dir string
+	if err := db.QueryRowContext(ctx, "SHOW data_directory").Scan(&dir); err != nil {
+		return "", fmt.Errorf("find the data of PostgreSQL: %w", err)
+	}
+	mounts, err := os.ReadFile("/proc/mounts")
+	if err != nil {
+		return "an unknown file system", nil
+	}
+	longest := ""
+	for line := range strings.Lines(string(mounts)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || !strings.HasPrefix(dir+"/", strings.TrimSuffix(fields[1], "/")+"/") || len(fields[1]) < len(longest) {
+			continue
+		}
+		longest, kind = fields[1], fields[2]
+	}
+	return kind, nil
 }
 
 // commit returns the commit that is measured, or "unknown" outside of a git checkout.

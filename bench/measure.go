@@ -33,7 +33,7 @@ type bench struct {
 func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 	b := &bench{Settings: s, profiles: map[string]*shares.Profile{}}
 	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Patient: !s.overload,
-		Second: s.wants(retweetsOperation), Small: s.short && s.data == ""}); err != nil {
+		Second: s.wants(retweetsOperation), Small: s.short && s.data == "", Durable: s.Fsync}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -44,6 +44,12 @@ func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 	say("drawing %d viewers and signing them in", max(s.Viewers, s.visitors())+s.fans())
 	if b.world, err = ops.NewWorld(ctx, b.rig.Roost.DB, b.rig.Roost.Addr, s.Viewers, s.visitors(), s.fans()); err != nil {
 		return nil, err
+	}
+	if s.wants(replayOperation) {
+		say("signing in those whose likes are replayed")
+		if err := b.world.AddReplay(ctx, b.rig.Roost.DB, b.rig.Roost.Addr, s.Share); err != nil {
+			return nil, err
+		}
 	}
 	b.flips = b.world.Flips()
 	say("filling the baseline's Redis")
@@ -105,6 +111,11 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	r := &report.Results{Time: time.Now().UTC().Truncate(time.Second), Machine: machine(), Commit: commit(ctx), Data: "generated", Settings: s}
 	if b.rig.Real {
 		r.Data = "real"
+	}
+	if s.Fsync {
+		if r.Machine.Disk, err = disk(ctx, b.rig.Roost.DB); err != nil {
+			return err
+		}
 	}
 	if r.Measurements, err = b.measurements(ctx); err != nil {
 		return b.explain(err)

@@ -38,7 +38,8 @@ func TestDocumentsShowTheFiguresOfAFullRun(t *testing.T) {
 	}
 	want := []string{"outage", "ratios", "shares"}
 	for _, op := range operations {
-		undrawn := []string{visitsOperation, logOperation, crowdOperation, growthOperation, trackingOperation, outageOperation}
+		undrawn := []string{replayOperation, visitsOperation, logOperation, crowdOperation, growthOperation, trackingOperation,
+			outageOperation}
 		if !slices.Contains(undrawn, op) && !strings.HasPrefix(op, "home-") {
 			want = append(want, "flame-"+op)
 		}

@@ -27,6 +27,8 @@ type Settings struct {
 	Crowd       int           `json:"crowd"`
 	Loads       string        `json:"loads"`
 	Outage      time.Duration `json:"outage_ns"`
+	Fsync       bool          `json:"fsync"`
+	Share       float64       `json:"share,omitempty"`
 
 	out     string
 	plots   string
@@ -44,8 +46,9 @@ type Settings struct {
 	data  string
 }
 
-// The names of the measurements of which ops.All has no operation.
+// The names of the measurements of which ops.All has no operation, or only if it is asked for.
 const (
+	replayOperation     = "replay"
 	retweetsOperation   = "home-retweets"
 	visitsOperation     = "visits"
 	logOperation        = "log"
@@ -58,14 +61,16 @@ const (
 )
 
 // requests returns the names of the operations over HTTP.
-var requests = []string{"home", "profile", "summaries", "typename", "home-gzip", "home-zstd", "react", "viral"}
+var requests = []string{"home", "profile", "summaries", "typename", "home-gzip", "home-zstd", "react", "viral", replayOperation}
 
 var operations = append(slices.Clone(requests),
 	retweetsOperation, visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
 	trackingOperation, outageOperation)
 
 // usual are the operations that are measured unless others are named.
-var usual = slices.DeleteFunc(slices.Clone(operations), func(op string) bool { return op == growthOperation || op == trackingOperation })
+var usual = slices.DeleteFunc(slices.Clone(operations), func(op string) bool {
+	return slices.Contains([]string{replayOperation, growthOperation, trackingOperation}, op)
+})
 
 // short holds the settings for CI, which only show that everything works and that the answers are right.
 var short = Settings{Rounds: 1, Duration: 300 * time.Millisecond, Warm: 100 * time.Millisecond, Connections: 8, Viewers: 16,
@@ -100,7 +105,9 @@ func parse(args []string) (*Settings, []string, error) {
 	f.Float64Var(&s.Likes, "likes", 3, "likes a second of that tweet; a node sends at most four states a second")
 	f.Float64Var(&s.Posts, "posts", 2, "tweets a second of that author")
 	f.IntVar(&s.Crowd, "crowd", 10_000, "sockets of the operation crowd, which has one round")
+	f.Float64Var(&s.Share, "share", 0, "share of the replayed likes that goes to one tweet, 0 to 1")
 	f.DurationVar(&s.Outage, "outage", 5*time.Second, "how long PostgreSQL is stopped in the operation outage")
+	f.BoolVar(&s.Fsync, "fsync", false, "let PostgreSQL wait until commits are on the disk, as in production")
 	f.StringVar(&s.out, "out", "", "`file` for the results; by default bench/results/TIME.json")
 	f.StringVar(&s.plots, "plots", "",
 		"`directory` for figures as SVG; by default docs/performance if everything is measured, else one beside the results")
@@ -154,8 +161,8 @@ func (s *Settings) check() error {
 	}
 	if s.Rounds < 1 || s.Connections < 1 || s.Viewers < 1 || s.Visitors < 1 ||
 		s.Sockets < 1 || s.Crowd < 2 || s.Duration <= 0 || s.Outage <= 0 ||
-		s.Warm < 0 || s.Rate < 0 || s.Likes <= 0 || s.Posts <= 0 {
-		bad = append(bad, errors.New("counts, rates and durations must be positive"))
+		s.Warm < 0 || s.Rate < 0 || s.Share < 0 || s.Share > 1 || s.Likes <= 0 || s.Posts <= 0 {
+		bad = append(bad, errors.New("counts, rates and durations must be positive, and -share at most 1"))
 	}
 	if s.Connections > s.Viewers {
 		// Each connection of the viral operation switches reactions of viewers of its own.

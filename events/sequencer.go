@@ -16,7 +16,7 @@ const (
 	sequenceEvery = 25 * time.Millisecond
 	// sequenceApart is the least time between two looks for events of this process. A look costs PostgreSQL half a millisecond, for one
 	// event as for ten, and each makes the readers of the log look as well.
-	sequenceApart = 20 * time.Millisecond
+	sequenceApart = 5 * time.Millisecond
 	// sequenceBatch is how many events one call numbers at most.
 	sequenceBatch = 5000
 	// sweepEvery is how often the sequencer looks at all events while the log grows. Between sweeps it looks only above the id up

@@ -29,7 +29,11 @@ type Operation struct {
 	asks []ask
 }
 
-// All returns the operations on a world, reads first.
+// All returns the operations on a world, reads first. The replay is among them after AddReplay.
 func All(w *World) []Operation {
-	return []Operation{w.home(), w.profile(), w.summaries(), typename(), w.compressed("gzip"), w.compressed("zstd"), w.react(), w.viral()}
+	all := []Operation{w.home(), w.profile(), w.summaries(), typename(), w.compressed("gzip"), w.compressed("zstd"), w.react(), w.viral()}
+	if len(w.Replay.likes) > 0 {
+		all = append(all, w.replay())
+	}
+	return all
 }

@@ -28,6 +28,8 @@ type World struct {
 	// wanted. Strangers are the viewers who do not follow the author.
 	Author          Viewer
 	Fans, Strangers []Viewer
+	// Replay is empty before AddReplay.
+	Replay Replay
 
 	posted map[string]int // how many tweets Posts has asked a server for, by its name
 }
@@ -198,6 +200,9 @@ func (w *World) usernames(ctx context.Context, db *sql.DB) error {
 func (w *World) Sessions() map[string]int64 {
 	out := make(map[string]int64, len(w.Visitors))
 	for _, v := range w.Visitors {
+		out[v.Key] = v.ID
+	}
+	for _, v := range w.Replay.likers {
 		out[v.Key] = v.ID
 	}
 	if w.Author.Key != "" {

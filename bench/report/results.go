@@ -32,6 +32,8 @@ type Machine struct {
 	Processors int    `json:"processors"`
 	Model      string `json:"model"`
 	Go         string `json:"go"`
+	// Disk is the file system of PostgreSQL's data. It is empty if PostgreSQL does not wait for the disk.
+	Disk string `json:"disk,omitempty"`
 }
 
 // The ways of putting load on.

@@ -13,8 +13,12 @@ const Quiet = 0.1
 
 // Print writes the results as tables.
 func (r *Results) Print(out io.Writer) error {
-	fmt.Fprintf(out, "\n%s, commit %s, %s data, %d x %s, %s\n", r.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Commit, r.Data,
-		r.Machine.Processors, r.Machine.Model, r.Machine.Go)
+	disk := "without fsync"
+	if r.Machine.Disk != "" {
+		disk = "fsync on " + r.Machine.Disk
+	}
+	fmt.Fprintf(out, "\n%s, commit %s, %s data, %d x %s, %s, %s\n", r.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Commit, r.Data,
+		r.Machine.Processors, r.Machine.Model, r.Machine.Go, disk)
 	fmt.Fprint(out, "Processor time in µs a request; ratio: Roost and its stores relative to the baseline in the same round, "+
 		"median (range).\n"+
 		"log: a request is an event, server the process that writes and handles it, latency from the commit to the effect.\n\n")

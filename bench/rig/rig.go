@@ -33,6 +33,8 @@ type Config struct {
 	Second bool
 	// Small imports a small made-up data set instead, which takes seconds.
 	Small bool
+	// Durable lets PostgreSQL wait until commits are on the disk.
+	Durable bool
 }
 
 // Rig holds the running targets and stores.
@@ -139,7 +141,7 @@ func (r *Rig) stores(ctx context.Context, c Config) error {
 	r.say("starting PostgreSQL and two redis-servers")
 	r.Roost, r.Baseline = &Target{Name: "roost", rig: r, Patient: c.Patient}, &Target{Name: "baseline", rig: r}
 	err := r.tb.protect(func() {
-		cluster := pgtest.StartCluster(r.tb, pgtest.Options{Settings: postgresSettings})
+		cluster := pgtest.StartCluster(r.tb, pgtest.Options{Settings: postgresSettings, Durable: c.Durable})
 		r.Roost.databaseURL = cluster.URL()
 		r.Roost.redisURL = redistest.Start(r.tb).URL()
 		r.Baseline.redisURL = redistest.Start(r.tb).URL()

@@ -177,6 +177,9 @@ func TestNodesGoOnFromAPage(t *testing.T) {
 			seen := map[string]bool{}
 			for fence := "+" + ada.Tweet(t, "round"); !seen[fence]; {
 				event, r := rd.Next(t)
+				if event == "TIMELINE_REBUILT" && round == 0 {
+					continue // a follow, which the page shows and its cursor may precede
+				}
 				if event[0] != '+' && event[0] != '-' || seen[event] {
 					t.Fatalf("%s came out of place, or twice", event)
 				}
