@@ -66,7 +66,7 @@ func (t *Timelines) placesStatement(doubts []Doubt, authors []int64) (string, []
 				WHERE o.sort_key IS NULL AND EXISTS (SELECT 1 FROM retweets
 					WHERE tweet_id = k.tweet AND active AND sort_key < k.place ORDER BY sort_key LIMIT 1 OFFSET %[3]d)
 				AND r.active AND r.sort_key < k.place ORDER BY r.sort_key LIMIT 1) AS p ON true`,
-			tweets.VisibleByID("k.tweet"), sqldb.InOrder(fmt.Sprint(olderRetweets)), olderRetweets),
+				tweets.VisibleByID("k.tweet"), sqldb.InOrder(fmt.Sprint(olderRetweets)), olderRetweets),
 			[]any{pq.Array(tweetIDs), pq.Array(keys), pq.Array(authors)}
 	}
 	list := make([][2]int64, len(doubts))
