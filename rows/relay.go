@@ -18,8 +18,8 @@ const RelayGroup = "cache"
 // relayLease is how long a batch may take: an invalidation tries for a second.
 const relayLease = 2 * time.Second
 
-// relayEvery is how often the relay looks at the log. Events gather meanwhile, because a look costs a transaction, and Redis has most
-// invalidations from their writers by then.
+// relayEvery is how often the relay looks at the log while there are events. They gather meanwhile, because a look costs a transaction, and
+// Redis has most invalidations from their writers by then. After a quiet time the relay begins when the lookout has found an event.
 const relayEvery = 50 * time.Millisecond
 
 // Relay returns the consumer group that repeats every invalidation until Redis takes it. If the changed rows are not known, because

@@ -26,9 +26,8 @@ type Now struct {
 
 // Set sets the user's reaction to a tweet and returns the tweet and its counts, which include the reaction. It is set in one transaction
 // with others that come at the same time, and Set returns after the commit. Setting the same reaction again changes nothing. For a tweet
-// that is not visible the field "tweet" is refused with
-// NOT_FOUND. An error of kind errs.Unavailable, such as for a commit whose outcome is unknown, may be tried again. Two calls at the same
-// time for one user and tweet take effect in the order in which they came.
+// that is not visible the field "tweet" is refused with NOT_FOUND. An error of kind errs.Unavailable, such as for a commit whose outcome is
+// unknown, may be tried again. Two calls at the same time for one user and tweet take effect in the order in which they came.
 func (r *Reactions) Set(ctx context.Context, userID, tweetID int64, kind Kind) (Now, error) {
 	return r.combiner.set(ctx, Key{TweetID: tweetID, UserID: userID}, kind)
 }
