@@ -21,7 +21,8 @@ func TestShortLeavesWhatIsGiven(t *testing.T) {
 func TestWrongSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"-ops", "home,nothing"}, {"-loads", "quarter"}, {"-rounds", "0"}, {"-conns", "300"}, {"-share", "1.5"}, {"-profile", "dir"}, {"-rate", "-1"},
+		{"-ops", "home,nothing"}, {"-loads", "quarter"}, {"-rounds", "0"}, {"-conns", "300"}, {"-share", "1.5"},
+		{"-profile", "dir"}, {"-rate", "-1"},
 		{"-profile", "dir", "-ops", "log"}, {"-posts", "0"}, {"-crowd", "1"},
 	} {
 		if _, _, err := parse(args); err == nil {
