@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the tests need, says which stores they run on, and runs them in a random
-# order with the race detector (three packages that have one goroutine without it). Arguments go to `go test`: flags, then packages.
+# order with the race detector (packages that have one goroutine, or that measure, without it). Arguments go to `go test`: flags,
+# then packages.
 # Packages of the domain alone need less: no store, or PostgreSQL.
 # ROOST_TEST_TIMEOUT limits each package (default 15m).
 set -euo pipefail
@@ -79,6 +80,11 @@ tests=(-vet=off -shuffle=on -timeout="${ROOST_TEST_TIMEOUT:-15m}")
 
 # These packages read and parse files, in one goroutine. In a run of all packages they are tested without the race detector.
 single=(./testkit/archtest ./testkit/dataset ./testkit/repotest)
+# These packages count statements and round trips, and compare times. What runs there runs in other packages with the race detector, which
+# would take eight minutes for it; the soak takes them.
+if [[ -z ${ROOST_SOAK:-} ]]; then
+	single+=(./suite/costs ./suite/price)
+fi
 # These packages count allocations, which the race detector makes more of. They are tested without it as well.
 counting=(./graph/plan)
 
