@@ -58,6 +58,9 @@ type Result struct {
 type Pool struct {
 	workers []*worker
 	traffic Traffic
+	addr    string
+	// opened is when the connections were opened, until they have been used.
+	opened time.Time
 }
 
 // worker is one connection with its source.
@@ -73,7 +76,7 @@ type worker struct {
 
 // NewPool opens n connections for some traffic.
 func NewPool(ctx context.Context, addr string, n int, t Traffic) (*Pool, error) {
-	p := &Pool{traffic: t}
+	p := &Pool{traffic: t, addr: addr, opened: time.Now()}
 	for i := range n {
 		conn, err := Dial(ctx, addr)
 		if err != nil {
@@ -82,6 +85,28 @@ func NewPool(ctx context.Context, addr string, n int, t Traffic) (*Pool, error) 
 		p.workers = append(p.workers, &worker{conn: conn, source: t.Source(i, n)})
 	}
 	return p, nil
+}
+
+// maxUnused is how long a connection may wait for its first request. Servers close connections that wait for seconds: Roost and the
+// baseline after 5 s.
+const maxUnused = time.Second
+
+// renew opens the connections again if they have waited for their first request for too long.
+func (p *Pool) renew(ctx context.Context) error {
+	waited := !p.opened.IsZero() && time.Since(p.opened) > maxUnused
+	p.opened = time.Time{}
+	if !waited {
+		return nil
+	}
+	for _, w := range p.workers {
+		conn, err := Dial(ctx, p.addr)
+		if err != nil {
+			return err
+		}
+		_ = w.conn.Close() // the server may have closed it
+		w.conn = conn
+	}
+	return nil
 }
 
 // Close closes the connections.
@@ -133,6 +158,9 @@ func (p *Pool) Pass(ctx context.Context, n int) (*Result, error) {
 
 // run starts a goroutine for every connection and adds up their results.
 func (p *Pool) run(ctx context.Context, start, end time.Time, fn func(context.Context, *worker) error) (*Result, error) {
+	if err := p.renew(ctx); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// When the context ends, no answer is waited for any longer.

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -179,5 +181,31 @@ func TestEncodedAnswers(t *testing.T) {
 				t.Errorf("%s: %d bytes, %d encoded, want %d and %d", name, r.Bytes, r.Encoded, bytes, encoded)
 			}
 		})
+	}
+}
+
+func TestConnectionsThatWaitedAreOpenedAgain(t *testing.T) {
+	t.Parallel()
+	const conns = 3
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }))
+	t.Cleanup(s.Close)
+	p, err := NewPool(t.Context(), s.Listener.Addr().String(), conns, Traffic{Good: []byte("ok"), Source: func(int, int) Source {
+		return func(buf []byte) []byte { return append(buf, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"...) }
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	for range conns { // closed, as by a server that waits no longer
+		c, err := s.Listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+	}
+	s.Start()
+	p.opened = time.Now().Add(-2 * maxUnused)
+	if r, err := p.Pass(t.Context(), conns); err != nil || r.Latency.Count() != conns {
+		t.Errorf("the pass ends with %v", err)
 	}
 }
