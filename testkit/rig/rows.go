@@ -3,10 +3,12 @@ package rig
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"roost/domain/countaudit"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
 )
@@ -91,7 +93,7 @@ func happened(types ...string) string {
 	return "SELECT aggregate, count(*) FROM events WHERE type IN ('" + strings.Join(types, "', '") + "') GROUP BY aggregate"
 }
 
-// CheckRows compares the rows with their events and with the stored counts.
+// CheckRows compares the rows with their events and with the stored counts, and runs the audit of counts, which must find nothing.
 func CheckRows(t testing.TB, db *sqldb.DB) {
 	t.Helper()
 	for _, c := range consistency {
@@ -99,6 +101,12 @@ func CheckRows(t testing.TB, db *sqldb.DB) {
 		if !maps.Equal(rows, counts) {
 			t.Errorf("%s differ: %s", c.what, difference(rows, counts))
 		}
+	}
+	switch report, err := countaudit.New(db, nil, nil).Run(t.Context(), countaudit.Config{Rate: math.MaxInt32, Examples: 5}); {
+	case err != nil:
+		t.Errorf("the audit of counts: %v", err)
+	case report.Found() != 0:
+		t.Errorf("the audit of counts finds %d differences: %+v", report.Found(), report.Examples)
 	}
 }
 
