@@ -76,6 +76,10 @@ bench-reactions: ## measure ways of counting reactions, and what each shows to r
 bench-overload: ## measure goodput at 0.9 to 3 times what a node can do (OP=home)
 	scripts/bench.sh -overload -ops $(or $(OP),home) $(ARGS)
 
+.PHONY: bench-beside
+bench-beside: ## measure what others meet while 256 clients like one tweet, a minute
+	scripts/bench.sh -beside -conns 256 $(ARGS)
+
 .PHONY: profile
 profile: ## profile one bench operation (OP=home, profile, summaries, react, viral)
 	scripts/bench.sh -profile bench/results/profiles -ops $(or $(OP),home) $(ARGS)

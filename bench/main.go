@@ -34,6 +34,8 @@ func run(ctx context.Context, args []string) error {
 		return compare(rest)
 	case s.overload:
 		return overload(ctx, s)
+	case s.beside:
+		return beside(ctx, s)
 	case s.idle:
 		return idle(ctx, s)
 	case s.reactions:

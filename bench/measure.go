@@ -32,7 +32,7 @@ type bench struct {
 // start starts everything, fills the baseline and checks the answers.
 func start(ctx context.Context, s *Settings) (_ *bench, err error) {
 	b := &bench{Settings: s, profiles: map[string]*shares.Profile{}}
-	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Patient: !s.overload,
+	if b.rig, err = rig.New(ctx, rig.Config{Progress: say, Data: s.data, Patient: !s.overload && !s.beside,
 		Second: s.wants(retweetsOperation), Small: s.short && s.data == "", Durable: s.Fsync}); err != nil {
 		return nil, err
 	}

@@ -50,9 +50,7 @@ func (b *bench) outage(ctx context.Context) (*report.Outage, error) {
 		return nil, err
 	}
 	all := append(ops.All(b.world), b.world.Texts())
-	find := func(name string) ops.Operation {
-		return all[slices.IndexFunc(all, func(op ops.Operation) bool { return op.Name == name })]
-	}
+	find := func(name string) ops.Operation { return named(all, name) }
 	// A closed loop finds the throughput, and the cache has seen every request afterwards.
 	for _, name := range independent {
 		if _, err := b.saturation(ctx, b.rig.Roost.Addr, find(name)); err != nil {
@@ -87,6 +85,11 @@ func (b *bench) outage(ctx context.Context) (*report.Outage, error) {
 	out.Shed, out.Held = span.shed(outcomes[last].Events)
 	out.Back = span.recovery(outcomes[last].Events, out.Dependent.Before)
 	return out, nil
+}
+
+// named returns the operation with a name.
+func named(all []ops.Operation, name string) ops.Operation {
+	return all[slices.IndexFunc(all, func(op ops.Operation) bool { return op.Name == name })]
 }
 
 // weather puts all offers on the node at the same time, and stops PostgreSQL meanwhile.

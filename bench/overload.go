@@ -72,8 +72,13 @@ func (b *bench) overloaded(ctx context.Context, op ops.Operation, w io.Writer) e
 // saturation returns how many answers a second clients get if each waits for its answer, after a warm-up of the same length. There
 // are as many clients as requests that a node runs at once, so that none is refused while the machine has nothing else to do.
 func (b *bench) saturation(ctx context.Context, addr string, op ops.Operation) (float64, error) {
+	return b.closedLoop(ctx, addr, op, max(16, 8*runtime.GOMAXPROCS(0)))
+}
+
+// closedLoop returns how many answers a second some clients get if each waits for its answer, after a warm-up of the same length.
+func (b *bench) closedLoop(ctx context.Context, addr string, op ops.Operation, clients int) (float64, error) {
 	op.Roost.MayRefuse = true
-	pool, err := load.NewPool(ctx, addr, max(16, 8*runtime.GOMAXPROCS(0)), op.Roost)
+	pool, err := load.NewPool(ctx, addr, clients, op.Roost)
 	if err != nil {
 		return 0, err
 	}

@@ -40,6 +40,8 @@ type Settings struct {
 	reactions bool
 	// overload measures goodput under more load than the server can bear.
 	overload bool
+	// beside measures what others meet beside likes of one tweet.
+	beside bool
 	// idle measures an idle node.
 	idle  bool
 	short bool
@@ -86,6 +88,7 @@ func parse(args []string) (*Settings, []string, error) {
 			"       bench -policies               measures cache policies and what they show to readers, two minutes\n"+
 			"       bench -reactions              measures ways of counting reactions, and what they show to readers, four minutes\n"+
 			"       bench -overload -ops OP       measures goodput at 0.9 to 3 times what the server can do, a minute an operation\n"+
+			"       bench -beside                 measures what others meet beside likes of one tweet, a minute\n"+
 			"       bench -idle                   measures an idle node, and its stores, three minutes\n"+
 			"       bench -compare A.json B.json  compares the ratios of two runs; fails if they are too far apart\n\n")
 		f.PrintDefaults()
@@ -117,6 +120,7 @@ func parse(args []string) (*Settings, []string, error) {
 	f.BoolVar(&s.reactions, "reactions", false,
 		"measure ways of counting reactions instead; of the other flags only -short, -out and -plots count")
 	f.BoolVar(&s.overload, "overload", false, "measure goodput when more is asked than the server can do, instead; -ops and -duration count")
+	f.BoolVar(&s.beside, "beside", false, "measure what others meet beside likes of one tweet, instead; -conns and -duration count")
 	f.BoolVar(&s.idle, "idle", false, "measure an idle node instead, three minutes; of the other flags only -short counts")
 	f.StringVar(&s.data, "data", "",
 		"`directory` with the data to import; by default ROOST_DATASET, then ../shared/data/epinions-hn, else made-up data of that size")
