@@ -48,10 +48,12 @@ type App struct {
 	toucher *accounts.Toucher
 	log     *events.Log
 	background
-	checked  sessionChecks
-	demo     demoWorld
-	server   *server.Server
-	services lifecycle.Group
+	checked sessionChecks
+	demo    demoWorld
+	server  *server.Server
+	// documents are those of Config.Documents.
+	documents []server.PersistedDocument
+	services  lifecycle.Group
 }
 
 // New builds a node but starts nothing. Close closes the stores that it opened.
@@ -60,6 +62,11 @@ func New(ctx context.Context, c Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{Config: c}
+	if c.Has("api") {
+		if err := a.readDocuments(); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.build(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -211,7 +218,8 @@ func (a *App) buildServer() (*server.Server, error) {
 			return nil, err
 		}
 	}
-	return server.New(cfg)
+	s, err := server.New(cfg)
+	return s, a.ofDocuments(err)
 }
 
 func (a *App) addAPI(cfg *server.Config) error {
@@ -241,6 +249,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.NoIntrospection, cfg.NoPlayground, cfg.NoSuggestions = !c.Introspection, !c.Playground, c.Server()
 	cfg.Admission = admission.Config{Wait: c.QueueWait, Lag: a.lag.Lag}
 	cfg.Playground.Demo = a.demoLogin()
+	cfg.Documents, cfg.DocumentsOnly = a.documents, c.DocumentsOnly
 	return nil
 }
 

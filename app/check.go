@@ -74,6 +74,12 @@ func (c *Config) Check() error {
 	if c.QueueWait < 0 || c.QueueWait > maxQueueWait {
 		bad.add("queue-wait", fmt.Errorf("%s is not between 0 and %s", c.QueueWait, maxQueueWait))
 	}
+	if c.DocumentsOnly && c.Documents == "" {
+		bad.add("documents-only", errors.New("it needs --documents, the file of the documents to run"))
+	}
+	if c.DocumentsOnly && c.Playground {
+		bad.add("documents-only", errors.New("the playground cannot work with it: leave out --playground"))
+	}
 	if c.LogFormat != "" && c.LogFormat != "text" && c.LogFormat != "json" {
 		bad.add("log-format", fmt.Errorf("%q is neither text nor json", c.LogFormat))
 	}

@@ -42,6 +42,10 @@ type Config struct {
 	Playground      bool
 	ReadCache       bool
 	Plans           bool
+	// Documents is the file of the persisted documents; empty is none.
+	Documents string
+	// DocumentsOnly makes the node run nothing but the documents of the file.
+	DocumentsOnly bool
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
 
@@ -112,6 +116,9 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 		"most memory for what this process keeps of rows, in MiB, at least 4; 0 is a quarter of GOMEMLIMIT, at most 256; -1 keeps none")
 	f.BoolVar(&c.Plans, "plans", true,
 		"answer operations from compiled plans; without, each field is resolved for itself, to see whether a plan is at fault")
+	f.StringVar(&c.Documents, "documents", "",
+		"`file` of documents that clients may name by documentId: a JSON object of texts by their hashes, or Apollo's manifest")
+	f.BoolVar(&c.DocumentsOnly, "documents-only", false, "run only what is in --documents, and refuse every other document")
 	f.DurationVar(&c.QueueWait, "queue-wait", 100*time.Millisecond,
 		"how long a request waits for its turn on a busy node before it is refused, at most 10s")
 	limits := accounts.DefaultLimits()
@@ -124,7 +131,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; "+
 		"the stop may take 30s more (default 5s with --database-url, else 0s)")
 	f.BoolVar(&c.Introspection, "introspection", true, "answer __schema and __type, and serve /schema.graphqls")
-	f.BoolVar(&c.Playground, "playground", true, "serve the playground at / (default false with --database-url)")
+	f.BoolVar(&c.Playground, "playground", true, "serve the playground at / (default false with --database-url or --documents-only)")
 	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")
 }
 
@@ -156,7 +163,7 @@ func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	if !given["drain-delay"] && c.Server() {
 		c.DrainDelay = defaultDrainDelay
 	}
-	if !given["playground"] && c.Server() {
+	if !given["playground"] && (c.Server() || c.DocumentsOnly) {
 		c.Playground = false
 	}
 	return errors.Join(bad...)

@@ -97,7 +97,12 @@ func (s actions) Retweet(ctx context.Context, userID, tweetID int64) error {
 // Greeting says to a newcomer what to try.
 func (a *App) Greeting() string {
 	var b strings.Builder
-	if w := a.demo.world; w != nil {
+	if a.Config.DocumentsOnly {
+		fmt.Fprintf(&b, "\n  This node runs nothing but the documents of %s.\n", a.Config.Documents)
+		if w := a.demo.world; w != nil {
+			fmt.Fprintf(&b, "  Sign in as %s with the password %s.\n", w.Username, w.Password)
+		}
+	} else if w := a.demo.world; w != nil {
 		fmt.Fprintf(&b, `
   Sign in as %[1]s with the password %[2]s; the playground has done it already.
   Try these, they are its first tabs:

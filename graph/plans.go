@@ -94,6 +94,32 @@ func (p *Plans) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	return func(ctx context.Context) *graphql.Response { return p.query(ctx, oc, compiled, next) }
 }
 
+// maxPrepared is for how many conditions of a query PrepareOperation compiles all plans.
+const maxPrepared = 4
+
+// PrepareOperation compiles the plans of a query, or of the payloads of a mutation, before the first request. Queries with more than
+// maxPrepared conditions, mutations with conditions, and what events of subscriptions need are left to the first request.
+func (p *Plans) PrepareOperation(oc *graphql.OperationContext) {
+	conditions := conditionsOf(oc.Operation, oc.Doc)
+	switch kind := oc.Operation.Operation; {
+	case kind == ast.Query && len(conditions) <= maxPrepared:
+		defer func(before map[string]any) { oc.Variables = before }(oc.Variables)
+		for bits := range 1 << len(conditions) {
+			oc.Variables = map[string]any{}
+			for i, name := range conditions {
+				oc.Variables[name] = bits>>i&1 == 1
+			}
+			p.of(oc, nil)
+		}
+	case kind == ast.Mutation && len(conditions) == 0:
+		for _, field := range graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Mutation"}) {
+			if f := field; f.Definition != nil && payloadTypes[f.Definition.Type.Name()] != nil {
+				p.of(oc, &f)
+			}
+		}
+	}
+}
+
 // query answers a query from its plan, else through next.
 func (p *Plans) query(ctx context.Context, oc *graphql.OperationContext, plan *plan.Plan, next graphql.OperationHandler) *graphql.Response {
 	set, most := loaders.New(ctx, &p.Resolver.Sources), p.Most(ctx)

@@ -65,7 +65,9 @@ func answerInstantly(context.Context) *graphql.Response { return instantAnswer }
 //
 //nolint:paralleltest // it counts allocations
 func TestAllocationsOfARequest(t *testing.T) {
-	s := newTestServer(t)
+	s := newTestServer(t, func(c *Config) {
+		c.Documents = []PersistedDocument{{ID: "x-app:typename", Text: "query T{__typename}"}}
+	})
 	exec, err := s.newExecutor()
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +80,8 @@ func TestAllocationsOfARequest(t *testing.T) {
 	}{
 		{"text", `{"query":"{__typename}"}`, 8},
 		{"hash", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + helloHash + `"}}}`, 8},
+		{"document", `{"documentId":"x-app:typename"}`, 8},
+		{"document of clients", `{"documentId":"sha256:` + helloHash + `"}`, 8},
 	} {
 		if got := allocations(t, h, c.body); got > c.most {
 			t.Errorf("%s: %v allocations, want at most %v", c.name, got, c.most)

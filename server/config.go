@@ -64,6 +64,10 @@ type Config struct {
 	Authenticator Authenticator
 	// PersistedQueries keeps documents under their hash; a store in the process by default.
 	PersistedQueries transport.PersistedQueries
+	// Documents are checked and prepared when the server is built, and always kept. Clients run them by `documentId`.
+	Documents []PersistedDocument
+	// DocumentsOnly refuses every request that brings a document instead of naming one of Documents.
+	DocumentsOnly bool
 
 	// Admission bounds how many requests run at once.
 	Admission admission.Config
@@ -162,6 +166,12 @@ func (c Config) validate() error {
 	}
 	if err := proxies(c.TrustedProxies).check(); err != nil {
 		fault("TrustedProxies: %w", err)
+	}
+	if c.DocumentsOnly && len(c.Documents) == 0 && !c.NoAPI {
+		fault("DocumentsOnly needs Documents")
+	}
+	if c.DocumentsOnly && !c.NoPlayground && !c.NoAPI {
+		fault("DocumentsOnly needs NoPlayground: the playground sends texts")
 	}
 	if c.HTTP.MaxBody < 0 || c.HTTP.Timeout < 0 {
 		fault("a limit of HTTP is negative")

@@ -42,7 +42,7 @@
 //	idle connections  IdleTimeout
 //	long headers      MaxHeaderBytes, 431
 //	checks            each runs once at a time, for at most Config.CheckTimeout; its result is kept for a quarter of a second
-//	parsed documents  the query cache is bounded by entries and by their weight
+//	parsed documents  the query cache is bounded by entries and by their weight; Config.Documents are kept besides
 //
 // Packages transport and guard define the limits of requests, sockets and documents.
 package server

@@ -23,6 +23,13 @@ type documents struct {
 	nodes    int
 	maxNodes int
 	maxText  int
+
+	// These are the documents that the operator has given the node, by their text and by each of their identifiers. They are always
+	// kept, beyond the bounds, and do not change once the server has been built.
+	pinned map[string]*entry
+	byID   map[string]*entry
+	// pinning is the document that is being checked while the server is built, nil else.
+	pinning *entry
 }
 
 // entry is one document with everything that is computed from it once.
@@ -33,7 +40,8 @@ type entry struct {
 	operations []preparedOperation // in the order of the document
 	slot       document.Slot       // for what others compute from it
 
-	// These are set under the lock of documents when a client has asked for the document by its hash.
+	// These are set under the lock of documents when a client has asked for the document by its hash. A pinned document has them from
+	// the beginning.
 	binary     [sha256.Size]byte
 	hash       string         // in hex; empty without one
 	extensions map[string]any // of a request that has nothing but the hash
@@ -47,7 +55,8 @@ type preparedOperation struct {
 var _ graphql.Cache[*ast.QueryDocument] = (*documents)(nil)
 
 func newDocuments(cfg Config) (*documents, error) {
-	c := &documents{maxNodes: cfg.QueryCacheNodes, maxText: cfg.QueryCacheText, byHash: map[[sha256.Size]byte]*entry{}}
+	c := &documents{maxNodes: cfg.QueryCacheNodes, maxText: cfg.QueryCacheText, byHash: map[[sha256.Size]byte]*entry{},
+		pinned: map[string]*entry{}, byID: map[string]*entry{}}
 	entries, err := simplelru.NewLRU(cfg.QueryCacheEntries, func(_ string, d *entry) { c.removed(d) })
 	c.entries = entries
 	return c, err
@@ -71,6 +80,9 @@ func (c *documents) Get(_ context.Context, text string) (*ast.QueryDocument, boo
 
 // withText returns the document of a text, nil if it is not kept.
 func (c *documents) withText(text string) *entry {
+	if d := c.pinned[text]; d != nil {
+		return d
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d, _ := c.entries.Get(text)
@@ -102,6 +114,11 @@ func (c *documents) setHash(text string, hash [sha256.Size]byte, hex string, ext
 
 // Add keeps a document, unless its text is too long.
 func (c *documents) Add(_ context.Context, text string, doc *ast.QueryDocument) {
+	if d := c.pinning; d != nil && d.text == text {
+		d.doc, d.nodes, d.operations = doc, weigh(doc), make([]preparedOperation, len(doc.Operations))
+		c.pinned[text] = d
+		return
+	}
 	if len(text) > c.maxText {
 		return
 	}

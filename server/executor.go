@@ -32,6 +32,7 @@ func (s *Server) newExecutor() (*operations, error) {
 		Executor: executor.New(cfg.Schema), schema: cfg.Schema.Schema(), documents: kept, guard: limits, queries: store,
 	}
 	exec.SetQueryCache(kept)
+	exec.documentsOnly, exec.hidden = cfg.DocumentsOnly, cfg.NoIntrospection
 	if cfg.ErrorPresenter != nil {
 		exec.SetErrorPresenter(cfg.ErrorPresenter)
 	}
@@ -45,12 +46,12 @@ func (s *Server) newExecutor() (*operations, error) {
 		exec.SetDisableSuggestion(true)
 		exec.SetDefaultRulesFn(rulesWithoutSuggestions)
 	}
-	exec.use(transport.Persisted{Store: store})
+	exec.use(transport.Persisted{Store: store, Document: exec.document, Only: cfg.DocumentsOnly})
 	exec.use(limits)
 	for _, e := range cfg.Extensions {
 		exec.use(e)
 	}
-	return exec, nil
+	return exec, exec.pin(cfg.Documents)
 }
 
 // rulesWithoutSuggestions returns gqlparser's rules, and replaces those that make suggestions and that gqlgen does not
@@ -65,6 +66,7 @@ func rulesWithoutSuggestions() *rules.Rules {
 
 func (s *Server) httpTransport() transport.HTTP {
 	h := s.cfg.HTTP
+	h.DocumentsOnly = s.cfg.DocumentsOnly
 	h.BeforeWrite, h.Unread, h.Observer, h.Log = s.beforeWrite, s.unread, s.metrics, s.cfg.Log
 	return h
 }

@@ -29,6 +29,11 @@ type operations struct {
 	guard     *guard.Guard
 	queries   transport.PersistedQueries
 	checks    []DocumentCheck
+	// documentsOnly refuses all documents but the pinned ones.
+	documentsOnly bool
+	// hidden is set without introspection.
+	hidden    bool
+	preparers []DocumentPreparer
 	// whole is set if an extension may do with an operation what operations cannot repeat.
 	whole bool
 }
@@ -59,6 +64,9 @@ type template struct {
 // use adds an extension.
 func (o *operations) use(e graphql.HandlerExtension) {
 	o.Use(e)
+	if p, ok := e.(DocumentPreparer); ok {
+		o.preparers = append(o.preparers, p)
+	}
 	switch e := e.(type) {
 	case transport.Persisted, *guard.Guard, extension.Introspection:
 		return
@@ -110,7 +118,7 @@ func (o *operations) keep(op *graphql.OperationContext) {
 
 // Keep notes the hash of a document with which a client has asked for it alone.
 func (o *operations) Keep(op *graphql.OperationContext, r *transport.Request) {
-	if r.IsHash && !o.whole {
+	if r.IsHash && !o.whole && !o.documentsOnly {
 		hash, extensions := r.Persisted()
 		o.documents.setHash(op.RawQuery, r.Hash, hash, extensions)
 	}
@@ -135,7 +143,7 @@ func (o *operations) Known(ctx context.Context, r *transport.Request, h http.Hea
 		RawQuery: d.text, OperationName: r.OperationName, Doc: d.doc, Headers: h, Operation: named,
 		DisableIntrospection: t.hidden, RecoverFunc: t.recover, ResolverMiddleware: t.field, RootResolverMiddleware: t.rootField,
 	}
-	if r.IsHash {
+	if r.IsHash && r.ID == nil {
 		op.Extensions = d.extensions
 	}
 	if t.isVariable {
@@ -159,17 +167,14 @@ func (o *operations) find(ctx context.Context, r *transport.Request) *entry {
 	switch {
 	case o.whole:
 		return nil
-	case r.IsHash:
-		d := o.documents.withHash(r.Hash)
-		if d == nil {
-			return nil
+	case r.ID != nil && r.HasExtensions():
+		return nil
+	case r.ID != nil || r.IsHash:
+		if d := o.pinned(r); d != nil || !r.IsHash {
+			return d
 		}
-		// The store decides which hashes are answered, and notes that this one is used.
-		if text, ok := o.queries.Get(ctx, d.hash); !ok || text != d.text {
-			return nil
-		}
-		return d
-	case r.HasExtensions() || len(r.Text) == 0:
+		return o.stored(ctx, r.Hash)
+	case o.documentsOnly || r.HasExtensions() || len(r.Text) == 0:
 		return nil
 	}
 	return o.documents.withText(unsafe.String(unsafe.SliceData(r.Text), len(r.Text))) // which does not keep it

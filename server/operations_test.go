@@ -28,11 +28,7 @@ func (noAccounts) Watch(int64) (context.Context, func())                 { retur
 // newTestServer returns a server on the test schema that does not listen.
 func newTestServer(t testing.TB, change ...func(*Config)) *Server {
 	t.Helper()
-	cfg := Config{
-		Schema:        testschema.NewExecutableSchema(testschema.Config{Resolvers: &testschema.Resolvers{}}),
-		Authenticator: noAccounts{}, ServerTiming: true, ErrorPresenter: testschema.Present, Recover: testschema.Recover,
-		NoPlayground: true,
-	}
+	cfg := testConfig()
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -41,6 +37,21 @@ func newTestServer(t testing.TB, change ...func(*Config)) *Server {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// newServerWith returns a server with persisted documents, or why there is none.
+func newServerWith(list []PersistedDocument) (*Server, error) {
+	cfg := testConfig()
+	cfg.Documents = list
+	return New(cfg)
+}
+
+func testConfig() Config {
+	return Config{
+		Schema:        testschema.NewExecutableSchema(testschema.Config{Resolvers: &testschema.Resolvers{}}),
+		Authenticator: noAccounts{}, ServerTiming: true, ErrorPresenter: testschema.Present, Recover: testschema.Recover,
+		NoPlayground: true,
+	}
 }
 
 // seen is a context of an operation that Known made, beside the one that CreateOperationContext makes for the same request.
@@ -131,6 +142,11 @@ var knownRequests = []string{
 	`{"query":"{hello}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + helloHash + `"}}}`,
 	`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + helloHash + `"}}}`,
 	`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + helloHash + `"},"other":2}}`,
+	`{"documentId":"sha256:` + helloHash + `"}`,
+	`{"documentId":"sha256:` + helloHash + `","extensions":{"other":2}}`,
+	`{"documentId":"sha256:` + helloHash + `","query":"{hello}"}`,
+	`{"documentId":"count","variables":{"n":3}}`,
+	`{"documentId":"pair","operationName":"A"}`,
 }
 
 const helloHash = "9dd7ff987fac8d0d1979084ebde5ce8bd855cd066d1a34e98432275cc6bc264c"
@@ -144,6 +160,7 @@ func TestKnownOperationsAreTheSame(t *testing.T) {
 		"no introspection": func(c *Config) { c.NoIntrospection = true },
 		"a low limit":      func(c *Config) { c.Guard.AnonymousCost = 100 },
 		"few documents":    func(c *Config) { c.QueryCacheEntries = 3 },
+		"own documents":    func(c *Config) { c.Documents = testDocuments() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

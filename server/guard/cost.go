@@ -39,10 +39,18 @@ func (p *Prices) Cost(op *ast.OperationDefinition, variables map[string]any, mos
 	return c.set(op.SelectionSet, 1, noPage)
 }
 
+// Least returns a lower bound of what Cost returns for any values of the operation's variables. It is the cost itself for an operation
+// without variables.
+func (p *Prices) Least(op *ast.OperationDefinition, most int) int {
+	c := costing{Prices: p, most: most, least: true}
+	return c.set(op.SelectionSet, 1, noPage)
+}
+
 type costing struct {
 	*Prices
 	variables map[string]any
 	most      int
+	least     bool // for the cheapest values of all variables
 }
 
 // noPage is the page argument of set for selections that are not directly below a connection.
@@ -191,6 +199,9 @@ func (c *costing) pageSize(f *ast.Field) int {
 func (c *costing) integer(v *ast.Value) (int, bool) {
 	raw := any(v.Raw)
 	if v.Kind == ast.Variable {
+		if c.least {
+			return 0, true
+		}
 		raw = c.variables[v.Raw]
 	}
 	switch n := raw.(type) {
@@ -232,6 +243,8 @@ func (c *costing) length(v *ast.Value) int {
 	switch {
 	case v.Kind == ast.ListValue:
 		return len(v.Children)
+	case v.Kind == ast.Variable && c.least:
+		return 0
 	case v.Kind == ast.Variable:
 		if list, ok := c.variables[v.Raw].([]any); ok {
 			return len(list)
@@ -249,6 +262,9 @@ func (c *costing) included(list ast.DirectiveList) bool {
 		}
 		yes := arg.Value.Raw == "true"
 		if arg.Value.Kind == ast.Variable {
+			if c.least {
+				return false
+			}
 			yes, _ = c.variables[arg.Value.Raw].(bool)
 		}
 		if yes == (d.Name == "skip") {

@@ -82,6 +82,14 @@ func (g *Guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	return admit(cost, most)
 }
 
+// CheckLeast refuses an operation that costs more than any caller may spend, whatever the values of its variables.
+func (g *Guard) CheckLeast(op *ast.OperationDefinition) *errs.Error {
+	if least := g.prices.Least(op, g.limits.Cost); least > g.limits.Cost {
+		return tooComplex("the operation costs more than %d points; ask for fewer fields or smaller pages", g.limits.Cost)
+	}
+	return nil
+}
+
 // Admit checks a cost as MutateOperationContext does.
 func (g *Guard) Admit(ctx context.Context, cost int) *gqlerror.Error {
 	return admit(cost, byCaller(ctx, g.limits.Cost, g.limits.AnonymousCost))

@@ -108,7 +108,7 @@ func Lead(api http.Handler) http.Handler {
 			api.ServeHTTP(w, r)
 			return
 		}
-		if asked := r.URL.Query(); asked.Has("query") || asked.Has("extensions") || !acceptsHTML(r) {
+		if asked := r.URL.Query(); asked.Has("query") || asked.Has("documentId") || asked.Has("extensions") || !acceptsHTML(r) {
 			api.ServeHTTP(w, r)
 			return
 		}

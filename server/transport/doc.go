@@ -4,6 +4,8 @@
 //
 //   - HTTP follows the GraphQL-over-HTTP specification: POST with JSON, GET for queries. One request is one operation. The data
 //     that gqlgen wrote is sent unchanged.
+//   - A request may name its document by `documentId`, as the specification's appendix "Persisted Documents" describes it. Socket takes
+//     the same in the payload of a `subscribe`. An empty `query` counts as none.
 //   - Socket speaks graphql-transport-ws, with every close code of that protocol. It speaks no other protocol.
 //   - Each error has one of the codes of package errs. The errors of an operation that did not start may repeat names from the
 //     document or its variables: names of fields, arguments, types. They repeat no value of a literal or of a variable,
@@ -56,6 +58,7 @@
 //	more unread bytes than Unread allows        connections that do not read are cut off
 //	answer not read in time                     the connection is cut off
 //	body longer than HTTP.MaxBody               413, BAD_REQUEST
+//	documentId longer than MaxDocumentID        400, BAD_REQUEST
 //	message longer than SocketConfig.MaxMessage closed with 1009
 //	JSON with more levels or values than the    QUERY_TOO_COMPLEX
 //	package allows (maxJSONDepth, maxJSONValues)

@@ -41,6 +41,9 @@ type HTTP struct {
 	// only the server's own timeout applies. 0 means DefaultReadGrace and DefaultReadRate.
 	ReadGrace time.Duration
 	ReadRate  int
+	// DocumentsOnly makes Receive refuse every request that brings its document, instead of naming it, before anything else is done for
+	// it; see Persisted.Only.
+	DocumentsOnly bool
 	// Unread bounds the bytes of answers that clients have not read; nil is no bound.
 	Unread *Unread
 	// Observer counts operations; nil counts none.
@@ -171,13 +174,21 @@ func (x *exchange) prepare(ctx context.Context, exec Kept, params *graphql.RawPa
 	return ctx, op, list
 }
 
-// read reads the request: the body of a POST into request, and the parameters of a GET. It returns the status and error of a
-// refusal.
+// read reads the request: the body of a POST into request, and the parameters of a GET, if they name a document, too. It returns the
+// status and error of a refusal.
 func (x *exchange) read(request *Request) (*graphql.RawParams, int, *errs.Error) {
 	switch x.r.Method {
 	case http.MethodGet:
 		p, err := queryParams(x.r.URL.RawQuery)
-		return p, http.StatusBadRequest, err
+		if err != nil {
+			return nil, http.StatusBadRequest, err
+		}
+		if id, named := documentIDOf(p); named && len(p.Extensions) == 1 {
+			*request = Request{ID: []byte(id), OperationName: p.OperationName, Variables: p.Variables}
+			request.readHashOfID()
+			p = nil
+		}
+		return p, 0, nil
 	case http.MethodPost:
 		if !acceptsBody(x.r) {
 			return nil, http.StatusUnsupportedMediaType,
@@ -200,6 +211,9 @@ func (x *exchange) readBody() (Request, int, *errs.Error) {
 			return Request{}, status, err
 		}
 	}
+	if b.isRead {
+		return b.request, 0, nil
+	}
 	request, err := readRequest(b.buffer.Bytes())
 	return request, http.StatusBadRequest, err
 }
@@ -211,7 +225,8 @@ func queryParams(raw string) (*graphql.RawParams, *errs.Error) {
 		return nil, errs.New(errs.BadRequest, "the URL's query is malformed")
 	}
 	p := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	for _, text := range []string{p.Query, p.OperationName} {
+	id := values.Get("documentId")
+	for _, text := range []string{p.Query, p.OperationName, id} {
 		if err := checkPlain(text); err != nil {
 			return nil, err
 		}
@@ -224,6 +239,9 @@ func queryParams(raw string) (*graphql.RawParams, *errs.Error) {
 		if err := decodeObject(text, name, to); err != nil {
 			return nil, err
 		}
+	}
+	if values.Has("documentId") {
+		setDocumentID(p, id)
 	}
 	return p, checkParams(p)
 }

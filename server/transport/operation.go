@@ -50,7 +50,7 @@ func (c *conn) handleSubscribe(m message) {
 	if m.refusal == nil {
 		var err *errs.Error
 		if params, err = decodeParams(m.Payload); err != nil {
-			if params == nil || params.Query == "" {
+			if params == nil || params.Query == "" && !namesDocument(params) {
 				c.shut(closeBadMessage, "Invalid message", flush)
 				return
 			}

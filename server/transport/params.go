@@ -15,9 +15,13 @@ import (
 func decodeParams(raw []byte) (*graphql.RawParams, *errs.Error) {
 	var fields map[string]json.RawMessage
 	if len(raw) == 0 || json.Unmarshal(raw, &fields) != nil || fields == nil {
-		return nil, errs.New(errs.BadRequest, "the request must be one JSON object with a `query`")
+		return nil, errs.New(errs.BadRequest, "the request must be one JSON object with a `query` or a `documentId`")
 	}
 	p := &graphql.RawParams{}
+	var id string
+	if err := decodeText(fields, "documentId", &id); err != nil {
+		return nil, err
+	}
 	if err := decodeText(fields, "query", &p.Query); err != nil {
 		return nil, err
 	}
@@ -30,13 +34,20 @@ func decodeParams(raw []byte) (*graphql.RawParams, *errs.Error) {
 	if err := decodeObject(fields["extensions"], "extensions", &p.Extensions); err != nil {
 		return nil, err
 	}
+	if !isNull(fields["documentId"]) {
+		setDocumentID(p, id)
+	}
 	return p, checkParams(p)
 }
 
-// checkParams refuses a request without a document, or with one whose literals hold what cannot be stored.
+// checkParams refuses a request without a document or a name of one, a name that is none, and a document whose literals hold what
+// cannot be stored.
 func checkParams(p *graphql.RawParams) *errs.Error {
+	if id, named := documentIDOf(p); named {
+		return checkNamed(p, id)
+	}
 	if p.Query == "" && p.Extensions["persistedQuery"] == nil {
-		return errs.New(errs.BadRequest, "`query` is required")
+		return errs.New(errs.BadRequest, "`query` or `documentId` is required")
 	}
 	return checkDocument(p.Query)
 }

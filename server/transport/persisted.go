@@ -24,12 +24,18 @@ type PersistedQueries interface {
 	Put(ctx context.Context, hash, query string)
 }
 
-// Persisted is the gqlgen extension for automatic persisted queries, in the protocol of Apollo: a client
+// Persisted is the gqlgen extension for documents that clients name instead of sending them: by `documentId`, as the appendix "Persisted
+// Documents" of GraphQL over HTTP describes it, and by automatic persisted queries, in the protocol of Apollo: a client
 // sends the hash of its document; if that is unknown it sends both, once. Only documents that passed the
 // limits on documents and validation are kept. It has to come before the guard among extensions, which
 // looks at the document that was found.
 type Persisted struct {
 	Store PersistedQueries
+	// Document returns the text of a document that the operator has given the node, under an identifier; nil has none. Other
+	// documents are looked for in Store, if the identifier has the hash of the text.
+	Document func(id string) (text string, ok bool)
+	// Only refuses every request that brings its document, and asks nothing of Store.
+	Only bool
 	// MaxBytes is the longest document to keep; longer ones run, and are sent in full each time. 0 is
 	// DefaultMaxPersisted.
 	MaxBytes int
@@ -54,10 +60,16 @@ func (p Persisted) Validate(graphql.ExecutableSchema) error {
 // hashToKeep is where an operation's statistics hold the hash under which its document is to be kept.
 const hashToKeep = "persistedQueryHash"
 
-// MutateOperationParameters replaces a hash by its document.
+// MutateOperationParameters replaces the name of a document by the document.
 func (p Persisted) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	raw, asked := params.Extensions["persistedQuery"]
-	if !asked || raw == nil {
+	if id, named := takeDocumentID(params); named {
+		return p.named(ctx, params, id)
+	}
+	raw := params.Extensions["persistedQuery"]
+	if p.Only && (params.Query != "" || raw == nil) {
+		return ToGraphQL(errOnly())
+	}
+	if raw == nil {
 		return nil
 	}
 	hash, err := persistedHash(raw)
@@ -65,8 +77,8 @@ func (p Persisted) MutateOperationParameters(ctx context.Context, params *graphq
 		return ToGraphQL(err)
 	}
 	if params.Query == "" {
-		query, ok := p.Store.Get(ctx, hash)
-		if !ok || hashOf(query) != hash { // a store's mistake is a miss, never another document
+		query, ok := p.find(ctx, SHA256Prefix+hash)
+		if !ok {
 			return ToGraphQL(errs.New(errs.PersistedQueryNotFound, "PersistedQueryNotFound"))
 		}
 		params.Query = query
@@ -77,6 +89,31 @@ func (p Persisted) MutateOperationParameters(ctx context.Context, params *graphq
 	}
 	graphql.GetOperationContext(ctx).Stats.SetExtension(hashToKeep, hash)
 	return nil
+}
+
+// named replaces an identifier by its document.
+func (p Persisted) named(ctx context.Context, params *graphql.RawParams, id string) *gqlerror.Error {
+	query, ok := p.find(ctx, id)
+	if !ok {
+		return ToGraphQL(errs.New(errs.PersistedQueryNotFound, "there is no document with this `documentId`"))
+	}
+	params.Query = query
+	return nil
+}
+
+// find returns the document with an identifier.
+func (p Persisted) find(ctx context.Context, id string) (string, bool) {
+	if p.Document != nil {
+		if query, ok := p.Document(id); ok {
+			return query, true
+		}
+	}
+	hash, isHash := strings.CutPrefix(id, SHA256Prefix)
+	if p.Only || !isHash {
+		return "", false
+	}
+	query, ok := p.Store.Get(ctx, hash)
+	return query, ok && hashOf(query) == hash // a store's mistake is a miss, never another document
 }
 
 // MutateOperationContext keeps a document that came with its hash and is valid.

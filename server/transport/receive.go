@@ -15,6 +15,9 @@ import (
 type received struct {
 	bytes.Reader
 	buffer bytes.Buffer
+	// request is what Receive has read of the buffer, if isRead is set.
+	request Request
+	isRead  bool
 }
 
 // bodies are reused between requests, but for large ones.
@@ -25,6 +28,7 @@ func (b *received) free() {
 	if b.buffer.Cap() <= keepBuffer {
 		b.buffer.Reset()
 		b.Reader.Reset(nil)
+		b.request, b.isRead = Request{}, false
 		bodies.Put(b)
 	}
 }
@@ -33,15 +37,19 @@ func (b *received) free() {
 func (*received) Close() error { return nil }
 
 // Receive reads the body of each request before it calls next, so that next holds nothing while the network is slow. A body that
-// is too long is refused here; Do answers other mistakes.
+// is too long is refused here, and with DocumentsOnly a request that brings its document; Do answers other mistakes.
 func (h HTTP) Receive(next http.Handler) http.Handler {
 	h.setDefaults()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		if h.DocumentsOnly && r.Method == http.MethodGet && bringsDocument(r.URL.RawQuery) {
+			h.refuseDocument(w, r, start)
+			return
+		}
 		if r.Method != http.MethodPost || !acceptsBody(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		start := time.Now()
 		b := bodies.Get().(*received)
 		defer b.free()
 		if status, err := h.receive(w, r, &b.buffer); err != nil {
@@ -52,10 +60,24 @@ func (h HTTP) Receive(next http.Handler) http.Handler {
 			}
 			return
 		}
+		if h.DocumentsOnly {
+			request, err := readRequest(b.buffer.Bytes())
+			if err == nil && !request.onlyNames() {
+				h.refuseDocument(w, r, start)
+				return
+			}
+			b.request, b.isRead = request, err == nil
+		}
 		b.Reader.Reset(b.buffer.Bytes())
 		r.Body = b
 		next.ServeHTTP(w, r)
 	})
+}
+
+// refuseDocument refuses a request that brings its document.
+func (h HTTP) refuseDocument(w http.ResponseWriter, r *http.Request, start time.Time) {
+	Refuse(w, r, http.StatusForbidden, errOnly())
+	h.Observer.Operation("http", "none", errs.Forbidden.Code(), time.Since(start))
 }
 
 // receive reads a body into a buffer, or returns the status and the error of its refusal.

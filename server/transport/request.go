@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -14,11 +15,13 @@ import (
 // was read, and is valid as long as that buffer is.
 type Request struct {
 	// Text is the document; it is empty if the client sent none.
-	Text          []byte
+	Text []byte
+	// ID is the identifier of the document that the client names; nil if it names none.
+	ID            []byte
 	OperationName string
 	Variables     map[string]any
-	// Hash is the hash under which the client asks for a persisted document. It is set if IsHash is. Then `extensions` holds
-	// nothing else.
+	// Hash is the hash under which the client asks for a persisted document. It is set if IsHash is: if `extensions` holds nothing
+	// else, or ID has a hash.
 	Hash   [32]byte
 	IsHash bool
 
@@ -33,10 +36,13 @@ func (r *Request) Params() *graphql.RawParams {
 		v, _ := s.value(0) // has been scanned before
 		p.Extensions, _ = v.(map[string]any)
 	}
+	if r.ID != nil {
+		setDocumentID(p, string(r.ID))
+	}
 	return p
 }
 
-// HasExtensions reports whether the request has extensions. A hash is one.
+// HasExtensions reports whether the request has extensions. A hash is one, unless it is in ID.
 func (r *Request) HasExtensions() bool { return r.extensions != nil }
 
 // Persisted returns the hash in hex, and the extensions of every request that has only this hash. Nothing may change them.
@@ -53,7 +59,13 @@ func readRequest(raw []byte) (Request, *errs.Error) {
 	if ok && s.high {
 		ok = utf8.Valid(raw)
 	}
-	if ok {
+	switch {
+	case !ok:
+	case r.ID != nil:
+		ok = len(r.Text) == 0 && r.extensions == nil && CheckDocumentID(unsafe.String(unsafe.SliceData(r.ID), len(r.ID))) == nil ||
+			checkParams(r.Params()) == nil
+		r.readHashOfID()
+	default:
 		r.readHash()
 		ok = r.IsHash || len(r.Text) > 0 && !bytes.Contains(r.Text, escapeBegin) || checkParams(r.Params()) == nil
 	}

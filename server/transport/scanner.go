@@ -19,7 +19,7 @@ type scanner struct {
 
 // request reads the whole text as a request object.
 func (s *scanner) request() (r Request, ok bool) {
-	isText, isName := true, true
+	isText, isName, isID := true, true, true
 	var name []byte
 	var variables any
 	ok = s.object(1, func(key []byte) (ok bool) {
@@ -28,6 +28,8 @@ func (s *scanner) request() (r Request, ok bool) {
 			r.Text, isText, ok = s.textOrNull()
 		case "operationName":
 			name, isName, ok = s.textOrNull()
+		case "documentId":
+			r.ID, isID, ok = s.textOrNull()
 		case "variables":
 			s.build = true
 			variables, ok = s.value(1)
@@ -42,7 +44,7 @@ func (s *scanner) request() (r Request, ok bool) {
 		return ok
 	})
 	s.space()
-	if !ok || s.at != len(s.raw) || !isText || !isName {
+	if !ok || s.at != len(s.raw) || !isText || !isName || !isID {
 		return r, false
 	}
 	r.OperationName = string(name)

@@ -43,6 +43,13 @@ func checkScanner(t *testing.T, raw []byte) {
 // checkHash holds a hash that the scanner found to what Persisted reads.
 func checkHash(t *testing.T, got *Request, want *graphql.RawParams) {
 	t.Helper()
+	if id, named := documentIDOf(want); named || got.ID != nil {
+		hash, ok := strings.CutPrefix(id, SHA256Prefix)
+		if string(got.ID) != id || ok != got.IsHash || ok && hash != fmt.Sprintf("%x", got.Hash) {
+			t.Errorf("ID %q, hash %x, want %q", got.ID, got.Hash, id)
+		}
+		return
+	}
 	if !got.IsHash {
 		return
 	}
@@ -76,6 +83,11 @@ var testBodies = []string{
 	`{"extensions":{"persistedQuery":{"version":10,"sha256Hash":"` + testHash + `"}}}`,
 	`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + testHash + `"},"more":1}}`,
 	`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}`, `{"extensions":{"persistedQuery":{}}}`,
+	`{"documentId":"sha256:` + testHash + `"}`, `{"documentId":"sha256:` + testHash + `","extensions":{"a":1},"variables":{"a":1}}`,
+	`{"documentId":"x-a:\u0062","query":""}`, `{"documentId":"","query":null}`, `{"documentId":null,"query":"{a}"}`, `{"documentId":5}`,
+	`{"documentId":5,"documentId":"a"}`, `{"documentId":"a","query":"{a}"}`, `{"documentId":"a","extensions":{"persistedQuery":{}}}`,
+	`{"documentId":"SHA256:` + testHash + `"}`, `{"documentId":"sha256:ab"}`, `{"documentId":"a\u0000"}`, "{\"documentId\":\"\xff\"}",
+	`{"documentId":"a","documentId":null}`, `{"documentId":"é","operationName":5}`,
 	`{"query":"{a}","x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`,
 	`{"query":"{a}","x":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`,
 	`{"query":"{a}","variables":{"x":` + strings.Repeat(`{"a":`, 30) + "1" + strings.Repeat("}", 30) + `}}`,
@@ -128,12 +140,14 @@ func TestScannerOnRandomBodies(t *testing.T) {
 func randomBody(r *rand.Rand) string {
 	entries := []string{`"query":` + randomText(r)}
 	for range r.IntN(5) {
-		name := []string{"query", "operationName", "variables", "extensions", "other", `v\u0061riables`}[r.IntN(6)]
+		name := []string{"query", "operationName", "variables", "extensions", "other", `v\u0061riables`, "documentId"}[r.IntN(7)]
 		value := randomValue(r, 4)
 		switch {
 		case r.IntN(4) == 0:
-		case name == "query" || name == "operationName":
+		case name == "query" || name == "operationName" || name == "documentId" && r.IntN(2) == 0:
 			value = randomText(r)
+		case name == "documentId":
+			value = []string{`""`, `"a"`, `"x-a:b"`, `"sha256:` + testHash + `"`, "null"}[r.IntN(5)]
 		case name != "other":
 			value = randomObject(r, 4)
 		}

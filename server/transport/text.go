@@ -132,6 +132,14 @@ func checkPlain(s string) *errs.Error {
 	return nil
 }
 
+// CheckText refuses a document with characters that requests may not hold, written out or escaped.
+func CheckText(document string) *errs.Error {
+	if err := checkPlain(document); err != nil {
+		return err
+	}
+	return checkDocument(document)
+}
+
 // checkDocument refuses escapes of NUL and of lone surrogates in the string literals of a GraphQL
 // document: its parser would decode the one and turn the other into U+FFFD.
 func checkDocument(q string) *errs.Error {

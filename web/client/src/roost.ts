@@ -4,6 +4,7 @@ import { OperationTypeNode } from "graphql";
 import { map, type Observable } from "rxjs";
 import { sameSite } from "./address.js";
 import { newCache } from "./cache.js";
+import { fetchById, printId } from "./documents.js";
 import {
   LogIn,
   LogOut,
@@ -32,6 +33,12 @@ export interface RoostOptions {
   readonly key?: string | undefined;
   /** The WebSocket class where there is none by nature, as in Node 20: that of `ws`. */
   readonly webSocket?: unknown;
+  /**
+   * `id` names the generated documents by their hash instead of sending their texts. The server must have them: start it
+   * with `--documents documents.json`, the manifest beside the client's code. Documents of your own are sent as texts,
+   * the default, unless they are in `operations` and generated, too.
+   */
+  readonly documents?: "text" | "id";
 }
 
 /** A client of one Roost, for one viewer at a time. */
@@ -52,11 +59,13 @@ export class Roost {
       url: uri.replace(/^http/, "ws"),
       key: () => this.#key,
       webSocket: options.webSocket,
+      byId: options.documents === "id",
     });
     const http = new HttpLink({
       uri,
       credentials: this.#auth === "cookie" ? "include" : "omit",
       enhancedClientAwareness: { transport: false },
+      ...(options.documents === "id" ? { print: printId, fetch: fetchById } : {}),
     });
     const authorize = new SetContextLink(() =>
       this.#key === undefined ? {} : { headers: { authorization: `Bearer ${this.#key}` } },

@@ -2,6 +2,7 @@ import { ApolloLink, CombinedGraphQLErrors, type OperationVariables } from "@apo
 import { print } from "graphql";
 import { CloseCode, createClient, type Client, type SubscribePayload } from "graphql-ws";
 import { Observable } from "rxjs";
+import { documentIdOf } from "./documents.js";
 import { SessionOver } from "./results.js";
 
 /** What a Socket needs. */
@@ -12,6 +13,8 @@ export interface SocketOptions {
   readonly key: () => string | undefined;
   /** The WebSocket class where there is none by nature, as in Node 20. */
   readonly webSocket?: unknown;
+  /** Whether documents that have an identifier are named by it, instead of being sent. */
+  readonly byId?: boolean;
 }
 
 /**
@@ -30,10 +33,12 @@ const longestWait = 15_000; // milliseconds between two attempts to connect
  */
 export class Socket {
   readonly #client: Client;
+  readonly #byId: boolean;
   readonly #listeners = new Set<() => void>();
   #state: ConnectionState = "idle";
 
   constructor(options: SocketOptions) {
+    this.#byId = options.byId ?? false;
     let patience: ReturnType<typeof setTimeout> | undefined;
     this.#client = createClient({
       url: options.url,
@@ -88,9 +93,11 @@ export class Socket {
     return new ApolloLink((operation) => {
       const { operationName, variables, extensions, getContext } = operation;
       const resume = getContext()["resume"] as (() => OperationVariables) | undefined;
+      const documentId = this.#byId ? documentIdOf(operation.query) : undefined;
       const payload: SubscribePayload = {
         ...(operationName === undefined ? {} : { operationName }),
-        query: print(operation.query),
+        // graphql-ws insists on a query; to Roost an empty one is none.
+        ...(documentId === undefined ? { query: print(operation.query) } : { documentId, query: "" }),
         extensions,
         get variables() {
           return { ...variables, ...resume?.() };
