@@ -72,7 +72,7 @@ func TestEventStreamsContinueAfterARestart(t *testing.T) {
 		bob, ada := a.SignUp(t, "bob"), a.SignUp(t, "ada")
 		ada.Follow(t, bob.ID)
 		beginEvents(t, ada).Leave()
-		stream = ada.Events(t, homeOverEvents, nil, "") // begins anew, and gets no event
+		stream := ada.Events(t, homeOverEvents, nil, "") // begins anew, and gets no event
 		stream.Begun(t)
 		a.Stop()
 		if r, err := stream.Next(); !errors.Is(err, io.EOF) {
