@@ -23,9 +23,9 @@
 // # Origins and addresses
 //
 // One list of origins decides on CORS, on state-changing requests from other origins, on websockets and on event streams. A page
-// needs no entry if it comes from the same host as the API, under the scheme that the site has for this host; for the public host this is the
-// scheme of Config.PublicURL. A request is refused with 421 if its Host header is neither a name of the site, nor a name of
-// this machine, nor a plain address. This prevents DNS rebinding. Health and readiness answer under any host.
+// needs no entry if it comes from the same host as the API, under the scheme that the site has for this host; for the public host
+// this is the scheme of Config.PublicURL. A request is refused with 421 if its Host header is neither a name of the site, nor a
+// name of this machine, nor a plain address. This prevents DNS rebinding. Health and readiness answer under any host.
 //
 // The client's address, for limits and in logs, is determined once, before anything else. It is the peer's address, unless the
 // peer is in Config.TrustedProxies. Then it is the right-most address in X-Forwarded-For that is not itself trusted.

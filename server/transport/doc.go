@@ -19,10 +19,11 @@
 //
 // # Lifecycle
 //
-// HTTP has no lifecycle; its event streams belong to a Socket, and are drained with it. A Socket accepts connections until Drain is
-// called. Drain refuses new connections and closes the open ones in slices, one slice after another. A connection outlives the HTTP request that opened it. It owns a goroutine that
-// reads, another one while its queue holds something, and one for each running operation, except for subscriptions that wait for their
-// next event. When all of these have ended, the connection has ended and no longer counts against the limits.
+// HTTP has no lifecycle; its event streams belong to a Socket, and are drained with it. A Socket accepts connections until Drain
+// is called. Drain refuses new connections and closes the open ones in slices, one slice after another. A connection outlives the
+// HTTP request that opened it. It owns a goroutine that reads, another one while its queue holds something, and one for each
+// running operation, except for subscriptions that wait for their next event. When all of these have ended, the connection has
+// ended and no longer counts against the limits.
 //
 // # Memory
 //
