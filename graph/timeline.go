@@ -57,7 +57,10 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 	}
 	home := &homeEvents{subscriptions: s, viewer: who.UserID(), sub: s.Hub.SubscribeHome(who.UserID())}
 	home.seen.upTo = home.sub.From
-	if after != nil {
+	var from string
+	if after = pullstream.After(ctx, after); after == nil {
+		from = eventCursor(home.sub.From)
+	} else {
 		if home.seen, err = seenBy(*after, home.sub.From); err == nil {
 			home.changes, err = s.catchUp(ctx, home.viewer, home.seen, home.sub.From)
 		}
@@ -70,7 +73,8 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 		return nil, err
 	}
 	return stream(ctx, "homeTimelineEvents",
-		pullstream.Source[model.TimelineEvent]{Next: home.next, Ready: home.ready, Lost: home.lost, End: home.sub.Close}), nil
+		pullstream.Source[model.TimelineEvent]{Next: home.next, Ready: home.ready, Lost: home.lost,
+			From: from, End: home.sub.Close}), nil
 }
 
 // catchUp returns what happened to a viewer's home timeline up to a position and was not seen.

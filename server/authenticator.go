@@ -12,6 +12,7 @@ import (
 	"roost/internal/caller"
 	"roost/internal/deadline"
 	"roost/internal/errs"
+	"roost/internal/requestid"
 	"roost/server/transport"
 )
 
@@ -145,7 +146,20 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	if err != nil {
 		return transport.InitResult{}, err
 	}
-	agent, address := userAgent(r), transport.Network(r.RemoteAddr) // the request itself is not kept
+	return s.follow(who, userAgent(r), transport.Network(r.RemoteAddr)), nil // the request itself is not kept
+}
+
+// streamCaller returns whose events the answer to an authenticated request streams. Their contexts do not descend from the request's:
+// what is read for them is not as of the request.
+func (s *Server) streamCaller(r *http.Request) (context.Context, transport.InitResult) {
+	q := requestOf(r.Context())
+	c := &q.caller
+	result := s.follow(Session{UserID: c.UserID(), SessionID: c.SessionID()}, c.UserAgent, c.Address)
+	return requestid.With(context.WithoutCancel(q.Context), q.id), result
+}
+
+// follow is a caller until their session ends.
+func (s *Server) follow(who Session, agent string, address netip.Prefix) transport.InitResult {
 	result := transport.InitResult{
 		UserID: who.UserID, SessionID: who.SessionID,
 		Ctx: func(ctx context.Context) context.Context {
@@ -155,7 +169,7 @@ func (s *Server) initSocket(ctx context.Context, r *http.Request, payload map[st
 	if who.SessionID != 0 {
 		result.Ended, result.Release = s.cfg.Authenticator.Watch(who.SessionID)
 	}
-	return result, nil
+	return result
 }
 
 func newCaller(agent string, address netip.Prefix, who Session) *caller.Caller {

@@ -11,8 +11,8 @@
 //
 // With Config.Closed, a started server accepts no operations until Open is called; it only reports that it lives and that it is
 // starting. Stop drains the server: readiness fails at once. After Config.DrainDelay the public listener closes, sockets are
-// closed in slices with 1012, and requests under way end by themselves. If the context of Stop ends first, all that is left is
-// cut off.
+// closed in slices with 1012, event streams end likewise, and requests under way end by themselves. If the context of Stop ends
+// first, all that is left is cut off.
 //
 // # Authentication
 //
@@ -22,10 +22,10 @@
 //
 // # Origins and addresses
 //
-// One list of origins decides on CORS, on state-changing requests from other origins and on websockets. A page needs no entry
-// if it comes from the same host as the API, under the scheme that the site has for this host; for the public host this is the
-// scheme of Config.PublicURL. A request is refused with 421 if its Host header is neither a name of the site, nor a name of
-// this machine, nor a plain address. This prevents DNS rebinding. Health and readiness answer under any host.
+// One list of origins decides on CORS, on state-changing requests from other origins, on websockets and on event streams. A page
+// needs no entry if it comes from the same host as the API, under the scheme that the site has for this host; for the public host
+// this is the scheme of Config.PublicURL. A request is refused with 421 if its Host header is neither a name of the site, nor a
+// name of this machine, nor a plain address. This prevents DNS rebinding. Health and readiness answer under any host.
 //
 // The client's address, for limits and in logs, is determined once, before anything else. It is the peer's address, unless the
 // peer is in Config.TrustedProxies. Then it is the right-most address in X-Forwarded-For that is not itself trusted.
@@ -33,7 +33,7 @@
 // # At the limits
 //
 //	connections       wait in the kernel's backlog until one of Config.MaxConnections ends
-//	... one address   closed at once beyond Config.PerAddress; sockets and trusted proxies do not count
+//	... one address   closed at once beyond Config.PerAddress; sockets, event streams and trusted proxies do not count
 //	requests          wait for their turn, then 503; see package admission. Health, readiness and the admin address
 //	                  take no turn
 //	slow senders      ReadHeaderTimeout for the headers, ReadTimeout for all of a request

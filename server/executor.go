@@ -67,13 +67,13 @@ func rulesWithoutSuggestions() *rules.Rules {
 func (s *Server) httpTransport() transport.HTTP {
 	h := s.cfg.HTTP
 	h.DocumentsOnly = s.cfg.DocumentsOnly
-	h.BeforeWrite, h.Unread, h.Observer, h.Log = s.beforeWrite, s.unread, s.metrics, s.cfg.Log
+	h.BeforeWrite, h.Streams, h.Unread, h.Observer, h.Log = s.beforeWrite, s.socket, s.unread, s.metrics, s.cfg.Log
 	return h
 }
 
 func (s *Server) newSocket() *transport.Socket {
 	cfg := s.cfg.Socket
-	cfg.Init, cfg.CheckOrigin = s.initSocket, s.origins.allowsSocket
+	cfg.Init, cfg.Caller, cfg.CheckOrigin = s.initSocket, s.streamCaller, s.origins.allowsSocket
 	cfg.Cost = guard.CostOf
 	cfg.Gate, cfg.Unread, cfg.Observer, cfg.Log = s.gate, s.unread, s.metrics, s.cfg.Log
 	return transport.NewSocket(cfg)

@@ -244,5 +244,12 @@ func noteState(c net.Conn, state http.ConnState) {
 	}
 }
 
+// Streams is called when the answer to the last request on the connection begins to stream events. Like a websocket, it then no longer
+// counts for its address, and not as a connection that waits for an answer.
+func (c *boundedConn) Streams() {
+	c.leave()
+	c.setBusy(false)
+}
+
 // NetConn returns the underlying connection, for calls that only TCP connections have.
 func (c *boundedConn) NetConn() net.Conn { return c.Conn }

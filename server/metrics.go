@@ -20,6 +20,8 @@ type metrics struct {
 	bound        boundMetrics
 	sockets      prometheus.Gauge
 	closes       *prometheus.CounterVec
+	streams      prometheus.Gauge
+	streamEnds   *prometheus.CounterVec
 	refused      prometheus.Counter
 	refusedConns prometheus.Counter
 	dropped      prometheus.Counter
@@ -44,9 +46,13 @@ func newMetrics(r *prometheus.Registry, unread *transport.Unread, gate *admissio
 		sockets: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "roost", Name: "sockets", Help: "Open websockets.",
 		}),
-		closes: counter("socket_closes_total", "Websockets closed, by code.", "code"),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "roost", Name: "event_streams", Help: "Open streams of Server-Sent Events.",
+		}),
+		streamEnds: counter("event_stream_ends_total", "Streams of Server-Sent Events that ended, by the code of a websocket's close.", "code"),
+		closes:     counter("socket_closes_total", "Websockets closed, by code.", "code"),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "roost", Name: "sockets_refused_total", Help: "Websockets refused before their upgrade.",
+			Namespace: "roost", Name: "sockets_refused_total", Help: "Websockets and event streams refused before they began.",
 		}),
 		refusedConns: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "roost", Name: "connections_refused_total", Help: "Connections closed because their address had too many.",
@@ -55,14 +61,17 @@ func newMetrics(r *prometheus.Registry, unread *transport.Unread, gate *admissio
 			Namespace: "roost", Name: "socket_queue_dropped_total", Help: "Messages dropped with the queues of slow readers.",
 		}),
 		timedOut: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "roost", Name: "socket_write_timeouts_total", Help: "Websockets closed because a message did not leave in time.",
+			Namespace: "roost", Name: "socket_write_timeouts_total",
+			Help: "Websockets and event streams closed because a message did not leave in time.",
 		}),
 		cut: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "roost", Name: "answers_cut_total", Help: "Answers and websockets cut off because their clients did not read.",
+			Namespace: "roost", Name: "answers_cut_total",
+			Help: "Answers, websockets and event streams cut off because their clients did not read.",
 		}),
 	}
 	for _, c := range append(gauges(unread, gate),
-		m.requests, m.operations, m.duration, m.sockets, m.closes, m.refused, m.refusedConns, m.dropped, m.timedOut, m.cut,
+		m.requests, m.operations, m.duration, m.sockets, m.closes, m.streams, m.streamEnds,
+		m.refused, m.refusedConns, m.dropped, m.timedOut, m.cut,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	) {
 		if err := r.Register(c); err != nil {
@@ -110,6 +119,11 @@ func (m *metrics) SocketRefused()            { m.refused.Inc() }
 func (m *metrics) QueueDropped(messages int) { m.dropped.Add(float64(messages)) }
 func (m *metrics) WriteTimedOut()            { m.timedOut.Inc() }
 func (m *metrics) AnswerCut()                { m.cut.Inc() }
+func (m *metrics) StreamOpened()             { m.streams.Inc() }
+func (m *metrics) StreamClosed(code int) {
+	m.streams.Dec()
+	m.streamEnds.WithLabelValues(closeLabel(code)).Inc()
+}
 func (m *metrics) SocketClosed(code int) {
 	m.sockets.Dec()
 	m.closes.WithLabelValues(closeLabel(code)).Inc()

@@ -34,7 +34,11 @@ func (s *Server) withRecovery(next http.Handler) http.Handler {
 func (s *Server) withTurn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := requestOf(r.Context())
-		if err := s.gate.Take(q, q.from(r), admission.Request, &q.ticket); err != nil {
+		kind := admission.Request
+		if transport.WantsEvents(r) { // as a socket
+			kind = admission.Patient
+		}
+		if err := s.gate.Take(q, q.from(r), kind, &q.ticket); err != nil {
 			if q.Err() == nil { // else nobody is left to read it
 				transport.Refuse(w, r, http.StatusServiceUnavailable, asError(err))
 			}

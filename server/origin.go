@@ -79,7 +79,7 @@ func (o *origins) allowsSocket(r *http.Request) bool {
 
 // allowedHeaders lists the headers that GraphQL clients and tracing libraries add to requests by themselves. The server
 // ignores most of them, but a browser does not send a request that has a header which is not named here.
-const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Requested-With, " +
+const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id, X-Requested-With, " +
 	"apollographql-client-name, apollographql-client-version, apollo-require-preflight, " +
 	"x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, x-apollo-cache-key, " +
 	"graphql-client-name, graphql-client-version, graphql-preflight, graphql-require-preflight, " +
@@ -125,8 +125,16 @@ func (o *origins) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case origin != "" && r.Method == http.MethodPost && r.Header.Get("Sec-Fetch-Site") == "" && !o.own(r, origin):
 			deny(w, r) // net/http compares hosts only
+		case transport.WantsEvents(r) && isElsewhere(r):
+			deny(w, r) // the page could not read it, but would keep it open
 		default:
 			strict.ServeHTTP(w, r)
 		}
 	})
+}
+
+// isElsewhere reports whether a browser says that a request comes from a page of another origin.
+func isElsewhere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
 }

@@ -185,8 +185,11 @@ func (s *Server) addr(i int) net.Addr {
 // Open starts to accept operations, on a server that was started with Config.Closed.
 func (s *Server) Open() { s.open.Store(true) }
 
-// Drain makes readiness fail, and refuses new sockets; Stop begins with it.
-func (s *Server) Drain() { s.draining.Store(true) }
+// Drain makes readiness fail, and refuses new sockets and event streams; Stop begins with it.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	s.socket.Refuse()
+}
 
 // Stop drains as the package comment describes, and returns when nothing runs any more. If ctx ends first, the error names
 // the work that was cut off. A second call does nothing.

@@ -144,6 +144,15 @@ type Standing struct {
 // IsTimelineEvent marks the entry as an event of a home timeline.
 func (*TimelineEntryAdded) IsTimelineEvent() {}
 
+// EventCursor makes the entry a pullstream.Resumable.
+func (e *TimelineEntryAdded) EventCursor() string { return e.Cursor }
+
+// EventCursor makes the entry a pullstream.Resumable.
+func (e *TimelineEntryRemoved) EventCursor() string { return e.Cursor }
+
+// EventCursor makes the reset a pullstream.Resumable.
+func (e *TimelineReset) EventCursor() string { return e.Cursor }
+
 // EventKey makes the entry a pullstream.Keyed.
 func (e *TimelineEntryAdded) EventKey() string { return e.Key }
 

@@ -30,6 +30,8 @@ type Source[T any] struct {
 	// Lost returns the event that is sent instead of one that cannot be resolved. If Lost is nil, such an event ends the
 	// subscription with its error.
 	Lost func(event T) T
+	// From is the cursor after which the events begin, for a subscriber that has received none yet; empty if they have none.
+	From string
 	// End is called once, when no more events are asked for.
 	End func()
 }
@@ -38,6 +40,9 @@ type Source[T any] struct {
 type Stream struct {
 	// Blocks, if it is not nil, is called before anything that may take longer than some microseconds.
 	Blocks func()
+	// After is the cursor after which the events are to begin, instead of what the subscription's arguments say. It is set before the
+	// resolver runs; empty if the arguments count.
+	After string
 
 	next  func() (more bool)
 	ready func(wake func()) bool
@@ -46,8 +51,8 @@ type Stream struct {
 	// take empties the channel.
 	take  func()
 	pause func(retry int) bool
-	// key is the key of the event in the channel.
-	key string
+	// key and cursor are those of the event in the channel.
+	key, cursor string
 	// retries counts the retries of the last event; waiting reports that it is in the channel once more.
 	retries int
 	waiting bool
@@ -58,6 +63,17 @@ type Stream struct {
 // Keyed is implemented by events with a key. Two events of the same field with the same key, made for the same caller at
 // about the same time, are interchangeable.
 type Keyed interface{ EventKey() string }
+
+// Resumable is implemented by events with a cursor. Who subscribes again after it gets the events that followed.
+type Resumable interface{ EventCursor() string }
+
+// After returns the cursor after which a subscription begins: the sender's, or else the argument.
+func After(ctx context.Context, argument *string) *string {
+	if s, _ := ctx.Value(key{}).(*Stream); s != nil && s.After != "" {
+		return &s.After
+	}
+	return argument
+}
 
 // keyOf returns the key of an event, or "" if it is not Keyed.
 func keyOf(event any) string {
@@ -110,6 +126,10 @@ func Blocking(ctx context.Context) {
 
 // Key returns the key of the event in the channel, or "" if it is not Keyed.
 func (s *Stream) Key() string { return s.key }
+
+// Cursor returns the cursor of the event in the channel, or that was taken from it last; before the first event, Source.From. It is
+// empty if the event is not Resumable.
+func (s *Stream) Cursor() string { return s.cursor }
 
 // Skip removes the event from the channel, for a sender that has its answer already.
 func (s *Stream) Skip() {
@@ -165,7 +185,10 @@ func Events[T any](ctx context.Context, source Source[T]) <-chan T {
 	events := make(chan T, 1)
 	var last, none T // an event is kept until the next one is waited for
 	put := func() {
-		s.key = keyOf(last)
+		s.key, s.cursor = keyOf(last), ""
+		if resumable, ok := any(last).(Resumable); ok {
+			s.cursor = resumable.EventCursor()
+		}
 		select {
 		case events <- last:
 			return
@@ -182,7 +205,7 @@ func Events[T any](ctx context.Context, source Source[T]) <-chan T {
 		default:
 		}
 	}
-	s.end, s.ready = source.End, source.Ready
+	s.end, s.ready, s.cursor = source.End, source.Ready, source.From
 	s.pause = func(retry int) bool { return pause(ctx, retry) }
 	s.next = func() bool {
 		s.again, s.replace, s.key, last = nil, nil, "", none

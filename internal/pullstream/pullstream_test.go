@@ -216,3 +216,41 @@ func TestWithoutAFeed(t *testing.T) {
 		t.Error("it goes on after its context")
 	}
 }
+
+// resumed is an event with a cursor.
+type resumed string
+
+func (e resumed) EventCursor() string { return "at " + string(e) }
+
+// The sender learns the cursor of each event, and before the first one where they begin; it may say where they are to begin.
+func TestCursor(t *testing.T) {
+	t.Parallel()
+	argument := "argument"
+	if got := pullstream.After(t.Context(), &argument); got != &argument {
+		t.Errorf("without a sender a subscription begins after %q", *got)
+	}
+	ctx, s := pullstream.With(t.Context())
+	defer s.Close()
+	if got := pullstream.After(ctx, nil); got != nil {
+		t.Errorf("nobody said where it begins, and it does after %q", *got)
+	}
+	s.After = "sender"
+	if got := pullstream.After(ctx, &argument); *got != "sender" {
+		t.Errorf("it begins after %q", *got)
+	}
+	all := []resumed{"1", "2"}
+	events := pullstream.Events(ctx, pullstream.Source[resumed]{From: "start", End: func() {}, Next: func(context.Context) (resumed, error) {
+		event := all[0]
+		all = all[1:]
+		return event, nil
+	}})
+	for _, want := range []string{"start", "at 1", "at 2"} {
+		if got := s.Cursor(); got != want {
+			t.Errorf("the cursor is %q, not %q", got, want)
+		}
+		if len(all) > 0 {
+			s.Next()
+			<-events
+		}
+	}
+}

@@ -24,13 +24,14 @@ const (
 	gone                // there is nobody to send anything to
 )
 
-// conn is one websocket. Its reader runs from start to finish, its writer when there is something to send;
-// everything else that it starts is in wg. There are thousands of them, most with nothing to do, so a
-// connection keeps neither goroutines nor memory for what it does not do at the time.
+// conn is one websocket, or the answer to one request that is a stream of events, see eventStream. A websocket's reader runs from start
+// to finish, its writer when there is something to send; everything else that it starts is in wg. There are thousands of
+// them, most with nothing to do, so a connection keeps neither goroutines nor memory for what it does not do at the time.
 type conn struct {
 	s    *Socket
 	addr netip.Prefix // the network that the connection counts for
-	ws   *websocket.Conn
+	wire wire
+	ws   *websocket.Conn // nil if the connection is not a websocket
 	raw  syscall.RawConn // for writeAtOnce; may be nil
 	exec graphql.GraphExecutor
 	out  *outbox
@@ -75,19 +76,27 @@ type conn struct {
 	peerGone bool
 }
 
-func newConn(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) *conn {
+// newConn returns a connection without a wire. ctx is the parent of the contexts of its operations.
+func newConn(ctx context.Context, s *Socket, addr netip.Prefix, exec graphql.GraphExecutor) *conn {
 	c := &conn{
-		s: s, addr: Network(r.RemoteAddr), ws: ws, req: r, exec: exec,
-		pace:     newPace(s.cfg.Rate, s.cfg.Burst),
+		s: s, addr: addr, exec: exec,
 		written:  make(chan struct{}),
 		shutting: make(chan struct{}),
 		peerCode: closeNone,
 	}
+	c.unread = s.cfg.Unread.account(c.addr, func() { go c.cutUnread() })
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	return c
+}
+
+// newSocketConn returns a connection over a websocket.
+func newSocketConn(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) *conn {
+	// The request ends with its handler, the connection goes on.
+	c := newConn(context.WithoutCancel(r.Context()), s, Network(r.RemoteAddr), exec)
+	c.ws, c.wire, c.req = ws, webSocket{ws}, r
+	c.pace = newPace(s.cfg.Rate, s.cfg.Burst)
 	c.raw = rawConn(ws.NetConn())
 	c.out = newOutbox(func() { go c.write() })
-	c.unread = s.cfg.Unread.account(c.addr, func() { go c.cutUnread() })
-	// The request ends with its handler, the connection goes on.
-	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	return c
 }
 
@@ -118,8 +127,14 @@ func (c *conn) finish() {
 	<-c.written
 	c.linger()
 	c.cutTimer.Stop()
-	c.unread.close()
 	_ = c.ws.Close()
+	c.settle()
+}
+
+// settle waits until everything that belongs to the connection, which is shut, has ended.
+func (c *conn) settle() {
+	c.cutTimer.Stop()
+	c.unread.close()
 	c.release()
 	c.wg.Wait()
 
@@ -196,10 +211,7 @@ func (c *conn) shut(code int, reason string, how ending) {
 // might not notice the end before it reads, and the system would keep the bytes that it has not read.
 func (c *conn) cut() {
 	c.shut(closeNone, "", gone)
-	if t := tcp(c.ws.NetConn()); t != nil && !c.closeSent.Load() {
-		_ = t.SetLinger(0)
-	}
-	_ = c.ws.NetConn().Close()
+	c.wire.cut(!c.closeSent.Load())
 }
 
 // cutUnread cuts the connection because others need the memory that its unread bytes take. There is no close frame: a client

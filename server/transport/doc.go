@@ -1,4 +1,4 @@
-// Package transport implements two transports of gqlgen: GraphQL over HTTP and GraphQL over websockets.
+// Package transport implements the transports of gqlgen: GraphQL over HTTP, over websockets, and over Server-Sent Events.
 //
 // # Promises
 //
@@ -6,6 +6,9 @@
 //     that gqlgen wrote is sent unchanged.
 //   - A request may name its document by `documentId`, as the specification's appendix "Persisted Documents" describes it. Socket takes
 //     the same in the payload of a `subscribe`. An empty `query` counts as none.
+//   - HTTP answers in text/event-stream to whoever accepts only that, by the protocol of graphql-sse (distinct connections). What a
+//     document or its execution does wrong is a result, `next` with errors; a request that is malformed or refused is answered as
+//     over HTTP. The id of an event is its cursor, and Last-Event-ID says after which one a subscription begins.
 //   - Socket speaks graphql-transport-ws, with every close code of that protocol. It speaks no other protocol.
 //   - Each error has one of the codes of package errs. The errors of an operation that did not start may repeat names from the
 //     document or its variables: names of fields, arguments, types. They repeat no value of a literal or of a variable,
@@ -18,10 +21,11 @@
 //
 // # Lifecycle
 //
-// HTTP has no lifecycle. A Socket accepts connections until Drain is called. Drain refuses new connections and closes the open
-// ones in slices, one slice after another. A connection outlives the HTTP request that opened it. It owns a goroutine that
-// reads, another one while its queue holds something, and one for each running operation, except for subscriptions that wait for their
-// next event. When all of these have ended, the connection has ended and no longer counts against the limits.
+// HTTP has no lifecycle; its event streams belong to a Socket, and are drained with it. A Socket accepts connections until Drain
+// is called. Drain refuses new connections and closes the open ones in slices, one slice after another. A connection outlives the
+// HTTP request that opened it. It owns a goroutine that reads, another one while its queue holds something, and one for each
+// running operation, except for subscriptions that wait for their next event. When all of these have ended, the connection has
+// ended and no longer counts against the limits.
 //
 // # Memory
 //
@@ -29,6 +33,8 @@
 // connection holds some 11 KiB more, most of it gqlgen's operation. It keeps nothing of its HTTP request, no buffer for writing,
 // and no goroutine for pings, for its session, for its subscriptions or for sending. To keep the stack small, only a small function
 // waits; see conn.read.
+//
+// An event stream has the goroutines and buffers of net/http instead, and none of its own: the handler's goroutine waits, and sends.
 //
 // # Slow readers
 //
@@ -47,6 +53,10 @@
 // an answer over HTTP of more than 16 KiB within HTTP.ReadGrace plus one second for each HTTP.ReadRate bytes.
 //
 // # Subscriptions
+//
+// Subscriptions are the same over websockets and event streams; see wire for what differs. An event stream is a connection with one
+// operation. When it is closed with 4403 or 1011, the client gets the error as a result, and `complete`; when it is closed with
+// another code, it ends without `complete`, after which clients open it again.
 //
 // Each open subscription is charged to its user, or to the caller's network if the caller has no session. The charge is what
 // one event of the subscription may cost. Of equal subscriptions one makes each event, and the others send the same bytes; see
@@ -73,7 +83,7 @@
 //	SocketConfig.UserPoints
 //	send queue full                             operations wait for room; after SocketConfig.SlowAfter
 //	                                            the socket is closed with 1013 and its queue dropped
-//	more sockets than SocketConfig.Sockets      503 before the upgrade
-//	more than PerAddress                        429 before the upgrade
-//	more than PerUser                           closed with 1013 after connection_init
+//	more sockets than SocketConfig.Sockets      503 before the upgrade or stream; a stream by GET ends at once, see comeBack
+//	more than PerAddress                        429 before the upgrade or stream; likewise
+//	more than PerUser                           closed with 1013 after connection_init; a stream, as above
 package transport

@@ -16,7 +16,8 @@ const drainSlices = 20
 // that it has missed.
 const drainEach = time.Millisecond
 
-// Drain refuses new connections and closes open ones with 1012, which asks clients to reconnect. It does so in slices over
+// Drain refuses new connections and closes open ones with 1012, which asks clients to reconnect; streams end without `complete`, which
+// asks the same. It does so in slices over
 // DrainOver, or longer for thousands of connections, but takes at most half the time that ctx leaves. The queries and mutations of
 // each connection have DrainGrace to end. When ctx ends, the remaining connections are cut off. Afterwards no connection is open.
 // If any had to be cut off, Drain returns the error of ctx.
@@ -49,6 +50,13 @@ func (s *Socket) Drain(ctx context.Context) error {
 	}
 	retiring.Wait()
 	return err
+}
+
+// Refuse refuses new connections from now on. Drain begins with it.
+func (s *Socket) Refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
 }
 
 func (s *Socket) beginDrain() ([]*conn, <-chan struct{}) {

@@ -120,8 +120,11 @@ func codeOf(list gqlerror.List) string {
 }
 
 // status returns the HTTP status of a request that was not executed. With the media type of GraphQL it is 400; with
-// application/json the specification wants 200 for a request that is well-formed.
+// application/json the specification wants 200 for a request that is well-formed. In a stream of events the errors are a result.
 func status(list gqlerror.List, mediaType string) int {
+	if mediaType == mediaEvents {
+		return http.StatusOK
+	}
 	switch errs.Kind(codeOf(list)) {
 	case errs.Unauthenticated:
 		return http.StatusUnauthorized

@@ -60,6 +60,7 @@ func startOn(t *testing.T, l net.Listener, change ...func(*setup)) *fixture {
 	s.http.Observer, s.socket.Observer = f.seen, f.seen
 	s.http.Log, s.socket.Log = slog.New(slog.DiscardHandler), slog.New(slog.DiscardHandler)
 	f.socket = transport.NewSocket(s.socket)
+	s.http.Streams = f.socket
 	exec := handler.New(testschema.NewExecutableSchema(testschema.Config{Resolvers: f.res}))
 	exec.SetErrorPresenter(testschema.Present)
 	exec.SetRecoverFunc(testschema.Recover)
@@ -94,6 +95,7 @@ type record struct {
 	dropped int
 	late    int
 	open    int
+	streams int
 	refused int
 	cut     int
 }
@@ -108,6 +110,13 @@ func (r *record) SocketClosed(code int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open--
+	r.closes = append(r.closes, code)
+}
+func (r *record) StreamOpened() { r.mu.Lock(); r.streams++; r.mu.Unlock() }
+func (r *record) StreamClosed(code int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams--
 	r.closes = append(r.closes, code)
 }
 func (r *record) SocketRefused()     { r.mu.Lock(); r.refused++; r.mu.Unlock() }

@@ -46,6 +46,8 @@ type HTTP struct {
 	DocumentsOnly bool
 	// Unread bounds the bytes of answers that clients have not read; nil is no bound.
 	Unread *Unread
+	// Streams has the limits of streams of Server-Sent Events, and drains them; nil refuses subscriptions.
+	Streams *Socket
 	// Observer counts operations; nil counts none.
 	Observer Observer
 	// Log receives panics; nil is slog.Default.
@@ -123,7 +125,7 @@ func (x *exchange) run(exec Kept) {
 	if x.media = media; !ok {
 		x.media = mediaJSON
 		x.refuse(http.StatusNotAcceptable, errs.New(errs.BadRequest,
-			"answers are application/graphql-response+json or application/json"))
+			"answers are application/graphql-response+json, application/json or text/event-stream"))
 		return
 	}
 	var request Request
@@ -151,10 +153,13 @@ func (x *exchange) run(exec Kept) {
 		}
 	}
 	x.kind = string(op.Operation.Operation)
-	if !x.allowed(op.Operation.Operation) {
-		return
+	switch {
+	case !x.allowed(op.Operation.Operation):
+	case op.Operation.Operation == ast.Subscription:
+		x.stream(exec, op)
+	default:
+		x.execute(ctx, exec, op)
 	}
-	x.execute(ctx, exec, op)
 }
 
 // prepare makes the context of an operation that is not known. params are those of a GET, else nil.
@@ -249,11 +254,12 @@ func queryParams(raw string) (*graphql.RawParams, *errs.Error) {
 // allowed refuses kinds of operations that the HTTP method may not run.
 func (x *exchange) allowed(op ast.Operation) bool {
 	switch {
-	case op == ast.Subscription:
-		x.refuse(http.StatusBadRequest, errs.New(errs.BadRequest, "subscriptions need a websocket (graphql-transport-ws)"))
+	case op == ast.Subscription && (x.media != mediaEvents || x.Streams == nil):
+		x.refuse(http.StatusBadRequest, errs.New(errs.BadRequest,
+			"subscriptions need a websocket (graphql-transport-ws), or Accept: text/event-stream (graphql-sse)"))
 	case op == ast.Mutation && x.r.Method == http.MethodGet:
 		x.w.Header().Set("Allow", http.MethodPost)
-		x.refuse(http.StatusMethodNotAllowed, errs.New(errs.BadRequest, "GET runs queries only"))
+		x.refuse(http.StatusMethodNotAllowed, errs.New(errs.BadRequest, "GET runs no mutations"))
 	default:
 		return true
 	}
@@ -267,6 +273,8 @@ func (x *exchange) execute(ctx context.Context, exec graphql.GraphExecutor, op *
 	switch {
 	case resp == nil && x.r.Context().Err() != nil: // nobody is left to read an answer
 		x.observe("OK")
+	case refusal != nil && x.media == mediaEvents:
+		x.send(http.StatusOK, failed(ToGraphQL(refusal)))
 	case refusal != nil:
 		x.refuse(code, refusal)
 	case len(resp.Data) == 0:
@@ -277,7 +285,17 @@ func (x *exchange) execute(ctx context.Context, exec graphql.GraphExecutor, op *
 	}
 }
 
-func (x *exchange) refuse(status int, err *errs.Error) { x.send(status, failed(ToGraphQL(err))) }
+// refuse answers a request that does not get as far as an operation. The answer is never a stream of events, but for comeBack.
+func (x *exchange) refuse(status int, err *errs.Error) {
+	if x.media == mediaEvents {
+		if x.media = mediaGraphQL; comeBack(x.w, x.r, status, err) {
+			x.sent = true
+			x.observe(err.Kind.Code())
+			return
+		}
+	}
+	x.send(status, failed(ToGraphQL(err)))
+}
 
 func (x *exchange) send(status int, resp *graphql.Response) {
 	if x.BeforeWrite != nil {
@@ -294,8 +312,12 @@ func (x *exchange) send(status int, resp *graphql.Response) {
 func (x *exchange) write(status int, resp *graphql.Response) {
 	var a encoded
 	defer a.release()
-	a.encode(status, resp)
-	if x.kind == string(ast.Query) && a.status == http.StatusOK && a.len() >= minCompressed {
+	if x.media == mediaEvents {
+		a.encodeEvents(resp)
+	} else {
+		a.encode(status, resp)
+	}
+	if x.media != mediaEvents && x.kind == string(ast.Query) && a.status == http.StatusOK && a.len() >= minCompressed {
 		x.compress(&a)
 	}
 	admission.FromContext(x.r.Context()).Leave()

@@ -11,6 +11,7 @@ import (
 const (
 	mediaJSON    = "application/json; charset=utf-8"
 	mediaGraphQL = "application/graphql-response+json; charset=utf-8"
+	mediaEvents  = "text/event-stream; charset=utf-8"
 )
 
 // typeHeader returns the header of a media type.
@@ -20,13 +21,15 @@ func typeHeader(media string) []string {
 		return jsonHeader
 	case mediaGraphQL:
 		return graphqlHeader
+	case mediaEvents:
+		return eventsHeader
 	}
 	return []string{media}
 }
 
-var jsonHeader, graphqlHeader = []string{mediaJSON}, []string{mediaGraphQL}
+var jsonHeader, graphqlHeader, eventsHeader = []string{mediaJSON}, []string{mediaGraphQL}, []string{mediaEvents}
 
-// negotiate picks the media type of the answer; ok is false when the client accepts neither. Of equal
+// negotiate picks the media type of the answer; ok is false when the client accepts none. Of equal
 // weights the one named first wins; a wildcard means application/json, for clients of old.
 func negotiate(r *http.Request) (media string, ok bool) {
 	accepts := r.Header["Accept"]
@@ -40,6 +43,8 @@ func negotiate(r *http.Request) (media string, ok bool) {
 		case "application/graphql-response+json", "application/graphql-response+json, application/json",
 			"application/graphql-response+json,application/json;q=0.9":
 			return mediaGraphQL, true
+		case "text/event-stream":
+			return mediaEvents, true
 		}
 	}
 	best := 0.0
@@ -58,11 +63,24 @@ func negotiate(r *http.Request) (media string, ok bool) {
 		switch name {
 		case "application/graphql-response+json":
 			media, best = mediaGraphQL, weight
+		case "text/event-stream":
+			media, best = mediaEvents, weight
 		case "application/json", "application/*", "*/*":
 			media, best = mediaJSON, weight
 		}
 	}
 	return media, best > 0
+}
+
+// WantsEvents reports whether the answer to a request is to be a stream of Server-Sent Events.
+func WantsEvents(r *http.Request) bool {
+	for _, accept := range r.Header["Accept"] {
+		if strings.Contains(accept, "event-stream") {
+			media, _ := negotiate(r)
+			return media == mediaEvents
+		}
+	}
+	return false
 }
 
 // acceptsBody reports whether the request's body is JSON as we read it: UTF-8 and not compressed.

@@ -73,11 +73,11 @@ func encodeID(id string) []byte {
 	return raw
 }
 
-func encodeComplete(id []byte) []byte {
+func (webSocket) encodeComplete(id []byte) []byte {
 	return []byte(`{"id":` + string(id) + `,"type":"` + typeComplete + `"}`)
 }
 
-func encodeNext(id []byte, resp *graphql.Response) ([]byte, error) {
+func (webSocket) encodeNext(id []byte, _ string, resp *graphql.Response) ([]byte, error) {
 	b := beginNext(id, len(resp.Data))
 	if err := appendResponse(b, resp); err != nil {
 		return nil, err
@@ -94,7 +94,12 @@ var (
 )
 
 // textOfNext is a `next` with a payload that is JSON already.
-func textOfNext(id, payload []byte) text { return text{nextHead, id, nextMiddle, payload, nextTail} }
+func (webSocket) textOfNext(id []byte, _ string, payload []byte) text {
+	return text{nextHead, id, nextMiddle, payload, nextTail}
+}
+
+// encodeStart is nothing: a client learns the first cursor elsewhere.
+func (webSocket) encodeStart(string) []byte { return nil }
 
 // beginNext is a `next` up to its payload, with room for so many bytes of it.
 func beginNext(id []byte, room int) *bytes.Buffer {
@@ -106,7 +111,7 @@ func beginNext(id []byte, room int) *bytes.Buffer {
 	return b
 }
 
-func encodeError(id []byte, list gqlerror.List) []byte {
+func (webSocket) encodeError(id []byte, list gqlerror.List) []byte {
 	list, _ = capErrors(list)
 	raw, err := json.Marshal(list)
 	if err != nil {

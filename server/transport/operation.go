@@ -30,6 +30,8 @@ type operation struct {
 
 	// silenced is set when the client completes the operation: nothing more is sent.
 	silenced atomic.Bool
+	// after is the cursor after which a subscription begins, whatever its argument says; empty if the argument counts.
+	after string
 	// open is set while the id is taken and messages may be sent: until the client has completed the operation, or the last message
 	// is sent. It is under the connection's lock.
 	open bool
@@ -69,7 +71,7 @@ func (c *conn) handleSubscribe(m message) {
 		op.cancel()
 		list := gqlerror.List{ToGraphQL(refusal)}
 		c.s.cfg.Observer.Operation("socket", op.kind, codeOf(list), 0)
-		c.post(encodeError(op.key, list))
+		c.post(c.wire.encodeError(op.key, list))
 	default:
 		c.begin(op)
 	}
@@ -198,17 +200,17 @@ func (op *operation) single(ctx context.Context, oc *graphql.OperationContext) {
 		op.fail(gqlerror.List{ToGraphQL(refusal)})
 	case len(resp.Data) == 0:
 		op.fail(requestErrors(resp.Errors))
-	case op.next(resp):
+	case op.next(resp, ""):
 		op.complete()
 	}
 }
 
-// next sends a response, and reports whether the operation may continue.
-func (op *operation) next(resp *graphql.Response) bool {
+// next sends a response, and reports whether the operation may continue. cursor is the event's, empty if it has none.
+func (op *operation) next(resp *graphql.Response, cursor string) bool {
 	if op.code == "OK" {
 		op.code = codeOf(resp.Errors)
 	}
-	data, err := encodeNext(op.key, resp)
+	data, err := op.c.wire.encodeNext(op.key, cursor, resp)
 	if err != nil {
 		op.fail(gqlerror.List{ToGraphQL(err)})
 		return false
@@ -216,11 +218,11 @@ func (op *operation) next(resp *graphql.Response) bool {
 	return op.send(&text{data}, false)
 }
 
-func (op *operation) complete() { op.send(&text{encodeComplete(op.key)}, true) }
+func (op *operation) complete() { op.send(&text{op.c.wire.encodeComplete(op.key)}, true) }
 
 func (op *operation) fail(list gqlerror.List) {
 	op.code = codeOf(list)
-	op.send(&text{encodeError(op.key, list)}, true)
+	op.send(&text{op.c.wire.encodeError(op.key, list)}, true)
 }
 
 // send sends a message, which is the operation's last if final is set: at once if nothing waits to be sent, otherwise through the
@@ -309,5 +311,8 @@ func (op *operation) ended() {
 		c.opEnded = nil
 	}
 	c.mu.Unlock()
-	c.s.cfg.Observer.Operation("socket", op.kind, op.code, time.Since(op.start))
+	c.s.cfg.Observer.Operation(c.wire.name(), op.kind, op.code, time.Since(op.start))
+	if c.ws == nil { // it was the only one
+		c.shut(closeNormal, "", flush)
+	}
 }

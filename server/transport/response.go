@@ -87,8 +87,13 @@ func failed(list ...*gqlerror.Error) *graphql.Response { return &graphql.Respons
 // Refuse answers an HTTP request that does not get as far as an operation, with the error and the status.
 func Refuse(w http.ResponseWriter, r *http.Request, status int, err *errs.Error) {
 	media, ok := negotiate(r)
-	if !ok {
+	switch {
+	case !ok:
 		media = mediaJSON
+	case media == mediaEvents:
+		if media = mediaGraphQL; comeBack(w, r, status, err) {
+			return
+		}
 	}
 	_ = send(w, media, status, failed(ToGraphQL(err)))
 }
@@ -127,6 +132,12 @@ func (a *encoded) encode(status int, resp *graphql.Response) {
 		a.status, a.data, a.split, a.retryAfter = http.StatusInternalServerError, nil, 0, resp.Errors
 		_ = appendResponse(a.text, failed(ToGraphQL(err)))
 	}
+}
+
+// encodeEvents writes the response as a stream of events.
+func (a *encoded) encodeEvents(resp *graphql.Response) {
+	a.status, a.text = http.StatusOK, buffers.Get().(*bytes.Buffer)
+	a.text.Write(eventsOf(resp))
 }
 
 // release returns the memory.

@@ -40,6 +40,9 @@ type SocketConfig struct {
 	// Init decides on a connection by the upgrade request and the payload of `connection_init`. An error
 	// closes the connection: with 1013 if its kind is Unavailable, else with 4403. It has InitTimeout.
 	Init func(ctx context.Context, r *http.Request, payload map[string]any) (InitResult, error)
+	// Caller returns whose events a stream of Server-Sent Events has, and the parent of the contexts in which they are made. The
+	// request itself has been authenticated before. nil is nobody.
+	Caller func(r *http.Request) (context.Context, InitResult)
 	// CheckOrigin decides on the Origin header; nil allows the same host, and requests without the header.
 	CheckOrigin func(r *http.Request) bool
 
@@ -55,7 +58,7 @@ type SocketConfig struct {
 
 	MaxMessage int64 // bytes of a client's message; DefaultMaxBody
 	SendBuffer int   // bytes that the system may keep for a client, which it rounds; 128 KiB
-	Sockets    int   // in total; 20,000
+	Sockets    int   // in total, streams included; 20,000
 	PerAddress int   // of one IPv4 address or IPv6 /64 network; 2,000
 	PerUser    int   // of one user; 64
 	Operations int   // running on one connection; 100
@@ -130,6 +133,11 @@ func (c *SocketConfig) setDefaults() {
 	if c.Personal == nil {
 		c.Personal = func(*graphql.OperationContext) bool { return true }
 	}
+	if c.Caller == nil {
+		c.Caller = func(r *http.Request) (context.Context, InitResult) {
+			return context.WithoutCancel(r.Context()), InitResult{}
+		}
+	}
 	if c.Init == nil {
 		c.Init = func(context.Context, *http.Request, map[string]any) (InitResult, error) {
 			return InitResult{}, nil
@@ -144,7 +152,7 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Socket is the websocket transport. It owns its connections until Drain.
+// Socket is the websocket transport. It owns its connections until Drain, and the streams of Server-Sent Events that HTTP answers with.
 type Socket struct {
 	cfg      SocketConfig
 	upgrader websocket.Upgrader
@@ -210,7 +218,7 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		return
 	}
 	s.cfg.Observer.SocketOpened()
-	c := newConn(s, ws, r, exec)
+	c := newSocketConn(s, ws, r, exec)
 	if !s.register(c) {
 		c.shut(closeRestart, "Service restart", flush)
 	} else if !spoken {
@@ -269,7 +277,7 @@ func (s *Socket) reserve(addr netip.Prefix) (int, *errs.Error) {
 		return http.StatusServiceUnavailable, errs.Busy("the server", time.Second)
 	case s.address[addr] >= s.cfg.PerAddress:
 		return http.StatusTooManyRequests, &errs.Error{
-			Kind: errs.RateLimited, Message: "too many sockets from this address", RetryAfter: time.Second,
+			Kind: errs.RateLimited, Message: "too many sockets and streams from this address", RetryAfter: time.Second,
 		}
 	}
 	s.pending++
@@ -303,7 +311,11 @@ func (s *Socket) gone(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
-	s.cfg.Observer.SocketClosed(c.closedWith())
+	if c.ws != nil {
+		s.cfg.Observer.SocketClosed(c.closedWith())
+	} else {
+		s.cfg.Observer.StreamClosed(c.closedWith())
+	}
 	s.free(c.addr)
 }
 

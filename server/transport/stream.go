@@ -78,6 +78,7 @@ func (op *operation) begin(ctx context.Context, oc *graphql.OperationContext) {
 		return
 	}
 	ctx, events := pullstream.With(ctx)
+	events.After = op.after
 	st := &stream{op: op, events: events, open: opened}
 	defer func() {
 		if !op.handedOn { // after a panic
@@ -90,6 +91,9 @@ func (op *operation) begin(ctx context.Context, oc *graphql.OperationContext) {
 	st.done = st.ctx.Done()
 	oc.Stats = graphql.Stats{} // it was needed until here, and would stay as long as the subscription
 	st.wakeUp = st.wake
+	if start := op.c.wire.encodeStart(events.Cursor()); start != nil {
+		op.send(&text{start}, false)
+	}
 	op.handedOn = true
 	op.c.wg.Add(1)
 	op.running.Store(st)
@@ -191,7 +195,7 @@ func (st *stream) send() sending {
 		return st.make(nil)
 	}
 	st.events.Skip()
-	t := textOfNext(st.op.key, payload)
+	t := st.op.c.wire.textOfNext(st.op.key, st.events.Cursor(), payload)
 	return goesOn(st.op.send(&t, false))
 }
 
@@ -223,7 +227,7 @@ func (st *stream) make(event *sharedEvent) sending {
 		}
 		return st.end(resp.Errors) // the client is to subscribe again for the event
 	}
-	return goesOn(st.op.next(resp))
+	return goesOn(st.op.next(resp, st.events.Cursor()))
 }
 
 // end sends the stream's last message: that it is complete, or why it failed. The charge ends before, because the client may open

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
 // write sends the queued messages and returns when none is left; the outbox starts it again. Once the connection is shut, it
@@ -45,31 +43,20 @@ func (c *conn) deliver(l letter) {
 		return
 	}
 	deadline := time.Now().Add(c.s.cfg.WriteTimeout)
-	var err error
-	switch l.kind {
-	case ofPong:
-		err = c.ws.WriteControl(websocket.PongMessage, l.data, deadline)
-	case ofRest:
-		_ = c.ws.NetConn().SetWriteDeadline(deadline)
-		_, err = c.ws.NetConn().Write(l.data)
-	default:
-		_ = c.ws.SetWriteDeadline(deadline)
-		err = c.ws.WriteMessage(websocket.TextMessage, l.data)
-	}
-	c.sent(err)
+	c.sent(c.wire.deliver(l, deadline))
 }
 
 func (c *conn) ping() {
-	c.sent(c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.s.cfg.WriteTimeout)))
+	c.sent(c.wire.ping(time.Now().Add(c.s.cfg.WriteTimeout)))
 }
 
-// sent is called after each write. It removes the deadline, which would otherwise end a later write that has none; see conn.writeAtOnce.
+// sent is called after each write.
 func (c *conn) sent(err error) {
 	if err != nil {
 		c.unwritten(err)
 		return
 	}
-	_ = c.ws.NetConn().SetWriteDeadline(time.Time{})
+	c.wire.written()
 }
 
 // unwritten ends the connection after a failed write. Part of a frame may have been sent, so no close frame can follow.
@@ -85,17 +72,14 @@ func (c *conn) unwritten(err error) {
 	c.cut()
 }
 
-// farewell sends the close frame; the client has until the cut to answer it.
+// farewell is the last thing that is sent.
 func (c *conn) farewell() {
 	if c.ending == gone {
 		return
 	}
-	frame := websocket.FormatCloseMessage(c.code, c.reason)
-	deadline := time.Now().Add(c.s.cfg.CloseTimeout)
-	if c.ws.WriteControl(websocket.CloseMessage, frame, deadline) != nil {
+	if c.wire.farewell(c.code, c.reason, time.Now().Add(c.s.cfg.CloseTimeout)) != nil {
 		c.cut()
 		return
 	}
 	c.closeSent.Store(true)
-	_ = c.ws.SetReadDeadline(deadline)
 }

@@ -9,7 +9,12 @@ type Item struct {
 	Code   string
 	// Key makes it a pullstream.Keyed, unless it is empty.
 	Key string
+	// Cursor makes it a pullstream.Resumable, unless it is empty.
+	Cursor string
 }
+
+// EventCursor makes the item a pullstream.Resumable.
+func (it *Item) EventCursor() string { return it.Cursor }
 
 // EventKey makes the item a pullstream.Keyed.
 func (it *Item) EventKey() string { return it.Key }

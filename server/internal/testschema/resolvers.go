@@ -295,8 +295,12 @@ func (s subscription) Faulty(ctx context.Context, times int32, code string, cove
 	}
 	return pullstream.Events(ctx, source), nil
 }
-func (s subscription) Shared(ctx context.Context, _ *string) (<-chan *Item, error) {
+func (s subscription) Shared(ctx context.Context, after *string) (<-chan *Item, error) {
 	l := &listener{items: make(chan *Item, 100)}
+	from := "the beginning"
+	if after = pullstream.After(ctx, after); after != nil {
+		from = "after " + *after
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listeners == nil {
@@ -318,6 +322,7 @@ func (s subscription) Shared(ctx context.Context, _ *string) (<-chan *Item, erro
 			delete(s.listeners, l)
 		},
 		Ready: l.ready,
+		From:  from,
 	}), nil
 }
 func (s subscription) SessionEnded(ctx context.Context) (<-chan bool, error) {
