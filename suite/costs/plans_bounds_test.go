@@ -228,6 +228,8 @@ var statementClasses = []statementClass{
 	fewRows("the retry queue", `SELECT .* FROM (retry_queue AS q|"retry_queue") .*`),
 	statementsOf("expired limits of sign-in", `DELETE FROM "sign_in_limits" WHERE .* LIMIT 500 FOR UPDATE SKIP LOCKED.*`, atMost(2*500),
 		"a batch, once to find and once to remove"),
+	statementsOf("expired idempotency keys", `DELETE FROM "idempotency_keys" WHERE .* LIMIT 500 FOR UPDATE SKIP LOCKED.*`, atMost(2*500),
+		"a batch, once to find and once to remove"),
 	rarely(fewRows("the lease of ids", `UPDATE id_leases SET ceiling = \$1 WHERE node = \$2 AND owner = \$3 AND ceiling <= \$1`)),
 	statementsOf("ended sessions", `UPDATE sessions SET .* expires_at > \$4( AND .*)? RETURNING id, version`, atMost(maxSessions),
 		"a user's live sessions"),
