@@ -191,6 +191,8 @@ var statementClasses = []statementClass{
 	statementsOf("a new session", `INSERT INTO "sessions" .*`, atMost(0), "it only adds"),
 	statementsOf("a new tweet", `INSERT INTO "tweets" .*`, atMost(0), "it only adds"),
 	statementsOf("a claim", `INSERT INTO (username|email)_claims .*`, atMost(0), "it adds, or changes what its key leads to"),
+	statementsOf("a claim of an idempotency key", `INSERT INTO idempotency_keys .*`, atMost(0), "it adds, or changes what its key leads to"),
+	statementsOf("an idempotency key", `SELECT tweet_id, arguments FROM idempotency_keys .*`, atMost(1), "one row, by its key"),
 	statementsOf("a follow", `INSERT INTO follows .*`, atMost(0), "it adds, or changes what its key leads to"),
 	statementsOf("changed counts of users", `INSERT INTO user_stats .*`, atMost(0), "it adds, or changes what its key leads to"),
 	statementsOf("changed counts of a tweet", `WITH counted AS \(INSERT INTO tweet_stats .* raised AS .*`, atMost(0),
