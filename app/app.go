@@ -181,7 +181,7 @@ func (c Config) rowSources(s *Stores, log *events.Log) rows.Sources {
 		Accounts:  accounts.New(s.Client, log, s.IDs, c.clock(), cfg),
 		Counts:    counts.New(s.Client),
 		Follows:   follows.New(s.Client, s.DB, log, s.IDs),
-		Tweets:    tweets.New(s.Client, log, s.IDs),
+		Tweets:    tweets.New(s.Client, s.DB, log, s.IDs),
 		Reactions: reactions.New(s.Client, s.DB, log),
 		Retweets:  retweets.New(s.Client, s.DB, log, s.IDs),
 		Timelines: timelines.New(s.DB),
@@ -239,7 +239,8 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.Schema, cfg.Resolved = graph.Schema(resolver), graph.IsResolved
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
-	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.LoaderScope{Sources: a.sources})
+	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.Idempotency{},
+		graph.LoaderScope{Sources: a.sources})
 	if c.Plans {
 		cfg.Extensions = append(cfg.Extensions, a.newPlans(resolver))
 	}

@@ -11,6 +11,7 @@ import (
 	"roost/cache"
 	"roost/cache/audit"
 	"roost/domain/accounts"
+	"roost/domain/tweets"
 	"roost/events"
 	"roost/live"
 	"roost/server"
@@ -66,6 +67,7 @@ func (a *App) addBackground() error {
 	a.sampler.RestWhile(func() bool { return a.sequencer.Lookout().Quiet(quietAfter) })
 	a.services.Add("cache sampler", a.sampler)
 	a.services.Add("sign-in cleaner", accounts.NewLimitCleaner(a.sources.Accounts))
+	a.services.Add("idempotency key cleaner", tweets.NewKeyCleaner(a.sources.Tweets))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
 	for _, c := range a.consumerGroups() {
 		g, err := events.NewGroup(s.Client, s.DB, a.Config.clock(), c)

@@ -15,6 +15,7 @@ import (
 	"roost/ent/event"
 	"roost/ent/follow"
 	"roost/ent/grouppartition"
+	"roost/ent/idempotencykey"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
@@ -55,6 +56,8 @@ type Client struct {
 	GroupPartition *GroupPartitionClient
 	// IDLease is the client for interacting with the IDLease builders.
 	IDLease *IDLeaseClient
+	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
+	IdempotencyKey *IdempotencyKeyClient
 	// ImportProgress is the client for interacting with the ImportProgress builders.
 	ImportProgress *ImportProgressClient
 	// ImportedID is the client for interacting with the ImportedID builders.
@@ -101,6 +104,7 @@ func (c *Client) init() {
 	c.Follow = NewFollowClient(c.config)
 	c.GroupPartition = NewGroupPartitionClient(c.config)
 	c.IDLease = NewIDLeaseClient(c.config)
+	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.ImportProgress = NewImportProgressClient(c.config)
 	c.ImportedID = NewImportedIDClient(c.config)
 	c.LogHead = NewLogHeadClient(c.config)
@@ -213,6 +217,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Follow:         NewFollowClient(cfg),
 		GroupPartition: NewGroupPartitionClient(cfg),
 		IDLease:        NewIDLeaseClient(cfg),
+		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		ImportProgress: NewImportProgressClient(cfg),
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
@@ -252,6 +257,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Follow:         NewFollowClient(cfg),
 		GroupPartition: NewGroupPartitionClient(cfg),
 		IDLease:        NewIDLeaseClient(cfg),
+		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		ImportProgress: NewImportProgressClient(cfg),
 		ImportedID:     NewImportedIDClient(cfg),
 		LogHead:        NewLogHeadClient(cfg),
@@ -296,10 +302,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta, c.ReactionList,
-		c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet, c.TweetStats,
-		c.User, c.UserStats, c.UsernameClaim,
+		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.IdempotencyKey,
+		c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta,
+		c.ReactionList, c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet,
+		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -309,10 +315,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.ImportProgress,
-		c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta, c.ReactionList,
-		c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet, c.TweetStats,
-		c.User, c.UserStats, c.UsernameClaim,
+		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.IdempotencyKey,
+		c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta,
+		c.ReactionList, c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet,
+		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -331,6 +337,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.GroupPartition.mutate(ctx, m)
 	case *IDLeaseMutation:
 		return c.IDLease.mutate(ctx, m)
+	case *IdempotencyKeyMutation:
+		return c.IdempotencyKey.mutate(ctx, m)
 	case *ImportProgressMutation:
 		return c.ImportProgress.mutate(ctx, m)
 	case *ImportedIDMutation:
@@ -1011,6 +1019,139 @@ func (c *IDLeaseClient) mutate(ctx context.Context, m *IDLeaseMutation) (Value, 
 		return (&IDLeaseDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown IDLease mutation op: %q", m.Op())
+	}
+}
+
+// IdempotencyKeyClient is a client for the IdempotencyKey schema.
+type IdempotencyKeyClient struct {
+	config
+}
+
+// NewIdempotencyKeyClient returns a client for the IdempotencyKey from the given config.
+func NewIdempotencyKeyClient(c config) *IdempotencyKeyClient {
+	return &IdempotencyKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `idempotencykey.Hooks(f(g(h())))`.
+func (c *IdempotencyKeyClient) Use(hooks ...Hook) {
+	c.hooks.IdempotencyKey = append(c.hooks.IdempotencyKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `idempotencykey.Intercept(f(g(h())))`.
+func (c *IdempotencyKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.IdempotencyKey = append(c.inters.IdempotencyKey, interceptors...)
+}
+
+// Create returns a builder for creating a IdempotencyKey entity.
+func (c *IdempotencyKeyClient) Create() *IdempotencyKeyCreate {
+	mutation := newIdempotencyKeyMutation(c.config, OpCreate)
+	return &IdempotencyKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of IdempotencyKey entities.
+func (c *IdempotencyKeyClient) CreateBulk(builders ...*IdempotencyKeyCreate) *IdempotencyKeyCreateBulk {
+	return &IdempotencyKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *IdempotencyKeyClient) MapCreateBulk(slice any, setFunc func(*IdempotencyKeyCreate, int)) *IdempotencyKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &IdempotencyKeyCreateBulk{err: fmt.Errorf("calling to IdempotencyKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*IdempotencyKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &IdempotencyKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Update() *IdempotencyKeyUpdate {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdate)
+	return &IdempotencyKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *IdempotencyKeyClient) UpdateOne(_m *IdempotencyKey) *IdempotencyKeyUpdateOne {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdateOne, withIdempotencyKey(_m))
+	return &IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *IdempotencyKeyClient) UpdateOneID(id int64) *IdempotencyKeyUpdateOne {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdateOne, withIdempotencyKeyID(id))
+	return &IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Delete() *IdempotencyKeyDelete {
+	mutation := newIdempotencyKeyMutation(c.config, OpDelete)
+	return &IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *IdempotencyKeyClient) DeleteOne(_m *IdempotencyKey) *IdempotencyKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *IdempotencyKeyClient) DeleteOneID(id int64) *IdempotencyKeyDeleteOne {
+	builder := c.Delete().Where(idempotencykey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &IdempotencyKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Query() *IdempotencyKeyQuery {
+	return &IdempotencyKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeIdempotencyKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a IdempotencyKey entity by its id.
+func (c *IdempotencyKeyClient) Get(ctx context.Context, id int64) (*IdempotencyKey, error) {
+	return c.Query().Where(idempotencykey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *IdempotencyKeyClient) GetX(ctx context.Context, id int64) *IdempotencyKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *IdempotencyKeyClient) Hooks() []Hook {
+	return c.hooks.IdempotencyKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *IdempotencyKeyClient) Interceptors() []Interceptor {
+	return c.inters.IdempotencyKey
+}
+
+func (c *IdempotencyKeyClient) mutate(ctx context.Context, m *IdempotencyKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&IdempotencyKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&IdempotencyKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown IdempotencyKey mutation op: %q", m.Op())
 	}
 }
 
@@ -3138,14 +3279,15 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, ReactionDelta, ReactionList, RetryEntry, Retweet, Session,
-		SignInLimit, Tweet, TweetStats, User, UserStats, UsernameClaim []ent.Hook
+		EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
+		ImportProgress, ImportedID, LogHead, Reaction, ReactionDelta, ReactionList,
+		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetStats, User, UserStats,
+		UsernameClaim []ent.Hook
 	}
 	inters struct {
-		EmailClaim, Event, Follow, GroupPartition, IDLease, ImportProgress, ImportedID,
-		LogHead, Reaction, ReactionDelta, ReactionList, RetryEntry, Retweet, Session,
-		SignInLimit, Tweet, TweetStats, User, UserStats,
+		EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
+		ImportProgress, ImportedID, LogHead, Reaction, ReactionDelta, ReactionList,
+		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetStats, User, UserStats,
 		UsernameClaim []ent.Interceptor
 	}
 )

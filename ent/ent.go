@@ -11,6 +11,7 @@ import (
 	"roost/ent/event"
 	"roost/ent/follow"
 	"roost/ent/grouppartition"
+	"roost/ent/idempotencykey"
 	"roost/ent/idlease"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
@@ -97,6 +98,7 @@ func checkColumn(t, c string) error {
 			follow.Table:         follow.ValidColumn,
 			grouppartition.Table: grouppartition.ValidColumn,
 			idlease.Table:        idlease.ValidColumn,
+			idempotencykey.Table: idempotencykey.ValidColumn,
 			importprogress.Table: importprogress.ValidColumn,
 			importedid.Table:     importedid.ValidColumn,
 			loghead.Table:        loghead.ValidColumn,

@@ -24,6 +24,8 @@ type Tx struct {
 	GroupPartition *GroupPartitionClient
 	// IDLease is the client for interacting with the IDLease builders.
 	IDLease *IDLeaseClient
+	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
+	IdempotencyKey *IdempotencyKeyClient
 	// ImportProgress is the client for interacting with the ImportProgress builders.
 	ImportProgress *ImportProgressClient
 	// ImportedID is the client for interacting with the ImportedID builders.
@@ -190,6 +192,7 @@ func (tx *Tx) init() {
 	tx.Follow = NewFollowClient(tx.config)
 	tx.GroupPartition = NewGroupPartitionClient(tx.config)
 	tx.IDLease = NewIDLeaseClient(tx.config)
+	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.ImportProgress = NewImportProgressClient(tx.config)
 	tx.ImportedID = NewImportedIDClient(tx.config)
 	tx.LogHead = NewLogHeadClient(tx.config)

@@ -97,8 +97,8 @@ func TestDoctoredSchemasContradictTheContract(t *testing.T) {
 			"DateTime is a ENUM, the contract has SCALAR"},
 		{"\"\"\"\nThe write operations.\n\"\"\"\n", "", "Mutation has no description"},
 		{"type Query {", "directive @cached on FIELD\ntype Query {", "directive @cached is not in the contract"},
-		{"type Query {", "directive @idempotent(key: String) on FIELD\ntype Query {", "@idempotent(key) is String, the contract has String!"},
-		{"type Query {", "directive @idempotent(key: String!) on QUERY\ntype Query {", "@idempotent is on [QUERY], the contract has [FIELD]"},
+		{"key: String!", "key: String", "@idempotent(key) is String, the contract has String!"},
+		{" on FIELD\n", " on QUERY\n", "@idempotent is on [QUERY], the contract has [FIELD]"},
 		{schemaDescription, "", "the schema has no description"},
 		{"\n    \"\"\"\n    The username, with or without the leading `@`.\n    \"\"\"\n", "\n", "Query.user(username) has no description"},
 	} {

@@ -13,7 +13,8 @@ import (
 )
 
 // Pages is the extension that refuses operations with invalid paging arguments before anything is read, with BAD_REQUEST and
-// the reason PAGE_SIZE or BAD_CURSOR. A field that refused its arguments itself would null the object that it belongs to.
+// the reason PAGE_SIZE or BAD_CURSOR. A field that refused its arguments itself would null the object that it belongs to. On its way
+// through the document it also refuses @idempotent at fields that do not take it.
 type Pages struct{}
 
 var (
@@ -83,6 +84,9 @@ func (c *pageCheck) selection(selection ast.Selection) *gqlerror.Error {
 		if !c.included(s.Directives) {
 			return nil
 		}
+		if err := misplaced(s); err != nil {
+			return err
+		}
 		if err := c.field(s); err != nil {
 			return err
 		}
@@ -101,12 +105,14 @@ func (c *pageCheck) selection(selection ast.Selection) *gqlerror.Error {
 }
 
 // included reports whether @skip and @include keep a selection.
-func (c *pageCheck) included(list ast.DirectiveList) bool {
+func (c *pageCheck) included(list ast.DirectiveList) bool { return included(list, c.variables) }
+
+func included(list ast.DirectiveList, variables map[string]any) bool {
 	for _, d := range list {
 		if d.Name != "skip" && d.Name != "include" {
 			continue
 		}
-		if on, ok := d.ArgumentMap(c.variables)["if"].(bool); ok && on == (d.Name == "skip") {
+		if on, ok := d.ArgumentMap(variables)["if"].(bool); ok && on == (d.Name == "skip") {
 			return false
 		}
 	}
@@ -127,8 +133,13 @@ func (c *pageCheck) field(f *ast.Field) *gqlerror.Error {
 		return nil
 	}
 	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code(), "reason": e.Reason}}
-	if f.Position != nil {
-		out.Locations = []gqlerror.Location{{Line: f.Position.Line, Column: f.Position.Column}}
-	}
+	out.Locations = locations(f.Position)
 	return out
+}
+
+func locations(p *ast.Position) []gqlerror.Location {
+	if p == nil {
+		return nil
+	}
+	return []gqlerror.Location{{Line: p.Line, Column: p.Column}}
 }

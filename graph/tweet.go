@@ -51,14 +51,24 @@ func (m mutations) CreateTweet(ctx context.Context, input model.CreateTweetInput
 	return &model.CreateTweetPayload{Payload: p}, err
 }
 
-// post posts a tweet. The payload uses the new tweet without reading it again.
+// post posts a tweet, or returns the one that an earlier request with the same idempotency key has posted. The payload uses a new tweet
+// without reading it again; an earlier one may have been deleted.
 func (m mutations) post(ctx context.Context, authorID int64, text string) (model.Payload, error) {
-	t, err := m.tweets().Post(ctx, authorID, text)
+	var id int64
+	var made *tweets.Tweet
+	var err error
+	if key := idempotencyKey(ctx); key != "" {
+		id, made, err = m.tweets().PostOnce(ctx, authorID, key, text)
+	} else if made, err = m.tweets().Post(ctx, authorID, text); err == nil {
+		id = int64(made.ID)
+	}
 	if err != nil {
 		return model.Payload{}, err
 	}
-	loaders.TweetByID.Prime(ctx, int64(t.ID), t)
-	return model.Payload{TweetID: int64(t.ID)}, nil
+	if made != nil {
+		loaders.TweetByID.Prime(ctx, id, made)
+	}
+	return model.Payload{TweetID: id}, nil
 }
 
 func (m mutations) DeleteTweet(ctx context.Context, input model.DeleteTweetInput) (*model.DeleteTweetPayload, error) {

@@ -65,7 +65,7 @@ func (r *rig) nodes(t *testing.T, keep bool) (all [2]node) {
 		log, gen := events.New(r.client, r.clock), ids.NewGenerator(r.clock, idlease.New(r.db))
 		log.SetInvalidator(s)
 		_ = reactions.New(r.client, r.db, log) // it reads the counts after a retweet
-		all[i] = node{s, tweets.New(r.client, log, gen), follows.New(r.client, r.db, log, gen), retweets.New(r.client, r.db, log, gen)}
+		all[i] = node{s, tweets.New(r.client, r.db, log, gen), follows.New(r.client, r.db, log, gen), retweets.New(r.client, r.db, log, gen)}
 	}
 	return all
 }

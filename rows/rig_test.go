@@ -61,7 +61,7 @@ func newRig(t testing.TB, c sqldb.Config, server *redistest.Redis) *rig {
 	cfg.Limits = accounts.Limits{} // all come from one address
 	r := &rig{db: db, client: client, redis: server, log: log, clock: now, Sources: Sources{
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
-		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
+		Tweets: tweets.New(client, db, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
 		Timelines: timelines.New(db)}}
 	redisURL := ""
 	if server != nil {

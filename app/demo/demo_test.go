@@ -63,7 +63,7 @@ func newSite(t *testing.T, c sqldb.Config) *site {
 	db := dbtest.Open(t, c)
 	client := ent.NewClient(ent.Driver(db.Driver))
 	log, gen := events.New(client, clock.Real{}), ids.NewGenerator(clock.Real{}, idlease.New(db))
-	s := &site{tweets: tweets.New(client, log, gen), reactions: reactions.New(client, db, log),
+	s := &site{tweets: tweets.New(client, db, log, gen), reactions: reactions.New(client, db, log),
 		retweets: retweets.New(client, db, log, gen)}
 	s.Options = Options{DB: db, Client: client, Log: log, IDs: gen, Clock: clock.Real{}, React: s.React,
 		HashPassword: func(_ context.Context, p string) (string, error) { return "hash of " + p, nil }}

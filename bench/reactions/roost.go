@@ -54,7 +54,7 @@ func openRoost(ctx context.Context, s stores) (_ Counter, err error) {
 	r.reactions = reactions.New(r.client, s.db, log)
 	r.rows, err = rows.New(tier, rows.Sources{
 		Accounts: accounts.New(r.client, log, made, now, accounts.DefaultConfig()), Counts: counts.New(r.client),
-		Follows: follows.New(r.client, s.db, log, made), Tweets: tweets.New(r.client, log, made), Reactions: r.reactions,
+		Follows: follows.New(r.client, s.db, log, made), Tweets: tweets.New(r.client, s.db, log, made), Reactions: r.reactions,
 		Retweets: retweets.New(r.client, s.db, log, made), Timelines: timelines.New(s.db),
 	})
 	if err != nil {

@@ -49,7 +49,7 @@ func TestEachOfABatchHasItsResult(t *testing.T) {
 			if s.err != nil || s.now.Counts == nil || *s.now.Counts != want {
 				t.Errorf("a change gives %+v, %v; want %+v", s.now, s.err, want)
 			}
-			if read, err := tweets.New(client, nil, nil).ByID(t.Context(), []int64{1}); err != nil || !reflect.DeepEqual(s.now.Tweet, read[1]) {
+			if read, err := tweets.New(client, nil, nil, nil).ByID(t.Context(), []int64{1}); err != nil || !reflect.DeepEqual(s.now.Tweet, read[1]) {
 				t.Errorf("a change gives the tweet %+v, which is %+v, %v", s.now.Tweet, read[1], err)
 			}
 		}

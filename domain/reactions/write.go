@@ -260,7 +260,7 @@ func addTweets(ctx context.Context, tx *events.Tx, all map[Key]written) error {
 	for key := range all {
 		tweetIDs = append(tweetIDs, key.TweetID)
 	}
-	found, err := tweets.New(tx.Client(), nil, nil).ByID(ctx, tweetIDs)
+	found, err := tweets.New(tx.Client(), nil, nil, nil).ByID(ctx, tweetIDs)
 	for key, w := range all {
 		w.tweet = found[key.TweetID]
 		all[key] = w

@@ -157,7 +157,7 @@ func TestRetweetOfATweetFromAClockAhead(t *testing.T) {
 	ahead := clock.NewFake(d.Clock.Now().Add(30 * time.Second))
 	post := func() int64 {
 		t.Helper()
-		made, err := tweets.New(d.Client, d.Log, ids.NewGenerator(ahead, ids.Fixed(7))).Post(t.Context(), users[0], "from the future")
+		made, err := tweets.New(d.Client, d.DB, d.Log, ids.NewGenerator(ahead, ids.Fixed(7))).Post(t.Context(), users[0], "from the future")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,14 +34,16 @@ type Tweet struct {
 
 // Tweets reads and writes tweets. It is safe for concurrent use.
 type Tweets struct {
-	client *ent.Client
-	log    *events.Log
-	ids    *ids.Generator
+	client  *ent.Client
+	db      *sqldb.DB
+	log     *events.Log
+	ids     *ids.Generator
+	running running
 }
 
-// New returns the tweets in a database. client and log must belong to the same database.
-func New(client *ent.Client, log *events.Log, gen *ids.Generator) *Tweets {
-	return &Tweets{client: client, log: log, ids: gen}
+// New returns the tweets in a database. client, db and log must belong to the same database.
+func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) *Tweets {
+	return &Tweets{client: client, db: db, log: log, ids: gen}
 }
 
 // Check returns nil if a text is allowed as the text of a tweet, otherwise the refusal.
@@ -61,6 +63,18 @@ func Check(text string) *errs.Error {
 
 // Post posts a tweet. A text that Check refuses is refused.
 func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet, error) {
+	made, err := t.draft(ctx, authorID, text)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error { return insert(ctx, tx, made) }); err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// draft returns a tweet that is not stored yet.
+func (t *Tweets) draft(ctx context.Context, authorID int64, text string) (*Tweet, error) {
 	if e := Check(text); e != nil {
 		return nil, e
 	}
@@ -69,23 +83,21 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 		return nil, err
 	}
 	// The tweet is sorted by its id and shows this time, so they must agree.
-	at := ids.Time(id)
-	err = t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		err := tx.Tweet.Create().SetID(id).SetAuthorID(authorID).SetText(text).SetCreatedAt(at).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("post the tweet: %w", err)
-		}
-		versions, err := counts.Add(ctx, tx, counts.Delta{UserID: authorID, Tweets: 1})
-		if err != nil {
-			return err
-		}
-		tx.Emit(events.TweetPosted{TweetID: id, AuthorID: authorID, AuthorVersion: versions[authorID].Version})
-		return nil
-	})
+	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: ids.Time(id), Version: 1}, nil
+}
+
+// insert stores a draft and counts it.
+func insert(ctx context.Context, tx *events.Tx, t *Tweet) error {
+	err := tx.Tweet.Create().SetID(int64(t.ID)).SetAuthorID(t.AuthorID).SetText(t.Text).SetCreatedAt(t.CreatedAt).Exec(ctx)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("post the tweet: %w", err)
 	}
-	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: at, Version: 1}, nil
+	versions, err := counts.Add(ctx, tx, counts.Delta{UserID: t.AuthorID, Tweets: 1})
+	if err != nil {
+		return err
+	}
+	tx.Emit(events.TweetPosted{TweetID: int64(t.ID), AuthorID: t.AuthorID, AuthorVersion: versions[t.AuthorID].Version})
+	return nil
 }
 
 // NoSuchTweet returns the refusal of a field "tweet" that names no tweet, or one that is not visible.

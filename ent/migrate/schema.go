@@ -142,6 +142,26 @@ var (
 		Columns:    IDLeasesColumns,
 		PrimaryKey: []*schema.Column{IDLeasesColumns[0]},
 	}
+	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
+	IdempotencyKeysColumns = []*schema.Column{
+		{Name: "tweet_id", Type: field.TypeInt64},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "key", Type: field.TypeString},
+		{Name: "arguments", Type: field.TypeBytes},
+	}
+	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
+	IdempotencyKeysTable = &schema.Table{
+		Name:       "idempotency_keys",
+		Columns:    IdempotencyKeysColumns,
+		PrimaryKey: []*schema.Column{IdempotencyKeysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "idempotency_keys_of_user",
+				Unique:  true,
+				Columns: []*schema.Column{IdempotencyKeysColumns[1], IdempotencyKeysColumns[2]},
+			},
+		},
+	}
 	// ImportProgressColumns holds the columns for the "import_progress" table.
 	ImportProgressColumns = []*schema.Column{
 		{Name: "file", Type: field.TypeString},
@@ -505,6 +525,7 @@ var (
 		FollowsTable,
 		GroupPartitionsTable,
 		IDLeasesTable,
+		IdempotencyKeysTable,
 		ImportProgressTable,
 		ImportedIdsTable,
 		LogHeadsTable,
@@ -540,6 +561,9 @@ func init() {
 	}
 	IDLeasesTable.Annotation = &entsql.Annotation{
 		Table: "id_leases",
+	}
+	IdempotencyKeysTable.Annotation = &entsql.Annotation{
+		Table: "idempotency_keys",
 	}
 	ImportProgressTable.Annotation = &entsql.Annotation{
 		Table: "import_progress",

@@ -21,6 +21,9 @@ type GroupPartition func(*sql.Selector)
 // IDLease is the predicate function for idlease builders.
 type IDLease func(*sql.Selector)
 
+// IdempotencyKey is the predicate function for idempotencykey builders.
+type IdempotencyKey func(*sql.Selector)
+
 // ImportProgress is the predicate function for importprogress builders.
 type ImportProgress func(*sql.Selector)
 

@@ -1730,7 +1730,7 @@ These rules hold everywhere:
 - Lists that can grow are Relay connections, newest first. Give ` + "`" + `first` + "`" + ` (with ` + "`" + `after` + "`" + `) or, where the field has it, ` + "`" + `last` + "`" + ` (with ` + "`" + `before` + "`" + `), 0 to ` + "`" + `Limits.pageSize` + "`" + `; with neither, the first 20 are returned. Cursors are opaque, live as long as the item does, and survive inserts, deletes and restarts. A page is only shorter than asked when the list has ended: filtered items are made up for.
 - ` + "`" + `totalCount` + "`" + ` and ` + "`" + `...Count` + "`" + ` fields exist only where a maintained counter backs them.
 - Every mutation needs a session except ` + "`" + `signUp` + "`" + ` and ` + "`" + `logIn` + "`" + `, takes one ` + "`" + `input` + "`" + ` (or nothing), and returns a payload with ` + "`" + `userErrors` + "`" + `. Expected failures are ` + "`" + `userErrors` + "`" + `; the top-level ` + "`" + `errors` + "`" + ` list is for protocol, auth, rate-limit and server faults, each with ` + "`" + `extensions.code` + "`" + `: UNAUTHENTICATED, FORBIDDEN, BAD_REQUEST (with ` + "`" + `extensions.reason` + "`" + `: PARSE, VALIDATION, VARIABLES, BAD_CURSOR, PAGE_SIZE), QUERY_TOO_COMPLEX, RESPONSE_TOO_LARGE, RATE_LIMITED (with ` + "`" + `retryAfter` + "`" + `), PERSISTED_QUERY_NOT_FOUND, UNAVAILABLE (with ` + "`" + `retryAfter` + "`" + `), INTERNAL.
-- Mutations that set a state (followUser, setReaction, retweet, ...) are idempotent: doing one twice equals doing it once.
+- Mutations that set a state (followUser, setReaction, retweet, ...) are idempotent: doing one twice equals doing it once. ` + "`" + `createTweet` + "`" + ` takes ` + "`" + `@idempotent(key:)` + "`" + `, or the header ` + "`" + `Idempotency-Key` + "`" + ` in a request with that one mutation; elsewhere both are BAD_REQUEST.
 - A session reads its own writes: what a mutation changed is what its next query sees.
 - Nothing is removed without ` + "`" + `@deprecated` + "`" + ` first, with the replacement and a removal date.
 """
@@ -1739,6 +1739,16 @@ schema {
   mutation: Mutation
   subscription: Subscription
 }
+
+"""
+Makes a creating mutation safe to retry. Repeats by the same user with the same key within 24 hours
+return the first result and change nothing; a key reused with other arguments is refused with
+` + "`" + `IDEMPOTENCY_KEY_REUSED` + "`" + `.
+"""
+directive @idempotent(
+  "Unique per intended action; a UUID made when the user presses the button."
+  key: String!
+) on FIELD
 
 "An instant in UTC, RFC 3339 with milliseconds, e.g. ` + "`" + `2026-01-31T09:30:00.000Z` + "`" + `."
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time.html")
@@ -2155,6 +2165,10 @@ enum UserErrorCode {
   SELF
   "The viewer already has as many as are allowed."
   LIMIT_REACHED
+  "The ` + "`" + `@idempotent` + "`" + ` key was used with other arguments."
+  IDEMPOTENCY_KEY_REUSED
+  "The first request with this ` + "`" + `@idempotent` + "`" + ` key is still running; try again."
+  IDEMPOTENCY_IN_PROGRESS
 }
 
 "The write operations."
@@ -2203,7 +2217,7 @@ type Mutation {
     "Parameters of ` + "`" + `unfollowUser` + "`" + `."
     input: UnfollowUserInput!
   ): UnfollowUserPayload
-  "Posts a tweet."
+  "Posts a tweet. Takes ` + "`" + `@idempotent` + "`" + `."
   createTweet(
     "Parameters of ` + "`" + `createTweet` + "`" + `."
     input: CreateTweetInput!

@@ -406,6 +406,10 @@ const (
 	UserErrorCodeSelf UserErrorCode = "SELF"
 	// The viewer already has as many as are allowed.
 	UserErrorCodeLimitReached UserErrorCode = "LIMIT_REACHED"
+	// The `@idempotent` key was used with other arguments.
+	UserErrorCodeIdempotencyKeyReused UserErrorCode = "IDEMPOTENCY_KEY_REUSED"
+	// The first request with this `@idempotent` key is still running; try again.
+	UserErrorCodeIdempotencyInProgress UserErrorCode = "IDEMPOTENCY_IN_PROGRESS"
 )
 
 var AllUserErrorCode = []UserErrorCode{
@@ -419,11 +423,13 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeInvalidCredentials,
 	UserErrorCodeSelf,
 	UserErrorCodeLimitReached,
+	UserErrorCodeIdempotencyKeyReused,
+	UserErrorCodeIdempotencyInProgress,
 }
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeInvalid, UserErrorCodeRequired, UserErrorCodeTooShort, UserErrorCodeTooLong, UserErrorCodeTaken, UserErrorCodeNotFound, UserErrorCodeForbidden, UserErrorCodeInvalidCredentials, UserErrorCodeSelf, UserErrorCodeLimitReached:
+	case UserErrorCodeInvalid, UserErrorCodeRequired, UserErrorCodeTooShort, UserErrorCodeTooLong, UserErrorCodeTaken, UserErrorCodeNotFound, UserErrorCodeForbidden, UserErrorCodeInvalidCredentials, UserErrorCodeSelf, UserErrorCodeLimitReached, UserErrorCodeIdempotencyKeyReused, UserErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false

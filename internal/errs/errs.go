@@ -37,6 +37,9 @@ const (
 	InvalidCredentials Kind = "INVALID_CREDENTIALS"
 	Self               Kind = "SELF"
 	LimitReached       Kind = "LIMIT_REACHED"
+
+	IdempotencyKeyReused  Kind = "IDEMPOTENCY_KEY_REUSED"
+	IdempotencyInProgress Kind = "IDEMPOTENCY_IN_PROGRESS"
 )
 
 // Reason distinguishes requests that are all BAD_REQUEST; it is their `extensions.reason`.
@@ -68,7 +71,8 @@ func (k Kind) Code() string {
 // IsRefusal reports whether errors of the kind belong into `userErrors`.
 func (k Kind) IsRefusal() bool {
 	switch k {
-	case Invalid, Required, TooShort, TooLong, Taken, NotFound, NotAllowed, InvalidCredentials, Self, LimitReached:
+	case Invalid, Required, TooShort, TooLong, Taken, NotFound, NotAllowed, InvalidCredentials, Self, LimitReached,
+		IdempotencyKeyReused, IdempotencyInProgress:
 		return true
 	}
 	return false

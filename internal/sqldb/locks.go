@@ -20,6 +20,10 @@ const (
 	LockRetention Lock = 7_303_014_521
 )
 
+// LockIdempotencyKeys is the first number of the advisory locks with two numbers that transactions hold while they post a tweet with an
+// idempotency key; the second number is a hash of the user and the key. PostgreSQL keeps locks with two numbers apart from the others.
+const LockIdempotencyKeys int32 = 730_301
+
 // lockPoll is how often a lock that another session holds is tried. A statement that waited in the server would keep a snapshot
 // meanwhile, and because of the snapshot no dead row of the database could be removed.
 const lockPoll = 200 * time.Millisecond

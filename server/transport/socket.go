@@ -204,6 +204,11 @@ func (s *Socket) Supports(r *http.Request) bool { return websocket.IsWebSocketUp
 // Do upgrades the request and returns. The connection then runs in goroutines of its own, without the memory that net/http and
 // the handler hold for a request.
 func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if r.Header["Idempotency-Key"] != nil { // whose sender relies on it
+		s.cfg.Observer.SocketRefused()
+		Refuse(w, r, http.StatusBadRequest, errs.New(errs.BadRequest, "Idempotency-Key is for requests with one mutation"))
+		return
+	}
 	addr := Network(r.RemoteAddr)
 	if status, err := s.reserve(addr); err != nil {
 		s.cfg.Observer.SocketRefused()

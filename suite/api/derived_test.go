@@ -197,7 +197,7 @@ func TestDerivedHomePagesEqualTheOracle(t *testing.T) {
 			t.Fatal(err)
 		}
 		store, err := rows.New(tier, rows.Sources{Timelines: timelines.New(db),
-			Tweets: tweets.New(ent.NewClient(ent.Driver(db.Driver)), nil, nil)})
+			Tweets: tweets.New(ent.NewClient(ent.Driver(db.Driver)), db, nil, nil)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -113,6 +113,14 @@ var costedWrites = []costed{
 	{name: "unfollowUser-user, not followed", prepare: asMember(otherMember)},
 	{name: "createTweet", prepare: asMember(nil)},
 	{name: "createTweet-whole-payload", prepare: asMember(nil)},
+	{name: "createTweet-keyed", prepare: asMember(func(*testing.T, *crowd, *apitest.User) apitest.Vars {
+		return apitest.Vars{"key": apitest.Unique("key")}
+	})},
+	{name: "createTweet-keyed, repeated", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		key := apitest.Vars{"key": apitest.Unique("key")}
+		u.Must(t, `mutation($key: String!) { createTweet(input: {text: "hello"}) @idempotent(key: $key) { tweet { id } } }`, key)
+		return key
+	})},
 	{name: "deleteTweet", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
 		return apitest.Vars{"id": u.Tweet(t, "soon gone")}
 	})},

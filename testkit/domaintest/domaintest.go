@@ -62,7 +62,7 @@ func On(t testing.TB, c sqldb.Config) *Domain {
 	cfg.Limits = accounts.Limits{}
 	d := &Domain{Clock: now, DB: db, Client: client, Log: log,
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
-		Tweets: tweets.New(client, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
+		Tweets: tweets.New(client, db, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
 		Timelines: timelines.New(db)}
 	log.Observe(func(committed []events.Event) {
 		d.mu.Lock()

@@ -49,7 +49,11 @@ export type UserErrorCode =
   /** One cannot do this to oneself. */
   | 'SELF'
   /** The viewer already has as many as are allowed. */
-  | 'LIMIT_REACHED';
+  | 'LIMIT_REACHED'
+  /** The `@idempotent` key was used with other arguments. */
+  | 'IDEMPOTENCY_KEY_REUSED'
+  /** The first request with this `@idempotent` key is still running; try again. */
+  | 'IDEMPOTENCY_IN_PROGRESS';
 
 /** How the session key reaches the client. */
 export type TokenDelivery =
