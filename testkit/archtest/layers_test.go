@@ -55,6 +55,7 @@ var roost = rules{
 		"internal/ids":        {"internal/clock", "internal/errs"},
 		"internal/lag":        {"internal/lifecycle"},
 		"internal/pullstream": {"internal/lifecycle"},
+		"internal/words":      {"internal/entities", "internal/errs"},
 		"internal/sqldb":      {"internal/admission", "internal/cursors", "internal/errs", "internal/reqstats"},
 	},
 	testHelpers: []string{
@@ -71,6 +72,7 @@ var roost = rules{
 		"testkit/importedtest/fill",
 		"testkit/dataset",
 		"testkit/dbtest",
+		"testkit/npmtest",
 		"testkit/domaintest",
 		"testkit/rowstest",
 		"testkit/pgtest",
