@@ -75,6 +75,31 @@ func TestPostAndDelete(t *testing.T) {
 	domaintest.Refused(t, func() error { _, err := d.Tweets.Post(t.Context(), users[0], " "); return err }(), errs.Required, "text")
 }
 
+// An operator deletes the tweet of anybody, once, with the event and the count of a deletion by its author.
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	d := domaintest.New(t)
+	author := d.Users(t, 1)[0]
+	tweet := d.Post(t, author, "against the rules")
+	d.Emitted()
+	for i, want := range []bool{true, false} {
+		if done, err := d.Tweets.Remove(t.Context(), tweet); err != nil || done != want {
+			t.Errorf("call %d returns %t, %v", i, done, err)
+		}
+	}
+	want := []events.Event{events.TweetDeleted{TweetID: tweet, AuthorID: author, Version: 2, AuthorVersion: 2}}
+	if got := d.Emitted(); !slices.Equal(got, want) {
+		t.Errorf("the deletion emits %+v, want %+v", got, want)
+	}
+	c, err := d.Counts.ByUser(t.Context(), []int64{author})
+	if err != nil || c[author].Tweets != 0 {
+		t.Errorf("after the deletion the counts are %+v, %v", c[author], err)
+	}
+	d.Do(t, func(ctx context.Context) error { return d.Tweets.Delete(ctx, author, tweet) })
+	_, err = d.Tweets.Remove(t.Context(), tweet+1<<40)
+	domaintest.Refused(t, err, errs.NotFound, "tweet")
+}
+
 // The three forms of the rule of visibility agree.
 func TestVisible(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"context"
+
+	"roost/domain/accounts"
+	"roost/domain/tweets"
+	"roost/events"
+)
+
+// Operator is what commands of operators write with: outside of any node, and through the same log as requests.
+type Operator struct {
+	Accounts *accounts.Accounts
+	Tweets   *tweets.Tweets
+}
+
+// OpenOperator opens the stores of a command that writes. In server mode the cached copies in Redis are invalidated before a write
+// returns; if Redis does not answer, the running nodes do that from the log. The embedded database must not be in use; its cache begins
+// empty with the next node. closeStores closes the stores.
+func OpenOperator(ctx context.Context, c Config) (o Operator, closeStores func() error, err error) {
+	if c.Server() {
+		s, closeStores, err := openAuditStores(ctx, c, false)
+		if err != nil {
+			return o, nil, err
+		}
+		return Operator{s.sources.Accounts, s.sources.Tweets}, closeStores, nil
+	}
+	stores, err := OpenStores(ctx, c)
+	if err != nil {
+		return o, nil, err
+	}
+	sources := c.rowSources(stores, events.New(stores.Client, c.clock()))
+	return Operator{sources.Accounts, sources.Tweets}, stores.Close, nil
+}

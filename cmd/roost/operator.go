@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"roost/app"
+	"roost/cache"
+	"roost/internal/ids"
+)
+
+const (
+	usersUsage  = "reset-password NAME  [flags]"
+	tweetsUsage = "delete ID  [flags]"
+)
+
+// usersCommand runs `roost users`.
+func usersCommand(ctx context.Context, args []string, out io.Writer) error {
+	return operate(ctx, "users", usersUsage, args, func(words []string) (operation, error) {
+		if len(words) != 2 || words[0] != "reset-password" {
+			return nil, errors.New("say `roost users " + usersUsage + "`")
+		}
+		return func(ctx context.Context, o app.Operator) error { return resetPassword(ctx, o, words[1], out) }, nil
+	})
+}
+
+// tweetsCommand runs `roost tweets`.
+func tweetsCommand(ctx context.Context, args []string, out io.Writer) error {
+	return operate(ctx, "tweets", tweetsUsage, args, func(words []string) (operation, error) {
+		if len(words) != 2 || words[0] != "delete" {
+			return nil, errors.New("say `roost tweets " + tweetsUsage + "`")
+		}
+		id, err := tweetID(words[1])
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, o app.Operator) error { return deleteTweet(ctx, o, id, out) }, nil
+	})
+}
+
+// operation is what an operator wants to be done.
+type operation func(ctx context.Context, o app.Operator) error
+
+// operate runs a command of an operator. read returns what the words of the command line say, or an error if they are not valid.
+func operate(ctx context.Context, name, usage string, args []string, read func(words []string) (operation, error)) (err error) {
+	var c app.Config
+	f := flags(name, usage)
+	c.StoreFlags(f)
+	f.StringVar(&c.RedisURL, "redis-url", "", "Redis of the nodes, as they name it; needed with --database-url")
+	words, args := split(args)
+	if err := parse(&c, f, args); err != nil {
+		return badFlags(f, err)
+	}
+	run, err := read(append(words, f.Args()...))
+	if err == nil {
+		err = checkOperator(c)
+	}
+	if err != nil {
+		return badFlags(f, err)
+	}
+	if !c.Server() {
+		if _, err := os.Stat(filepath.Join(c.DataDir, app.DatabaseFile)); err != nil {
+			return fmt.Errorf("there is no embedded database in %s: name its --data-dir, or a --database-url", c.DataDir)
+		}
+	}
+	o, closeStores, err := app.OpenOperator(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeStores()) }()
+	return run(ctx, o)
+}
+
+func checkOperator(c app.Config) error {
+	switch {
+	case c.Server() && c.RedisURL == "":
+		return errors.New("--database-url needs --redis-url")
+	case !c.Server() && c.RedisURL != "":
+		return errors.New("--redis-url needs --database-url")
+	}
+	if err := (cache.Config{URL: c.RedisURL}).Check(); err != nil {
+		return fmt.Errorf("--redis-url: %w", err)
+	}
+	return nil
+}
+
+// tweetID reads the id of a tweet: its global id, or its number in the database.
+func tweetID(word string) (int64, error) {
+	if id, ok := ids.Tweet(word); ok {
+		return id, nil
+	}
+	if id, err := strconv.ParseInt(word, 10, 64); err == nil && id > 0 {
+		return id, nil
+	}
+	return 0, fmt.Errorf("%q is neither the id of a tweet nor its number in the database", word)
+}
+
+func resetPassword(ctx context.Context, o app.Operator, name string, out io.Writer) error {
+	reset, err := o.Accounts.ResetPassword(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "the new password of %s, which is not shown again: %s\n%d sessions of %s have ended\n",
+		reset.Username, reset.Password, reset.Ended, reset.Username)
+	return err
+}
+
+func deleteTweet(ctx context.Context, o app.Operator, id int64, out io.Writer) error {
+	done, err := o.Tweets.Remove(ctx, id)
+	if err != nil {
+		return err
+	}
+	text := "the tweet %s is deleted\n"
+	if !done {
+		text = "the tweet %s was deleted before\n"
+	}
+	_, err = fmt.Fprintf(out, text, ids.TweetID(id))
+	return err
+}

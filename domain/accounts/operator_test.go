@@ -1,0 +1,73 @@
+package accounts_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"roost/domain/accounts"
+	"roost/events"
+	"roost/internal/errs"
+	"roost/testkit/domaintest"
+)
+
+// A reset sets a new password each time, by whatever spelling of the name, ends all of the user's sessions and nobody else's,
+// and writes an event for each.
+func TestResetPassword(t *testing.T) {
+	t.Parallel()
+	d := domaintest.New(t)
+	ada, bob := signUp(t, d, "Ada"), signUp(t, d, "bob")
+	if _, err := d.Accounts.LogIn(t.Context(), "ada", password, accounts.Device{}); err != nil {
+		t.Fatal(err)
+	}
+	d.Emitted()
+	reset, err := d.Accounts.ResetPassword(t.Context(), "@aDA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reset.Username != "Ada" || len(reset.Password) != 26 || reset.Ended != 2 {
+		t.Errorf("the reset returns %+v", reset)
+	}
+	var got []string
+	for _, e := range d.Emitted() {
+		if end, ok := e.(events.SessionEnded); ok && (end.UserID != ada.UserID || end.Reason != "PASSWORD_CHANGED") {
+			t.Errorf("a session has ended so: %+v", end)
+		}
+		got = append(got, e.Type())
+	}
+	if all := strings.Join(got, " "); all != "PasswordChanged SessionEnded SessionEnded" {
+		t.Errorf("the reset emits %s", all)
+	}
+	for user, want := range map[int64]int{ada.UserID: 0, bob.UserID: 1} {
+		if live, err := d.Accounts.SessionsOf(t.Context(), user, false); err != nil || len(live) != want {
+			t.Errorf("user %d has %d live sessions, want %d; %v", user, len(live), want, err)
+		}
+	}
+	_, err = d.Accounts.LogIn(t.Context(), "ada", password, accounts.Device{})
+	domaintest.Refused(t, err, errs.InvalidCredentials, "")
+	if _, err := d.Accounts.LogIn(t.Context(), "ada", reset.Password, accounts.Device{}); err != nil {
+		t.Errorf("the new password: %v", err)
+	}
+	again, err := d.Accounts.ResetPassword(t.Context(), "Ada")
+	if err != nil || again.Password == reset.Password || again.Ended != 1 {
+		t.Errorf("the second reset returns %+v after %+v, %v", again, reset, err)
+	}
+}
+
+// Names that nobody has any more, never had or cannot have are refused, and nothing is written.
+func TestResetPasswordOfNobody(t *testing.T) {
+	t.Parallel()
+	d := domaintest.New(t)
+	ada, renamed := signUp(t, d, "ada"), "lovelace"
+	d.Do(t, func(ctx context.Context) error {
+		return d.Accounts.UpdateSettings(ctx, ada.UserID, accounts.SettingsChange{Username: &renamed})
+	})
+	d.Emitted()
+	for _, name := range []string{"ada", "nobody", "", "@", "ada@example.com", "a b"} {
+		_, err := d.Accounts.ResetPassword(t.Context(), name)
+		domaintest.Refused(t, err, errs.NotFound, "username")
+	}
+	if got := d.Emitted(); len(got) != 0 {
+		t.Errorf("the refusals emit %+v", got)
+	}
+}
