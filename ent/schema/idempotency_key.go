@@ -27,4 +27,6 @@ func (IdempotencyKey) Indexes() []ent.Index {
 }
 
 // Annotations name the table.
-func (IdempotencyKey) Annotations() []schema.Annotation { return []schema.Annotation{table("idempotency_keys")} }
+func (IdempotencyKey) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("idempotency_keys")}
+}
