@@ -30,6 +30,10 @@ func signing(changes apitest.Vars) apitest.Vars {
 	return in
 }
 
+// afterOthers are codes with which only a request is refused that repeats another one; see TestIdempotentCreateTweet and
+// TestIdempotentTweetInProgress in suite/api.
+var afterOthers = []string{"IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS"}
+
 func refusalsOf(u, other *apitest.User, theirs string) []refusal {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	device := func(token, name any) apitest.Vars {
@@ -184,7 +188,7 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 		for _, v := range graph.Schema(&graph.Resolver{}).Schema().Types["UserErrorCode"].EnumValues {
-			if !seen[v.Name] {
+			if !seen[v.Name] && !slices.Contains(afterOthers, v.Name) {
 				t.Errorf("nothing was refused with %s", v.Name)
 			}
 		}

@@ -80,7 +80,7 @@ func TestIntrospection(t *testing.T) {
 		directives = append(directives, apitest.Get(d, "name").(string))
 	}
 	slices.Sort(directives)
-	if want := []string{"deprecated", "include", "oneOf", "skip", "specifiedBy"}; !slices.Equal(directives, want) {
+	if want := []string{"deprecated", "idempotent", "include", "oneOf", "skip", "specifiedBy"}; !slices.Equal(directives, want) {
 		t.Errorf("the directives are %v, want %v", directives, want)
 	}
 	if refused := r.Anonymous().Run(t, `{ ... @defer { limits { pageSize } } }`, nil); len(refused.Errors) != 1 ||
