@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -80,26 +79,10 @@ var hostile = []string{
 	"😀.", "/", ".", "a.com/!!!!!!!!!!!!!!!!!!!!", "\xff.", "$a.b ", "1.com:1",
 }
 
-// Hostile text costs a bounded time for each byte: when the text of a shape is eight times as long, its entities are found in about
-// eight times the processor time. It would be 64 times if a pass looked at the text anew for each character.
+// Hostile text costs a bounded time for each byte. A pass that looks at the text anew for each character would not.
 func TestTimeIsLinear(t *testing.T) {
 	t.Parallel()
-	const small, times, most = 8 << 10, 8, 32
-	for _, shape := range hostile {
-		a, b := time.Hour, time.Hour
-		measure := func(least *time.Duration, size int) {
-			text := strings.Repeat(shape, size/len(shape))
-			*least = min(*least, testtime.CPU(func() { entities.Find(text) }))
-		}
-		// The garbage collector's work is in a measurement by chance, so the least of several counts.
-		for n := 0; n < 3 || n < 30 && b > most*a; n++ {
-			measure(&a, small)
-			measure(&b, small*times)
-		}
-		if b > most*a {
-			t.Errorf("%q: %v for %d bytes, %v for %d", shape, a, small, b, small*times)
-		}
-	}
+	testtime.Linear(t, hostile, func(text string) { entities.Find(text) })
 }
 
 // FuzzFind checks what holds for the entities of every text.

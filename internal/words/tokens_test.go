@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -110,23 +109,9 @@ func checkTokens(t *testing.T, text string, tokens []words.Token) {
 // Tokenizing takes time that grows with the text, and not faster.
 func TestTimeIsLinear(t *testing.T) {
 	t.Parallel()
-	const small, times, most = 8 << 10, 8, 32
-	for _, shape := range []string{
+	testtime.Linear(t, []string{
 		"a ", "a.", "猫", "가", "ก็", "é", "\u0301", "a\u0301", "#a", "@a ", "a.com/", "a.com ", "👩‍", "'", "a'", "1,", "\u200d", "_", "ﷺ",
-	} {
-		a, b := time.Hour, time.Hour
-		measure := func(least *time.Duration, size int) {
-			text := strings.Repeat(shape, size/len(shape))
-			*least = min(*least, testtime.CPU(func() { words.Tokens(text) }))
-		}
-		for n := 0; n < 3 || n < 30 && b > most*a; n++ {
-			measure(&a, small)
-			measure(&b, small*times)
-		}
-		if b > most*a {
-			t.Errorf("%q: %v for %d bytes, %v for %d", shape, a, small, b, small*times)
-		}
-	}
+	}, func(text string) { words.Tokens(text) })
 }
 
 // Folding twice changes nothing, so what is stored can be compared with what is asked.
