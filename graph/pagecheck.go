@@ -44,6 +44,7 @@ var pagedFields = map[string]func(args cursors.Args) error{
 	"User.following":                  window(cursors.Following),
 	"User.timeline":                   window(cursors.Timeline),
 	"Tweet.retweets":                  window(cursors.Retweets),
+	"Hashtag.tweets":                  window(cursors.Hashtag),
 	"Subscription.homeTimelineEvents": eventWindow,
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"roost/domain/accounts"
 	"roost/domain/retweets"
+	"roost/domain/tweets"
 	"roost/graph/plan"
 	"roost/internal/cursors"
 	"roost/internal/ids"
@@ -68,6 +69,12 @@ func queryTable() *plan.Type[root] {
 			name, err := graphql.UnmarshalString(v)
 			return withoutAt(name), err == nil
 		}, func(id int64) (int64, bool) { return id, id != 0 }),
+		"hashtag": plan.Find[root](hashtagRow, hashtagType, func(r *plan.Run, a plan.Args) (int64, bool) {
+			v, _ := a.Get(r, "name")
+			name, err := graphql.UnmarshalString(v)
+			id, _ := tweets.HashtagNamed(name) // there is no hashtag 0
+			return id, err == nil
+		}, usedHashtag),
 		"reactionSummaries": plan.Items(countedType, func(r *plan.Run, a plan.Args, _ root, to []int64) ([]int64, bool) {
 			globals, ok := idArguments(r, a, "subjectIds", nil)
 			for _, g := range globals {
@@ -142,6 +149,8 @@ func nodeKinds() []plan.Kind {
 			}
 			return *found, true
 		}),
+		plan.AsFound(hashtagRow, hashtagType, func(_ *plan.Run, global string) (int64, bool) { return ids.Hashtag(global) },
+			func(_ *plan.Run, h tweets.UsedHashtag) (tweets.Hashtag, bool) { return usedHashtag(h) }),
 		plan.AsFound(sessionRow, sessionType, func(r *plan.Run, global string) (int64, bool) {
 			k, parts, ok := ids.Decode(global)
 			if !ok || k != ids.KindSession || parts[0] != envOf(r).who.UserID() {

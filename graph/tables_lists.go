@@ -129,7 +129,11 @@ func pageInfoTable(kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.T
 
 // timelineTable is a page of tweets. A page with a tweet that is not visible any more is left to the resolvers, which fill it up.
 func timelineTable(name string, kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.Type[sqldb.Key] {
-	edge := timelineEdgeTable(kind)
+	return listTable(name, timelineEdgeTable(kind), kind, col)
+}
+
+// listTable is timelineTable with the entries of a list.
+func listTable(name string, edge *plan.Type[sqldb.Row], kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.Type[sqldb.Key] {
 	info := pageInfoTable(kind, col)
 	nodes := plan.ManyUnless(isEmpty, col, tweetType, pageItems)
 	return &plan.Type[sqldb.Key]{Name: name, Is: []string{name}, Fields: map[string]plan.Field[sqldb.Key]{

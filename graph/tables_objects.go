@@ -68,6 +68,7 @@ func tweetTable() *plan.Type[int64] {
 		Exists: plan.Exists(tweetRow, exists), Fields: map[string]plan.Field[int64]{
 			"id":        globalID(ids.KindTweet),
 			"text":      plan.Leaf(tweetRow, func(b []byte, t *tweets.Tweet) []byte { return plan.AppendString(b, t.Text) }),
+			"entities":  entitiesField(),
 			"createdAt": plan.Leaf(tweetRow, func(b []byte, t *tweets.Tweet) []byte { return plan.AppendTime(b, t.CreatedAt) }),
 			"url": plan.Key(func(r *plan.Run, b []byte, id int64) []byte {
 				return plan.AppendString(b, envOf(r).tweetURL(ids.TweetID(id)))

@@ -26,6 +26,9 @@ func TestEveryFieldIsInATable(t *testing.T) {
 		"TimelineConnection": fieldsOf(timelineConnection), "TimelineEdge": fieldsOf(homeEdges), "UserError": fieldsOf(userErrors),
 		"FollowConnection": fieldsOf(followersConnection), "FollowEdge": fieldsOf(followEdgeTable(cursors.Followers)),
 		"RetweetConnection": fieldsOf(retweetConnection), "RetweetEdge": fieldsOf(retweetEdge), "Retweet": fieldsOf(retweet),
+		"Hashtag": fieldsOf(hashtag), "TweetConnection": fieldsOf(hashtagTweets),
+		"TweetEdge":     fieldsOf(tweetEdgeTable(cursors.Hashtag)),
+		"HashtagEntity": fieldsOf(hashtagEntity), "MentionEntity": fieldsOf(mentionEntity), "LinkEntity": fieldsOf(linkEntity),
 		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
 	}
 	schema := offered()

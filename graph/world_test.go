@@ -64,7 +64,7 @@ func newWorld(t testing.TB, users, tweets int) *world {
 	w := &world{db: d.DB, domain: d, users: d.Users(t, users), outcomes: map[graph.Outcome]int{}}
 	for i := range tweets {
 		author := w.users[i*i%users]
-		w.tweets = append(w.tweets, d.Post(t, author, fmt.Sprintf("tweet %d says \"hi\" to\nall \\ éλ😀", i)))
+		w.tweets = append(w.tweets, d.Post(t, author, worldText(i)))
 	}
 	for i, follower := range w.users {
 		for step := 1; step < users; step += 1 + i%5 {
@@ -119,6 +119,18 @@ func newWorld(t testing.TB, users, tweets int) *world {
 	w.resolvers = executorOf(w.schema, resolver)
 	w.plans = executorOf(w.schema, resolver, plans)
 	return w
+}
+
+// worldText is the text of the i-th tweet.
+func worldText(i int) string {
+	text := fmt.Sprintf("tweet %d says \"hi\" to\nall \\ éλ😀", i)
+	if i%2 == 0 {
+		text += fmt.Sprintf(" #Roost%d #roost @user%d @nobody%d", i%5, i%7+1, i%3)
+	}
+	if i%3 == 0 {
+		text += " #ROOST #éΛ http://example.com/a_(b)?c=<d>, @User1"
+	}
+	return text
 }
 
 // lastRetweet returns the global id of the retweet that was made last.

@@ -16,7 +16,6 @@ import (
 	"roost/events"
 	"roost/internal/admission"
 	"roost/internal/errs"
-	"roost/internal/ids"
 	"roost/internal/sqldb"
 )
 
@@ -145,7 +144,7 @@ func (p *keyedPost) try(ctx context.Context) (id int64, made *Tweet, err error) 
 			return nil
 		}
 		made = draft
-		return insert(ctx, tx, draft)
+		return p.of.insert(ctx, tx, draft)
 	})
 	if err != nil {
 		return 0, nil, err
@@ -193,7 +192,7 @@ func (p *keyedPost) claim(ctx context.Context, tx *events.Tx, draft int64) (id i
 }
 
 // firstLive is the lowest id of a tweet whose key has not expired.
-func firstLive(now time.Time) int64 { return ids.Compose(ids.Millis(now.Add(-KeyLifetime)), 0, 0) }
+func firstLive(now time.Time) int64 { return firstAt(now.Add(-KeyLifetime)) }
 
 // userKey is an idempotency key of a user.
 type userKey struct {

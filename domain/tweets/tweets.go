@@ -67,7 +67,7 @@ func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet,
 	if err != nil {
 		return nil, err
 	}
-	if err := t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error { return insert(ctx, tx, made) }); err != nil {
+	if err := t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error { return t.insert(ctx, tx, made) }); err != nil {
 		return nil, err
 	}
 	return made, nil
@@ -86,17 +86,20 @@ func (t *Tweets) draft(ctx context.Context, authorID int64, text string) (*Tweet
 	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: ids.Time(id), Version: 1}, nil
 }
 
-// insert stores a draft and counts it.
-func insert(ctx context.Context, tx *events.Tx, t *Tweet) error {
-	err := tx.Tweet.Create().SetID(int64(t.ID)).SetAuthorID(t.AuthorID).SetText(t.Text).SetCreatedAt(t.CreatedAt).Exec(ctx)
+// insert stores a draft with its hashtags, and counts it.
+func (t *Tweets) insert(ctx context.Context, tx *events.Tx, d *Tweet) error {
+	err := tx.Tweet.Create().SetID(int64(d.ID)).SetAuthorID(d.AuthorID).SetText(d.Text).SetCreatedAt(d.CreatedAt).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("post the tweet: %w", err)
 	}
-	versions, err := counts.Add(ctx, tx, counts.Delta{UserID: t.AuthorID, Tweets: 1})
+	if err := t.addHashtags(ctx, tx, AppendHashtags(nil, int64(d.ID), d.Text)); err != nil {
+		return err
+	}
+	versions, err := counts.Add(ctx, tx, counts.Delta{UserID: d.AuthorID, Tweets: 1})
 	if err != nil {
 		return err
 	}
-	tx.Emit(events.TweetPosted{TweetID: int64(t.ID), AuthorID: t.AuthorID, AuthorVersion: versions[t.AuthorID].Version})
+	tx.Emit(events.TweetPosted{TweetID: int64(d.ID), AuthorID: d.AuthorID, AuthorVersion: versions[d.AuthorID].Version})
 	return nil
 }
 
@@ -154,6 +157,9 @@ func remove(ctx context.Context, tx *events.Tx, row *ent.Tweet) (done bool, err 
 	}
 	if n == 0 {
 		return false, nil
+	}
+	if err := removeHashtags(ctx, tx, row.ID, row.Text); err != nil {
+		return false, err
 	}
 	versions, err := counts.Add(ctx, tx, counts.Delta{UserID: row.AuthorID, Tweets: -1})
 	if err != nil {

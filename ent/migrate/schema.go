@@ -9,6 +9,18 @@ import (
 )
 
 var (
+	// BackfillsColumns holds the columns for the "backfills" table.
+	BackfillsColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt64},
+		{Name: "until", Type: field.TypeInt64},
+	}
+	// BackfillsTable holds the schema information for the "backfills" table.
+	BackfillsTable = &schema.Table{
+		Name:       "backfills",
+		Columns:    BackfillsColumns,
+		PrimaryKey: []*schema.Column{BackfillsColumns[0]},
+	}
 	// EmailClaimsColumns holds the columns for the "email_claims" table.
 	EmailClaimsColumns = []*schema.Column{
 		{Name: "email", Type: field.TypeString},
@@ -458,6 +470,26 @@ var (
 			},
 		},
 	}
+	// TweetHashtagsColumns holds the columns for the "tweet_hashtags" table.
+	TweetHashtagsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "hashtag_id", Type: field.TypeInt64},
+		{Name: "tweet_id", Type: field.TypeInt64},
+		{Name: "name", Type: field.TypeString},
+	}
+	// TweetHashtagsTable holds the schema information for the "tweet_hashtags" table.
+	TweetHashtagsTable = &schema.Table{
+		Name:       "tweet_hashtags",
+		Columns:    TweetHashtagsColumns,
+		PrimaryKey: []*schema.Column{TweetHashtagsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "tweets_of_hashtag",
+				Unique:  true,
+				Columns: []*schema.Column{TweetHashtagsColumns[1], TweetHashtagsColumns[2]},
+			},
+		},
+	}
 	// TweetStatsColumns holds the columns for the "tweet_stats" table.
 	TweetStatsColumns = []*schema.Column{
 		{Name: "tweet_id", Type: field.TypeInt64},
@@ -520,6 +552,7 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		BackfillsTable,
 		EmailClaimsTable,
 		EventsTable,
 		FollowsTable,
@@ -537,6 +570,7 @@ var (
 		SessionsTable,
 		SignInLimitsTable,
 		TweetsTable,
+		TweetHashtagsTable,
 		TweetStatsTable,
 		UsersTable,
 		UserStatsTable,
@@ -545,6 +579,9 @@ var (
 )
 
 func init() {
+	BackfillsTable.Annotation = &entsql.Annotation{
+		Table: "backfills",
+	}
 	EmailClaimsTable.Annotation = &entsql.Annotation{
 		Table: "email_claims",
 	}
@@ -601,6 +638,9 @@ func init() {
 	}
 	TweetsTable.Annotation = &entsql.Annotation{
 		Table: "tweets",
+	}
+	TweetHashtagsTable.Annotation = &entsql.Annotation{
+		Table: "tweet_hashtags",
 	}
 	TweetStatsTable.Annotation = &entsql.Annotation{
 		Table: "tweet_stats",

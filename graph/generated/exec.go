@@ -36,7 +36,9 @@ type ResolverRoot interface {
 	FollowConnection() FollowConnectionResolver
 	FollowEdge() FollowEdgeResolver
 	FollowUserPayload() FollowUserPayloadResolver
+	Hashtag() HashtagResolver
 	HomeTimelineConnection() HomeTimelineConnectionResolver
+	MentionEntity() MentionEntityResolver
 	Mutation() MutationResolver
 	PageInfo() PageInfoResolver
 	Query() QueryResolver
@@ -50,6 +52,7 @@ type ResolverRoot interface {
 	TimelineConnection() TimelineConnectionResolver
 	TimelineEntryAdded() TimelineEntryAddedResolver
 	Tweet() TweetResolver
+	TweetConnection() TweetConnectionResolver
 	UnfollowUserPayload() UnfollowUserPayloadResolver
 	UnretweetPayload() UnretweetPayloadResolver
 	UpdateProfilePayload() UpdateProfilePayloadResolver
@@ -96,6 +99,18 @@ type ComplexityRoot struct {
 		Viewer     func(childComplexity int) int
 	}
 
+	Hashtag struct {
+		ID     func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Tweets func(childComplexity int, first *int32, after *string) int
+	}
+
+	HashtagEntity struct {
+		End     func(childComplexity int) int
+		Hashtag func(childComplexity int) int
+		Start   func(childComplexity int) int
+	}
+
 	HomeTimelineConnection struct {
 		Edges       func(childComplexity int) int
 		EventCursor func(childComplexity int) int
@@ -114,6 +129,12 @@ type ComplexityRoot struct {
 		UsernameLength    func(childComplexity int) int
 	}
 
+	LinkEntity struct {
+		End   func(childComplexity int) int
+		Start func(childComplexity int) int
+		URL   func(childComplexity int) int
+	}
+
 	LogInPayload struct {
 		Session    func(childComplexity int) int
 		Token      func(childComplexity int) int
@@ -124,6 +145,12 @@ type ComplexityRoot struct {
 	LogOutPayload struct {
 		Session    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	MentionEntity struct {
+		End   func(childComplexity int) int
+		Start func(childComplexity int) int
+		User  func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -152,6 +179,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Hashtag           func(childComplexity int, name string) int
 		Limits            func(childComplexity int) int
 		Node              func(childComplexity int, id string) int
 		Nodes             func(childComplexity int, ids []string) int
@@ -268,6 +296,7 @@ type ComplexityRoot struct {
 	Tweet struct {
 		Author             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
+		Entities           func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Reactions          func(childComplexity int) int
 		RetweetCount       func(childComplexity int) int
@@ -276,6 +305,17 @@ type ComplexityRoot struct {
 		URL                func(childComplexity int) int
 		ViewerCanDelete    func(childComplexity int) int
 		ViewerHasRetweeted func(childComplexity int) int
+	}
+
+	TweetConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	TweetEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	UnfollowUserPayload struct {
@@ -354,11 +394,18 @@ type FollowEdgeResolver interface {
 type FollowUserPayloadResolver interface {
 	User(ctx context.Context, obj *model.FollowUserPayload) (*accounts.User, error)
 }
+type HashtagResolver interface {
+	Name(ctx context.Context, obj *model.Hashtag) (string, error)
+	Tweets(ctx context.Context, obj *model.Hashtag, first *int32, after *string) (*model.TweetConnection, error)
+}
 type HomeTimelineConnectionResolver interface {
 	Edges(ctx context.Context, obj *model.HomeTimelineConnection) ([]*model.TimelineEdge, error)
 	Nodes(ctx context.Context, obj *model.HomeTimelineConnection) ([]*model.Tweet, error)
 
 	EventCursor(ctx context.Context, obj *model.HomeTimelineConnection) (string, error)
+}
+type MentionEntityResolver interface {
+	User(ctx context.Context, obj *model.MentionEntity) (*accounts.User, error)
 }
 type MutationResolver interface {
 	SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error)
@@ -389,6 +436,7 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	User(ctx context.Context, username string) (*accounts.User, error)
 	Tweet(ctx context.Context, id string) (*model.Tweet, error)
+	Hashtag(ctx context.Context, name string) (*model.Hashtag, error)
 	ReactionSummaries(ctx context.Context, subjectIds []string) ([]*model.ReactionSummary, error)
 	Limits(ctx context.Context) (*model.Limits, error)
 }
@@ -434,6 +482,7 @@ type TimelineEntryAddedResolver interface {
 type TweetResolver interface {
 	Author(ctx context.Context, obj *model.Tweet) (*accounts.User, error)
 
+	Entities(ctx context.Context, obj *model.Tweet) ([]model.TextEntity, error)
 	URL(ctx context.Context, obj *model.Tweet) (string, error)
 
 	Retweets(ctx context.Context, obj *model.Tweet, first *int32, after *string) (*model.RetweetConnection, error)
@@ -441,6 +490,10 @@ type TweetResolver interface {
 	Reactions(ctx context.Context, obj *model.Tweet) (*model.ReactionSummary, error)
 	ViewerHasRetweeted(ctx context.Context, obj *model.Tweet) (bool, error)
 	ViewerCanDelete(ctx context.Context, obj *model.Tweet) (bool, error)
+}
+type TweetConnectionResolver interface {
+	Edges(ctx context.Context, obj *model.TweetConnection) ([]*model.TweetEdge, error)
+	Nodes(ctx context.Context, obj *model.TweetConnection) ([]*model.Tweet, error)
 }
 type UnfollowUserPayloadResolver interface {
 	User(ctx context.Context, obj *model.UnfollowUserPayload) (*accounts.User, error)
@@ -596,6 +649,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FollowUserPayload.Viewer(childComplexity), true
 
+	case "Hashtag.id":
+		if e.ComplexityRoot.Hashtag.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hashtag.ID(childComplexity), true
+	case "Hashtag.name":
+		if e.ComplexityRoot.Hashtag.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hashtag.Name(childComplexity), true
+	case "Hashtag.tweets":
+		if e.ComplexityRoot.Hashtag.Tweets == nil {
+			break
+		}
+
+		args, err := ec.field_Hashtag_tweets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Hashtag.Tweets(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+
+	case "HashtagEntity.end":
+		if e.ComplexityRoot.HashtagEntity.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HashtagEntity.End(childComplexity), true
+	case "HashtagEntity.hashtag":
+		if e.ComplexityRoot.HashtagEntity.Hashtag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HashtagEntity.Hashtag(childComplexity), true
+	case "HashtagEntity.start":
+		if e.ComplexityRoot.HashtagEntity.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HashtagEntity.Start(childComplexity), true
+
 	case "HomeTimelineConnection.edges":
 		if e.ComplexityRoot.HomeTimelineConnection.Edges == nil {
 			break
@@ -670,6 +766,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Limits.UsernameLength(childComplexity), true
 
+	case "LinkEntity.end":
+		if e.ComplexityRoot.LinkEntity.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkEntity.End(childComplexity), true
+	case "LinkEntity.start":
+		if e.ComplexityRoot.LinkEntity.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkEntity.Start(childComplexity), true
+	case "LinkEntity.url":
+		if e.ComplexityRoot.LinkEntity.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkEntity.URL(childComplexity), true
+
 	case "LogInPayload.session":
 		if e.ComplexityRoot.LogInPayload.Session == nil {
 			break
@@ -707,6 +822,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LogOutPayload.UserErrors(childComplexity), true
+
+	case "MentionEntity.end":
+		if e.ComplexityRoot.MentionEntity.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MentionEntity.End(childComplexity), true
+	case "MentionEntity.start":
+		if e.ComplexityRoot.MentionEntity.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MentionEntity.Start(childComplexity), true
+	case "MentionEntity.user":
+		if e.ComplexityRoot.MentionEntity.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MentionEntity.User(childComplexity), true
 
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
@@ -888,6 +1022,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Query.hashtag":
+		if e.ComplexityRoot.Query.Hashtag == nil {
+			break
+		}
+
+		args, err := ec.field_Query_hashtag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Hashtag(childComplexity, args["name"].(string)), true
 
 	case "Query.limits":
 		if e.ComplexityRoot.Query.Limits == nil {
@@ -1314,6 +1460,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.CreatedAt(childComplexity), true
+	case "Tweet.entities":
+		if e.ComplexityRoot.Tweet.Entities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.Entities(childComplexity), true
 	case "Tweet.id":
 		if e.ComplexityRoot.Tweet.ID == nil {
 			break
@@ -1367,6 +1519,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.ViewerHasRetweeted(childComplexity), true
+
+	case "TweetConnection.edges":
+		if e.ComplexityRoot.TweetConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetConnection.Edges(childComplexity), true
+	case "TweetConnection.nodes":
+		if e.ComplexityRoot.TweetConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetConnection.Nodes(childComplexity), true
+	case "TweetConnection.pageInfo":
+		if e.ComplexityRoot.TweetConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetConnection.PageInfo(childComplexity), true
+
+	case "TweetEdge.cursor":
+		if e.ComplexityRoot.TweetEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetEdge.Cursor(childComplexity), true
+	case "TweetEdge.node":
+		if e.ComplexityRoot.TweetEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetEdge.Node(childComplexity), true
 
 	case "UnfollowUserPayload.user":
 		if e.ComplexityRoot.UnfollowUserPayload.User == nil {
@@ -1800,6 +1984,11 @@ type Query {
     "The global ID of the tweet."
     id: ID!
   ): Tweet
+  "Looks up a hashtag by name, with or without the leading ` + "`" + `#` + "`" + `, ignoring case."
+  hashtag(
+    "The hashtag."
+    name: String!
+  ): Hashtag
   """
   Counts and the viewer's own reaction for up to ` + "`" + `Limits.batchSize` + "`" + ` subjects, in the order given;
   null for a subject that does not exist. One batch, however many subjects.
@@ -1967,6 +2156,8 @@ type Tweet implements Node & Reactable {
   author: User!
   "Plain text, at most ` + "`" + `Limits.tweetLength` + "`" + ` code points."
   text: String!
+  "The hashtags, mentions and links in ` + "`" + `text` + "`" + `, in order."
+  entities: [TextEntity!]!
   "The address of the tweet's page."
   url: URI!
   "When it was posted."
@@ -1998,6 +2189,59 @@ type Retweet implements Node {
   user: User!
   "When they did."
   createdAt: DateTime!
+}
+
+"A part of a tweet's text with a meaning. Offsets count UTF-16 code units, as string APIs of clients do."
+interface TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+}
+
+"A ` + "`" + `#hashtag` + "`" + ` in a text."
+type HashtagEntity implements TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+  "The hashtag."
+  hashtag: Hashtag!
+}
+
+"An ` + "`" + `@mention` + "`" + ` in a text."
+type MentionEntity implements TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+  "The user; null if the account is gone."
+  user: User
+}
+
+"A link in a text."
+type LinkEntity implements TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+  "Where it leads."
+  url: URI!
+}
+
+"A topic that tweets are tagged with."
+type Hashtag implements Node {
+  "The opaque global ID."
+  id: ID!
+  "The name without ` + "`" + `#` + "`" + `, in its most common spelling."
+  name: String!
+  "Tweets with this hashtag, newest first."
+  tweets(
+    "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
+    first: Int
+    "The cursor after which the page begins."
+    after: String
+  ): TweetConnection!
 }
 
 "A user's stand on a subject. There is one per user and subject."
@@ -2089,6 +2333,24 @@ type TimelineEdge {
   node: Tweet!
   "The retweet that brought it; null if it is there as its author's."
   retweet: Retweet
+}
+
+"A page of tweets."
+type TweetConnection {
+  "The edges."
+  edges: [TweetEdge!]!
+  "The tweets."
+  nodes: [Tweet!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A tweet in a list."
+type TweetEdge {
+  "Its place in the list."
+  cursor: String!
+  "The tweet."
+  node: Tweet!
 }
 
 "A page of retweets."
@@ -2659,6 +2921,18 @@ func (ec *executionContext) childFields_FollowUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type FollowUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Hashtag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Hashtag_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Hashtag_name(ctx, field)
+	case "tweets":
+		return ec.fieldContext_Hashtag_tweets(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Hashtag", field.Name)
+}
+
 func (ec *executionContext) childFields_HomeTimelineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -2907,6 +3181,8 @@ func (ec *executionContext) childFields_Tweet(ctx context.Context, field graphql
 		return ec.fieldContext_Tweet_author(ctx, field)
 	case "text":
 		return ec.fieldContext_Tweet_text(ctx, field)
+	case "entities":
+		return ec.fieldContext_Tweet_entities(ctx, field)
 	case "url":
 		return ec.fieldContext_Tweet_url(ctx, field)
 	case "createdAt":
@@ -2923,6 +3199,28 @@ func (ec *executionContext) childFields_Tweet(ctx context.Context, field graphql
 		return ec.fieldContext_Tweet_viewerCanDelete(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tweet", field.Name)
+}
+
+func (ec *executionContext) childFields_TweetConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TweetConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TweetConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TweetConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TweetConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TweetEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TweetEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TweetEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TweetEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_UnfollowUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3151,6 +3449,28 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Hashtag_tweets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3334,6 +3654,20 @@ func (ec *executionContext) field_Mutation_updateSettings_args(ctx context.Conte
 }
 
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_hashtag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "name",
@@ -4223,6 +4557,174 @@ func (ec *executionContext) fieldContext_FollowUserPayload_userErrors(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Hashtag_id(ctx context.Context, field graphql.CollectedField, obj *model.Hashtag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hashtag_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.HashtagID) graphql.Marshaler {
+			return ec.marshalNID2roostᚋinternalᚋidsᚐHashtagID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hashtag_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hashtag", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Hashtag_name(ctx context.Context, field graphql.CollectedField, obj *model.Hashtag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hashtag_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Hashtag().Name(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hashtag_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hashtag", field, true, true, "String")
+}
+
+func (ec *executionContext) _Hashtag_tweets(ctx context.Context, field graphql.CollectedField, obj *model.Hashtag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hashtag_tweets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Hashtag().Tweets(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetConnection) graphql.Marshaler {
+			return ec.marshalNTweetConnection2ᚖroostᚋgraphᚋmodelᚐTweetConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hashtag_tweets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Hashtag",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Hashtag_tweets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HashtagEntity_start(ctx context.Context, field graphql.CollectedField, obj *model.HashtagEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HashtagEntity_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HashtagEntity_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HashtagEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _HashtagEntity_end(ctx context.Context, field graphql.CollectedField, obj *model.HashtagEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HashtagEntity_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HashtagEntity_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HashtagEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _HashtagEntity_hashtag(ctx context.Context, field graphql.CollectedField, obj *model.HashtagEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HashtagEntity_hashtag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hashtag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+			return ec.marshalNHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HashtagEntity_hashtag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HashtagEntity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Hashtag(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _HomeTimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.HomeTimelineConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4526,6 +5028,75 @@ func (ec *executionContext) fieldContext_Limits_documentBytes(_ context.Context,
 	return graphql.NewScalarFieldContext("Limits", field, false, false, "Int")
 }
 
+func (ec *executionContext) _LinkEntity_start(ctx context.Context, field graphql.CollectedField, obj *model.LinkEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkEntity_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkEntity_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LinkEntity_end(ctx context.Context, field graphql.CollectedField, obj *model.LinkEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkEntity_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkEntity_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LinkEntity_url(ctx context.Context, field graphql.CollectedField, obj *model.LinkEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkEntity_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNURI2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkEntity_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkEntity", field, false, false, "URI")
+}
+
 func (ec *executionContext) _LogInPayload_viewer(ctx context.Context, field graphql.CollectedField, obj *model.LogInPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4704,6 +5275,84 @@ func (ec *executionContext) fieldContext_LogOutPayload_userErrors(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MentionEntity_start(ctx context.Context, field graphql.CollectedField, obj *model.MentionEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MentionEntity_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MentionEntity_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MentionEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MentionEntity_end(ctx context.Context, field graphql.CollectedField, obj *model.MentionEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MentionEntity_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MentionEntity_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MentionEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MentionEntity_user(ctx context.Context, field graphql.CollectedField, obj *model.MentionEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MentionEntity_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MentionEntity().User(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖroostᚋdomainᚋaccountsᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MentionEntity_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MentionEntity",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
 	}
 	return fc, nil
@@ -5639,6 +6288,50 @@ func (ec *executionContext) fieldContext_Query_tweet(ctx context.Context, field 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_tweet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_hashtag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_hashtag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Hashtag(ctx, fc.Args["name"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+			return ec.marshalOHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_hashtag(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Hashtag(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_hashtag_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7379,6 +8072,38 @@ func (ec *executionContext) fieldContext_Tweet_text(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Tweet", field, false, false, "String")
 }
 
+func (ec *executionContext) _Tweet_entities(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_entities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().Entities(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.TextEntity) graphql.Marshaler {
+			return ec.marshalNTextEntity2ᚕroostᚋgraphᚋmodelᚐTextEntityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_entities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Tweet_url(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7568,6 +8293,157 @@ func (ec *executionContext) _Tweet_viewerCanDelete(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_Tweet_viewerCanDelete(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _TweetConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.TweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TweetConnection().Edges(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TweetEdge) graphql.Marshaler {
+			return ec.marshalNTweetEdge2ᚕᚖroostᚋgraphᚋmodelᚐTweetEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TweetConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.TweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TweetConnection().Nodes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚕᚖroostᚋgraphᚋmodelᚐTweetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TweetConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.TweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖroostᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TweetEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.TweetEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TweetEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _TweetEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.TweetEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _UnfollowUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UnfollowUserPayload) (ret graphql.Marshaler) {
@@ -10458,6 +11334,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Reactable(ctx, sel, obj)
+	case *model.Hashtag:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Hashtag(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -10481,6 +11362,34 @@ func (ec *executionContext) _Reactable(ctx context.Context, sel ast.SelectionSet
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of Reactable must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _TextEntity(ctx context.Context, sel ast.SelectionSet, obj model.TextEntity) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *model.MentionEntity:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MentionEntity(ctx, sel, obj)
+	case *model.LinkEntity:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LinkEntity(ctx, sel, obj)
+	case *model.HashtagEntity:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._HashtagEntity(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of TextEntity must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -10781,6 +11690,94 @@ func (ec *executionContext) _FollowUserPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var hashtagImplementors = []string{"Hashtag", "Node"}
+
+func (ec *executionContext) _Hashtag(ctx context.Context, sel ast.SelectionSet, obj *model.Hashtag) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, hashtagImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Hashtag")
+		case "id":
+			out.Values[i] = ec._Hashtag_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Hashtag_name(ctx, field, obj)
+				})
+		case "tweets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Hashtag_tweets(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var hashtagEntityImplementors = []string{"HashtagEntity", "TextEntity"}
+
+func (ec *executionContext) _HashtagEntity(ctx context.Context, sel ast.SelectionSet, obj *model.HashtagEntity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, hashtagEntityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HashtagEntity")
+		case "start":
+			out.Values[i] = ec._HashtagEntity_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._HashtagEntity_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hashtag":
+			out.Values[i] = ec._HashtagEntity_hashtag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var homeTimelineConnectionImplementors = []string{"HomeTimelineConnection"}
 
 func (ec *executionContext) _HomeTimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *model.HomeTimelineConnection) graphql.Marshaler {
@@ -10900,6 +11897,49 @@ func (ec *executionContext) _Limits(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var linkEntityImplementors = []string{"LinkEntity", "TextEntity"}
+
+func (ec *executionContext) _LinkEntity(ctx context.Context, sel ast.SelectionSet, obj *model.LinkEntity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkEntityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkEntity")
+		case "start":
+			out.Values[i] = ec._LinkEntity_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._LinkEntity_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "url":
+			out.Values[i] = ec._LinkEntity_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var logInPayloadImplementors = []string{"LogInPayload", "MutationPayload"}
 
 func (ec *executionContext) _LogInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LogInPayload) graphql.Marshaler {
@@ -10969,6 +12009,50 @@ func (ec *executionContext) _LogOutPayload(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var mentionEntityImplementors = []string{"MentionEntity", "TextEntity"}
+
+func (ec *executionContext) _MentionEntity(ctx context.Context, sel ast.SelectionSet, obj *model.MentionEntity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mentionEntityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MentionEntity")
+		case "start":
+			out.Values[i] = ec._MentionEntity_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "end":
+			out.Values[i] = ec._MentionEntity_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "user":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MentionEntity_user(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -11227,6 +12311,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_tweet(ctx, field)
+				})
+		case "hashtag":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_hashtag(ctx, field)
 				})
 		case "reactionSummaries":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -12038,6 +13128,12 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "entities":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_entities(ctx, field, obj)
+				})
 		case "url":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -12079,6 +13175,89 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tweet_viewerCanDelete(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tweetConnectionImplementors = []string{"TweetConnection"}
+
+func (ec *executionContext) _TweetConnection(ctx context.Context, sel ast.SelectionSet, obj *model.TweetConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tweetConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TweetConnection")
+		case "edges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TweetConnection_edges(ctx, field, obj)
+				})
+		case "nodes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TweetConnection_nodes(ctx, field, obj)
+				})
+		case "pageInfo":
+			out.Values[i] = ec._TweetConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tweetEdgeImplementors = []string{"TweetEdge"}
+
+func (ec *executionContext) _TweetEdge(ctx context.Context, sel ast.SelectionSet, obj *model.TweetEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tweetEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TweetEdge")
+		case "cursor":
+			out.Values[i] = ec._TweetEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TweetEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -12939,12 +14118,34 @@ func (ec *executionContext) unmarshalNFollowUserInput2roostᚋgraphᚋmodelᚐFo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx context.Context, sel ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Hashtag!")
+		return graphql.Null
+	}
+	return ec._Hashtag(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNHomeTimelineConnection2ᚖroostᚋgraphᚋmodelᚐHomeTimelineConnection(ctx context.Context, sel ast.SelectionSet, v *model.HomeTimelineConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "HomeTimelineConnection!")
 		return graphql.Null
 	}
 	return ec._HomeTimelineConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNID2roostᚋinternalᚋidsᚐHashtagID(ctx context.Context, v any) (ids.HashtagID, error) {
+	res, err := model.UnmarshalHashtagID(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2roostᚋinternalᚋidsᚐHashtagID(ctx context.Context, sel ast.SelectionSet, v ids.HashtagID) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalHashtagID(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNID2roostᚋinternalᚋidsᚐSessionID(ctx context.Context, v any) (ids.SessionID, error) {
@@ -13296,6 +14497,30 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
+func (ec *executionContext) marshalNTextEntity2roostᚋgraphᚋmodelᚐTextEntity(ctx context.Context, sel ast.SelectionSet, v model.TextEntity) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TextEntity!")
+		return graphql.Null
+	}
+	return ec._TextEntity(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTextEntity2ᚕroostᚋgraphᚋmodelᚐTextEntityᚄ(ctx context.Context, sel ast.SelectionSet, v []model.TextEntity) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTextEntity2roostᚋgraphᚋmodelᚐTextEntity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNTimelineConnection2ᚖroostᚋgraphᚋmodelᚐTimelineConnection(ctx context.Context, sel ast.SelectionSet, v *model.TimelineConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TimelineConnection!")
@@ -13388,6 +14613,38 @@ func (ec *executionContext) marshalNTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx c
 		return graphql.Null
 	}
 	return ec._Tweet(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTweetConnection2ᚖroostᚋgraphᚋmodelᚐTweetConnection(ctx context.Context, sel ast.SelectionSet, v *model.TweetConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TweetConnection!")
+		return graphql.Null
+	}
+	return ec._TweetConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTweetEdge2ᚕᚖroostᚋgraphᚋmodelᚐTweetEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TweetEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTweetEdge2ᚖroostᚋgraphᚋmodelᚐTweetEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTweetEdge2ᚖroostᚋgraphᚋmodelᚐTweetEdge(ctx context.Context, sel ast.SelectionSet, v *model.TweetEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TweetEdge!")
+		return graphql.Null
+	}
+	return ec._TweetEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNURI2string(ctx context.Context, v any) (string, error) {
@@ -13706,6 +14963,13 @@ func (ec *executionContext) marshalOFollowUserPayload2ᚖroostᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._FollowUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx context.Context, sel ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Hashtag(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -18,6 +18,11 @@ type MutationPayload interface {
 	IsMutationPayload()
 }
 
+// A part of a tweet's text with a meaning. Offsets count UTF-16 code units, as string APIs of clients do.
+type TextEntity interface {
+	IsTextEntity()
+}
+
 // Something that happened to a timeline. Events arrive in order.
 type TimelineEvent interface {
 	IsTimelineEvent()

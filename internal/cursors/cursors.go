@@ -26,6 +26,7 @@ const (
 	Followers Kind = 'f'
 	Following Kind = 'g'
 	Retweets  Kind = 'r'
+	Hashtag   Kind = '#'
 	// Events is the log: the sort key is a position plus one, because a position may be 0. EncodePart adds a part.
 	Events Kind = 'e'
 )

@@ -42,7 +42,7 @@ var roost = rules{
 		"graph/generated":     {"graph/model"},
 		"domain/countaudit":   {"domain/counts", "domain/tweets"},
 		"domain/follows":      {"domain/counts"},
-		"domain/imports":      {"domain/follows"},
+		"domain/imports":      {"domain/follows", "domain/tweets"},
 		"domain/reactions":    {"domain/tweets"},
 		"domain/retweets":     {"domain/counts", "domain/reactions", "domain/tweets"},
 		"domain/timelines":    {"domain/tweets"},
