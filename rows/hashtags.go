@@ -19,7 +19,7 @@ const (
 	hashtagKept = time.Minute
 )
 
-// keptHashtag is a hashtag that a tweet has used, as it was read at a time, Unix time in nanoseconds.
+// keptHashtag is a hashtag as it was read at a time, Unix time in nanoseconds. It has no name if no visible tweet had it.
 type keptHashtag struct {
 	tweets.UsedHashtag
 	at int64
@@ -38,7 +38,7 @@ func newHashtags(tier *cache.Tier) (*hashtags, error) {
 	return &hashtags{kept, time.Now}, err
 }
 
-// get returns the hashtags that the process keeps, and the ids of the others.
+// get returns the hashtags that the process keeps, also those that no tweet had, and the ids of the others.
 func (h *hashtags) get(ids []int64) (found map[int64]tweets.UsedHashtag, missing []int64) {
 	found, since := map[int64]tweets.UsedHashtag{}, h.now().Add(-hashtagKept).UnixNano()
 	for _, id := range ids {
@@ -59,6 +59,11 @@ func (s *Store) Hashtags(ctx context.Context, ids []int64) (map[int64]tweets.Use
 	found, missing := s.hashtags.get(ids)
 	var used, newest []int64
 	for id, h := range found {
+		if h.Name == "" { // it may have got a tweet
+			delete(found, id)
+			missing = append(missing, id)
+			continue
+		}
 		used, newest = append(used, id), append(newest, h.Newest)
 	}
 	if len(newest) > 0 {
@@ -78,8 +83,8 @@ func (s *Store) Hashtags(ctx context.Context, ids []int64) (map[int64]tweets.Use
 	return found, s.readHashtags(ctx, missing, found)
 }
 
-// HashtagNames returns the names of hashtags, which may be up to a minute old. A hashtag that no visible tweet has may be left out. It reads
-// in one SQL statement what the process does not keep.
+// HashtagNames returns the names of hashtags, which may be up to a minute old. The name of a hashtag that
+// no visible tweet has is empty or left out. It reads in one SQL statement what the process does not keep.
 func (s *Store) HashtagNames(ctx context.Context, ids []int64) (map[int64]string, error) {
 	found, missing := s.hashtags.get(ids)
 	if err := s.readHashtags(ctx, missing, found); err != nil {
@@ -99,12 +104,16 @@ func (s *Store) readHashtags(ctx context.Context, ids []int64, to map[int64]twee
 	}
 	slices.Sort(ids)
 	at := s.hashtags.now().UnixNano()
-	read, err := s.tweets.Hashtags(ctx, slices.Compact(ids))
+	ids = slices.Compact(ids)
+	read, err := s.tweets.Hashtags(ctx, ids)
 	if err != nil {
 		return err
 	}
-	for id, h := range read {
-		to[id] = h
+	for _, id := range ids {
+		h, ok := read[id]
+		if ok {
+			to[id] = h
+		}
 		s.hashtags.kept.Put(id, keptHashtag{h, at})
 	}
 	return nil

@@ -24,6 +24,13 @@ func after(list string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.
 	}
 }
 
+// withHashtag has a hashtag that all tweets of the viewer have, and the cursor of the newest one: whether a hashtag is used is known from it.
+func withHashtag(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+	c.tag(t)
+	res := c.viewer.Must(t, `{ hashtag(name: "roost") { id tweets(first: 1) { pageInfo { endCursor } } } }`, nil)
+	return c.viewer.Client, apitest.Vars{"id": res.String("hashtag.id"), "at": res.String("hashtag.tweets.pageInfo.endCursor")}
+}
+
 var costedReads = []costed{
 	{name: "limits"},
 	{name: "schema"},
@@ -74,6 +81,13 @@ var costedReads = []costed{
 	{name: "nodes-retweeted, below the list",
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.retweeting(t, c.SignUp(t, "retweeting")).Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
+		}},
+	{name: "hashtag", prepare: withHashtag},
+	{name: "hashtag-none"},
+	{name: "hashtag-after", prepare: withHashtag},
+	{name: "nodes-entities",
+		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
 		}},
 	{name: "viewer"},
 	{name: "sessions",

@@ -121,6 +121,10 @@ var costedWrites = []costed{
 		u.Must(t, `mutation($key: String!) { createTweet(input: {text: "hello"}) @idempotent(key: $key) { tweet { id } } }`, key)
 		return key
 	})},
+	{name: "createTweet-hashtags", prepare: asMember(nil)},
+	{name: "deleteTweet-hashtags", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": u.Tweet(t, "soon gone #soon #gone")}
+	})},
 	{name: "deleteTweet", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
 		return apitest.Vars{"id": u.Tweet(t, "soon gone")}
 	})},
