@@ -53,8 +53,8 @@ func (h *hashtags) get(ids []int64) (found map[int64]tweets.UsedHashtag, missing
 	return found, missing
 }
 
-// Hashtags returns hashtags that visible tweets have. Their names may be up to a minute old. A hashtag that no visible tweet has is left out.
-// It reads in one SQL statement what the process does not keep, after one round trip of the cache for what it does keep.
+// Hashtags returns hashtags that visible tweets have. Their names may be up to a minute old. A hashtag that no visible tweet has is left
+// out. What the process does not keep is read in one SQL statement, after one round trip of the cache for what it does keep.
 func (s *Store) Hashtags(ctx context.Context, ids []int64) (map[int64]tweets.UsedHashtag, error) {
 	found, missing := s.hashtags.get(ids)
 	var used, newest []int64
@@ -83,8 +83,8 @@ func (s *Store) Hashtags(ctx context.Context, ids []int64) (map[int64]tweets.Use
 	return found, s.readHashtags(ctx, missing, found)
 }
 
-// HashtagNames returns the names of hashtags, which may be up to a minute old. The name of a hashtag that
-// no visible tweet has is empty or left out. It reads in one SQL statement what the process does not keep.
+// HashtagNames returns the names of hashtags, which may be up to a minute old. The name of a hashtag that no visible tweet has is empty or
+// left out. What the process does not keep is read in one SQL statement.
 func (s *Store) HashtagNames(ctx context.Context, ids []int64) (map[int64]string, error) {
 	found, missing := s.hashtags.get(ids)
 	if err := s.readHashtags(ctx, missing, found); err != nil {

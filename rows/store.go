@@ -108,7 +108,8 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 
 // Collectors returns the metrics of the tier, of tweets, hashtags and home timelines in the process, and of the pages of timelines.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store, s.hashtags.kept, s.home.kept, s.home.count, s.home.placed, s.home.listsMissing, s.ownPages.count}
+	return []prometheus.Collector{s.tier, s.localTweets.store, s.hashtags.kept, s.home.kept, s.home.count, s.home.placed,
+		s.home.listsMissing, s.ownPages.count}
 }
 
 // HottestReads returns the n tweets whose counts this process has read most in the last whole minute. The figures are estimates.

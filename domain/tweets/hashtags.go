@@ -26,7 +26,7 @@ type Hashtag struct {
 	Name string
 }
 
-// TweetHashtag is a hashtag of a tweet.
+// TweetHashtag says that a hashtag leads to a tweet.
 type TweetHashtag struct {
 	Hashtag
 	TweetID int64

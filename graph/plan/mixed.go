@@ -80,7 +80,8 @@ type throughStep[N comparable, V any, C comparable] struct {
 }
 
 func (o oneThrough[K, N, V, C]) compile(c *compiler, n *node[K], f graphql.CollectedField) writer {
-	s := &throughStep[N, V, C]{u: newReading(c, o.col, true), names: newSlot[N](c), positions: newSlot[int32](c), seen: newSet[C](c), key: o.key}
+	s := &throughStep[N, V, C]{u: newReading(c, o.col, true), key: o.key,
+		names: newSlot[N](c), positions: newSlot[int32](c), seen: newSet[C](c)}
 	s.child = compileNode(c, o.typ(), f.Selections, shape{single: n.single})
 	n.follow = append(n.follow, func(r *Run, keys []K) {
 		names := slot[N](r, s.names)

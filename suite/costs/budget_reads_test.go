@@ -24,7 +24,7 @@ func after(list string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.
 	}
 }
 
-// withHashtag has a hashtag that all tweets of the viewer have, and the cursor of the newest one: whether a hashtag is used is known from it.
+// withHashtag has a hashtag that all tweets of the viewer have, and the cursor of the newest one, which proves that the hashtag is used.
 func withHashtag(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
 	c.tag(t)
 	res := c.viewer.Must(t, `{ hashtag(name: "roost") { id tweets(first: 1) { pageInfo { endCursor } } } }`, nil)

@@ -118,7 +118,7 @@ func textWithEntities(i int) string {
 	return fmt.Sprintf("tweet %d for @a%d and @nobody%d #roost #n%d example.com/%d", i, i%ringSize, i, i, i)
 }
 
-// tag gives the hashtag #roost to the tweets that operations read, all spelled alike. Crowds may share tweets.
+// tag stores the hashtag #roost of the tweets that operations read, all spelled alike. Crowds may share tweets.
 func (w *crowd) tag(t testing.TB) {
 	t.Helper()
 	w.tagged.Do(func() {
