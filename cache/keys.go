@@ -10,7 +10,7 @@ const keyPrefix = "v1:"
 // EntryPrefix begins the keys of the cache-aside tier, and no others. Clear removes all keys that begin with it. Its last part
 // is the version of the stored forms: "e" is the first; "e2", "e3" and so on follow. TestForms of package rows fails if a form
 // changes and the version does not.
-const EntryPrefix = keyPrefix + "e:"
+const EntryPrefix = keyPrefix + "e2:"
 
 // persistedQueryKey returns the key of a document. hash is the SHA-256 of its text, in hex.
 func persistedQueryKey(hash string) string { return keyPrefix + "query:" + hash }

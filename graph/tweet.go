@@ -58,7 +58,7 @@ func (m mutations) post(ctx context.Context, authorID int64, text string) (model
 	var made *tweets.Tweet
 	var err error
 	if key := idempotencyKey(ctx); key != "" {
-		id, made, err = m.tweets().PostOnce(ctx, authorID, key, text)
+		id, made, err = m.tweets().PostOnce(ctx, authorID, key, tweets.Draft{Text: text})
 	} else if made, err = m.tweets().Post(ctx, authorID, text); err == nil {
 		id = int64(made.ID)
 	}

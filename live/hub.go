@@ -12,8 +12,8 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// Audience returns which of the viewers have an author's tweets in their home timelines, in ascending order.
-type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int64, error)
+// Audience returns which of the viewers have a tweet at its own place in their home timelines, in ascending order.
+type Audience func(ctx context.Context, of timelines.Ends, viewers []int64) ([]int64, error)
 
 // Brought returns for each of the viewers to whom a retweet brings a tweet what brings it; see timelines.Timelines.Brought.
 type Brought func(ctx context.Context, tweetID int64, viewers []int64) (map[int64]timelines.Brought, error)

@@ -2,8 +2,8 @@ package rows
 
 import "roost/domain/timelines"
 
-// authorListForm stores the list's reach, its sort keys as they are packed, and the entries that are not plain tweets: retweets, and
-// later replies. A list of timelines.MaxAuthorEntries plain tweets takes 1 KB, and up to 4 KB if all of them are retweets.
+// authorListForm stores the list's reach, its sort keys as they are packed, and the entries that are retweets or
+// replies to others. A list of timelines.MaxAuthorEntries plain tweets takes 1 KB, and up to 4 KB if all of them are retweets.
 func authorListForm(t *timelines.Timelines) form[int64, timelines.AuthorList] {
 	return form[int64, timelines.AuthorList]{
 		name: "author_list", ttl: rowTTL, absent: absentTTL, keys: authorListKeys, rows: t.OfAuthors,
