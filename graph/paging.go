@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"roost/events"
 	"roost/graph/generated"
@@ -45,12 +46,15 @@ func pageOf(ctx context.Context, c model.Connection) (page, error) {
 	switch {
 	case c.Nothing:
 		return page{}, nil
-	case c.List == cursors.Home || c.List == cursors.Timeline:
+	case slices.Contains(timelineKinds, c.List):
 		return visiblePage(ctx, c)
 	default:
 		return storedPage(ctx, c)
 	}
 }
+
+// timelineKinds are the lists of tweets.
+var timelineKinds = []cursors.Kind{cursors.Home, cursors.Timeline, cursors.Newest, cursors.Oldest, cursors.Relevant}
 
 // storedPage reads a page of a list from SQL.
 func storedPage(ctx context.Context, c model.Connection) (page, error) {
@@ -61,7 +65,8 @@ func storedPage(ctx context.Context, c model.Connection) (page, error) {
 var pagesOf = map[cursors.Kind]*loaders.Question[sqldb.Key, page]{
 	cursors.Followers: loaders.FollowersPage, cursors.Following: loaders.FollowingPage,
 	cursors.Retweets: loaders.RetweetsPage,
-	cursors.Home:     loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
+	cursors.Newest:   loaders.RepliesPage, cursors.Oldest: loaders.RepliesPage, cursors.Relevant: loaders.RepliesPage,
+	cursors.Home: loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
 }
 
 // itemsOf is pageOf for fields that need only the items: a page of size 0 has none.

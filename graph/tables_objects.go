@@ -78,6 +78,13 @@ func tweetTable() *plan.Type[int64] {
 				}
 				return t.AuthorID, true
 			}, knownAuthors),
+			"isReply": plan.Leaf(tweetRow, func(b []byte, t *tweets.Tweet) []byte { return plan.AppendBool(b, t.InReplyTo != 0) }),
+			"inReplyTo": plan.One(tweetRow, tweetType, func(t *tweets.Tweet) (int64, bool) {
+				return t.InReplyTo, t.InReplyTo != 0
+			}, nil),
+			"ancestors":          plan.Many(ancestorsOf, tweetType, func(above, to []int64) []int64 { return append(to, above...) }),
+			"replies":            repliesLink(),
+			"replyCount":         plan.Leaf(reactionCounts, func(b []byte, c *reactions.Counts) []byte { return plan.AppendInt(b, c.ReplyCount) }),
 			"retweets":           pageLink(retweetConnectionType, cursors.Retweets),
 			"retweetCount":       plan.Leaf(reactionCounts, func(b []byte, c *reactions.Counts) []byte { return plan.AppendInt(b, c.RetweetCount) }),
 			"reactions":          plan.Same(summaryType),

@@ -40,7 +40,8 @@ func NextID(ctx context.Context, client *ent.Client, gen *ids.Generator, tweetID
 	return gen.After(ctx, tweetID)
 }
 
-func noSuchParent() *errs.Error {
+// NoSuchParent returns the refusal of a field "inReplyTo" that names no tweet, or one that is not visible.
+func NoSuchParent() *errs.Error {
 	return errs.New(errs.NotFound, "there is no such tweet to answer", "inReplyTo")
 }
 
@@ -57,7 +58,7 @@ func answer(ctx context.Context, tx *events.Tx, t *Tweet) error {
 		&t.ParentAuthorID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return noSuchParent()
+		return NoSuchParent()
 	case err != nil:
 		return fmt.Errorf("look up the tweet to answer: %w", err)
 	}

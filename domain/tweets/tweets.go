@@ -95,7 +95,7 @@ func (t *Tweets) prepare(ctx context.Context, authorID int64, d Draft) (*Tweet, 
 	}
 	id, err := NextID(ctx, t.client, t.ids, d.InReplyTo)
 	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind == errs.NotFound {
-		return nil, noSuchParent()
+		return nil, NoSuchParent()
 	}
 	if err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ type ResolverRoot interface {
 	TimelineConnection() TimelineConnectionResolver
 	TimelineEntryAdded() TimelineEntryAddedResolver
 	Tweet() TweetResolver
+	TweetConnection() TweetConnectionResolver
 	UnfollowUserPayload() UnfollowUserPayloadResolver
 	UnretweetPayload() UnretweetPayloadResolver
 	UpdateProfilePayload() UpdateProfilePayloadResolver
@@ -266,16 +267,32 @@ type ComplexityRoot struct {
 	}
 
 	Tweet struct {
+		Ancestors          func(childComplexity int) int
 		Author             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		InReplyTo          func(childComplexity int) int
+		IsReply            func(childComplexity int) int
 		Reactions          func(childComplexity int) int
+		Replies            func(childComplexity int, first *int32, after *string, orderBy *model.ReplyOrder) int
+		ReplyCount         func(childComplexity int) int
 		RetweetCount       func(childComplexity int) int
 		Retweets           func(childComplexity int, first *int32, after *string) int
 		Text               func(childComplexity int) int
 		URL                func(childComplexity int) int
 		ViewerCanDelete    func(childComplexity int) int
 		ViewerHasRetweeted func(childComplexity int) int
+	}
+
+	TweetConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	TweetEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	UnfollowUserPayload struct {
@@ -436,11 +453,20 @@ type TweetResolver interface {
 
 	URL(ctx context.Context, obj *model.Tweet) (string, error)
 
+	IsReply(ctx context.Context, obj *model.Tweet) (bool, error)
+	InReplyTo(ctx context.Context, obj *model.Tweet) (*model.Tweet, error)
+	Ancestors(ctx context.Context, obj *model.Tweet) ([]*model.Tweet, error)
+	Replies(ctx context.Context, obj *model.Tweet, first *int32, after *string, orderBy *model.ReplyOrder) (*model.TweetConnection, error)
+	ReplyCount(ctx context.Context, obj *model.Tweet) (int32, error)
 	Retweets(ctx context.Context, obj *model.Tweet, first *int32, after *string) (*model.RetweetConnection, error)
 	RetweetCount(ctx context.Context, obj *model.Tweet) (int32, error)
 	Reactions(ctx context.Context, obj *model.Tweet) (*model.ReactionSummary, error)
 	ViewerHasRetweeted(ctx context.Context, obj *model.Tweet) (bool, error)
 	ViewerCanDelete(ctx context.Context, obj *model.Tweet) (bool, error)
+}
+type TweetConnectionResolver interface {
+	Edges(ctx context.Context, obj *model.TweetConnection) ([]*model.TweetEdge, error)
+	Nodes(ctx context.Context, obj *model.TweetConnection) ([]*model.Tweet, error)
 }
 type UnfollowUserPayloadResolver interface {
 	User(ctx context.Context, obj *model.UnfollowUserPayload) (*accounts.User, error)
@@ -1302,6 +1328,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TimelineReset.Reason(childComplexity), true
 
+	case "Tweet.ancestors":
+		if e.ComplexityRoot.Tweet.Ancestors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.Ancestors(childComplexity), true
 	case "Tweet.author":
 		if e.ComplexityRoot.Tweet.Author == nil {
 			break
@@ -1320,12 +1352,41 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.ID(childComplexity), true
+	case "Tweet.inReplyTo":
+		if e.ComplexityRoot.Tweet.InReplyTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.InReplyTo(childComplexity), true
+	case "Tweet.isReply":
+		if e.ComplexityRoot.Tweet.IsReply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.IsReply(childComplexity), true
 	case "Tweet.reactions":
 		if e.ComplexityRoot.Tweet.Reactions == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tweet.Reactions(childComplexity), true
+	case "Tweet.replies":
+		if e.ComplexityRoot.Tweet.Replies == nil {
+			break
+		}
+
+		args, err := ec.field_Tweet_replies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Tweet.Replies(childComplexity, args["first"].(*int32), args["after"].(*string), args["orderBy"].(*model.ReplyOrder)), true
+	case "Tweet.replyCount":
+		if e.ComplexityRoot.Tweet.ReplyCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.ReplyCount(childComplexity), true
 	case "Tweet.retweetCount":
 		if e.ComplexityRoot.Tweet.RetweetCount == nil {
 			break
@@ -1367,6 +1428,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.ViewerHasRetweeted(childComplexity), true
+
+	case "TweetConnection.edges":
+		if e.ComplexityRoot.TweetConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetConnection.Edges(childComplexity), true
+	case "TweetConnection.nodes":
+		if e.ComplexityRoot.TweetConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetConnection.Nodes(childComplexity), true
+	case "TweetConnection.pageInfo":
+		if e.ComplexityRoot.TweetConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetConnection.PageInfo(childComplexity), true
+
+	case "TweetEdge.cursor":
+		if e.ComplexityRoot.TweetEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetEdge.Cursor(childComplexity), true
+	case "TweetEdge.node":
+		if e.ComplexityRoot.TweetEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TweetEdge.Node(childComplexity), true
 
 	case "UnfollowUserPayload.user":
 		if e.ComplexityRoot.UnfollowUserPayload.User == nil {
@@ -1904,7 +1997,7 @@ type User implements Node {
   createdAt: DateTime!
   "The address of the profile page."
   url: URI!
-  "How many tweets the user has posted."
+  "How many tweets the user has posted, replies included, retweets not."
   tweetCount: Int!
   "People who follow the user, newest first."
   followers(
@@ -1951,7 +2044,7 @@ type User implements Node {
 
 "Kinds of entries on a user's own timeline."
 enum TimelineContent {
-  "The user's tweets."
+  "Tweets that answer nobody, and the user's answers to themselves."
   TWEETS
   "Answers to others."
   REPLIES
@@ -1959,7 +2052,7 @@ enum TimelineContent {
   RETWEETS
 }
 
-"A short public message."
+"A short public message. A reply is a tweet too."
 type Tweet implements Node & Reactable {
   "The opaque global ID."
   id: ID!
@@ -1971,6 +2064,23 @@ type Tweet implements Node & Reactable {
   url: URI!
   "When it was posted."
   createdAt: DateTime!
+  "Whether this answers another tweet."
+  isReply: Boolean!
+  "The tweet that this answers; null if none, deleted, or hidden from the viewer."
+  inReplyTo: Tweet
+  "The chain of tweets above this one, from the start of the conversation down; the nearest 50."
+  ancestors: [Tweet!]!
+  "Direct answers."
+  replies(
+    "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
+    first: Int
+    "The cursor after which the page begins."
+    after: String
+    "The order."
+    orderBy: ReplyOrder = RELEVANT
+  ): TweetConnection!
+  "How many direct answers there are."
+  replyCount: Int!
   "Who retweeted it, newest first."
   retweets(
     "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
@@ -1986,6 +2096,16 @@ type Tweet implements Node & Reactable {
   viewerHasRetweeted: Boolean!
   "Whether the viewer may delete it."
   viewerCanDelete: Boolean!
+}
+
+"How to order the answers to a tweet."
+enum ReplyOrder {
+  "The author's and followed users' answers first, then the most liked. Ranks move: a later page may repeat an answer."
+  RELEVANT
+  "Oldest first."
+  OLDEST
+  "Newest first."
+  NEWEST
 }
 
 "One user passing on another's tweet to their own followers."
@@ -2089,6 +2209,24 @@ type TimelineEdge {
   node: Tweet!
   "The retweet that brought it; null if it is there as its author's."
   retweet: Retweet
+}
+
+"A page of tweets."
+type TweetConnection {
+  "The edges."
+  edges: [TweetEdge!]!
+  "The tweets."
+  nodes: [Tweet!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A tweet in a list."
+type TweetEdge {
+  "Its place in the list."
+  cursor: String!
+  "The tweet."
+  node: Tweet!
 }
 
 "A page of retweets."
@@ -2217,7 +2355,7 @@ type Mutation {
     "Parameters of ` + "`" + `unfollowUser` + "`" + `."
     input: UnfollowUserInput!
   ): UnfollowUserPayload
-  "Posts a tweet. Takes ` + "`" + `@idempotent` + "`" + `."
+  "Posts a tweet or a reply. Takes ` + "`" + `@idempotent` + "`" + `."
   createTweet(
     "Parameters of ` + "`" + `createTweet` + "`" + `."
     input: CreateTweetInput!
@@ -2432,6 +2570,8 @@ type UnfollowUserPayload implements MutationPayload {
 input CreateTweetInput {
   "The text, not blank, at most ` + "`" + `Limits.tweetLength` + "`" + ` code points."
   text: String!
+  "The tweet to answer."
+  inReplyToId: ID
 }
 
 "Result of ` + "`" + `createTweet` + "`" + `."
@@ -2911,6 +3051,16 @@ func (ec *executionContext) childFields_Tweet(ctx context.Context, field graphql
 		return ec.fieldContext_Tweet_url(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tweet_createdAt(ctx, field)
+	case "isReply":
+		return ec.fieldContext_Tweet_isReply(ctx, field)
+	case "inReplyTo":
+		return ec.fieldContext_Tweet_inReplyTo(ctx, field)
+	case "ancestors":
+		return ec.fieldContext_Tweet_ancestors(ctx, field)
+	case "replies":
+		return ec.fieldContext_Tweet_replies(ctx, field)
+	case "replyCount":
+		return ec.fieldContext_Tweet_replyCount(ctx, field)
 	case "retweets":
 		return ec.fieldContext_Tweet_retweets(ctx, field)
 	case "retweetCount":
@@ -2923,6 +3073,28 @@ func (ec *executionContext) childFields_Tweet(ctx context.Context, field graphql
 		return ec.fieldContext_Tweet_viewerCanDelete(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tweet", field.Name)
+}
+
+func (ec *executionContext) childFields_TweetConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TweetConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TweetConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TweetConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TweetConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TweetEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TweetEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TweetEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TweetEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_UnfollowUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3442,6 +3614,36 @@ func (ec *executionContext) field_Subscription_reactionsChanged_args(ctx context
 		return nil, err
 	}
 	args["subjectIds"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Tweet_replies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*model.ReplyOrder, error) {
+			return ec.unmarshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg2
 	return args, nil
 }
 
@@ -7425,6 +7627,160 @@ func (ec *executionContext) fieldContext_Tweet_createdAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Tweet", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Tweet_isReply(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_isReply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().IsReply(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_isReply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tweet_inReplyTo(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_inReplyTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().InReplyTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalOTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_inReplyTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_ancestors(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_ancestors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().Ancestors(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚕᚖroostᚋgraphᚋmodelᚐTweetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_ancestors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_replies(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_replies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Tweet().Replies(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["orderBy"].(*model.ReplyOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetConnection) graphql.Marshaler {
+			return ec.marshalNTweetConnection2ᚖroostᚋgraphᚋmodelᚐTweetConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_replies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Tweet_replies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_replyCount(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_replyCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().ReplyCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_replyCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Int")
+}
+
 func (ec *executionContext) _Tweet_retweets(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7568,6 +7924,157 @@ func (ec *executionContext) _Tweet_viewerCanDelete(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_Tweet_viewerCanDelete(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _TweetConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.TweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TweetConnection().Edges(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TweetEdge) graphql.Marshaler {
+			return ec.marshalNTweetEdge2ᚕᚖroostᚋgraphᚋmodelᚐTweetEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TweetConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.TweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TweetConnection().Nodes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚕᚖroostᚋgraphᚋmodelᚐTweetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TweetConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.TweetConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖroostᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TweetEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.TweetEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TweetEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _TweetEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.TweetEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TweetEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TweetEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TweetEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _UnfollowUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UnfollowUserPayload) (ret graphql.Marshaler) {
@@ -9689,7 +10196,7 @@ func (ec *executionContext) unmarshalInputCreateTweetInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"text"}
+	fieldsInOrder := [...]string{"text", "inReplyToId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9703,6 +10210,13 @@ func (ec *executionContext) unmarshalInputCreateTweetInput(ctx context.Context, 
 				return it, err
 			}
 			it.Text = data
+		case "inReplyToId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inReplyToId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InReplyToID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -12049,6 +12563,36 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "isReply":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_isReply(ctx, field, obj)
+				})
+		case "inReplyTo":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_inReplyTo(ctx, field, obj)
+				})
+		case "ancestors":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_ancestors(ctx, field, obj)
+				})
+		case "replies":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_replies(ctx, field, obj)
+				})
+		case "replyCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_replyCount(ctx, field, obj)
+				})
 		case "retweets":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -12079,6 +12623,89 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tweet_viewerCanDelete(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tweetConnectionImplementors = []string{"TweetConnection"}
+
+func (ec *executionContext) _TweetConnection(ctx context.Context, sel ast.SelectionSet, obj *model.TweetConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tweetConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TweetConnection")
+		case "edges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TweetConnection_edges(ctx, field, obj)
+				})
+		case "nodes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TweetConnection_nodes(ctx, field, obj)
+				})
+		case "pageInfo":
+			out.Values[i] = ec._TweetConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tweetEdgeImplementors = []string{"TweetEdge"}
+
+func (ec *executionContext) _TweetEdge(ctx context.Context, sel ast.SelectionSet, obj *model.TweetEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tweetEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TweetEdge")
+		case "cursor":
+			out.Values[i] = ec._TweetEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TweetEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13390,6 +14017,38 @@ func (ec *executionContext) marshalNTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx c
 	return ec._Tweet(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTweetConnection2ᚖroostᚋgraphᚋmodelᚐTweetConnection(ctx context.Context, sel ast.SelectionSet, v *model.TweetConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TweetConnection!")
+		return graphql.Null
+	}
+	return ec._TweetConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTweetEdge2ᚕᚖroostᚋgraphᚋmodelᚐTweetEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TweetEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTweetEdge2ᚖroostᚋgraphᚋmodelᚐTweetEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTweetEdge2ᚖroostᚋgraphᚋmodelᚐTweetEdge(ctx context.Context, sel ast.SelectionSet, v *model.TweetEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TweetEdge!")
+		return graphql.Null
+	}
+	return ec._TweetEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNURI2string(ctx context.Context, v any) (string, error) {
 	res, err := model.UnmarshalURI(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -13777,6 +14436,22 @@ func (ec *executionContext) marshalOReactionSummary2ᚖroostᚋgraphᚋmodelᚐR
 		return graphql.Null
 	}
 	return ec._ReactionSummary(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx context.Context, v any) (*model.ReplyOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.ReplyOrder)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx context.Context, sel ast.SelectionSet, v *model.ReplyOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalORetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx context.Context, sel ast.SelectionSet, v *model.Retweet) graphql.Marshaler {

@@ -49,6 +49,15 @@ type RetweetEdge struct {
 	Node   *Retweet
 }
 
+// TweetConnection is a page of tweets, such as the replies to one.
+type TweetConnection struct{ Connection }
+
+// TweetEdge is an entry of a list of tweets.
+type TweetEdge struct {
+	Cursor string
+	Node   *Tweet
+}
+
 // Node is an object with a global id: an *accounts.User, an *accounts.Session, a *Tweet or a *Retweet. It has no marker method,
 // because the first two are types of the domain, which needs no GraphQL.
 type Node interface{ GlobalID() string }
