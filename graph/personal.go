@@ -13,6 +13,8 @@ var impersonalFields = fieldSet(
 	"TimelineEdge.retweet",
 	"Node.id", "Reactable.id", "Reactable.reactions",
 	"Tweet.id", "Tweet.author", "Tweet.text", "Tweet.url", "Tweet.createdAt", "Tweet.reactions",
+	"Tweet.isReply", "Tweet.inReplyTo", "Tweet.ancestors", "Tweet.replyCount",
+	"TweetConnection.edges", "TweetConnection.nodes", "TweetConnection.pageInfo", "TweetEdge.cursor", "TweetEdge.node",
 	"Tweet.retweetCount", "Tweet.retweets", "RetweetConnection.edges", "RetweetConnection.nodes", "RetweetConnection.pageInfo",
 	"RetweetEdge.cursor", "RetweetEdge.node", "Retweet.id", "Retweet.tweet", "Retweet.user", "Retweet.createdAt",
 	"ReactionSummary.subject", "ReactionSummary.likeCount", "ReactionSummary.dislikeCount", "ReactionSummary.revision",

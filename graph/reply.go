@@ -27,14 +27,7 @@ func (t tweetFields) Ancestors(ctx context.Context, obj *model.Tweet) ([]*model.
 	if err != nil {
 		return nil, err
 	}
-	found, err := loadAll(ctx, loaders.TweetByID, above)
-	out := make([]*model.Tweet, 0, len(found))
-	for _, t := range found {
-		if t != nil { // it may have been deleted meanwhile
-			out = append(out, model.TweetOf(t))
-		}
-	}
-	return out, err
+	return visibleTweets(ctx, above)
 }
 
 func (t tweetFields) ReplyCount(ctx context.Context, obj *model.Tweet) (int32, error) {
@@ -46,10 +39,28 @@ func (t tweetFields) ReplyCount(ctx context.Context, obj *model.Tweet) (int32, e
 
 func (t tweetFields) Replies(_ context.Context, obj *model.Tweet, first *int32, after *string, orderBy *model.ReplyOrder,
 ) (*model.TweetConnection, error) {
-	kind, order := repliesIn(orderBy)
-	c, err := connectionOf(kind, int64(obj.ID), cursors.Args{First: first, After: after})
-	c.Kinds = uint8(order)
+	c, err := repliesTo(int64(obj.ID), cursors.Args{First: first, After: after}, orderBy)
 	return &model.TweetConnection{Connection: c}, err
+}
+
+// repliesTo is the page of the replies to a tweet.
+func repliesTo(tweetID int64, args cursors.Args, orderBy *model.ReplyOrder) (model.Connection, error) {
+	kind, order := repliesIn(orderBy)
+	c, err := connectionOf(kind, tweetID, args)
+	c.Kinds = uint8(order)
+	return c, err
+}
+
+// visibleTweets reads tweets, without those that were deleted meanwhile.
+func visibleTweets(ctx context.Context, tweetIDs []int64) ([]*model.Tweet, error) {
+	found, err := loadAll(ctx, loaders.TweetByID, tweetIDs)
+	out := make([]*model.Tweet, 0, len(found))
+	for _, t := range found {
+		if t != nil {
+			out = append(out, model.TweetOf(t))
+		}
+	}
+	return out, err
 }
 
 // repliesIn returns the list that has the replies to a tweet in an order; nil is the default.
@@ -71,11 +82,15 @@ func (r *Resolver) TweetConnection() generated.TweetConnectionResolver { return 
 
 func (tweetConnections) Edges(ctx context.Context, obj *model.TweetConnection) ([]*model.TweetEdge, error) {
 	edges, err := timelineEdges(ctx, obj.Connection)
+	return tweetEdges(edges), err
+}
+
+func tweetEdges(edges []*model.TimelineEdge) []*model.TweetEdge {
 	out := make([]*model.TweetEdge, len(edges))
 	for i, e := range edges {
 		out[i] = &model.TweetEdge{Cursor: e.Cursor, Node: e.Node}
 	}
-	return out, err
+	return out
 }
 
 func (tweetConnections) Nodes(ctx context.Context, obj *model.TweetConnection) ([]*model.Tweet, error) {

@@ -80,7 +80,10 @@ func tweetTable() *plan.Type[int64] {
 			}, knownAuthors),
 			"isReply": plan.Leaf(tweetRow, func(b []byte, t *tweets.Tweet) []byte { return plan.AppendBool(b, t.InReplyTo != 0) }),
 			"inReplyTo": plan.One(tweetRow, tweetType, func(t *tweets.Tweet) (int64, bool) {
-				return t.InReplyTo, t.InReplyTo != 0
+				if t == nil || t.InReplyTo == 0 {
+					return 0, false
+				}
+				return t.InReplyTo, true
 			}, nil),
 			"ancestors":          plan.Many(ancestorsOf, tweetType, func(above, to []int64) []int64 { return append(to, above...) }),
 			"replies":            repliesLink(),

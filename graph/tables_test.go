@@ -26,6 +26,7 @@ func TestEveryFieldIsInATable(t *testing.T) {
 		"TimelineConnection": fieldsOf(timelineConnection), "TimelineEdge": fieldsOf(homeEdges), "UserError": fieldsOf(userErrors),
 		"FollowConnection": fieldsOf(followersConnection), "FollowEdge": fieldsOf(followEdgeTable(cursors.Followers)),
 		"RetweetConnection": fieldsOf(retweetConnection), "RetweetEdge": fieldsOf(retweetEdge), "Retweet": fieldsOf(retweet),
+		"TweetConnection": fieldsOf(tweetConnection), "TweetEdge": fieldsOf(replyEdge),
 		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
 	}
 	schema := offered()

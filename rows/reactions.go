@@ -11,7 +11,7 @@ import (
 // readsPerSample is of how many reads of counts one is counted.
 const readsPerSample = 64
 
-// tweetCountsForm stores the numbers of likes, dislikes, retweets and replies.
+// tweetCountsForm stores the numbers of likes, dislikes, retweets and replies. Nodes of the release before store two numbers.
 //
 // Only one of readsPerSample reads is counted, and counts for all of them, so that counting costs next to nothing.
 func tweetCountsForm(c *reactions.Reactions, reads *heat.Meter) form[int64, *reactions.Counts] {
