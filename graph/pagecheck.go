@@ -47,6 +47,7 @@ var pagedFields = map[string]func(raw map[string]any) error{
 	"Tweet.retweets":                  window(cursors.Retweets),
 	"Tweet.replies":                   repliesWindow,
 	"Subscription.homeTimelineEvents": eventWindow,
+	"Subscription.replyAdded":         replyWindow,
 }
 
 func window(kind cursors.Kind) func(raw map[string]any) error {
@@ -68,6 +69,15 @@ func eventWindow(raw map[string]any) error {
 		return nil
 	}
 	_, err := seenBy(*args.After, 0)
+	return err
+}
+
+func replyWindow(raw map[string]any) error {
+	args := pagingArgs(raw)
+	if args.After == nil {
+		return nil
+	}
+	_, err := replyAt(*args.After)
 	return err
 }
 

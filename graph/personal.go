@@ -7,7 +7,7 @@ import (
 
 // impersonalFields lists the fields of events whose value does not depend on the viewer. Every other field counts as personal.
 var impersonalFields = fieldSet(
-	"Subscription.homeTimelineEvents", "Subscription.reactionsChanged",
+	"Subscription.homeTimelineEvents", "Subscription.reactionsChanged", "Subscription.replyAdded",
 	"TimelineEvent.cursor", "TimelineEntryAdded.cursor", "TimelineEntryAdded.edge", "TimelineEntryRemoved.cursor",
 	"TimelineEntryRemoved.tweetId", "TimelineReset.cursor", "TimelineReset.reason", "TimelineEdge.cursor", "TimelineEdge.node",
 	"TimelineEdge.retweet",

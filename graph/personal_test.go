@@ -37,7 +37,7 @@ func TestEveryFieldOfEventsIsListed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"homeTimelineEvents", "reactionsChanged"} {
+	for _, name := range []string{"homeTimelineEvents", "reactionsChanged", "replyAdded"} {
 		reach(schema.Types[schema.Subscription.Fields.ForName(name).Type.Name()])
 	}
 	for name := range personal {

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"math"
+
 	"roost/domain/tweets"
 	"roost/graph/model"
 	"roost/graph/plan"
@@ -12,6 +14,11 @@ import (
 type reply struct {
 	order tweets.Order
 	entry sqldb.Row
+}
+
+// replyAfter is the entry of a reply in the order OLDEST.
+func replyAfter(id int64) reply {
+	return reply{tweets.Oldest, sqldb.Row{SortKey: math.MaxInt64 - id, Item: id}}
 }
 
 func replyEdgeType() *plan.Type[reply]           { return replyEdge }

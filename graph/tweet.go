@@ -74,7 +74,21 @@ func (m mutations) post(ctx context.Context, authorID int64, input model.CreateT
 	if made != nil {
 		loaders.TweetByID.Prime(ctx, id, made)
 	}
-	return model.Payload{TweetID: id}, nil
+	p := model.Payload{TweetID: id}
+	if d.InReplyTo != 0 {
+		p.NotInHome, err = notInHome(ctx, authorID, id)
+	}
+	return p, err
+}
+
+// notInHome reports whether its author's home timeline lacks a reply.
+func notInHome(ctx context.Context, authorID, replyID int64) (bool, error) {
+	t, err := load(ctx, loaders.TweetByID, replyID)
+	if t == nil || err != nil || t.ParentAuthorID == authorID {
+		return false, err
+	}
+	follows, err := load(ctx, loaders.FollowedByMe, t.ParentAuthorID)
+	return !follows, err
 }
 
 func (m mutations) DeleteTweet(ctx context.Context, input model.DeleteTweetInput) (*model.DeleteTweetPayload, error) {

@@ -60,7 +60,8 @@ func TestCountsOfOtherNodesAreReadOnce(t *testing.T) {
 	mu.Lock()
 	now[7] = events.TweetCounts{Likes: 2, Retweets: 3, Revision: 9}
 	mu.Unlock()
-	expect(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 2}, ReactionState{TweetID: 7, TweetCounts: events.TweetCounts{Likes: 2, Retweets: 3, Revision: 9}}, 2)
+	expect(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 2},
+		ReactionState{TweetID: 7, TweetCounts: events.TweetCounts{Likes: 2, Retweets: 3, Revision: 9}}, 2)
 	mu.Lock()
 	failing, now[7] = 2, events.TweetCounts{Likes: 3, Revision: 10}
 	mu.Unlock()

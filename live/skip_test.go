@@ -24,7 +24,8 @@ func TestSkippingCountsIsTold(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	h.Observe([]events.Event{reacted(8, 1, 1)})
-	if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != (ReactionState{TweetID: 8, TweetCounts: events.TweetCounts{Likes: 1, Revision: 1}}) {
+	want := ReactionState{TweetID: 8, TweetCounts: events.TweetCounts{Likes: 1, Revision: 1}}
+	if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("afterwards came %+v, %v", got, err)
 	}
 }

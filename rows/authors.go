@@ -4,7 +4,7 @@ import "roost/domain/timelines"
 
 // authorListForm stores the list's reach, its sort keys as they are packed, and the entries that are retweets or replies to
 // others. A list of timelines.MaxAuthorEntries plain tweets takes 1 KB, and up to 4 KB if all of them are retweets. A mark
-// at the end says that replies are told apart; nodes of the release before write none, and take a list with it for damaged.
+// at the end says that replies to others are marked as such; nodes of the release before write none, and take a list with it for damaged.
 func authorListForm(t *timelines.Timelines) form[int64, timelines.AuthorList] {
 	return form[int64, timelines.AuthorList]{
 		name: "author_list", ttl: rowTTL, absent: absentTTL, keys: authorListKeys, rows: t.OfAuthors,

@@ -188,9 +188,9 @@ func (s *Store) draftOf(ctx context.Context, authors []int64, lists []timelines.
 	return d, err
 }
 
-// adopted returns a draft in which no reply is without its parent, unless that was deleted. The lists of authors are not read at one moment.
-// So if the parent of a reply is missing in the list of its author, that list is read again, and stays in the place of the older one; a
-// reply whose parent is still not there is left out.
+// adopted returns a draft in which no reply is without its parent, unless that was deleted. The lists of authors are not read at one
+// moment. So if the parent of a reply is missing in the list of its author, that list is read again, and stays in the place of the older
+// one; a reply whose parent is still not there is left out.
 func (s *Store) adopted(ctx context.Context, authors []int64, lists []timelines.AuthorList, w cursors.Window, most int,
 ) (*timelines.Draft, error) {
 	d := timelines.NewDraft(authors, lists, w, most)
@@ -221,7 +221,8 @@ func (s *Store) adopted(ctx context.Context, authors []int64, lists []timelines.
 }
 
 // orphans returns the orphans of a draft whose parents were not deleted.
-func (s *Store) orphans(ctx context.Context, d *timelines.Draft, authors []int64, lists []timelines.AuthorList) ([]timelines.Orphan, error) {
+func (s *Store) orphans(ctx context.Context, d *timelines.Draft, authors []int64, lists []timelines.AuthorList,
+) ([]timelines.Orphan, error) {
 	all := slices.DeleteFunc(d.Orphans(authors, lists), func(o timelines.Orphan) bool { return s.home.gone.has(o.ParentID) })
 	if len(all) == 0 {
 		return nil, nil

@@ -185,7 +185,8 @@ var changeSQL = `WITH asked AS (
 	SELECT c.tweet_id, c.user_id, c.kind, c.prev, c.version, r.version, t.author_id, t.text, t.created_at, t.version,
 		coalesce(t.in_reply_to, 0), coalesce(t.parent_author_id, 0)
 	FROM changed AS c JOIN raised AS r ON r.user_id = c.user_id
-	LEFT JOIN LATERAL (SELECT author_id, text, created_at, version, in_reply_to, parent_author_id FROM tweets WHERE id = c.tweet_id LIMIT 1) AS t ON true`
+	LEFT JOIN LATERAL (SELECT author_id, text, created_at, version, in_reply_to, parent_author_id
+		FROM tweets WHERE id = c.tweet_id LIMIT 1) AS t ON true`
 
 // written is a changed reaction and the tweet, or nil.
 type written struct {

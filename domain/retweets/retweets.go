@@ -114,12 +114,14 @@ const (
 		retweeted_at = excluded.retweeted_at, version = retweets.version + 1 WHERE NOT retweets.active
 		RETURNING author_id, coalesce(parent_author_id, 0), sort_key, version`
 	ends = `UPDATE retweets SET active = false, version = version + 1 WHERE tweet_id = $1 AND user_id = $2 AND active
-		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING author_id, coalesce(parent_author_id, 0), sort_key, version`
+		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `)
+		RETURNING author_id, coalesce(parent_author_id, 0), sort_key, version`
 )
 
 // fields are those fields of an event that write sets, in the order of the statements.
 func fields(e *events.TweetRetweeted) []any {
-	return []any{&e.AuthorID, &e.ParentAuthorID, &e.SortKey, &e.Version, &e.RetweetCount, &e.LikeCount, &e.DislikeCount, &e.Revision, &e.UserVersion}
+	return []any{&e.AuthorID, &e.ParentAuthorID, &e.SortKey, &e.Version, &e.RetweetCount, &e.LikeCount, &e.DislikeCount, &e.Revision,
+		&e.UserVersion}
 }
 
 // write runs a statement that writes a retweet. The first two of its arguments are the tweet and the user. Then it adds to the tweet's

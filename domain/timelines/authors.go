@@ -146,9 +146,10 @@ func appendIDs(to []int64, text string) ([]int64, error) {
 	return to, nil
 }
 
-// newAuthorList returns the list of an author. keys are the highest ids of the author's tweets that answer nobody else, in any order: all of
-// them, or at least one more than a list holds. retweets are the newest retweets in the same way, four numbers each: sort key, tweet, author
-// of the tweet, and author of its parent or 0. replies are the newest replies to others, three numbers each: id, parent, and its author.
+// newAuthorList returns the list of an author. keys are the highest ids of the author's tweets that answer nobody else, in any order: all
+// of them, or at least one more than a list holds. retweets are the newest retweets in the same way, four numbers each: sort key, tweet,
+// author of the tweet, and author of its parent or 0. replies are the newest replies to others, three numbers each: id, parent, and its
+// author.
 func newAuthorList(author, version int64, keys, retweets, replies []int64) AuthorList {
 	special := make([]SpecialEntry, 0, len(retweets)/4+len(replies)/3)
 	for r := range slices.Chunk(retweets, 4) {
@@ -185,9 +186,9 @@ const (
 	addsToHome = "active AND (author_id <> user_id OR parent_author_id <> author_id)"
 )
 
-// authorsStatement reads versions and entries in one snapshot, and of each author at most the second argument's number of rows
-// through each of the indexes tweets_of_author_own, retweets_of_user and replies_of_author. It returns one row for each author, because a row for each entry costs
-// several times as much.
+// authorsStatement reads versions and entries in one snapshot, and of each author at most the second argument's number of rows through
+// each of the indexes tweets_of_author_own, retweets_of_user and replies_of_author. It returns one row for each author, because a row for
+// each entry costs several times as much.
 func (t *Timelines) authorsStatement() string {
 	const retweeted = "sort_key || ',' || tweet_id || ',' || author_id || ',' || coalesce(parent_author_id, 0)"
 	const replied = "id || ',' || in_reply_to || ',' || parent_author_id"
@@ -207,7 +208,8 @@ func (t *Timelines) authorsStatement() string {
 			" ORDER BY " + key + " DESC LIMIT $2))"
 	}
 	return `SELECT k.value, s.version, ` + newest("id", "id", "tweets", "author_id = k.value AND "+ownSQL, "id") + `,
-			` + newest(retweeted, "sort_key, tweet_id, author_id, parent_author_id", "retweets", "user_id = k.value AND "+addsToHome, "sort_key") + `,
+			` + newest(retweeted, "sort_key, tweet_id, author_id, parent_author_id", "retweets", "user_id = k.value AND "+addsToHome,
+		"sort_key") + `,
 			` + newest(replied, "id, in_reply_to, parent_author_id", "tweets", "author_id = k.value AND "+repliesSQL, "id") + `
 		FROM json_each($1) AS k CROSS JOIN user_stats AS s ON s.user_id = k.value`
 }

@@ -55,7 +55,7 @@ func (l AuthorList) Draft(author int64, kinds uint8, w cursors.Window, most int)
 	return newDraft([]int64{author}, []AuthorList{l}, kinds, w, most)
 }
 
-// home stands for the kinds of entries of a home timeline, in which who wrote the parent decides about a reply.
+// home are the kinds of entries of a home timeline, in which who wrote the parent decides about a reply.
 const home = OwnTweets | Retweets | Replies | 1<<7
 
 func newDraft(authors []int64, lists []AuthorList, kinds uint8, w cursors.Window, most int) *Draft {

@@ -58,7 +58,8 @@ const (
 	Replies
 )
 
-// Two conditions on tweets divide what an author has written: what answers nobody or the author, and what answers others. Each has an index.
+// Two conditions on tweets divide what an author has written: what answers nobody or the author, and what answers others. Each has an
+// index.
 const (
 	ownSQL     = tweets.VisibleSQL + " AND (parent_author_id IS NULL OR parent_author_id = author_id)"
 	repliesSQL = tweets.VisibleSQL + " AND parent_author_id <> author_id"

@@ -43,9 +43,9 @@ func CheckKey(key string) *errs.Error {
 	return nil
 }
 
-// PostOnce is PostDraft for a request that the client may repeat: the first call with an author and a key posts a tweet, and later ones within
-// KeyLifetime return the id of this tweet, whether it was deleted meanwhile or not. made is the tweet if this call has posted it, otherwise
-// nil. The key must be one that CheckKey allows.
+// PostOnce is PostDraft for a request that the client may repeat: the first call with an author and a key posts a tweet, and later ones
+// within KeyLifetime return the id of this tweet, whether it was deleted meanwhile or not. made is the tweet if this call has posted it,
+// otherwise nil. The key must be one that CheckKey allows.
 //
 // A repeat with another draft is refused with IDEMPOTENCY_KEY_REUSED. While the first call runs, on any node, a repeat waits for up to 2 s,
 // and is then refused with IDEMPOTENCY_IN_PROGRESS. A call that fails does not use the key up. Repeats that wait hold no connection to the

@@ -24,7 +24,8 @@ const (
 )
 
 // ofTweets are the replies to tweets, the newest first.
-var ofTweets = sqldb.Lists{Table: "tweets", Owner: "in_reply_to", SortKey: "id", Item: "id", Where: VisibleSQL + " AND in_reply_to IS NOT NULL"}
+var ofTweets = sqldb.Lists{Table: "tweets", Owner: "in_reply_to", SortKey: "id", Item: "id",
+	Where: VisibleSQL + " AND in_reply_to IS NOT NULL"}
 
 // Replies reads pages of the replies to tweets for a viewer; 0 is nobody. It takes one statement for each order, page size and direction
 // among the keys, and for Relevant one for each place at which a page begins.

@@ -58,6 +58,14 @@ var (
 					Where: "type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')",
 				},
 			},
+			{
+				Name:    "events_answers",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[3], EventsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "type = 'ReplyAdded'",
+				},
+			},
 		},
 	}
 	// FollowsColumns holds the columns for the "follows" table.
@@ -481,7 +489,7 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{TweetsColumns[6], TweetsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "deleted_at IS NULL AND in_reply_to IS NOT NULL",
+					Where: "in_reply_to IS NOT NULL",
 				},
 			},
 		},

@@ -35,8 +35,8 @@ func (Tweet) Edges() []ent.Edge {
 	}
 }
 
-// Indexes list live tweets in order: an author's, those among them that answer nobody or the author, those that answer others, and the
-// replies to a tweet.
+// Indexes list tweets in order: an author's live ones, those among them that answer nobody or the author, those that answer others, and
+// the replies to a tweet, the deleted ones as well.
 func (Tweet) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("author_id", "id").StorageKey("tweets_of_author").Annotations(entsql.IndexWhere("deleted_at IS NULL")),
@@ -45,7 +45,7 @@ func (Tweet) Indexes() []ent.Index {
 		index.Fields("author_id", "id").StorageKey("replies_of_author").
 			Annotations(entsql.IndexWhere("deleted_at IS NULL AND parent_author_id <> author_id")),
 		index.Fields("in_reply_to", "id").StorageKey("replies_of_tweet").
-			Annotations(entsql.IndexWhere("deleted_at IS NULL AND in_reply_to IS NOT NULL")),
+			Annotations(entsql.IndexWhere("in_reply_to IS NOT NULL")),
 	}
 }
 

@@ -236,6 +236,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		HomeTimelineEvents func(childComplexity int, after *string) int
 		ReactionsChanged   func(childComplexity int, subjectIds []string) int
+		ReplyAdded         func(childComplexity int, tweetID string, after *string) int
 		SessionEnded       func(childComplexity int) int
 	}
 
@@ -439,6 +440,7 @@ type SetReactionPayloadResolver interface {
 type SubscriptionResolver interface {
 	HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error)
 	ReactionsChanged(ctx context.Context, subjectIds []string) (<-chan model.Reactable, error)
+	ReplyAdded(ctx context.Context, tweetID string, after *string) (<-chan *model.TweetEdge, error)
 	SessionEnded(ctx context.Context) (<-chan *model.SessionEnded, error)
 }
 type TimelineConnectionResolver interface {
@@ -1244,6 +1246,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReactionsChanged(childComplexity, args["subjectIds"].([]string)), true
+	case "Subscription.replyAdded":
+		if e.ComplexityRoot.Subscription.ReplyAdded == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_replyAdded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ReplyAdded(childComplexity, args["tweetId"].(string), args["after"].(*string)), true
 	case "Subscription.sessionEnded":
 		if e.ComplexityRoot.Subscription.SessionEnded == nil {
 			break
@@ -2668,6 +2681,13 @@ type Subscription {
     "Up to ` + "`" + `Limits.batchSize` + "`" + ` subjects, such as the tweets on screen."
     subjectIds: [ID!]!
   ): Reactable!
+  "Sends every new direct answer to a tweet; with ` + "`" + `after` + "`" + `, first every one that was posted since, whatever its place; one that was already shown may come again."
+  replyAdded(
+    "The global ID of the tweet."
+    tweetId: ID!
+    "A cursor of ` + "`" + `Tweet.replies` + "`" + ` in ` + "`" + `OLDEST` + "`" + ` order, or of the last answer received."
+    after: String
+  ): TweetEdge!
   "Sent once when the session in use has ended, just before the connection is closed."
   sessionEnded: SessionEnded!
 }
@@ -3614,6 +3634,28 @@ func (ec *executionContext) field_Subscription_reactionsChanged_args(ctx context
 		return nil, err
 	}
 	args["subjectIds"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_replyAdded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tweetId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tweetId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -7135,6 +7177,50 @@ func (ec *executionContext) fieldContext_Subscription_reactionsChanged(ctx conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_reactionsChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_replyAdded(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_replyAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ReplyAdded(ctx, fc.Args["tweetId"].(string), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetEdge) graphql.Marshaler {
+			return ec.marshalNTweetEdge2ᚖroostᚋgraphᚋmodelᚐTweetEdge(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_replyAdded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetEdge(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_replyAdded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12315,6 +12401,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_homeTimelineEvents(ctx, fields[0])
 	case "reactionsChanged":
 		return ec._Subscription_reactionsChanged(ctx, fields[0])
+	case "replyAdded":
+		return ec._Subscription_replyAdded(ctx, fields[0])
 	case "sessionEnded":
 		return ec._Subscription_sessionEnded(ctx, fields[0])
 	default:

@@ -26,11 +26,12 @@ $$;
 -- +goose StatementEnd
 
 SET lock_timeout = 0;
--- What an author has written: what answers nobody or the author, and what answers others. And the replies to a tweet.
+-- What an author has written: what answers nobody or the author, and what answers others. And the replies to a
+-- tweet, the deleted ones as well, because their versions are in its revision.
 DROP INDEX CONCURRENTLY IF EXISTS tweets_of_author_own;
 CREATE INDEX CONCURRENTLY tweets_of_author_own ON tweets (author_id, id)
     WHERE deleted_at IS NULL AND (parent_author_id IS NULL OR parent_author_id = author_id);
 DROP INDEX CONCURRENTLY IF EXISTS replies_of_author;
 CREATE INDEX CONCURRENTLY replies_of_author ON tweets (author_id, id) WHERE deleted_at IS NULL AND parent_author_id <> author_id;
 DROP INDEX CONCURRENTLY IF EXISTS replies_of_tweet;
-CREATE INDEX CONCURRENTLY replies_of_tweet ON tweets (in_reply_to, id) WHERE deleted_at IS NULL AND in_reply_to IS NOT NULL;
+CREATE INDEX CONCURRENTLY replies_of_tweet ON tweets (in_reply_to, id) WHERE in_reply_to IS NOT NULL;
