@@ -6324,6 +6324,8 @@ type ReactionDeltaMutation struct {
 	adddislikes   *int64
 	changes       *int64
 	addchanges    *int64
+	replies       *int64
+	addreplies    *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*ReactionDelta, error)
@@ -6658,6 +6660,62 @@ func (m *ReactionDeltaMutation) ResetChanges() {
 	m.addchanges = nil
 }
 
+// SetReplies sets the "replies" field.
+func (m *ReactionDeltaMutation) SetReplies(i int64) {
+	m.replies = &i
+	m.addreplies = nil
+}
+
+// Replies returns the value of the "replies" field in the mutation.
+func (m *ReactionDeltaMutation) Replies() (r int64, exists bool) {
+	v := m.replies
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplies returns the old "replies" field's value of the ReactionDelta entity.
+// If the ReactionDelta object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReactionDeltaMutation) OldReplies(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplies is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplies requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplies: %w", err)
+	}
+	return oldValue.Replies, nil
+}
+
+// AddReplies adds i to the "replies" field.
+func (m *ReactionDeltaMutation) AddReplies(i int64) {
+	if m.addreplies != nil {
+		*m.addreplies += i
+	} else {
+		m.addreplies = &i
+	}
+}
+
+// AddedReplies returns the value that was added to the "replies" field in this mutation.
+func (m *ReactionDeltaMutation) AddedReplies() (r int64, exists bool) {
+	v := m.addreplies
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplies resets all changes to the "replies" field.
+func (m *ReactionDeltaMutation) ResetReplies() {
+	m.replies = nil
+	m.addreplies = nil
+}
+
 // Where appends a list predicates to the ReactionDeltaMutation builder.
 func (m *ReactionDeltaMutation) Where(ps ...predicate.ReactionDelta) {
 	m.predicates = append(m.predicates, ps...)
@@ -6692,7 +6750,7 @@ func (m *ReactionDeltaMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ReactionDeltaMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.tweet_id != nil {
 		fields = append(fields, reactiondelta.FieldTweetID)
 	}
@@ -6704,6 +6762,9 @@ func (m *ReactionDeltaMutation) Fields() []string {
 	}
 	if m.changes != nil {
 		fields = append(fields, reactiondelta.FieldChanges)
+	}
+	if m.replies != nil {
+		fields = append(fields, reactiondelta.FieldReplies)
 	}
 	return fields
 }
@@ -6721,6 +6782,8 @@ func (m *ReactionDeltaMutation) Field(name string) (ent.Value, bool) {
 		return m.Dislikes()
 	case reactiondelta.FieldChanges:
 		return m.Changes()
+	case reactiondelta.FieldReplies:
+		return m.Replies()
 	}
 	return nil, false
 }
@@ -6738,6 +6801,8 @@ func (m *ReactionDeltaMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldDislikes(ctx)
 	case reactiondelta.FieldChanges:
 		return m.OldChanges(ctx)
+	case reactiondelta.FieldReplies:
+		return m.OldReplies(ctx)
 	}
 	return nil, fmt.Errorf("unknown ReactionDelta field %s", name)
 }
@@ -6775,6 +6840,13 @@ func (m *ReactionDeltaMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetChanges(v)
 		return nil
+	case reactiondelta.FieldReplies:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplies(v)
+		return nil
 	}
 	return fmt.Errorf("unknown ReactionDelta field %s", name)
 }
@@ -6795,6 +6867,9 @@ func (m *ReactionDeltaMutation) AddedFields() []string {
 	if m.addchanges != nil {
 		fields = append(fields, reactiondelta.FieldChanges)
 	}
+	if m.addreplies != nil {
+		fields = append(fields, reactiondelta.FieldReplies)
+	}
 	return fields
 }
 
@@ -6811,6 +6886,8 @@ func (m *ReactionDeltaMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedDislikes()
 	case reactiondelta.FieldChanges:
 		return m.AddedChanges()
+	case reactiondelta.FieldReplies:
+		return m.AddedReplies()
 	}
 	return nil, false
 }
@@ -6847,6 +6924,13 @@ func (m *ReactionDeltaMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddChanges(v)
+		return nil
+	case reactiondelta.FieldReplies:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplies(v)
 		return nil
 	}
 	return fmt.Errorf("unknown ReactionDelta numeric field %s", name)
@@ -6886,6 +6970,9 @@ func (m *ReactionDeltaMutation) ResetField(name string) error {
 		return nil
 	case reactiondelta.FieldChanges:
 		m.ResetChanges()
+		return nil
+	case reactiondelta.FieldReplies:
+		m.ResetReplies()
 		return nil
 	}
 	return fmt.Errorf("unknown ReactionDelta field %s", name)
@@ -8317,24 +8404,26 @@ func (m *RetryEntryMutation) ResetEdge(name string) error {
 // RetweetMutation represents an operation that mutates the Retweet nodes in the graph.
 type RetweetMutation struct {
 	config
-	op            Op
-	typ           string
-	author_id     *int64
-	addauthor_id  *int64
-	active        *bool
-	sort_key      *int64
-	addsort_key   *int64
-	retweeted_at  *time.Time
-	version       *int64
-	addversion    *int64
-	clearedFields map[string]struct{}
-	tweet         *int64
-	clearedtweet  bool
-	user          *int64
-	cleareduser   bool
-	done          bool
-	oldValue      func(context.Context) (*Retweet, error)
-	predicates    []predicate.Retweet
+	op                  Op
+	typ                 string
+	author_id           *int64
+	addauthor_id        *int64
+	active              *bool
+	sort_key            *int64
+	addsort_key         *int64
+	retweeted_at        *time.Time
+	version             *int64
+	addversion          *int64
+	parent_author_id    *int64
+	addparent_author_id *int64
+	clearedFields       map[string]struct{}
+	tweet               *int64
+	clearedtweet        bool
+	user                *int64
+	cleareduser         bool
+	done                bool
+	oldValue            func(context.Context) (*Retweet, error)
+	predicates          []predicate.Retweet
 }
 
 var _ ent.Mutation = (*RetweetMutation)(nil)
@@ -8568,6 +8657,59 @@ func (m *RetweetMutation) ResetVersion() {
 	m.addversion = nil
 }
 
+// SetParentAuthorID sets the "parent_author_id" field.
+func (m *RetweetMutation) SetParentAuthorID(i int64) {
+	m.parent_author_id = &i
+	m.addparent_author_id = nil
+}
+
+// ParentAuthorID returns the value of the "parent_author_id" field in the mutation.
+func (m *RetweetMutation) ParentAuthorID() (r int64, exists bool) {
+	v := m.parent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddParentAuthorID adds i to the "parent_author_id" field.
+func (m *RetweetMutation) AddParentAuthorID(i int64) {
+	if m.addparent_author_id != nil {
+		*m.addparent_author_id += i
+	} else {
+		m.addparent_author_id = &i
+	}
+}
+
+// AddedParentAuthorID returns the value that was added to the "parent_author_id" field in this mutation.
+func (m *RetweetMutation) AddedParentAuthorID() (r int64, exists bool) {
+	v := m.addparent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearParentAuthorID clears the value of the "parent_author_id" field.
+func (m *RetweetMutation) ClearParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	m.clearedFields[retweet.FieldParentAuthorID] = struct{}{}
+}
+
+// ParentAuthorIDCleared returns if the "parent_author_id" field was cleared in this mutation.
+func (m *RetweetMutation) ParentAuthorIDCleared() bool {
+	_, ok := m.clearedFields[retweet.FieldParentAuthorID]
+	return ok
+}
+
+// ResetParentAuthorID resets all changes to the "parent_author_id" field.
+func (m *RetweetMutation) ResetParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	delete(m.clearedFields, retweet.FieldParentAuthorID)
+}
+
 // ClearTweet clears the "tweet" edge to the Tweet entity.
 func (m *RetweetMutation) ClearTweet() {
 	m.clearedtweet = true
@@ -8656,7 +8798,7 @@ func (m *RetweetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RetweetMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.tweet != nil {
 		fields = append(fields, retweet.FieldTweetID)
 	}
@@ -8677,6 +8819,9 @@ func (m *RetweetMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, retweet.FieldVersion)
+	}
+	if m.parent_author_id != nil {
+		fields = append(fields, retweet.FieldParentAuthorID)
 	}
 	return fields
 }
@@ -8700,6 +8845,8 @@ func (m *RetweetMutation) Field(name string) (ent.Value, bool) {
 		return m.RetweetedAt()
 	case retweet.FieldVersion:
 		return m.Version()
+	case retweet.FieldParentAuthorID:
+		return m.ParentAuthorID()
 	}
 	return nil, false
 }
@@ -8765,6 +8912,13 @@ func (m *RetweetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVersion(v)
 		return nil
+	case retweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Retweet field %s", name)
 }
@@ -8782,6 +8936,9 @@ func (m *RetweetMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, retweet.FieldVersion)
 	}
+	if m.addparent_author_id != nil {
+		fields = append(fields, retweet.FieldParentAuthorID)
+	}
 	return fields
 }
 
@@ -8796,6 +8953,8 @@ func (m *RetweetMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSortKey()
 	case retweet.FieldVersion:
 		return m.AddedVersion()
+	case retweet.FieldParentAuthorID:
+		return m.AddedParentAuthorID()
 	}
 	return nil, false
 }
@@ -8826,6 +8985,13 @@ func (m *RetweetMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddVersion(v)
 		return nil
+	case retweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Retweet numeric field %s", name)
 }
@@ -8833,7 +8999,11 @@ func (m *RetweetMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *RetweetMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(retweet.FieldParentAuthorID) {
+		fields = append(fields, retweet.FieldParentAuthorID)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -8846,6 +9016,11 @@ func (m *RetweetMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *RetweetMutation) ClearField(name string) error {
+	switch name {
+	case retweet.FieldParentAuthorID:
+		m.ClearParentAuthorID()
+		return nil
+	}
 	return fmt.Errorf("unknown Retweet nullable field %s", name)
 }
 
@@ -8873,6 +9048,9 @@ func (m *RetweetMutation) ResetField(name string) error {
 		return nil
 	case retweet.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case retweet.FieldParentAuthorID:
+		m.ResetParentAuthorID()
 		return nil
 	}
 	return fmt.Errorf("unknown Retweet field %s", name)
@@ -10564,26 +10742,30 @@ func (m *SignInLimitMutation) ResetEdge(name string) error {
 // TweetMutation represents an operation that mutates the Tweet nodes in the graph.
 type TweetMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *int64
-	author_id         *int64
-	addauthor_id      *int64
-	text              *string
-	created_at        *time.Time
-	deleted_at        *time.Time
-	version           *int64
-	addversion        *int64
-	clearedFields     map[string]struct{}
-	reactors          map[int64]struct{}
-	removedreactors   map[int64]struct{}
-	clearedreactors   bool
-	retweeters        map[int64]struct{}
-	removedretweeters map[int64]struct{}
-	clearedretweeters bool
-	done              bool
-	oldValue          func(context.Context) (*Tweet, error)
-	predicates        []predicate.Tweet
+	op                  Op
+	typ                 string
+	id                  *int64
+	author_id           *int64
+	addauthor_id        *int64
+	text                *string
+	created_at          *time.Time
+	deleted_at          *time.Time
+	version             *int64
+	addversion          *int64
+	in_reply_to         *int64
+	addin_reply_to      *int64
+	parent_author_id    *int64
+	addparent_author_id *int64
+	clearedFields       map[string]struct{}
+	reactors            map[int64]struct{}
+	removedreactors     map[int64]struct{}
+	clearedreactors     bool
+	retweeters          map[int64]struct{}
+	removedretweeters   map[int64]struct{}
+	clearedretweeters   bool
+	done                bool
+	oldValue            func(context.Context) (*Tweet, error)
+	predicates          []predicate.Tweet
 }
 
 var _ ent.Mutation = (*TweetMutation)(nil)
@@ -10923,6 +11105,146 @@ func (m *TweetMutation) ResetVersion() {
 	m.addversion = nil
 }
 
+// SetInReplyTo sets the "in_reply_to" field.
+func (m *TweetMutation) SetInReplyTo(i int64) {
+	m.in_reply_to = &i
+	m.addin_reply_to = nil
+}
+
+// InReplyTo returns the value of the "in_reply_to" field in the mutation.
+func (m *TweetMutation) InReplyTo() (r int64, exists bool) {
+	v := m.in_reply_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInReplyTo returns the old "in_reply_to" field's value of the Tweet entity.
+// If the Tweet object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetMutation) OldInReplyTo(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInReplyTo is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInReplyTo requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInReplyTo: %w", err)
+	}
+	return oldValue.InReplyTo, nil
+}
+
+// AddInReplyTo adds i to the "in_reply_to" field.
+func (m *TweetMutation) AddInReplyTo(i int64) {
+	if m.addin_reply_to != nil {
+		*m.addin_reply_to += i
+	} else {
+		m.addin_reply_to = &i
+	}
+}
+
+// AddedInReplyTo returns the value that was added to the "in_reply_to" field in this mutation.
+func (m *TweetMutation) AddedInReplyTo() (r int64, exists bool) {
+	v := m.addin_reply_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearInReplyTo clears the value of the "in_reply_to" field.
+func (m *TweetMutation) ClearInReplyTo() {
+	m.in_reply_to = nil
+	m.addin_reply_to = nil
+	m.clearedFields[tweet.FieldInReplyTo] = struct{}{}
+}
+
+// InReplyToCleared returns if the "in_reply_to" field was cleared in this mutation.
+func (m *TweetMutation) InReplyToCleared() bool {
+	_, ok := m.clearedFields[tweet.FieldInReplyTo]
+	return ok
+}
+
+// ResetInReplyTo resets all changes to the "in_reply_to" field.
+func (m *TweetMutation) ResetInReplyTo() {
+	m.in_reply_to = nil
+	m.addin_reply_to = nil
+	delete(m.clearedFields, tweet.FieldInReplyTo)
+}
+
+// SetParentAuthorID sets the "parent_author_id" field.
+func (m *TweetMutation) SetParentAuthorID(i int64) {
+	m.parent_author_id = &i
+	m.addparent_author_id = nil
+}
+
+// ParentAuthorID returns the value of the "parent_author_id" field in the mutation.
+func (m *TweetMutation) ParentAuthorID() (r int64, exists bool) {
+	v := m.parent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentAuthorID returns the old "parent_author_id" field's value of the Tweet entity.
+// If the Tweet object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetMutation) OldParentAuthorID(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentAuthorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentAuthorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentAuthorID: %w", err)
+	}
+	return oldValue.ParentAuthorID, nil
+}
+
+// AddParentAuthorID adds i to the "parent_author_id" field.
+func (m *TweetMutation) AddParentAuthorID(i int64) {
+	if m.addparent_author_id != nil {
+		*m.addparent_author_id += i
+	} else {
+		m.addparent_author_id = &i
+	}
+}
+
+// AddedParentAuthorID returns the value that was added to the "parent_author_id" field in this mutation.
+func (m *TweetMutation) AddedParentAuthorID() (r int64, exists bool) {
+	v := m.addparent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearParentAuthorID clears the value of the "parent_author_id" field.
+func (m *TweetMutation) ClearParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	m.clearedFields[tweet.FieldParentAuthorID] = struct{}{}
+}
+
+// ParentAuthorIDCleared returns if the "parent_author_id" field was cleared in this mutation.
+func (m *TweetMutation) ParentAuthorIDCleared() bool {
+	_, ok := m.clearedFields[tweet.FieldParentAuthorID]
+	return ok
+}
+
+// ResetParentAuthorID resets all changes to the "parent_author_id" field.
+func (m *TweetMutation) ResetParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	delete(m.clearedFields, tweet.FieldParentAuthorID)
+}
+
 // AddReactorIDs adds the "reactors" edge to the User entity by ids.
 func (m *TweetMutation) AddReactorIDs(ids ...int64) {
 	if m.reactors == nil {
@@ -11065,7 +11387,7 @@ func (m *TweetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TweetMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 7)
 	if m.author_id != nil {
 		fields = append(fields, tweet.FieldAuthorID)
 	}
@@ -11080,6 +11402,12 @@ func (m *TweetMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, tweet.FieldVersion)
+	}
+	if m.in_reply_to != nil {
+		fields = append(fields, tweet.FieldInReplyTo)
+	}
+	if m.parent_author_id != nil {
+		fields = append(fields, tweet.FieldParentAuthorID)
 	}
 	return fields
 }
@@ -11099,6 +11427,10 @@ func (m *TweetMutation) Field(name string) (ent.Value, bool) {
 		return m.DeletedAt()
 	case tweet.FieldVersion:
 		return m.Version()
+	case tweet.FieldInReplyTo:
+		return m.InReplyTo()
+	case tweet.FieldParentAuthorID:
+		return m.ParentAuthorID()
 	}
 	return nil, false
 }
@@ -11118,6 +11450,10 @@ func (m *TweetMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldDeletedAt(ctx)
 	case tweet.FieldVersion:
 		return m.OldVersion(ctx)
+	case tweet.FieldInReplyTo:
+		return m.OldInReplyTo(ctx)
+	case tweet.FieldParentAuthorID:
+		return m.OldParentAuthorID(ctx)
 	}
 	return nil, fmt.Errorf("unknown Tweet field %s", name)
 }
@@ -11162,6 +11498,20 @@ func (m *TweetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVersion(v)
 		return nil
+	case tweet.FieldInReplyTo:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInReplyTo(v)
+		return nil
+	case tweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Tweet field %s", name)
 }
@@ -11176,6 +11526,12 @@ func (m *TweetMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, tweet.FieldVersion)
 	}
+	if m.addin_reply_to != nil {
+		fields = append(fields, tweet.FieldInReplyTo)
+	}
+	if m.addparent_author_id != nil {
+		fields = append(fields, tweet.FieldParentAuthorID)
+	}
 	return fields
 }
 
@@ -11188,6 +11544,10 @@ func (m *TweetMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedAuthorID()
 	case tweet.FieldVersion:
 		return m.AddedVersion()
+	case tweet.FieldInReplyTo:
+		return m.AddedInReplyTo()
+	case tweet.FieldParentAuthorID:
+		return m.AddedParentAuthorID()
 	}
 	return nil, false
 }
@@ -11211,6 +11571,20 @@ func (m *TweetMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddVersion(v)
 		return nil
+	case tweet.FieldInReplyTo:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddInReplyTo(v)
+		return nil
+	case tweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Tweet numeric field %s", name)
 }
@@ -11221,6 +11595,12 @@ func (m *TweetMutation) ClearedFields() []string {
 	var fields []string
 	if m.FieldCleared(tweet.FieldDeletedAt) {
 		fields = append(fields, tweet.FieldDeletedAt)
+	}
+	if m.FieldCleared(tweet.FieldInReplyTo) {
+		fields = append(fields, tweet.FieldInReplyTo)
+	}
+	if m.FieldCleared(tweet.FieldParentAuthorID) {
+		fields = append(fields, tweet.FieldParentAuthorID)
 	}
 	return fields
 }
@@ -11238,6 +11618,12 @@ func (m *TweetMutation) ClearField(name string) error {
 	switch name {
 	case tweet.FieldDeletedAt:
 		m.ClearDeletedAt()
+		return nil
+	case tweet.FieldInReplyTo:
+		m.ClearInReplyTo()
+		return nil
+	case tweet.FieldParentAuthorID:
+		m.ClearParentAuthorID()
 		return nil
 	}
 	return fmt.Errorf("unknown Tweet nullable field %s", name)
@@ -11261,6 +11647,12 @@ func (m *TweetMutation) ResetField(name string) error {
 		return nil
 	case tweet.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case tweet.FieldInReplyTo:
+		m.ResetInReplyTo()
+		return nil
+	case tweet.FieldParentAuthorID:
+		m.ResetParentAuthorID()
 		return nil
 	}
 	return fmt.Errorf("unknown Tweet field %s", name)
@@ -11893,6 +12285,8 @@ type TweetStatsMutation struct {
 	addrevision      *int64
 	retweet_count    *int64
 	addretweet_count *int64
+	reply_count      *int64
+	addreply_count   *int64
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*TweetStats, error)
@@ -12227,6 +12621,62 @@ func (m *TweetStatsMutation) ResetRetweetCount() {
 	m.addretweet_count = nil
 }
 
+// SetReplyCount sets the "reply_count" field.
+func (m *TweetStatsMutation) SetReplyCount(i int64) {
+	m.reply_count = &i
+	m.addreply_count = nil
+}
+
+// ReplyCount returns the value of the "reply_count" field in the mutation.
+func (m *TweetStatsMutation) ReplyCount() (r int64, exists bool) {
+	v := m.reply_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplyCount returns the old "reply_count" field's value of the TweetStats entity.
+// If the TweetStats object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetStatsMutation) OldReplyCount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplyCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplyCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplyCount: %w", err)
+	}
+	return oldValue.ReplyCount, nil
+}
+
+// AddReplyCount adds i to the "reply_count" field.
+func (m *TweetStatsMutation) AddReplyCount(i int64) {
+	if m.addreply_count != nil {
+		*m.addreply_count += i
+	} else {
+		m.addreply_count = &i
+	}
+}
+
+// AddedReplyCount returns the value that was added to the "reply_count" field in this mutation.
+func (m *TweetStatsMutation) AddedReplyCount() (r int64, exists bool) {
+	v := m.addreply_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplyCount resets all changes to the "reply_count" field.
+func (m *TweetStatsMutation) ResetReplyCount() {
+	m.reply_count = nil
+	m.addreply_count = nil
+}
+
 // Where appends a list predicates to the TweetStatsMutation builder.
 func (m *TweetStatsMutation) Where(ps ...predicate.TweetStats) {
 	m.predicates = append(m.predicates, ps...)
@@ -12261,7 +12711,7 @@ func (m *TweetStatsMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TweetStatsMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.like_count != nil {
 		fields = append(fields, tweetstats.FieldLikeCount)
 	}
@@ -12273,6 +12723,9 @@ func (m *TweetStatsMutation) Fields() []string {
 	}
 	if m.retweet_count != nil {
 		fields = append(fields, tweetstats.FieldRetweetCount)
+	}
+	if m.reply_count != nil {
+		fields = append(fields, tweetstats.FieldReplyCount)
 	}
 	return fields
 }
@@ -12290,6 +12743,8 @@ func (m *TweetStatsMutation) Field(name string) (ent.Value, bool) {
 		return m.Revision()
 	case tweetstats.FieldRetweetCount:
 		return m.RetweetCount()
+	case tweetstats.FieldReplyCount:
+		return m.ReplyCount()
 	}
 	return nil, false
 }
@@ -12307,6 +12762,8 @@ func (m *TweetStatsMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldRevision(ctx)
 	case tweetstats.FieldRetweetCount:
 		return m.OldRetweetCount(ctx)
+	case tweetstats.FieldReplyCount:
+		return m.OldReplyCount(ctx)
 	}
 	return nil, fmt.Errorf("unknown TweetStats field %s", name)
 }
@@ -12344,6 +12801,13 @@ func (m *TweetStatsMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRetweetCount(v)
 		return nil
+	case tweetstats.FieldReplyCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplyCount(v)
+		return nil
 	}
 	return fmt.Errorf("unknown TweetStats field %s", name)
 }
@@ -12364,6 +12828,9 @@ func (m *TweetStatsMutation) AddedFields() []string {
 	if m.addretweet_count != nil {
 		fields = append(fields, tweetstats.FieldRetweetCount)
 	}
+	if m.addreply_count != nil {
+		fields = append(fields, tweetstats.FieldReplyCount)
+	}
 	return fields
 }
 
@@ -12380,6 +12847,8 @@ func (m *TweetStatsMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedRevision()
 	case tweetstats.FieldRetweetCount:
 		return m.AddedRetweetCount()
+	case tweetstats.FieldReplyCount:
+		return m.AddedReplyCount()
 	}
 	return nil, false
 }
@@ -12416,6 +12885,13 @@ func (m *TweetStatsMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddRetweetCount(v)
+		return nil
+	case tweetstats.FieldReplyCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplyCount(v)
 		return nil
 	}
 	return fmt.Errorf("unknown TweetStats numeric field %s", name)
@@ -12455,6 +12931,9 @@ func (m *TweetStatsMutation) ResetField(name string) error {
 		return nil
 	case tweetstats.FieldRetweetCount:
 		m.ResetRetweetCount()
+		return nil
+	case tweetstats.FieldReplyCount:
+		m.ResetReplyCount()
 		return nil
 	}
 	return fmt.Errorf("unknown TweetStats field %s", name)

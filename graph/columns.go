@@ -133,6 +133,8 @@ var (
 	retweetRow     = columnOf(loaders.RetweetByID)
 	myRetweet      = columnOf(loaders.MyRetweet)
 	retweetsPage   = columnOf(loaders.RetweetsPage)
+	repliesPage    = columnOf(loaders.RepliesPage)
+	ancestorsOf    = columnOf(loaders.Ancestors)
 	followersPage  = columnOf(loaders.FollowersPage)
 	followingPage  = columnOf(loaders.FollowingPage)
 	timelinePage   = columnOf(loaders.TimelinePage)

@@ -44,31 +44,17 @@ func (hashtagFields) Tweets(_ context.Context, obj *model.Hashtag, first *int32,
 	return &model.TweetConnection{Connection: c}, err
 }
 
-type tweetConnections struct{ *Resolver }
-
-// TweetConnection resolves a page of tweets.
-func (r *Resolver) TweetConnection() generated.TweetConnectionResolver { return tweetConnections{r} }
-
-func (tweetConnections) Edges(ctx context.Context, obj *model.TweetConnection) ([]*model.TweetEdge, error) {
-	edges, err := timelineEdges(ctx, obj.Connection)
-	out := make([]*model.TweetEdge, len(edges))
-	for i, e := range edges {
-		out[i] = &model.TweetEdge{Cursor: e.Cursor, Node: e.Node}
-	}
-	return out, err
-}
-
-func (tweetConnections) Nodes(ctx context.Context, obj *model.TweetConnection) ([]*model.Tweet, error) {
-	return timelineNodes(ctx, obj.Connection)
-}
-
 func (t tweetFields) Entities(_ context.Context, obj *model.Tweet) ([]model.TextEntity, error) {
-	found := entities.Find(obj.Text)
+	return entitiesOf(obj.Text), nil
+}
+
+func entitiesOf(text string) []model.TextEntity {
+	found := entities.Find(text)
 	out := make([]model.TextEntity, len(found))
 	for i, e := range found {
 		out[i] = model.EntityOf(e)
 	}
-	return out, nil
+	return out
 }
 
 type mentionFields struct{ *Resolver }

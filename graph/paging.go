@@ -53,7 +53,8 @@ func pageOf(ctx context.Context, c model.Connection) (page, error) {
 }
 
 // ofTweets are the lists whose items are tweets.
-var ofTweets = map[cursors.Kind]bool{cursors.Home: true, cursors.Timeline: true, cursors.Hashtag: true}
+var ofTweets = map[cursors.Kind]bool{cursors.Home: true, cursors.Timeline: true, cursors.Hashtag: true, cursors.Newest: true,
+	cursors.Oldest: true, cursors.Relevant: true}
 
 // storedPage reads a page of a list from SQL.
 func storedPage(ctx context.Context, c model.Connection) (page, error) {
@@ -64,6 +65,7 @@ func storedPage(ctx context.Context, c model.Connection) (page, error) {
 var pagesOf = map[cursors.Kind]*loaders.Question[sqldb.Key, page]{
 	cursors.Followers: loaders.FollowersPage, cursors.Following: loaders.FollowingPage,
 	cursors.Retweets: loaders.RetweetsPage, cursors.Hashtag: loaders.HashtagPage,
+	cursors.Newest: loaders.RepliesPage, cursors.Oldest: loaders.RepliesPage, cursors.Relevant: loaders.RepliesPage,
 	cursors.Home: loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
 }
 

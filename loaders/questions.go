@@ -107,6 +107,16 @@ var (
 		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 			return s.sources.Retweets.OfTweets(ctx, keys)
 		}}
+	// RepliesPage returns a page of the replies to a tweet, in the tweets.Order of the key. The item of an entry is the reply.
+	RepliesPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
+		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+			return s.sources.Tweets.Replies(ctx, s.who.UserID(), keys)
+		}}
+	// Ancestors returns the chain of visible tweets above a tweet, from the start of the conversation down.
+	Ancestors = &Question[int64, []int64]{
+		fetch: func(ctx context.Context, s *Set, tweetIDs []int64) (map[int64][]int64, error) {
+			return s.sources.Tweets.Ancestors(ctx, tweetIDs)
+		}}
 	// FollowersPage returns a page of a user's followers.
 	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {

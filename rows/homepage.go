@@ -12,6 +12,7 @@ import (
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
+	"roost/internal/moment"
 )
 
 // maxMissingLists is the most authors' lists that one page of a home timeline reads from SQL. If more are missing, the page itself
@@ -173,7 +174,10 @@ func sameAuthors(a, b []int64) bool {
 // draftOf merges authors' lists. Places of retweets that the lists do not decide are read in one statement.
 func (s *Store) draftOf(ctx context.Context, authors []int64, lists []timelines.AuthorList, w cursors.Window, most int,
 ) (*timelines.Draft, error) {
-	d := timelines.NewDraft(authors, lists, w, most)
+	d, err := s.adopted(ctx, authors, lists, w, most)
+	if err != nil {
+		return nil, err
+	}
 	doubts, undecided := d.Doubts()
 	if len(doubts) == 0 {
 		return d, nil
@@ -182,6 +186,53 @@ func (s *Store) draftOf(ctx context.Context, authors []int64, lists []timelines.
 	places, err := s.timelines.Places(ctx, doubts, undecided)
 	d.Settle(places)
 	return d, err
+}
+
+// adopted returns a draft in which no reply is without its parent, unless that was deleted. The lists of authors are not read at one
+// moment. So if the parent of a reply is missing in the list of its author, that list is read again, and stays in the place of the older
+// one; a reply whose parent is still not there is left out.
+func (s *Store) adopted(ctx context.Context, authors []int64, lists []timelines.AuthorList, w cursors.Window, most int,
+) (*timelines.Draft, error) {
+	d := timelines.NewDraft(authors, lists, w, most)
+	orphans, err := s.orphans(ctx, d, authors, lists)
+	if len(orphans) == 0 || err != nil {
+		return d, err
+	}
+	moment.From(ctx).Renew()
+	parents := make([]int64, len(orphans))
+	for i, o := range orphans {
+		parents[i] = o.ParentAuthorID
+	}
+	again, err := s.AuthorLists.Load(ctx, parents)
+	if err != nil {
+		return nil, err
+	}
+	for i, author := range authors {
+		if l, ok := again[author]; ok {
+			lists[i] = l
+		}
+	}
+	d = timelines.NewDraft(authors, lists, w, most)
+	if orphans, err = s.orphans(ctx, d, authors, lists); err != nil {
+		return nil, err
+	}
+	d.Leave(orphans)
+	return d, nil
+}
+
+// orphans returns the orphans of a draft whose parents were not deleted.
+func (s *Store) orphans(ctx context.Context, d *timelines.Draft, authors []int64, lists []timelines.AuthorList,
+) ([]timelines.Orphan, error) {
+	all := slices.DeleteFunc(d.Orphans(authors, lists), func(o timelines.Orphan) bool { return s.home.gone.has(o.ParentID) })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	parents := make([]int64, len(all))
+	for i, o := range all {
+		parents[i] = o.ParentID
+	}
+	found, err := s.Tweets.Load(ctx, parents)
+	return slices.DeleteFunc(all, func(o timelines.Orphan) bool { t := found[o.ParentID]; return t != nil && t.Deleted }), err
 }
 
 const (

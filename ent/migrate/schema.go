@@ -70,6 +70,14 @@ var (
 					Where: "type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')",
 				},
 			},
+			{
+				Name:    "events_answers",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[3], EventsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "type = 'ReplyAdded'",
+				},
+			},
 		},
 	}
 	// FollowsColumns holds the columns for the "follows" table.
@@ -271,6 +279,7 @@ var (
 		{Name: "likes", Type: field.TypeInt64},
 		{Name: "dislikes", Type: field.TypeInt64},
 		{Name: "changes", Type: field.TypeInt64},
+		{Name: "replies", Type: field.TypeInt64, Default: 0},
 	}
 	// ReactionDeltasTable holds the schema information for the "reaction_deltas" table.
 	ReactionDeltasTable = &schema.Table{
@@ -339,6 +348,7 @@ var (
 		{Name: "sort_key", Type: field.TypeInt64},
 		{Name: "retweeted_at", Type: field.TypeTime},
 		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "parent_author_id", Type: field.TypeInt64, Nullable: true},
 		{Name: "tweet_id", Type: field.TypeInt64},
 		{Name: "user_id", Type: field.TypeInt64},
 	}
@@ -346,17 +356,17 @@ var (
 	RetweetsTable = &schema.Table{
 		Name:       "retweets",
 		Columns:    RetweetsColumns,
-		PrimaryKey: []*schema.Column{RetweetsColumns[5], RetweetsColumns[6]},
+		PrimaryKey: []*schema.Column{RetweetsColumns[6], RetweetsColumns[7]},
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "retweets_tweets_tweet",
-				Columns:    []*schema.Column{RetweetsColumns[5]},
+				Columns:    []*schema.Column{RetweetsColumns[6]},
 				RefColumns: []*schema.Column{TweetsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "retweets_users_user",
-				Columns:    []*schema.Column{RetweetsColumns[6]},
+				Columns:    []*schema.Column{RetweetsColumns[7]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -365,7 +375,7 @@ var (
 			{
 				Name:    "retweets_of_user",
 				Unique:  false,
-				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[2], RetweetsColumns[5], RetweetsColumns[0]},
+				Columns: []*schema.Column{RetweetsColumns[7], RetweetsColumns[2], RetweetsColumns[6], RetweetsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "active",
 				},
@@ -373,7 +383,7 @@ var (
 			{
 				Name:    "retweets_of_tweet",
 				Unique:  false,
-				Columns: []*schema.Column{RetweetsColumns[5], RetweetsColumns[2], RetweetsColumns[6]},
+				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[2], RetweetsColumns[7]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "active",
 				},
@@ -381,7 +391,7 @@ var (
 			{
 				Name:    "retweets_of_user_by_tweet",
 				Unique:  false,
-				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[5]},
+				Columns: []*schema.Column{RetweetsColumns[7], RetweetsColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "active",
 				},
@@ -453,6 +463,8 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
 		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "in_reply_to", Type: field.TypeInt64, Nullable: true},
+		{Name: "parent_author_id", Type: field.TypeInt64, Nullable: true},
 	}
 	// TweetsTable holds the schema information for the "tweets" table.
 	TweetsTable = &schema.Table{
@@ -466,6 +478,30 @@ var (
 				Columns: []*schema.Column{TweetsColumns[1], TweetsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "tweets_of_author_own",
+				Unique:  false,
+				Columns: []*schema.Column{TweetsColumns[1], TweetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND (parent_author_id IS NULL OR parent_author_id = author_id)",
+				},
+			},
+			{
+				Name:    "replies_of_author",
+				Unique:  false,
+				Columns: []*schema.Column{TweetsColumns[1], TweetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND parent_author_id <> author_id",
+				},
+			},
+			{
+				Name:    "replies_of_tweet",
+				Unique:  false,
+				Columns: []*schema.Column{TweetsColumns[6], TweetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "in_reply_to IS NOT NULL",
 				},
 			},
 		},
@@ -497,6 +533,7 @@ var (
 		{Name: "dislike_count", Type: field.TypeInt64, Default: 0},
 		{Name: "revision", Type: field.TypeInt64, Default: 0},
 		{Name: "retweet_count", Type: field.TypeInt64, Default: 0},
+		{Name: "reply_count", Type: field.TypeInt64, Default: 0},
 	}
 	// TweetStatsTable holds the schema information for the "tweet_stats" table.
 	TweetStatsTable = &schema.Table{

@@ -263,6 +263,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		HomeTimelineEvents func(childComplexity int, after *string) int
 		ReactionsChanged   func(childComplexity int, subjectIds []string) int
+		ReplyAdded         func(childComplexity int, tweetID string, after *string) int
 		SessionEnded       func(childComplexity int) int
 	}
 
@@ -294,11 +295,16 @@ type ComplexityRoot struct {
 	}
 
 	Tweet struct {
+		Ancestors          func(childComplexity int) int
 		Author             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		Entities           func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		InReplyTo          func(childComplexity int) int
+		IsReply            func(childComplexity int) int
 		Reactions          func(childComplexity int) int
+		Replies            func(childComplexity int, first *int32, after *string, orderBy *model.ReplyOrder) int
+		ReplyCount         func(childComplexity int) int
 		RetweetCount       func(childComplexity int) int
 		Retweets           func(childComplexity int, first *int32, after *string) int
 		Text               func(childComplexity int) int
@@ -470,6 +476,7 @@ type SetReactionPayloadResolver interface {
 type SubscriptionResolver interface {
 	HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error)
 	ReactionsChanged(ctx context.Context, subjectIds []string) (<-chan model.Reactable, error)
+	ReplyAdded(ctx context.Context, tweetID string, after *string) (<-chan *model.TweetEdge, error)
 	SessionEnded(ctx context.Context) (<-chan *model.SessionEnded, error)
 }
 type TimelineConnectionResolver interface {
@@ -485,6 +492,11 @@ type TweetResolver interface {
 	Entities(ctx context.Context, obj *model.Tweet) ([]model.TextEntity, error)
 	URL(ctx context.Context, obj *model.Tweet) (string, error)
 
+	IsReply(ctx context.Context, obj *model.Tweet) (bool, error)
+	InReplyTo(ctx context.Context, obj *model.Tweet) (*model.Tweet, error)
+	Ancestors(ctx context.Context, obj *model.Tweet) ([]*model.Tweet, error)
+	Replies(ctx context.Context, obj *model.Tweet, first *int32, after *string, orderBy *model.ReplyOrder) (*model.TweetConnection, error)
+	ReplyCount(ctx context.Context, obj *model.Tweet) (int32, error)
 	Retweets(ctx context.Context, obj *model.Tweet, first *int32, after *string) (*model.RetweetConnection, error)
 	RetweetCount(ctx context.Context, obj *model.Tweet) (int32, error)
 	Reactions(ctx context.Context, obj *model.Tweet) (*model.ReactionSummary, error)
@@ -1364,6 +1376,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReactionsChanged(childComplexity, args["subjectIds"].([]string)), true
+	case "Subscription.replyAdded":
+		if e.ComplexityRoot.Subscription.ReplyAdded == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_replyAdded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ReplyAdded(childComplexity, args["tweetId"].(string), args["after"].(*string)), true
 	case "Subscription.sessionEnded":
 		if e.ComplexityRoot.Subscription.SessionEnded == nil {
 			break
@@ -1448,6 +1471,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TimelineReset.Reason(childComplexity), true
 
+	case "Tweet.ancestors":
+		if e.ComplexityRoot.Tweet.Ancestors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.Ancestors(childComplexity), true
 	case "Tweet.author":
 		if e.ComplexityRoot.Tweet.Author == nil {
 			break
@@ -1472,12 +1501,41 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.ID(childComplexity), true
+	case "Tweet.inReplyTo":
+		if e.ComplexityRoot.Tweet.InReplyTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.InReplyTo(childComplexity), true
+	case "Tweet.isReply":
+		if e.ComplexityRoot.Tweet.IsReply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.IsReply(childComplexity), true
 	case "Tweet.reactions":
 		if e.ComplexityRoot.Tweet.Reactions == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tweet.Reactions(childComplexity), true
+	case "Tweet.replies":
+		if e.ComplexityRoot.Tweet.Replies == nil {
+			break
+		}
+
+		args, err := ec.field_Tweet_replies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Tweet.Replies(childComplexity, args["first"].(*int32), args["after"].(*string), args["orderBy"].(*model.ReplyOrder)), true
+	case "Tweet.replyCount":
+		if e.ComplexityRoot.Tweet.ReplyCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.ReplyCount(childComplexity), true
 	case "Tweet.retweetCount":
 		if e.ComplexityRoot.Tweet.RetweetCount == nil {
 			break
@@ -2093,7 +2151,7 @@ type User implements Node {
   createdAt: DateTime!
   "The address of the profile page."
   url: URI!
-  "How many tweets the user has posted."
+  "How many tweets the user has posted, replies included, retweets not."
   tweetCount: Int!
   "People who follow the user, newest first."
   followers(
@@ -2140,7 +2198,7 @@ type User implements Node {
 
 "Kinds of entries on a user's own timeline."
 enum TimelineContent {
-  "The user's tweets."
+  "Tweets that answer nobody, and the user's answers to themselves."
   TWEETS
   "Answers to others."
   REPLIES
@@ -2148,7 +2206,7 @@ enum TimelineContent {
   RETWEETS
 }
 
-"A short public message."
+"A short public message. A reply is a tweet too."
 type Tweet implements Node & Reactable {
   "The opaque global ID."
   id: ID!
@@ -2162,6 +2220,23 @@ type Tweet implements Node & Reactable {
   url: URI!
   "When it was posted."
   createdAt: DateTime!
+  "Whether this answers another tweet."
+  isReply: Boolean!
+  "The tweet that this answers; null if none, deleted, or hidden from the viewer."
+  inReplyTo: Tweet
+  "The chain of tweets above this one, from the start of the conversation down; the nearest 50."
+  ancestors: [Tweet!]!
+  "Direct answers."
+  replies(
+    "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
+    first: Int
+    "The cursor after which the page begins."
+    after: String
+    "The order."
+    orderBy: ReplyOrder = RELEVANT
+  ): TweetConnection!
+  "How many direct answers there are."
+  replyCount: Int!
   "Who retweeted it, newest first."
   retweets(
     "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
@@ -2177,6 +2252,16 @@ type Tweet implements Node & Reactable {
   viewerHasRetweeted: Boolean!
   "Whether the viewer may delete it."
   viewerCanDelete: Boolean!
+}
+
+"How to order the answers to a tweet."
+enum ReplyOrder {
+  "The author's and followed users' answers first, then the most liked. Ranks move: a later page may repeat an answer."
+  RELEVANT
+  "Oldest first."
+  OLDEST
+  "Newest first."
+  NEWEST
 }
 
 "One user passing on another's tweet to their own followers."
@@ -2479,7 +2564,7 @@ type Mutation {
     "Parameters of ` + "`" + `unfollowUser` + "`" + `."
     input: UnfollowUserInput!
   ): UnfollowUserPayload
-  "Posts a tweet. Takes ` + "`" + `@idempotent` + "`" + `."
+  "Posts a tweet or a reply. Takes ` + "`" + `@idempotent` + "`" + `."
   createTweet(
     "Parameters of ` + "`" + `createTweet` + "`" + `."
     input: CreateTweetInput!
@@ -2694,6 +2779,8 @@ type UnfollowUserPayload implements MutationPayload {
 input CreateTweetInput {
   "The text, not blank, at most ` + "`" + `Limits.tweetLength` + "`" + ` code points."
   text: String!
+  "The tweet to answer."
+  inReplyToId: ID
 }
 
 "Result of ` + "`" + `createTweet` + "`" + `."
@@ -2790,6 +2877,13 @@ type Subscription {
     "Up to ` + "`" + `Limits.batchSize` + "`" + ` subjects, such as the tweets on screen."
     subjectIds: [ID!]!
   ): Reactable!
+  "Sends every new direct answer to a tweet; with ` + "`" + `after` + "`" + `, first every one that was posted since, whatever its place; one that was already shown may come again."
+  replyAdded(
+    "The global ID of the tweet."
+    tweetId: ID!
+    "A cursor of ` + "`" + `Tweet.replies` + "`" + ` in ` + "`" + `OLDEST` + "`" + ` order, or of the last answer received."
+    after: String
+  ): TweetEdge!
   "Sent once when the session in use has ended, just before the connection is closed."
   sessionEnded: SessionEnded!
 }
@@ -3187,6 +3281,16 @@ func (ec *executionContext) childFields_Tweet(ctx context.Context, field graphql
 		return ec.fieldContext_Tweet_url(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tweet_createdAt(ctx, field)
+	case "isReply":
+		return ec.fieldContext_Tweet_isReply(ctx, field)
+	case "inReplyTo":
+		return ec.fieldContext_Tweet_inReplyTo(ctx, field)
+	case "ancestors":
+		return ec.fieldContext_Tweet_ancestors(ctx, field)
+	case "replies":
+		return ec.fieldContext_Tweet_replies(ctx, field)
+	case "replyCount":
+		return ec.fieldContext_Tweet_replyCount(ctx, field)
 	case "retweets":
 		return ec.fieldContext_Tweet_retweets(ctx, field)
 	case "retweetCount":
@@ -3776,6 +3880,58 @@ func (ec *executionContext) field_Subscription_reactionsChanged_args(ctx context
 		return nil, err
 	}
 	args["subjectIds"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_replyAdded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tweetId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tweetId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Tweet_replies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*model.ReplyOrder, error) {
+			return ec.unmarshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg2
 	return args, nil
 }
 
@@ -7632,6 +7788,50 @@ func (ec *executionContext) fieldContext_Subscription_reactionsChanged(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_replyAdded(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_replyAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ReplyAdded(ctx, fc.Args["tweetId"].(string), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetEdge) graphql.Marshaler {
+			return ec.marshalNTweetEdge2ᚖroostᚋgraphᚋmodelᚐTweetEdge(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_replyAdded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetEdge(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_replyAdded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_sessionEnded(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -8148,6 +8348,160 @@ func (ec *executionContext) _Tweet_createdAt(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Tweet_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tweet", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Tweet_isReply(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_isReply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().IsReply(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_isReply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tweet_inReplyTo(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_inReplyTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().InReplyTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalOTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_inReplyTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_ancestors(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_ancestors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().Ancestors(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚕᚖroostᚋgraphᚋmodelᚐTweetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_ancestors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_replies(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_replies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Tweet().Replies(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["orderBy"].(*model.ReplyOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetConnection) graphql.Marshaler {
+			return ec.marshalNTweetConnection2ᚖroostᚋgraphᚋmodelᚐTweetConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_replies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Tweet_replies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_replyCount(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_replyCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().ReplyCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_replyCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Int")
 }
 
 func (ec *executionContext) _Tweet_retweets(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
@@ -10565,7 +10919,7 @@ func (ec *executionContext) unmarshalInputCreateTweetInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"text"}
+	fieldsInOrder := [...]string{"text", "inReplyToId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -10579,6 +10933,13 @@ func (ec *executionContext) unmarshalInputCreateTweetInput(ctx context.Context, 
 				return it, err
 			}
 			it.Text = data
+		case "inReplyToId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inReplyToId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InReplyToID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -12891,6 +13252,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_homeTimelineEvents(ctx, fields[0])
 	case "reactionsChanged":
 		return ec._Subscription_reactionsChanged(ctx, fields[0])
+	case "replyAdded":
+		return ec._Subscription_replyAdded(ctx, fields[0])
 	case "sessionEnded":
 		return ec._Subscription_sessionEnded(ctx, fields[0])
 	default:
@@ -13145,6 +13508,36 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "isReply":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_isReply(ctx, field, obj)
+				})
+		case "inReplyTo":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_inReplyTo(ctx, field, obj)
+				})
+		case "ancestors":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_ancestors(ctx, field, obj)
+				})
+		case "replies":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_replies(ctx, field, obj)
+				})
+		case "replyCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_replyCount(ctx, field, obj)
+				})
 		case "retweets":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -15041,6 +15434,22 @@ func (ec *executionContext) marshalOReactionSummary2ᚖroostᚋgraphᚋmodelᚐR
 		return graphql.Null
 	}
 	return ec._ReactionSummary(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx context.Context, v any) (*model.ReplyOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.ReplyOrder)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx context.Context, sel ast.SelectionSet, v *model.ReplyOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalORetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx context.Context, sel ast.SelectionSet, v *model.Retweet) graphql.Marshaler {

@@ -56,12 +56,3 @@ func HashtagOf(h tweets.Hashtag) *Hashtag { return &Hashtag{ids.HashtagID(h.ID),
 
 // GlobalID is the id by which clients name the hashtag.
 func (h *Hashtag) GlobalID() string { return h.ID.String() }
-
-// TweetConnection is a page of tweets.
-type TweetConnection struct{ Connection }
-
-// TweetEdge is a tweet in a list.
-type TweetEdge struct {
-	Cursor string
-	Node   *Tweet
-}

@@ -89,6 +89,14 @@ var costedReads = []costed{
 		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
 		}},
+	{name: "tweet-replies", prepare: firstOf},
+	{name: "tweet-replies-in-all-orders", prepare: firstOf},
+	{name: "tweet-replies-after", prepare: secondReply},
+	{name: "tweet-ancestors", prepare: lastOf},
+	{name: "timeline-replies",
+		prepare: func(_ *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			return c.viewer.Client, apitest.Vars{"id": ids.Encode(ids.KindUser, c.b[0])}
+		}},
 	{name: "viewer"},
 	{name: "sessions",
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {

@@ -113,6 +113,12 @@ var costedWrites = []costed{
 	{name: "unfollowUser-user, not followed", prepare: asMember(otherMember)},
 	{name: "createTweet", prepare: asMember(nil)},
 	{name: "createTweet-whole-payload", prepare: asMember(nil)},
+	{name: "createTweet-reply", prepare: asMember(func(_ *testing.T, c *crowd, _ *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": ids.TweetID(c.tweets[0]).String()}
+	})},
+	{name: "createTweet-reply, to a new tweet", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": u.Tweet(t, "who answers?")}
+	})},
 	{name: "createTweet-keyed", prepare: asMember(func(*testing.T, *crowd, *apitest.User) apitest.Vars {
 		return apitest.Vars{"key": apitest.Unique("key")}
 	})},
