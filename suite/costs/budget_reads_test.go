@@ -26,6 +26,7 @@ func after(list string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.
 
 var costedReads = []costed{
 	{name: "limits"},
+	{name: "rateLimit"},
 	{name: "schema"},
 	{name: "node-user", prepare: withID(ids.KindUser, func(c *crowd) int64 { return c.a[0] })},
 	{name: "node-tweet", prepare: withID(ids.KindTweet, func(c *crowd) int64 { return c.tweets[0] })},
