@@ -24,7 +24,8 @@
 // twentieth counts as one.
 //
 // A store that does not answer is not waited for: each node then lets a caller spend the whole budget. When the store answers again,
-// each node's report contains its copy of the debt, so a store that has lost the debts has them again.
+// each node's report contains its copy of the debt, so a store that has lost the debts has them again, but for a
+// twentieth of the limit for each node.
 //
 // # At the limits
 //
