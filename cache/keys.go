@@ -14,3 +14,6 @@ const EntryPrefix = keyPrefix + "e:"
 
 // persistedQueryKey returns the key of a document. hash is the SHA-256 of its text, in hex.
 func persistedQueryKey(hash string) string { return keyPrefix + "query:" + hash }
+
+// budgetKey returns the key of a caller's debt.
+func budgetKey(name string) string { return keyPrefix + "budget:" + name }

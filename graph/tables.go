@@ -31,6 +31,7 @@ func appendCursor(b []byte, kind cursors.Kind, sortKey int64) []byte {
 }
 
 func limitsType() *plan.Type[root]               { return limits }
+func rateLimitType() *plan.Type[root]            { return rateLimit }
 func userType() *plan.Type[int64]                { return user }
 func tweetType() *plan.Type[int64]               { return tweet }
 func summaryType() *plan.Type[int64]             { return summary }
@@ -40,7 +41,7 @@ func sessionType() *plan.Type[*accounts.Session] { return session }
 var (
 	user, tweet, summary, viewer *plan.Type[int64]
 	session                      *plan.Type[*accounts.Session]
-	query, limits                *plan.Type[root]
+	query, limits, rateLimit     *plan.Type[root]
 )
 
 // root is the key of the one object of a root type.
@@ -48,7 +49,7 @@ type root struct{}
 
 func init() {
 	user, tweet, summary, viewer, session = userTable(), tweetTable(), summaryTable(), viewerTable(), sessionTable()
-	query, limits = queryTable(), limitsTable()
+	query, limits, rateLimit = queryTable(), limitsTable(), rateLimitTable()
 }
 
 func queryTable() *plan.Type[root] {
@@ -90,7 +91,8 @@ func queryTable() *plan.Type[root] {
 		"nodes": plan.Nodes[root](func(r *plan.Run, a plan.Args, to []string) ([]string, bool) {
 			return idArguments(r, a, "ids", to)
 		}, nodeKinds()...),
-		"limits": plan.Same(limitsType),
+		"limits":    plan.Same(limitsType),
+		"rateLimit": plan.Same(rateLimitType),
 	}}
 }
 

@@ -85,6 +85,7 @@ var booked = map[string]Part{
 	"roost/internal/datadir":   caller,
 	"roost/internal/errs":      caller,
 	"roost/internal/faults":    caller,
+	"roost/internal/gcra":      caller,
 	"roost/internal/heat":      caller,
 	"roost/internal/ids":       caller,
 	"roost/internal/lifecycle": caller,

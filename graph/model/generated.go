@@ -9,6 +9,7 @@ import (
 	"roost/domain/accounts"
 	"roost/domain/reactions"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -102,6 +103,18 @@ type Mutation struct {
 
 // The read operations.
 type Query struct {
+}
+
+// What the caller may still spend. The `RateLimit-*` response headers say the same.
+type RateLimit struct {
+	// What this request costs.
+	Cost int32 `json:"cost"`
+	// What may be spent in one window.
+	Limit int32 `json:"limit"`
+	// What is left in this window.
+	Remaining int32 `json:"remaining"`
+	// When the window ends.
+	ResetAt time.Time `json:"resetAt"`
 }
 
 // Input of `retweet`.

@@ -33,6 +33,7 @@ func withHashtag(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) 
 
 var costedReads = []costed{
 	{name: "limits"},
+	{name: "rateLimit"},
 	{name: "schema"},
 	{name: "node-user", prepare: withID(ids.KindUser, func(c *crowd) int64 { return c.a[0] })},
 	{name: "node-tweet", prepare: withID(ids.KindTweet, func(c *crowd) int64 { return c.tweets[0] })},

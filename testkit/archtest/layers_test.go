@@ -37,7 +37,7 @@ var roost = rules{
 		"bench/policies":      {"bench/load"},
 		"bench/reactions":     {"bench/load"},
 		"cache/audit":         {"cache"},
-		"server":              {"server/document", "server/guard", "server/playground", "server/transport", "server/variables"},
+		"server":              {"server/budget", "server/document", "server/guard", "server/playground", "server/transport", "server/variables"},
 		"graph":               {"graph/generated", "graph/model"},
 		"graph/generated":     {"graph/model"},
 		"domain/countaudit":   {"domain/counts", "domain/tweets"},
