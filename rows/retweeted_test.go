@@ -5,7 +5,6 @@ import (
 	"sync"
 	"testing"
 
-
 	"roost/domain/reactions"
 	"roost/domain/retweets"
 	"roost/domain/timelines"
