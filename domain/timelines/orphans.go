@@ -1,6 +1,9 @@
 package timelines
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Orphan is a reply in a draft of a home timeline whose parent belongs into the timeline and is not in the list of its author: it was
 // deleted, or that list was read before the parent was in it, and the list with the reply after that.
@@ -11,13 +14,20 @@ func (d *Draft) Orphans(authors []int64, lists []AuthorList) (all []Orphan) {
 	if !d.hasReplies {
 		return nil
 	}
+	lowest := int64(math.MaxInt64)
+	for _, e := range d.entries {
+		lowest = min(lowest, e.SortKey)
+	}
 	for i := range lists {
 		l := &lists[i]
 		for _, s := range l.Special {
+			reply := l.SortKeys.At(int(s.Index))
+			if reply < lowest {
+				break
+			}
 			if s.Kind != TweetEntry {
 				continue
 			}
-			reply := l.SortKeys.At(int(s.Index))
 			at, ok := index(authors, s.ParentAuthorID)
 			if ok && d.has(reply) && s.TweetID >= lists[at].CompleteFrom && !lists[at].has(s.TweetID) {
 				all = append(all, Orphan{reply, s.TweetID, s.ParentAuthorID})
@@ -37,13 +47,6 @@ func (d *Draft) has(tweetID int64) bool {
 func (l *AuthorList) has(key int64) bool {
 	i := l.SortKeys.below(key + 1)
 	return i < l.SortKeys.Len() && l.SortKeys.At(i) == key
-}
-
-// Leave drops replies from the draft.
-func (d *Draft) Leave(orphans []Orphan) {
-	d.entries = slices.DeleteFunc(d.entries, func(e Entry) bool {
-		return e.By == 0 && slices.ContainsFunc(orphans, func(o Orphan) bool { return o.TweetID == e.Item })
-	})
 }
 
 // index returns where an author is among those that HomeAuthors has returned.
