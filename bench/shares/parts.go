@@ -82,6 +82,7 @@ var booked = map[string]Part{
 	"roost/cmd/roost":          caller,
 	"roost/internal/clock":     caller,
 	"roost/internal/cursors":   caller,
+	"roost/internal/entities":  caller,
 	"roost/internal/datadir":   caller,
 	"roost/internal/errs":      caller,
 	"roost/internal/faults":    caller,

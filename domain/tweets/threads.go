@@ -84,7 +84,8 @@ func rankedPageOf(w cursors.Window) rankedPage {
 	return rankedPage{math.MaxInt64 - w.Above, int64(w.Size)}
 }
 
-// readRanked reads pages of relevant replies that begin at the same place. It sorts all replies of each tweet.
+// readRanked reads pages of relevant replies that begin at the same place. It sorts all replies of each tweet. The condition of VisibleSQL
+// has another form, for which PostgreSQL uses no index of all visible tweets.
 func (t *Tweets) readRanked(ctx context.Context, viewer int64, p rankedPage, keys []sqldb.Key, to map[sqldb.Key]cursors.Page[sqldb.Row],
 ) error {
 	parents := make([]int64, len(keys))
@@ -98,7 +99,8 @@ func (t *Tweets) readRanked(ctx context.Context, viewer int64, p rankedPage, key
 					WHERE f.follower_id = $2 AND f.followee_id = r.author_id AND f.active) THEN 0 ELSE 1 END,
 				coalesce(s.like_count, 0) DESC, r.id DESC) AS place
 			FROM tweets AS r LEFT JOIN tweet_stats AS s ON s.tweet_id = r.id
-			WHERE `+t.db.Member("r.in_reply_to", "$1")+` AND r.in_reply_to IS NOT NULL AND r.`+VisibleSQL+`) AS ranked
+			WHERE `+t.db.Member("r.in_reply_to", "$1")+` AND r.in_reply_to IS NOT NULL
+				AND coalesce(r.deleted_at, 'infinity') = 'infinity') AS ranked
 		WHERE place > $3 AND place <= $4 ORDER BY place`,
 		[]any{t.db.List(parents), viewer, p.skip, p.skip + p.size + 1},
 		func(r *row) []any { return []any{&r.parent, &r.reply, &r.place} })
@@ -128,10 +130,10 @@ const MaxAncestors = 50
 func (t *Tweets) Ancestors(ctx context.Context, tweetIDs []int64) (map[int64][]int64, error) {
 	type row struct{ of, id int64 }
 	rows, err := sqldb.ScanAll(ctx, t.db, fmt.Sprintf(`WITH RECURSIVE up(start, id, n) AS (
-			SELECT id, in_reply_to, 1 FROM tweets WHERE %s AND in_reply_to IS NOT NULL
-			UNION ALL SELECT up.start, t.in_reply_to, up.n + 1 FROM up JOIN tweets AS t ON t.id = up.id
-			WHERE t.in_reply_to IS NOT NULL AND up.n < %d)
-		SELECT start, id FROM up WHERE %s ORDER BY n DESC`, t.db.Member("id", "$1"), MaxAncestors, VisibleByID("up.id")),
+			SELECT id, in_reply_to, 1 FROM tweets WHERE %s
+			UNION ALL SELECT start, (SELECT t.in_reply_to FROM tweets AS t WHERE t.id = up.id), n + 1 FROM up
+			WHERE id IS NOT NULL AND n < %d)
+		SELECT start, id FROM up WHERE id IS NOT NULL AND %s ORDER BY n DESC`, t.db.Member("id", "$1"), MaxAncestors, VisibleByID("up.id")),
 		[]any{t.db.List(tweetIDs)}, func(r *row) []any { return []any{&r.of, &r.id} })
 	if err != nil {
 		return nil, fmt.Errorf("read the ancestors of tweets: %w", err)

@@ -41,13 +41,16 @@ func (s *state[K, V]) answer(r *Run) error {
 	s.queued = false
 	before := len(s.values)
 	if s.values, s.err = s.source.Answer(r, s.keys[before:], s.values); s.err != nil {
+		clear(s.values[before:])
 		s.values = s.values[:before] // a batch fails as a whole, as it does for a loader
 	}
 	return s.err
 }
 
 func (s *state[K, V]) keep(r *Run) {
-	s.source.Keep(r, s.keys[:len(s.values)], s.values, nil)
+	if len(s.values) > 0 {
+		s.source.Keep(r, s.keys[:len(s.values)], s.values, nil)
+	}
 	if s.err != nil {
 		s.source.Keep(r, s.keys[len(s.values):], nil, s.err)
 	}
