@@ -72,18 +72,21 @@ func (f *HashtagFill) batch(ctx context.Context, tx *events.Tx) (more bool, err 
 		return false, err
 	}
 	until := min(at.Until, firstAt(f.now().Add(-fillBehind)))
-	rows, err := tx.Tweet.Query().Where(tweet.IDGT(at.Position), tweet.IDLTE(until), IsVisible()).Order(tweet.ByID()).Limit(fillBatch).
-		Select(tweet.FieldID, tweet.FieldText).All(ctx)
+	// The statement has no other condition, so that PostgreSQL reads a batch of the primary key and no more.
+	rows, err := tx.Tweet.Query().Where(tweet.IDGT(at.Position)).Order(tweet.ByID()).Limit(fillBatch).
+		Select(tweet.FieldID, tweet.FieldText, tweet.FieldDeletedAt).All(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read tweets: %w", err)
 	}
 	next := max(until, at.Position)
-	if more = len(rows) == fillBatch; more {
+	if more = len(rows) == fillBatch && rows[len(rows)-1].ID <= until; more {
 		next = rows[len(rows)-1].ID
 	}
 	var all []TweetHashtag
 	for _, r := range rows {
-		all = AppendHashtags(all, r.ID, r.Text)
+		if r.ID <= until && !deleted(r) {
+			all = AppendHashtags(all, r.ID, r.Text)
+		}
 	}
 	if err := f.tweets.addHashtags(ctx, tx, all); err != nil {
 		return false, err
