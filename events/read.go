@@ -117,26 +117,26 @@ func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, typ
 	return c, nil
 }
 
-// Answers reads events ReplyAdded of a tweet, up to limit of those before a seq, the newest first, and the seq of the newest event that
-// retention has removed. It is one statement, through the index events_answers.
-func (r *Reader) Answers(ctx context.Context, tweetID, before int64, limit int) (entries []Entry, oldest int64, err error) {
-	var c Chunk
-	rows, err := sqldb.ScanAll(ctx, r.db, fmt.Sprintf(`SELECT h.epoch, h.oldest, e.seq, %[2]s
+// Answers reads events ReplyAdded of a tweet, up to limit of those before a seq, the newest first. It is one statement, through the index
+// events_answers.
+func (r *Reader) Answers(ctx context.Context, tweetID, before int64, limit int) (entries []Entry, err error) {
+	var epoch int64
+	rows, err := sqldb.ScanAll(ctx, r.db, fmt.Sprintf(`SELECT h.epoch, e.seq, %[2]s
 		FROM log_heads AS h LEFT JOIN (SELECT %[1]s AS seq, %[2]s FROM events WHERE type = 'ReplyAdded' AND aggregate = $1 AND %[1]s < $2
 			ORDER BY %[1]s DESC LIMIT $3) AS e ON 1 = 1
 		WHERE h.id = 1 ORDER BY e.seq DESC`, seqColumn(r.db), entryColumns), []any{tweetID, before, limit},
 		func(e *chunkRow) []any {
-			return []any{&c.Epoch.Number, &c.Oldest, &e.seq, &e.kind, &e.version, &e.aggregate, &e.payload, &e.at}
+			return []any{&epoch, &e.seq, &e.kind, &e.version, &e.aggregate, &e.payload, &e.at}
 		})
 	if err != nil {
-		return nil, 0, fmt.Errorf("read the answers in the log: %w", err)
+		return nil, fmt.Errorf("read the answers in the log: %w", err)
 	}
 	for _, e := range rows {
 		if e.seq.Valid {
-			entries = append(entries, e.entry(c.Epoch.Number))
+			entries = append(entries, e.entry(epoch))
 		}
 	}
-	return entries, c.Oldest, nil
+	return entries, nil
 }
 
 // oneOf returns a condition on the type. The types are constants of this package, never input.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"roost/domain/tweets"
 	"roost/events"
@@ -64,133 +65,139 @@ type replyEvents struct {
 	sub   *live.ReplySubscription
 	// last is the reply that was sent last, or that `after` names; 0 for neither: then the replies behind the seq from are to be sent.
 	last, from int64
-	// waiting are to be sent.
+	// waiting are to be sent. rows has the first of them, as of the time at.
 	waiting []int64
-	// If paging is true, the replies in the table that follow after are to be sent before the waiting ones, but for those among inLog,
-	// which wait or were sent.
+	rows    map[int64]*tweets.Tweet
+	at      time.Time
+	// If paging is true, the replies in the table that follow after are to be sent next, a page at a time, without those in the log, and
+	// those in the log afterwards.
 	paging bool
 	after  int64
-	inLog  map[int64]bool
+	inLog  []int64
 }
 
 // catchUp finds the replies up to a position that were not sent. In the log these are the ones behind the last one. If the log has no such
 // event any more, they are those in the table that are younger than the last one and not in the log, and then all those in the log.
 func (r *replyEvents) catchUp(ctx context.Context, upTo events.Position) error {
-	r.waiting = nil
+	missed, reached, err := r.missed(ctx, upTo)
+	if err != nil {
+		return err
+	}
+	if reached || r.last == 0 {
+		r.waiting = missed
+	} else {
+		r.paging, r.after, r.inLog = true, r.last, missed
+	}
+	return nil
+}
+
+// missed returns the replies in the log behind the last one, oldest first. reached is false if the log does not have the last one.
+func (r *replyEvents) missed(ctx context.Context, upTo events.Position) (missed []int64, reached bool, err error) {
 	for before := upTo.Seq() + 1; ; {
-		entries, _, err := r.Log.Answers(ctx, r.tweet, before, answersRead)
+		entries, err := r.Log.Answers(ctx, r.tweet, before, answersRead)
 		if err != nil {
-			return err
+			return nil, false, err
 		}
 		for _, entry := range entries {
 			before = entry.Seq
 			e, err := entry.Event()
 			added, ok := e.(events.ReplyAdded)
-			switch {
-			case err != nil || !ok:
-				continue
-			case added.ReplyID == r.last, r.last == 0 && entry.Seq <= r.from:
-				slices.Reverse(r.waiting)
-				return nil
+			if err != nil || !ok {
+				continue // it cannot be sent
 			}
-			r.waiting = append(r.waiting, added.ReplyID)
+			if added.ReplyID == r.last || r.last == 0 && entry.Seq <= r.from {
+				slices.Reverse(missed)
+				return missed, true, nil
+			}
+			missed = append(missed, added.ReplyID)
 		}
-		if len(r.waiting) > maxMissed {
+		if len(missed) > maxMissed {
 			const tooMany = "more than 10000 answers were posted since the cursor: read the answers again"
-			return errs.New(errs.BadRequest, tooMany).Because(errs.ReasonBadCursor)
+			return nil, false, errs.New(errs.BadRequest, tooMany).Because(errs.ReasonBadCursor)
 		}
 		if len(entries) < answersRead {
-			slices.Reverse(r.waiting)
-			break
+			slices.Reverse(missed)
+			return missed, false, nil
 		}
 	}
-	if r.last != 0 {
-		r.paging, r.after, r.inLog = true, r.last, make(map[int64]bool, len(r.waiting))
-		for _, id := range r.waiting {
-			r.inLog[id] = true
-		}
-	}
-	return nil
 }
 
-// next returns the next reply that is visible.
+// next returns the next reply that is visible. Visibility is decided for many replies at once, and again while the client is slow.
 func (r *replyEvents) next(ctx context.Context) (*model.TweetEdge, error) {
 	for {
-		id, err := r.take(ctx)
-		if err != nil {
-			return nil, err
+		if len(r.waiting) == 0 {
+			if err := r.more(ctx); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		r.last = id
-		var found map[int64]*tweets.Tweet
-		err = pullstream.Retry(ctx, func() (err error) {
-			found, err = r.Sources.Rows.Tweets.Load(ctx, []int64{id})
-			return err
-		})
-		if err != nil {
-			return nil, err
+		id := r.waiting[0]
+		if _, read := r.rows[id]; !read || time.Since(r.at) > checkedFor {
+			if err := pullstream.Retry(ctx, func() error { return r.read(ctx) }); err != nil {
+				return nil, err
+			}
 		}
-		if t := tweets.Visible(found[id]); t != nil {
+		t := tweets.Visible(r.rows[id])
+		if r.last, r.waiting = id, r.waiting[1:]; len(r.waiting) == 0 {
+			r.waiting, r.rows = nil, nil // frees the memory: the next reply may come much later
+		}
+		if t != nil {
 			return &model.TweetEdge{Cursor: replyCursor(id), Node: model.TweetOf(t), Key: "reply " + strconv.FormatInt(id, 10)}, nil
 		}
 	}
 }
 
-// take returns the next reply, visible or not.
-func (r *replyEvents) take(ctx context.Context) (int64, error) {
-	for {
-		if r.paging {
-			id, ok, err := r.fromTable(ctx)
-			if ok || err != nil {
-				return id, err
-			}
-		}
-		if len(r.waiting) > 0 {
-			id := r.waiting[0]
-			r.waiting = r.waiting[1:]
-			return id, nil
-		}
-		if !r.sub.Ready(nil) {
-			pullstream.Blocking(ctx)
-		}
-		got, err := r.sub.Next(ctx)
-		if err == nil && got.Lost {
-			err = pullstream.Retry(ctx, func() error { return r.catchUp(ctx, got.UpTo) })
-		} else if err == nil {
-			r.waiting = got.IDs
-		}
-		if err != nil {
-			return 0, err
-		}
+// read reads the first of the waiting replies.
+func (r *replyEvents) read(ctx context.Context) error {
+	first := r.waiting[:min(len(r.waiting), maxChecked)]
+	at := time.Now()
+	found, err := r.Sources.Rows.Tweets.Load(ctx, first)
+	if err != nil {
+		return err
 	}
+	r.rows, r.at = make(map[int64]*tweets.Tweet, len(first)), at
+	for _, id := range first {
+		r.rows[id] = found[id]
+	}
+	return nil
 }
 
-// fromTable returns the next reply in the table that is not in the log; ok is false at the end.
-func (r *replyEvents) fromTable(ctx context.Context) (id int64, ok bool, err error) {
-	for {
-		w := cursors.Whole(repliesRead)
-		w.Above = math.MaxInt64 - r.after
-		k := sqldb.Key{Owner: r.tweet, Window: w, Kinds: uint8(tweets.Oldest)}
-		err = pullstream.Retry(ctx, func() error {
-			pages, err := r.Sources.Tweets.Replies(ctx, 0, []sqldb.Key{k})
-			if err != nil {
-				return err
-			}
-			ok = len(pages[k].Items) > 0
-			for _, e := range pages[k].Items {
-				if id = e.Item; !r.inLog[id] {
-					return nil
-				}
-			}
-			return nil
-		})
-		if err != nil || !ok {
-			r.paging, r.inLog = err != nil, nil
-			return 0, false, err
-		}
-		if r.after = id; !r.inLog[id] {
-			return id, true, nil
+// more finds replies that are to be sent, and waits for them if there are none.
+func (r *replyEvents) more(ctx context.Context) error {
+	if r.paging {
+		return pullstream.Retry(ctx, func() error { return r.fromTable(ctx) })
+	}
+	if !r.sub.Ready(nil) {
+		pullstream.Blocking(ctx)
+	}
+	got, err := r.sub.Next(ctx)
+	if err == nil && got.Lost {
+		return pullstream.Retry(ctx, func() error { return r.catchUp(ctx, got.UpTo) })
+	}
+	r.waiting = got.IDs
+	return err
+}
+
+// fromTable reads the next page of replies from the table. At the end those in the log follow.
+func (r *replyEvents) fromTable(ctx context.Context) error {
+	w := cursors.Whole(repliesRead)
+	w.Above = math.MaxInt64 - r.after
+	k := sqldb.Key{Owner: r.tweet, Window: w, Kinds: uint8(tweets.Oldest)}
+	pages, err := r.Sources.Tweets.Replies(ctx, 0, []sqldb.Key{k})
+	if err != nil {
+		return err
+	}
+	items := pages[k].Items
+	if len(items) == 0 {
+		r.waiting, r.inLog, r.paging = r.inLog, nil, false
+		return nil
+	}
+	for _, e := range items {
+		if r.after = e.Item; !slices.Contains(r.inLog, e.Item) {
+			r.waiting = append(r.waiting, e.Item)
 		}
 	}
+	return nil
 }
 
 // ready reports whether there is a reply to send; see pullstream.Source.

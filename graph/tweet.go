@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roost/domain/accounts"
+	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
@@ -84,11 +85,15 @@ func (m mutations) post(ctx context.Context, authorID int64, input model.CreateT
 // notInHome reports whether its author's home timeline lacks a reply.
 func notInHome(ctx context.Context, authorID, replyID int64) (bool, error) {
 	t, err := load(ctx, loaders.TweetByID, replyID)
-	if t == nil || err != nil || t.ParentAuthorID == authorID {
+	if t == nil || err != nil {
 		return false, err
 	}
+	ends := timelines.Ends{AuthorID: t.AuthorID, ParentAuthorID: t.ParentAuthorID}
+	if ends.In(func(userID int64) bool { return userID == authorID }) {
+		return false, nil
+	}
 	follows, err := load(ctx, loaders.FollowedByMe, t.ParentAuthorID)
-	return !follows, err
+	return !ends.In(func(userID int64) bool { return timelines.NewRelation(authorID, userID, follows).InHome() }), err
 }
 
 func (m mutations) DeleteTweet(ctx context.Context, input model.DeleteTweetInput) (*model.DeleteTweetPayload, error) {

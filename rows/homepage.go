@@ -79,7 +79,8 @@ func newHomePages(tier *cache.Tier) (*homePages, error) {
 		Cost:     func(l homeList) int { return 8*len(l.authors) + l.list.Bytes() }})
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "home_pages_total",
 		Help: "Pages of home timelines, by source: kept (a list that was made for the viewer earlier), lists (the copies of authors' newest " +
-			"entries); and SQL, because lists were missing (missing_lists), the page is deeper than the lists (deeper), or the process keeps " +
+			"entries); and SQL, because lists were missing or had a reply without its " +
+			"parent (missing_lists), the page is deeper than the lists (deeper), or the process keeps " +
 			"no copies (sql)."}, []string{"source"})
 	placed := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "roost", Name: "home_places_total",
 		Help: "Statements for the places of retweets whose tweets are older than the lists of a home timeline's authors reach."})

@@ -148,10 +148,12 @@ func TestReplyAdded(t *testing.T) {
 		vars := apitest.Vars{"id": tweet}
 		bob.Reply(t, tweet, "before")
 		socket := ada.Dial(t)
+		another := ada.Tweet(t, "another")
+		rig.ExpectHome(t, rig.WatchHome(t, ada, ada.Dial(t)), "+"+ada.Tweet(t, "what was before is not new any more"))
 		live := socket.Subscribe(t, query, vars)
 		rig.WatchHome(t, ada, socket) // the server has read the subscription before it answers this one
 		bob.Reply(t, bob.Reply(t, tweet, "0"), "an answer to the answer")
-		bob.Delete(t, bob.Reply(t, ada.Tweet(t, "another"), "elsewhere"))
+		bob.Delete(t, bob.Reply(t, another, "elsewhere"))
 		for i := range 4 {
 			bob.Reply(t, tweet, fmt.Sprint(i+1))
 		}
@@ -174,6 +176,23 @@ func TestReplyAdded(t *testing.T) {
 					t.Fatalf("after %d comes %q, want %d", i-1, got, want)
 				}
 			}
+		}
+		// Retention has removed the events of the first replies: then the table has what follows, and after that the log.
+		seen := page.Strings("tweet.replies.edges", "cursor")[0]
+		if _, err := r.DB(t).Writer().ExecContext(t.Context(), `DELETE FROM events WHERE type = 'ReplyAdded' AND aggregate = $1
+			AND id NOT IN (SELECT id FROM events WHERE type = 'ReplyAdded' AND aggregate = $1 ORDER BY id DESC LIMIT 2)`,
+			rig.TweetID(t, tweet)); err != nil {
+			t.Fatal(err)
+		}
+		again := ada.Dial(t).Subscribe(t, query, apitest.Vars{"id": tweet, "after": seen})
+		for want := range 5 {
+			if got := again.Next(t).String("replyAdded.node.text"); got != fmt.Sprint(want) {
+				t.Fatalf("with a part of the log comes %q, want %d", got, want)
+			}
+		}
+		bob.Reply(t, tweet, "live again")
+		if got := again.Next(t).String("replyAdded.node.text"); got != "live again" {
+			t.Errorf("afterwards comes %q", got)
 		}
 		for _, bad := range []apitest.Vars{{"id": tweet, "after": "x"}, {"id": ada.ID}} {
 			if res := r.Anonymous().Dial(t).Subscribe(t, query, bad).Next(t); len(res.Errors) != 1 || res.Errors[0].Code() != "BAD_REQUEST" {
