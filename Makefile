@@ -1,4 +1,4 @@
-# Roost's commands. CI runs verify, test, web, browser and bench-short (.ci/run).
+# Roost's commands. CI runs verify, test, test-plans, web-all, proxies and bench-short (.ci/run).
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -51,6 +51,10 @@ web: ## check the typed client and run its example against a started server
 .PHONY: browser
 browser: ## drive the playground and the example page in Chromium
 	scripts/web.sh browser
+
+.PHONY: web-all
+web-all: ## web and browser, with one check of types and packages
+	scripts/web.sh all
 
 .PHONY: proxies
 proxies: ## restart nodes behind nginx, HAProxy and Caddy, and count what is lost; run nodes on PgBouncer
