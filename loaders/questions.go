@@ -18,10 +18,11 @@ import (
 
 // The questions. A row that does not exist is answered with nil or a zero value, if no other answer is mentioned.
 var (
-	// AccountByID returns nil for an unknown id.
+	// AccountByID returns nil for an unknown id. It returns a suspended user, whom lists may contain that were read just before.
 	AccountByID = &Question[int64, *accounts.Account]{
 		ask: about[int64, int64, *accounts.Account, *accounts.Account]{
-			func(s *rows.Store) *rows.Entity[int64, *accounts.Account] { return s.Accounts }, nil, asIs[int64, *accounts.Account]}.ask}
+			func(s *rows.Store) *rows.Entity[int64, *accounts.Account] { return s.Accounts }, nil,
+			asIs[int64, *accounts.Account]}.ask}
 	// SessionByID returns nil for an unknown id.
 	SessionByID = &Question[int64, *accounts.Session]{
 		ask: about[int64, int64, *accounts.StoredSession, *accounts.Session]{
@@ -32,12 +33,17 @@ var (
 				}
 				return s.sources.Sessions.AsOfNow(row)
 			}}.ask}
-	// UserIDByName ignores case. It returns 0 for a name that nobody has.
+	// UserIDByName ignores case. It returns 0 for a name that nobody has, and for that of a suspended user.
 	UserIDByName = &Question[string, int64]{
 		ask: about[string, string, accounts.NameClaim, int64]{
 			func(s *rows.Store) *rows.Entity[string, accounts.NameClaim] { return s.Names },
 			func(_ *caller.Caller, name string) (string, bool) { return accounts.NameKey(name) },
-			func(_ *Set, _ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }}.ask}
+			func(s *Set, _ string, c accounts.NameClaim, _ bool) int64 {
+				if s.Suspended(c.UserID) {
+					return 0
+				}
+				return c.UserID
+			}}.ask}
 	UserCounts = &Question[int64, counts.UserCounts]{
 		ask: about[int64, int64, counts.UserCounts, counts.UserCounts]{
 			func(s *rows.Store) *rows.Entity[int64, counts.UserCounts] { return s.UserCounts }, nil, asIs[int64, counts.UserCounts]}.ask}
@@ -55,13 +61,13 @@ var (
 			func(s *rows.Store) *rows.Entity[int64, *timelines.Followed] { return s.Followed }, nil,
 			func(s *Set, viewer int64, f *timelines.Followed, _ bool) []int64 {
 				s.followed.keep(viewer, f)
-				return timelines.HomeAuthors(viewer, f)
+				return s.sources.Rows.HomeAuthors(viewer, f)
 			}}.ask}
-	// TweetByID returns nil for unknown and deleted tweets.
+	// TweetByID returns nil for unknown and deleted tweets, and for those of suspended users.
 	TweetByID = &Question[int64, *tweets.Tweet]{
 		ask: about[int64, int64, *tweets.Tweet, *tweets.Tweet]{
 			func(s *rows.Store) *rows.Entity[int64, *tweets.Tweet] { return s.Tweets }, nil,
-			func(_ *Set, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }}.ask}
+			func(s *Set, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return s.sources.Rows.VisibleTweet(t) }}.ask}
 	ReactionCounts = &Question[int64, *reactions.Counts]{
 		ask: about[int64, int64, *reactions.Counts, *reactions.Counts]{
 			func(s *rows.Store) *rows.Entity[int64, *reactions.Counts] { return s.TweetCounts }, nil,
@@ -79,8 +85,8 @@ var (
 		ask: about[retweets.Retweet, retweets.Key, retweets.State, *retweets.Retweet]{
 			func(s *rows.Store) *rows.Entity[retweets.Key, retweets.State] { return s.Retweets },
 			func(_ *caller.Caller, r retweets.Retweet) (retweets.Key, bool) { return r.Key(), true },
-			func(_ *Set, r retweets.Retweet, row retweets.State, _ bool) *retweets.Retweet {
-				if r.SortKey != row.SortKey {
+			func(s *Set, r retweets.Retweet, row retweets.State, _ bool) *retweets.Retweet {
+				if r.SortKey != row.SortKey || !s.sources.Rows.VisibleRetweet(r.Key()) {
 					return nil
 				}
 				return &r
@@ -152,7 +158,7 @@ func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cur
 // homeAuthors returns the authors of a home timeline, from the list that the operation has read already if there is one.
 func homeAuthors(ctx context.Context, s *Set, viewer int64) ([]int64, error) {
 	if list, ok := s.followed.of(viewer); ok {
-		return timelines.HomeAuthors(viewer, list), nil
+		return s.sources.Rows.HomeAuthors(viewer, list), nil
 	}
 	asked, at := HomeAuthors.ask(s, []int64{viewer})
 	s.Answer(ctx, asked.AppendTo(nil)...)

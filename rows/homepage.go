@@ -10,7 +10,6 @@ import (
 	"roost/cache"
 	"roost/cache/local"
 	"roost/domain/timelines"
-	"roost/domain/tweets"
 	"roost/internal/cursors"
 )
 
@@ -102,7 +101,7 @@ func (h *homePages) dropped(key string) {
 	}
 }
 
-// HomePage returns a page of a viewer's home timeline, which contains what the authors that timelines.HomeAuthors returns add to it. If
+// HomePage returns a page of a viewer's home timeline, which contains what the authors that HomeAuthors returns add to it. If
 // the process keeps copies of rows, it merges the page from the authors' lists, and keeps the merged list for the viewer's next page.
 // Otherwise, and where the lists do not reach, the page comes from SQL. It is the same page in all cases, so a cursor of the one
 // continues in the other. Nobody may change authors from now on.
@@ -225,7 +224,7 @@ func (s *Store) decide(ctx context.Context, d *timelines.Draft, unsure []int64) 
 		if err != nil {
 			return err
 		}
-		hidden := slices.DeleteFunc(slices.Clone(some), func(id int64) bool { return tweets.Visible(found[id]) != nil })
+		hidden := slices.DeleteFunc(slices.Clone(some), func(id int64) bool { return s.VisibleTweet(found[id]) != nil })
 		d.Hide(func(id int64) bool { return !slices.Contains(hidden, id) })
 		if len(hidden) < len(some) {
 			break

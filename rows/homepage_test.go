@@ -16,6 +16,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/suspensions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
@@ -101,7 +102,7 @@ func (n node) settled(ctx context.Context, read func() (cursors.Page[timelines.E
 		visible, gone := []timelines.Entry(nil), false
 		for _, e := range page.Items {
 			switch {
-			case tweets.Visible(found[e.Item]) != nil:
+			case tweets.Visible(found[e.Item], &suspensions.Set{}) != nil:
 				visible = append(visible, e)
 			case e.By == 0 || seen[e.Item]:
 				return page, visible, nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"roost/domain/counts"
+	"roost/domain/suspensions"
 	"roost/ent"
 	"roost/ent/user"
 	"roost/ent/userstats"
@@ -51,7 +52,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 		return err
 	}
 	return f.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		known, err := tx.User.Query().Where(user.ID(followeeID)).Exist(ctx)
+		known, err := tx.User.Query().Where(user.ID(followeeID), user.SuspendedAtIsNil()).Exist(ctx)
 		if err != nil {
 			return fmt.Errorf("look up the user: %w", err)
 		}
@@ -159,8 +160,10 @@ func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, erro
 
 // Lists of the two ends of a follow, ordered by when it began.
 var (
-	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", SortKey: "sort_key", Item: "follower_id", Where: "active"}
-	following = sqldb.Lists{Table: "follows", Owner: "follower_id", SortKey: "sort_key", Item: "followee_id", Where: "active"}
+	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", SortKey: "sort_key", Item: "follower_id",
+		Where: "active AND " + suspensions.NotSuspended("follower_id")}
+	following = sqldb.Lists{Table: "follows", Owner: "follower_id", SortKey: "sort_key", Item: "followee_id",
+		Where: "active AND " + suspensions.NotSuspended("followee_id")}
 )
 
 // Entry is a follow in a list: its sort key and the user at the other end.

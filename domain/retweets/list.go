@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"roost/domain/suspensions"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
 )
@@ -78,7 +79,8 @@ func (r *Retweets) listStatement() string {
 }
 
 // ofTweets are the lists of tweets, the newest retweet first. The item of an entry is the user.
-var ofTweets = sqldb.Lists{Table: "retweets", Owner: "tweet_id", SortKey: "sort_key", Item: "user_id", Where: "active"}
+var ofTweets = sqldb.Lists{Table: "retweets", Owner: "tweet_id", SortKey: "sort_key", Item: "user_id",
+	Where: "active AND " + suspensions.NotSuspended("user_id")}
 
 // OfTweets reads pages of the retweets of several tweets in one statement.
 func (r *Retweets) OfTweets(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {

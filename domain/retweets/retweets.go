@@ -119,7 +119,7 @@ func (r *Retweets) sortKey(ctx context.Context, tweetID int64) (int64, error) {
 	if err != nil || key > tweetID {
 		return key, err
 	}
-	visible, err := r.client.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx)
+	visible, err := r.client.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx) // write refuses those of suspended users
 	if err != nil {
 		return 0, fmt.Errorf("look up the tweet: %w", err)
 	}
@@ -133,14 +133,14 @@ func (r *Retweets) sortKey(ctx context.Context, tweetID int64) (int64, error) {
 }
 
 // The statements that write a retweet. Without a change they return no row.
-const (
+var (
 	begins = `INSERT INTO retweets (tweet_id, user_id, author_id, active, sort_key, retweeted_at, version)
-		SELECT id, $2, author_id, true, $3, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
+		SELECT id, $2, author_id, true, $3, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleToAll + `
 		ON CONFLICT (tweet_id, user_id) DO UPDATE SET active = true, sort_key = excluded.sort_key,
 		retweeted_at = excluded.retweeted_at, version = retweets.version + 1 WHERE NOT retweets.active
 		RETURNING author_id, sort_key, version`
 	ends = `UPDATE retweets SET active = false, version = version + 1 WHERE tweet_id = $1 AND user_id = $2 AND active
-		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING author_id, sort_key, version`
+		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleToAll + `) RETURNING author_id, sort_key, version`
 )
 
 // fields are those fields of an event that write sets, in the order of the statements.
@@ -172,7 +172,7 @@ func (r *Retweets) write(ctx context.Context, tx *events.Tx, written string, by 
 func (r *Retweets) unchanged(ctx context.Context, tx *events.Tx, userID, tweetID int64) (Retweet, error) {
 	was := Retweet{TweetID: tweetID, UserID: userID}
 	err := scanOne(ctx, tx, `SELECT coalesce((SELECT sort_key FROM retweets WHERE tweet_id = $1 AND user_id = $2), 0)
-		FROM tweets WHERE id = $1 AND `+tweets.VisibleSQL, []any{tweetID, userID}, &was.SortKey)
+		FROM tweets WHERE id = $1 AND `+tweets.VisibleToAll, []any{tweetID, userID}, &was.SortKey)
 	if errors.Is(err, sql.ErrNoRows) {
 		return was, tweets.NoSuchTweet()
 	}

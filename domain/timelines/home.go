@@ -1,6 +1,9 @@
 package timelines
 
-import "roost/domain/tweets"
+import (
+	"roost/domain/suspensions"
+	"roost/domain/tweets"
+)
 
 // Relation is what the rule of home timelines looks at between a viewer and an author.
 type Relation struct {
@@ -20,28 +23,28 @@ func (r Relation) InHome() bool { return r.follows || r.authorID == r.viewerID }
 
 // Shown returns a tweet of the author as the viewer's home timeline shows it now: nil if the tweet is not visible, or if the
 // timeline does not contain the author's tweets. The tweet may be nil.
-func (r Relation) Shown(t *tweets.Tweet) *tweets.Tweet {
+func (r Relation) Shown(t *tweets.Tweet, suspended *suspensions.Set) *tweets.Tweet {
 	if !r.InHome() {
 		return nil
 	}
-	return tweets.Visible(t)
+	return tweets.Visible(t, suspended)
 }
 
 // Shown returns the tweet of an entry as a viewer's home timeline shows it now: nil if the tweet is not visible, or if the timeline does
 // not contain the entry. followed and t may be nil.
-func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet) *tweets.Tweet {
+func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet, suspended *suspensions.Set) *tweets.Tweet {
 	author := NewRelation(viewerID, p.AuthorID, followed.Contains(p.AuthorID))
 	switch {
 	case p.RetweeterID == 0:
-		return author.Shown(t)
-	case author.InHome(): // the tweet is at its own place
+		return author.Shown(t, suspended)
+	case author.InHome(), suspended.Has(p.RetweeterID): // the tweet is at its own place, or the retweet is not visible
 		return nil
 	}
-	return NewRelation(viewerID, p.RetweeterID, followed.Contains(p.RetweeterID)).Shown(t)
+	return NewRelation(viewerID, p.RetweeterID, followed.Contains(p.RetweeterID)).Shown(t, suspended)
 }
 
-// HomeAuthors returns the authors whose tweets a viewer's home timeline contains. The list of those whom the viewer follows
-// is nil for a viewer without a row of counts. The result is kept with the list, so nobody may change it.
+// HomeAuthors returns the authors whose tweets a viewer's home timeline contains, also those who are suspended. The list of those whom
+// the viewer follows is nil for a viewer without a row of counts. The result is kept with the list, so nobody may change it.
 func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	if followed == nil {
 		followed = &Followed{}

@@ -16,7 +16,7 @@
 //   - Brought, for the viewers into whose timelines a retweet brings a tweet: its statement repeats the rule.
 //   - rows.Store.HomeTweets, for the check just before an entry is sent: a row of the new relation, or an existing one.
 //
-// An event that begins or ends the relation belongs in homeChanges. The index events_home in ent/schema lists the same
+// An event that begins or ends the relation belongs in homeChanges. The index events_of_home in ent/schema lists the same
 // event types, so it changes too, with a migration.
 //
 // An entry of a timeline is a tweet and its place, which is the sort key: the tweet's id if the timeline contains the author's entries,
@@ -31,6 +31,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"roost/domain/suspensions"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
@@ -156,6 +157,11 @@ func (t *Timelines) Viewers(ctx context.Context, n int) ([]int64, error) {
 		return nil, fmt.Errorf("draw viewers: %w", err)
 	}
 	return ids, nil
+}
+
+// LoadSuspended reads who is suspended; see suspensions.Set.
+func (t *Timelines) LoadSuspended(ctx context.Context, into *suspensions.Set) error {
+	return into.Load(ctx, t.db)
 }
 
 var followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}

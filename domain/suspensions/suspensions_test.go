@@ -1,0 +1,125 @@
+package suspensions_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"roost/domain/suspensions"
+	"roost/internal/cursors"
+	"roost/internal/errs"
+	"roost/internal/sqldb"
+	"roost/testkit/dbtest"
+	"roost/testkit/domaintest"
+)
+
+// The set keeps of each user what the newest version of the row says, in whatever order versions are noted.
+func TestSet(t *testing.T) {
+	t.Parallel()
+	var s suspensions.Set
+	all := []int64{1, 2, 3}
+	if got := s.Without(all); &got[0] != &all[0] || s.Has(1) {
+		t.Error("the empty set changes a list")
+	}
+	s.Note(2, 5, true)
+	s.Note(2, 4, false)
+	s.Note(3, 6, false)
+	s.Note(3, 2, true)
+	if got := s.Without(all); !slices.Equal(got, []int64{1, 3}) || !s.Has(2) || s.Has(3) {
+		t.Errorf("without the suspended one there are %v", got)
+	}
+	s.Note(2, 6, false)
+	if got := s.Without(all); &got[0] != &all[0] {
+		t.Errorf("when nobody is suspended any more there are %v", got)
+	}
+}
+
+// A suspended user, and what the user has written or passed on, is in no list and no statement, and nobody can refer to it. A restored user
+// is everywhere again, and no row but the user's has changed.
+func TestSuspended(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		d := domaintest.On(t, c)
+		users := d.Users(t, 4)
+		bad, fan, other, viewer := users[0], users[1], users[2], users[3]
+		for _, id := range users {
+			if err := d.Client.UsernameClaim.Create().SetID(name(id)).SetUserID(id).Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		theirs, others := d.Post(t, bad, "theirs"), d.Post(t, other, "others")
+		again := d.Post(t, bad, "also theirs")
+		retweet := func(user, tweet int64) error {
+			_, _, err := d.Retweets.Retweet(t.Context(), user, tweet)
+			return err
+		}
+		d.Do(t, func(ctx context.Context) error { return d.Follows.Follow(ctx, bad, other) },
+			func(ctx context.Context) error { return d.Follows.Follow(ctx, fan, other) },
+			func(ctx context.Context) error { return d.Follows.Follow(ctx, fan, bad) },
+			func(ctx context.Context) error { return d.Follows.Follow(ctx, viewer, bad) },
+			func(context.Context) error { return retweet(bad, others) },
+			func(context.Context) error { return retweet(fan, theirs) })
+		var set suspensions.Set
+		// seen is how many entries each list has: followers, followed, retweets of both tweets, own timelines with retweets, home.
+		seen := func() (n []int) {
+			t.Helper()
+			w := cursors.Whole(10)
+			count := func(page cursors.Page[sqldb.Row], err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+				n = append(n, len(page.Items))
+			}
+			one := func(read func(context.Context, []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error), k sqldb.Key) {
+				pages, err := read(t.Context(), []sqldb.Key{k})
+				count(pages[k], err)
+			}
+			one(d.Follows.Followers, sqldb.Key{Owner: other, Window: w})
+			one(d.Follows.Following, sqldb.Key{Owner: fan, Window: w})
+			one(d.Retweets.OfTweets, sqldb.Key{Owner: others, Window: w})
+			one(d.Timelines.OfUsers, sqldb.Key{Owner: fan, Window: w, Kinds: 3})
+			count(d.Timelines.ExactHome(t.Context(), []int64{bad, fan, viewer}, w))
+			count(d.Timelines.Home(t.Context(), set.Without([]int64{bad, fan, viewer}), w))
+			brought, err := d.Timelines.Brought(t.Context(), others, []int64{viewer})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return append(n, len(brought))
+		}
+		before := []int{2, 2, 1, 1, 3, 3, 1}
+		if got := seen(); !slices.Equal(got, before) {
+			t.Fatalf("before the suspension the lists have %v entries, want %v", got, before)
+		}
+		s, err := d.Accounts.Suspend(t.Context(), name(bad))
+		if err != nil || !s.Changed {
+			t.Fatalf("the suspension returns %+v, %v", s, err)
+		}
+		if err := set.Load(t.Context(), d.DB); err != nil || !set.Has(bad) || set.Has(fan) {
+			t.Fatalf("the set is not right: %v", err)
+		}
+		if got, want := seen(), []int{1, 1, 0, 0, 0, 0, 0}; !slices.Equal(got, want) {
+			t.Errorf("after the suspension the lists have %v entries, want %v", got, want)
+		}
+		domaintest.Refused(t, retweet(other, again), errs.NotFound, "tweet")
+		domaintest.Refused(t, d.Follows.Follow(t.Context(), other, bad), errs.NotFound, "followee")
+		_, err = d.Reactions.Set(t.Context(), other, again, 1)
+		domaintest.Refused(t, err, errs.NotFound, "tweet")
+		if s, err := d.Accounts.Suspend(t.Context(), name(bad)); err != nil || s.Changed {
+			t.Errorf("the second suspension returns %+v, %v", s, err)
+		}
+		for i, want := range []bool{true, false} {
+			if s, err := d.Accounts.Restore(t.Context(), name(bad)); err != nil || s.Changed != want {
+				t.Errorf("restoring for the %dth time returns %+v, %v", i+1, s, err)
+			}
+		}
+		if err := set.Load(t.Context(), d.DB); err != nil {
+			t.Fatal(err)
+		}
+		if got := seen(); !slices.Equal(got, before) {
+			t.Errorf("after the restoration the lists have %v entries, want %v", got, before)
+		}
+		d.Do(t, func(context.Context) error { return retweet(other, again) })
+	})
+}
+
+func name(id int64) string { return "user" + string(rune('0'+id)) }

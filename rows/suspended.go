@@ -1,0 +1,76 @@
+package rows
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"roost/domain/retweets"
+	"roost/domain/suspensions"
+	"roost/domain/timelines"
+	"roost/domain/tweets"
+	"roost/events"
+)
+
+// What a suspended user has made stays in the cache as it is. The functions in this file leave it out when it is read, by the set of
+// suspended users that the process keeps: it reads the set when its follower begins, and changes it with each event of the log, before the
+// follower's position moves.
+
+// LoadSuspended reads who is suspended. A process without a follower has the state of the last call.
+func (s *Store) LoadSuspended(ctx context.Context) error {
+	return s.timelines.LoadSuspended(ctx, &s.suspended)
+}
+
+// suspendedTimeout bounds a read of who is suspended, for which the follower waits.
+const suspendedTimeout = time.Second
+
+// followSuspended notes what a batch says about suspensions. It reads who is suspended if the batch does not say it: events are missing, or
+// the log has begun another epoch. If that fails, the next batch repeats it. Only the follower's batches are noted: the relay may handle
+// a single event of long ago.
+func (s *Store) followSuspended(ctx context.Context, b events.Batch) {
+	for _, entry := range b.Entries {
+		if entry.Type != (events.UserSuspended{}).Type() && entry.Type != (events.UserRestored{}).Type() {
+			continue
+		}
+		if e, err := entry.Event(); err == nil {
+			s.noteSuspended(e)
+		} else {
+			s.rereadSuspended = true
+		}
+	}
+	if s.rereadSuspended = s.rereadSuspended || b.Gap || b.Restart; !s.rereadSuspended {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, suspendedTimeout)
+	defer cancel()
+	if err := s.LoadSuspended(ctx); err != nil {
+		slog.WarnContext(ctx, "who is suspended could not be read, and is read again with the next events", "error", err)
+		return
+	}
+	s.rereadSuspended = false
+}
+
+// Suspended returns the users who are suspended.
+func (s *Store) Suspended() *suspensions.Set { return &s.suspended }
+
+// noteSuspended notes what an event says about suspensions.
+func (s *Store) noteSuspended(e events.Event) {
+	switch e := e.(type) {
+	case events.UserSuspended:
+		s.suspended.Note(e.UserID, e.Version, true)
+	case events.UserRestored:
+		s.suspended.Note(e.UserID, e.Version, false)
+	}
+}
+
+// VisibleTweet returns a tweet that was read if it is visible, otherwise nil. The tweet may be nil.
+func (s *Store) VisibleTweet(t *tweets.Tweet) *tweets.Tweet { return tweets.Visible(t, &s.suspended) }
+
+// VisibleRetweet reports whether a retweet with a key may be seen, as far as that depends on the user.
+func (s *Store) VisibleRetweet(k retweets.Key) bool { return !s.suspended.Has(k.UserID) }
+
+// HomeAuthors returns the authors whose entries a viewer's home timeline shows: those of timelines.HomeAuthors who are not suspended.
+// Nobody may change the result.
+func (s *Store) HomeAuthors(viewerID int64, followed *timelines.Followed) []int64 {
+	return s.suspended.Without(timelines.HomeAuthors(viewerID, followed))
+}

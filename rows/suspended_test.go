@@ -1,0 +1,39 @@
+package rows
+
+import (
+	"testing"
+
+	"roost/events"
+)
+
+// The follower notes suspensions, and reads them again when events are missing or the log has begun anew. An event that the relay handles
+// again changes nothing: it may be of long ago.
+func TestSuspensionsAreFollowed(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rig) {
+		s, ctx := r.there, t.Context()
+		if err := r.client.User.Create().SetID(7).SetUsername("ada").SetName("ada").SetEmail("a@example.com").SetCreatedAt(r.clock.Now()).
+			SetSuspendedAt(r.clock.Now()).SetVersion(3).Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
+		entry := func(typ, payload string) events.Entry {
+			return events.Entry{Type: typ, Version: 1, Aggregate: 7, Payload: payload}
+		}
+		expect := func(when string, want bool) {
+			t.Helper()
+			if s.Suspended().Has(7) != want {
+				t.Errorf("%s the user is suspended: %t", when, !want)
+			}
+		}
+		expect("at first", false)
+		s.changesOf([]events.Entry{entry("UserSuspended", `{"UserID":7,"Ver":2}`)})
+		expect("after the relay has handled the event again,", false)
+		s.apply(ctx, events.Batch{Gap: true})
+		expect("after a gap", true)
+		s.apply(ctx, events.Batch{Entries: []events.Entry{entry("UserRestored", `{"UserID":7,"Ver":2}`)}})
+		expect("after an event of before,", true)
+		s.apply(ctx, events.Batch{Entries: []events.Entry{entry("UserRestored", `{"UserID":7,"Ver":4}`)}})
+		expect("after the restoration", false)
+		s.apply(ctx, events.Batch{Restart: true})
+		expect("in another epoch of the log, which lacks the restoration,", true)
+	})
+}
