@@ -46,10 +46,8 @@ type Store struct {
 	ownPages    timelinePages
 	follower    *events.Follower // nil in a process that serves no reads
 	suspended   suspensions.Set
-	// rereadSuspended is whether the set must be read again. It belongs to the follower.
-	rereadSuspended bool
-	began           int64 // number of the suspension with which the follower started
-	warnings        struct{ cleared, unnamed lifecycle.Throttle }
+	began       int64 // number of the suspension with which the follower started
+	warnings    struct{ cleared, unnamed, suspended lifecycle.Throttle }
 
 	Accounts    *Entity[int64, *accounts.Account]       // by user
 	Names       *Entity[string, accounts.NameClaim]     // by accounts.NameKey

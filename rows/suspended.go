@@ -10,6 +10,7 @@ import (
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
+	"roost/internal/lifecycle"
 )
 
 // What a suspended user has made stays in the cache as it is. The functions in this file leave it out when it is read, by the set of
@@ -21,33 +22,47 @@ func (s *Store) LoadSuspended(ctx context.Context) error {
 	return s.timelines.LoadSuspended(ctx, &s.suspended)
 }
 
-// suspendedTimeout bounds a read of who is suspended, for which the follower waits.
-const suspendedTimeout = time.Second
+// RenewSuspended reads who is suspended again if no follower keeps it up to date, as in a command that runs for long.
+func (s *Store) RenewSuspended(ctx context.Context) error {
+	if s.follower != nil {
+		return nil
+	}
+	return s.LoadSuspended(ctx)
+}
 
-// followSuspended notes what a batch says about suspensions. It reads who is suspended if the batch does not say it: events are missing, or
-// the log has begun another epoch. If that fails, the next batch repeats it. Only the follower's batches are noted: the relay may handle
-// a single event of long ago.
+const (
+	// suspendedTimeout bounds one read of who is suspended.
+	suspendedTimeout = time.Second
+	// suspendedRetry is the pause before such a read is repeated.
+	suspendedRetry = 100 * time.Millisecond
+)
+
+// followSuspended notes what a batch says about suspensions. It reads who is suspended if the batch does not say it: events are missing or
+// cannot be read, or the log has begun another epoch. Then it waits until the database answers, without which there is nothing to follow
+// either. Only the follower's batches are noted: the relay may handle a single event of long ago.
 func (s *Store) followSuspended(ctx context.Context, b events.Batch) {
+	reread := b.Gap || b.Restart
 	for _, entry := range b.Entries {
 		if entry.Type != (events.UserSuspended{}).Type() && entry.Type != (events.UserRestored{}).Type() {
 			continue
 		}
-		if e, err := entry.Event(); err == nil {
+		e, err := entry.Event()
+		if reread = reread || err != nil; err == nil {
 			s.noteSuspended(e)
-		} else {
-			s.rereadSuspended = true
 		}
 	}
-	if s.rereadSuspended = s.rereadSuspended || b.Gap || b.Restart; !s.rereadSuspended {
-		return
+	for reread && ctx.Err() == nil {
+		short, cancel := context.WithTimeout(ctx, suspendedTimeout)
+		err := s.LoadSuspended(short)
+		cancel()
+		if err == nil {
+			return
+		}
+		if s.warnings.suspended.Allow() {
+			slog.WarnContext(ctx, "the log is not followed until it is known who is suspended", "error", err)
+		}
+		lifecycle.Pause(ctx, nil, suspendedRetry)
 	}
-	ctx, cancel := context.WithTimeout(ctx, suspendedTimeout)
-	defer cancel()
-	if err := s.LoadSuspended(ctx); err != nil {
-		slog.WarnContext(ctx, "who is suspended could not be read, and is read again with the next events", "error", err)
-		return
-	}
-	s.rereadSuspended = false
 }
 
 // Suspended returns the users who are suspended.

@@ -1,12 +1,13 @@
 package rows
 
 import (
+	"context"
 	"testing"
 
 	"roost/events"
 )
 
-// The follower notes suspensions, and reads them again when events are missing or the log has begun anew. An event that the relay handles
+// The follower notes suspensions, and reads them again when events are missing or the log has begun anew, for as long as it takes. An event that the relay handles
 // again changes nothing: it may be of long ago.
 func TestSuspensionsAreFollowed(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
@@ -27,6 +28,14 @@ func TestSuspensionsAreFollowed(t *testing.T) {
 		expect("at first", false)
 		s.changesOf([]events.Entry{entry("UserSuspended", `{"UserID":7,"Ver":2}`)})
 		expect("after the relay has handled the event again,", false)
+		r.exec(t, "ALTER TABLE users RENAME TO users_away")
+		short, stop := context.WithTimeout(ctx, suspendedRetry+suspendedRetry/2)
+		s.apply(short, events.Batch{Gap: true})
+		if short.Err() == nil {
+			t.Error("the follower goes on without knowing who is suspended")
+		}
+		stop()
+		r.exec(t, "ALTER TABLE users_away RENAME TO users")
 		s.apply(ctx, events.Batch{Gap: true})
 		expect("after a gap", true)
 		s.apply(ctx, events.Batch{Entries: []events.Entry{entry("UserRestored", `{"UserID":7,"Ver":2}`)}})

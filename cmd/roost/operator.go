@@ -104,6 +104,9 @@ func tweetID(word string) (int64, error) {
 
 func suspend(ctx context.Context, o app.Operator, name string, out io.Writer) error {
 	s, err := o.Accounts.Suspend(ctx, name)
+	if err == nil {
+		err = o.WaitForNodes(ctx) // also if an earlier command has suspended the user: it may not have waited
+	}
 	if err != nil {
 		return err
 	}
@@ -117,6 +120,9 @@ func suspend(ctx context.Context, o app.Operator, name string, out io.Writer) er
 
 func restore(ctx context.Context, o app.Operator, name string, out io.Writer) error {
 	s, err := o.Accounts.Restore(ctx, name)
+	if err == nil {
+		err = o.WaitForNodes(ctx)
+	}
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,11 @@ package suspensions
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"roost/internal/sqldb"
 )
@@ -20,63 +24,84 @@ func NotSuspended(id string) string {
 	return "coalesce((SELECT false FROM users AS s WHERE s.id = " + id + " AND s.suspended_at IS NOT NULL), true)"
 }
 
-// Set is which users are suspended. The zero value has none. It is safe for concurrent use.
+// FollowedWithin is how long after its commit a suspension, or its end, may be missing in the Set of a process that can read the log. A
+// command that changes it waits this long before it says so.
+const FollowedWithin = 2 * time.Second
+
+// Set is which users are suspended. The zero value has none. It is safe for concurrent use. Reads take no lock and allocate nothing while
+// nobody is suspended.
 type Set struct {
-	mu sync.RWMutex
+	now atomic.Pointer[map[int64]struct{}] // nil or without entries if nobody is suspended; never changed, only replaced
+	mu  sync.Mutex                         // held while versions and now change
 	// versions are the versions at which the rows of users were last seen: positive if the user was suspended, else negative.
 	versions map[int64]int64
 }
 
-// Has reports whether a user is suspended.
-func (s *Set) Has(userID int64) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.versions[userID] > 0
+// users returns the users who are suspended. Nobody may change the result.
+func (s *Set) users() map[int64]struct{} {
+	if now := s.now.Load(); now != nil {
+		return *now
+	}
+	return nil
 }
 
-// Note notes whether a user was suspended in a version of the user's row. An older version than what is known changes nothing.
+// Has reports whether a user is suspended.
+func (s *Set) Has(userID int64) bool {
+	_, ok := s.users()[userID]
+	return ok
+}
+
+// Note notes whether a user was suspended in a version of the user's row. An older version than what is known changes nothing. It takes
+// time in proportion to the number of suspended users.
 func (s *Set) Note(userID, version int64, suspended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.note(userID, version, suspended)
-}
-
-func (s *Set) note(userID, version int64, suspended bool) {
 	if known := s.versions[userID]; max(known, -known) > version {
 		return
 	}
 	if s.versions == nil {
 		s.versions = map[int64]int64{}
 	}
-	if !suspended {
-		version = -version
-	}
 	s.versions[userID] = version
+	if !suspended {
+		s.versions[userID] = -version
+	}
+	if s.Has(userID) == suspended {
+		return
+	}
+	now := make(map[int64]struct{}, len(s.users())+1)
+	maps.Copy(now, s.users())
+	if delete(now, userID); suspended {
+		now[userID] = struct{}{}
+	}
+	s.now.Store(&now)
 }
 
-// Without returns the users who are not suspended, in their order: the same slice if nobody is.
+// Without returns the users who are not suspended, in their order: the same slice if all of them are not.
 func (s *Set) Without(userIDs []int64) []int64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if len(s.versions) == 0 {
+	suspended := s.users()
+	if len(suspended) == 0 {
 		return userIDs
 	}
-	for i, id := range userIDs {
-		if s.versions[id] <= 0 {
-			continue
-		}
-		rest := append(make([]int64, 0, len(userIDs)-1), userIDs[:i]...)
-		for _, id := range userIDs[i+1:] {
-			if s.versions[id] <= 0 {
-				rest = append(rest, id)
-			}
-		}
-		return rest
+	is := func(id int64) bool {
+		_, ok := suspended[id]
+		return ok
 	}
-	return userIDs
+	i := slices.IndexFunc(userIDs, is)
+	if i < 0 {
+		return userIDs
+	}
+	rest := append(make([]int64, 0, len(userIDs)-1), userIDs[:i]...)
+	for _, id := range userIDs[i+1:] {
+		if !is(id) {
+			rest = append(rest, id)
+		}
+	}
+	return rest
 }
 
-// Load reads who is suspended, in one statement, and forgets what was known before. On an error nothing changes.
+// Load reads who is suspended, in one statement, and forgets what was known before. On an error nothing changes. What is noted while it
+// reads may be forgotten, so it runs where the log is read and not beside it.
 func (s *Set) Load(ctx context.Context, db *sqldb.DB) error {
 	type row struct{ id, version int64 }
 	rows, err := sqldb.ScanAll(ctx, db, "SELECT id, version FROM users WHERE suspended_at IS NOT NULL", nil,
@@ -84,11 +109,13 @@ func (s *Set) Load(ctx context.Context, db *sqldb.DB) error {
 	if err != nil {
 		return fmt.Errorf("read who is suspended: %w", err)
 	}
+	versions, now := make(map[int64]int64, len(rows)), make(map[int64]struct{}, len(rows))
+	for _, r := range rows {
+		versions[r.id], now[r.id] = r.version, struct{}{}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.versions = nil
-	for _, r := range rows {
-		s.note(r.id, r.version, true)
-	}
+	s.versions = versions
+	s.now.Store(&now)
 	return nil
 }

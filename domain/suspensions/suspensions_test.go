@@ -122,4 +122,43 @@ func TestSuspended(t *testing.T) {
 	})
 }
 
+// A tweet that several of those whom a viewer follows have retweeted is where the first of them who is not suspended has brought it.
+func TestRetweetAfterASuspendedOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		d := domaintest.On(t, c)
+		users := d.Users(t, 4)
+		bad, fan, other, viewer := users[0], users[1], users[2], users[3]
+		if err := d.Client.UsernameClaim.Create().SetID(name(bad)).SetUserID(bad).Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tweet := d.Post(t, other, "others")
+		for _, by := range []int64{bad, fan} {
+			if _, _, err := d.Retweets.Retweet(t.Context(), by, tweet); err != nil {
+				t.Fatal(err)
+			}
+		}
+		authors := []int64{bad, fan, viewer}
+		var set suspensions.Set
+		expect := func(when string, by int64) {
+			t.Helper()
+			exact, err := d.Timelines.ExactHome(t.Context(), authors, cursors.Whole(10))
+			if err != nil || len(exact.Items) != 1 || exact.Items[0].By != by {
+				t.Errorf("%s one statement finds %+v, %v", when, exact.Items, err)
+			}
+			home, err := d.Timelines.Home(t.Context(), set.Without(authors), cursors.Whole(10))
+			if err != nil || !slices.Equal(home.Items, exact.Items) {
+				t.Errorf("%s the timeline has %+v, %v", when, home.Items, err)
+			}
+		}
+		expect("before the suspension", bad)
+		if _, err := d.Accounts.Suspend(t.Context(), name(bad)); err != nil {
+			t.Fatal(err)
+		}
+		if err := set.Load(t.Context(), d.DB); err != nil {
+			t.Fatal(err)
+		}
+		expect("after the suspension", fan)
+	})
+}
+
 func name(id int64) string { return "user" + string(rune('0'+id)) }

@@ -86,7 +86,8 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join.
 		where += ` AND ` + tweets.VisibleByID("r.tweet_id") + `
 			AND NOT EXISTS (SELECT 1 FROM retweets AS e WHERE e.tweet_id = r.tweet_id AND e.active AND e.sort_key < r.sort_key
-				AND (e.user_id IN (SELECT id FROM ` + t.db.Rows("$1", "a") + `)) IS TRUE)`
+				AND (e.user_id IN (SELECT id FROM ` + t.db.Rows("$1", "a") + `)) IS TRUE
+				AND ` + suspensions.NotSuspended("e.user_id") + `)`
 	}
 	if t.db.IsPostgres() {
 		return fmt.Sprintf(`SELECT e.sort_key, e.tweet, e.retweeter FROM unnest($1::bigint[]) AS a(id)

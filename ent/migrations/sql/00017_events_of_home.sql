@@ -1,11 +1,7 @@
 -- roost: expand
 -- +goose NO TRANSACTION
 -- +goose Up
--- Users whom an operator has suspended.
-ALTER TABLE users ADD COLUMN IF NOT EXISTS suspended_at timestamptz;
 SET lock_timeout = 0;
-DROP INDEX CONCURRENTLY IF EXISTS users_suspended;
-CREATE INDEX CONCURRENTLY users_suspended ON users (id) WHERE suspended_at IS NOT NULL;
 -- The events that home timelines catch up on, which have more types than those of the index events_home. It has a name of its own, so that
 -- there is one of the two at any time. Statements with the types of before use it as well.
 DROP INDEX CONCURRENTLY IF EXISTS events_of_home;
