@@ -7,8 +7,8 @@ import (
 	"roost/events"
 )
 
-// The follower notes suspensions, and reads them again when events are missing or the log has begun anew, for as long as it takes. An event that the relay handles
-// again changes nothing: it may be of long ago.
+// The follower notes suspensions, and reads them again when events are missing or the log has begun anew, for as long as it takes. An event
+// that the relay handles again changes nothing: it may be of long ago.
 func TestSuspensionsAreFollowed(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
 		s, ctx := r.there, t.Context()
