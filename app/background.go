@@ -68,6 +68,7 @@ func (a *App) addBackground() error {
 	a.services.Add("cache sampler", a.sampler)
 	a.services.Add("sign-in cleaner", accounts.NewLimitCleaner(a.sources.Accounts))
 	a.services.Add("idempotency key cleaner", tweets.NewKeyCleaner(a.sources.Tweets))
+	a.services.Add("hashtags of older tweets", tweets.NewHashtagFill(a.sources.Tweets, a.Config.clock().Now))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
 	for _, c := range a.consumerGroups() {
 		g, err := events.NewGroup(s.Client, s.DB, a.Config.clock(), c)

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"roost/graph/model"
 	"roost/internal/cursors"
 	"roost/internal/errs"
 )
@@ -38,27 +39,46 @@ func (Pages) MutateOperationContext(_ context.Context, oc *graphql.OperationCont
 }
 
 // pagedFields are the fields with paging arguments, and how these are read.
-var pagedFields = map[string]func(args cursors.Args) error{
+var pagedFields = map[string]func(raw map[string]any) error{
 	"Viewer.homeTimeline":             window(cursors.Home),
 	"User.followers":                  window(cursors.Followers),
 	"User.following":                  window(cursors.Following),
 	"User.timeline":                   window(cursors.Timeline),
 	"Tweet.retweets":                  window(cursors.Retweets),
+	"Hashtag.tweets":                  window(cursors.Hashtag),
+	"Tweet.replies":                   repliesWindow,
 	"Subscription.homeTimelineEvents": eventWindow,
+	"Subscription.replyAdded":         replyWindow,
 }
 
-func window(kind cursors.Kind) func(args cursors.Args) error {
-	return func(args cursors.Args) error {
-		_, err := args.Window(kind)
+func window(kind cursors.Kind) func(raw map[string]any) error {
+	return func(raw map[string]any) error {
+		_, err := pagingArgs(raw).Window(kind)
 		return err
 	}
 }
 
-func eventWindow(args cursors.Args) error {
+func repliesWindow(raw map[string]any) error {
+	name, _ := raw["orderBy"].(string)
+	kind, _ := repliesIn((*model.ReplyOrder)(&name))
+	return window(kind)(raw)
+}
+
+func eventWindow(raw map[string]any) error {
+	args := pagingArgs(raw)
 	if args.After == nil {
 		return nil
 	}
 	_, err := seenBy(*args.After, 0)
+	return err
+}
+
+func replyWindow(raw map[string]any) error {
+	args := pagingArgs(raw)
+	if args.After == nil {
+		return nil
+	}
+	_, err := replyAt(*args.After)
 	return err
 }
 
@@ -127,7 +147,7 @@ func (c *pageCheck) field(f *ast.Field) *gqlerror.Error {
 	if !paged {
 		return nil
 	}
-	err := check(pagingArgs(f.ArgumentMap(c.variables)))
+	err := check(f.ArgumentMap(c.variables))
 	e, ours := errors.AsType[*errs.Error](err)
 	if !ours {
 		return nil

@@ -21,11 +21,15 @@ var cold = []string{"Query.__schema", "Query.__type"}
 func TestEveryFieldIsInATable(t *testing.T) {
 	t.Parallel()
 	tables := map[string][]string{
-		"Query": fieldsOf(query), "Limits": fieldsOf(limits), "Viewer": fieldsOf(viewer), "User": fieldsOf(user), "Tweet": fieldsOf(tweet),
+		"Query": fieldsOf(query), "Limits": fieldsOf(limits), "RateLimit": fieldsOf(rateLimit),
+		"Viewer": fieldsOf(viewer), "User": fieldsOf(user), "Tweet": fieldsOf(tweet),
 		"ReactionSummary": fieldsOf(summary), "Session": fieldsOf(session), "HomeTimelineConnection": fieldsOf(homeConnection),
 		"TimelineConnection": fieldsOf(timelineConnection), "TimelineEdge": fieldsOf(homeEdges), "UserError": fieldsOf(userErrors),
 		"FollowConnection": fieldsOf(followersConnection), "FollowEdge": fieldsOf(followEdgeTable(cursors.Followers)),
 		"RetweetConnection": fieldsOf(retweetConnection), "RetweetEdge": fieldsOf(retweetEdge), "Retweet": fieldsOf(retweet),
+		"Hashtag": fieldsOf(hashtag), "TweetConnection": fieldsOf(hashtagTweets),
+		"TweetEdge":     fieldsOf(tweetEdgeTable(cursors.Hashtag)),
+		"HashtagEntity": fieldsOf(hashtagEntity), "MentionEntity": fieldsOf(mentionEntity), "LinkEntity": fieldsOf(linkEntity),
 		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
 	}
 	schema := offered()

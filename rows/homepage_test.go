@@ -1,7 +1,6 @@
 package rows
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
-	"roost/domain/suspensions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
@@ -79,7 +77,7 @@ func (n node) homePage(ctx context.Context, viewer int64, w cursors.Window,
 	if err != nil {
 		return page, nil, err
 	}
-	authors := timelines.HomeAuthors(viewer, followed[viewer])
+	authors := n.store.HomeAuthors(viewer, followed[viewer])
 	page, visible, err = n.settled(ctx, func() (cursors.Page[timelines.Entry], error) {
 		return n.store.HomePage(ctx, viewer, slices.Clone(authors), w)
 	})
@@ -102,7 +100,7 @@ func (n node) settled(ctx context.Context, read func() (cursors.Page[timelines.E
 		visible, gone := []timelines.Entry(nil), false
 		for _, e := range page.Items {
 			switch {
-			case tweets.Visible(found[e.Item], &suspensions.Set{}) != nil:
+			case n.store.VisibleTweet(found[e.Item]) != nil:
 				visible = append(visible, e)
 			case e.By == 0 || seen[e.Item]:
 				return page, visible, nil
@@ -122,10 +120,12 @@ func (n node) fromSQL(ctx context.Context, viewer int64, w cursors.Window, want 
 	if err != nil {
 		return err
 	}
-	authors := timelines.HomeAuthors(viewer, followed[viewer])
+	atOnce := func(ctx context.Context, _ []int64, w cursors.Window) (cursors.Page[timelines.Entry], error) {
+		return n.store.timelines.ExactHome(ctx, timelines.HomeAuthors(viewer, followed[viewer]), w)
+	}
 	for name, read := range map[string]func(context.Context, []int64, cursors.Window) (cursors.Page[timelines.Entry], error){
-		"read in steps": n.store.timelines.Home, "read at once": n.store.timelines.ExactHome} {
-		page, err := read(ctx, authors, w)
+		"read in steps": n.store.timelines.Home, "read at once": atOnce} {
+		page, err := read(ctx, n.store.HomeAuthors(viewer, followed[viewer]), w)
 		if err != nil || !slices.Equal(page.Items, want) || page.More != more {
 			return fmt.Errorf("%s, %+v is %v, more %t, %w; want %v, %t", name, w, page.Items, page.More, err, want, more)
 		}
@@ -173,91 +173,6 @@ func itemsOf(page cursors.Page[timelines.Entry]) (out []int64) {
 	return out
 }
 
-// oracle is what home timelines are, in the simplest form.
-type oracle struct {
-	follows  map[follows.Edge]bool
-	tweets   []timelines.Post // oldest first
-	retweets []retweet        // oldest first, also of tweets that were deleted
-}
-
-type retweet struct {
-	retweets.Retweet
-	authorID int64
-}
-
-// inHome reports whether a viewer's home timeline has what a user adds to it.
-func (o *oracle) inHome(viewer, user int64) bool {
-	return user == viewer || o.follows[follows.Edge{FollowerID: viewer, FolloweeID: user}]
-}
-
-func (o *oracle) page(viewer int64, w cursors.Window) (page []timelines.Entry, more bool) {
-	var all []timelines.Entry
-	authors := map[int64]int64{} // of the tweets that there are
-	for _, p := range o.tweets {
-		authors[p.TweetID] = p.AuthorID
-		if o.inHome(viewer, p.AuthorID) {
-			all = append(all, timelines.Entry{SortKey: p.TweetID, Item: p.TweetID})
-		}
-	}
-	brought := map[int64]bool{}
-	for _, r := range o.retweets {
-		author, ok := authors[r.TweetID]
-		if ok && o.inHome(viewer, r.UserID) && !o.inHome(viewer, author) && !brought[r.TweetID] {
-			brought[r.TweetID] = true
-			all = append(all, timelines.Entry{SortKey: r.SortKey, Item: r.TweetID, By: r.UserID})
-		}
-	}
-	slices.SortFunc(all, func(a, b timelines.Entry) int { return cmp.Compare(a.SortKey, b.SortKey) })
-	for _, e := range all {
-		if e.SortKey > w.Below && e.SortKey < w.Above {
-			page = append(page, e)
-		}
-	}
-	more = len(page) > w.Size
-	switch {
-	case more && w.Backward:
-		page = page[:w.Size]
-	case more:
-		page = page[len(page)-w.Size:]
-	}
-	slices.Reverse(page)
-	return page, more
-}
-
-// window returns a random window, which often begins at a tweet or a retweet, also at one that is deleted.
-func (o *oracle) window(dice *rand.Rand, ever []timelines.Post) cursors.Window {
-	w := cursors.Whole(dice.IntN(12))
-	w.Backward = dice.IntN(4) == 0
-	at := int64(0)
-	if len(ever) > 0 && dice.IntN(3) > 0 {
-		at = ever[dice.IntN(len(ever))].TweetID
-	}
-	if len(o.retweets) > 0 && dice.IntN(4) == 0 {
-		at = o.retweets[dice.IntN(len(o.retweets))].SortKey
-	}
-	switch {
-	case at != 0 && w.Backward:
-		w.Below = at
-	case at != 0:
-		w.Above = at
-	}
-	return w
-}
-
-// own is a page of a user's own timeline.
-func (o *oracle) own(user int64, kinds uint8, w cursors.Window) (page []timelines.Entry, more bool) {
-	of := oracle{}
-	for _, p := range o.tweets {
-		if kinds&timelines.OwnTweets != 0 || p.AuthorID != user {
-			of.tweets = append(of.tweets, p)
-		}
-	}
-	if kinds&timelines.Retweets != 0 {
-		of.retweets = slices.DeleteFunc(slices.Clone(o.retweets), func(r retweet) bool { return r.UserID == r.authorID })
-	}
-	return of.page(user, w)
-}
-
 // ownPage reads a page of a user's own timeline as a query does.
 func (n node) ownPage(ctx context.Context, user int64, kinds uint8, w cursors.Window) (cursors.Page[timelines.Entry], error) {
 	ctx, _ = moment.With(ctx)
@@ -282,10 +197,41 @@ func TestKeptHomePagesEqualTheNaiveTimeline(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) { r.randomHistory(t, true) })
 }
 
+// suspend suspends or restores a user, as all nodes then read. Few users are suspended at a time.
+func (o *oracle) suspend(t *testing.T, w *world, nodes []node) string {
+	t.Helper()
+	user := pick(w, w.users)
+	for _, u := range w.users {
+		if o.suspended[u] && w.dice.IntN(2) == 0 {
+			user = u
+		}
+	}
+	row, err := w.client.User.Get(t.Context(), user)
+	what, change := "a suspension", w.Accounts.Suspend
+	if o.suspended[user] {
+		what, change = "a restoration", w.Accounts.Restore
+	}
+	if err == nil {
+		_, err = change(t.Context(), row.Username)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.suspended[user] = !o.suspended[user]; !o.suspended[user] {
+		delete(o.suspended, user)
+	}
+	for _, n := range nodes {
+		if err := n.store.LoadSuspended(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return what
+}
+
 func (r *rig) randomHistory(t *testing.T, keep bool) {
 	seed := rand.Uint64()
 	dice, nodes := rand.New(rand.NewPCG(seed, 0)), r.nodes(t, keep)
-	o := &oracle{follows: map[follows.Edge]bool{}}
+	o := &oracle{follows: map[follows.Edge]bool{}, parents: map[int64]int64{}, suspended: map[int64]bool{}}
 	w := &world{rig: r, dice: dice}
 	for range 8 {
 		w.signUp(t)
@@ -298,6 +244,9 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 		var refused *errs.Error
 		if err != nil && !errors.As(err, &refused) {
 			t.Fatalf("operation %d, %s: %v; seed %d", op, what, err, seed)
+		}
+		if dice.IntN(20) == 0 {
+			what += " and " + o.suspend(t, w, nodes[:])
 		}
 		if dice.IntN(200) == 0 {
 			if err := nodes[dice.IntN(2)].store.tier.Clear(t.Context()); err != nil {
@@ -325,7 +274,10 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 				t.Fatalf("after operation %d, %s: %v; seed %d", op, what, err, seed)
 			}
 			owner, window := pick(w, w.users), o.window(dice, ever)
-			kinds := 1 + uint8(dice.IntN(3))
+			kinds := 1 + uint8(dice.IntN(7))
+			if o.suspended[owner] {
+				continue
+			}
 			if page, err = n.ownPage(t.Context(), owner, kinds, window); err != nil {
 				t.Fatal(err)
 			}
@@ -353,61 +305,5 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 	}
 	if least := testtime.Soak(0, 1); keep && ownDeeper < least { // in a short history hardly anybody has more entries than a list
 		t.Error("no page of an own timeline was deeper than its list")
-	}
-}
-
-// do does something at random, and notes what it changes.
-func (o *oracle) do(ctx context.Context, n node, dice *rand.Rand, ever *[]timelines.Post, user, other int64) (what string, err error) {
-	switch at := dice.IntN(30); {
-	case at < 13 || len(o.tweets) == 0:
-		author := user
-		if at < 10 && len(*ever) > 0 {
-			author = (*ever)[0].AuthorID // so much by one that the author's list does not hold all of it
-		}
-		tweet, err := n.tweets.Post(ctx, author, "hello")
-		if err == nil {
-			p := timelines.Post{TweetID: int64(tweet.ID), AuthorID: author}
-			at, _ := slices.BinarySearchFunc(o.tweets, p, func(a, b timelines.Post) int { return int(a.TweetID - b.TweetID) })
-			o.tweets, *ever = slices.Insert(o.tweets, at, p), append(*ever, p)
-		}
-		return "a tweet", err
-	case at >= 24:
-		of := o.tweets[dice.IntN(len(o.tweets))]
-		made, now, err := n.retweets.Retweet(ctx, user, of.TweetID)
-		if err == nil && now != nil {
-			r := retweet{made, of.AuthorID}
-			at, _ := slices.BinarySearchFunc(o.retweets, r, func(a, b retweet) int { return cmp.Compare(a.SortKey, b.SortKey) })
-			o.retweets = slices.Insert(o.retweets, at, r)
-		}
-		return "a retweet", err
-	case at >= 20 && len(o.retweets) > 0:
-		at := dice.IntN(len(o.retweets))
-		r := o.retweets[at]
-		_, _, err := n.retweets.Undo(ctx, r.UserID, r.TweetID)
-		if err == nil {
-			o.retweets = slices.Delete(o.retweets, at, at+1)
-		}
-		return "an undo", err
-	case at >= 20:
-		return "nothing", nil
-	case at < 16:
-		at := dice.IntN(len(o.tweets))
-		if err := n.tweets.Delete(ctx, o.tweets[at].AuthorID, o.tweets[at].TweetID); err != nil {
-			return "a deletion", err
-		}
-		o.tweets = slices.Delete(o.tweets, at, at+1)
-		return "a deletion", nil
-	case at < 19:
-		err := n.follows.Follow(ctx, user, other)
-		if err == nil {
-			o.follows[follows.Edge{FollowerID: user, FolloweeID: other}] = true
-		}
-		return "a follow", err
-	default:
-		err := n.follows.Unfollow(ctx, user, other)
-		if err == nil {
-			delete(o.follows, follows.Edge{FollowerID: user, FolloweeID: other})
-		}
-		return "an unfollow", err
 	}
 }

@@ -78,6 +78,24 @@ func (s *Store) noteSuspended(e events.Event) {
 	}
 }
 
+// Audience is timelines.Timelines.Audience, for which a user who is suspended is in no home timeline.
+func (s *Store) Audience(ctx context.Context, of timelines.Ends, viewers []int64) ([]int64, error) {
+	if s.suspended.Has(of.AuthorID) || s.suspended.Has(of.ParentAuthorID) {
+		return nil, nil
+	}
+	return s.timelines.Audience(ctx, of, viewers)
+}
+
+// shownAuthor reports whether a tweet is not known to be one of a suspended user. It reads nothing: it looks at the
+// copies that the process keeps.
+func (s *Store) shownAuthor(tweetID int64) bool {
+	if s.suspended.Empty() {
+		return true
+	}
+	t, ok := s.Tweets.Local(tweetID)
+	return !ok || !s.suspended.Has(t.AuthorID)
+}
+
 // VisibleTweet returns a tweet that was read if it is visible, otherwise nil. The tweet may be nil.
 func (s *Store) VisibleTweet(t *tweets.Tweet) *tweets.Tweet { return tweets.Visible(t, &s.suspended) }
 
@@ -87,5 +105,5 @@ func (s *Store) VisibleRetweet(k retweets.Key) bool { return !s.suspended.Has(k.
 // HomeAuthors returns the authors whose entries a viewer's home timeline shows: those of timelines.HomeAuthors who are not suspended.
 // Nobody may change the result.
 func (s *Store) HomeAuthors(viewerID int64, followed *timelines.Followed) []int64 {
-	return s.suspended.Without(timelines.HomeAuthors(viewerID, followed))
+	return timelines.ShownAuthors(viewerID, followed, s.suspended.Now())
 }

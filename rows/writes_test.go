@@ -16,6 +16,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/tweets"
 	"roost/ent/event"
 	"roost/events"
 	"roost/internal/errs"
@@ -133,12 +134,23 @@ func (w *world) write(t *testing.T) {
 		}),
 		do("touch", func() error {
 			w.clock.Add(6 * time.Minute)
-			return w.Accounts.Touch(ctx, []int64{in.Session.ID.ID})
+			all := make([]int64, len(w.sessions)) // most of them have ended
+			for i, in := range w.sessions {
+				all[i] = in.Session.ID.ID
+			}
+			return w.Accounts.Touch(ctx, all)
 		}),
 	}
 	if len(w.tweets) > 0 {
 		tweet := pick(w, w.tweets)
 		steps = append(steps,
+			do("reply", func() error {
+				reply, err := w.Tweets.PostDraft(ctx, user, tweets.Draft{Text: "me too", InReplyTo: tweet})
+				if err == nil {
+					w.tweets = append(w.tweets, int64(reply.ID))
+				}
+				return err
+			}),
 			do("react", func() error {
 				_, err := w.Reactions.Set(ctx, user, tweet, reactions.Kind(w.dice.IntN(3)))
 				return err

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"roost/domain/counts"
-	"roost/domain/suspensions"
 	"roost/ent"
 	"roost/ent/user"
 	"roost/ent/userstats"
@@ -160,10 +159,8 @@ func (f *Follows) Edges(ctx context.Context, asked []Edge) (map[Edge]State, erro
 
 // Lists of the two ends of a follow, ordered by when it began.
 var (
-	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", SortKey: "sort_key", Item: "follower_id",
-		Where: "active AND " + suspensions.NotSuspended("follower_id")}
-	following = sqldb.Lists{Table: "follows", Owner: "follower_id", SortKey: "sort_key", Item: "followee_id",
-		Where: "active AND " + suspensions.NotSuspended("followee_id")}
+	followers = sqldb.Lists{Table: "follows", Owner: "followee_id", SortKey: "sort_key", Item: "follower_id", Where: "active"}
+	following = sqldb.Lists{Table: "follows", Owner: "follower_id", SortKey: "sort_key", Item: "followee_id", Where: "active"}
 )
 
 // Entry is a follow in a list: its sort key and the user at the other end.

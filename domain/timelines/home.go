@@ -21,6 +21,15 @@ func NewRelation(viewerID, authorID int64, follows bool) Relation {
 // catch-up all ask it; homeChanges lists the events that may change its answer.
 func (r Relation) InHome() bool { return r.follows || r.authorID == r.viewerID }
 
+// Ends are the users whose entries a home timeline must contain for a tweet to be there at its own place: who wrote it and, if it answers a
+// tweet, who wrote that. ParentAuthorID is 0 if it answers none.
+type Ends struct{ AuthorID, ParentAuthorID int64 }
+
+// In reports whether a home timeline has the tweet at its own place; inHome reports whether it contains a user's entries.
+func (e Ends) In(inHome func(userID int64) bool) bool {
+	return inHome(e.AuthorID) && (e.ParentAuthorID == 0 || e.ParentAuthorID == e.AuthorID || inHome(e.ParentAuthorID))
+}
+
 // Shown returns a tweet of the author as the viewer's home timeline shows it now: nil if the tweet is not visible, or if the
 // timeline does not contain the author's tweets. The tweet may be nil.
 func (r Relation) Shown(t *tweets.Tweet, suspended *suspensions.Set) *tweets.Tweet {
@@ -33,14 +42,17 @@ func (r Relation) Shown(t *tweets.Tweet, suspended *suspensions.Set) *tweets.Twe
 // Shown returns the tweet of an entry as a viewer's home timeline shows it now: nil if the tweet is not visible, or if the timeline does
 // not contain the entry. followed and t may be nil.
 func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet, suspended *suspensions.Set) *tweets.Tweet {
-	author := NewRelation(viewerID, p.AuthorID, followed.Contains(p.AuthorID))
-	switch {
-	case p.RetweeterID == 0:
-		return author.Shown(t, suspended)
-	case author.InHome(), suspended.Has(p.RetweeterID): // the tweet is at its own place, or the retweet is not visible
+	inHome := func(userID int64) bool {
+		return NewRelation(viewerID, userID, followed.Contains(userID)).InHome() && !suspended.Has(userID)
+	}
+	if t = tweets.Visible(t, suspended); t == nil {
 		return nil
 	}
-	return NewRelation(viewerID, p.RetweeterID, followed.Contains(p.RetweeterID)).Shown(t, suspended)
+	own := Ends{p.AuthorID, t.ParentAuthorID}.In(inHome)
+	if p.RetweeterID == 0 && own || p.RetweeterID != 0 && !own && inHome(p.RetweeterID) {
+		return t
+	}
+	return nil
 }
 
 // HomeAuthors returns the authors whose tweets a viewer's home timeline contains, also those who are suspended. The list of those whom
@@ -61,8 +73,22 @@ func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	if NewRelation(viewerID, viewerID, false).InHome() {
 		authors = append(authors, viewerID)
 	}
-	followed.home.Store(&homeAuthors{viewerID, authors})
+	followed.home.Store(&homeAuthors{viewerID: viewerID, authors: authors, shown: authors})
 	return authors
+}
+
+// ShownAuthors returns those of HomeAuthors who are not suspended. Nobody may change the result either.
+func ShownAuthors(viewerID int64, followed *Followed, suspended *suspensions.Users) []int64 {
+	authors := HomeAuthors(viewerID, followed)
+	if followed == nil || suspended.Number() == 0 {
+		return suspended.Without(authors)
+	}
+	if known := followed.home.Load(); known.viewerID == viewerID && known.suspended == suspended.Number() {
+		return known.shown
+	}
+	shown := suspended.Without(authors)
+	followed.home.Store(&homeAuthors{viewerID, authors, shown, suspended.Number()})
+	return shown
 }
 
 // Post names a tweet, its author, and the user whose retweet brings it into a timeline; 0 for an entry at the tweet's own place.

@@ -174,7 +174,7 @@ func TestCutOffMigrationIsDoneAgain(t *testing.T) {
 	}
 }
 
-// Nodes of the release before migration 17 catch up on home timelines with the index that it makes in the place of theirs.
+// Nodes of the release before migration 20 catch up on home timelines with the index that it makes in the place of theirs.
 func TestOldNodesUseTheNewIndexOfHome(t *testing.T) {
 	t.Parallel()
 	db := open(t, sqldb.Config{URL: pgtest.URL(t), MaxConns: 4})
@@ -200,12 +200,12 @@ func TestOldNodesUseTheNewIndexOfHome(t *testing.T) {
 		name, _, _ = strings.Cut(name, `"`)
 		return name
 	}
-	upTo(t, db, 16)
+	upTo(t, db, 19)
 	if got := indexFor(); got != "events_home" {
-		t.Errorf("before migration 17 the index is %q", got)
+		t.Errorf("before migration 20 the index is %q", got)
 	}
-	upTo(t, db, 17)
+	upTo(t, db, 20)
 	if got := indexFor(); got != "events_of_home" {
-		t.Errorf("after migration 17 the index is %q", got)
+		t.Errorf("after migration 20 the index is %q", got)
 	}
 }

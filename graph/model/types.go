@@ -49,6 +49,22 @@ type RetweetEdge struct {
 	Node   *Retweet
 }
 
+// TweetConnection is a page of tweets, such as the replies to one.
+type TweetConnection struct{ Connection }
+
+// TweetEdge is an entry of a list of tweets. Key is set for an event; see graph.Personal.
+type TweetEdge struct {
+	Cursor string
+	Node   *Tweet
+	Key    string
+}
+
+// EventCursor makes the entry a pullstream.Resumable.
+func (e *TweetEdge) EventCursor() string { return e.Cursor }
+
+// EventKey makes the entry a pullstream.Keyed.
+func (e *TweetEdge) EventKey() string { return e.Key }
+
 // Node is an object with a global id: an *accounts.User, an *accounts.Session, a *Tweet or a *Retweet. It has no marker method,
 // because the first two are types of the domain, which needs no GraphQL.
 type Node interface{ GlobalID() string }

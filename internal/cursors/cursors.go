@@ -26,6 +26,11 @@ const (
 	Followers Kind = 'f'
 	Following Kind = 'g'
 	Retweets  Kind = 'r'
+	Hashtag   Kind = '#'
+	// Newest, Oldest and Relevant are the replies to a tweet in the three orders.
+	Newest   Kind = 'n'
+	Oldest   Kind = 'o'
+	Relevant Kind = 'v'
 	// Events is the log: the sort key is a position plus one, because a position may be 0. EncodePart adds a part.
 	Events Kind = 'e'
 )
