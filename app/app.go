@@ -162,7 +162,7 @@ func (a *App) buildDomain(ctx context.Context) error {
 	a.trackEpochs()
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows, Wait: a.Config.LoaderWait,
 		Sessions: accounts.NewAuthenticator(a.rows.SessionsOf, a.Config.clock())}
-	a.hub = live.New(a.sources.Timelines.Audience)
+	a.hub = live.New(a.sources.Rows.Audience)
 	a.hub.Brought = a.sources.Timelines.Brought
 	a.hub.Counts = a.countsNow
 	a.sources.Position = a.hub.Position

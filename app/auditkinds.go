@@ -150,5 +150,8 @@ func openAuditStores(ctx context.Context, c Config, needsRedis bool) (s auditSto
 		return s, nil, errors.Join(err, closeStores())
 	}
 	tier.SetEpoch(epoch.Number)
+	if err := s.rows.LoadSuspended(ctx); err != nil {
+		return s, nil, errors.Join(err, closeStores())
+	}
 	return s, closeStores, nil
 }

@@ -152,7 +152,7 @@ func init() {
 	// user.DefaultBio holds the default value on creation for the bio field.
 	user.DefaultBio = userDescBio.Default.(string)
 	// userDescVersion is the schema descriptor for version field.
-	userDescVersion := userFields[9].Descriptor()
+	userDescVersion := userFields[10].Descriptor()
 	// user.DefaultVersion holds the default value on creation for the version field.
 	user.DefaultVersion = userDescVersion.Default.(int64)
 	userstatsFields := schema.UserStats{}.Fields()

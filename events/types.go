@@ -38,6 +38,8 @@ var decoders = map[string]func(payload []byte) (Event, error){
 	TweetRetweeted{}.Type():   decode[TweetRetweeted],
 	RetweetUndone{}.Type():    decode[RetweetUndone],
 	CountsRepaired{}.Type():   decode[CountsRepaired],
+	UserSuspended{}.Type():    decode[UserSuspended],
+	UserRestored{}.Type():     decode[UserRestored],
 	RowsImported{}.Type():     decode[RowsImported],
 }
 
@@ -228,6 +230,20 @@ type CountsRepaired struct {
 	FollowingVersion int64 `json:"FollowingVer"`
 }
 
+// UserSuspended reports that an operator has suspended a user. Version is the version of the user's row.
+type UserSuspended struct {
+	v1
+	UserID  int64
+	Version int64 `json:"Ver"`
+}
+
+// UserRestored reports that a user is not suspended any more. It has the same fields as UserSuspended.
+type UserRestored struct {
+	v1
+	UserID  int64
+	Version int64 `json:"Ver"`
+}
+
 // RowsImported reports one chunk of an import.
 type RowsImported struct {
 	v1
@@ -372,6 +388,18 @@ func (CountsRepaired) Type() string { return "CountsRepaired" }
 
 // Aggregate is part of Event.
 func (e CountsRepaired) Aggregate() int64 { return e.UserID }
+
+// Type is part of Event.
+func (UserSuspended) Type() string { return "UserSuspended" }
+
+// Aggregate is part of Event.
+func (e UserSuspended) Aggregate() int64 { return e.UserID }
+
+// Type is part of Event.
+func (UserRestored) Type() string { return "UserRestored" }
+
+// Aggregate is part of Event.
+func (e UserRestored) Aggregate() int64 { return e.UserID }
 
 // Type is part of Event.
 func (RowsImported) Type() string { return "RowsImported" }

@@ -71,6 +71,9 @@ func loadNode(ctx context.Context, who *caller.Caller, global string) (model.Nod
 	}
 	switch kind {
 	case ids.KindUser:
+		if loaders.From(ctx).Suspended(parts[0]) {
+			return nil, nil
+		}
 		if u, err := loadUser(ctx, parts[0]); err != nil || u != nil {
 			return u, err
 		}

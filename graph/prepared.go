@@ -49,7 +49,7 @@ func (p *preparedPost) read(ctx context.Context, from loaders.Sources, c live.Ch
 	if err != nil {
 		return err
 	}
-	if p.tweet = tweets.Visible(tweet); p.tweet == nil {
+	if p.tweet = from.Rows.VisibleTweet(tweet); p.tweet == nil {
 		return nil
 	}
 	counts, ok, err := counted.At(ctx, 0)

@@ -184,7 +184,7 @@ func (w *watchedTweets) look(ctx context.Context) (map[int64]*reactions.Counts, 
 	return now, nil
 }
 
-func (w *watchedTweets) visible(id int64) bool { return tweets.Visible(w.rows[id]) != nil }
+func (w *watchedTweets) visible(id int64) bool { return w.Sources.Rows.VisibleTweet(w.rows[id]) != nil }
 
 // get returns a tweet, or nil for one that is not visible. It reads the tweets again when the last reading is older than
 // checkedFor, because the client was slow to take events.
@@ -198,7 +198,7 @@ func (w *watchedTweets) get(ctx context.Context, id int64) (*tweets.Tweet, error
 			return nil, err
 		}
 	}
-	return tweets.Visible(w.rows[id]), nil
+	return w.Sources.Rows.VisibleTweet(w.rows[id]), nil
 }
 
 // statesNow reads the current state of each tweet.

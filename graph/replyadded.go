@@ -137,7 +137,7 @@ func (r *replyEvents) next(ctx context.Context) (*model.TweetEdge, error) {
 				return nil, err
 			}
 		}
-		t := tweets.Visible(r.rows[id])
+		t := r.Sources.Rows.VisibleTweet(r.rows[id])
 		if r.last, r.waiting = id, r.waiting[1:]; len(r.waiting) == 0 {
 			r.waiting, r.rows = nil, nil // frees the memory: the next reply may come much later
 		}

@@ -141,7 +141,10 @@ func nodeKinds() []plan.Kind {
 		}
 	}
 	return []plan.Kind{
-		plan.As(userType, ofKind(ids.KindUser)),
+		plan.As(userType, func(r *plan.Run, global string) (int64, bool) {
+			id, ok := ids.User(global)
+			return id, ok && !envOf(r).set.Suspended(id)
+		}),
 		plan.As(tweetType, ofKind(ids.KindTweet)),
 		plan.AsFound(retweetRow, retweetType, func(_ *plan.Run, global string) (retweets.Retweet, bool) {
 			return retweetNamed(global)

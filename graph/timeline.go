@@ -81,7 +81,7 @@ func (s subscriptions) HomeTimelineEvents(ctx context.Context, after *string) (<
 func (s subscriptions) catchUp(ctx context.Context, viewer int64, after seen, upTo events.Position) ([]live.Change, error) {
 	of := live.Contents{Brought: s.Sources.Timelines.BroughtBy, Authors: func(ctx context.Context) ([]int64, error) {
 		followed, err := s.Sources.Rows.Followed.Load(ctx, []int64{viewer})
-		return timelines.HomeAuthors(viewer, followed[viewer]), err
+		return s.Sources.Rows.HomeAuthors(viewer, followed[viewer]), err
 	}}
 	changes, err := live.CatchUp(ctx, s.Log, viewer, of, after.upTo, upTo)
 	return slices.DeleteFunc(changes, func(c live.Change) bool {

@@ -110,6 +110,9 @@ func (s *Set) Answer(ctx context.Context, all ...*cache.Request) {
 	s.sources.Rows.Answer(ctx, all...)
 }
 
+// Suspended reports whether a user is suspended.
+func (s *Set) Suspended(userID int64) bool { return s.sources.Rows.Suspended().Has(userID) }
+
 // AppendAuthors appends the authors of tweets without a read. ok is false unless all of them are known: the process keeps the tweet, or
 // has made a home page from lists that contain it.
 func (s *Set) AppendAuthors(tweetIDs, to []int64) (_ []int64, ok bool) {

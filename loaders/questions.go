@@ -19,10 +19,11 @@ import (
 
 // The questions. A row that does not exist is answered with nil or a zero value, if no other answer is mentioned.
 var (
-	// AccountByID returns nil for an unknown id.
+	// AccountByID returns nil for an unknown id. It returns a suspended user, whom lists may contain that were read just before.
 	AccountByID = &Question[int64, *accounts.Account]{
 		ask: about[int64, int64, *accounts.Account, *accounts.Account]{
-			func(s *rows.Store) *rows.Entity[int64, *accounts.Account] { return s.Accounts }, nil, asIs[int64, *accounts.Account]}.ask}
+			func(s *rows.Store) *rows.Entity[int64, *accounts.Account] { return s.Accounts }, nil,
+			asIs[int64, *accounts.Account]}.ask}
 	// SessionByID returns nil for an unknown id.
 	SessionByID = &Question[int64, *accounts.Session]{
 		ask: about[int64, int64, *accounts.StoredSession, *accounts.Session]{
@@ -33,12 +34,17 @@ var (
 				}
 				return s.sources.Sessions.AsOfNow(row)
 			}}.ask}
-	// UserIDByName ignores case. It returns 0 for a name that nobody has.
+	// UserIDByName ignores case. It returns 0 for a name that nobody has, and for that of a suspended user.
 	UserIDByName = &Question[string, int64]{
 		ask: about[string, string, accounts.NameClaim, int64]{
 			func(s *rows.Store) *rows.Entity[string, accounts.NameClaim] { return s.Names },
 			func(_ *caller.Caller, name string) (string, bool) { return accounts.NameKey(name) },
-			func(_ *Set, _ string, c accounts.NameClaim, _ bool) int64 { return c.UserID }}.ask}
+			func(s *Set, _ string, c accounts.NameClaim, _ bool) int64 {
+				if s.Suspended(c.UserID) {
+					return 0
+				}
+				return c.UserID
+			}}.ask}
 	UserCounts = &Question[int64, counts.UserCounts]{
 		ask: about[int64, int64, counts.UserCounts, counts.UserCounts]{
 			func(s *rows.Store) *rows.Entity[int64, counts.UserCounts] { return s.UserCounts }, nil, asIs[int64, counts.UserCounts]}.ask}
@@ -56,13 +62,13 @@ var (
 			func(s *rows.Store) *rows.Entity[int64, *timelines.Followed] { return s.Followed }, nil,
 			func(s *Set, viewer int64, f *timelines.Followed, _ bool) []int64 {
 				s.followed.keep(viewer, f)
-				return timelines.HomeAuthors(viewer, f)
+				return s.sources.Rows.HomeAuthors(viewer, f)
 			}}.ask}
-	// TweetByID returns nil for unknown and deleted tweets.
+	// TweetByID returns nil for unknown and deleted tweets, and for those of suspended users.
 	TweetByID = &Question[int64, *tweets.Tweet]{
 		ask: about[int64, int64, *tweets.Tweet, *tweets.Tweet]{
 			func(s *rows.Store) *rows.Entity[int64, *tweets.Tweet] { return s.Tweets }, nil,
-			func(_ *Set, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return tweets.Visible(t) }}.ask}
+			func(s *Set, _ int64, t *tweets.Tweet, _ bool) *tweets.Tweet { return s.sources.Rows.VisibleTweet(t) }}.ask}
 	ReactionCounts = &Question[int64, *reactions.Counts]{
 		ask: about[int64, int64, *reactions.Counts, *reactions.Counts]{
 			func(s *rows.Store) *rows.Entity[int64, *reactions.Counts] { return s.TweetCounts }, nil,
@@ -85,16 +91,16 @@ var (
 
 	// HashtagPage returns a page of the tweets with a hashtag.
 	HashtagPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
-		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+		fetch: withoutSuspended(func(ctx context.Context, s *Set, keys []sqldb.Key) (pages, error) {
 			return s.sources.Tweets.OfHashtags(ctx, keys)
-		}}
+		}, by, withoutBy)}
 	// RetweetByID returns nil unless the retweet is active, with the sort key of the id. Its tweet need not be visible.
 	RetweetByID = &Question[retweets.Retweet, *retweets.Retweet]{
 		ask: about[retweets.Retweet, retweets.Key, retweets.State, *retweets.Retweet]{
 			func(s *rows.Store) *rows.Entity[retweets.Key, retweets.State] { return s.Retweets },
 			func(_ *caller.Caller, r retweets.Retweet) (retweets.Key, bool) { return r.Key(), true },
-			func(_ *Set, r retweets.Retweet, row retweets.State, _ bool) *retweets.Retweet {
-				if r.SortKey != row.SortKey {
+			func(s *Set, r retweets.Retweet, row retweets.State, _ bool) *retweets.Retweet {
+				if r.SortKey != row.SortKey || !s.sources.Rows.VisibleRetweet(r.Key()) {
 					return nil
 				}
 				return &r
@@ -104,14 +110,14 @@ var (
 
 	// RetweetsPage returns a page of the retweets of a tweet. The item of an entry is the user.
 	RetweetsPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
-		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+		fetch: withoutSuspended(func(ctx context.Context, s *Set, keys []sqldb.Key) (pages, error) {
 			return s.sources.Retweets.OfTweets(ctx, keys)
-		}}
+		}, item, nil)}
 	// RepliesPage returns a page of the replies to a tweet, in the tweets.Order of the key. The item of an entry is the reply.
 	RepliesPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
-		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+		fetch: withoutSuspended(func(ctx context.Context, s *Set, keys []sqldb.Key) (pages, error) {
 			return s.sources.Tweets.Replies(ctx, s.who.UserID(), keys)
-		}}
+		}, by, withoutBy)}
 	// Ancestors returns the chain of visible tweets above a tweet, from the start of the conversation down.
 	Ancestors = &Question[int64, []int64]{
 		fetch: func(ctx context.Context, s *Set, tweetIDs []int64) (map[int64][]int64, error) {
@@ -119,14 +125,14 @@ var (
 		}}
 	// FollowersPage returns a page of a user's followers.
 	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
-		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+		fetch: withoutSuspended(func(ctx context.Context, s *Set, keys []sqldb.Key) (pages, error) {
 			return s.sources.Follows.Followers(ctx, keys)
-		}}
+		}, item, nil)}
 	// FollowingPage returns a page of the users that a user follows.
 	FollowingPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
-		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+		fetch: withoutSuspended(func(ctx context.Context, s *Set, keys []sqldb.Key) (pages, error) {
 			return s.sources.Follows.Following(ctx, keys)
-		}}
+		}, item, nil)}
 	// TimelinePage returns a page of a user's own tweets.
 	TimelinePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		ask: func(s *Set, keys []sqldb.Key) (Requests, answer[cursors.Page[sqldb.Row]]) {
@@ -191,7 +197,7 @@ func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cur
 // homeAuthors returns the authors of a home timeline, from the list that the operation has read already if there is one.
 func homeAuthors(ctx context.Context, s *Set, viewer int64) ([]int64, error) {
 	if list, ok := s.followed.of(viewer); ok {
-		return timelines.HomeAuthors(viewer, list), nil
+		return s.sources.Rows.HomeAuthors(viewer, list), nil
 	}
 	asked, at := HomeAuthors.ask(s, []int64{viewer})
 	s.Answer(ctx, asked.AppendTo(nil)...)

@@ -23,6 +23,9 @@ func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.F
 			if err := s.startUnlisted(ctx); err != nil {
 				return head, err
 			}
+			if err := s.LoadSuspended(ctx); err != nil {
+				return head, err
+			}
 			position, relayed, err := r.GroupPosition(ctx, RelayGroup)
 			if err != nil || !relayed {
 				return head, err
@@ -35,6 +38,7 @@ func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.F
 // apply confirms the invalidations of a batch. Events that do not name their rows suspend all reads of Redis; see Recovery. Events that
 // retention has removed were relayed before.
 func (s *Store) apply(ctx context.Context, b events.Batch) {
+	s.followSuspended(ctx, b)
 	c := s.changesOf(b.Entries)
 	if c.unlisted {
 		s.unlisted.seen(0)

@@ -74,7 +74,7 @@ func (s *Store) Hashtags(ctx context.Context, ids []int64) (map[int64]tweets.Use
 			if err != nil {
 				return nil, err
 			}
-			if tweets.Visible(t) == nil {
+			if s.VisibleTweet(t) == nil {
 				delete(found, id)
 				missing = append(missing, id)
 			}

@@ -30,7 +30,7 @@ func (s *Store) HomeTweets(ctx context.Context, viewerID int64, posts []timeline
 		if err != nil {
 			return nil, err
 		}
-		if t := timelines.Shown(viewerID, p, followed, tweet); t != nil {
+		if t := timelines.Shown(viewerID, p, followed, tweet, &s.suspended); t != nil {
 			shown[p] = t
 		}
 	}

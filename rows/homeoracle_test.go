@@ -19,6 +19,8 @@ type oracle struct {
 	tweets   []timelines.Post // oldest first
 	retweets []retweet        // oldest first, also of tweets that were deleted
 	parents  map[int64]int64  // the author of the tweet that a reply answers, by reply, also of those that were deleted
+
+	suspended map[int64]bool
 }
 
 type retweet struct {
@@ -28,7 +30,7 @@ type retweet struct {
 
 // inHome reports whether a viewer's home timeline has what a user adds to it.
 func (o *oracle) inHome(viewer, user int64) bool {
-	return user == viewer || o.follows[follows.Edge{FollowerID: viewer, FolloweeID: user}]
+	return !o.suspended[user] && (user == viewer || o.follows[follows.Edge{FollowerID: viewer, FolloweeID: user}])
 }
 
 // ownPlace reports whether a viewer's home timeline has a tweet at its own place.
@@ -41,6 +43,9 @@ func (o *oracle) page(viewer int64, w cursors.Window) (page []timelines.Entry, m
 	var all []timelines.Entry
 	authors := map[int64]int64{} // of the tweets that there are
 	for _, p := range o.tweets {
+		if o.suspended[p.AuthorID] {
+			continue
+		}
 		authors[p.TweetID] = p.AuthorID
 		if o.ownPlace(viewer, p.TweetID, p.AuthorID) {
 			all = append(all, timelines.Entry{SortKey: p.TweetID, Item: p.TweetID})
@@ -96,12 +101,12 @@ func (o *oracle) window(dice *rand.Rand, ever []timelines.Post) cursors.Window {
 	return w
 }
 
-// own is a page of a user's own timeline.
+// own is a page of a user's own timeline. The user is not suspended.
 func (o *oracle) own(user int64, kinds uint8, w cursors.Window) (page []timelines.Entry, more bool) {
 	var all []timelines.Entry
 	there := map[int64]bool{}
 	for _, p := range o.tweets {
-		there[p.TweetID] = true
+		there[p.TweetID] = !o.suspended[p.AuthorID]
 		kind := timelines.OwnTweets
 		if parent, isReply := o.parents[p.TweetID]; isReply && parent != user {
 			kind = timelines.Replies

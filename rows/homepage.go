@@ -11,7 +11,6 @@ import (
 	"roost/cache"
 	"roost/cache/local"
 	"roost/domain/timelines"
-	"roost/domain/tweets"
 	"roost/internal/cursors"
 	"roost/internal/moment"
 )
@@ -105,7 +104,7 @@ func (h *homePages) dropped(key string) {
 	}
 }
 
-// HomePage returns a page of a viewer's home timeline, which contains what the authors that timelines.HomeAuthors returns add to it. If
+// HomePage returns a page of a viewer's home timeline, which contains what the authors that HomeAuthors returns add to it. If
 // the process keeps copies of rows, it merges the page from the authors' lists, and keeps the merged list for the viewer's next page.
 // Otherwise, and where the lists do not reach, the page comes from SQL. It is the same page in all cases, so a cursor of the one
 // continues in the other. Nobody may change authors from now on.
@@ -282,8 +281,10 @@ func (s *Store) pageOf(ctx context.Context, w cursors.Window, draft func(most in
 	return page, ok, nil
 }
 
-// mayBeVisible reports whether a tweet was not read as deleted.
-func (s *Store) mayBeVisible(tweetID int64) bool { return !s.home.gone.has(tweetID) }
+// mayBeVisible reports whether a tweet was not read as deleted, or as one of a user who is suspended.
+func (s *Store) mayBeVisible(tweetID int64) bool {
+	return !s.home.gone.has(tweetID) && s.shownAuthor(tweetID)
+}
 
 // decide reads tweets of which one has to be visible for the list to go on after the page, until it finds one.
 func (s *Store) decide(ctx context.Context, d *timelines.Draft, unsure []int64) error {
@@ -292,7 +293,7 @@ func (s *Store) decide(ctx context.Context, d *timelines.Draft, unsure []int64) 
 		if err != nil {
 			return err
 		}
-		hidden := slices.DeleteFunc(slices.Clone(some), func(id int64) bool { return tweets.Visible(found[id]) != nil })
+		hidden := slices.DeleteFunc(slices.Clone(some), func(id int64) bool { return s.VisibleTweet(found[id]) != nil })
 		d.Hide(func(id int64) bool { return !slices.Contains(hidden, id) })
 		if len(hidden) < len(some) {
 			break

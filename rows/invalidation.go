@@ -52,6 +52,10 @@ func (s *Store) of(e events.Event) []cache.Invalidation {
 		return s.retweetChanged(events.TweetRetweeted(e))
 	case events.CountsRepaired:
 		return s.countsRepaired(e)
+	case events.UserSuspended:
+		return s.suspensionChanged(e)
+	case events.UserRestored:
+		return s.suspensionChanged(events.UserSuspended(e))
 	}
 	return nil // RowsImported: see changes
 }
@@ -165,6 +169,11 @@ func (s *Store) retweetChanged(e events.TweetRetweeted) []cache.Invalidation {
 // countsRepaired returns the counts of the user, and the list of users whom the user follows, whose version is in the same row.
 func (s *Store) countsRepaired(e events.CountsRepaired) []cache.Invalidation {
 	return []cache.Invalidation{s.UserCounts.at(e.UserID, e.Version), s.Followed.at(e.UserID, e.FollowingVersion)}
+}
+
+// suspensionChanged returns the user's row, whose version has grown although nothing that is cached of it has changed.
+func (s *Store) suspensionChanged(e events.UserSuspended) []cache.Invalidation {
+	return []cache.Invalidation{s.Accounts.at(e.UserID, e.Version)}
 }
 
 // unread is the version of changed counts that have to be read; see renewCounts.

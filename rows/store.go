@@ -13,6 +13,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/suspensions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
@@ -46,8 +47,9 @@ type Store struct {
 	reads       *heat.Meter // of counts of tweets
 	ownPages    timelinePages
 	follower    *events.Follower // nil in a process that serves no reads
-	began       int64            // number of the suspension with which the follower started
-	warnings    struct{ cleared, unnamed lifecycle.Throttle }
+	suspended   suspensions.Set
+	began       int64 // number of the suspension with which the follower started
+	warnings    struct{ cleared, unnamed, suspended lifecycle.Throttle }
 
 	Accounts    *Entity[int64, *accounts.Account]       // by user
 	Names       *Entity[string, accounts.NameClaim]     // by accounts.NameKey

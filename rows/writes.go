@@ -34,6 +34,9 @@ func (s *Store) Begin(ctx context.Context, all []events.Event) (finish func(comm
 		switch {
 		case committed:
 			// An error is counted, and the relay repeats the invalidations.
+			for _, e := range all {
+				s.noteSuspended(e)
+			}
 			known, counts := s.invalidations(all)
 			_ = s.tier.Invalidate(ctx, announcement, in(epoch, known)...)
 			s.renewCommitted(ctx, counts)

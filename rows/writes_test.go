@@ -76,6 +76,21 @@ type world struct {
 
 func pick[T any](w *world, all []T) T { return all[w.dice.IntN(len(all))] }
 
+// suspend suspends a user, or restores the user. Most of the time the user is restored at once, so that the others find somebody.
+func (w *world) suspend(ctx context.Context, user int64, suspended bool) error {
+	row, err := w.client.User.Get(ctx, user)
+	if err != nil {
+		return err
+	}
+	if suspended {
+		if _, err := w.Accounts.Suspend(ctx, row.Username); err != nil || w.dice.IntN(4) == 0 {
+			return err
+		}
+	}
+	_, err = w.Accounts.Restore(ctx, row.Username)
+	return err
+}
+
 // write does something at random; that it is refused is fine.
 func (w *world) write(t *testing.T) {
 	t.Helper()
@@ -105,6 +120,8 @@ func (w *world) write(t *testing.T) {
 			w.names = append(w.names, name)
 			return w.Accounts.UpdateSettings(ctx, user, accounts.SettingsChange{Username: &name})
 		}),
+		do("suspend", func() error { return w.suspend(ctx, user, true) }),
+		do("restore", func() error { return w.suspend(ctx, user, false) }),
 		do("policy", func() error {
 			policy := pick(w, []accounts.SessionPolicy{accounts.SingleDevice, accounts.MultiDevice})
 			return w.Accounts.UpdateSettings(ctx, user, accounts.SettingsChange{SessionPolicy: &policy})
@@ -117,7 +134,11 @@ func (w *world) write(t *testing.T) {
 		}),
 		do("touch", func() error {
 			w.clock.Add(6 * time.Minute)
-			return w.Accounts.Touch(ctx, []int64{in.Session.ID.ID})
+			all := make([]int64, len(w.sessions)) // most of them have ended
+			for i, in := range w.sessions {
+				all[i] = in.Session.ID.ID
+			}
+			return w.Accounts.Touch(ctx, all)
 		}),
 	}
 	if len(w.tweets) > 0 {

@@ -28,7 +28,7 @@ func commands() []command {
 		{"import", "import users, follows, tweets and likes from the files in a directory", importFiles},
 		{"events", "show consumer groups and dead letters, retry, replay", eventLog},
 		{"audit", "compare the cache, home timelines, or counts with the rows behind them, repair: cache, timelines, counts", auditCommand},
-		{"users", "set a new password for a user who has lost it: reset-password", usersCommand},
+		{"users", "suspend a user or restore one, set a new password: suspend, restore, reset-password", usersCommand},
 		{"tweets", "delete a tweet, whoever wrote it: delete", tweetsCommand},
 		{"backup", "copy the embedded database into a file, also while a node runs on it", backup},
 		{"healthcheck", "check whether a node is alive, or whether it is ready", healthcheck},

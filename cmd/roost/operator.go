@@ -15,17 +15,19 @@ import (
 )
 
 const (
-	usersUsage  = "reset-password NAME  [flags]"
+	usersUsage  = "suspend | restore | reset-password NAME  [flags]"
 	tweetsUsage = "delete ID  [flags]"
 )
 
 // usersCommand runs `roost users`.
 func usersCommand(ctx context.Context, args []string, out io.Writer) error {
 	return operate(ctx, "users", usersUsage, args, func(words []string) (operation, error) {
-		if len(words) != 2 || words[0] != "reset-password" {
+		run := map[string]func(ctx context.Context, o app.Operator, name string, out io.Writer) error{
+			"suspend": suspend, "restore": restore, "reset-password": resetPassword}
+		if len(words) != 2 || run[words[0]] == nil {
 			return nil, errors.New("say `roost users " + usersUsage + "`")
 		}
-		return func(ctx context.Context, o app.Operator) error { return resetPassword(ctx, o, words[1], out) }, nil
+		return func(ctx context.Context, o app.Operator) error { return run[words[0]](ctx, o, words[1], out) }, nil
 	})
 }
 
@@ -98,6 +100,38 @@ func tweetID(word string) (int64, error) {
 		return id, nil
 	}
 	return 0, fmt.Errorf("%q is neither the id of a tweet nor its number in the database", word)
+}
+
+func suspend(ctx context.Context, o app.Operator, name string, out io.Writer) error {
+	s, err := o.Accounts.Suspend(ctx, name)
+	if err == nil {
+		err = o.WaitForNodes(ctx) // also if an earlier command has suspended the user: it may not have waited
+	}
+	if err != nil {
+		return err
+	}
+	if !s.Changed {
+		_, err = fmt.Fprintf(out, "%s was suspended before\n", s.Username)
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s is suspended\n%d sessions of %s have ended\n", s.Username, s.Ended, s.Username)
+	return err
+}
+
+func restore(ctx context.Context, o app.Operator, name string, out io.Writer) error {
+	s, err := o.Accounts.Restore(ctx, name)
+	if err == nil {
+		err = o.WaitForNodes(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	text := "%s is not suspended any more\n"
+	if !s.Changed {
+		text = "%s was not suspended\n"
+	}
+	_, err = fmt.Fprintf(out, text, s.Username)
+	return err
 }
 
 func resetPassword(ctx context.Context, o app.Operator, name string, out io.Writer) error {

@@ -173,7 +173,8 @@ func TestRefusedOperations(t *testing.T) {
 	}
 }
 
-// If Redis does not answer, the command does its work nevertheless, and the nodes learn of it through the log.
+// If Redis does not answer, the command does its work nevertheless, and the nodes learn of it through the log. When a suspension is
+// acknowledged, they have.
 func TestOperatorWithoutRedis(t *testing.T) {
 	t.Parallel()
 	r := apitest.New(t, apitest.Server)
@@ -192,5 +193,133 @@ func TestOperatorWithoutRedis(t *testing.T) {
 	apitest.Until(t, "the node learns that the session has ended", func() bool {
 		res, err := ada.Do(t.Context(), homePage, nil)
 		return err == nil && len(res.Errors) == 1 && res.Errors[0].Code() == "UNAUTHENTICATED"
+	})
+	bob := r.SignUp(t, "bob")
+	his := bob.Tweet(t, "his")
+	visible := func() bool {
+		return r.Anonymous().Must(t, `query($id: ID!) { tweet(id: $id) { text } }`, apitest.Vars{"id": his}).Get("tweet") != nil
+	}
+	for _, suspended := range []bool{true, false} {
+		word := map[bool]string{true: "suspend", false: "restore"}[suspended]
+		if visible() != suspended {
+			t.Fatalf("before `%s` the tweet is visible: %t", word, !suspended)
+		}
+		if _, _, err := operates(t, &c, "users", word, bob.Name); err != nil {
+			t.Fatal(err)
+		}
+		if visible() == suspended {
+			t.Errorf("after `%s` the tweet is visible: %t", word, suspended)
+		}
+	}
+}
+
+// hiddenWorld is what a suspension hides: ada has tweeted, follows bob and has retweeted a tweet of his; carl follows both and has
+// retweeted a tweet of hers.
+type hiddenWorld struct {
+	ada, bob, carl       *apitest.User
+	hers, more, his      string
+	passedOn, herRetweet string // retweets of carl's and ada's
+}
+
+func newHiddenWorld(t *testing.T, r *apitest.Roost) *hiddenWorld {
+	t.Helper()
+	w := &hiddenWorld{ada: r.SignUp(t, "ada"), bob: r.SignUp(t, "bob"), carl: r.SignUp(t, "carl")}
+	w.ada.Follow(t, w.bob.ID)
+	w.carl.Follow(t, w.ada.ID)
+	w.carl.Follow(t, w.bob.ID)
+	w.hers, w.his, w.more = w.ada.Tweet(t, "hers"), w.bob.Tweet(t, "his"), w.ada.Tweet(t, "more of hers")
+	w.herRetweet, w.passedOn = w.ada.Retweet(t, w.his), w.carl.Retweet(t, w.hers)
+	w.ada.React(t, w.his, "LIKE")
+	return w
+}
+
+// seen returns all that others see of ada, in one line.
+func (w *hiddenWorld) seen(t *testing.T, r *apitest.Roost) string {
+	t.Helper()
+	res := r.As(w.carl.Key).Must(t, `query($name: String!, $bobs: String!, $carls: String!,
+			$her: ID!, $hers: ID!, $his: ID!, $r: ID!, $p: ID!) {
+		user(username: $name) { name }
+		bob: user(username: $bobs) { followers { nodes { username } totalCount } }
+		carl: user(username: $carls) { following { nodes { username } totalCount } timeline { nodes { text } } }
+		her: node(id: $her) { id } tweet(id: $hers) { text } hers: node(id: $hers) { id }
+		retweet: node(id: $r) { id } passedOn: node(id: $p) { id }
+		his: tweet(id: $his) { retweetCount retweets { nodes { user { username } } } }
+		reactionSummaries(subjectIds: [$hers, $his]) { likeCount }
+		viewer { homeTimeline { nodes { text author { username } } edges { retweet { user { username } } } } }
+	}`, apitest.Vars{"name": w.ada.Name, "bobs": w.bob.Name, "carls": w.carl.Name, "her": w.ada.ID, "hers": w.hers, "his": w.his,
+		"r": w.herRetweet, "p": w.passedOn})
+	return string(res.Data)
+}
+
+// hidden are the names of what seen must not contain while ada is suspended.
+func (w *hiddenWorld) hidden(t *testing.T, r *apitest.Roost) {
+	t.Helper()
+	seen := w.seen(t, r)
+	for _, not := range []string{w.ada.Name, "hers", w.ada.ID, w.hers} {
+		if strings.Contains(strings.ReplaceAll(seen, `"hers":null`, ""), `"`+not+`"`) || strings.Contains(seen, "more of") {
+			t.Errorf("%s is seen in %s", not, seen)
+		}
+	}
+	for _, want := range []string{`"user":null`, `"her":null`, `"tweet":null`, `"hers":null`, `"retweet":null`, `"passedOn":null`,
+		`"reactionSummaries":[null,{"likeCount":1}]`, `"retweetCount":1`, `"totalCount":2`, `"text":"his"`} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("no %s in %s", want, seen)
+		}
+	}
+}
+
+// When the command has answered, a suspended user is nowhere on the running node: not by name or id, in no list, with nothing that the user
+// has written or passed on. Sessions and sockets end, followers' subscriptions are reset, sign-in is refused. A restored user is back
+// everywhere. The cache, timelines and counts equal the database in both states.
+func TestSuspendCommand(t *testing.T) {
+	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
+		w := newHiddenWorld(t, r)
+		before := w.seen(t, r)
+		for range 2 {
+			if again := w.seen(t, r); again != before {
+				t.Fatalf("at rest:\n%s\n%s", before, again)
+			}
+		}
+		socket, fan := w.ada.Dial(t), rig.WatchHome(t, w.carl, w.carl.Dial(t))
+		rig.WatchHome(t, w.ada, socket)
+		before = w.seen(t, r)
+		r, out, err := operates(t, r, "users", "suspend", w.ada.Name)
+		if want := w.ada.Name + " is suspended\n1 sessions of " + w.ada.Name + " have ended\n"; err != nil || out != want {
+			t.Fatalf("%v, %q", err, out)
+		}
+		if r.Mode == apitest.Server {
+			if code := socket.Closed(t); code != 4403 {
+				t.Errorf("the socket is closed with %d", code)
+			}
+			for got := ""; got != "TIMELINE_REBUILT"; {
+				got = rig.HomeEvent(t, fan.Next(t)) // after ada's tweets of WatchHome
+			}
+		}
+		w.hidden(t, r)
+		if res, err := r.As(w.ada.Key).Do(t.Context(), homePage, nil); err != nil || len(res.Errors) != 1 ||
+			res.Errors[0].Code() != "UNAUTHENTICATED" {
+			t.Errorf("the session of before: %v, %+v", err, res)
+		}
+		for _, password := range []string{w.ada.Password, "wrong horse"} {
+			if code := signsIn(t, r, w.ada.Name, password); code != "FORBIDDEN" {
+				t.Errorf("the sign-in with %q is answered with %q", password, code)
+			}
+		}
+		expectClean(t, r)
+		if r, out, err = operates(t, r, "users", "suspend", w.ada.Name); err != nil || out != w.ada.Name+" was suspended before\n" {
+			t.Errorf("again: %v, %q", err, out)
+		}
+		w.hidden(t, r)
+		if r, out, err = operates(t, r, "users", "restore", w.ada.Name); err != nil || out != w.ada.Name+" is not suspended any more\n" {
+			t.Fatalf("%v, %q", err, out)
+		}
+		if now := w.seen(t, r); now != before {
+			t.Errorf("after the restoration:\n%s\nbefore the suspension:\n%s", now, before)
+		}
+		r.LogIn(t, w.ada)
+		expectClean(t, r)
+		if _, out, err = operates(t, r, "users", "restore", w.ada.Name); err != nil || out != w.ada.Name+" was not suspended\n" {
+			t.Errorf("again: %v, %q", err, out)
+		}
 	})
 }

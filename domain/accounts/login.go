@@ -21,8 +21,11 @@ import (
 
 var errCredentials = errs.New(errs.InvalidCredentials, "the login or the password is wrong")
 
+var errSuspended = errs.New(errs.NotAllowed, "this account is suspended")
+
 // LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same refusal after the same
-// work: INVALID_CREDENTIALS without a field. Attempts beyond Limits get RATE_LIMITED before any work.
+// work: INVALID_CREDENTIALS without a field. A suspended user is refused with FORBIDDEN after the same work, whether the password is
+// right or not. Attempts beyond Limits get RATE_LIMITED before any work.
 func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
 	if e := d.check(); e != nil {
 		return nil, e
@@ -55,6 +58,9 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 		if now.PasswordHash == nil || *now.PasswordHash != *who.PasswordHash {
 			return errCredentials // it was changed meanwhile
 		}
+		if now.SuspendedAt != nil {
+			return errSuspended
+		}
 		if err := a.makeRoom(ctx, tx, now, d); err != nil {
 			return err
 		}
@@ -69,17 +75,23 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 	return out, nil
 }
 
-// check returns the error wrong unless the password is right. who is nil for an unknown user.
+// check returns the error wrong unless the password is right. who is nil for an unknown user. For a suspended user it returns another
+// error, which does not depend on the password.
 func (p *permit) check(who *ent.User, password string, wrong *errs.Error) error {
 	var stored *string
 	if who != nil {
 		stored = who.PasswordHash
 	}
 	fits, err := p.verify(stored, formsOf(password))
-	if err == nil && !fits {
+	switch {
+	case err != nil:
+		return err
+	case who != nil && who.SuspendedAt != nil:
+		return errSuspended
+	case !fits:
 		return wrong
 	}
-	return err
+	return nil
 }
 
 // loginKey returns the form in which a login is claimed, as a username or an email address, or "" if it cannot be either.

@@ -13,6 +13,71 @@ import (
 	"roost/internal/errs"
 )
 
+// Suspension is what Suspend or Restore has done.
+type Suspension struct {
+	// Username is the name as the user writes it.
+	Username string
+	// Changed is false if the user was suspended already, or was not suspended.
+	Changed bool
+	// Ended is how many sessions have ended.
+	Ended int
+}
+
+// Suspend suspends a user and ends all sessions of the user for the reason ACCOUNT_CLOSED; see package suspensions. A suspended user stays
+// so. The username is read, and refused, as ResetPassword does it. Suspend is for operators: it does not check who calls it.
+func (a *Accounts) Suspend(ctx context.Context, username string) (Suspension, error) {
+	return a.setSuspended(ctx, username, true)
+}
+
+// Restore ends the suspension of a user. Everything is as it was, apart from the sessions. A user who is not suspended stays so. Like
+// Suspend, it is for operators.
+func (a *Accounts) Restore(ctx context.Context, username string) (Suspension, error) {
+	return a.setSuspended(ctx, username, false)
+}
+
+func (a *Accounts) setSuspended(ctx context.Context, username string, suspended bool) (out Suspension, err error) {
+	key, ok := NameKey(strings.TrimPrefix(username, "@"))
+	if !ok {
+		return out, noSuchUser(username)
+	}
+	err = a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
+		now, err := lockByName(ctx, tx, key)
+		switch {
+		case err != nil:
+			return err
+		case now == nil:
+			return noSuchUser(username)
+		}
+		out = Suspension{Username: now.Username, Changed: (now.SuspendedAt != nil) != suspended}
+		if !out.Changed {
+			tx.AlreadyDone()
+			return nil
+		}
+		version := now.Version + 1
+		up := tx.User.Update().Where(user.ID(now.ID)).AddVersion(1)
+		if !suspended {
+			up.ClearSuspendedAt()
+			tx.Emit(events.UserRestored{UserID: now.ID, Version: version})
+		} else {
+			up.SetSuspendedAt(tx.Now)
+			tx.Emit(events.UserSuspended{UserID: now.ID, Version: version})
+			ended, err := a.endSessions(ctx, tx, now.ID, AccountClosed, "", nil)
+			if err != nil {
+				return err
+			}
+			out.Ended = len(ended)
+		}
+		if err := up.Exec(ctx); err != nil {
+			return fmt.Errorf("write the suspension: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return Suspension{}, err
+	}
+	return out, nil
+}
+
 // PasswordReset is what ResetPassword has done.
 type PasswordReset struct {
 	// Username is the name as the user writes it.

@@ -71,3 +71,43 @@ func TestResetPasswordOfNobody(t *testing.T) {
 		t.Errorf("the refusals emit %+v", got)
 	}
 }
+
+// A suspension ends all sessions, and keeps the user from signing in with an answer that does not depend on the password. A restored user
+// signs in with the password of before.
+func TestSuspendedUsersDoNotSignIn(t *testing.T) {
+	t.Parallel()
+	d := domaintest.New(t)
+	ada := signUp(t, d, "ada")
+	signUp(t, d, "bob")
+	d.Emitted()
+	s, err := d.Accounts.Suspend(t.Context(), "@ADA")
+	if err != nil || s != (accounts.Suspension{Username: "ada", Changed: true, Ended: 1}) {
+		t.Fatalf("the suspension returns %+v, %v", s, err)
+	}
+	emitted := d.Emitted()
+	if len(emitted) != 2 || emitted[0] != (events.UserSuspended{UserID: ada.UserID, Version: 2}) ||
+		emitted[1].(events.SessionEnded).Reason != "ACCOUNT_CLOSED" {
+		t.Errorf("the suspension emits %+v", emitted)
+	}
+	for _, login := range []string{"ada", "ada@example.com"} {
+		for _, typed := range []string{password, "wrong horse"} {
+			_, err := d.Accounts.LogIn(t.Context(), login, typed, accounts.Device{})
+			domaintest.Refused(t, err, errs.NotAllowed, "")
+		}
+	}
+	if _, err := d.Accounts.LogIn(t.Context(), "bob", password, accounts.Device{}); err != nil {
+		t.Errorf("another user: %v", err)
+	}
+	_, err = d.Accounts.Suspend(t.Context(), "nobody")
+	domaintest.Refused(t, err, errs.NotFound, "username")
+	d.Emitted()
+	if s, err := d.Accounts.Restore(t.Context(), "ada"); err != nil || !s.Changed {
+		t.Fatalf("the restoration returns %+v, %v", s, err)
+	}
+	if got := d.Emitted(); len(got) != 1 || got[0] != (events.UserRestored{UserID: ada.UserID, Version: 3}) {
+		t.Errorf("the restoration emits %+v", got)
+	}
+	if _, err := d.Accounts.LogIn(t.Context(), "ada", password, accounts.Device{}); err != nil {
+		t.Errorf("after the restoration: %v", err)
+	}
+}

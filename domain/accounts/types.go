@@ -93,6 +93,7 @@ const (
 	Revoked           EndReason = "REVOKED"
 	PasswordChanged   EndReason = "PASSWORD_CHANGED"
 	Expired           EndReason = "EXPIRED"
+	AccountClosed     EndReason = "ACCOUNT_CLOSED"
 )
 
 func accountOf(r *ent.User) *Account {

@@ -51,7 +51,7 @@ func (f *Follows) Follow(ctx context.Context, followerID, followeeID int64) erro
 		return err
 	}
 	return f.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		known, err := tx.User.Query().Where(user.ID(followeeID)).Exist(ctx)
+		known, err := tx.User.Query().Where(user.ID(followeeID), user.SuspendedAtIsNil()).Exist(ctx)
 		if err != nil {
 			return fmt.Errorf("look up the user: %w", err)
 		}

@@ -229,7 +229,7 @@ func changeOneByOne(ctx context.Context, tx *events.Tx, ordered []*setting) (map
 	all := map[Key]written{}
 	for _, s := range ordered {
 		query := `INSERT INTO reactions (tweet_id, user_id, kind, prev, reacted_at, version)
-			SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
+			SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleToAll + `
 			ON CONFLICT (tweet_id, user_id) DO UPDATE SET prev = reactions.kind, kind = excluded.kind,
 			reacted_at = excluded.reacted_at, version = reactions.version + 1
 			WHERE reactions.kind IS NOT excluded.kind RETURNING tweet_id, user_id, kind, prev, version, 0, NULL, NULL, NULL, NULL, 0, 0`

@@ -80,7 +80,7 @@ func (r *Retweets) listStatement() string {
 // ofTweets are the lists of tweets, the newest retweet first. The item of an entry is the user.
 var ofTweets = sqldb.Lists{Table: "retweets", Owner: "tweet_id", SortKey: "sort_key", Item: "user_id", Where: "active"}
 
-// OfTweets reads pages of the retweets of several tweets in one statement.
+// OfTweets reads pages of the retweets of several tweets in one statement, also those of suspended users.
 func (r *Retweets) OfTweets(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 	return ofTweets.Pages(ctx, r.db.Driver, keys)
 }

@@ -107,14 +107,14 @@ func (r *Retweets) change(ctx context.Context, written string, by int64, args []
 }
 
 // The statements that write a retweet. Without a change they return no row.
-const (
+var (
 	begins = `INSERT INTO retweets (tweet_id, user_id, author_id, active, sort_key, retweeted_at, version, parent_author_id)
-		SELECT id, $2, author_id, true, $3, $4, 1, parent_author_id FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
+		SELECT id, $2, author_id, true, $3, $4, 1, parent_author_id FROM tweets WHERE id = $1 AND ` + tweets.VisibleToAll + `
 		ON CONFLICT (tweet_id, user_id) DO UPDATE SET active = true, sort_key = excluded.sort_key,
 		retweeted_at = excluded.retweeted_at, version = retweets.version + 1 WHERE NOT retweets.active
 		RETURNING author_id, coalesce(parent_author_id, 0), sort_key, version`
 	ends = `UPDATE retweets SET active = false, version = version + 1 WHERE tweet_id = $1 AND user_id = $2 AND active
-		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `)
+		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleToAll + `)
 		RETURNING author_id, coalesce(parent_author_id, 0), sort_key, version`
 )
 
@@ -148,7 +148,7 @@ func (r *Retweets) write(ctx context.Context, tx *events.Tx, written string, by 
 func (r *Retweets) unchanged(ctx context.Context, tx *events.Tx, userID, tweetID int64) (Retweet, error) {
 	was := Retweet{TweetID: tweetID, UserID: userID}
 	err := scanOne(ctx, tx, `SELECT coalesce((SELECT sort_key FROM retweets WHERE tweet_id = $1 AND user_id = $2), 0)
-		FROM tweets WHERE id = $1 AND `+tweets.VisibleSQL, []any{tweetID, userID}, &was.SortKey)
+		FROM tweets WHERE id = $1 AND `+tweets.VisibleToAll, []any{tweetID, userID}, &was.SortKey)
 	if errors.Is(err, sql.ErrNoRows) {
 		return was, tweets.NoSuchTweet()
 	}

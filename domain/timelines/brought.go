@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"roost/domain/suspensions"
 	"roost/internal/sqldb"
 )
 
@@ -53,8 +54,9 @@ func (t *Timelines) Brought(ctx context.Context, tweetID int64, viewers []int64)
 		err := t.readBrought(ctx, out, `SELECT f.follower_id AS k, r.user_id, r.sort_key, r.active FROM retweets AS r
 				JOIN follows AS f ON f.followee_id = r.user_id AND f.active
 				WHERE r.tweet_id = $1 AND `+t.db.Member("f.follower_id", "$2")+` AND EXISTS (SELECT 1 FROM retweets WHERE tweet_id = $1)
+				AND `+suspensions.NotSuspended("r.user_id")+`
 			UNION ALL SELECT r.user_id, r.user_id, r.sort_key, r.active FROM retweets AS r
-				WHERE r.tweet_id = $1 AND `+t.db.Member("r.user_id", "$2"), tweetID, t.db.List(chunk))
+				WHERE r.tweet_id = $1 AND `+t.db.Member("r.user_id", "$2")+` AND `+suspensions.NotSuspended("r.user_id"), tweetID, t.db.List(chunk))
 		if err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ const (
 	Rebuilt
 )
 
-// homeChanges lists every event type that changes home timelines, and how. The index events_home has the same types.
+// homeChanges lists every event type that changes home timelines, and how. The index events_of_home has the same types.
 var homeChanges = []homeEvent{
 	on(func(e events.TweetPosted) HomeChange {
 		return HomeChange{Kind: EntryAdded, TweetID: e.TweetID, AuthorID: e.AuthorID, ParentAuthorID: e.ParentAuthorID}
@@ -56,6 +56,8 @@ var homeChanges = []homeEvent{
 	on(func(e events.UserFollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
 	on(func(e events.UserUnfollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
 	on(func(events.RowsImported) HomeChange { return HomeChange{Kind: Rebuilt} }),
+	on(func(events.UserSuspended) HomeChange { return HomeChange{Kind: Rebuilt} }),
+	on(func(events.UserRestored) HomeChange { return HomeChange{Kind: Rebuilt} }),
 }
 
 // homeEvent is an event type that changes home timelines.

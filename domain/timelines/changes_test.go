@@ -37,8 +37,8 @@ func indexWhere(t *testing.T, table ent.Interface, name string) string {
 func TestIndexesHaveTheConditionsOfTheRules(t *testing.T) {
 	t.Parallel()
 	want := fmt.Sprintf("type IN ('%s')", strings.Join(timelines.HomeEventTypes(), "', '"))
-	if got := indexWhere(t, schema.Event{}, "events_home"); got != want {
-		t.Errorf("events_home has the events %s, want %s", got, want)
+	if got := indexWhere(t, schema.Event{}, "events_of_home"); got != want {
+		t.Errorf("events_of_home has the events %s, want %s", got, want)
 	}
 	if got := indexWhere(t, schema.Tweet{}, "tweets_of_author"); got != tweets.VisibleSQL {
 		t.Errorf("tweets_of_author has the tweets %s, want %s", got, tweets.VisibleSQL)
@@ -62,6 +62,8 @@ func TestHomeChanges(t *testing.T) {
 		{events.UserFollowed{FollowerID: 3, FolloweeID: 4}, timelines.HomeChange{Kind: timelines.Rebuilt, ViewerID: 3}},
 		{events.UserUnfollowed{FollowerID: 3, FolloweeID: 4}, timelines.HomeChange{Kind: timelines.Rebuilt, ViewerID: 3}},
 		{events.RowsImported{}, timelines.HomeChange{Kind: timelines.Rebuilt}},
+		{events.UserSuspended{UserID: 3}, timelines.HomeChange{Kind: timelines.Rebuilt}},
+		{events.UserRestored{UserID: 3}, timelines.HomeChange{Kind: timelines.Rebuilt}},
 	} {
 		if got, ok := timelines.HomeChangeOf(c.event); !ok || got != c.want {
 			t.Errorf("%s changes home timelines by %+v (%t), want %+v", c.event.Type(), got, ok, c.want)

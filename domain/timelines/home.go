@@ -1,6 +1,9 @@
 package timelines
 
-import "roost/domain/tweets"
+import (
+	"roost/domain/suspensions"
+	"roost/domain/tweets"
+)
 
 // Relation is what the rule of home timelines looks at between a viewer and an author.
 type Relation struct {
@@ -29,18 +32,20 @@ func (e Ends) In(inHome func(userID int64) bool) bool {
 
 // Shown returns a tweet of the author as the viewer's home timeline shows it now: nil if the tweet is not visible, or if the
 // timeline does not contain the author's tweets. The tweet may be nil.
-func (r Relation) Shown(t *tweets.Tweet) *tweets.Tweet {
+func (r Relation) Shown(t *tweets.Tweet, suspended *suspensions.Set) *tweets.Tweet {
 	if !r.InHome() {
 		return nil
 	}
-	return tweets.Visible(t)
+	return tweets.Visible(t, suspended)
 }
 
 // Shown returns the tweet of an entry as a viewer's home timeline shows it now: nil if the tweet is not visible, or if the timeline does
 // not contain the entry. followed and t may be nil.
-func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet) *tweets.Tweet {
-	inHome := func(userID int64) bool { return NewRelation(viewerID, userID, followed.Contains(userID)).InHome() }
-	if t = tweets.Visible(t); t == nil {
+func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet, suspended *suspensions.Set) *tweets.Tweet {
+	inHome := func(userID int64) bool {
+		return NewRelation(viewerID, userID, followed.Contains(userID)).InHome() && !suspended.Has(userID)
+	}
+	if t = tweets.Visible(t, suspended); t == nil {
 		return nil
 	}
 	own := Ends{p.AuthorID, t.ParentAuthorID}.In(inHome)
@@ -50,8 +55,8 @@ func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet) *tweets.
 	return nil
 }
 
-// HomeAuthors returns the authors whose tweets a viewer's home timeline contains. The list of those whom the viewer follows
-// is nil for a viewer without a row of counts. The result is kept with the list, so nobody may change it.
+// HomeAuthors returns the authors whose tweets a viewer's home timeline contains, also those who are suspended. The list of those whom
+// the viewer follows is nil for a viewer without a row of counts. The result is kept with the list, so nobody may change it.
 func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	if followed == nil {
 		followed = &Followed{}
@@ -68,8 +73,22 @@ func HomeAuthors(viewerID int64, followed *Followed) []int64 {
 	if NewRelation(viewerID, viewerID, false).InHome() {
 		authors = append(authors, viewerID)
 	}
-	followed.home.Store(&homeAuthors{viewerID, authors})
+	followed.home.Store(&homeAuthors{viewerID: viewerID, authors: authors, shown: authors})
 	return authors
+}
+
+// ShownAuthors returns those of HomeAuthors who are not suspended. Nobody may change the result either.
+func ShownAuthors(viewerID int64, followed *Followed, suspended *suspensions.Users) []int64 {
+	authors := HomeAuthors(viewerID, followed)
+	if followed == nil || suspended.Number() == 0 {
+		return suspended.Without(authors)
+	}
+	if known := followed.home.Load(); known.viewerID == viewerID && known.suspended == suspended.Number() {
+		return known.shown
+	}
+	shown := suspended.Without(authors)
+	followed.home.Store(&homeAuthors{viewerID, authors, shown, suspended.Number()})
+	return shown
 }
 
 // Post names a tweet, its author, and the user whose retweet brings it into a timeline; 0 for an entry at the tweet's own place.

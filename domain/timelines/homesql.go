@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"roost/domain/suspensions"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
@@ -27,7 +28,8 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 	return t.ExactHome(ctx, authors, w)
 }
 
-// ExactHome is Home in one statement, which looks at the earlier retweets of each retweeted tweet while it reads them.
+// ExactHome is Home in one statement, which looks at the earlier retweets of each retweeted tweet while it reads them. It leaves out the
+// entries of authors who are suspended.
 func (t *Timelines) ExactHome(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
 	entries, err := t.homeEntries(ctx, authors, w, w.Size+1, true)
 	return cursors.Cut(w, entries), err
@@ -78,7 +80,11 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 	if backward {
 		order = "ASC"
 	}
-	home := "(SELECT id FROM " + t.db.Rows("$1", "a") + ")"
+	home, seen := "(SELECT id FROM "+t.db.Rows("$1", "a")+")", "true" // seen is whose entries are read
+	if exact {
+		seen = suspensions.NotSuspended("a.id")
+		home = "(SELECT a.id FROM " + t.db.Rows("$1", "a") + " WHERE " + seen + ")"
+	}
 	where := "active AND sort_key < $2 AND sort_key > $3 AND (author_id NOT IN " + home +
 		" OR parent_author_id <> author_id AND parent_author_id NOT IN " + home + ")"
 	replies := repliesSQL + " AND id < $2 AND id > $3 AND (parent_author_id IN " + home + ") IS TRUE"
@@ -86,7 +92,7 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join.
 		where += ` AND ` + tweets.VisibleByID("r.tweet_id") + `
 			AND NOT EXISTS (SELECT 1 FROM retweets AS e WHERE e.tweet_id = r.tweet_id AND e.active AND e.sort_key < r.sort_key
-				AND (e.user_id IN (SELECT id FROM ` + t.db.Rows("$1", "a") + `)) IS TRUE)`
+				AND (e.user_id IN ` + home + `) IS TRUE)`
 	}
 	if t.db.IsPostgres() {
 		return fmt.Sprintf(`SELECT e.sort_key, e.tweet, e.retweeter FROM unnest($1::bigint[]) AS a(id)
@@ -98,15 +104,15 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 				UNION ALL
 				(SELECT sort_key, tweet_id, user_id FROM retweets AS r
 					WHERE user_id = a.id AND %[4]s ORDER BY sort_key %[2]s LIMIT %[3]s)) AS e
-			ORDER BY e.sort_key %[2]s LIMIT $4`, ownSQL, order, sqldb.InOrder("$4"), where, replies)
+			WHERE %[6]s ORDER BY e.sort_key %[2]s LIMIT $4`, ownSQL, order, sqldb.InOrder("$4"), where, replies, seen)
 	}
-	return fmt.Sprintf(`SELECT t.id AS sort_key, t.id, 0 FROM json_each($1) AS a
+	return fmt.Sprintf(`SELECT t.id AS sort_key, t.id, 0 FROM `+t.db.Rows("$1", "a")+`
 		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets
-			WHERE author_id = a.value AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4)
-		UNION ALL SELECT t.id, t.id, 0 FROM json_each($1) AS a
-		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets WHERE author_id = a.value AND %[4]s ORDER BY id %[2]s LIMIT $4)
-		UNION ALL SELECT t.sort_key, t.tweet_id, t.user_id FROM json_each($1) AS a
+			WHERE author_id = a.id AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4) AND %[5]s
+		UNION ALL SELECT t.id, t.id, 0 FROM `+t.db.Rows("$1", "a")+`
+		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets WHERE author_id = a.id AND %[4]s ORDER BY id %[2]s LIMIT $4) AND %[5]s
+		UNION ALL SELECT t.sort_key, t.tweet_id, t.user_id FROM `+t.db.Rows("$1", "a")+`
 		JOIN retweets AS t ON t.rowid IN (SELECT rowid FROM retweets AS r
-			WHERE user_id = a.value AND %[3]s ORDER BY sort_key %[2]s LIMIT $4)
-		ORDER BY 1 %[2]s LIMIT $4`, ownSQL, order, where, replies)
+			WHERE user_id = a.id AND %[3]s ORDER BY sort_key %[2]s LIMIT $4) AND %[5]s
+		ORDER BY 1 %[2]s LIMIT $4`, ownSQL, order, where, replies, seen)
 }

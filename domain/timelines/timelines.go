@@ -17,7 +17,7 @@
 //   - Brought, for the viewers into whose timelines a retweet brings a tweet: its statement repeats the rule.
 //   - rows.Store.HomeTweets, for the check just before an entry is sent: a row of the new relation, or an existing one.
 //
-// An event that begins or ends the relation belongs in homeChanges. The index events_home in ent/schema lists the same
+// An event that begins or ends the relation belongs in homeChanges. The index events_of_home in ent/schema lists the same
 // event types, so it changes too, with a migration.
 //
 // An entry of a timeline is a tweet and its place, which is the sort key: the tweet's id if the timeline contains the author's entries,
@@ -32,6 +32,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"roost/domain/suspensions"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
@@ -111,14 +112,16 @@ func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Ke
 type Followed struct {
 	UserIDs []int64 // ascending
 	Version int64
-	// home is what HomeAuthors has returned for the list.
+	// home is what HomeAuthors and ShownAuthors have returned for the list.
 	home atomic.Pointer[homeAuthors]
 }
 
-// homeAuthors are the authors of a viewer's home timeline.
+// homeAuthors are the authors of a viewer's home timeline, and those of them who are shown while some users are suspended; suspended is the
+// number of these.
 type homeAuthors struct {
-	viewerID int64
-	authors  []int64
+	viewerID       int64
+	authors, shown []int64
+	suspended      int64
 }
 
 // Contains reports whether the viewer follows a user. A nil list contains nobody.
@@ -180,6 +183,11 @@ func (t *Timelines) Viewers(ctx context.Context, n int) ([]int64, error) {
 		return nil, fmt.Errorf("draw viewers: %w", err)
 	}
 	return ids, nil
+}
+
+// LoadSuspended reads who is suspended; see suspensions.Set.
+func (t *Timelines) LoadSuspended(ctx context.Context, into *suspensions.Set) error {
+	return into.Load(ctx, t.db)
 }
 
 var followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "follower_id", Flag: "active"}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"roost/domain/suspensions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
@@ -91,7 +92,7 @@ func TestShownTweets(t *testing.T) {
 		{"deleted", timelines.NewRelation(me, other, true), gone, nil},
 		{"unknown", timelines.NewRelation(me, other, true), nil, nil},
 	} {
-		if got := c.relation.Shown(c.tweet); got != c.want {
+		if got := c.relation.Shown(c.tweet, &suspensions.Set{}); got != c.want {
 			t.Errorf("%s: the timeline shows %+v, want %+v", c.name, got, c.want)
 		}
 	}

@@ -25,7 +25,7 @@ func hashtag(t *testing.T, name string) int64 {
 	return id
 }
 
-// tagged returns the tweets with a hashtag, read in pages of a size.
+// tagged returns the tweets with a hashtag, without those of no author, read in pages of a size.
 func tagged(t *testing.T, d *domaintest.Domain, name string, size int) (all []int64) {
 	t.Helper()
 	w := cursors.Whole(size)
@@ -36,8 +36,9 @@ func tagged(t *testing.T, d *domaintest.Domain, name string, size int) (all []in
 			t.Fatal(err)
 		}
 		for _, e := range pages[key].Items {
-			all = append(all, e.Item)
-			w.Above = e.SortKey
+			if w.Above = e.SortKey; e.By != 0 {
+				all = append(all, e.Item)
+			}
 		}
 		if !pages[key].More {
 			return all

@@ -54,7 +54,7 @@ const settledAfter = time.Minute
 // Nobody may see a reply without its parent. So the copies that lack a parent which was posted just now are dropped before the reply is
 // committed: the node that has posted the parent may not have done that yet.
 func answer(ctx context.Context, tx *events.Tx, t *Tweet) error {
-	err := sqldb.ScanOne(ctx, tx.Client(), "SELECT author_id FROM tweets WHERE id = $1 AND "+VisibleSQL, []any{t.InReplyTo},
+	err := sqldb.ScanOne(ctx, tx.Client(), "SELECT author_id FROM tweets WHERE id = $1 AND "+VisibleToAll, []any{t.InReplyTo},
 		&t.ParentAuthorID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"roost/domain/suspensions"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
 )
@@ -23,11 +24,12 @@ const (
 	Relevant
 )
 
-// ofTweets are the replies to tweets, the newest first.
-var ofTweets = sqldb.Lists{Table: "tweets", Owner: "in_reply_to", SortKey: "id", Item: "id",
+// ofTweets are the replies to tweets, the newest first. By is who wrote the reply.
+var ofTweets = sqldb.Lists{Table: "tweets", Owner: "in_reply_to", SortKey: "id", Item: "id", By: "author_id",
 	Where: VisibleSQL + " AND in_reply_to IS NOT NULL"}
 
-// Replies reads pages of the replies to tweets for a viewer; 0 is nobody. It takes one statement for each order, page size and direction
+// Replies reads pages of the replies to tweets for a viewer; 0 is nobody. Row.By is who wrote the reply. Replies of suspended users are
+// among them, but for Relevant, where they would take places. It takes one statement for each order, page size and direction
 // among the keys, and for Relevant one for each place at which a page begins.
 func (t *Tweets) Replies(ctx context.Context, viewer int64, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 	out := make(map[sqldb.Key]cursors.Page[sqldb.Row], len(keys))
@@ -92,18 +94,18 @@ func (t *Tweets) readRanked(ctx context.Context, viewer int64, p rankedPage, key
 	for i, k := range keys {
 		parents[i] = k.Owner
 	}
-	type row struct{ parent, reply, place int64 }
-	rows, err := sqldb.ScanAll(ctx, t.db, `SELECT parent, reply, place FROM (
-			SELECT r.in_reply_to AS parent, r.id AS reply, row_number() OVER (PARTITION BY r.in_reply_to ORDER BY
+	type row struct{ parent, reply, author, place int64 }
+	rows, err := sqldb.ScanAll(ctx, t.db, `SELECT parent, reply, author, place FROM (
+			SELECT r.in_reply_to AS parent, r.id AS reply, r.author_id AS author, row_number() OVER (PARTITION BY r.in_reply_to ORDER BY
 				CASE WHEN r.author_id = r.parent_author_id OR EXISTS (SELECT 1 FROM follows AS f
 					WHERE f.follower_id = $2 AND f.followee_id = r.author_id AND f.active) THEN 0 ELSE 1 END,
 				coalesce(s.like_count, 0) DESC, r.id DESC) AS place
 			FROM tweets AS r LEFT JOIN tweet_stats AS s ON s.tweet_id = r.id
 			WHERE `+t.db.Member("r.in_reply_to", "$1")+` AND r.in_reply_to IS NOT NULL
-				AND coalesce(r.deleted_at, 'infinity') = 'infinity') AS ranked
+				AND coalesce(r.deleted_at, 'infinity') = 'infinity' AND `+suspensions.NotSuspended("r.author_id")+`) AS ranked
 		WHERE place > $3 AND place <= $4 ORDER BY place`,
 		[]any{t.db.List(parents), viewer, p.skip, p.skip + p.size + 1},
-		func(r *row) []any { return []any{&r.parent, &r.reply, &r.place} })
+		func(r *row) []any { return []any{&r.parent, &r.reply, &r.author, &r.place} })
 	if err != nil {
 		return fmt.Errorf("read relevant replies: %w", err)
 	}
@@ -111,7 +113,7 @@ func (t *Tweets) readRanked(ctx context.Context, viewer int64, p rankedPage, key
 		var page cursors.Page[sqldb.Row]
 		for _, r := range rows {
 			if r.parent == k.Owner {
-				page.Items = append(page.Items, sqldb.Row{SortKey: math.MaxInt64 - r.place, Item: r.reply})
+				page.Items = append(page.Items, sqldb.Row{SortKey: math.MaxInt64 - r.place, Item: r.reply, By: r.author})
 			}
 		}
 		if page.More = int64(len(page.Items)) > p.size; page.More {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"roost/domain/suspensions"
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/internal/errs"
@@ -108,6 +109,7 @@ func TestVisible(t *testing.T) {
 	kept, deleted := d.Post(t, author, "kept"), d.Post(t, author, "deleted")
 	d.Do(t, func(ctx context.Context) error { return d.Tweets.Delete(ctx, author, deleted) })
 
+	none := &suspensions.Set{}
 	byEnt, err := d.Client.Tweet.Query().Where(tweets.IsVisible()).IDs(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -121,15 +123,15 @@ func TestVisible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(byEnt, []int64{kept}) || bySQL.Int64 != kept || tweets.Visible(rows[kept]) != rows[kept] ||
-		tweets.Visible(rows[deleted]) != nil {
+	if !slices.Equal(byEnt, []int64{kept}) || bySQL.Int64 != kept || tweets.Visible(rows[kept], none) != rows[kept] ||
+		tweets.Visible(rows[deleted], none) != nil {
 		t.Errorf("of %d and %d, the second deleted, ent sees %v, SQL %d, the rows are %+v and %+v",
 			kept, deleted, byEnt, bySQL.Int64, rows[kept], rows[deleted])
 	}
 	if rows[deleted] == nil || rows[deleted].Text != "" || rows[deleted].Version != 2 {
 		t.Errorf("the deleted tweet is read as %+v", rows[deleted])
 	}
-	if tweets.Visible(nil) != nil {
+	if tweets.Visible(nil, none) != nil {
 		t.Error("no tweet is visible")
 	}
 }

@@ -63,11 +63,11 @@ var (
 				},
 			},
 			{
-				Name:    "events_home",
+				Name:    "events_of_home",
 				Unique:  false,
 				Columns: []*schema.Column{EventsColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')",
+					Where: "type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported', 'UserSuspended', 'UserRestored')",
 				},
 			},
 			{
@@ -552,6 +552,7 @@ var (
 		{Name: "password_hash", Type: field.TypeString, Nullable: true},
 		{Name: "session_policy", Type: field.TypeEnum, Enums: []string{"MULTI_DEVICE", "SINGLE_DEVICE"}, Default: "MULTI_DEVICE"},
 		{Name: "created_at", Type: field.TypeTime},
+		{Name: "suspended_at", Type: field.TypeTime, Nullable: true},
 		{Name: "version", Type: field.TypeInt64, Default: 1},
 	}
 	// UsersTable holds the schema information for the "users" table.
@@ -559,6 +560,16 @@ var (
 		Name:       "users",
 		Columns:    UsersColumns,
 		PrimaryKey: []*schema.Column{UsersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "users_suspended",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "suspended_at IS NOT NULL",
+				},
+			},
+		},
 	}
 	// UserStatsColumns holds the columns for the "user_stats" table.
 	UserStatsColumns = []*schema.Column{

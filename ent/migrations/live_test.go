@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -170,5 +171,41 @@ func TestCutOffMigrationIsDoneAgain(t *testing.T) {
 	}
 	if got := changes(t, db); got != "" {
 		t.Errorf("ent would change it:\n%s", got)
+	}
+}
+
+// Nodes of the release before migration 20 catch up on home timelines with the index that it makes in the place of theirs.
+func TestOldNodesUseTheNewIndexOfHome(t *testing.T) {
+	t.Parallel()
+	db := open(t, sqldb.Config{URL: pgtest.URL(t), MaxConns: 4})
+	indexFor := func() string {
+		t.Helper()
+		tx, err := db.Writer().BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		for _, set := range []string{"SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off"} {
+			if _, err := tx.ExecContext(t.Context(), set); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var plan string
+		if err := tx.QueryRowContext(t.Context(), `EXPLAIN (FORMAT JSON) SELECT seq FROM events WHERE seq > 1 AND seq <= 9 AND type IN
+			('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')
+			ORDER BY seq LIMIT 5`).Scan(&plan); err != nil {
+			t.Fatal(err)
+		}
+		_, name, _ := strings.Cut(plan, `"Index Name": "`)
+		name, _, _ = strings.Cut(name, `"`)
+		return name
+	}
+	upTo(t, db, 19)
+	if got := indexFor(); got != "events_home" {
+		t.Errorf("before migration 20 the index is %q", got)
+	}
+	upTo(t, db, 20)
+	if got := indexFor(); got != "events_of_home" {
+		t.Errorf("after migration 20 the index is %q", got)
 	}
 }

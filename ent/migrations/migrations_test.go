@@ -230,8 +230,8 @@ func TestMigratedSchemaIsEnts(t *testing.T) {
 		"ALTER TABLE user_stats ALTER COLUMN tweet_count DROP DEFAULT":                         "tweet_count",
 		"DROP TABLE id_leases":                                                                 "id_leases",
 		"DROP INDEX tweets_of_author; CREATE INDEX tweets_of_author ON tweets (author_id, id)": "tweets_of_author",
-		`DROP INDEX events_home;
-		CREATE INDEX events_home ON events (seq) WHERE type IN ('TweetPosted', 'TweetDeleted')`: "events_home",
+		`DROP INDEX events_of_home;
+		CREATE INDEX events_of_home ON events (seq) WHERE type IN ('TweetPosted', 'TweetDeleted')`: "events_of_home",
 	} {
 		exec(t, db.Writer(), change)
 		if got := changes(t, db); !strings.Contains(got, want) {

@@ -32,7 +32,7 @@ var renames = []rename{
 
 // oldIndexes are indexes whose names contain an old name, which SQLite cannot rename, and an index whose condition has changed. ent
 // creates them again under their new names.
-var oldIndexes = []string{"group_parts_key", "parked_events_key", "parked_events_waiting", "events_timeline"}
+var oldIndexes = []string{"group_parts_key", "parked_events_key", "parked_events_waiting", "events_timeline", "events_home"}
 
 // renameSQLite renames the tables and columns of a database that was made before migration 8: all of them or none. A database
 // from before another migration does not have all the old names; ent adds what it lacks.

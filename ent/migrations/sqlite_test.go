@@ -35,7 +35,7 @@ func TestOldSQLiteIsRenamed(t *testing.T) {
 			}
 			for index, on := range map[string]string{"group_parts_key": "group_parts (group_name, part)",
 				"parked_events_key": "parked_events (group_name, seq)", "parked_events_waiting": "parked_events (seq)",
-				"events_timeline": "events (seq)"} {
+				"events_timeline": "events (seq)", "events_home": "events (seq)"} {
 				exec(t, db.Writer(), "CREATE INDEX "+index+" ON "+on)
 			}
 			for _, q := range older {

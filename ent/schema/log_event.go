@@ -32,8 +32,9 @@ func (Event) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("seq").Unique().StorageKey("events_seq"),
 		index.Fields("id").StorageKey("events_unsequenced").Annotations(entsql.IndexWhere("seq IS NULL")),
-		index.Fields("seq").StorageKey("events_home").Annotations(entsql.IndexWhere(
-			"type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')")),
+		index.Fields("seq").StorageKey("events_of_home").Annotations(entsql.IndexWhere(
+			"type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported', " +
+				"'UserSuspended', 'UserRestored')")),
 		index.Fields("aggregate", "seq").StorageKey("events_answers").Annotations(entsql.IndexWhere("type = 'ReplyAdded'")),
 	}
 }

@@ -2,16 +2,18 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
 )
 
 // User is an account.
 type User struct{ ent.Schema }
 
 // Fields of the user. Username and email are unique through UsernameClaim and EmailClaim, whose
-// tables are keyed by the name.
+// tables are keyed by the name. suspended_at is set while an operator has suspended the user.
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		ownID("id"),
@@ -23,7 +25,15 @@ func (User) Fields() []ent.Field {
 		field.String("password_hash").Optional().Nillable().Sensitive(),
 		field.Enum("session_policy").Values("MULTI_DEVICE", "SINGLE_DEVICE").Default("MULTI_DEVICE"),
 		field.Time("created_at").Immutable(),
+		field.Time("suspended_at").Optional().Nillable(),
 		version(),
+	}
+}
+
+// Indexes find the users who are suspended.
+func (User) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("id").StorageKey("users_suspended").Annotations(entsql.IndexWhere("suspended_at IS NOT NULL")),
 	}
 }
 

@@ -30,6 +30,8 @@ const (
 	FieldSessionPolicy = "session_policy"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldSuspendedAt holds the string denoting the suspended_at field in the database.
+	FieldSuspendedAt = "suspended_at"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
 	// EdgeFollowing holds the string denoting the following edge name in mutations.
@@ -92,6 +94,7 @@ var Columns = []string{
 	FieldPasswordHash,
 	FieldSessionPolicy,
 	FieldCreatedAt,
+	FieldSuspendedAt,
 	FieldVersion,
 }
 
@@ -196,6 +199,11 @@ func BySessionPolicy(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// BySuspendedAt orders the results by the suspended_at field.
+func BySuspendedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSuspendedAt, opts...).ToFunc()
 }
 
 // ByVersion orders the results by the version field.

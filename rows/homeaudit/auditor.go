@@ -204,6 +204,9 @@ func (r *run) recheck(ctx context.Context) error {
 		if err := rest(ctx, r.settle-time.Since(r.lastSuspect)); err != nil {
 			return err
 		}
+		if err := r.rows.RenewSuspended(ctx); err != nil {
+			return err
+		}
 		again := r.suspects
 		r.suspects = nil
 		for _, s := range again {

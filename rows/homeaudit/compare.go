@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"roost/domain/timelines"
-	"roost/domain/tweets"
 	"roost/internal/cursors"
 	"roost/internal/moment"
 )
@@ -49,6 +48,7 @@ func (a *Auditor) derived(ctx context.Context, viewer int64, depth int) (view, e
 		return view{}, err
 	}
 	v := newView(viewer, followed[viewer])
+	v.authors = a.rows.HomeAuthors(viewer, followed[viewer])
 	for w := cursors.Whole(cursors.MaxSize); ; w.Above = v.reach {
 		w.Size = min(cursors.MaxSize, depth-len(v.entries))
 		page, err := a.rows.HomePage(ctx, viewer, v.authors, w)
@@ -64,7 +64,7 @@ func (a *Auditor) derived(ctx context.Context, viewer int64, depth int) (view, e
 			return v, err
 		}
 		for _, e := range page.Items {
-			if tweets.Visible(found[e.Item]) != nil {
+			if a.rows.VisibleTweet(found[e.Item]) != nil {
 				v.entries = append(v.entries, e)
 			}
 		}

@@ -115,7 +115,9 @@ const (
 
 var statementClasses = []statementClass{
 	statementsOf("users by id", `SELECT .* FROM "users" WHERE "users"."id" = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
-	statementsOf("a user", `SELECT .* FROM "users" WHERE "users"."id" = \$1( LIMIT \d)?( FOR UPDATE)?`, atMost(1), "one row, by its key"),
+	statementsOf("a user", `SELECT .* FROM "users" WHERE "users"."id" = \$1( AND "users"."suspended_at" IS NULL)?( LIMIT \d)?( FOR UPDATE)?`,
+		atMost(1), "one row, by its key"),
+	batchesOf("suspended users", `SELECT id, version FROM users WHERE suspended_at IS NOT NULL AND id > \$1 ORDER BY id LIMIT \$2`, 1),
 	statementsOf("a username", `SELECT .* FROM "username_claims" WHERE "username_claims"."name" = \$1 LIMIT 2`, atMost(1),
 		"one row, by its key"),
 	statementsOf("usernames", `SELECT .* FROM "username_claims" WHERE "username_claims"."name" = ANY\(\$1\)`, eachID(0, 1),
