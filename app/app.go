@@ -239,6 +239,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.Socket.Personal = graph.Personal
 	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
 	cfg.Schema, cfg.Resolved, cfg.Free = graph.Schema(resolver), graph.IsResolved, graph.IsFree
+	cfg.ListPrice, cfg.Computed = graph.ListPrice, graph.IsComputed
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
 	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.Idempotency{},

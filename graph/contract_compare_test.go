@@ -10,10 +10,10 @@ import (
 )
 
 // difference is how a served schema differs from the contract. Contradictions break clients that were
-// written for the contract; what is missing is to be served later.
+// written for the contract; what is missing is to be served later; reworded are the descriptions with other words.
 type difference struct {
-	contract, served        *ast.Schema
-	contradictions, missing []string
+	contract, served                  *ast.Schema
+	contradictions, missing, reworded []string
 }
 
 func compareSchemas(contract, served *ast.Schema) *difference {
@@ -210,13 +210,15 @@ func (d *difference) compareValues(c, s *ast.Definition) {
 	}
 }
 
-// describe compares whether something has a description; the words may differ.
+// describe compares descriptions.
 func (d *difference) describe(name, c, s string) {
 	switch {
 	case c != "" && s == "":
 		d.contradict("%s has no description", name)
 	case c == "" && s != "":
 		d.contradict("%s has a description, which is not in the contract", name)
+	case strings.Join(strings.Fields(c), " ") != strings.Join(strings.Fields(s), " "):
+		d.reworded = append(d.reworded, name)
 	}
 }
 
@@ -245,7 +247,7 @@ func (d *difference) compareDirectives() {
 	for _, name := range slices.Sorted(maps.Keys(d.served.Directives)) {
 		s := d.served.Directives[name]
 		c := d.contract.Directives[name]
-		if s.Position != nil && s.Position.Src != nil && s.Position.Src.BuiltIn {
+		if isBuiltIn(s) {
 			continue
 		}
 		if c == nil {
@@ -258,8 +260,13 @@ func (d *difference) compareDirectives() {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.contract.Directives)) {
-		if d.served.Directives[name] == nil {
+		if d.served.Directives[name] == nil && !isBuiltIn(d.contract.Directives[name]) {
 			d.miss("directive @" + name)
 		}
 	}
+}
+
+// isBuiltIn reports whether the parser adds the directive to every schema.
+func isBuiltIn(d *ast.DirectiveDefinition) bool {
+	return d.Position != nil && d.Position.Src != nil && d.Position.Src.BuiltIn
 }

@@ -30,14 +30,43 @@ func readSchema(t *testing.T, file string) *ast.Schema {
 
 const contractFile = "contract/core.graphqls"
 
-// The served schema is a part of the contract and contradicts it nowhere.
+// unserved lists what the contract has and this release does not serve: search, and prepared home timelines. What is served is taken
+// from this list, so that it is complete.
+var unserved = []string{
+	"Query.searchTweets", "Query.searchUsers", "Viewer.homeTimeline(matching)", "User.timeline(matching)",
+	"type TweetSearchFilter", "type TweetSearchOrder", "type UserConnection", "type UserEdge",
+	"Limits.searchLength", "Limits.homeTimelineLength",
+}
+
+// reworded lists the served descriptions whose words differ from those of the contract, because they say more exactly what this release
+// does.
+var reworded = []string{
+	"Query.reactionSummaries", "Subscription.homeTimelineEvents", "Subscription.reactionsChanged", "TimelineEntryRemoved",
+	"TimelineResetReason.EVENT_LOST", "Viewer.homeTimeline",
+}
+
+// The served schema equals the contract in types, fields, arguments, defaults, values of enums, nullability, descriptions, directives and
+// deprecations, apart from what the two lists say.
 func TestServedSchemaKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	d := compareSchemas(readSchema(t, contractFile), Schema(&Resolver{}).Schema())
 	for _, c := range d.contradictions {
 		t.Error(c)
 	}
-	t.Logf("%d parts of the contract are not served yet:\n%s", len(d.missing), strings.Join(d.missing, "\n"))
+	compareLists(t, "is not served, and not listed as such", d.missing, unserved)
+	compareLists(t, "is listed as not served, and is served or not in the contract", unserved, d.missing)
+	compareLists(t, "has another description than in the contract", d.reworded, reworded)
+	compareLists(t, "is listed with another description, and has that of the contract", reworded, d.reworded)
+}
+
+// compareLists fails the test for each item of a list that the other does not have.
+func compareLists(t *testing.T, what string, list, other []string) {
+	t.Helper()
+	for _, item := range list {
+		if !slices.Contains(other, item) {
+			t.Errorf("%s %s", item, what)
+		}
+	}
 }
 
 // What /schema.graphqls serves is the executable schema, and the file that it was generated from.
@@ -134,9 +163,9 @@ func TestLessThanTheContractIsNoContradiction(t *testing.T) {
 			t.Errorf("without %s: %q", c.want, d.contradictions)
 		}
 	}
-	// Descriptions may have other words.
+	// Other words of a description are noted by themselves.
 	d := compareSchemas(contract, parseSchema(t, "doctored", strings.Replace(served, "The write operations.", "What changes things.", 1)))
-	if len(d.contradictions) > 0 {
-		t.Errorf("another description contradicts: %q", d.contradictions)
+	if len(d.contradictions) > 0 || !slices.Contains(d.reworded, "Mutation") {
+		t.Errorf("another description contradicts: %q, and is noted with %q", d.contradictions, d.reworded)
 	}
 }

@@ -9,9 +9,6 @@ import (
 	"roost/internal/caller"
 )
 
-// IsFree reports whether asking for a field costs nothing.
-func IsFree(object, field string) bool { return object == "Query" && field == "rateLimit" }
-
 func (queries) RateLimit(ctx context.Context) (*model.RateLimit, error) {
 	return rateLimitOf(caller.From(ctx)), nil
 }

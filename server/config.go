@@ -78,7 +78,11 @@ type Config struct {
 	// Resolved says which scalars have a resolver of their own; see guard.Guard.
 	Resolved func(object, field string) bool
 	// Free says which fields cost nothing; see guard.Guard.
-	Free       func(object, field string) bool
+	Free func(object, field string) bool
+	// ListPrice says what lists without a size cost, Computed which objects cost nothing by themselves; see guard.Guard.
+	ListPrice func(object, field string) (guard.ListPrice, bool)
+	Computed  func(typeName string) bool
+
 	HTTP       transport.HTTP         // MaxBody and Timeout; the rest is set here
 	Socket     transport.SocketConfig // limits; hooks are set here
 	Playground playground.Config      // Endpoint is set here

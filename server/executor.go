@@ -21,7 +21,7 @@ func (s *Server) newExecutor() (*operations, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits.Resolved, limits.Free = cfg.Resolved, cfg.Free
+	limits.Resolved, limits.Free, limits.ListPrice, limits.Computed = cfg.Resolved, cfg.Free, cfg.ListPrice, cfg.Computed
 	store := cfg.PersistedQueries
 	if store == nil {
 		if store, err = transport.NewMemoryQueries(transport.DefaultMemoryEntries, transport.DefaultMemoryBytes); err != nil {

@@ -16,18 +16,38 @@ type Prices struct {
 	resolved map[*ast.FieldDefinition]bool
 	// free holds the fields that cost nothing.
 	free map[*ast.FieldDefinition]bool
+	// lists holds the prices of lists for which Guard.ListPrice has one.
+	lists map[*ast.FieldDefinition]ListPrice
+	types map[string]typePrice
 }
 
-func newPrices(schema *ast.Schema, limits Limits, isResolved, isFree func(object, field string) bool) *Prices {
-	p := &Prices{limits: limits, description: describe(schema), resolved: map[*ast.FieldDefinition]bool{},
-		free: map[*ast.FieldDefinition]bool{}}
-	for _, object := range schema.Types {
-		for _, f := range object.Fields {
-			if isResolved != nil && isResolved(object.Name, f.Name) {
+// typePrice is what prices depend on of a type.
+type typePrice struct {
+	isObject bool
+	isMixed  bool // an interface or a union, whose objects have several types
+	computed bool // see Guard.Computed
+}
+
+// newPrices computes the prices of a schema with the functions of a guard.
+func newPrices(schema *ast.Schema, g *Guard) *Prices {
+	p := &Prices{limits: g.limits, description: describe(schema), resolved: map[*ast.FieldDefinition]bool{},
+		free: map[*ast.FieldDefinition]bool{}, lists: map[*ast.FieldDefinition]ListPrice{}, types: map[string]typePrice{}}
+	for _, t := range schema.Types {
+		p.types[t.Name] = typePrice{
+			isObject: t.Kind == ast.Object, isMixed: t.IsAbstractType(), computed: g.Computed != nil && g.Computed(t.Name),
+		}
+		for _, f := range t.Fields {
+			if g.Resolved != nil && g.Resolved(t.Name, f.Name) {
 				p.resolved[f] = true
 			}
-			if isFree != nil && isFree(object.Name, f.Name) {
+			if g.Free != nil && g.Free(t.Name, f.Name) {
 				p.free[f] = true
+			}
+			if g.ListPrice == nil {
+				continue
+			}
+			if price, ok := g.ListPrice(t.Name, f.Name); ok {
+				p.lists[f] = price
 			}
 		}
 	}
@@ -36,20 +56,21 @@ func newPrices(schema *ast.Schema, limits Limits, isResolved, isFree func(object
 
 // Cost returns what executing a validated operation may cost, in points. A field below a page counts as often as
 // the page has items, according to `first` or `last`. Below a lookup by a list of ids it counts once for each id,
-// and below any other list Limits.List times. A page costs at least as much as its items, which are read even if
-// nothing of them is selected. Fields of the schema's description cost as much as the description contains.
-// Fields that @skip or @include leave out do not count. Counting stops once the total exceeds most, so the result
-// may be slightly larger than most.
+// and below any other list as often as Guard.ListPrice says, or Limits.List times. A page costs at least as much as
+// its items, which are read even if nothing of them is selected. Where an object may have several types, the fields for
+// the most expensive of them count. A value that is selected several times for one place of the answer counts once.
+// Fields of the schema's description cost as much as the description contains. Fields that @skip or @include leave out
+// do not count. Counting stops once the total exceeds most, so the result may be slightly larger than most.
 func (p *Prices) Cost(op *ast.OperationDefinition, variables map[string]any, most int) int {
 	c := costing{Prices: p, variables: variables, most: most}
-	return c.set(op.SelectionSet, 1, noPage)
+	return c.set(op.SelectionSet, typePrice{isObject: true}, 1, noPage)
 }
 
 // Least returns a lower bound of what Cost returns for any values of the operation's variables. It is the cost itself for an operation
 // without variables.
 func (p *Prices) Least(op *ast.OperationDefinition, most int) int {
 	c := costing{Prices: p, most: most, least: true}
-	return c.set(op.SelectionSet, 1, noPage)
+	return c.set(op.SelectionSet, typePrice{isObject: true}, 1, noPage)
 }
 
 type costing struct {
@@ -88,10 +109,12 @@ func (c *costing) each(set ast.SelectionSet, fn func(*ast.Field) int) int {
 	return total
 }
 
-// set returns the cost of a selection set that is resolved so many times. Directly below a connection, page is the
-// size of the connection's page, and the lists there (`edges`, `nodes`) count as that many items.
-func (c *costing) set(set ast.SelectionSet, times, page int) int {
-	return c.each(set, func(f *ast.Field) int { return c.field(f, times, page) })
+// set returns the cost of a selection set on objects of a type, which is resolved so many times. Directly below a connection,
+// page is the size of the connection's page, and the lists there (`edges`, `nodes`) count as that many items.
+func (c *costing) set(set ast.SelectionSet, of typePrice, times, page int) int {
+	l := level{costing: c, of: of, times: times, page: page}
+	l.add(set, &l.all)
+	return l.total()
 }
 
 func (c *costing) field(f *ast.Field, times, page int) int {
@@ -102,39 +125,51 @@ func (c *costing) field(f *ast.Field, times, page int) int {
 		return c.described(f.SelectionSet, map[*described]int{c.description.schema: times})
 	case f.Name == "__type":
 		return c.typeByName(f, times)
-	case len(f.SelectionSet) == 0 || f.Definition == nil:
-		return multiply(times, c.scalar(f))
+	case f.Definition == nil:
+		return multiply(times, scalarPoints)
 	}
 	isList, args := f.Definition.Type.Elem != nil, f.Definition.Arguments
 	switch paged := args.ForName("first") != nil || args.ForName("last") != nil; {
 	case paged && !isList:
 		size := c.pageSize(f)
-		below := c.set(f.SelectionSet, times, size)
+		below := c.set(f.SelectionSet, c.typeOf(f), times, size)
 		return add(multiply(times, pagePoints), max(below, multiply(multiply(times, size), itemPoints)))
 	case paged:
 		return add(multiply(times, pagePoints), c.items(f, multiply(times, c.pageSize(f))))
 	case isList && page != noPage:
 		return add(multiply(times, scalarPoints), c.items(f, multiply(times, page)))
 	case isList:
-		size, named := c.listSize(f)
-		items := multiply(times, size)
-		return add(multiply(times, scalarPoints), add(c.items(f, items), multiply(items, named)))
+		list, named := c.list(f)
+		items := multiply(times, list.Size)
+		return add(multiply(times, list.Points), add(c.items(f, items), multiply(items, named)))
 	default:
 		return c.items(f, times)
 	}
 }
 
-// scalar returns the cost of a field without a selection set.
-func (c *costing) scalar(f *ast.Field) int {
-	if c.resolved[f.Definition] {
+// scalar returns the cost of a field without a selection set, of an object of a type.
+func (c *costing) scalar(f *ast.Field, of typePrice) int {
+	switch {
+	case c.free[f.Definition]:
+		return 0
+	case c.resolved[f.Definition]:
 		return resolvedPoints
+	case of.computed:
+		return computedPoints
 	}
 	return scalarPoints
 }
 
+// typeOf returns what the prices below a field depend on.
+func (c *costing) typeOf(f *ast.Field) typePrice { return c.types[f.Definition.Type.Name()] }
+
 // items returns the cost of so many objects and of the fields selected on them.
 func (c *costing) items(f *ast.Field, times int) int {
-	return add(multiply(times, objectPoints), c.set(f.SelectionSet, times, noPage))
+	of, object := c.typeOf(f), objectPoints
+	if of.computed {
+		object = 0
+	}
+	return add(multiply(times, object), c.set(f.SelectionSet, of, times, noPage))
 }
 
 // typeByName returns the cost of a `__type` field. If no type has that name, only the field itself counts.
@@ -174,18 +209,21 @@ func (c *costing) described(set ast.SelectionSet, objects map[*described]int) in
 	}))
 }
 
-// listSize returns the assumed number of items of a list that is not a page: the length of the first list argument, or
-// Limits.List if there is none. named is what each item costs because the argument names it.
-func (c *costing) listSize(f *ast.Field) (size, named int) {
+// list returns the price of a list that is not a page. It has as many items as the first list argument, or what the guard assumes if
+// there is none. named is what each item costs because the argument names it.
+func (c *costing) list(f *ast.Field) (list ListPrice, named int) {
 	for _, arg := range f.Definition.Arguments {
 		if arg.Type.Elem == nil {
 			continue
 		}
 		if given := f.Arguments.ForName(arg.Name); given != nil {
-			return c.length(given.Value), namedPoints
+			return ListPrice{Points: scalarPoints, Size: c.length(given.Value)}, namedPoints
 		}
 	}
-	return c.limits.List, 0
+	if list, ok := c.lists[f.Definition]; ok {
+		return list, 0
+	}
+	return ListPrice{Points: scalarPoints, Size: c.limits.List}, 0
 }
 
 func (c *costing) pageSize(f *ast.Field) int {

@@ -21,6 +21,15 @@ type Guard struct {
 	// before Validate is called.
 	Free func(object, field string) bool
 
+	// ListPrice returns the price of a list that the field of an object returns, if no argument of the field bounds the list. false means
+	// that the list costs as much as a scalar and counts as Limits.List items, and nil that this holds for all lists. It must be set
+	// before Validate is called.
+	ListPrice func(object, field string) (ListPrice, bool)
+
+	// Computed reports whether the objects of a type are computed from the object that contains them, without a look-up or a goroutine;
+	// nil means that none are. Such an object costs nothing beside its fields. It must be set before Validate is called.
+	Computed func(typeName string) bool
+
 	limits Limits
 	cache  graphql.Cache[*ast.QueryDocument]
 	prices *Prices
@@ -45,7 +54,7 @@ func (*Guard) ExtensionName() string { return "Guard" }
 
 // Validate computes what the schema's fields cost.
 func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
-	g.prices = newPrices(schema.Schema(), g.limits, g.Resolved, g.Free)
+	g.prices = newPrices(schema.Schema(), g)
 	return nil
 }
 

@@ -51,6 +51,12 @@ func loadContract(t *testing.T) (*ast.Schema, *executor.Executor) {
 		t.Fatal(err)
 	}
 	g.Resolved = func(object, field string) bool { return object == "Tweet" && field != "text" }
+	g.ListPrice = func(object, field string) (guard.ListPrice, bool) {
+		lists := map[string]guard.ListPrice{"Tweet.entities": {Points: 20, Size: 3}, "Tweet.ancestors": {Points: 12, Size: 50}}
+		list, ok := lists[object+"."+field]
+		return list, ok
+	}
+	g.Computed = func(typeName string) bool { return strings.HasSuffix(typeName, "Entity") }
 	e.Use(g)
 	return schema, e
 }
@@ -94,6 +100,51 @@ func TestResolvedScalarsCostMore(t *testing.T) {
 		if own, held := cost(field), cost("text"); own != held+3 {
 			t.Errorf("%s costs %d, and text %d", field, own, held)
 		}
+	}
+}
+
+// Lists without a size count as long as the schema's owner says. What is computed costs only its values, objects that may have several
+// types cost what the most expensive one does, and a value that is selected twice counts once.
+func TestCostOfListsWithoutSize(t *testing.T) {
+	t.Parallel()
+	_, e := loadContract(t)
+	const scalar, resolved, computed, object, list, page, size = 2, 5, 1, 6, 20, 12, 3
+	for fields, want := range map[string]int{
+		"entities { start }":            list + size*computed,
+		"entities { start end }":        list + size*2*computed,
+		"entities { start start ...F }": list + size*computed,
+		"entities { start x: start }":   list + size*2*computed,
+		"entities { ... on LinkEntity { url } ... on MentionEntity { start end } }":              list + size*2*computed,
+		"entities { start ... on HashtagEntity { hashtag { name } } ... on LinkEntity { url } }": list + size*(computed+object+scalar),
+		"entities { ... on MentionEntity { user { id name } } ... on HashtagEntity { hashtag { id } } ...F }": list +
+			size*(computed+object+2*scalar),
+		"entities { ... on MentionEntity { user { id } user { name } } }":          list + size*2*(object+scalar),
+		"entities { ... on TextEntity { start ... on LinkEntity { start url } } }": list + size*3*computed,
+		"ancestors { text }":                           page + 50*(object+scalar),
+		"ancestors { text id text url id }":            page + 50*(object+scalar+2*resolved),
+		"ancestors { entities { start } }":             page + 50*(object+list+size*computed),
+		"text text id ... on Node { id } ... { text }": scalar + resolved,
+	} {
+		query := `{ tweet(id: "x") { ` + fields + ` } }`
+		if strings.Contains(fields, "...F") {
+			query += " fragment F on TextEntity { start }"
+		}
+		op, list := prepare(e, query, nil)
+		if list != nil {
+			t.Errorf("%s: %v", fields, list)
+			continue
+		}
+		if got := guard.CostOf(op); got != object+want {
+			t.Errorf("%s costs %d, want %d", fields, got-object, want)
+		}
+	}
+	many := ""
+	for i := range 30 { // more than a set of keys holds without a map
+		many += fmt.Sprintf("a%d: text a%d: text ", i, i)
+	}
+	op, refused := prepare(e, `{ tweet(id: "x") { `+many+many+` } }`, nil)
+	if refused != nil || guard.CostOf(op) != object+30*scalar {
+		t.Errorf("30 values that are selected four times cost %d: %v", guard.CostOf(op), refused)
 	}
 }
 

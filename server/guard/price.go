@@ -8,6 +8,8 @@ const (
 	scalarPoints = 2
 	// resolvedPoints is the price of a scalar with a resolver of its own, which is called in a goroutine and may wait for a loader.
 	resolvedPoints = 5
+	// computedPoints is the price of a scalar of an object that is computed from the object that contains it.
+	computedPoints = 1
 	objectPoints   = 6
 	pagePoints     = 12
 	// itemPoints is the price of an item of which nothing is selected: it is read all the same.
@@ -19,3 +21,9 @@ const (
 	describedScalarPoints = 1
 	describedObjectPoints = 2
 )
+
+// ListPrice is the price of a list that takes no size.
+type ListPrice struct {
+	Points int // for the list itself, without its items
+	Size   int // how many items it counts as
+}

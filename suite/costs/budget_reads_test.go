@@ -90,6 +90,10 @@ var costedReads = []costed{
 		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
 		}},
+	{name: "nodes-mentions",
+		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.mentioning(t), min(n, mentioningTweets))}
+		}},
 	{name: "tweet-replies", prepare: firstOf},
 	{name: "tweet-replies-in-all-orders", prepare: firstOf},
 	{name: "tweet-replies-after", prepare: secondReply},

@@ -33,7 +33,7 @@ const (
 
 // A document costs an anonymous caller's node little, however hostile it is: those that somebody has thought of,
 // and many that are drawn at random from the schema and repeated under aliases up to what the guard lets through. That holds
-// with plans and without, because any document may be left to the resolvers.
+// with plans and without, because any document may be left to the resolvers; texts full of entities are asked for with plans only.
 func TestWorstDocuments(t *testing.T) {
 	r, w := newWorld(t)
 	without := withoutPlans(r)
@@ -48,6 +48,10 @@ func TestWorstDocuments(t *testing.T) {
 		queries = append(queries, d.document())
 	}
 	for name, node := range map[string]*apitest.Roost{"with plans": r, "without plans": resolvers} {
+		queries := queries
+		if node == r { // resolvers resolve each entity in a goroutine of its own, which the price of the list does not bound
+			queries = append(slices.Clone(queries), d.entities()...)
+		}
 		var worst time.Duration
 		for _, query := range queries {
 			yard := yard
@@ -112,6 +116,36 @@ func hostile(w *world) []string {
 	}
 }
 
+// entities are pages of tweets that consist of hashtags or mentions, many more than the price of a list of entities assumes. What is
+// asked of each is repeated under aliases up to what the guard lets through.
+func (d *drawer) entities() (all []string) {
+	for _, what := range []string{
+		"a%d:entities{start}", "a%d:entities{start end ... on MentionEntity{start end user{id}}}",
+		"a%d:entities{... on MentionEntity{user{id username name isViewer}}}", "a%d:entities{... on HashtagEntity{hashtag{id name}}}",
+	} {
+		best := ""
+		for n := range 100 {
+			query := fmt.Sprintf("{user(username:%q){timeline(first:100){nodes{%s}}}}", d.world.mentioning, repeat(n+1, what))
+			if d.price(query) < 0 {
+				break
+			}
+			best = query
+		}
+		all = append(all, best)
+	}
+	var starts strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&starts, "a%d:start ", i)
+	}
+	for n := 100; n > 0; n-- {
+		query := fmt.Sprintf("{user(username:%q){timeline(first:%d){nodes{entities{%s}}}}}", d.world.mentioning, n, starts.String())
+		if d.price(query) >= 0 {
+			return append(all, query)
+		}
+	}
+	return all
+}
+
 func repeat(n int, format string) string {
 	var b strings.Builder
 	for i := range n {
@@ -121,7 +155,10 @@ func repeat(n int, format string) string {
 }
 
 // world is who and what documents can ask for.
-type world struct{ ids, names []string }
+type world struct {
+	ids, names []string
+	mentioning string // a user whose tweets are full of entities
+}
 
 func newWorld(t *testing.T) (*apitest.Roost, *world) {
 	t.Helper()
@@ -140,6 +177,16 @@ func newWorld(t *testing.T) (*apitest.Roost, *world) {
 	for _, u := range users {
 		w.ids = append(w.ids, u.Tweet(t, strings.Repeat("語", 280)), u.ID)
 		w.names = append(w.names, u.Name)
+	}
+	entities := ""
+	for _, name := range w.names {
+		if longer := entities + "@" + name + " #n "; len(longer) <= 280 {
+			entities = longer
+		}
+	}
+	w.mentioning = users[1].Name
+	for range 100 {
+		users[1].Tweet(t, entities+strings.Repeat("#n ", (280-len(entities))/3))
 	}
 	return r, w
 }
@@ -205,7 +252,7 @@ func newDrawer(t *testing.T, w *world, rnd *rand.Rand) *drawer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Resolved = graph.IsResolved
+	g.Resolved, g.ListPrice, g.Computed = graph.IsResolved, graph.ListPrice, graph.IsComputed
 	e.Use(g)
 	return &drawer{Rand: rnd, world: w, schema: es.Schema(), exec: e, limits: guard.Defaults()}
 }

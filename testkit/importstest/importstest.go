@@ -23,6 +23,7 @@ var rules = map[string]func(t *testing.T, s *Store){
 	"FollowsBeyondTheLimit":             followsBeyondTheLimit,
 	"DamagedGzip":                       damagedGzip,
 	"CancelledImportGoesOn":             cancelledImportGoesOn,
+	"HashtagsAreThoseOfTheTexts":        hashtagsAreThoseOfTheTexts,
 }
 
 // Rules runs the tests as parallel subtests, each on a database that open returns.
