@@ -48,6 +48,8 @@ type Config struct {
 	DocumentsOnly bool
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
+	// SearchKeep is for how long searches find a tweet; 0 is for ever.
+	SearchKeep time.Duration
 
 	// The following fields have no flag; only tests set them.
 
@@ -128,11 +130,17 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 		"most attempts in 15 minutes to sign in from one IPv4 address or IPv6 /64; 0 is no limit")
 	f.IntVar(&c.SignUpPerAddress, "sign-up-per-address", limits.SignUps,
 		"most attempts in 15 minutes to sign up from one IPv4 address or IPv6 /64; 0 is no limit")
+	c.SearchFlags(f)
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; "+
 		"the stop may take 30s more (default 5s with --database-url, else 0s)")
 	f.BoolVar(&c.Introspection, "introspection", true, "answer __schema and __type, and serve /schema.graphqls")
 	f.BoolVar(&c.Playground, "playground", true, "serve the playground at / (default false with --database-url or --documents-only)")
 	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")
+}
+
+// SearchFlags defines the settings of the index of search.
+func (c *Config) SearchFlags(f *flag.FlagSet) {
+	f.DurationVar(&c.SearchKeep, "search-keep", 0, "how long after it was posted a tweet is found by searches, such as 8760h; 0 is for ever")
 }
 
 // Variable is the name of the environment variable that sets a flag.

@@ -13,8 +13,9 @@ import (
 )
 
 // Pages is the extension that refuses operations with invalid paging arguments before anything is read, with BAD_REQUEST and
-// the reason PAGE_SIZE or BAD_CURSOR. A field that refused its arguments itself would null the object that it belongs to. On its way
-// through the document it also refuses @idempotent at fields that do not take it.
+// the reason PAGE_SIZE or BAD_CURSOR, and searches that ask for nothing or too much, with BAD_REQUEST. A field that refused its
+// arguments itself would null the object that it belongs to. On its way through the document it also refuses @idempotent at fields
+// that do not take it.
 type Pages struct{}
 
 var (
@@ -38,7 +39,9 @@ func (Pages) MutateOperationContext(_ context.Context, oc *graphql.OperationCont
 }
 
 // pagedFields are the fields with paging arguments, and how these are read.
-var pagedFields = map[string]func(args cursors.Args) error{
+var pagedFields = map[string]func(raw map[string]any) error{
+	"Query.searchTweets":              checkTweetSearch,
+	"Query.searchUsers":               checkUserSearch,
 	"Viewer.homeTimeline":             window(cursors.Home),
 	"User.followers":                  window(cursors.Followers),
 	"User.following":                  window(cursors.Following),
@@ -47,14 +50,15 @@ var pagedFields = map[string]func(args cursors.Args) error{
 	"Subscription.homeTimelineEvents": eventWindow,
 }
 
-func window(kind cursors.Kind) func(args cursors.Args) error {
-	return func(args cursors.Args) error {
-		_, err := args.Window(kind)
+func window(kind cursors.Kind) func(raw map[string]any) error {
+	return func(raw map[string]any) error {
+		_, err := pagingArgs(raw).Window(kind)
 		return err
 	}
 }
 
-func eventWindow(args cursors.Args) error {
+func eventWindow(raw map[string]any) error {
+	args := pagingArgs(raw)
 	if args.After == nil {
 		return nil
 	}
@@ -127,12 +131,15 @@ func (c *pageCheck) field(f *ast.Field) *gqlerror.Error {
 	if !paged {
 		return nil
 	}
-	err := check(pagingArgs(f.ArgumentMap(c.variables)))
+	err := check(f.ArgumentMap(c.variables))
 	e, ours := errors.AsType[*errs.Error](err)
 	if !ours {
 		return nil
 	}
-	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code(), "reason": e.Reason}}
+	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code()}}
+	if e.Reason != "" {
+		out.Extensions["reason"] = e.Reason
+	}
 	out.Locations = locations(f.Position)
 	return out
 }

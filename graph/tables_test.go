@@ -26,6 +26,8 @@ func TestEveryFieldIsInATable(t *testing.T) {
 		"TimelineConnection": fieldsOf(timelineConnection), "TimelineEdge": fieldsOf(homeEdges), "UserError": fieldsOf(userErrors),
 		"FollowConnection": fieldsOf(followersConnection), "FollowEdge": fieldsOf(followEdgeTable(cursors.Followers)),
 		"RetweetConnection": fieldsOf(retweetConnection), "RetweetEdge": fieldsOf(retweetEdge), "Retweet": fieldsOf(retweet),
+		"TweetConnection": fieldsOf(tweetsFoundTable), "TweetEdge": fieldsOf(tweetFoundEdge),
+		"UserConnection": fieldsOf(usersFoundTable), "UserEdge": fieldsOf(userFoundEdge),
 		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
 	}
 	schema := offered()

@@ -5,6 +5,7 @@ import (
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
 )
 
 // User is an account.
@@ -53,6 +54,11 @@ func (UserStats) Fields() []ent.Field {
 		version(),
 		field.Int64("following_version").Default(1),
 	}
+}
+
+// Indexes is part of ent.Interface.
+func (UserStats) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("follower_count", "id").StorageKey("user_stats_most_followed")}
 }
 
 // Annotations name the table.

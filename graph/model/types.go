@@ -4,8 +4,10 @@ import (
 	"strconv"
 	"time"
 
+	"roost/domain/accounts"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/search"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
 )
@@ -77,10 +79,52 @@ type Connection struct {
 }
 
 // PageInfo returns the position of the page in its list.
-func (c Connection) PageInfo() *PageInfo { return &PageInfo{c} }
+func (c Connection) PageInfo() *PageInfo { return &PageInfo{Connection: c} }
 
-// PageInfo is the position of a page in its list.
-type PageInfo struct{ Connection }
+// PageInfo is the position of a page in its list: in that of an owner, or in the results of a search.
+type PageInfo struct {
+	Connection
+	Found Found
+}
+
+// Found names a page of the results of a search; nil is no search.
+type Found interface{ IsFound() }
+
+// TweetsFound is a page of a search for tweets.
+type TweetsFound struct{ search.Key }
+
+// IsFound marks the page as one of a search.
+func (TweetsFound) IsFound() {}
+
+// UsersFound is a page of a search for users.
+type UsersFound struct{ search.UserKey }
+
+// IsFound marks the page as one of a search.
+func (UsersFound) IsFound() {}
+
+// TweetConnection is a page of tweets.
+type TweetConnection struct{ Found TweetsFound }
+
+// PageInfo returns the position of the page among the results.
+func (c TweetConnection) PageInfo() *PageInfo { return &PageInfo{Found: c.Found} }
+
+// TweetEdge is a tweet in a list.
+type TweetEdge struct {
+	Cursor string
+	Node   *Tweet
+}
+
+// UserConnection is a page of users.
+type UserConnection struct{ Found UsersFound }
+
+// PageInfo returns the position of the page among the results.
+func (c UserConnection) PageInfo() *PageInfo { return &PageInfo{Found: c.Found} }
+
+// UserEdge is a user in a list.
+type UserEdge struct {
+	Cursor string
+	Node   *accounts.User
+}
 
 // TimelineConnection is a page of a user's own timeline.
 type TimelineConnection struct{ Connection }
