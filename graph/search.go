@@ -144,23 +144,23 @@ func userCursor(query string, p search.UserPlace) string {
 func (q queries) SearchTweets(ctx context.Context, query string, filter *model.TweetSearchFilter, orderBy *model.TweetSearchOrder,
 	first *int32, after *string) (*model.TweetConnection, error) {
 	t := tweetSearch{query: query, args: cursors.Args{First: first, After: after}}
-	t.narrow(filter, orderBy)
-	k, err := t.key(caller.From(ctx).UserID())
+	k, err := t.narrowed(filter, orderBy).key(caller.From(ctx).UserID())
 	return &model.TweetConnection{Found: model.TweetsFound{Key: k}}, err
 }
 
-// narrow sets the filter and the order; nil is the default.
-func (t *tweetSearch) narrow(filter *model.TweetSearchFilter, orderBy *model.TweetSearchOrder) {
+// narrowed returns the search with a filter and an order; nil is the default.
+func (t tweetSearch) narrowed(filter *model.TweetSearchFilter, orderBy *model.TweetSearchOrder) tweetSearch {
 	if orderBy != nil && *orderBy == model.TweetSearchOrderNewest {
 		t.order = search.Newest
 	}
 	if filter == nil {
-		return
+		return t
 	}
 	t.author, t.since, t.until = filter.AuthorID.Value(), filter.Since.Value(), filter.Until.Value()
 	if on := filter.FollowingOnly.Value(); on != nil {
 		t.following = *on
 	}
+	return t
 }
 
 // SearchUsers names a page; its fields read it.
@@ -303,11 +303,15 @@ func (r *Resolver) TweetConnection() generated.TweetConnectionResolver { return 
 
 func (tweetConnections) Edges(ctx context.Context, obj *model.TweetConnection) ([]*model.TweetEdge, error) {
 	p, err := itemsFound(ctx, obj.Found.Size, obj.Found)
+	return p.tweetEdges(), err
+}
+
+func (p found) tweetEdges() []*model.TweetEdge {
 	out := make([]*model.TweetEdge, len(p.tweets))
 	for i, t := range p.tweets {
 		out[i] = &model.TweetEdge{Cursor: p.cursors[i], Node: t}
 	}
-	return out, err
+	return out
 }
 
 func (tweetConnections) Nodes(ctx context.Context, obj *model.TweetConnection) ([]*model.Tweet, error) {
@@ -330,11 +334,15 @@ func (r *Resolver) UserConnection() generated.UserConnectionResolver { return us
 
 func (userConnections) Edges(ctx context.Context, obj *model.UserConnection) ([]*model.UserEdge, error) {
 	p, users, err := usersFoundBy(ctx, obj.Found)
+	return p.userEdges(users), err
+}
+
+func (p found) userEdges(users []*accounts.User) []*model.UserEdge {
 	out := make([]*model.UserEdge, len(users))
 	for i, u := range users {
 		out[i] = &model.UserEdge{Cursor: p.cursors[i], Node: u}
 	}
-	return out, err
+	return out
 }
 
 func (userConnections) Nodes(ctx context.Context, obj *model.UserConnection) ([]*accounts.User, error) {
