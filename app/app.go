@@ -31,6 +31,7 @@ import (
 	"roost/loaders"
 	"roost/rows"
 	"roost/server"
+	"roost/server/budget"
 	"roost/server/guard"
 	"roost/server/transport"
 )
@@ -43,6 +44,7 @@ type App struct {
 	lag     *lag.Meter
 	rows    *rows.Store
 	queries *cache.PersistedQueries // nil without the role api
+	budgets *budget.Budgets         // nil without any
 	sources loaders.Sources
 	hub     *live.Hub
 	planned *prometheus.CounterVec // nil without plans
@@ -238,7 +240,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	a.hub.Prepare = resolver.Prepare
 	cfg.Socket.Personal = graph.Personal
 	cfg.Listening = func(addr net.Addr) { resolver.PublicURL = a.listening(addr) }
-	cfg.Schema, cfg.Resolved = graph.Schema(resolver), graph.IsResolved
+	cfg.Schema, cfg.Resolved, cfg.Free = graph.Schema(resolver), graph.IsResolved, graph.IsFree
 	cfg.SDL = graph.SDL(cfg.Schema)
 	cfg.Origins, cfg.AllowLocalhost = c.origins(), !c.Server()
 	cfg.Extensions = append(slices.Clone(c.Extensions), graph.FailureLog{}, graph.Pages{}, graph.Idempotency{},
@@ -248,7 +250,10 @@ func (a *App) addAPI(cfg *server.Config) error {
 	}
 	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
 	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
-	cfg.ServerTiming = c.ServerTiming
+	if a.budgets, err = a.newBudgets(); err != nil {
+		return err
+	}
+	cfg.Budgets, cfg.ServerTiming = a.budgets, c.ServerTiming
 	cfg.NoIntrospection, cfg.NoPlayground, cfg.NoSuggestions = !c.Introspection, !c.Playground, c.Server()
 	cfg.Admission = admission.Config{Wait: c.QueueWait, Lag: a.lag.Lag}
 	cfg.Playground.Demo = a.demoLogin()

@@ -73,6 +73,7 @@ func (a *App) addBackground() error {
 	if a.Config.SearchKeep > 0 {
 		a.services.Add("search cleaner", search.NewCleaner(a.sources.Search))
 	}
+	a.services.Add("hashtags of older tweets", tweets.NewHashtagFill(a.sources.Tweets, a.Config.clock().Now))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
 	for _, c := range a.consumerGroups() {
 		g, err := events.NewGroup(s.Client, s.DB, a.Config.clock(), c)

@@ -18,6 +18,10 @@ import (
 // most of them send two probes.
 const defaultDrainDelay = 5 * time.Second
 
+// Budgets in server mode, in points a minute. A point is about a microsecond of processor time, so a user may take a hundredth of a
+// processor all the time, and an address whose visitors have no session a fiftieth.
+const defaultBudget, defaultBudgetAddress = 600_000, 1_200_000
+
 // maxDrainDelay bounds DrainDelay: an operator who stops a node should not wait longer.
 const maxDrainDelay = 5 * time.Minute
 
@@ -62,6 +66,7 @@ func (c *Config) Check() error {
 	bad.checkNumber("sign-in-per-account", c.SignInPerAccount)
 	bad.checkNumber("sign-in-per-address", c.SignInPerAddress)
 	bad.checkNumber("sign-up-per-address", c.SignUpPerAddress)
+	c.checkBudgets(&bad)
 	if c.CopiesMiB != 0 && c.CopiesMiB != -1 && (c.CopiesMiB < minCopiesMiB || c.CopiesMiB > maxCopiesMiB) {
 		bad.add("copies-mib", fmt.Errorf("%d is neither between %d and %d, nor 0, nor -1", c.CopiesMiB, minCopiesMiB, maxCopiesMiB))
 	}

@@ -50,6 +50,8 @@ type Config struct {
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
 	// SearchKeep is for how long searches find a tweet; 0 is for ever.
 	SearchKeep time.Duration
+	// Budget and BudgetAddress are User and Address of budget.Config.
+	Budget, BudgetAddress int
 
 	// The following fields have no flag; only tests set them.
 
@@ -131,6 +133,10 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.IntVar(&c.SignUpPerAddress, "sign-up-per-address", limits.SignUps,
 		"most attempts in 15 minutes to sign up from one IPv4 address or IPv6 /64; 0 is no limit")
 	c.SearchFlags(f)
+	f.IntVar(&c.Budget, "budget", 0,
+		"how many points a signed-in user may spend in a minute, at least 20000; 0 is no limit (default 600000 with --database-url)")
+	f.IntVar(&c.BudgetAddress, "budget-address", 0, "how many points the callers without a session of one IPv4 address or IPv6 /64 "+
+		"may spend in a minute together, at least 10000; 0 is no limit (default 1200000 with --database-url)")
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; "+
 		"the stop may take 30s more (default 5s with --database-url, else 0s)")
 	f.BoolVar(&c.Introspection, "introspection", true, "answer __schema and __type, and serve /schema.graphqls")
@@ -170,6 +176,12 @@ func (c *Config) Parse(f *flag.FlagSet, args []string) error {
 	c.timingSet = given["server-timing"]
 	if !given["drain-delay"] && c.Server() {
 		c.DrainDelay = defaultDrainDelay
+	}
+	if !given["budget"] && c.Server() {
+		c.Budget = defaultBudget
+	}
+	if !given["budget-address"] && c.Server() {
+		c.BudgetAddress = defaultBudgetAddress
 	}
 	if !given["playground"] && (c.Server() || c.DocumentsOnly) {
 		c.Playground = false

@@ -36,6 +36,9 @@ func (a *App) collectors() []prometheus.Collector {
 	if a.queries != nil {
 		all = append(all, a.queryMetrics())
 	}
+	if a.budgets != nil {
+		all = append(all, a.budgetMetrics())
+	}
 	if a.planned != nil {
 		all = append(all, a.planned)
 	}

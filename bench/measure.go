@@ -193,8 +193,10 @@ func (b *bench) measurements(ctx context.Context) (all []report.Measurement, err
 	if err := b.wanted(ctx, add, []single{{retweetsOperation, b.retweets}, {visitsOperation, b.visits}}); err != nil {
 		return nil, err
 	}
-	if err := b.uncached(ctx, loads, add); err != nil {
-		return nil, err
+	for _, v := range variants {
+		if err := b.variant(ctx, v, loads, add); err != nil {
+			return nil, err
+		}
 	}
 	if b.wants(logOperation) {
 		m, err := b.log(ctx, loads)
@@ -224,31 +226,6 @@ func (b *bench) wanted(ctx context.Context, add func(*report.Measurement, error)
 		}
 	}
 	return nil
-}
-
-// compared are the operations that are also measured without the cache.
-var compared = []string{"home", "profile"}
-
-// uncached measures some operations with a Roost that reads everything from SQL.
-func (b *bench) uncached(ctx context.Context, loads []string, add func(*report.Measurement, error) error) (err error) {
-	all := slices.DeleteFunc(slices.Clone(b.all), func(op ops.Operation) bool { return !slices.Contains(compared, op.Name) })
-	if len(all) == 0 {
-		return nil
-	}
-	b.rig.Roost.Uncached = true
-	if err := b.rig.Roost.Restart(ctx); err != nil {
-		return err
-	}
-	for _, op := range all {
-		op.Name, op.Title = op.Name+" uncached", op.Title+", all from SQL"
-		for _, kind := range loads {
-			if err := add(b.operation(ctx, op, kind)); err != nil {
-				return fmt.Errorf("%s, %s loop: %w", op.Name, kind, err)
-			}
-		}
-	}
-	b.rig.Roost.Uncached = false
-	return b.rig.Roost.Restart(ctx)
 }
 
 // operation measures an operation in rounds. In each round both targets are measured, one after the other; they take turns to be

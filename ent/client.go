@@ -11,6 +11,7 @@ import (
 
 	"roost/ent/migrate"
 
+	"roost/ent/backfill"
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
@@ -28,6 +29,7 @@ import (
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
+	"roost/ent/tweethashtag"
 	"roost/ent/tweetstats"
 	"roost/ent/user"
 	"roost/ent/usernameclaim"
@@ -46,6 +48,8 @@ type Client struct {
 	config
 	// Schema is the client for creating, migrating and dropping schema.
 	Schema *migrate.Schema
+	// Backfill is the client for interacting with the Backfill builders.
+	Backfill *BackfillClient
 	// EmailClaim is the client for interacting with the EmailClaim builders.
 	EmailClaim *EmailClaimClient
 	// Event is the client for interacting with the Event builders.
@@ -80,6 +84,8 @@ type Client struct {
 	SignInLimit *SignInLimitClient
 	// Tweet is the client for interacting with the Tweet builders.
 	Tweet *TweetClient
+	// TweetHashtag is the client for interacting with the TweetHashtag builders.
+	TweetHashtag *TweetHashtagClient
 	// TweetStats is the client for interacting with the TweetStats builders.
 	TweetStats *TweetStatsClient
 	// User is the client for interacting with the User builders.
@@ -99,6 +105,7 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
+	c.Backfill = NewBackfillClient(c.config)
 	c.EmailClaim = NewEmailClaimClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.Follow = NewFollowClient(c.config)
@@ -116,6 +123,7 @@ func (c *Client) init() {
 	c.Session = NewSessionClient(c.config)
 	c.SignInLimit = NewSignInLimitClient(c.config)
 	c.Tweet = NewTweetClient(c.config)
+	c.TweetHashtag = NewTweetHashtagClient(c.config)
 	c.TweetStats = NewTweetStatsClient(c.config)
 	c.User = NewUserClient(c.config)
 	c.UserStats = NewUserStatsClient(c.config)
@@ -212,6 +220,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	return &Tx{
 		ctx:            ctx,
 		config:         cfg,
+		Backfill:       NewBackfillClient(cfg),
 		EmailClaim:     NewEmailClaimClient(cfg),
 		Event:          NewEventClient(cfg),
 		Follow:         NewFollowClient(cfg),
@@ -229,6 +238,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
+		TweetHashtag:   NewTweetHashtagClient(cfg),
 		TweetStats:     NewTweetStatsClient(cfg),
 		User:           NewUserClient(cfg),
 		UserStats:      NewUserStatsClient(cfg),
@@ -252,6 +262,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	return &Tx{
 		ctx:            ctx,
 		config:         cfg,
+		Backfill:       NewBackfillClient(cfg),
 		EmailClaim:     NewEmailClaimClient(cfg),
 		Event:          NewEventClient(cfg),
 		Follow:         NewFollowClient(cfg),
@@ -269,6 +280,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Session:        NewSessionClient(cfg),
 		SignInLimit:    NewSignInLimitClient(cfg),
 		Tweet:          NewTweetClient(cfg),
+		TweetHashtag:   NewTweetHashtagClient(cfg),
 		TweetStats:     NewTweetStatsClient(cfg),
 		User:           NewUserClient(cfg),
 		UserStats:      NewUserStatsClient(cfg),
@@ -279,7 +291,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		EmailClaim.
+//		Backfill.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -302,10 +314,11 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.IdempotencyKey,
-		c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta,
-		c.ReactionList, c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet,
-		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.Backfill, c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease,
+		c.IdempotencyKey, c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction,
+		c.ReactionDelta, c.ReactionList, c.RetryEntry, c.Retweet, c.Session,
+		c.SignInLimit, c.Tweet, c.TweetHashtag, c.TweetStats, c.User, c.UserStats,
+		c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -315,10 +328,11 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease, c.IdempotencyKey,
-		c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction, c.ReactionDelta,
-		c.ReactionList, c.RetryEntry, c.Retweet, c.Session, c.SignInLimit, c.Tweet,
-		c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
+		c.Backfill, c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease,
+		c.IdempotencyKey, c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction,
+		c.ReactionDelta, c.ReactionList, c.RetryEntry, c.Retweet, c.Session,
+		c.SignInLimit, c.Tweet, c.TweetHashtag, c.TweetStats, c.User, c.UserStats,
+		c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -327,6 +341,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *BackfillMutation:
+		return c.Backfill.mutate(ctx, m)
 	case *EmailClaimMutation:
 		return c.EmailClaim.mutate(ctx, m)
 	case *EventMutation:
@@ -361,6 +377,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SignInLimit.mutate(ctx, m)
 	case *TweetMutation:
 		return c.Tweet.mutate(ctx, m)
+	case *TweetHashtagMutation:
+		return c.TweetHashtag.mutate(ctx, m)
 	case *TweetStatsMutation:
 		return c.TweetStats.mutate(ctx, m)
 	case *UserMutation:
@@ -371,6 +389,139 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.UsernameClaim.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
+	}
+}
+
+// BackfillClient is a client for the Backfill schema.
+type BackfillClient struct {
+	config
+}
+
+// NewBackfillClient returns a client for the Backfill from the given config.
+func NewBackfillClient(c config) *BackfillClient {
+	return &BackfillClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `backfill.Hooks(f(g(h())))`.
+func (c *BackfillClient) Use(hooks ...Hook) {
+	c.hooks.Backfill = append(c.hooks.Backfill, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `backfill.Intercept(f(g(h())))`.
+func (c *BackfillClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Backfill = append(c.inters.Backfill, interceptors...)
+}
+
+// Create returns a builder for creating a Backfill entity.
+func (c *BackfillClient) Create() *BackfillCreate {
+	mutation := newBackfillMutation(c.config, OpCreate)
+	return &BackfillCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Backfill entities.
+func (c *BackfillClient) CreateBulk(builders ...*BackfillCreate) *BackfillCreateBulk {
+	return &BackfillCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BackfillClient) MapCreateBulk(slice any, setFunc func(*BackfillCreate, int)) *BackfillCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BackfillCreateBulk{err: fmt.Errorf("calling to BackfillClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BackfillCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BackfillCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Backfill.
+func (c *BackfillClient) Update() *BackfillUpdate {
+	mutation := newBackfillMutation(c.config, OpUpdate)
+	return &BackfillUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BackfillClient) UpdateOne(_m *Backfill) *BackfillUpdateOne {
+	mutation := newBackfillMutation(c.config, OpUpdateOne, withBackfill(_m))
+	return &BackfillUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BackfillClient) UpdateOneID(id string) *BackfillUpdateOne {
+	mutation := newBackfillMutation(c.config, OpUpdateOne, withBackfillID(id))
+	return &BackfillUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Backfill.
+func (c *BackfillClient) Delete() *BackfillDelete {
+	mutation := newBackfillMutation(c.config, OpDelete)
+	return &BackfillDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BackfillClient) DeleteOne(_m *Backfill) *BackfillDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BackfillClient) DeleteOneID(id string) *BackfillDeleteOne {
+	builder := c.Delete().Where(backfill.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BackfillDeleteOne{builder}
+}
+
+// Query returns a query builder for Backfill.
+func (c *BackfillClient) Query() *BackfillQuery {
+	return &BackfillQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBackfill},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Backfill entity by its id.
+func (c *BackfillClient) Get(ctx context.Context, id string) (*Backfill, error) {
+	return c.Query().Where(backfill.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BackfillClient) GetX(ctx context.Context, id string) *Backfill {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *BackfillClient) Hooks() []Hook {
+	return c.hooks.Backfill
+}
+
+// Interceptors returns the client interceptors.
+func (c *BackfillClient) Interceptors() []Interceptor {
+	return c.inters.Backfill
+}
+
+func (c *BackfillClient) mutate(ctx context.Context, m *BackfillMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BackfillCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BackfillUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BackfillUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BackfillDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Backfill mutation op: %q", m.Op())
 	}
 }
 
@@ -2648,6 +2799,139 @@ func (c *TweetClient) mutate(ctx context.Context, m *TweetMutation) (Value, erro
 	}
 }
 
+// TweetHashtagClient is a client for the TweetHashtag schema.
+type TweetHashtagClient struct {
+	config
+}
+
+// NewTweetHashtagClient returns a client for the TweetHashtag from the given config.
+func NewTweetHashtagClient(c config) *TweetHashtagClient {
+	return &TweetHashtagClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `tweethashtag.Hooks(f(g(h())))`.
+func (c *TweetHashtagClient) Use(hooks ...Hook) {
+	c.hooks.TweetHashtag = append(c.hooks.TweetHashtag, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `tweethashtag.Intercept(f(g(h())))`.
+func (c *TweetHashtagClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TweetHashtag = append(c.inters.TweetHashtag, interceptors...)
+}
+
+// Create returns a builder for creating a TweetHashtag entity.
+func (c *TweetHashtagClient) Create() *TweetHashtagCreate {
+	mutation := newTweetHashtagMutation(c.config, OpCreate)
+	return &TweetHashtagCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TweetHashtag entities.
+func (c *TweetHashtagClient) CreateBulk(builders ...*TweetHashtagCreate) *TweetHashtagCreateBulk {
+	return &TweetHashtagCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TweetHashtagClient) MapCreateBulk(slice any, setFunc func(*TweetHashtagCreate, int)) *TweetHashtagCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TweetHashtagCreateBulk{err: fmt.Errorf("calling to TweetHashtagClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TweetHashtagCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TweetHashtagCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TweetHashtag.
+func (c *TweetHashtagClient) Update() *TweetHashtagUpdate {
+	mutation := newTweetHashtagMutation(c.config, OpUpdate)
+	return &TweetHashtagUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TweetHashtagClient) UpdateOne(_m *TweetHashtag) *TweetHashtagUpdateOne {
+	mutation := newTweetHashtagMutation(c.config, OpUpdateOne, withTweetHashtag(_m))
+	return &TweetHashtagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TweetHashtagClient) UpdateOneID(id int) *TweetHashtagUpdateOne {
+	mutation := newTweetHashtagMutation(c.config, OpUpdateOne, withTweetHashtagID(id))
+	return &TweetHashtagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TweetHashtag.
+func (c *TweetHashtagClient) Delete() *TweetHashtagDelete {
+	mutation := newTweetHashtagMutation(c.config, OpDelete)
+	return &TweetHashtagDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TweetHashtagClient) DeleteOne(_m *TweetHashtag) *TweetHashtagDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TweetHashtagClient) DeleteOneID(id int) *TweetHashtagDeleteOne {
+	builder := c.Delete().Where(tweethashtag.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TweetHashtagDeleteOne{builder}
+}
+
+// Query returns a query builder for TweetHashtag.
+func (c *TweetHashtagClient) Query() *TweetHashtagQuery {
+	return &TweetHashtagQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTweetHashtag},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TweetHashtag entity by its id.
+func (c *TweetHashtagClient) Get(ctx context.Context, id int) (*TweetHashtag, error) {
+	return c.Query().Where(tweethashtag.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TweetHashtagClient) GetX(ctx context.Context, id int) *TweetHashtag {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *TweetHashtagClient) Hooks() []Hook {
+	return c.hooks.TweetHashtag
+}
+
+// Interceptors returns the client interceptors.
+func (c *TweetHashtagClient) Interceptors() []Interceptor {
+	return c.inters.TweetHashtag
+}
+
+func (c *TweetHashtagClient) mutate(ctx context.Context, m *TweetHashtagMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TweetHashtagCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TweetHashtagUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TweetHashtagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TweetHashtagDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TweetHashtag mutation op: %q", m.Op())
+	}
+}
+
 // TweetStatsClient is a client for the TweetStats schema.
 type TweetStatsClient struct {
 	config
@@ -3279,16 +3563,16 @@ func (c *UsernameClaimClient) mutate(ctx context.Context, m *UsernameClaimMutati
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
+		Backfill, EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
 		ImportProgress, ImportedID, LogHead, Reaction, ReactionDelta, ReactionList,
-		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetStats, User, UserStats,
-		UsernameClaim []ent.Hook
+		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetHashtag, TweetStats,
+		User, UserStats, UsernameClaim []ent.Hook
 	}
 	inters struct {
-		EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
+		Backfill, EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
 		ImportProgress, ImportedID, LogHead, Reaction, ReactionDelta, ReactionList,
-		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetStats, User, UserStats,
-		UsernameClaim []ent.Interceptor
+		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetHashtag, TweetStats,
+		User, UserStats, UsernameClaim []ent.Interceptor
 	}
 )
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"roost/ent/backfill"
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
@@ -24,6 +25,7 @@ import (
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
+	"roost/ent/tweethashtag"
 	"roost/ent/tweetstats"
 	"roost/ent/user"
 	"roost/ent/usernameclaim"
@@ -93,6 +95,7 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			backfill.Table:       backfill.ValidColumn,
 			emailclaim.Table:     emailclaim.ValidColumn,
 			event.Table:          event.ValidColumn,
 			follow.Table:         follow.ValidColumn,
@@ -110,6 +113,7 @@ func checkColumn(t, c string) error {
 			session.Table:        session.ValidColumn,
 			signinlimit.Table:    signinlimit.ValidColumn,
 			tweet.Table:          tweet.ValidColumn,
+			tweethashtag.Table:   tweethashtag.ValidColumn,
 			tweetstats.Table:     tweetstats.ValidColumn,
 			user.Table:           user.ValidColumn,
 			userstats.Table:      userstats.ValidColumn,

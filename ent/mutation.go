@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"roost/ent/backfill"
 	"roost/ent/emailclaim"
 	"roost/ent/event"
 	"roost/ent/follow"
@@ -24,6 +25,7 @@ import (
 	"roost/ent/session"
 	"roost/ent/signinlimit"
 	"roost/ent/tweet"
+	"roost/ent/tweethashtag"
 	"roost/ent/tweetstats"
 	"roost/ent/user"
 	"roost/ent/usernameclaim"
@@ -44,6 +46,7 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
+	TypeBackfill       = "Backfill"
 	TypeEmailClaim     = "EmailClaim"
 	TypeEvent          = "Event"
 	TypeFollow         = "Follow"
@@ -61,11 +64,467 @@ const (
 	TypeSession        = "Session"
 	TypeSignInLimit    = "SignInLimit"
 	TypeTweet          = "Tweet"
+	TypeTweetHashtag   = "TweetHashtag"
 	TypeTweetStats     = "TweetStats"
 	TypeUser           = "User"
 	TypeUserStats      = "UserStats"
 	TypeUsernameClaim  = "UsernameClaim"
 )
+
+// BackfillMutation represents an operation that mutates the Backfill nodes in the graph.
+type BackfillMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	position      *int64
+	addposition   *int64
+	until         *int64
+	adduntil      *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Backfill, error)
+	predicates    []predicate.Backfill
+}
+
+var _ ent.Mutation = (*BackfillMutation)(nil)
+
+// backfillOption allows management of the mutation configuration using functional options.
+type backfillOption func(*BackfillMutation)
+
+// newBackfillMutation creates new mutation for the Backfill entity.
+func newBackfillMutation(c config, op Op, opts ...backfillOption) *BackfillMutation {
+	m := &BackfillMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeBackfill,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withBackfillID sets the ID field of the mutation.
+func withBackfillID(id string) backfillOption {
+	return func(m *BackfillMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Backfill
+		)
+		m.oldValue = func(ctx context.Context) (*Backfill, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Backfill.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withBackfill sets the old Backfill of the mutation.
+func withBackfill(node *Backfill) backfillOption {
+	return func(m *BackfillMutation) {
+		m.oldValue = func(context.Context) (*Backfill, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m BackfillMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m BackfillMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Backfill entities.
+func (m *BackfillMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *BackfillMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *BackfillMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Backfill.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPosition sets the "position" field.
+func (m *BackfillMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *BackfillMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Backfill entity.
+// If the Backfill object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BackfillMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *BackfillMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *BackfillMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *BackfillMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetUntil sets the "until" field.
+func (m *BackfillMutation) SetUntil(i int64) {
+	m.until = &i
+	m.adduntil = nil
+}
+
+// Until returns the value of the "until" field in the mutation.
+func (m *BackfillMutation) Until() (r int64, exists bool) {
+	v := m.until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntil returns the old "until" field's value of the Backfill entity.
+// If the Backfill object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BackfillMutation) OldUntil(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntil: %w", err)
+	}
+	return oldValue.Until, nil
+}
+
+// AddUntil adds i to the "until" field.
+func (m *BackfillMutation) AddUntil(i int64) {
+	if m.adduntil != nil {
+		*m.adduntil += i
+	} else {
+		m.adduntil = &i
+	}
+}
+
+// AddedUntil returns the value that was added to the "until" field in this mutation.
+func (m *BackfillMutation) AddedUntil() (r int64, exists bool) {
+	v := m.adduntil
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUntil resets all changes to the "until" field.
+func (m *BackfillMutation) ResetUntil() {
+	m.until = nil
+	m.adduntil = nil
+}
+
+// Where appends a list predicates to the BackfillMutation builder.
+func (m *BackfillMutation) Where(ps ...predicate.Backfill) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the BackfillMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *BackfillMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Backfill, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *BackfillMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *BackfillMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Backfill).
+func (m *BackfillMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *BackfillMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.position != nil {
+		fields = append(fields, backfill.FieldPosition)
+	}
+	if m.until != nil {
+		fields = append(fields, backfill.FieldUntil)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *BackfillMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case backfill.FieldPosition:
+		return m.Position()
+	case backfill.FieldUntil:
+		return m.Until()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *BackfillMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case backfill.FieldPosition:
+		return m.OldPosition(ctx)
+	case backfill.FieldUntil:
+		return m.OldUntil(ctx)
+	}
+	return nil, fmt.Errorf("unknown Backfill field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BackfillMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case backfill.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case backfill.FieldUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntil(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Backfill field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *BackfillMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, backfill.FieldPosition)
+	}
+	if m.adduntil != nil {
+		fields = append(fields, backfill.FieldUntil)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *BackfillMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case backfill.FieldPosition:
+		return m.AddedPosition()
+	case backfill.FieldUntil:
+		return m.AddedUntil()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BackfillMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case backfill.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	case backfill.FieldUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUntil(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Backfill numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *BackfillMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *BackfillMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *BackfillMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Backfill nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *BackfillMutation) ResetField(name string) error {
+	switch name {
+	case backfill.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case backfill.FieldUntil:
+		m.ResetUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown Backfill field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *BackfillMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *BackfillMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *BackfillMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *BackfillMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *BackfillMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *BackfillMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *BackfillMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Backfill unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *BackfillMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Backfill edge %s", name)
+}
 
 // EmailClaimMutation represents an operation that mutates the EmailClaim nodes in the graph.
 type EmailClaimMutation struct {
@@ -5865,6 +6324,8 @@ type ReactionDeltaMutation struct {
 	adddislikes   *int64
 	changes       *int64
 	addchanges    *int64
+	replies       *int64
+	addreplies    *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*ReactionDelta, error)
@@ -6199,6 +6660,62 @@ func (m *ReactionDeltaMutation) ResetChanges() {
 	m.addchanges = nil
 }
 
+// SetReplies sets the "replies" field.
+func (m *ReactionDeltaMutation) SetReplies(i int64) {
+	m.replies = &i
+	m.addreplies = nil
+}
+
+// Replies returns the value of the "replies" field in the mutation.
+func (m *ReactionDeltaMutation) Replies() (r int64, exists bool) {
+	v := m.replies
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplies returns the old "replies" field's value of the ReactionDelta entity.
+// If the ReactionDelta object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReactionDeltaMutation) OldReplies(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplies is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplies requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplies: %w", err)
+	}
+	return oldValue.Replies, nil
+}
+
+// AddReplies adds i to the "replies" field.
+func (m *ReactionDeltaMutation) AddReplies(i int64) {
+	if m.addreplies != nil {
+		*m.addreplies += i
+	} else {
+		m.addreplies = &i
+	}
+}
+
+// AddedReplies returns the value that was added to the "replies" field in this mutation.
+func (m *ReactionDeltaMutation) AddedReplies() (r int64, exists bool) {
+	v := m.addreplies
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplies resets all changes to the "replies" field.
+func (m *ReactionDeltaMutation) ResetReplies() {
+	m.replies = nil
+	m.addreplies = nil
+}
+
 // Where appends a list predicates to the ReactionDeltaMutation builder.
 func (m *ReactionDeltaMutation) Where(ps ...predicate.ReactionDelta) {
 	m.predicates = append(m.predicates, ps...)
@@ -6233,7 +6750,7 @@ func (m *ReactionDeltaMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ReactionDeltaMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.tweet_id != nil {
 		fields = append(fields, reactiondelta.FieldTweetID)
 	}
@@ -6245,6 +6762,9 @@ func (m *ReactionDeltaMutation) Fields() []string {
 	}
 	if m.changes != nil {
 		fields = append(fields, reactiondelta.FieldChanges)
+	}
+	if m.replies != nil {
+		fields = append(fields, reactiondelta.FieldReplies)
 	}
 	return fields
 }
@@ -6262,6 +6782,8 @@ func (m *ReactionDeltaMutation) Field(name string) (ent.Value, bool) {
 		return m.Dislikes()
 	case reactiondelta.FieldChanges:
 		return m.Changes()
+	case reactiondelta.FieldReplies:
+		return m.Replies()
 	}
 	return nil, false
 }
@@ -6279,6 +6801,8 @@ func (m *ReactionDeltaMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldDislikes(ctx)
 	case reactiondelta.FieldChanges:
 		return m.OldChanges(ctx)
+	case reactiondelta.FieldReplies:
+		return m.OldReplies(ctx)
 	}
 	return nil, fmt.Errorf("unknown ReactionDelta field %s", name)
 }
@@ -6316,6 +6840,13 @@ func (m *ReactionDeltaMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetChanges(v)
 		return nil
+	case reactiondelta.FieldReplies:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplies(v)
+		return nil
 	}
 	return fmt.Errorf("unknown ReactionDelta field %s", name)
 }
@@ -6336,6 +6867,9 @@ func (m *ReactionDeltaMutation) AddedFields() []string {
 	if m.addchanges != nil {
 		fields = append(fields, reactiondelta.FieldChanges)
 	}
+	if m.addreplies != nil {
+		fields = append(fields, reactiondelta.FieldReplies)
+	}
 	return fields
 }
 
@@ -6352,6 +6886,8 @@ func (m *ReactionDeltaMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedDislikes()
 	case reactiondelta.FieldChanges:
 		return m.AddedChanges()
+	case reactiondelta.FieldReplies:
+		return m.AddedReplies()
 	}
 	return nil, false
 }
@@ -6388,6 +6924,13 @@ func (m *ReactionDeltaMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddChanges(v)
+		return nil
+	case reactiondelta.FieldReplies:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplies(v)
 		return nil
 	}
 	return fmt.Errorf("unknown ReactionDelta numeric field %s", name)
@@ -6427,6 +6970,9 @@ func (m *ReactionDeltaMutation) ResetField(name string) error {
 		return nil
 	case reactiondelta.FieldChanges:
 		m.ResetChanges()
+		return nil
+	case reactiondelta.FieldReplies:
+		m.ResetReplies()
 		return nil
 	}
 	return fmt.Errorf("unknown ReactionDelta field %s", name)
@@ -7858,24 +8404,26 @@ func (m *RetryEntryMutation) ResetEdge(name string) error {
 // RetweetMutation represents an operation that mutates the Retweet nodes in the graph.
 type RetweetMutation struct {
 	config
-	op            Op
-	typ           string
-	author_id     *int64
-	addauthor_id  *int64
-	active        *bool
-	sort_key      *int64
-	addsort_key   *int64
-	retweeted_at  *time.Time
-	version       *int64
-	addversion    *int64
-	clearedFields map[string]struct{}
-	tweet         *int64
-	clearedtweet  bool
-	user          *int64
-	cleareduser   bool
-	done          bool
-	oldValue      func(context.Context) (*Retweet, error)
-	predicates    []predicate.Retweet
+	op                  Op
+	typ                 string
+	author_id           *int64
+	addauthor_id        *int64
+	active              *bool
+	sort_key            *int64
+	addsort_key         *int64
+	retweeted_at        *time.Time
+	version             *int64
+	addversion          *int64
+	parent_author_id    *int64
+	addparent_author_id *int64
+	clearedFields       map[string]struct{}
+	tweet               *int64
+	clearedtweet        bool
+	user                *int64
+	cleareduser         bool
+	done                bool
+	oldValue            func(context.Context) (*Retweet, error)
+	predicates          []predicate.Retweet
 }
 
 var _ ent.Mutation = (*RetweetMutation)(nil)
@@ -8109,6 +8657,59 @@ func (m *RetweetMutation) ResetVersion() {
 	m.addversion = nil
 }
 
+// SetParentAuthorID sets the "parent_author_id" field.
+func (m *RetweetMutation) SetParentAuthorID(i int64) {
+	m.parent_author_id = &i
+	m.addparent_author_id = nil
+}
+
+// ParentAuthorID returns the value of the "parent_author_id" field in the mutation.
+func (m *RetweetMutation) ParentAuthorID() (r int64, exists bool) {
+	v := m.parent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddParentAuthorID adds i to the "parent_author_id" field.
+func (m *RetweetMutation) AddParentAuthorID(i int64) {
+	if m.addparent_author_id != nil {
+		*m.addparent_author_id += i
+	} else {
+		m.addparent_author_id = &i
+	}
+}
+
+// AddedParentAuthorID returns the value that was added to the "parent_author_id" field in this mutation.
+func (m *RetweetMutation) AddedParentAuthorID() (r int64, exists bool) {
+	v := m.addparent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearParentAuthorID clears the value of the "parent_author_id" field.
+func (m *RetweetMutation) ClearParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	m.clearedFields[retweet.FieldParentAuthorID] = struct{}{}
+}
+
+// ParentAuthorIDCleared returns if the "parent_author_id" field was cleared in this mutation.
+func (m *RetweetMutation) ParentAuthorIDCleared() bool {
+	_, ok := m.clearedFields[retweet.FieldParentAuthorID]
+	return ok
+}
+
+// ResetParentAuthorID resets all changes to the "parent_author_id" field.
+func (m *RetweetMutation) ResetParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	delete(m.clearedFields, retweet.FieldParentAuthorID)
+}
+
 // ClearTweet clears the "tweet" edge to the Tweet entity.
 func (m *RetweetMutation) ClearTweet() {
 	m.clearedtweet = true
@@ -8197,7 +8798,7 @@ func (m *RetweetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RetweetMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.tweet != nil {
 		fields = append(fields, retweet.FieldTweetID)
 	}
@@ -8218,6 +8819,9 @@ func (m *RetweetMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, retweet.FieldVersion)
+	}
+	if m.parent_author_id != nil {
+		fields = append(fields, retweet.FieldParentAuthorID)
 	}
 	return fields
 }
@@ -8241,6 +8845,8 @@ func (m *RetweetMutation) Field(name string) (ent.Value, bool) {
 		return m.RetweetedAt()
 	case retweet.FieldVersion:
 		return m.Version()
+	case retweet.FieldParentAuthorID:
+		return m.ParentAuthorID()
 	}
 	return nil, false
 }
@@ -8306,6 +8912,13 @@ func (m *RetweetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVersion(v)
 		return nil
+	case retweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Retweet field %s", name)
 }
@@ -8323,6 +8936,9 @@ func (m *RetweetMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, retweet.FieldVersion)
 	}
+	if m.addparent_author_id != nil {
+		fields = append(fields, retweet.FieldParentAuthorID)
+	}
 	return fields
 }
 
@@ -8337,6 +8953,8 @@ func (m *RetweetMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSortKey()
 	case retweet.FieldVersion:
 		return m.AddedVersion()
+	case retweet.FieldParentAuthorID:
+		return m.AddedParentAuthorID()
 	}
 	return nil, false
 }
@@ -8367,6 +8985,13 @@ func (m *RetweetMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddVersion(v)
 		return nil
+	case retweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Retweet numeric field %s", name)
 }
@@ -8374,7 +8999,11 @@ func (m *RetweetMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *RetweetMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(retweet.FieldParentAuthorID) {
+		fields = append(fields, retweet.FieldParentAuthorID)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -8387,6 +9016,11 @@ func (m *RetweetMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *RetweetMutation) ClearField(name string) error {
+	switch name {
+	case retweet.FieldParentAuthorID:
+		m.ClearParentAuthorID()
+		return nil
+	}
 	return fmt.Errorf("unknown Retweet nullable field %s", name)
 }
 
@@ -8414,6 +9048,9 @@ func (m *RetweetMutation) ResetField(name string) error {
 		return nil
 	case retweet.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case retweet.FieldParentAuthorID:
+		m.ResetParentAuthorID()
 		return nil
 	}
 	return fmt.Errorf("unknown Retweet field %s", name)
@@ -10105,26 +10742,30 @@ func (m *SignInLimitMutation) ResetEdge(name string) error {
 // TweetMutation represents an operation that mutates the Tweet nodes in the graph.
 type TweetMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *int64
-	author_id         *int64
-	addauthor_id      *int64
-	text              *string
-	created_at        *time.Time
-	deleted_at        *time.Time
-	version           *int64
-	addversion        *int64
-	clearedFields     map[string]struct{}
-	reactors          map[int64]struct{}
-	removedreactors   map[int64]struct{}
-	clearedreactors   bool
-	retweeters        map[int64]struct{}
-	removedretweeters map[int64]struct{}
-	clearedretweeters bool
-	done              bool
-	oldValue          func(context.Context) (*Tweet, error)
-	predicates        []predicate.Tweet
+	op                  Op
+	typ                 string
+	id                  *int64
+	author_id           *int64
+	addauthor_id        *int64
+	text                *string
+	created_at          *time.Time
+	deleted_at          *time.Time
+	version             *int64
+	addversion          *int64
+	in_reply_to         *int64
+	addin_reply_to      *int64
+	parent_author_id    *int64
+	addparent_author_id *int64
+	clearedFields       map[string]struct{}
+	reactors            map[int64]struct{}
+	removedreactors     map[int64]struct{}
+	clearedreactors     bool
+	retweeters          map[int64]struct{}
+	removedretweeters   map[int64]struct{}
+	clearedretweeters   bool
+	done                bool
+	oldValue            func(context.Context) (*Tweet, error)
+	predicates          []predicate.Tweet
 }
 
 var _ ent.Mutation = (*TweetMutation)(nil)
@@ -10464,6 +11105,146 @@ func (m *TweetMutation) ResetVersion() {
 	m.addversion = nil
 }
 
+// SetInReplyTo sets the "in_reply_to" field.
+func (m *TweetMutation) SetInReplyTo(i int64) {
+	m.in_reply_to = &i
+	m.addin_reply_to = nil
+}
+
+// InReplyTo returns the value of the "in_reply_to" field in the mutation.
+func (m *TweetMutation) InReplyTo() (r int64, exists bool) {
+	v := m.in_reply_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInReplyTo returns the old "in_reply_to" field's value of the Tweet entity.
+// If the Tweet object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetMutation) OldInReplyTo(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInReplyTo is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInReplyTo requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInReplyTo: %w", err)
+	}
+	return oldValue.InReplyTo, nil
+}
+
+// AddInReplyTo adds i to the "in_reply_to" field.
+func (m *TweetMutation) AddInReplyTo(i int64) {
+	if m.addin_reply_to != nil {
+		*m.addin_reply_to += i
+	} else {
+		m.addin_reply_to = &i
+	}
+}
+
+// AddedInReplyTo returns the value that was added to the "in_reply_to" field in this mutation.
+func (m *TweetMutation) AddedInReplyTo() (r int64, exists bool) {
+	v := m.addin_reply_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearInReplyTo clears the value of the "in_reply_to" field.
+func (m *TweetMutation) ClearInReplyTo() {
+	m.in_reply_to = nil
+	m.addin_reply_to = nil
+	m.clearedFields[tweet.FieldInReplyTo] = struct{}{}
+}
+
+// InReplyToCleared returns if the "in_reply_to" field was cleared in this mutation.
+func (m *TweetMutation) InReplyToCleared() bool {
+	_, ok := m.clearedFields[tweet.FieldInReplyTo]
+	return ok
+}
+
+// ResetInReplyTo resets all changes to the "in_reply_to" field.
+func (m *TweetMutation) ResetInReplyTo() {
+	m.in_reply_to = nil
+	m.addin_reply_to = nil
+	delete(m.clearedFields, tweet.FieldInReplyTo)
+}
+
+// SetParentAuthorID sets the "parent_author_id" field.
+func (m *TweetMutation) SetParentAuthorID(i int64) {
+	m.parent_author_id = &i
+	m.addparent_author_id = nil
+}
+
+// ParentAuthorID returns the value of the "parent_author_id" field in the mutation.
+func (m *TweetMutation) ParentAuthorID() (r int64, exists bool) {
+	v := m.parent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentAuthorID returns the old "parent_author_id" field's value of the Tweet entity.
+// If the Tweet object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetMutation) OldParentAuthorID(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentAuthorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentAuthorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentAuthorID: %w", err)
+	}
+	return oldValue.ParentAuthorID, nil
+}
+
+// AddParentAuthorID adds i to the "parent_author_id" field.
+func (m *TweetMutation) AddParentAuthorID(i int64) {
+	if m.addparent_author_id != nil {
+		*m.addparent_author_id += i
+	} else {
+		m.addparent_author_id = &i
+	}
+}
+
+// AddedParentAuthorID returns the value that was added to the "parent_author_id" field in this mutation.
+func (m *TweetMutation) AddedParentAuthorID() (r int64, exists bool) {
+	v := m.addparent_author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearParentAuthorID clears the value of the "parent_author_id" field.
+func (m *TweetMutation) ClearParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	m.clearedFields[tweet.FieldParentAuthorID] = struct{}{}
+}
+
+// ParentAuthorIDCleared returns if the "parent_author_id" field was cleared in this mutation.
+func (m *TweetMutation) ParentAuthorIDCleared() bool {
+	_, ok := m.clearedFields[tweet.FieldParentAuthorID]
+	return ok
+}
+
+// ResetParentAuthorID resets all changes to the "parent_author_id" field.
+func (m *TweetMutation) ResetParentAuthorID() {
+	m.parent_author_id = nil
+	m.addparent_author_id = nil
+	delete(m.clearedFields, tweet.FieldParentAuthorID)
+}
+
 // AddReactorIDs adds the "reactors" edge to the User entity by ids.
 func (m *TweetMutation) AddReactorIDs(ids ...int64) {
 	if m.reactors == nil {
@@ -10606,7 +11387,7 @@ func (m *TweetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TweetMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 7)
 	if m.author_id != nil {
 		fields = append(fields, tweet.FieldAuthorID)
 	}
@@ -10621,6 +11402,12 @@ func (m *TweetMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, tweet.FieldVersion)
+	}
+	if m.in_reply_to != nil {
+		fields = append(fields, tweet.FieldInReplyTo)
+	}
+	if m.parent_author_id != nil {
+		fields = append(fields, tweet.FieldParentAuthorID)
 	}
 	return fields
 }
@@ -10640,6 +11427,10 @@ func (m *TweetMutation) Field(name string) (ent.Value, bool) {
 		return m.DeletedAt()
 	case tweet.FieldVersion:
 		return m.Version()
+	case tweet.FieldInReplyTo:
+		return m.InReplyTo()
+	case tweet.FieldParentAuthorID:
+		return m.ParentAuthorID()
 	}
 	return nil, false
 }
@@ -10659,6 +11450,10 @@ func (m *TweetMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldDeletedAt(ctx)
 	case tweet.FieldVersion:
 		return m.OldVersion(ctx)
+	case tweet.FieldInReplyTo:
+		return m.OldInReplyTo(ctx)
+	case tweet.FieldParentAuthorID:
+		return m.OldParentAuthorID(ctx)
 	}
 	return nil, fmt.Errorf("unknown Tweet field %s", name)
 }
@@ -10703,6 +11498,20 @@ func (m *TweetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVersion(v)
 		return nil
+	case tweet.FieldInReplyTo:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInReplyTo(v)
+		return nil
+	case tweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Tweet field %s", name)
 }
@@ -10717,6 +11526,12 @@ func (m *TweetMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, tweet.FieldVersion)
 	}
+	if m.addin_reply_to != nil {
+		fields = append(fields, tweet.FieldInReplyTo)
+	}
+	if m.addparent_author_id != nil {
+		fields = append(fields, tweet.FieldParentAuthorID)
+	}
 	return fields
 }
 
@@ -10729,6 +11544,10 @@ func (m *TweetMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedAuthorID()
 	case tweet.FieldVersion:
 		return m.AddedVersion()
+	case tweet.FieldInReplyTo:
+		return m.AddedInReplyTo()
+	case tweet.FieldParentAuthorID:
+		return m.AddedParentAuthorID()
 	}
 	return nil, false
 }
@@ -10752,6 +11571,20 @@ func (m *TweetMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddVersion(v)
 		return nil
+	case tweet.FieldInReplyTo:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddInReplyTo(v)
+		return nil
+	case tweet.FieldParentAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddParentAuthorID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Tweet numeric field %s", name)
 }
@@ -10762,6 +11595,12 @@ func (m *TweetMutation) ClearedFields() []string {
 	var fields []string
 	if m.FieldCleared(tweet.FieldDeletedAt) {
 		fields = append(fields, tweet.FieldDeletedAt)
+	}
+	if m.FieldCleared(tweet.FieldInReplyTo) {
+		fields = append(fields, tweet.FieldInReplyTo)
+	}
+	if m.FieldCleared(tweet.FieldParentAuthorID) {
+		fields = append(fields, tweet.FieldParentAuthorID)
 	}
 	return fields
 }
@@ -10779,6 +11618,12 @@ func (m *TweetMutation) ClearField(name string) error {
 	switch name {
 	case tweet.FieldDeletedAt:
 		m.ClearDeletedAt()
+		return nil
+	case tweet.FieldInReplyTo:
+		m.ClearInReplyTo()
+		return nil
+	case tweet.FieldParentAuthorID:
+		m.ClearParentAuthorID()
 		return nil
 	}
 	return fmt.Errorf("unknown Tweet nullable field %s", name)
@@ -10802,6 +11647,12 @@ func (m *TweetMutation) ResetField(name string) error {
 		return nil
 	case tweet.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case tweet.FieldInReplyTo:
+		m.ResetInReplyTo()
+		return nil
+	case tweet.FieldParentAuthorID:
+		m.ResetParentAuthorID()
 		return nil
 	}
 	return fmt.Errorf("unknown Tweet field %s", name)
@@ -10917,6 +11768,509 @@ func (m *TweetMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Tweet edge %s", name)
 }
 
+// TweetHashtagMutation represents an operation that mutates the TweetHashtag nodes in the graph.
+type TweetHashtagMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int
+	hashtag_id    *int64
+	addhashtag_id *int64
+	tweet_id      *int64
+	addtweet_id   *int64
+	name          *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*TweetHashtag, error)
+	predicates    []predicate.TweetHashtag
+}
+
+var _ ent.Mutation = (*TweetHashtagMutation)(nil)
+
+// tweethashtagOption allows management of the mutation configuration using functional options.
+type tweethashtagOption func(*TweetHashtagMutation)
+
+// newTweetHashtagMutation creates new mutation for the TweetHashtag entity.
+func newTweetHashtagMutation(c config, op Op, opts ...tweethashtagOption) *TweetHashtagMutation {
+	m := &TweetHashtagMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTweetHashtag,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTweetHashtagID sets the ID field of the mutation.
+func withTweetHashtagID(id int) tweethashtagOption {
+	return func(m *TweetHashtagMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *TweetHashtag
+		)
+		m.oldValue = func(ctx context.Context) (*TweetHashtag, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().TweetHashtag.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTweetHashtag sets the old TweetHashtag of the mutation.
+func withTweetHashtag(node *TweetHashtag) tweethashtagOption {
+	return func(m *TweetHashtagMutation) {
+		m.oldValue = func(context.Context) (*TweetHashtag, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TweetHashtagMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TweetHashtagMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TweetHashtagMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TweetHashtagMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().TweetHashtag.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetHashtagID sets the "hashtag_id" field.
+func (m *TweetHashtagMutation) SetHashtagID(i int64) {
+	m.hashtag_id = &i
+	m.addhashtag_id = nil
+}
+
+// HashtagID returns the value of the "hashtag_id" field in the mutation.
+func (m *TweetHashtagMutation) HashtagID() (r int64, exists bool) {
+	v := m.hashtag_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHashtagID returns the old "hashtag_id" field's value of the TweetHashtag entity.
+// If the TweetHashtag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetHashtagMutation) OldHashtagID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHashtagID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHashtagID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHashtagID: %w", err)
+	}
+	return oldValue.HashtagID, nil
+}
+
+// AddHashtagID adds i to the "hashtag_id" field.
+func (m *TweetHashtagMutation) AddHashtagID(i int64) {
+	if m.addhashtag_id != nil {
+		*m.addhashtag_id += i
+	} else {
+		m.addhashtag_id = &i
+	}
+}
+
+// AddedHashtagID returns the value that was added to the "hashtag_id" field in this mutation.
+func (m *TweetHashtagMutation) AddedHashtagID() (r int64, exists bool) {
+	v := m.addhashtag_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHashtagID resets all changes to the "hashtag_id" field.
+func (m *TweetHashtagMutation) ResetHashtagID() {
+	m.hashtag_id = nil
+	m.addhashtag_id = nil
+}
+
+// SetTweetID sets the "tweet_id" field.
+func (m *TweetHashtagMutation) SetTweetID(i int64) {
+	m.tweet_id = &i
+	m.addtweet_id = nil
+}
+
+// TweetID returns the value of the "tweet_id" field in the mutation.
+func (m *TweetHashtagMutation) TweetID() (r int64, exists bool) {
+	v := m.tweet_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTweetID returns the old "tweet_id" field's value of the TweetHashtag entity.
+// If the TweetHashtag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetHashtagMutation) OldTweetID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTweetID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTweetID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTweetID: %w", err)
+	}
+	return oldValue.TweetID, nil
+}
+
+// AddTweetID adds i to the "tweet_id" field.
+func (m *TweetHashtagMutation) AddTweetID(i int64) {
+	if m.addtweet_id != nil {
+		*m.addtweet_id += i
+	} else {
+		m.addtweet_id = &i
+	}
+}
+
+// AddedTweetID returns the value that was added to the "tweet_id" field in this mutation.
+func (m *TweetHashtagMutation) AddedTweetID() (r int64, exists bool) {
+	v := m.addtweet_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTweetID resets all changes to the "tweet_id" field.
+func (m *TweetHashtagMutation) ResetTweetID() {
+	m.tweet_id = nil
+	m.addtweet_id = nil
+}
+
+// SetName sets the "name" field.
+func (m *TweetHashtagMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *TweetHashtagMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the TweetHashtag entity.
+// If the TweetHashtag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetHashtagMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *TweetHashtagMutation) ResetName() {
+	m.name = nil
+}
+
+// Where appends a list predicates to the TweetHashtagMutation builder.
+func (m *TweetHashtagMutation) Where(ps ...predicate.TweetHashtag) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TweetHashtagMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TweetHashtagMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.TweetHashtag, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TweetHashtagMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TweetHashtagMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (TweetHashtag).
+func (m *TweetHashtagMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TweetHashtagMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.hashtag_id != nil {
+		fields = append(fields, tweethashtag.FieldHashtagID)
+	}
+	if m.tweet_id != nil {
+		fields = append(fields, tweethashtag.FieldTweetID)
+	}
+	if m.name != nil {
+		fields = append(fields, tweethashtag.FieldName)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TweetHashtagMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case tweethashtag.FieldHashtagID:
+		return m.HashtagID()
+	case tweethashtag.FieldTweetID:
+		return m.TweetID()
+	case tweethashtag.FieldName:
+		return m.Name()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TweetHashtagMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case tweethashtag.FieldHashtagID:
+		return m.OldHashtagID(ctx)
+	case tweethashtag.FieldTweetID:
+		return m.OldTweetID(ctx)
+	case tweethashtag.FieldName:
+		return m.OldName(ctx)
+	}
+	return nil, fmt.Errorf("unknown TweetHashtag field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TweetHashtagMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case tweethashtag.FieldHashtagID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHashtagID(v)
+		return nil
+	case tweethashtag.FieldTweetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTweetID(v)
+		return nil
+	case tweethashtag.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TweetHashtag field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TweetHashtagMutation) AddedFields() []string {
+	var fields []string
+	if m.addhashtag_id != nil {
+		fields = append(fields, tweethashtag.FieldHashtagID)
+	}
+	if m.addtweet_id != nil {
+		fields = append(fields, tweethashtag.FieldTweetID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TweetHashtagMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case tweethashtag.FieldHashtagID:
+		return m.AddedHashtagID()
+	case tweethashtag.FieldTweetID:
+		return m.AddedTweetID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TweetHashtagMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case tweethashtag.FieldHashtagID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHashtagID(v)
+		return nil
+	case tweethashtag.FieldTweetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTweetID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TweetHashtag numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TweetHashtagMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TweetHashtagMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TweetHashtagMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown TweetHashtag nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TweetHashtagMutation) ResetField(name string) error {
+	switch name {
+	case tweethashtag.FieldHashtagID:
+		m.ResetHashtagID()
+		return nil
+	case tweethashtag.FieldTweetID:
+		m.ResetTweetID()
+		return nil
+	case tweethashtag.FieldName:
+		m.ResetName()
+		return nil
+	}
+	return fmt.Errorf("unknown TweetHashtag field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TweetHashtagMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TweetHashtagMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TweetHashtagMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TweetHashtagMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TweetHashtagMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TweetHashtagMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TweetHashtagMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown TweetHashtag unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TweetHashtagMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown TweetHashtag edge %s", name)
+}
+
 // TweetStatsMutation represents an operation that mutates the TweetStats nodes in the graph.
 type TweetStatsMutation struct {
 	config
@@ -10931,6 +12285,8 @@ type TweetStatsMutation struct {
 	addrevision      *int64
 	retweet_count    *int64
 	addretweet_count *int64
+	reply_count      *int64
+	addreply_count   *int64
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*TweetStats, error)
@@ -11265,6 +12621,62 @@ func (m *TweetStatsMutation) ResetRetweetCount() {
 	m.addretweet_count = nil
 }
 
+// SetReplyCount sets the "reply_count" field.
+func (m *TweetStatsMutation) SetReplyCount(i int64) {
+	m.reply_count = &i
+	m.addreply_count = nil
+}
+
+// ReplyCount returns the value of the "reply_count" field in the mutation.
+func (m *TweetStatsMutation) ReplyCount() (r int64, exists bool) {
+	v := m.reply_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplyCount returns the old "reply_count" field's value of the TweetStats entity.
+// If the TweetStats object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TweetStatsMutation) OldReplyCount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplyCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplyCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplyCount: %w", err)
+	}
+	return oldValue.ReplyCount, nil
+}
+
+// AddReplyCount adds i to the "reply_count" field.
+func (m *TweetStatsMutation) AddReplyCount(i int64) {
+	if m.addreply_count != nil {
+		*m.addreply_count += i
+	} else {
+		m.addreply_count = &i
+	}
+}
+
+// AddedReplyCount returns the value that was added to the "reply_count" field in this mutation.
+func (m *TweetStatsMutation) AddedReplyCount() (r int64, exists bool) {
+	v := m.addreply_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplyCount resets all changes to the "reply_count" field.
+func (m *TweetStatsMutation) ResetReplyCount() {
+	m.reply_count = nil
+	m.addreply_count = nil
+}
+
 // Where appends a list predicates to the TweetStatsMutation builder.
 func (m *TweetStatsMutation) Where(ps ...predicate.TweetStats) {
 	m.predicates = append(m.predicates, ps...)
@@ -11299,7 +12711,7 @@ func (m *TweetStatsMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TweetStatsMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.like_count != nil {
 		fields = append(fields, tweetstats.FieldLikeCount)
 	}
@@ -11311,6 +12723,9 @@ func (m *TweetStatsMutation) Fields() []string {
 	}
 	if m.retweet_count != nil {
 		fields = append(fields, tweetstats.FieldRetweetCount)
+	}
+	if m.reply_count != nil {
+		fields = append(fields, tweetstats.FieldReplyCount)
 	}
 	return fields
 }
@@ -11328,6 +12743,8 @@ func (m *TweetStatsMutation) Field(name string) (ent.Value, bool) {
 		return m.Revision()
 	case tweetstats.FieldRetweetCount:
 		return m.RetweetCount()
+	case tweetstats.FieldReplyCount:
+		return m.ReplyCount()
 	}
 	return nil, false
 }
@@ -11345,6 +12762,8 @@ func (m *TweetStatsMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldRevision(ctx)
 	case tweetstats.FieldRetweetCount:
 		return m.OldRetweetCount(ctx)
+	case tweetstats.FieldReplyCount:
+		return m.OldReplyCount(ctx)
 	}
 	return nil, fmt.Errorf("unknown TweetStats field %s", name)
 }
@@ -11382,6 +12801,13 @@ func (m *TweetStatsMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRetweetCount(v)
 		return nil
+	case tweetstats.FieldReplyCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplyCount(v)
+		return nil
 	}
 	return fmt.Errorf("unknown TweetStats field %s", name)
 }
@@ -11402,6 +12828,9 @@ func (m *TweetStatsMutation) AddedFields() []string {
 	if m.addretweet_count != nil {
 		fields = append(fields, tweetstats.FieldRetweetCount)
 	}
+	if m.addreply_count != nil {
+		fields = append(fields, tweetstats.FieldReplyCount)
+	}
 	return fields
 }
 
@@ -11418,6 +12847,8 @@ func (m *TweetStatsMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedRevision()
 	case tweetstats.FieldRetweetCount:
 		return m.AddedRetweetCount()
+	case tweetstats.FieldReplyCount:
+		return m.AddedReplyCount()
 	}
 	return nil, false
 }
@@ -11454,6 +12885,13 @@ func (m *TweetStatsMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddRetweetCount(v)
+		return nil
+	case tweetstats.FieldReplyCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplyCount(v)
 		return nil
 	}
 	return fmt.Errorf("unknown TweetStats numeric field %s", name)
@@ -11493,6 +12931,9 @@ func (m *TweetStatsMutation) ResetField(name string) error {
 		return nil
 	case tweetstats.FieldRetweetCount:
 		m.ResetRetweetCount()
+		return nil
+	case tweetstats.FieldReplyCount:
+		m.ResetReplyCount()
 		return nil
 	}
 	return fmt.Errorf("unknown TweetStats field %s", name)

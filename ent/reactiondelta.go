@@ -23,7 +23,9 @@ type ReactionDelta struct {
 	// Dislikes holds the value of the "dislikes" field.
 	Dislikes int64 `json:"dislikes,omitempty"`
 	// Changes holds the value of the "changes" field.
-	Changes      int64 `json:"changes,omitempty"`
+	Changes int64 `json:"changes,omitempty"`
+	// Replies holds the value of the "replies" field.
+	Replies      int64 `json:"replies,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -32,7 +34,7 @@ func (*ReactionDelta) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case reactiondelta.FieldID, reactiondelta.FieldTweetID, reactiondelta.FieldLikes, reactiondelta.FieldDislikes, reactiondelta.FieldChanges:
+		case reactiondelta.FieldID, reactiondelta.FieldTweetID, reactiondelta.FieldLikes, reactiondelta.FieldDislikes, reactiondelta.FieldChanges, reactiondelta.FieldReplies:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -78,6 +80,12 @@ func (_m *ReactionDelta) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field changes", values[i])
 			} else if value.Valid {
 				_m.Changes = value.Int64
+			}
+		case reactiondelta.FieldReplies:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field replies", values[i])
+			} else if value.Valid {
+				_m.Replies = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -126,6 +134,9 @@ func (_m *ReactionDelta) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("changes=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Changes))
+	builder.WriteString(", ")
+	builder.WriteString("replies=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Replies))
 	builder.WriteByte(')')
 	return builder.String()
 }

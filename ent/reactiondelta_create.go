@@ -45,6 +45,20 @@ func (_c *ReactionDeltaCreate) SetChanges(v int64) *ReactionDeltaCreate {
 	return _c
 }
 
+// SetReplies sets the "replies" field.
+func (_c *ReactionDeltaCreate) SetReplies(v int64) *ReactionDeltaCreate {
+	_c.mutation.SetReplies(v)
+	return _c
+}
+
+// SetNillableReplies sets the "replies" field if the given value is not nil.
+func (_c *ReactionDeltaCreate) SetNillableReplies(v *int64) *ReactionDeltaCreate {
+	if v != nil {
+		_c.SetReplies(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ReactionDeltaCreate) SetID(v int64) *ReactionDeltaCreate {
 	_c.mutation.SetID(v)
@@ -58,6 +72,7 @@ func (_c *ReactionDeltaCreate) Mutation() *ReactionDeltaMutation {
 
 // Save creates the ReactionDelta in the database.
 func (_c *ReactionDeltaCreate) Save(ctx context.Context) (*ReactionDelta, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -83,6 +98,14 @@ func (_c *ReactionDeltaCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *ReactionDeltaCreate) defaults() {
+	if _, ok := _c.mutation.Replies(); !ok {
+		v := reactiondelta.DefaultReplies
+		_c.mutation.SetReplies(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *ReactionDeltaCreate) check() error {
 	if _, ok := _c.mutation.TweetID(); !ok {
@@ -96,6 +119,9 @@ func (_c *ReactionDeltaCreate) check() error {
 	}
 	if _, ok := _c.mutation.Changes(); !ok {
 		return &ValidationError{Name: "changes", err: errors.New(`ent: missing required field "ReactionDelta.changes"`)}
+	}
+	if _, ok := _c.mutation.Replies(); !ok {
+		return &ValidationError{Name: "replies", err: errors.New(`ent: missing required field "ReactionDelta.replies"`)}
 	}
 	return nil
 }
@@ -145,6 +171,10 @@ func (_c *ReactionDeltaCreate) createSpec() (*ReactionDelta, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.Changes(); ok {
 		_spec.SetField(reactiondelta.FieldChanges, field.TypeInt64, value)
 		_node.Changes = value
+	}
+	if value, ok := _c.mutation.Replies(); ok {
+		_spec.SetField(reactiondelta.FieldReplies, field.TypeInt64, value)
+		_node.Replies = value
 	}
 	return _node, _spec
 }
@@ -226,6 +256,9 @@ func (u *ReactionDeltaUpsertOne) UpdateNewValues() *ReactionDeltaUpsertOne {
 		}
 		if _, exists := u.create.mutation.Changes(); exists {
 			s.SetIgnore(reactiondelta.FieldChanges)
+		}
+		if _, exists := u.create.mutation.Replies(); exists {
+			s.SetIgnore(reactiondelta.FieldReplies)
 		}
 	}))
 	return u
@@ -310,6 +343,7 @@ func (_c *ReactionDeltaCreateBulk) Save(ctx context.Context) ([]*ReactionDelta, 
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ReactionDeltaMutation)
 				if !ok {
@@ -450,6 +484,9 @@ func (u *ReactionDeltaUpsertBulk) UpdateNewValues() *ReactionDeltaUpsertBulk {
 			}
 			if _, exists := b.mutation.Changes(); exists {
 				s.SetIgnore(reactiondelta.FieldChanges)
+			}
+			if _, exists := b.mutation.Replies(); exists {
+				s.SetIgnore(reactiondelta.FieldReplies)
 			}
 		}
 	}))

@@ -31,6 +31,8 @@ type Retweet struct {
 	RetweetedAt time.Time `json:"retweeted_at,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int64 `json:"version,omitempty"`
+	// ParentAuthorID holds the value of the "parent_author_id" field.
+	ParentAuthorID *int64 `json:"parent_author_id,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the RetweetQuery when eager-loading is set.
 	Edges        RetweetEdges `json:"edges"`
@@ -77,7 +79,7 @@ func (*Retweet) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case retweet.FieldActive:
 			values[i] = new(sql.NullBool)
-		case retweet.FieldTweetID, retweet.FieldUserID, retweet.FieldAuthorID, retweet.FieldSortKey, retweet.FieldVersion:
+		case retweet.FieldTweetID, retweet.FieldUserID, retweet.FieldAuthorID, retweet.FieldSortKey, retweet.FieldVersion, retweet.FieldParentAuthorID:
 			values[i] = new(sql.NullInt64)
 		case retweet.FieldRetweetedAt:
 			values[i] = new(sql.NullTime)
@@ -137,6 +139,13 @@ func (_m *Retweet) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
 				_m.Version = value.Int64
+			}
+		case retweet.FieldParentAuthorID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field parent_author_id", values[i])
+			} else if value.Valid {
+				_m.ParentAuthorID = new(int64)
+				*_m.ParentAuthorID = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -203,6 +212,11 @@ func (_m *Retweet) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))
+	builder.WriteString(", ")
+	if v := _m.ParentAuthorID; v != nil {
+		builder.WriteString("parent_author_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -82,6 +82,20 @@ func (_c *RetweetCreate) SetNillableVersion(v *int64) *RetweetCreate {
 	return _c
 }
 
+// SetParentAuthorID sets the "parent_author_id" field.
+func (_c *RetweetCreate) SetParentAuthorID(v int64) *RetweetCreate {
+	_c.mutation.SetParentAuthorID(v)
+	return _c
+}
+
+// SetNillableParentAuthorID sets the "parent_author_id" field if the given value is not nil.
+func (_c *RetweetCreate) SetNillableParentAuthorID(v *int64) *RetweetCreate {
+	if v != nil {
+		_c.SetParentAuthorID(*v)
+	}
+	return _c
+}
+
 // SetTweet sets the "tweet" edge to the Tweet entity.
 func (_c *RetweetCreate) SetTweet(v *Tweet) *RetweetCreate {
 	return _c.SetTweetID(v.ID)
@@ -208,6 +222,10 @@ func (_c *RetweetCreate) createSpec() (*Retweet, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(retweet.FieldVersion, field.TypeInt64, value)
 		_node.Version = value
+	}
+	if value, ok := _c.mutation.ParentAuthorID(); ok {
+		_spec.SetField(retweet.FieldParentAuthorID, field.TypeInt64, value)
+		_node.ParentAuthorID = &value
 	}
 	if nodes := _c.mutation.TweetIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -374,6 +392,9 @@ func (u *RetweetUpsertOne) UpdateNewValues() *RetweetUpsertOne {
 		}
 		if _, exists := u.create.mutation.AuthorID(); exists {
 			s.SetIgnore(retweet.FieldAuthorID)
+		}
+		if _, exists := u.create.mutation.ParentAuthorID(); exists {
+			s.SetIgnore(retweet.FieldParentAuthorID)
 		}
 	}))
 	return u
@@ -637,6 +658,9 @@ func (u *RetweetUpsertBulk) UpdateNewValues() *RetweetUpsertBulk {
 			}
 			if _, exists := b.mutation.AuthorID(); exists {
 				s.SetIgnore(retweet.FieldAuthorID)
+			}
+			if _, exists := b.mutation.ParentAuthorID(); exists {
+				s.SetIgnore(retweet.FieldParentAuthorID)
 			}
 		}
 	}))

@@ -178,6 +178,9 @@ func (_u *RetweetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(retweet.FieldVersion, field.TypeInt64, value)
 	}
+	if _u.mutation.ParentAuthorIDCleared() {
+		_spec.ClearField(retweet.FieldParentAuthorID, field.TypeInt64)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -380,6 +383,9 @@ func (_u *RetweetUpdateOne) sqlSave(ctx context.Context) (_node *Retweet, err er
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(retweet.FieldVersion, field.TypeInt64, value)
+	}
+	if _u.mutation.ParentAuthorIDCleared() {
+		_spec.ClearField(retweet.FieldParentAuthorID, field.TypeInt64)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Retweet{config: _u.config}

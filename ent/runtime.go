@@ -9,6 +9,7 @@ import (
 	"roost/ent/importprogress"
 	"roost/ent/loghead"
 	"roost/ent/reaction"
+	"roost/ent/reactiondelta"
 	"roost/ent/retryentry"
 	"roost/ent/retweet"
 	"roost/ent/schema"
@@ -80,6 +81,12 @@ func init() {
 	reactionDescVersion := reactionFields[5].Descriptor()
 	// reaction.DefaultVersion holds the default value on creation for the version field.
 	reaction.DefaultVersion = reactionDescVersion.Default.(int64)
+	reactiondeltaFields := schema.ReactionDelta{}.Fields()
+	_ = reactiondeltaFields
+	// reactiondeltaDescReplies is the schema descriptor for replies field.
+	reactiondeltaDescReplies := reactiondeltaFields[5].Descriptor()
+	// reactiondelta.DefaultReplies holds the default value on creation for the replies field.
+	reactiondelta.DefaultReplies = reactiondeltaDescReplies.Default.(int64)
 	retryentryFields := schema.RetryEntry{}.Fields()
 	_ = retryentryFields
 	// retryentryDescAttempts is the schema descriptor for attempts field.
@@ -134,6 +141,10 @@ func init() {
 	tweetstatsDescRetweetCount := tweetstatsFields[4].Descriptor()
 	// tweetstats.DefaultRetweetCount holds the default value on creation for the retweet_count field.
 	tweetstats.DefaultRetweetCount = tweetstatsDescRetweetCount.Default.(int64)
+	// tweetstatsDescReplyCount is the schema descriptor for reply_count field.
+	tweetstatsDescReplyCount := tweetstatsFields[5].Descriptor()
+	// tweetstats.DefaultReplyCount holds the default value on creation for the reply_count field.
+	tweetstats.DefaultReplyCount = tweetstatsDescReplyCount.Default.(int64)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescBio is the schema descriptor for bio field.

@@ -27,6 +27,10 @@ type Tweet struct {
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int64 `json:"version,omitempty"`
+	// InReplyTo holds the value of the "in_reply_to" field.
+	InReplyTo *int64 `json:"in_reply_to,omitempty"`
+	// ParentAuthorID holds the value of the "parent_author_id" field.
+	ParentAuthorID *int64 `json:"parent_author_id,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the TweetQuery when eager-loading is set.
 	Edges        TweetEdges `json:"edges"`
@@ -89,7 +93,7 @@ func (*Tweet) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case tweet.FieldID, tweet.FieldAuthorID, tweet.FieldVersion:
+		case tweet.FieldID, tweet.FieldAuthorID, tweet.FieldVersion, tweet.FieldInReplyTo, tweet.FieldParentAuthorID:
 			values[i] = new(sql.NullInt64)
 		case tweet.FieldText:
 			values[i] = new(sql.NullString)
@@ -146,6 +150,20 @@ func (_m *Tweet) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
 				_m.Version = value.Int64
+			}
+		case tweet.FieldInReplyTo:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field in_reply_to", values[i])
+			} else if value.Valid {
+				_m.InReplyTo = new(int64)
+				*_m.InReplyTo = value.Int64
+			}
+		case tweet.FieldParentAuthorID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field parent_author_id", values[i])
+			} else if value.Valid {
+				_m.ParentAuthorID = new(int64)
+				*_m.ParentAuthorID = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -219,6 +237,16 @@ func (_m *Tweet) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))
+	builder.WriteString(", ")
+	if v := _m.InReplyTo; v != nil {
+		builder.WriteString("in_reply_to=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ParentAuthorID; v != nil {
+		builder.WriteString("parent_author_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

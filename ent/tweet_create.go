@@ -69,6 +69,34 @@ func (_c *TweetCreate) SetNillableVersion(v *int64) *TweetCreate {
 	return _c
 }
 
+// SetInReplyTo sets the "in_reply_to" field.
+func (_c *TweetCreate) SetInReplyTo(v int64) *TweetCreate {
+	_c.mutation.SetInReplyTo(v)
+	return _c
+}
+
+// SetNillableInReplyTo sets the "in_reply_to" field if the given value is not nil.
+func (_c *TweetCreate) SetNillableInReplyTo(v *int64) *TweetCreate {
+	if v != nil {
+		_c.SetInReplyTo(*v)
+	}
+	return _c
+}
+
+// SetParentAuthorID sets the "parent_author_id" field.
+func (_c *TweetCreate) SetParentAuthorID(v int64) *TweetCreate {
+	_c.mutation.SetParentAuthorID(v)
+	return _c
+}
+
+// SetNillableParentAuthorID sets the "parent_author_id" field if the given value is not nil.
+func (_c *TweetCreate) SetNillableParentAuthorID(v *int64) *TweetCreate {
+	if v != nil {
+		_c.SetParentAuthorID(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *TweetCreate) SetID(v int64) *TweetCreate {
 	_c.mutation.SetID(v)
@@ -212,6 +240,14 @@ func (_c *TweetCreate) createSpec() (*Tweet, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(tweet.FieldVersion, field.TypeInt64, value)
 		_node.Version = value
+	}
+	if value, ok := _c.mutation.InReplyTo(); ok {
+		_spec.SetField(tweet.FieldInReplyTo, field.TypeInt64, value)
+		_node.InReplyTo = &value
+	}
+	if value, ok := _c.mutation.ParentAuthorID(); ok {
+		_spec.SetField(tweet.FieldParentAuthorID, field.TypeInt64, value)
+		_node.ParentAuthorID = &value
 	}
 	if nodes := _c.mutation.ReactorsIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -366,6 +402,12 @@ func (u *TweetUpsertOne) UpdateNewValues() *TweetUpsertOne {
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(tweet.FieldCreatedAt)
+		}
+		if _, exists := u.create.mutation.InReplyTo(); exists {
+			s.SetIgnore(tweet.FieldInReplyTo)
+		}
+		if _, exists := u.create.mutation.ParentAuthorID(); exists {
+			s.SetIgnore(tweet.FieldParentAuthorID)
 		}
 	}))
 	return u
@@ -630,6 +672,12 @@ func (u *TweetUpsertBulk) UpdateNewValues() *TweetUpsertBulk {
 			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(tweet.FieldCreatedAt)
+			}
+			if _, exists := b.mutation.InReplyTo(); exists {
+				s.SetIgnore(tweet.FieldInReplyTo)
+			}
+			if _, exists := b.mutation.ParentAuthorID(); exists {
+				s.SetIgnore(tweet.FieldParentAuthorID)
 			}
 		}
 	}))

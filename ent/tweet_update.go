@@ -202,6 +202,12 @@ func (_u *TweetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(tweet.FieldVersion, field.TypeInt64, value)
 	}
+	if _u.mutation.InReplyToCleared() {
+		_spec.ClearField(tweet.FieldInReplyTo, field.TypeInt64)
+	}
+	if _u.mutation.ParentAuthorIDCleared() {
+		_spec.ClearField(tweet.FieldParentAuthorID, field.TypeInt64)
+	}
 	if _u.mutation.ReactorsCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2M,
@@ -539,6 +545,12 @@ func (_u *TweetUpdateOne) sqlSave(ctx context.Context) (_node *Tweet, err error)
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(tweet.FieldVersion, field.TypeInt64, value)
+	}
+	if _u.mutation.InReplyToCleared() {
+		_spec.ClearField(tweet.FieldInReplyTo, field.TypeInt64)
+	}
+	if _u.mutation.ParentAuthorIDCleared() {
+		_spec.ClearField(tweet.FieldParentAuthorID, field.TypeInt64)
 	}
 	if _u.mutation.ReactorsCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -24,6 +24,8 @@ type TweetStats struct {
 	Revision int64 `json:"revision,omitempty"`
 	// RetweetCount holds the value of the "retweet_count" field.
 	RetweetCount int64 `json:"retweet_count,omitempty"`
+	// ReplyCount holds the value of the "reply_count" field.
+	ReplyCount   int64 `json:"reply_count,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -32,7 +34,7 @@ func (*TweetStats) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case tweetstats.FieldID, tweetstats.FieldLikeCount, tweetstats.FieldDislikeCount, tweetstats.FieldRevision, tweetstats.FieldRetweetCount:
+		case tweetstats.FieldID, tweetstats.FieldLikeCount, tweetstats.FieldDislikeCount, tweetstats.FieldRevision, tweetstats.FieldRetweetCount, tweetstats.FieldReplyCount:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -78,6 +80,12 @@ func (_m *TweetStats) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field retweet_count", values[i])
 			} else if value.Valid {
 				_m.RetweetCount = value.Int64
+			}
+		case tweetstats.FieldReplyCount:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field reply_count", values[i])
+			} else if value.Valid {
+				_m.ReplyCount = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -126,6 +134,9 @@ func (_m *TweetStats) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("retweet_count=")
 	builder.WriteString(fmt.Sprintf("%v", _m.RetweetCount))
+	builder.WriteString(", ")
+	builder.WriteString("reply_count=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReplyCount))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -77,6 +77,20 @@ func (_c *TweetStatsCreate) SetNillableRetweetCount(v *int64) *TweetStatsCreate 
 	return _c
 }
 
+// SetReplyCount sets the "reply_count" field.
+func (_c *TweetStatsCreate) SetReplyCount(v int64) *TweetStatsCreate {
+	_c.mutation.SetReplyCount(v)
+	return _c
+}
+
+// SetNillableReplyCount sets the "reply_count" field if the given value is not nil.
+func (_c *TweetStatsCreate) SetNillableReplyCount(v *int64) *TweetStatsCreate {
+	if v != nil {
+		_c.SetReplyCount(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *TweetStatsCreate) SetID(v int64) *TweetStatsCreate {
 	_c.mutation.SetID(v)
@@ -134,6 +148,10 @@ func (_c *TweetStatsCreate) defaults() {
 		v := tweetstats.DefaultRetweetCount
 		_c.mutation.SetRetweetCount(v)
 	}
+	if _, ok := _c.mutation.ReplyCount(); !ok {
+		v := tweetstats.DefaultReplyCount
+		_c.mutation.SetReplyCount(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -149,6 +167,9 @@ func (_c *TweetStatsCreate) check() error {
 	}
 	if _, ok := _c.mutation.RetweetCount(); !ok {
 		return &ValidationError{Name: "retweet_count", err: errors.New(`ent: missing required field "TweetStats.retweet_count"`)}
+	}
+	if _, ok := _c.mutation.ReplyCount(); !ok {
+		return &ValidationError{Name: "reply_count", err: errors.New(`ent: missing required field "TweetStats.reply_count"`)}
 	}
 	return nil
 }
@@ -198,6 +219,10 @@ func (_c *TweetStatsCreate) createSpec() (*TweetStats, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RetweetCount(); ok {
 		_spec.SetField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
 		_node.RetweetCount = value
+	}
+	if value, ok := _c.mutation.ReplyCount(); ok {
+		_spec.SetField(tweetstats.FieldReplyCount, field.TypeInt64, value)
+		_node.ReplyCount = value
 	}
 	return _node, _spec
 }
@@ -320,6 +345,24 @@ func (u *TweetStatsUpsert) UpdateRetweetCount() *TweetStatsUpsert {
 // AddRetweetCount adds v to the "retweet_count" field.
 func (u *TweetStatsUpsert) AddRetweetCount(v int64) *TweetStatsUpsert {
 	u.Add(tweetstats.FieldRetweetCount, v)
+	return u
+}
+
+// SetReplyCount sets the "reply_count" field.
+func (u *TweetStatsUpsert) SetReplyCount(v int64) *TweetStatsUpsert {
+	u.Set(tweetstats.FieldReplyCount, v)
+	return u
+}
+
+// UpdateReplyCount sets the "reply_count" field to the value that was provided on create.
+func (u *TweetStatsUpsert) UpdateReplyCount() *TweetStatsUpsert {
+	u.SetExcluded(tweetstats.FieldReplyCount)
+	return u
+}
+
+// AddReplyCount adds v to the "reply_count" field.
+func (u *TweetStatsUpsert) AddReplyCount(v int64) *TweetStatsUpsert {
+	u.Add(tweetstats.FieldReplyCount, v)
 	return u
 }
 
@@ -452,6 +495,27 @@ func (u *TweetStatsUpsertOne) AddRetweetCount(v int64) *TweetStatsUpsertOne {
 func (u *TweetStatsUpsertOne) UpdateRetweetCount() *TweetStatsUpsertOne {
 	return u.Update(func(s *TweetStatsUpsert) {
 		s.UpdateRetweetCount()
+	})
+}
+
+// SetReplyCount sets the "reply_count" field.
+func (u *TweetStatsUpsertOne) SetReplyCount(v int64) *TweetStatsUpsertOne {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.SetReplyCount(v)
+	})
+}
+
+// AddReplyCount adds v to the "reply_count" field.
+func (u *TweetStatsUpsertOne) AddReplyCount(v int64) *TweetStatsUpsertOne {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.AddReplyCount(v)
+	})
+}
+
+// UpdateReplyCount sets the "reply_count" field to the value that was provided on create.
+func (u *TweetStatsUpsertOne) UpdateReplyCount() *TweetStatsUpsertOne {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.UpdateReplyCount()
 	})
 }
 
@@ -750,6 +814,27 @@ func (u *TweetStatsUpsertBulk) AddRetweetCount(v int64) *TweetStatsUpsertBulk {
 func (u *TweetStatsUpsertBulk) UpdateRetweetCount() *TweetStatsUpsertBulk {
 	return u.Update(func(s *TweetStatsUpsert) {
 		s.UpdateRetweetCount()
+	})
+}
+
+// SetReplyCount sets the "reply_count" field.
+func (u *TweetStatsUpsertBulk) SetReplyCount(v int64) *TweetStatsUpsertBulk {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.SetReplyCount(v)
+	})
+}
+
+// AddReplyCount adds v to the "reply_count" field.
+func (u *TweetStatsUpsertBulk) AddReplyCount(v int64) *TweetStatsUpsertBulk {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.AddReplyCount(v)
+	})
+}
+
+// UpdateReplyCount sets the "reply_count" field to the value that was provided on create.
+func (u *TweetStatsUpsertBulk) UpdateReplyCount() *TweetStatsUpsertBulk {
+	return u.Update(func(s *TweetStatsUpsert) {
+		s.UpdateReplyCount()
 	})
 }
 

@@ -112,6 +112,27 @@ func (_u *TweetStatsUpdate) AddRetweetCount(v int64) *TweetStatsUpdate {
 	return _u
 }
 
+// SetReplyCount sets the "reply_count" field.
+func (_u *TweetStatsUpdate) SetReplyCount(v int64) *TweetStatsUpdate {
+	_u.mutation.ResetReplyCount()
+	_u.mutation.SetReplyCount(v)
+	return _u
+}
+
+// SetNillableReplyCount sets the "reply_count" field if the given value is not nil.
+func (_u *TweetStatsUpdate) SetNillableReplyCount(v *int64) *TweetStatsUpdate {
+	if v != nil {
+		_u.SetReplyCount(*v)
+	}
+	return _u
+}
+
+// AddReplyCount adds value to the "reply_count" field.
+func (_u *TweetStatsUpdate) AddReplyCount(v int64) *TweetStatsUpdate {
+	_u.mutation.AddReplyCount(v)
+	return _u
+}
+
 // Mutation returns the TweetStatsMutation object of the builder.
 func (_u *TweetStatsUpdate) Mutation() *TweetStatsMutation {
 	return _u.mutation
@@ -182,6 +203,12 @@ func (_u *TweetStatsUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.AddedRetweetCount(); ok {
 		_spec.AddField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReplyCount(); ok {
+		_spec.SetField(tweetstats.FieldReplyCount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReplyCount(); ok {
+		_spec.AddField(tweetstats.FieldReplyCount, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -289,6 +316,27 @@ func (_u *TweetStatsUpdateOne) AddRetweetCount(v int64) *TweetStatsUpdateOne {
 	return _u
 }
 
+// SetReplyCount sets the "reply_count" field.
+func (_u *TweetStatsUpdateOne) SetReplyCount(v int64) *TweetStatsUpdateOne {
+	_u.mutation.ResetReplyCount()
+	_u.mutation.SetReplyCount(v)
+	return _u
+}
+
+// SetNillableReplyCount sets the "reply_count" field if the given value is not nil.
+func (_u *TweetStatsUpdateOne) SetNillableReplyCount(v *int64) *TweetStatsUpdateOne {
+	if v != nil {
+		_u.SetReplyCount(*v)
+	}
+	return _u
+}
+
+// AddReplyCount adds value to the "reply_count" field.
+func (_u *TweetStatsUpdateOne) AddReplyCount(v int64) *TweetStatsUpdateOne {
+	_u.mutation.AddReplyCount(v)
+	return _u
+}
+
 // Mutation returns the TweetStatsMutation object of the builder.
 func (_u *TweetStatsUpdateOne) Mutation() *TweetStatsMutation {
 	return _u.mutation
@@ -389,6 +437,12 @@ func (_u *TweetStatsUpdateOne) sqlSave(ctx context.Context) (_node *TweetStats, 
 	}
 	if value, ok := _u.mutation.AddedRetweetCount(); ok {
 		_spec.AddField(tweetstats.FieldRetweetCount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReplyCount(); ok {
+		_spec.SetField(tweetstats.FieldReplyCount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReplyCount(); ok {
+		_spec.AddField(tweetstats.FieldReplyCount, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &TweetStats{config: _u.config}

@@ -14,6 +14,8 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// Backfill is the client for interacting with the Backfill builders.
+	Backfill *BackfillClient
 	// EmailClaim is the client for interacting with the EmailClaim builders.
 	EmailClaim *EmailClaimClient
 	// Event is the client for interacting with the Event builders.
@@ -48,6 +50,8 @@ type Tx struct {
 	SignInLimit *SignInLimitClient
 	// Tweet is the client for interacting with the Tweet builders.
 	Tweet *TweetClient
+	// TweetHashtag is the client for interacting with the TweetHashtag builders.
+	TweetHashtag *TweetHashtagClient
 	// TweetStats is the client for interacting with the TweetStats builders.
 	TweetStats *TweetStatsClient
 	// User is the client for interacting with the User builders.
@@ -187,6 +191,7 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.Backfill = NewBackfillClient(tx.config)
 	tx.EmailClaim = NewEmailClaimClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.Follow = NewFollowClient(tx.config)
@@ -204,6 +209,7 @@ func (tx *Tx) init() {
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInLimit = NewSignInLimitClient(tx.config)
 	tx.Tweet = NewTweetClient(tx.config)
+	tx.TweetHashtag = NewTweetHashtagClient(tx.config)
 	tx.TweetStats = NewTweetStatsClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 	tx.UserStats = NewUserStatsClient(tx.config)
@@ -217,7 +223,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: EmailClaim.QueryXXX(), the query will be executed
+// applies a query, for example: Backfill.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

@@ -7,7 +7,7 @@ import (
 )
 
 // TweetCounts are the counts of a tweet. Of two TweetCounts of one tweet the one with the higher Revision is newer.
-type TweetCounts struct{ Likes, Dislikes, Retweets, Revision int64 }
+type TweetCounts struct{ Likes, Dislikes, Retweets, Replies, Revision int64 }
 
 // Counter reads the counts of tweets in one statement, which sees everything that is committed. Tweets whose counts have never changed
 // may be left out.

@@ -58,6 +58,14 @@ func TestInvalidationBeforeObservers(t *testing.T) {
 			tx.AlreadyDone(TweetPosted{TweetID: 1})
 			return nil
 		}, want: []string{"dropped", "caught up"}},
+		"written, relying on others": {do: func(ctx context.Context, tx *Tx) error {
+			tx.Relies(TweetPosted{TweetID: 7})
+			return add(ctx, tx, 1)
+		}, want: []string{"dropped", "announced", "invalidated", "observed"}},
+		"written, relying on others that cannot be dropped": {forget: away, unavailable: true, do: func(ctx context.Context, tx *Tx) error {
+			tx.Relies(TweetPosted{TweetID: 7})
+			return add(ctx, tx, 1)
+		}, want: []string{"dropped"}},
 		"found, of unknown rows": {do: func(_ context.Context, tx *Tx) error {
 			tx.AlreadyDone()
 			return nil

@@ -67,8 +67,14 @@ type Tx struct {
 	// alreadyDone are events of earlier transactions, and catchUp reports that some are unknown; see AlreadyDone.
 	alreadyDone []Event
 	catchUp     bool
+	relied      []Event
 	afterCommit func() // nil for nothing
 }
+
+// Relies names events of earlier transactions, whose rows must be visible to whoever sees the rows of this one. The node that wrote them
+// may not have invalidated their copies yet, so Write drops the copies before it commits. If it cannot, nothing is committed and the error
+// is of kind errs.Unavailable. The events need no versions.
+func (t *Tx) Relies(e ...Event) { t.relied = append(t.relied, e...) }
 
 // AlreadyDone reports that rows were already as the transaction would have left them. Every read must show these rows once this
 // write is acknowledged, although the node that wrote them may have died before it invalidated their copies. The events name
@@ -128,6 +134,11 @@ func (l *Log) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	}
 	if err := Append(ctx, raw.Client(), tx.Now, tx.events...); err != nil {
 		return nil, err
+	}
+	if len(tx.relied) > 0 && l.invalidator != nil {
+		if err := l.invalidator.Invalidate(ctx, tx.relied); err != nil {
+			return nil, &errs.Error{Kind: errs.Unavailable, Message: "this node is behind, try again", RetryAfter: time.Second, Err: err}
+		}
 	}
 	finish := func(bool) {}
 	if l.invalidator != nil && len(tx.events) > 0 {

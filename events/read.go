@@ -91,6 +91,11 @@ type chunkRow struct {
 	at                      sql.NullTime
 }
 
+func (e *chunkRow) entry(epoch int64) Entry {
+	return Entry{Seq: e.seq.Int64, Epoch: epoch, Type: e.kind.String, Version: int(e.version.Int64), Aggregate: e.aggregate.Int64,
+		Payload: e.payload.String, At: e.at.Time}
+}
+
 // After reads up to limit events after position and up to upTo, in the order of the log; with types, only events of these types.
 // Events are missing from the chunk if position is below its Oldest. It is one statement.
 func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, types ...string) (c Chunk, err error) {
@@ -106,11 +111,32 @@ func (r *Reader) After(ctx context.Context, position, upTo int64, limit int, typ
 	}
 	for _, e := range rows {
 		if e.seq.Valid {
-			c.Entries = append(c.Entries, Entry{Seq: e.seq.Int64, Epoch: c.Epoch.Number, Type: e.kind.String, Version: int(e.version.Int64),
-				Aggregate: e.aggregate.Int64, Payload: e.payload.String, At: e.at.Time})
+			c.Entries = append(c.Entries, e.entry(c.Epoch.Number))
 		}
 	}
 	return c, nil
+}
+
+// Answers reads events ReplyAdded of a tweet, up to limit of those before a seq, the newest first. It is one statement, through the index
+// events_answers.
+func (r *Reader) Answers(ctx context.Context, tweetID, before int64, limit int) (entries []Entry, err error) {
+	var epoch int64
+	rows, err := sqldb.ScanAll(ctx, r.db, fmt.Sprintf(`SELECT h.epoch, e.seq, %[2]s
+		FROM log_heads AS h LEFT JOIN (SELECT %[1]s AS seq, %[2]s FROM events WHERE type = 'ReplyAdded' AND aggregate = $1 AND %[1]s < $2
+			ORDER BY %[1]s DESC LIMIT $3) AS e ON 1 = 1
+		WHERE h.id = 1 ORDER BY e.seq DESC`, seqColumn(r.db), entryColumns), []any{tweetID, before, limit},
+		func(e *chunkRow) []any {
+			return []any{&epoch, &e.seq, &e.kind, &e.version, &e.aggregate, &e.payload, &e.at}
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read the answers in the log: %w", err)
+	}
+	for _, e := range rows {
+		if e.seq.Valid {
+			entries = append(entries, e.entry(epoch))
+		}
+	}
+	return entries, nil
 }
 
 // oneOf returns a condition on the type. The types are constants of this package, never input.

@@ -31,6 +31,8 @@ var decoders = map[string]func(payload []byte) (Event, error){
 	UserUnfollowed{}.Type():   decode[UserUnfollowed],
 	TweetPosted{}.Type():      decode[TweetPosted],
 	TweetDeleted{}.Type():     decode[TweetDeleted],
+	ReplyAdded{}.Type():       decode[ReplyAdded],
+	ReplyRemoved{}.Type():     decode[ReplyRemoved],
 	ReactionSet{}.Type():      decode[ReactionSet],
 	ReactionsChanged{}.Type(): decode[ReactionsChanged],
 	TweetRetweeted{}.Type():   decode[TweetRetweeted],
@@ -116,19 +118,40 @@ type UserUnfollowed struct {
 	FollowingVersion       int64 `json:"FollowingVer"`
 }
 
-// TweetPosted reports a new tweet. AuthorVersion is the version of its author's counts.
+// TweetPosted reports a new tweet. AuthorVersion is the version of its author's counts. InReplyTo is the tweet that it answers, and
+// ParentAuthorID the author of that; 0 if it answers none.
 type TweetPosted struct {
 	v1
 	TweetID, AuthorID int64
 	AuthorVersion     int64 `json:"AuthorVer"`
+	InReplyTo         int64 `json:",omitempty"`
+	ParentAuthorID    int64 `json:",omitempty"`
 }
 
-// TweetDeleted reports a deleted tweet. AuthorVersion is the version of its author's counts.
+// TweetDeleted reports a deleted tweet. AuthorVersion is the version of its author's counts. InReplyTo and ParentAuthorID are as in
+// TweetPosted.
 type TweetDeleted struct {
 	v1
 	TweetID, AuthorID int64
 	Version           int64 `json:"Ver"`
 	AuthorVersion     int64 `json:"AuthorVer"`
+	InReplyTo         int64 `json:",omitempty"`
+	ParentAuthorID    int64 `json:",omitempty"`
+}
+
+// ReplyAdded reports that a tweet was answered. TweetID is the tweet, ReplyID the reply, and AuthorID who wrote the reply. The transaction
+// also has the TweetPosted of the reply.
+type ReplyAdded struct {
+	v1
+	counted
+	TweetID, ReplyID, AuthorID int64
+}
+
+// ReplyRemoved reports that a reply to a tweet was deleted. It has the same fields as ReplyAdded.
+type ReplyRemoved struct {
+	v1
+	counted
+	TweetID, ReplyID, AuthorID int64
 }
 
 // ReactionSet reports a changed reaction, with the tweet's counts after the change. Binaries from before migration 14 write it; this one
@@ -167,7 +190,8 @@ type ReactionChange struct {
 	ListVersion int64 `json:"ListVer"`
 }
 
-// TweetRetweeted reports a new retweet. AuthorID is the tweet's author, UserID the user who retweets, and SortKey the id that orders the
+// TweetRetweeted reports a new retweet. AuthorID is the tweet's author, ParentAuthorID that of the tweet which it answers (0 if it is no
+// reply), UserID the user who retweets, and SortKey the id that orders the
 // retweet in time. Version is the version of the retweet, and UserVersion that of the user's counts. RetweetCount and the fields after
 // it are the row of the tweet's counts, without reactions that are not drained; binaries from before migration 14 use them.
 type TweetRetweeted struct {
@@ -178,6 +202,8 @@ type TweetRetweeted struct {
 	Version                                         int64 `json:"Ver"`
 	UserVersion                                     int64 `json:"UserVer"`
 	RetweetCount, LikeCount, DislikeCount, Revision int64
+
+	ParentAuthorID int64 `json:",omitempty"`
 }
 
 // RetweetUndone reports the end of a retweet. It has the same fields as TweetRetweeted. SortKey is that of the retweet which ended.
@@ -189,6 +215,8 @@ type RetweetUndone struct {
 	Version                                         int64 `json:"Ver"`
 	UserVersion                                     int64 `json:"UserVer"`
 	RetweetCount, LikeCount, DislikeCount, Revision int64
+
+	ParentAuthorID int64 `json:",omitempty"`
 }
 
 // CountsRepaired reports that counts of a user differed from the rows that they count, and do not any more. Version is the version of the
@@ -272,6 +300,30 @@ func (TweetDeleted) Type() string { return "TweetDeleted" }
 
 // Aggregate is part of Event.
 func (e TweetDeleted) Aggregate() int64 { return e.TweetID }
+
+// Type is part of Event.
+func (ReplyAdded) Type() string { return "ReplyAdded" }
+
+// Aggregate is part of Event.
+func (e ReplyAdded) Aggregate() int64 { return e.TweetID }
+
+// WithCounts returns the event with the counts that were read after its commit.
+func (e ReplyAdded) WithCounts(now *TweetCounts) Event {
+	e.counts = now
+	return e
+}
+
+// Type is part of Event.
+func (ReplyRemoved) Type() string { return "ReplyRemoved" }
+
+// Aggregate is part of Event.
+func (e ReplyRemoved) Aggregate() int64 { return e.TweetID }
+
+// WithCounts returns the event with the counts that were read after its commit.
+func (e ReplyRemoved) WithCounts(now *TweetCounts) Event {
+	e.counts = now
+	return e
+}
 
 // Type is part of Event.
 func (ReactionSet) Type() string { return "ReactionSet" }

@@ -37,7 +37,7 @@ func showing(c model.Connection, kinds uint8) model.Connection {
 	return c
 }
 
-// kindsOf returns the kinds of entries that an argument asks for; null asks for all. There are no replies.
+// kindsOf returns the kinds of entries that an argument asks for; null asks for tweets and retweets.
 func kindsOf[S ~string](include []S) (kinds uint8) {
 	if include == nil {
 		return timelines.OwnTweets | timelines.Retweets
@@ -46,6 +46,8 @@ func kindsOf[S ~string](include []S) (kinds uint8) {
 		switch model.TimelineContent(c) {
 		case model.TimelineContentTweets:
 			kinds |= timelines.OwnTweets
+		case model.TimelineContentReplies:
+			kinds |= timelines.Replies
 		case model.TimelineContentRetweets:
 			kinds |= timelines.Retweets
 		}

@@ -10,6 +10,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"roost/domain/tweets"
+	"roost/internal/ids"
 )
 
 // writing writes random operations that are valid for a schema.
@@ -32,9 +35,11 @@ func (g *writing) variable(typ string, value any) string {
 }
 
 func (g *writing) id() string {
-	switch g.IntN(10) {
+	switch g.IntN(11) {
 	case 0:
 		return "garbage"
+	case 10:
+		return ids.HashtagID(tweets.HashtagID([]string{"roost", "roost1", "éλ", "nobody"}[g.IntN(4)])).String()
 	case 1:
 		return tweetID(12345)
 	case 8:
@@ -68,6 +73,8 @@ func (g *writing) arguments(f *ast.FieldDefinition) string {
 			add("last", g.value("Int", json.Number(fmt.Sprint(1+g.IntN(5)))))
 		case a.Name == "username":
 			add("username", g.value("String!", fmt.Sprintf("user%d", g.IntN(len(g.w.users)+9))))
+		case a.Name == "name":
+			add("name", g.value("String!", []string{"roost", "#Roost1", "＃roost2", "éΛ", "none", ""}[g.IntN(6)]))
 		case a.Name == "id":
 			add("id", g.value("ID!", g.id()))
 		case a.Name == "ids" || a.Name == "subjectIds":

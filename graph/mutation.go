@@ -102,6 +102,9 @@ func (createTweetPayloads) Tweet(ctx context.Context, obj *model.CreateTweetPayl
 }
 
 func (createTweetPayloads) TimelineEdge(ctx context.Context, obj *model.CreateTweetPayload) (*model.TimelineEdge, error) {
+	if obj.NotInHome {
+		return nil, nil
+	}
 	t, err := payloadTweet(ctx, obj.Payload)
 	return homeEdge(t), err
 }

@@ -28,7 +28,7 @@ func (q queries) Nodes(ctx context.Context, globals []string) ([]model.Node, err
 // loadNodes loads objects in the order of their ids, nil for those that the viewer may not see.
 func loadNodes(ctx context.Context, globals []string) ([]model.Node, error) {
 	who := caller.From(ctx)
-	var users, tweets, sessions []int64
+	var users, tweets, sessions, hashtags []int64
 	var passedOn []retweets.Retweet
 	for _, g := range globals {
 		kind, parts, ok := ids.Decode(g)
@@ -38,6 +38,8 @@ func loadNodes(ctx context.Context, globals []string) ([]model.Node, error) {
 			users = append(users, parts[0])
 		case kind == ids.KindTweet:
 			tweets = append(tweets, parts[0])
+		case kind == ids.KindHashtag:
+			hashtags = append(hashtags, parts[0])
 		case kind == ids.KindRetweet:
 			r, _ := retweetNamed(g)
 			tweets, passedOn = append(tweets, r.TweetID), append(passedOn, r)
@@ -48,6 +50,7 @@ func loadNodes(ctx context.Context, globals []string) ([]model.Node, error) {
 	set := loaders.From(ctx)
 	loaders.AccountByID.Prefetch(ctx, set, users)
 	loaders.TweetByID.Prefetch(ctx, set, tweets)
+	loaders.HashtagByID.Prefetch(ctx, set, hashtags)
 	loaders.RetweetByID.Prefetch(ctx, set, passedOn)
 	loaders.SessionByID.Prefetch(ctx, set, sessions)
 	out := make([]model.Node, len(globals))
@@ -74,6 +77,10 @@ func loadNode(ctx context.Context, who *caller.Caller, global string) (model.Nod
 	case ids.KindTweet:
 		if t, err := loadTweet(ctx, parts[0]); err != nil || t != nil {
 			return t, err
+		}
+	case ids.KindHashtag:
+		if h, err := loadHashtag(ctx, parts[0]); err != nil || h != nil {
+			return h, err
 		}
 	case ids.KindRetweet:
 		if r, err := loadRetweet(ctx, global); err != nil || r != nil {

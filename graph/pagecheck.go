@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"roost/graph/model"
 	"roost/internal/cursors"
 	"roost/internal/errs"
 )
@@ -47,7 +48,10 @@ var pagedFields = map[string]func(raw map[string]any) error{
 	"User.following":                  window(cursors.Following),
 	"User.timeline":                   window(cursors.Timeline),
 	"Tweet.retweets":                  window(cursors.Retweets),
+	"Hashtag.tweets":                  window(cursors.Hashtag),
+	"Tweet.replies":                   repliesWindow,
 	"Subscription.homeTimelineEvents": eventWindow,
+	"Subscription.replyAdded":         replyWindow,
 }
 
 func window(kind cursors.Kind) func(raw map[string]any) error {
@@ -57,12 +61,27 @@ func window(kind cursors.Kind) func(raw map[string]any) error {
 	}
 }
 
+func repliesWindow(raw map[string]any) error {
+	name, _ := raw["orderBy"].(string)
+	kind, _ := repliesIn((*model.ReplyOrder)(&name))
+	return window(kind)(raw)
+}
+
 func eventWindow(raw map[string]any) error {
 	args := pagingArgs(raw)
 	if args.After == nil {
 		return nil
 	}
 	_, err := seenBy(*args.After, 0)
+	return err
+}
+
+func replyWindow(raw map[string]any) error {
+	args := pagingArgs(raw)
+	if args.After == nil {
+		return nil
+	}
+	_, err := replyAt(*args.After)
 	return err
 }
 

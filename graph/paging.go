@@ -40,17 +40,21 @@ func opposing(w cursors.Window, page cursors.Page[sqldb.Row]) cursors.Window {
 	return whole
 }
 
-// pageOf reads a page of a list. Of a timeline it has no tweet that is not visible any more.
+// pageOf reads a page of a list. Of tweets it has none that is not visible any more.
 func pageOf(ctx context.Context, c model.Connection) (page, error) {
 	switch {
 	case c.Nothing:
 		return page{}, nil
-	case c.List == cursors.Home || c.List == cursors.Timeline:
+	case ofTweets[c.List]:
 		return visiblePage(ctx, c)
 	default:
 		return storedPage(ctx, c)
 	}
 }
+
+// ofTweets are the lists whose items are tweets.
+var ofTweets = map[cursors.Kind]bool{cursors.Home: true, cursors.Timeline: true, cursors.Hashtag: true, cursors.Newest: true,
+	cursors.Oldest: true, cursors.Relevant: true}
 
 // storedPage reads a page of a list from SQL.
 func storedPage(ctx context.Context, c model.Connection) (page, error) {
@@ -60,8 +64,9 @@ func storedPage(ctx context.Context, c model.Connection) (page, error) {
 // pagesOf are the questions for pages of lists.
 var pagesOf = map[cursors.Kind]*loaders.Question[sqldb.Key, page]{
 	cursors.Followers: loaders.FollowersPage, cursors.Following: loaders.FollowingPage,
-	cursors.Retweets: loaders.RetweetsPage,
-	cursors.Home:     loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
+	cursors.Retweets: loaders.RetweetsPage, cursors.Hashtag: loaders.HashtagPage,
+	cursors.Newest: loaders.RepliesPage, cursors.Oldest: loaders.RepliesPage, cursors.Relevant: loaders.RepliesPage,
+	cursors.Home: loaders.HomePage, cursors.Timeline: loaders.TimelinePage,
 }
 
 // itemsOf is pageOf for fields that need only the items: a page of size 0 has none.

@@ -7,14 +7,20 @@ import (
 
 // impersonalFields lists the fields of events whose value does not depend on the viewer. Every other field counts as personal.
 var impersonalFields = fieldSet(
-	"Subscription.homeTimelineEvents", "Subscription.reactionsChanged",
+	"Subscription.homeTimelineEvents", "Subscription.reactionsChanged", "Subscription.replyAdded",
 	"TimelineEvent.cursor", "TimelineEntryAdded.cursor", "TimelineEntryAdded.edge", "TimelineEntryRemoved.cursor",
 	"TimelineEntryRemoved.tweetId", "TimelineReset.cursor", "TimelineReset.reason", "TimelineEdge.cursor", "TimelineEdge.node",
 	"TimelineEdge.retweet",
 	"Node.id", "Reactable.id", "Reactable.reactions",
 	"Tweet.id", "Tweet.author", "Tweet.text", "Tweet.url", "Tweet.createdAt", "Tweet.reactions",
+	"Tweet.isReply", "Tweet.inReplyTo", "Tweet.ancestors", "Tweet.replyCount",
+	"TweetConnection.edges", "TweetConnection.nodes", "TweetConnection.pageInfo", "TweetEdge.cursor", "TweetEdge.node",
 	"Tweet.retweetCount", "Tweet.retweets", "RetweetConnection.edges", "RetweetConnection.nodes", "RetweetConnection.pageInfo",
 	"RetweetEdge.cursor", "RetweetEdge.node", "Retweet.id", "Retweet.tweet", "Retweet.user", "Retweet.createdAt",
+	"Tweet.entities", "TextEntity.start", "TextEntity.end", "HashtagEntity.start", "HashtagEntity.end", "HashtagEntity.hashtag",
+	"MentionEntity.start", "MentionEntity.end", "MentionEntity.user", "LinkEntity.start", "LinkEntity.end", "LinkEntity.url",
+	"Hashtag.id", "Hashtag.name", "Hashtag.tweets", "TweetConnection.edges", "TweetConnection.nodes", "TweetConnection.pageInfo",
+	"TweetEdge.cursor", "TweetEdge.node",
 	"ReactionSummary.subject", "ReactionSummary.likeCount", "ReactionSummary.dislikeCount", "ReactionSummary.revision",
 	"User.id", "User.username", "User.name", "User.bio", "User.websiteUrl", "User.createdAt", "User.url", "User.tweetCount",
 	"User.followers", "User.following", "User.timeline",

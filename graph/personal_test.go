@@ -12,7 +12,7 @@ import (
 // listed wrongly as impersonal is sent to viewers for whom it has another value; see TestEventsAreMadeOnceForAllViewers.
 func TestEveryFieldOfEventsIsListed(t *testing.T) {
 	t.Parallel()
-	personal := fieldSet("Tweet.viewerCanDelete", "Tweet.viewerHasRetweeted", "ReactionSummary.viewerReaction",
+	personal := fieldSet("Tweet.viewerCanDelete", "Tweet.viewerHasRetweeted", "Tweet.replies", "ReactionSummary.viewerReaction",
 		"User.isViewer", "User.viewerIsFollowing", "User.isFollowingViewer")
 	schema := Schema(&Resolver{}).Schema()
 	reached := map[string]bool{}
@@ -37,7 +37,7 @@ func TestEveryFieldOfEventsIsListed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"homeTimelineEvents", "reactionsChanged"} {
+	for _, name := range []string{"homeTimelineEvents", "reactionsChanged", "replyAdded"} {
 		reach(schema.Types[schema.Subscription.Fields.ForName(name).Type.Name()])
 	}
 	for name := range personal {

@@ -186,6 +186,10 @@ func plannedKey(parent string, res any) any {
 			}
 			return sqldb.Row{SortKey: int64(v.Node.ID), Item: int64(v.Node.ID)}
 		}
+	case *model.TweetEdge:
+		if parent == "Subscription" && v != nil {
+			return replyAfter(int64(v.Node.ID))
+		}
 	case *model.ReactionSummary:
 		if v != nil && v.OfEvent {
 			return v.TweetID
@@ -276,6 +280,8 @@ func compilePlan(oc *graphql.OperationContext, field *graphql.CollectedField) (p
 	switch name := field.Definition.Type.Name(); name {
 	case homeEdges.Name:
 		p, _ = plan.Compile(oc, homeEdges, field.Selections)
+	case replyEdge.Name:
+		p, _ = plan.Compile(oc, replyEdge, field.Selections)
 	case summary.Name:
 		p, _ = plan.Compile(oc, summary, field.Selections)
 	case session.Name:

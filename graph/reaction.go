@@ -272,7 +272,7 @@ func (c *countEvents) take(states []live.ReactionState) {
 		if st.Deleted {
 			delete(c.rows, st.TweetID)
 		}
-		counts := reactions.NewCounts(st.TweetID, st.Likes, st.Dislikes, st.Retweets, st.Revision)
+		counts := reactions.CountsFrom(st.TweetID, st.TweetCounts)
 		if !c.visible(st.TweetID) || counts.Revision <= c.sent[st.TweetID] {
 			continue
 		}

@@ -62,14 +62,14 @@ func (t tweetSearch) key(viewer int64) (k search.Key, err error) {
 
 // sizeOf reads `first`.
 func sizeOf(args cursors.Args) (int, error) {
-	w, err := cursors.Args{First: args.First}.Window(cursors.Newest)
+	w, err := cursors.Args{First: args.First}.Window(cursors.Latest)
 	return w.Size, err
 }
 
 // placeCursor is the cursor of a tweet that a search has found.
 func placeCursor(order search.Order, p search.Place) string {
 	if order == search.Newest {
-		return cursors.Encode(cursors.Newest, p.ID)
+		return cursors.Encode(cursors.Latest, p.ID)
 	}
 	b := []byte{p.Class}
 	for _, n := range [...]int64{p.ID, p.Low, p.High} {
@@ -81,7 +81,7 @@ func placeCursor(order search.Order, p search.Place) string {
 // placeAt reads a cursor of placeCursor.
 func placeAt(order search.Order, cursor string) (p search.Place, err error) {
 	if order == search.Newest {
-		p.ID, err = cursors.Decode(cursors.Newest, cursor)
+		p.ID, err = cursors.Decode(cursors.Latest, cursor)
 		return p, err
 	}
 	b, err := cursors.DecodeBody(cursors.Ranked, cursor)
@@ -145,7 +145,7 @@ func (q queries) SearchTweets(ctx context.Context, query string, filter *model.T
 	first *int32, after *string) (*model.TweetConnection, error) {
 	t := tweetSearch{query: query, args: cursors.Args{First: first, After: after}}
 	k, err := t.narrowed(filter, orderBy).key(caller.From(ctx).UserID())
-	return &model.TweetConnection{Found: model.TweetsFound{Key: k}}, err
+	return &model.TweetConnection{Found: &model.TweetsFound{Key: k}}, err
 }
 
 // narrowed returns the search with a filter and an order; nil is the default.
@@ -296,27 +296,12 @@ func foundCursor(ctx context.Context, f model.Found, pick func(all []string) str
 	return &cursor, nil
 }
 
-type tweetConnections struct{ *Resolver }
-
-// TweetConnection resolves a page of tweets.
-func (r *Resolver) TweetConnection() generated.TweetConnectionResolver { return tweetConnections{r} }
-
-func (tweetConnections) Edges(ctx context.Context, obj *model.TweetConnection) ([]*model.TweetEdge, error) {
-	p, err := itemsFound(ctx, obj.Found.Size, obj.Found)
-	return p.tweetEdges(), err
-}
-
 func (p found) tweetEdges() []*model.TweetEdge {
 	out := make([]*model.TweetEdge, len(p.tweets))
 	for i, t := range p.tweets {
 		out[i] = &model.TweetEdge{Cursor: p.cursors[i], Node: t}
 	}
 	return out
-}
-
-func (tweetConnections) Nodes(ctx context.Context, obj *model.TweetConnection) ([]*model.Tweet, error) {
-	p, err := itemsFound(ctx, obj.Found.Size, obj.Found)
-	return p.tweets, err
 }
 
 // itemsFound is foundOf for fields that need only the items: a page of size 0 has none.

@@ -8,6 +8,7 @@ import (
 
 	"roost/domain/accounts"
 	"roost/domain/retweets"
+	"roost/domain/tweets"
 	"roost/graph/plan"
 	"roost/internal/cursors"
 	"roost/internal/ids"
@@ -30,6 +31,7 @@ func appendCursor(b []byte, kind cursors.Kind, sortKey int64) []byte {
 }
 
 func limitsType() *plan.Type[root]               { return limits }
+func rateLimitType() *plan.Type[root]            { return rateLimit }
 func userType() *plan.Type[int64]                { return user }
 func tweetType() *plan.Type[int64]               { return tweet }
 func summaryType() *plan.Type[int64]             { return summary }
@@ -39,7 +41,7 @@ func sessionType() *plan.Type[*accounts.Session] { return session }
 var (
 	user, tweet, summary, viewer *plan.Type[int64]
 	session                      *plan.Type[*accounts.Session]
-	query, limits                *plan.Type[root]
+	query, limits, rateLimit     *plan.Type[root]
 )
 
 // root is the key of the one object of a root type.
@@ -47,7 +49,7 @@ type root struct{}
 
 func init() {
 	user, tweet, summary, viewer, session = userTable(), tweetTable(), summaryTable(), viewerTable(), sessionTable()
-	query, limits = queryTable(), limitsTable()
+	query, limits, rateLimit = queryTable(), limitsTable(), rateLimitTable()
 }
 
 func queryTable() *plan.Type[root] {
@@ -68,6 +70,12 @@ func queryTable() *plan.Type[root] {
 			name, err := graphql.UnmarshalString(v)
 			return withoutAt(name), err == nil
 		}, func(id int64) (int64, bool) { return id, id != 0 }),
+		"hashtag": plan.Find[root](hashtagRow, hashtagType, func(r *plan.Run, a plan.Args) (int64, bool) {
+			v, _ := a.Get(r, "name")
+			name, err := graphql.UnmarshalString(v)
+			id, _ := tweets.HashtagNamed(name) // there is no hashtag 0
+			return id, err == nil
+		}, usedHashtag),
 		"reactionSummaries": plan.Items(countedType, func(r *plan.Run, a plan.Args, _ root, to []int64) ([]int64, bool) {
 			globals, ok := idArguments(r, a, "subjectIds", nil)
 			for _, g := range globals {
@@ -86,6 +94,7 @@ func queryTable() *plan.Type[root] {
 		"searchTweets": plan.Link(tweetsFoundType, tweetSearchLink),
 		"searchUsers":  plan.Link(usersFoundType, userSearchLink),
 		"limits":       plan.Same(limitsType),
+		"rateLimit":    plan.Same(rateLimitType),
 	}}
 }
 
@@ -144,6 +153,8 @@ func nodeKinds() []plan.Kind {
 			}
 			return *found, true
 		}),
+		plan.AsFound(hashtagRow, hashtagType, func(_ *plan.Run, global string) (int64, bool) { return ids.Hashtag(global) },
+			func(_ *plan.Run, h tweets.UsedHashtag) (tweets.Hashtag, bool) { return usedHashtag(h) }),
 		plan.AsFound(sessionRow, sessionType, func(r *plan.Run, global string) (int64, bool) {
 			k, parts, ok := ids.Decode(global)
 			if !ok || k != ids.KindSession || parts[0] != envOf(r).who.UserID() {

@@ -95,12 +95,17 @@ func pageItems(p page, to []int64) []int64 {
 
 // pageInfoTable is the position of a page in its list.
 func pageInfoTable(kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.Type[sqldb.Key] {
+	return pageInfoOf(func(sqldb.Key) cursors.Kind { return kind }, col)
+}
+
+// pageInfoOf is pageInfoTable for lists of several kinds.
+func pageInfoOf(kind func(k sqldb.Key) cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.Type[sqldb.Key] {
 	cursor := func(of func(items []sqldb.Row) sqldb.Row) plan.Field[sqldb.Key] {
-		return plan.Leaf(col, func(b []byte, p page) []byte {
+		return plan.KeyedLeaf(col, func(_ *plan.Run, b []byte, k sqldb.Key, p page) []byte {
 			if len(p.Items) == 0 {
 				return append(b, "null"...)
 			}
-			return appendCursor(b, kind, of(p.Items).SortKey)
+			return appendCursor(b, kind(k), of(p.Items).SortKey)
 		})
 	}
 	// Against the direction of reading another page may have to be read.
@@ -129,7 +134,11 @@ func pageInfoTable(kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.T
 
 // timelineTable is a page of tweets. A page with a tweet that is not visible any more is left to the resolvers, which fill it up.
 func timelineTable(name string, kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.Type[sqldb.Key] {
-	edge := timelineEdgeTable(kind)
+	return listTable(name, timelineEdgeTable(kind), kind, col)
+}
+
+// listTable is timelineTable with the entries of a list.
+func listTable(name string, edge *plan.Type[sqldb.Row], kind cursors.Kind, col *plan.Column[sqldb.Key, page]) *plan.Type[sqldb.Key] {
 	info := pageInfoTable(kind, col)
 	nodes := plan.ManyUnless(isEmpty, col, tweetType, pageItems)
 	return &plan.Type[sqldb.Key]{Name: name, Is: []string{name}, Fields: map[string]plan.Field[sqldb.Key]{

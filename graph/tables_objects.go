@@ -68,6 +68,7 @@ func tweetTable() *plan.Type[int64] {
 		Exists: plan.Exists(tweetRow, exists), Fields: map[string]plan.Field[int64]{
 			"id":        globalID(ids.KindTweet),
 			"text":      plan.Leaf(tweetRow, func(b []byte, t *tweets.Tweet) []byte { return plan.AppendString(b, t.Text) }),
+			"entities":  entitiesField(),
 			"createdAt": plan.Leaf(tweetRow, func(b []byte, t *tweets.Tweet) []byte { return plan.AppendTime(b, t.CreatedAt) }),
 			"url": plan.Key(func(r *plan.Run, b []byte, id int64) []byte {
 				return plan.AppendString(b, envOf(r).tweetURL(ids.TweetID(id)))
@@ -78,6 +79,16 @@ func tweetTable() *plan.Type[int64] {
 				}
 				return t.AuthorID, true
 			}, knownAuthors),
+			"isReply": plan.Leaf(tweetRow, func(b []byte, t *tweets.Tweet) []byte { return plan.AppendBool(b, t.InReplyTo != 0) }),
+			"inReplyTo": plan.One(tweetRow, tweetType, func(t *tweets.Tweet) (int64, bool) {
+				if t == nil || t.InReplyTo == 0 {
+					return 0, false
+				}
+				return t.InReplyTo, true
+			}, nil),
+			"ancestors":          plan.Many(ancestorsOf, tweetType, func(above, to []int64) []int64 { return append(to, above...) }),
+			"replies":            repliesLink(),
+			"replyCount":         plan.Leaf(reactionCounts, func(b []byte, c *reactions.Counts) []byte { return plan.AppendInt(b, c.ReplyCount) }),
 			"retweets":           pageLink(retweetConnectionType, cursors.Retweets),
 			"retweetCount":       plan.Leaf(reactionCounts, func(b []byte, c *reactions.Counts) []byte { return plan.AppendInt(b, c.RetweetCount) }),
 			"reactions":          plan.Same(summaryType),

@@ -49,7 +49,7 @@ func payloadTable(name string) *plan.Type[*model.Payload] {
 		}),
 		"timelineEdge": plan.Link(homeEdgeType, func(*plan.Run, plan.Args) func(*model.Payload) (sqldb.Row, bool) {
 			return func(p *model.Payload) (sqldb.Row, bool) {
-				return sqldb.Row{SortKey: p.TweetID, Item: p.TweetID}, p.TweetID != 0
+				return sqldb.Row{SortKey: p.TweetID, Item: p.TweetID}, p.TweetID != 0 && !p.NotInHome
 			}
 		}),
 		"session": plan.Link(sessionType, func(*plan.Run, plan.Args) func(*model.Payload) (*accounts.Session, bool) {

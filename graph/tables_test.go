@@ -21,14 +21,23 @@ var cold = []string{"Query.__schema", "Query.__type"}
 func TestEveryFieldIsInATable(t *testing.T) {
 	t.Parallel()
 	tables := map[string][]string{
-		"Query": fieldsOf(query), "Limits": fieldsOf(limits), "Viewer": fieldsOf(viewer), "User": fieldsOf(user), "Tweet": fieldsOf(tweet),
+		"Query": fieldsOf(query), "Limits": fieldsOf(limits), "RateLimit": fieldsOf(rateLimit),
+		"Viewer": fieldsOf(viewer), "User": fieldsOf(user), "Tweet": fieldsOf(tweet),
 		"ReactionSummary": fieldsOf(summary), "Session": fieldsOf(session), "HomeTimelineConnection": fieldsOf(homeConnection),
 		"TimelineConnection": fieldsOf(timelineConnection), "TimelineEdge": fieldsOf(homeEdges), "UserError": fieldsOf(userErrors),
 		"FollowConnection": fieldsOf(followersConnection), "FollowEdge": fieldsOf(followEdgeTable(cursors.Followers)),
 		"RetweetConnection": fieldsOf(retweetConnection), "RetweetEdge": fieldsOf(retweetEdge), "Retweet": fieldsOf(retweet),
-		"TweetConnection": fieldsOf(tweetsFoundTable), "TweetEdge": fieldsOf(tweetFoundEdge),
+		"Hashtag": fieldsOf(hashtag), "TweetConnection": fieldsOf(hashtagTweets),
+		"TweetEdge":     fieldsOf(tweetEdgeTable(cursors.Hashtag)),
+		"HashtagEntity": fieldsOf(hashtagEntity), "MentionEntity": fieldsOf(mentionEntity), "LinkEntity": fieldsOf(linkEntity),
 		"UserConnection": fieldsOf(usersFoundTable), "UserEdge": fieldsOf(userFoundEdge),
 		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
+	}
+	for name, found := range map[string][]string{"TweetConnection": fieldsOf(tweetsFoundTable), "TweetEdge": fieldsOf(tweetFoundEdge)} {
+		slices.Sort(found)
+		if listed := slices.Sorted(slices.Values(tables[name])); !slices.Equal(found, listed) {
+			t.Errorf("%s has %v in lists and %v in searches", name, listed, found)
+		}
 	}
 	schema := offered()
 	for _, f := range schema.Mutation.Fields {

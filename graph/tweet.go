@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roost/domain/accounts"
+	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/graph/generated"
 	"roost/graph/model"
@@ -47,19 +48,25 @@ func (t tweetFields) ViewerCanDelete(ctx context.Context, obj *model.Tweet) (boo
 }
 
 func (m mutations) CreateTweet(ctx context.Context, input model.CreateTweetInput) (*model.CreateTweetPayload, error) {
-	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) { return m.post(ctx, who.UserID(), input.Text) })
+	p, err := asUser(ctx, func(who *caller.Caller) (model.Payload, error) { return m.post(ctx, who.UserID(), input) })
 	return &model.CreateTweetPayload{Payload: p}, err
 }
 
 // post posts a tweet, or returns the one that an earlier request with the same idempotency key has posted. The payload uses a new tweet
 // without reading it again; an earlier one may have been deleted.
-func (m mutations) post(ctx context.Context, authorID int64, text string) (model.Payload, error) {
+func (m mutations) post(ctx context.Context, authorID int64, input model.CreateTweetInput) (model.Payload, error) {
+	d := tweets.Draft{Text: input.Text}
+	if global, ok := input.InReplyToID.ValueOK(); ok && global != nil {
+		if d.InReplyTo, ok = ids.Tweet(*global); !ok {
+			return model.Payload{}, tweets.NoSuchParent()
+		}
+	}
 	var id int64
 	var made *tweets.Tweet
 	var err error
 	if key := idempotencyKey(ctx); key != "" {
-		id, made, err = m.tweets().PostOnce(ctx, authorID, key, text)
-	} else if made, err = m.tweets().Post(ctx, authorID, text); err == nil {
+		id, made, err = m.tweets().PostOnce(ctx, authorID, key, d)
+	} else if made, err = m.tweets().PostDraft(ctx, authorID, d); err == nil {
 		id = int64(made.ID)
 	}
 	if err != nil {
@@ -68,7 +75,25 @@ func (m mutations) post(ctx context.Context, authorID int64, text string) (model
 	if made != nil {
 		loaders.TweetByID.Prime(ctx, id, made)
 	}
-	return model.Payload{TweetID: id}, nil
+	p := model.Payload{TweetID: id}
+	if d.InReplyTo != 0 {
+		p.NotInHome, err = notInHome(ctx, authorID, id)
+	}
+	return p, err
+}
+
+// notInHome reports whether its author's home timeline lacks a reply.
+func notInHome(ctx context.Context, authorID, replyID int64) (bool, error) {
+	t, err := load(ctx, loaders.TweetByID, replyID)
+	if t == nil || err != nil {
+		return false, err
+	}
+	ends := timelines.Ends{AuthorID: t.AuthorID, ParentAuthorID: t.ParentAuthorID}
+	if ends.In(func(userID int64) bool { return userID == authorID }) {
+		return false, nil
+	}
+	follows, err := load(ctx, loaders.FollowedByMe, t.ParentAuthorID)
+	return !ends.In(func(userID int64) bool { return timelines.NewRelation(authorID, userID, follows).InHome() }), err
 }
 
 func (m mutations) DeleteTweet(ctx context.Context, input model.DeleteTweetInput) (*model.DeleteTweetPayload, error) {

@@ -16,6 +16,7 @@ import (
 
 	"roost/domain/accounts"
 	"roost/domain/reactions"
+	"roost/domain/tweets"
 	"roost/events"
 	"roost/graph"
 	"roost/internal/caller"
@@ -58,13 +59,23 @@ func (w *world) posted(t *testing.T, author int64) string {
 	return tweetID(w.domain.Post(t, author, "mine"))
 }
 
-func newWorld(t testing.TB, users, tweets int) *world {
+func newWorld(t testing.TB, users, count int) *world {
 	t.Helper()
 	d := domaintest.New(t)
 	w := &world{db: d.DB, domain: d, users: d.Users(t, users), outcomes: map[graph.Outcome]int{}}
-	for i := range tweets {
+	for i := range count {
 		author := w.users[i*i%users]
-		w.tweets = append(w.tweets, d.Post(t, author, fmt.Sprintf("tweet %d says \"hi\" to\nall \\ éλ😀", i)))
+		draft := tweets.Draft{Text: worldText(i)}
+		if i%3 == 2 {
+			draft.InReplyTo = w.tweets[i/2]
+		}
+		d.Do(t, func(ctx context.Context) error {
+			made, err := d.Tweets.PostDraft(ctx, author, draft)
+			if err == nil {
+				w.tweets = append(w.tweets, int64(made.ID))
+			}
+			return err
+		})
 	}
 	for i, follower := range w.users {
 		for step := 1; step < users; step += 1 + i%5 {
@@ -122,6 +133,18 @@ func newWorld(t testing.TB, users, tweets int) *world {
 	w.resolvers = executorOf(w.schema, resolver)
 	w.plans = executorOf(w.schema, resolver, plans)
 	return w
+}
+
+// worldText is the text of the i-th tweet.
+func worldText(i int) string {
+	text := fmt.Sprintf("tweet %d says \"hi\" to\nall \\ éλ😀", i)
+	if i%2 == 0 {
+		text += fmt.Sprintf(" #Roost%d #roost @user%d @nobody%d", i%5, i%7+1, i%3)
+	}
+	if i%3 == 0 {
+		text += " #ROOST #éΛ http://example.com/a_(b)?c=<d>, @User1"
+	}
+	return text
 }
 
 // lastRetweet returns the global id of the retweet that was made last.

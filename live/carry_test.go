@@ -56,15 +56,16 @@ func TestCountsOfOtherNodesAreReadOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = h.Stop(context.WithoutCancel(t.Context())) }()
-	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, Likes: 1, Revision: 5}, 1)
+	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, TweetCounts: events.TweetCounts{Likes: 1, Revision: 5}}, 1)
 	mu.Lock()
 	now[7] = events.TweetCounts{Likes: 2, Retweets: 3, Revision: 9}
 	mu.Unlock()
-	expect(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 2}, ReactionState{TweetID: 7, Likes: 2, Retweets: 3, Revision: 9}, 2)
+	expect(events.ReactionSet{TweetID: 7, LikeCount: 1, Revision: 2},
+		ReactionState{TweetID: 7, TweetCounts: events.TweetCounts{Likes: 2, Retweets: 3, Revision: 9}}, 2)
 	mu.Lock()
 	failing, now[7] = 2, events.TweetCounts{Likes: 3, Revision: 10}
 	mu.Unlock()
-	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, Likes: 3, Revision: 10}, 5)
+	expect(events.ReactionsChanged{TweetID: 7}, ReactionState{TweetID: 7, TweetCounts: events.TweetCounts{Likes: 3, Revision: 10}}, 5)
 }
 
 // A change of this node is pushed at its commit, and not read when it comes from the log. Others are.

@@ -71,13 +71,14 @@ func changesFor(ctx context.Context, viewerID int64, of Contents, entries []even
 	if err != nil {
 		return nil, err
 	}
-	inHome := make(map[int64]bool, len(authors))
+	users := make(map[int64]bool, len(authors))
 	for _, a := range authors {
-		inHome[a] = true
+		users[a] = true
 	}
+	inHome := func(user int64) bool { return users[user] }
 	var retweeted []int64 // tweets that only a retweet can bring into the timeline
 	for _, m := range missed {
-		if m.home.Kind == timelines.EntryRemoved && !inHome[m.home.AuthorID] || isRetweetFor(m.home, inHome) {
+		if m.home.Kind == timelines.EntryRemoved && !m.home.Ends().In(inHome) || isRetweetFor(m.home, inHome) {
 			retweeted = append(retweeted, m.home.TweetID)
 		}
 	}
@@ -93,7 +94,7 @@ func changesFor(ctx context.Context, viewerID int64, of Contents, entries []even
 		switch now, isBrought := brought[m.home.TweetID]; {
 		case isRetweetFor(m.home, inHome):
 			out = append(out, partsOf(m.at, m.home, now)...)
-		case m.home.Kind == timelines.Rebuilt, inHome[m.home.AuthorID] && m.home.UserID == 0,
+		case m.home.Kind == timelines.Rebuilt, m.home.Ends().In(inHome) && m.home.UserID == 0,
 			m.home.Kind == timelines.EntryRemoved && isBrought:
 			out = append(out, changeOf(m.at, m.home))
 		}
@@ -102,8 +103,8 @@ func changesFor(ctx context.Context, viewerID int64, of Contents, entries []even
 }
 
 // isRetweetFor reports whether a change of a tweet's retweets may concern the home timeline that contains the entries of some users.
-func isRetweetFor(home timelines.HomeChange, inHome map[int64]bool) bool {
-	return (home.Kind == timelines.Retweeted || home.Kind == timelines.RetweetEnded) && inHome[home.UserID] && !inHome[home.AuthorID]
+func isRetweetFor(home timelines.HomeChange, inHome func(user int64) bool) bool {
+	return (home.Kind == timelines.Retweeted || home.Kind == timelines.RetweetEnded) && inHome(home.UserID) && !home.Ends().In(inHome)
 }
 
 // changeOf is a change of home timelines as subscribers get it.

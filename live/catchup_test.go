@@ -17,8 +17,10 @@ func TestPushAndCatchUpAgree(t *testing.T) {
 	inHome := func(v, author int64) bool {
 		return timelines.NewRelation(v, author, v == viewer && author == friend).InHome()
 	}
-	h := start(t, func(_ context.Context, author int64, viewers []int64) ([]int64, error) {
-		return slices.DeleteFunc(slices.Clone(viewers), func(v int64) bool { return !inHome(v, author) }), nil
+	h := start(t, func(_ context.Context, of timelines.Ends, viewers []int64) ([]int64, error) {
+		return slices.DeleteFunc(slices.Clone(viewers), func(v int64) bool {
+			return !of.In(func(user int64) bool { return inHome(v, user) })
+		}), nil
 	})
 	// What brings tweets to the viewer: tweet 20 one retweet, tweet 21 two, tweet 22 none.
 	brought := map[int64]timelines.Brought{20: {SortKey: 50, UserID: friend}, 21: {SortKey: 50, UserID: viewer, Others: true}}

@@ -202,7 +202,7 @@ func (h *Hub) groups(ctx context.Context, at events.Position, home timelines.Hom
 	case timelines.Retweeted, timelines.RetweetEnded:
 		return h.retweetGroups(ctx, at, home, viewers)
 	}
-	concerned, err := h.audience(ctx, home.AuthorID, viewers)
+	concerned, err := h.audience(ctx, home.Ends(), viewers)
 	if others := without(viewers, concerned); err == nil && home.Kind == timelines.EntryRemoved && h.Brought != nil && len(others) > 0 {
 		var brought map[int64]timelines.Brought
 		brought, err = h.Brought(ctx, home.TweetID, others)
@@ -226,11 +226,11 @@ func (h *Hub) retweetGroups(ctx context.Context, at events.Position, home timeli
 	if h.Brought == nil {
 		return nil, nil
 	}
-	concerned, err := h.audience(ctx, home.UserID, viewers)
+	concerned, err := h.audience(ctx, timelines.Ends{AuthorID: home.UserID}, viewers)
 	if err != nil || len(concerned) == 0 {
 		return nil, err
 	}
-	own, err := h.audience(ctx, home.AuthorID, concerned) // who have the tweet at its own place
+	own, err := h.audience(ctx, home.Ends(), concerned) // who have the tweet at its own place
 	if err != nil {
 		return nil, err
 	}

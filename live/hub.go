@@ -12,8 +12,8 @@ import (
 	"roost/internal/lifecycle"
 )
 
-// Audience returns which of the viewers have an author's tweets in their home timelines, in ascending order.
-type Audience func(ctx context.Context, authorID int64, viewers []int64) ([]int64, error)
+// Audience returns which of the viewers have a tweet at its own place in their home timelines, in ascending order.
+type Audience func(ctx context.Context, of timelines.Ends, viewers []int64) ([]int64, error)
 
 // Brought returns for each of the viewers to whom a retweet brings a tweet what brings it; see timelines.Timelines.Brought.
 type Brought func(ctx context.Context, tweetID int64, viewers []int64) (map[int64]timelines.Brought, error)
@@ -33,6 +33,7 @@ type Hub struct {
 	mu       sync.Mutex
 	home     map[int64]map[*HomeSubscription]struct{}     // by viewer
 	counts   map[int64]map[*ReactionSubscription]struct{} // by tweet
+	replies  map[int64]map[*ReplySubscription]struct{}    // by the tweet that is answered
 	sessions map[int64]map[*SessionWatch]struct{}
 	watching lifecycle.Wake // signalled when the first session is watched
 	// pushed is the newest state of each watched tweet that was pushed to its subscribers.
@@ -55,6 +56,7 @@ func New(audience Audience) *Hub {
 		audience: audience,
 		home:     map[int64]map[*HomeSubscription]struct{}{},
 		counts:   map[int64]map[*ReactionSubscription]struct{}{},
+		replies:  map[int64]map[*ReplySubscription]struct{}{},
 		sessions: map[int64]map[*SessionWatch]struct{}{},
 		watching: lifecycle.NewWake(),
 		pushed:   map[int64]ReactionState{},
@@ -117,6 +119,7 @@ func (h *Hub) take(ctx context.Context, b events.Batch) {
 func (h *Hub) restart(position events.Position) {
 	h.advance(position)
 	h.resetAll(position, Expired)
+	h.loseReplies(position)
 	h.pending.restart()
 }
 
@@ -132,6 +135,7 @@ func (h *Hub) Carry(ctx context.Context, entries []events.Entry) {
 			continue
 		}
 		h.Observe([]events.Event{e})
+		h.pushReply(at, e)
 		if !guard(ctx, "home timelines", func() { h.pushHome(ctx, at, e, viewers) }) {
 			h.resetAll(at, Rebuilt) // the event may have concerned any of them
 		}
@@ -147,6 +151,7 @@ func (h *Hub) unreadable(ctx context.Context, entry events.Entry, err error) {
 	}
 	slog.ErrorContext(ctx, "home timelines are reset: an event that may concern any of them cannot be read", "error", err)
 	h.resetAll(entry.Position(), Rebuilt)
+	h.loseReplies(entry.Position())
 	h.readReactionsOf(entry.Aggregate)
 }
 
@@ -170,6 +175,7 @@ func (h *Hub) Position() events.Position { return events.Position(h.position.Loa
 func (h *Hub) SkipTo(position events.Position) {
 	h.advance(position)
 	h.resetAll(position, Rebuilt)
+	h.loseReplies(position)
 	h.readReactions(false)
 }
 
@@ -178,18 +184,18 @@ func (h *Hub) SkipTo(position events.Position) {
 func (h *Hub) PassOver(position events.Position) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.home)+len(h.counts)+len(h.sessions) > 0 {
+	if len(h.home)+len(h.counts)+len(h.replies)+len(h.sessions) > 0 {
 		return false
 	}
 	h.position.Store(int64(position))
 	return true
 }
 
-// Watched reports whether there is a subscription to a home timeline or to reaction counts.
+// Watched reports whether there is a subscription to a home timeline, to reaction counts, or to replies.
 func (h *Hub) Watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.home)+len(h.counts) > 0
+	return len(h.home)+len(h.counts)+len(h.replies) > 0
 }
 
 // guard keeps the process alive when fn panics. ok is false after a panic.

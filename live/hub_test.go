@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"roost/domain/timelines"
 	"roost/events"
 	"roost/testkit/testtime"
 )
@@ -16,7 +17,9 @@ import (
 const patience = testtime.Patience
 
 // everybody is an audience of all who are asked about.
-func everybody(_ context.Context, _ int64, viewers []int64) ([]int64, error) { return viewers, nil }
+func everybody(_ context.Context, _ timelines.Ends, viewers []int64) ([]int64, error) {
+	return viewers, nil
+}
 
 func start(t *testing.T, audience Audience) *Hub {
 	t.Helper()
@@ -100,8 +103,8 @@ func TestChangesComeInOrder(t *testing.T) {
 // Only those whom the audience names get an event; follows concern the follower alone.
 func TestOnlyTheAudienceIsTold(t *testing.T) {
 	t.Parallel()
-	h := start(t, func(_ context.Context, author int64, viewers []int64) ([]int64, error) {
-		return []int64{author + 1}, nil
+	h := start(t, func(_ context.Context, of timelines.Ends, viewers []int64) ([]int64, error) {
+		return []int64{of.AuthorID + 1}, nil
 	})
 	carry := carrier(t, h)
 	told, other := h.SubscribeHome(11), h.SubscribeHome(12)
@@ -174,7 +177,7 @@ func TestTroubleWithTheAudienceIsToldAsReset(t *testing.T) {
 			t.Parallel()
 			var broken atomic.Bool
 			broken.Store(true)
-			h := start(t, func(_ context.Context, _ int64, viewers []int64) ([]int64, error) {
+			h := start(t, func(_ context.Context, _ timelines.Ends, viewers []int64) ([]int64, error) {
 				if broken.Load() {
 					return nil, fail()
 				}

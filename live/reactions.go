@@ -11,9 +11,9 @@ import (
 
 // ReactionState is a tweet's counts after a changed reaction, or the tweet's deletion.
 type ReactionState struct {
-	TweetID                             int64
-	Likes, Dislikes, Retweets, Revision int64
-	Deleted                             bool
+	TweetID int64
+	events.TweetCounts
+	Deleted bool
 	// Unknown means that changes were skipped and the counts must be read again. Only TweetID and Anew are set with it.
 	Unknown bool
 	// Anew, which is set with Unknown only, means that the database may have gone back to an older state, and revisions with it.
@@ -22,7 +22,7 @@ type ReactionState struct {
 
 // StateOf returns the counts of a tweet as a state.
 func StateOf(tweetID int64, c events.TweetCounts) ReactionState {
-	return ReactionState{TweetID: tweetID, Likes: c.Likes, Dislikes: c.Dislikes, Retweets: c.Retweets, Revision: c.Revision}
+	return ReactionState{TweetID: tweetID, TweetCounts: c}
 }
 
 // newer reports whether s replaces old.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"roost/domain/timelines"
 	"roost/events"
 )
 
@@ -102,7 +103,7 @@ func TestPushedStatesAreForgotten(t *testing.T) {
 	h := New(everybody)
 	a, b := h.SubscribeReactions([]int64{7, 8}), h.SubscribeReactions([]int64{7})
 	for _, tweet := range []int64{7, 8, 9} {
-		h.pushReactions(tweet, ReactionState{TweetID: tweet, Revision: 5})
+		h.pushReactions(tweet, ReactionState{TweetID: tweet, TweetCounts: events.TweetCounts{Revision: 5}})
 	}
 	if len(h.pushed) != 2 {
 		t.Errorf("the states of %d tweets are kept, want 2", len(h.pushed))
@@ -113,7 +114,7 @@ func TestPushedStatesAreForgotten(t *testing.T) {
 	}
 	h.readReactions(true)
 	b.take()
-	h.pushReactions(7, ReactionState{TweetID: 7, Revision: 3})
+	h.pushReactions(7, ReactionState{TweetID: 7, TweetCounts: events.TweetCounts{Revision: 3}})
 	if got := b.take(); len(got) != 1 || got[0].Revision != 3 {
 		t.Errorf("in another epoch %+v comes", got)
 	}
@@ -126,7 +127,7 @@ func TestPushedStatesAreForgotten(t *testing.T) {
 // New entries are prepared once for all whom they concern. A subscriber that is far behind gets its changes without that.
 func TestEntriesArePreparedOnce(t *testing.T) {
 	t.Parallel()
-	h := New(func(_ context.Context, _ int64, viewers []int64) ([]int64, error) { return []int64{5, 6}, nil })
+	h := New(func(_ context.Context, _ timelines.Ends, viewers []int64) ([]int64, error) { return []int64{5, 6}, nil })
 	var prepared []int64
 	h.Prepare = func(_ context.Context, c Change, viewers []int64, began time.Time) any {
 		if !reflect.DeepEqual(viewers, []int64{5, 6}) || time.Since(began) < 0 {

@@ -73,7 +73,7 @@ func TestSessionCheckerRests(t *testing.T) {
 func TestAudienceWarnsRarely(t *testing.T) {
 	log := testlog.Of(func() {
 		synctest.Test(t, func(t *testing.T) {
-			h := New(func(context.Context, int64, []int64) ([]int64, error) { return nil, errors.New("no database") })
+			h := New(func(context.Context, timelines.Ends, []int64) ([]int64, error) { return nil, errors.New("no database") })
 			for range 65 {
 				h.pushToAudience(t.Context(), 1, timelines.HomeChange{AuthorID: 1}, []int64{2})
 				time.Sleep(time.Second)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"roost/domain/timelines"
 	"roost/events"
 )
 
@@ -16,14 +17,15 @@ func TestSkippingCountsIsTold(t *testing.T) {
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	s.push(ReactionState{TweetID: 7, Revision: 3}) // not the last one any more
+	s.push(ReactionState{TweetID: 7, TweetCounts: events.TweetCounts{Revision: 3}}) // not the last one any more
 	h.SkipTo(70_000)
 	got, err := s.Next(ctx)
 	if err != nil || len(got) != 2 || !got[0].Unknown || !got[1].Unknown {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	h.Observe([]events.Event{reacted(8, 1, 1)})
-	if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != (ReactionState{TweetID: 8, Likes: 1, Revision: 1}) {
+	want := ReactionState{TweetID: 8, TweetCounts: events.TweetCounts{Likes: 1, Revision: 1}}
+	if got, err := s.Next(ctx); err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("afterwards came %+v, %v", got, err)
 	}
 }
@@ -146,7 +148,7 @@ func TestTailBeginsWithinABatch(t *testing.T) {
 	t.Parallel()
 	var h *Hub
 	least := events.Position(1 << 62)
-	h = start(t, func(_ context.Context, _ int64, viewers []int64) ([]int64, error) {
+	h = start(t, func(_ context.Context, _ timelines.Ends, viewers []int64) ([]int64, error) {
 		least = min(least, h.Position())
 		return viewers, nil
 	})

@@ -4,8 +4,9 @@ import "sync/atomic"
 
 // Stats are the figures of a hub.
 type Stats struct {
-	// Home, Counts and Sessions are the numbers of home subscriptions, reaction subscriptions and session watches.
-	Home, Counts, Sessions int
+	// Home, Counts, Replies and Sessions are the numbers of home subscriptions, reaction subscriptions, subscriptions to replies, and
+	// session watches.
+	Home, Counts, Replies, Sessions int
 	// Queued is how many changes wait in all home subscriptions, Longest how many in the fullest one.
 	Queued, Longest int
 	// Overflows, Losses and Rebuilds count the resets since the node started: because a subscriber was too slow, because an
@@ -38,6 +39,9 @@ func (h *Hub) Stats() Stats {
 				s.Counts++
 			}
 		}
+	}
+	for _, subs := range h.replies {
+		s.Replies += len(subs)
 	}
 	for _, watches := range h.sessions {
 		s.Sessions += len(watches)

@@ -1,6 +1,7 @@
 package loaders
 
 import (
+	"cmp"
 	"context"
 
 	"roost/domain/accounts"
@@ -75,6 +76,19 @@ var (
 	// MyReaction returns the viewer's own reaction to a tweet.
 	MyReaction = &Question[int64, reactions.Kind]{ask: askReactions}
 
+	// HashtagByID returns a hashtag without a name if no visible tweet has it.
+	HashtagByID = &Question[int64, tweets.UsedHashtag]{
+		fetch: func(ctx context.Context, s *Set, ids []int64) (map[int64]tweets.UsedHashtag, error) {
+			return s.sources.Rows.Hashtags(ctx, ids)
+		}}
+	// HashtagName returns the most common spelling of a hashtag, and the one that it is asked with if no tweet leads to the hashtag.
+	HashtagName = &Question[tweets.Hashtag, string]{fetch: hashtagNames}
+
+	// HashtagPage returns a page of the tweets with a hashtag.
+	HashtagPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
+		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+			return s.sources.Tweets.OfHashtags(ctx, keys)
+		}}
 	// RetweetByID returns nil unless the retweet is active, with the sort key of the id. Its tweet need not be visible.
 	RetweetByID = &Question[retweets.Retweet, *retweets.Retweet]{
 		ask: about[retweets.Retweet, retweets.Key, retweets.State, *retweets.Retweet]{
@@ -93,6 +107,16 @@ var (
 	RetweetsPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 			return s.sources.Retweets.OfTweets(ctx, keys)
+		}}
+	// RepliesPage returns a page of the replies to a tweet, in the tweets.Order of the key. The item of an entry is the reply.
+	RepliesPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
+		fetch: func(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
+			return s.sources.Tweets.Replies(ctx, s.who.UserID(), keys)
+		}}
+	// Ancestors returns the chain of visible tweets above a tweet, from the start of the conversation down.
+	Ancestors = &Question[int64, []int64]{
+		fetch: func(ctx context.Context, s *Set, tweetIDs []int64) (map[int64][]int64, error) {
+			return s.sources.Tweets.Ancestors(ctx, tweetIDs)
 		}}
 	// TweetsFound returns a page of a search for tweets. A tweet of it may not be visible any more.
 	TweetsFound = &Question[search.Key, search.Page]{
@@ -159,6 +183,21 @@ type SessionList struct {
 }
 
 func followRows(s *rows.Store) *rows.Entity[follows.Edge, follows.State] { return s.Follows }
+
+func hashtagNames(ctx context.Context, s *Set, spelled []tweets.Hashtag) (map[tweets.Hashtag]string, error) {
+	ids, out := make([]int64, len(spelled)), make(map[tweets.Hashtag]string, len(spelled))
+	for i, h := range spelled {
+		ids[i] = h.ID
+	}
+	names, err := s.sources.Rows.HashtagNames(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range spelled {
+		out[h] = cmp.Or(names[h.ID], h.Name)
+	}
+	return out, nil
+}
 
 // homePages reads pages of home timelines: first whose tweets they hold, then which tweets.
 func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// writer makes the data of an entry: fields one after the other, without names. A change of a field or of the order needs a new version in
-// cache.EntryPrefix.
+// writer makes the data of an entry: fields one after the other, without names. TestForms fails if a field or the
+// order changes.
 type writer []byte
 
 func (w *writer) number(n int64) { *w = binary.AppendVarint(*w, n) }

@@ -18,6 +18,6 @@
 // for all nodes. This group repeats every invalidation until Redis has taken it.
 //
 // Package cache states what reads promise; docs/consistency.md states this for each field of the API. The stored form of a row
-// never changes under the same key: TestForms compares all forms with testdata, and fails after a change until
-// cache.EntryPrefix has a new version.
+// changes only in such a way that nodes of two releases do not take each other's entries for their own: TestForms compares all
+// forms with testdata, and TestFormsOfTwoReleases shows that for those which have changed.
 package rows

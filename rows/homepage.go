@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
+	"roost/internal/moment"
 )
 
 // maxMissingLists is the most authors' lists that one page of a home timeline reads from SQL. If more are missing, the page itself
@@ -77,7 +79,8 @@ func newHomePages(tier *cache.Tier) (*homePages, error) {
 		Cost:     func(l homeList) int { return 8*len(l.authors) + l.list.Bytes() }})
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "home_pages_total",
 		Help: "Pages of home timelines, by source: kept (a list that was made for the viewer earlier), lists (the copies of authors' newest " +
-			"entries); and SQL, because lists were missing (missing_lists), the page is deeper than the lists (deeper), or the process keeps " +
+			"entries); and SQL, because lists were missing or had a reply without its " +
+			"parent (missing_lists), the page is deeper than the lists (deeper), or the process keeps " +
 			"no copies (sql)."}, []string{"source"})
 	placed := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "roost", Name: "home_places_total",
 		Help: "Statements for the places of retweets whose tweets are older than the lists of a home timeline's authors reach."})
@@ -148,13 +151,22 @@ func (s *Store) HomePageWithAuthors(ctx context.Context, viewer int64, authors [
 		}
 	}
 	if q.Request().Copied && !kept {
-		d, err := s.draftOf(ctx, authors, lists, cursors.Whole(timelines.MaxAuthorEntries), timelines.Overread(timelines.MaxAuthorEntries))
-		if err != nil {
+		d, again, err := s.draftOf(ctx, authors, lists, cursors.Whole(timelines.MaxAuthorEntries), timelines.Overread(timelines.MaxAuthorEntries))
+		switch {
+		case err != nil && !errors.Is(err, errOrphans):
 			return cursors.Page[timelines.Entry]{}, err
+		case err == nil && !again: // lists that were read again need not be copies
+			h.kept.Put(viewer, homeList{authors, d.List(), position, q.Request().Until})
 		}
-		h.kept.Put(viewer, homeList{authors, d.List(), position, q.Request().Until})
 	}
-	page, ok, err := s.pageOf(ctx, w, func(most int) (*timelines.Draft, error) { return s.draftOf(ctx, authors, lists, w, most) })
+	page, ok, err := s.pageOf(ctx, w, func(most int) (d *timelines.Draft, err error) {
+		d, _, err = s.draftOf(ctx, authors, lists, w, most)
+		return d, err
+	})
+	if errors.Is(err, errOrphans) { // one statement has a reply and its parent, or neither
+		h.missingLists.Inc()
+		return s.timelines.Home(ctx, authors, w)
+	}
 	if ok || err != nil {
 		h.lists.Inc()
 		note(func() map[int64]int64 { return timelines.AuthorsOf(page.Items, authors, lists) })
@@ -170,18 +182,73 @@ func sameAuthors(a, b []int64) bool {
 	return len(a) == len(b) && &a[0] == &b[0] || slices.Equal(a, b)
 }
 
-// draftOf merges authors' lists. Places of retweets that the lists do not decide are read in one statement.
+// draftOf merges authors' lists. Places of retweets that the lists do not decide are read in one statement. again and errOrphans are as in
+// adopted.
 func (s *Store) draftOf(ctx context.Context, authors []int64, lists []timelines.AuthorList, w cursors.Window, most int,
-) (*timelines.Draft, error) {
-	d := timelines.NewDraft(authors, lists, w, most)
+) (d *timelines.Draft, again bool, err error) {
+	d, again, err = s.adopted(ctx, authors, lists, w, most)
+	if err != nil {
+		return nil, again, err
+	}
 	doubts, undecided := d.Doubts()
 	if len(doubts) == 0 {
-		return d, nil
+		return d, again, nil
 	}
 	s.home.placed.Inc()
 	places, err := s.timelines.Places(ctx, doubts, undecided)
 	d.Settle(places)
-	return d, err
+	return d, again, err
+}
+
+// maxAdoptions is how often lists of authors are read again for one page, because replies in other lists are younger.
+const maxAdoptions = 4
+
+// errOrphans reports that lists of authors show a reply without its parent, also after they were read again.
+var errOrphans = errors.New("lists of authors do not have the parent of a reply")
+
+// adopted returns a draft in which no reply is without its parent, unless that was deleted. The lists of authors are not read at one
+// moment. So if the parent of a reply is missing in the list of its author, that list is read again, and put in the place of the older
+// one; again is true then. The parent may be a reply whose parent is missing. The error is errOrphans if replies are still without parents
+// after that was done maxAdoptions times.
+func (s *Store) adopted(ctx context.Context, authors []int64, lists []timelines.AuthorList, w cursors.Window, most int,
+) (d *timelines.Draft, again bool, err error) {
+	for range maxAdoptions {
+		d = timelines.NewDraft(authors, lists, w, most)
+		orphans, err := s.orphans(ctx, d, authors, lists)
+		if len(orphans) == 0 || err != nil {
+			return d, again, err
+		}
+		moment.From(ctx).Renew()
+		parents := make([]int64, len(orphans))
+		for i, o := range orphans {
+			parents[i] = o.ParentAuthorID
+		}
+		newer, err := s.AuthorLists.Load(ctx, parents)
+		if err != nil {
+			return nil, again, err
+		}
+		for i, author := range authors {
+			if l, ok := newer[author]; ok {
+				lists[i], again = l, true
+			}
+		}
+	}
+	return nil, again, errOrphans
+}
+
+// orphans returns the orphans of a draft whose parents were not deleted.
+func (s *Store) orphans(ctx context.Context, d *timelines.Draft, authors []int64, lists []timelines.AuthorList,
+) ([]timelines.Orphan, error) {
+	all := slices.DeleteFunc(d.Orphans(authors, lists), func(o timelines.Orphan) bool { return s.home.gone.has(o.ParentID) })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	parents := make([]int64, len(all))
+	for i, o := range all {
+		parents[i] = o.ParentID
+	}
+	found, err := s.Tweets.Load(ctx, parents)
+	return slices.DeleteFunc(all, func(o timelines.Orphan) bool { t := found[o.ParentID]; return t != nil && t.Deleted }), err
 }
 
 const (

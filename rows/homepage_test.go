@@ -1,7 +1,6 @@
 package rows
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -172,91 +171,6 @@ func itemsOf(page cursors.Page[timelines.Entry]) (out []int64) {
 	return out
 }
 
-// oracle is what home timelines are, in the simplest form.
-type oracle struct {
-	follows  map[follows.Edge]bool
-	tweets   []timelines.Post // oldest first
-	retweets []retweet        // oldest first, also of tweets that were deleted
-}
-
-type retweet struct {
-	retweets.Retweet
-	authorID int64
-}
-
-// inHome reports whether a viewer's home timeline has what a user adds to it.
-func (o *oracle) inHome(viewer, user int64) bool {
-	return user == viewer || o.follows[follows.Edge{FollowerID: viewer, FolloweeID: user}]
-}
-
-func (o *oracle) page(viewer int64, w cursors.Window) (page []timelines.Entry, more bool) {
-	var all []timelines.Entry
-	authors := map[int64]int64{} // of the tweets that there are
-	for _, p := range o.tweets {
-		authors[p.TweetID] = p.AuthorID
-		if o.inHome(viewer, p.AuthorID) {
-			all = append(all, timelines.Entry{SortKey: p.TweetID, Item: p.TweetID})
-		}
-	}
-	brought := map[int64]bool{}
-	for _, r := range o.retweets {
-		author, ok := authors[r.TweetID]
-		if ok && o.inHome(viewer, r.UserID) && !o.inHome(viewer, author) && !brought[r.TweetID] {
-			brought[r.TweetID] = true
-			all = append(all, timelines.Entry{SortKey: r.SortKey, Item: r.TweetID, By: r.UserID})
-		}
-	}
-	slices.SortFunc(all, func(a, b timelines.Entry) int { return cmp.Compare(a.SortKey, b.SortKey) })
-	for _, e := range all {
-		if e.SortKey > w.Below && e.SortKey < w.Above {
-			page = append(page, e)
-		}
-	}
-	more = len(page) > w.Size
-	switch {
-	case more && w.Backward:
-		page = page[:w.Size]
-	case more:
-		page = page[len(page)-w.Size:]
-	}
-	slices.Reverse(page)
-	return page, more
-}
-
-// window returns a random window, which often begins at a tweet or a retweet, also at one that is deleted.
-func (o *oracle) window(dice *rand.Rand, ever []timelines.Post) cursors.Window {
-	w := cursors.Whole(dice.IntN(12))
-	w.Backward = dice.IntN(4) == 0
-	at := int64(0)
-	if len(ever) > 0 && dice.IntN(3) > 0 {
-		at = ever[dice.IntN(len(ever))].TweetID
-	}
-	if len(o.retweets) > 0 && dice.IntN(4) == 0 {
-		at = o.retweets[dice.IntN(len(o.retweets))].SortKey
-	}
-	switch {
-	case at != 0 && w.Backward:
-		w.Below = at
-	case at != 0:
-		w.Above = at
-	}
-	return w
-}
-
-// own is a page of a user's own timeline.
-func (o *oracle) own(user int64, kinds uint8, w cursors.Window) (page []timelines.Entry, more bool) {
-	of := oracle{}
-	for _, p := range o.tweets {
-		if kinds&timelines.OwnTweets != 0 || p.AuthorID != user {
-			of.tweets = append(of.tweets, p)
-		}
-	}
-	if kinds&timelines.Retweets != 0 {
-		of.retweets = slices.DeleteFunc(slices.Clone(o.retweets), func(r retweet) bool { return r.UserID == r.authorID })
-	}
-	return of.page(user, w)
-}
-
 // ownPage reads a page of a user's own timeline as a query does.
 func (n node) ownPage(ctx context.Context, user int64, kinds uint8, w cursors.Window) (cursors.Page[timelines.Entry], error) {
 	ctx, _ = moment.With(ctx)
@@ -284,7 +198,7 @@ func TestKeptHomePagesEqualTheNaiveTimeline(t *testing.T) {
 func (r *rig) randomHistory(t *testing.T, keep bool) {
 	seed := rand.Uint64()
 	dice, nodes := rand.New(rand.NewPCG(seed, 0)), r.nodes(t, keep)
-	o := &oracle{follows: map[follows.Edge]bool{}}
+	o := &oracle{follows: map[follows.Edge]bool{}, parents: map[int64]int64{}}
 	w := &world{rig: r, dice: dice}
 	for range 8 {
 		w.signUp(t)
@@ -324,7 +238,7 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 				t.Fatalf("after operation %d, %s: %v; seed %d", op, what, err, seed)
 			}
 			owner, window := pick(w, w.users), o.window(dice, ever)
-			kinds := 1 + uint8(dice.IntN(3))
+			kinds := 1 + uint8(dice.IntN(7))
 			if page, err = n.ownPage(t.Context(), owner, kinds, window); err != nil {
 				t.Fatal(err)
 			}
@@ -352,61 +266,5 @@ func (r *rig) randomHistory(t *testing.T, keep bool) {
 	}
 	if least := testtime.Soak(0, 1); keep && ownDeeper < least { // in a short history hardly anybody has more entries than a list
 		t.Error("no page of an own timeline was deeper than its list")
-	}
-}
-
-// do does something at random, and notes what it changes.
-func (o *oracle) do(ctx context.Context, n node, dice *rand.Rand, ever *[]timelines.Post, user, other int64) (what string, err error) {
-	switch at := dice.IntN(30); {
-	case at < 13 || len(o.tweets) == 0:
-		author := user
-		if at < 10 && len(*ever) > 0 {
-			author = (*ever)[0].AuthorID // so much by one that the author's list does not hold all of it
-		}
-		tweet, err := n.tweets.Post(ctx, author, "hello")
-		if err == nil {
-			p := timelines.Post{TweetID: int64(tweet.ID), AuthorID: author}
-			at, _ := slices.BinarySearchFunc(o.tweets, p, func(a, b timelines.Post) int { return int(a.TweetID - b.TweetID) })
-			o.tweets, *ever = slices.Insert(o.tweets, at, p), append(*ever, p)
-		}
-		return "a tweet", err
-	case at >= 24:
-		of := o.tweets[dice.IntN(len(o.tweets))]
-		made, now, err := n.retweets.Retweet(ctx, user, of.TweetID)
-		if err == nil && now != nil {
-			r := retweet{made, of.AuthorID}
-			at, _ := slices.BinarySearchFunc(o.retweets, r, func(a, b retweet) int { return cmp.Compare(a.SortKey, b.SortKey) })
-			o.retweets = slices.Insert(o.retweets, at, r)
-		}
-		return "a retweet", err
-	case at >= 20 && len(o.retweets) > 0:
-		at := dice.IntN(len(o.retweets))
-		r := o.retweets[at]
-		_, _, err := n.retweets.Undo(ctx, r.UserID, r.TweetID)
-		if err == nil {
-			o.retweets = slices.Delete(o.retweets, at, at+1)
-		}
-		return "an undo", err
-	case at >= 20:
-		return "nothing", nil
-	case at < 16:
-		at := dice.IntN(len(o.tweets))
-		if err := n.tweets.Delete(ctx, o.tweets[at].AuthorID, o.tweets[at].TweetID); err != nil {
-			return "a deletion", err
-		}
-		o.tweets = slices.Delete(o.tweets, at, at+1)
-		return "a deletion", nil
-	case at < 19:
-		err := n.follows.Follow(ctx, user, other)
-		if err == nil {
-			o.follows[follows.Edge{FollowerID: user, FolloweeID: other}] = true
-		}
-		return "a follow", err
-	default:
-		err := n.follows.Unfollow(ctx, user, other)
-		if err == nil {
-			delete(o.follows, follows.Edge{FollowerID: user, FolloweeID: other})
-		}
-		return "an unfollow", err
 	}
 }

@@ -39,6 +39,8 @@ func (s *Store) of(e events.Event) []cache.Invalidation {
 		return s.tweetPosted(e)
 	case events.TweetDeleted:
 		return s.tweetDeleted(e)
+	case events.ReplyAdded, events.ReplyRemoved:
+		return []cache.Invalidation{s.recounted(e)}
 	case events.ReactionSet:
 		change := events.ReactionChange{UserID: e.UserID, Version: e.Version, ListVersion: e.ListVersion}
 		return append(s.reactionChanged(e.TweetID, change), s.recounted(e))

@@ -10,8 +10,8 @@ import (
 	"roost/domain/retweets"
 )
 
-// All keys of entries are made here. A key is cache.EntryPrefix, the entity's letters, and the row's key with numbers in decimal. The
-// version in cache.EntryPrefix must be raised with any change of keys or stored forms; TestForms fails otherwise.
+// All keys of entries are made here. A key is cache.EntryPrefix, the entity's letters, and the row's key with numbers in decimal. They
+// stay as they are, so that nodes of two releases invalidate each other's entries; TestForms has all of them.
 const (
 	accountPrefix     = cache.EntryPrefix + "u:"  // + user
 	userCountsPrefix  = cache.EntryPrefix + "uc:" // + user

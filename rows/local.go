@@ -24,6 +24,7 @@ type localTweet struct {
 	author, at, version int64 // at is Unix time in nanoseconds
 	text                string
 	deleted             bool
+	parent, parentOf    int64 // the tweet that it answers, and the author of that
 }
 
 // localTweets keeps tweets in the process. A tweet never changes, except that it may be deleted, which raises its version.
@@ -45,10 +46,11 @@ func (n *localTweets) Get(id int64) (*tweets.Tweet, bool) {
 		return nil, false
 	}
 	return &tweets.Tweet{ID: ids.TweetID(id), AuthorID: t.author, Text: t.text, CreatedAt: time.Unix(0, t.at).UTC(),
-		Deleted: t.deleted, Version: t.version}, true
+		Deleted: t.deleted, Version: t.version, InReplyTo: t.parent, ParentAuthorID: t.parentOf}, true
 }
 
 // Put stores a tweet. It copies the text, which may be part of a larger string.
 func (n *localTweets) Put(id int64, t *tweets.Tweet) {
-	n.store.Put(id, localTweet{t.AuthorID, t.CreatedAt.UnixNano(), t.Version, strings.Clone(t.Text), t.Deleted})
+	n.store.Put(id, localTweet{t.AuthorID, t.CreatedAt.UnixNano(), t.Version, strings.Clone(t.Text), t.Deleted,
+		t.InReplyTo, t.ParentAuthorID})
 }

@@ -4,18 +4,14 @@ import (
 	"math/rand/v2"
 
 	"roost/domain/reactions"
+	"roost/events"
 	"roost/internal/heat"
 )
 
 // readsPerSample is of how many reads of counts one is counted.
 const readsPerSample = 64
 
-// withRetweets marks the stored counts of a tweet that hold its number of retweets.
-const withRetweets = 1 << 32
-
-// tweetCountsForm stores two numbers: the likes with the number of retweets above their 32 bits, and the dislikes with a mark above
-// theirs. Nodes of the previous release store likes and dislikes alone, and use 32 bits of each number that they read. So they can read
-// this form, and what they have stored lacks the mark: it is treated as damaged and not as counts without retweets.
+// tweetCountsForm stores the numbers of likes, dislikes, retweets and replies. Nodes of the release before store two numbers.
 //
 // Only one of readsPerSample reads is counted, and counts for all of them, so that counting costs next to nothing.
 func tweetCountsForm(c *reactions.Reactions, reads *heat.Meter) form[int64, *reactions.Counts] {
@@ -28,15 +24,14 @@ func tweetCountsForm(c *reactions.Reactions, reads *heat.Meter) form[int64, *rea
 			}
 		},
 		write: func(w *writer, c *reactions.Counts) {
-			w.number(int64(c.RetweetCount)<<32 | int64(uint32(c.LikeCount)))
-			w.number(withRetweets | int64(uint32(c.DislikeCount)))
+			w.number(int64(c.LikeCount))
+			w.number(int64(c.DislikeCount))
+			w.number(int64(c.RetweetCount))
+			w.number(int64(c.ReplyCount))
 		},
 		read: func(r *reader, id, version int64) *reactions.Counts {
-			likes, dislikes := r.number(), r.number()
-			if dislikes>>32 != withRetweets>>32 {
-				r.fail()
-			}
-			return reactions.NewCounts(id, likes, dislikes, likes>>32, version)
+			return reactions.CountsFrom(id, events.TweetCounts{Likes: r.number(), Dislikes: r.number(), Retweets: r.number(),
+				Replies: r.number(), Revision: version})
 		},
 	}
 }

@@ -1,14 +1,10 @@
 package rows
 
 import (
-	"context"
 	"math/rand/v2"
 	"sync"
 	"testing"
 
-	"pgregory.net/rapid"
-
-	"roost/cache"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
 	"roost/domain/timelines"
@@ -180,73 +176,6 @@ func TestRetweetsLockTheTweetsCountsFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.retweeted(t, r.there, w.tweets...)
-}
-
-// The release before stores and reads the counts of a tweet so.
-func writeCountsBefore(w *writer, likes, dislikes int32) {
-	w.number(int64(likes))
-	w.number(int64(dislikes))
-}
-
-func readCountsBefore(data string) (likes, dislikes int32, ok bool) {
-	r := reader{data: data}
-	likes, dislikes = int32(r.number()), int32(r.number())
-	return likes, dislikes, r.done()
-}
-
-// Nodes of the release before read the likes and dislikes of what this one stores. What they store is not taken for counts without
-// retweets: it is read from SQL.
-func TestCountsOfTwoReleases(t *testing.T) {
-	form := tweetCountsForm(nil, nil)
-	rapid.Check(t, func(t *rapid.T) {
-		c := reactions.Counts{TweetID: 7, LikeCount: rapid.Int32().Draw(t, "likes"), DislikeCount: rapid.Int32().Draw(t, "dislikes"),
-			RetweetCount: rapid.Int32().Draw(t, "retweets"), Revision: 5}
-		var w writer
-		form.write(&w, &c)
-		if likes, dislikes, ok := readCountsBefore(string(w)); !ok || likes != c.LikeCount || dislikes != c.DislikeCount {
-			t.Errorf("%+v is read as %d and %d (%t)", c, likes, dislikes, ok)
-		}
-		var before writer
-		writeCountsBefore(&before, c.LikeCount, max(c.DislikeCount, 0))
-		r := reader{data: string(before)}
-		if got := form.read(&r, 7, 5); r.done() {
-			t.Errorf("an entry without retweets is read as %+v", got)
-		}
-	})
-	onBoth(t, func(t *testing.T, r *rig) {
-		w := newReactor(t, r, 1)
-		tweet := w.tweets[0]
-		w.set(t, tweet, reactions.Like)
-		if _, _, err := w.Retweets.Retweet(t.Context(), w.viewer, tweet); err != nil {
-			t.Fatal(err)
-		}
-		old := newEntity(r.there.tier, tweetCountsForm(r.Reactions, nil))
-		old.write = func(w *writer, c *reactions.Counts) { writeCountsBefore(w, c.LikeCount, c.DislikeCount) }
-		fill := old.Ask([]int64{tweet}) // an old node fills the entry
-		r.there.Answer(t.Context(), fill.Request())
-		if data := fill.Request().Values[0].Data; data != "\x02\x00" {
-			t.Fatalf("the old node has stored %q", data)
-		}
-		for range 2 {
-			got, err := r.here.TweetCounts.Load(t.Context(), []int64{tweet})
-			if err != nil || *got[tweet] != (reactions.Counts{TweetID: tweet, LikeCount: 1, RetweetCount: 1, Revision: 2}) {
-				t.Errorf("the counts are %+v, %v", got[tweet], err)
-			}
-		}
-		if data := r.stored(t, cache.EntryPrefix+"tc:1000"); data == "\x02\x00" {
-			t.Error("the entry of the old node is still there")
-		}
-	})
-}
-
-// stored returns the data of an entry as the cache has it.
-func (r *rig) stored(t *testing.T, key string) string {
-	t.Helper()
-	req := cache.Request{Kind: r.there.TweetCounts.kind, Keys: []string{key}, Load: func(context.Context, []string) ([]cache.Value, error) {
-		return []cache.Value{{}}, nil
-	}}
-	r.there.Answer(t.Context(), &req)
-	return req.Values[0].Data
 }
 
 // What decoded lists take in memory counts in the bound of the copies.

@@ -40,6 +40,8 @@ type Store struct {
 	reacted     *reactedLists
 	retweeted   *retweetedLists
 	reactions   *reactions.Reactions
+	tweets      *tweets.Tweets
+	hashtags    *hashtags
 	unlisted    unlistedWrites
 	timelines   *timelines.Timelines
 	home        *homePages
@@ -64,8 +66,8 @@ type Store struct {
 	Retweeted   *Entity[int64, *retweets.List]          // by user
 }
 
-// New returns a Store over a tier. It also keeps tweets and home timelines in the process, in the memory that is configured for
-// copies, or in up to 26 MiB if there are none.
+// New returns a Store over a tier. It also keeps tweets, hashtags and home timelines in the process, in the memory that is configured for
+// copies, or in up to 27 MiB if there are none.
 func New(tier *cache.Tier, s Sources) (*Store, error) {
 	keep, err := newLocalTweets(tier)
 	if err != nil {
@@ -75,10 +77,15 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	hashtags, err := newHashtags(tier)
+	if err != nil {
+		return nil, err
+	}
 	reads := heat.New(time.Now)
 	store := &Store{
 		reads: reads,
 		tier:  tier, localTweets: keep, reactions: s.Reactions, timelines: s.Timelines, home: home,
+		tweets: s.Tweets, hashtags: hashtags,
 		ownPages:    newTimelinePages(),
 		Accounts:    newEntity(tier, accountForm(s.Accounts)),
 		Names:       newEntity(tier, nameForm(s.Accounts)),
@@ -101,9 +108,10 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 	return store, err
 }
 
-// Collectors returns the metrics of the tier, of tweets and home timelines in the process, and of the pages of timelines.
+// Collectors returns the metrics of the tier, of tweets, hashtags and home timelines in the process, and of the pages of timelines.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store, s.home.kept, s.home.count, s.home.placed, s.home.listsMissing, s.ownPages.count}
+	return []prometheus.Collector{s.tier, s.localTweets.store, s.hashtags.kept, s.home.kept, s.home.count, s.home.placed,
+		s.home.listsMissing, s.ownPages.count}
 }
 
 // HottestReads returns the n tweets whose counts this process has read most in the last whole minute. The figures are estimates.

@@ -19,9 +19,12 @@ func tweetForm(t *tweets.Tweets, keep localRows[int64, *tweets.Tweet], gone *gon
 			w.text(t.Text)
 			w.time(t.CreatedAt)
 			w.flag(t.Deleted)
+			w.number(t.InReplyTo)
+			w.number(t.ParentAuthorID)
 		},
 		read: func(r *reader, id, version int64) *tweets.Tweet {
-			return &tweets.Tweet{ID: ids.TweetID(id), AuthorID: r.number(), Text: r.text(), CreatedAt: r.time(), Deleted: r.flag(), Version: version}
+			return &tweets.Tweet{ID: ids.TweetID(id), AuthorID: r.number(), Text: r.text(), CreatedAt: r.time(), Deleted: r.flag(),
+				InReplyTo: r.number(), ParentAuthorID: r.number(), Version: version}
 		},
 	}
 }

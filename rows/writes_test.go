@@ -16,6 +16,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/tweets"
 	"roost/ent/event"
 	"roost/events"
 	"roost/internal/errs"
@@ -122,6 +123,13 @@ func (w *world) write(t *testing.T) {
 	if len(w.tweets) > 0 {
 		tweet := pick(w, w.tweets)
 		steps = append(steps,
+			do("reply", func() error {
+				reply, err := w.Tweets.PostDraft(ctx, user, tweets.Draft{Text: "me too", InReplyTo: tweet})
+				if err == nil {
+					w.tweets = append(w.tweets, int64(reply.ID))
+				}
+				return err
+			}),
 			do("react", func() error {
 				_, err := w.Reactions.Set(ctx, user, tweet, reactions.Kind(w.dice.IntN(3)))
 				return err

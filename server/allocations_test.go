@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"roost/server/budget"
 )
 
 // sink is a ResponseWriter without allocations of its own.
@@ -86,5 +88,10 @@ func TestAllocationsOfARequest(t *testing.T) {
 		if got := allocations(t, h, c.body); got > c.most {
 			t.Errorf("%s: %v allocations, want at most %v", c.name, got, c.most)
 		}
+		exec.budgets = budget.New(budget.Config{Address: 1_000_000})
+		if got := allocations(t, h, c.body); got > c.most+1 { // the values of the headers
+			t.Errorf("%s, with a budget: %v allocations, want at most %v", c.name, got, c.most+1)
+		}
+		exec.budgets = nil
 	}
 }

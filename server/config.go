@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"roost/internal/admission"
+	"roost/server/budget"
 	"roost/server/guard"
 	"roost/server/playground"
 	"roost/server/transport"
@@ -69,11 +70,15 @@ type Config struct {
 	// DocumentsOnly refuses every request that brings a document instead of naming one of Documents.
 	DocumentsOnly bool
 
+	// Budgets bound what callers spend; nil is no bound.
+	Budgets *budget.Budgets
 	// Admission bounds how many requests run at once.
 	Admission admission.Config
 	Guard     guard.Limits
 	// Resolved says which scalars have a resolver of their own; see guard.Guard.
-	Resolved   func(object, field string) bool
+	Resolved func(object, field string) bool
+	// Free says which fields cost nothing; see guard.Guard.
+	Free       func(object, field string) bool
 	HTTP       transport.HTTP         // MaxBody and Timeout; the rest is set here
 	Socket     transport.SocketConfig // limits; hooks are set here
 	Playground playground.Config      // Endpoint is set here

@@ -21,7 +21,7 @@ func (s *Server) newExecutor() (*operations, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits.Resolved = cfg.Resolved
+	limits.Resolved, limits.Free = cfg.Resolved, cfg.Free
 	store := cfg.PersistedQueries
 	if store == nil {
 		if store, err = transport.NewMemoryQueries(transport.DefaultMemoryEntries, transport.DefaultMemoryBytes); err != nil {
@@ -30,6 +30,7 @@ func (s *Server) newExecutor() (*operations, error) {
 	}
 	exec := &operations{
 		Executor: executor.New(cfg.Schema), schema: cfg.Schema.Schema(), documents: kept, guard: limits, queries: store,
+		budgets: cfg.Budgets,
 	}
 	exec.SetQueryCache(kept)
 	exec.documentsOnly, exec.hidden = cfg.DocumentsOnly, cfg.NoIntrospection
@@ -46,7 +47,9 @@ func (s *Server) newExecutor() (*operations, error) {
 		exec.SetDisableSuggestion(true)
 		exec.SetDefaultRulesFn(rulesWithoutSuggestions)
 	}
-	exec.use(transport.Persisted{Store: store, Document: exec.document, Only: cfg.DocumentsOnly})
+	exec.persisted = transport.Persisted{Store: store, Document: exec.document, Only: cfg.DocumentsOnly,
+		Refuse: exec.refuseSpent, KeepLater: true}
+	exec.use(exec.persisted)
 	exec.use(limits)
 	for _, e := range cfg.Extensions {
 		exec.use(e)

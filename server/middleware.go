@@ -60,6 +60,7 @@ var (
 func (s *Server) beforeWrite(ctx context.Context, h http.Header) {
 	if q := requestOf(ctx); q != nil {
 		s.writeCookie(&q.jar, h)
+		q.rateLimit.write(&q.caller.Budget, h)
 		if s.cfg.ServerTiming && q.admitted {
 			h["Server-Timing"] = []string{q.stats.Header()}
 		}

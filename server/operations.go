@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
 
+	"roost/server/budget"
 	"roost/server/document"
 	"roost/server/guard"
 	"roost/server/transport"
@@ -34,11 +35,18 @@ type operations struct {
 	// hidden is set without introspection.
 	hidden    bool
 	preparers []DocumentPreparer
+	// persisted keeps documents that clients send with their hashes, once their operations may run.
+	persisted transport.Persisted
+	// budgets bound what callers spend; nil is no bound.
+	budgets *budget.Budgets
 	// whole is set if an extension may do with an operation what operations cannot repeat.
 	whole bool
 }
 
-var _ transport.Kept = (*operations)(nil)
+var (
+	_ transport.Kept    = (*operations)(nil)
+	_ transport.Charger = (*operations)(nil)
+)
 
 // DocumentCheck is an extension whose MutateOperationContext changes nothing. It only checks the document and its variables, and
 // always returns the same for the same ones. So an operation without variables is checked once.

@@ -87,7 +87,7 @@ const allowedHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, La
 	"x-datadog-origin, x-datadog-parent-id, x-datadog-sampling-priority, x-datadog-trace-id"
 
 // exposedHeaders lists the headers of an answer that a page of another origin may read.
-const exposedHeaders = "Retry-After, Server-Timing, X-Request-Id"
+const exposedHeaders = "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, Server-Timing, X-Request-Id"
 
 // varyOrigin is a header of every answer of the API.
 var varyOrigin = []string{"Origin"}

@@ -46,6 +46,9 @@ func (o *operations) stored(ctx context.Context, hash [sha256.Size]byte) *entry 
 	if d == nil {
 		return nil
 	}
+	if o.isSpent(ctx) { // no store is asked for a caller who can only run what costs nothing
+		return d
+	}
 	// The store decides which hashes are answered, and notes that this one is used.
 	if text, ok := o.queries.Get(ctx, d.hash); !ok || text != d.text {
 		return nil

@@ -25,6 +25,7 @@ type request struct {
 	network         netip.Prefix
 	status          statusWriter
 	jar             cookieJar
+	rateLimit       rateLimitHeaders
 	authentication  deadline.Context
 
 	// These are set, each once, as the request proceeds. Value returns each only when the flag beside it is set, so the request

@@ -21,7 +21,8 @@ func (r *Results) Print(out io.Writer) error {
 		r.Machine.Processors, r.Machine.Model, r.Machine.Go, disk)
 	fmt.Fprint(out, "Processor time in µs a request; ratio: Roost and its stores relative to the baseline in the same round, "+
 		"median (range).\n"+
-		"log: a request is an event, server the process that writes and handles it, latency from the commit to the effect.\n\n")
+		"log: a request is an event, server the process that writes and handles it, latency from the commit to the effect.\n"+
+		"Budgets of callers are off, except in the lines of \"budgets\".\n\n")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	head := "operation\tload\ttarget\treq/s\tp50 ms\tp95 ms\tp99 ms\tserver\tpg\tredis\tall\tratio\tothers\t"
 	for _, m := range r.Measurements {

@@ -22,6 +22,8 @@ type Target struct {
 	Addr, Admin string
 	// Uncached makes Roost read everything from SQL, from its next start on.
 	Uncached bool
+	// Budgets makes Roost charge callers for what they ask, from its next start on. The budgets are so large that none is spent.
+	Budgets bool
 	// Patient makes Roost let requests wait for up to 10 s before it refuses them, from its next start on. So a busy machine makes
 	// answers late and ends no measurement.
 	Patient bool
@@ -86,7 +88,12 @@ func (t *Target) start(ctx context.Context) error {
 		if t.Patient {
 			spec.Args = append([]string{"--queue-wait=10s"}, spec.Args...)
 		}
-		spec.Args = append([]string{"serve", "--admin-addr", t.Admin, "--read-cache=" + strconv.FormatBool(!t.Uncached),
+		budget := "0"
+		if t.Budgets {
+			budget = "50000000"
+		}
+		spec.Args = append([]string{"serve", "--budget", budget, "--budget-address", budget, "--admin-addr", t.Admin,
+			"--read-cache=" + strconv.FormatBool(!t.Uncached),
 			"--sign-in-per-address=0"}, spec.Args...) // all viewers sign in from one
 	}
 	proc, err := t.rig.home.Start(spec)

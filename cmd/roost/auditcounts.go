@@ -108,16 +108,16 @@ func printExplanation(out io.Writer, e *countaudit.Explanation) error {
 	fmt.Fprintf(out, "tweet %s, %d in the database, %s\n\n", e.ID, e.TweetID, state)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	line := func(what string, c events.TweetCounts) {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", what, c.Likes, c.Dislikes, c.Retweets, c.Revision)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\n", what, c.Likes, c.Dislikes, c.Retweets, c.Replies, c.Revision)
 	}
-	fmt.Fprintln(w, "FROM\tLIKES\tDISLIKES\tRETWEETS\tREVISION")
+	fmt.Fprintln(w, "FROM\tLIKES\tDISLIKES\tRETWEETS\tREPLIES\tREVISION")
 	if e.HasRow {
 		line("row of tweet_stats", e.Row)
 	} else {
 		line("no row of tweet_stats", e.Row)
 	}
 	for _, d := range e.Deltas {
-		line(fmt.Sprintf("delta %d", d.ID), events.TweetCounts{Likes: d.Likes, Dislikes: d.Dislikes, Revision: d.Changes})
+		line(fmt.Sprintf("delta %d", d.ID), events.TweetCounts{Likes: d.Likes, Dislikes: d.Dislikes, Replies: d.Replies, Revision: d.Changes})
 	}
 	if more := e.Undrained - int64(len(e.Deltas)); more > 0 {
 		fmt.Fprintf(w, "and %d more deltas\n", more)
@@ -132,8 +132,9 @@ func printExplanation(out io.Writer, e *countaudit.Explanation) error {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "\nrows of reactions: %d likes, %d dislikes, %d taken back\nrows of retweets: %d active, %d undone\n"+
-		"changes of these rows: %d, the least that the revision may be\nRedis holds: %s\n",
-		e.Reactions[1], e.Reactions[2], e.Reactions[0], e.Active, e.Undone, e.Changes, e.Cached.State)
+		"replies: %d visible, %d deleted\nchanges of these rows: %d, the least that the revision may be\nRedis holds: %s\n",
+		e.Reactions[1], e.Reactions[2], e.Reactions[0], e.Active, e.Undone, e.Replies, e.DeletedReplies,
+		e.Changes, e.Cached.State)
 	if err == nil && explained(e) == nil {
 		_, err = fmt.Fprintln(out, "all of them agree")
 	}

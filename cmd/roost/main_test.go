@@ -121,6 +121,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"serve --addr=8080", 2, `--addr: "8080" is not host:port, such as localhost:8080`},
 		{"serve --addr=localhost:http", 2, `--addr: "localhost:http" is not host:port`},
 		{"serve --admin-addr=:70000", 2, `--admin-addr: ":70000" is not host:port`},
+		{"serve --budget=19999", 2, "--budget: 19999 is neither 0 nor between 20000, which one operation may cost, and 2147483647"},
+		{"serve --budget-address=-1", 2, "--budget-address: -1 is neither 0 nor between 10000"},
 		{"serve --roles=api,cook", 2, `--roles: "cook" is neither api nor worker`},
 		{"ROOST_ROLES=cook serve", 2, `--roles: "cook" is neither`},
 		{"serve --public-url=social.example", 2, `--public-url: "social.example" is not like https://`},

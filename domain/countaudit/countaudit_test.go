@@ -9,6 +9,7 @@ import (
 
 	"roost/domain/countaudit"
 	"roost/domain/reactions"
+	"roost/domain/tweets"
 	"roost/events"
 	"roost/internal/errs"
 	"roost/internal/ids"
@@ -41,7 +42,9 @@ func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
 // write does something at random. That it is refused, or changes nothing, is fine.
 func (w *world) write(ctx context.Context, dice *rand.Rand) (err error) {
 	user, other, tweet := w.users[dice.IntN(len(w.users))], w.users[dice.IntN(len(w.users))], w.tweets[dice.IntN(len(w.tweets))]
-	switch dice.IntN(10) {
+	switch dice.IntN(12) {
+	case 10, 11:
+		_, err = w.Tweets.PostDraft(ctx, user, tweets.Draft{Text: "me too", InReplyTo: tweet})
 	case 0:
 		err = w.Follows.Follow(ctx, user, other)
 	case 1:
@@ -114,8 +117,13 @@ func TestNothingIsFoundAfterWrites(t *testing.T) {
 			case i%50 == 30:
 				w.Do(t, w.drain)
 			case i%50 == 10:
-				id := w.Post(t, w.users[0], "soon gone")
-				w.Do(t, func(ctx context.Context) error { return w.Tweets.Delete(ctx, w.users[0], id) })
+				w.Do(t, func(ctx context.Context) error {
+					gone, err := w.Tweets.PostDraft(ctx, w.users[0], tweets.Draft{Text: "soon gone", InReplyTo: w.tweets[3]})
+					if err != nil {
+						return err
+					}
+					return w.Tweets.Delete(ctx, w.users[0], int64(gone.ID))
+				})
 			case i%50 == 40:
 				w.clean(t, fmt.Sprint("after ", i, " writes"))
 			}
@@ -165,6 +173,7 @@ func TestWrongCountsAreRepaired(t *testing.T) {
 			{countaudit.Tweet, "like_count = like_count - 9", map[countaudit.Count]int64{countaudit.Likes: -9}},
 			{countaudit.Tweet, "dislike_count = dislike_count + 1", map[countaudit.Count]int64{countaudit.Dislikes: 1}},
 			{countaudit.Tweet, "retweet_count = retweet_count - 2", map[countaudit.Count]int64{countaudit.Retweets: -2}},
+			{countaudit.Tweet, "reply_count = reply_count + 4", map[countaudit.Count]int64{countaudit.Replies: 4}},
 			{countaudit.Tweet, "retweet_count = retweet_count + 2, dislike_count = dislike_count - 1",
 				map[countaudit.Count]int64{countaudit.Retweets: 2, countaudit.Dislikes: -1}},
 			{countaudit.User, "tweet_count = tweet_count + 5", map[countaudit.Count]int64{countaudit.Tweets: 5}},
@@ -212,7 +221,7 @@ type (
 		id int64
 	}
 	numbers struct {
-		counts  [3]int64
+		counts  [4]int64
 		version int64
 	}
 )
@@ -221,12 +230,12 @@ type (
 func (w *world) stored(t *testing.T) map[owner]numbers {
 	t.Helper()
 	all := map[owner]numbers{}
-	tweets, err := w.Reactions.CountsOf(t.Context(), w.tweets)
+	found, err := w.Reactions.CountsOf(t.Context(), w.tweets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, c := range tweets {
-		counts := [3]int64{int64(c.LikeCount), int64(c.DislikeCount), int64(c.RetweetCount)}
+	for id, c := range found {
+		counts := [4]int64{int64(c.LikeCount), int64(c.DislikeCount), int64(c.RetweetCount), int64(c.ReplyCount)}
 		all[owner{countaudit.Tweet, id}] = numbers{counts, int64(c.Revision)}
 	}
 	users, err := w.Counts.ByUser(t.Context(), w.users)
@@ -234,7 +243,7 @@ func (w *world) stored(t *testing.T) map[owner]numbers {
 		t.Fatal(err)
 	}
 	for id, c := range users {
-		all[owner{countaudit.User, id}] = numbers{[3]int64{int64(c.Tweets), int64(c.Followers), int64(c.Following)}, c.Version}
+		all[owner{countaudit.User, id}] = numbers{[4]int64{int64(c.Tweets), int64(c.Followers), int64(c.Following)}, c.Version}
 	}
 	return all
 }
@@ -255,7 +264,7 @@ func TestRevisionsNeverFall(t *testing.T) {
 		if r.Found() != 2 || r.Repaired() != 2 || r.Examples[1].Count != countaudit.Revision || r.Examples[1].Recounted != 4 {
 			t.Errorf("%+v", r)
 		}
-		if got := w.stored(t)[owner{countaudit.Tweet, tweet}]; got != (numbers{[3]int64{0, 1, 0}, 5}) {
+		if got := w.stored(t)[owner{countaudit.Tweet, tweet}]; got != (numbers{[4]int64{0, 1, 0, 0}, 5}) {
 			t.Errorf("after the repair the counts are %+v", got)
 		}
 		w.exec(t, "UPDATE tweet_stats SET revision = 100 WHERE tweet_id = $1", tweet)

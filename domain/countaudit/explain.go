@@ -36,7 +36,7 @@ type Cached struct {
 }
 
 // Delta is what one transaction has added to the counts of a tweet, until it is drained.
-type Delta struct{ ID, Likes, Dislikes, Changes int64 }
+type Delta struct{ ID, Likes, Dislikes, Replies, Changes int64 }
 
 // Explanation is all that the counts of a tweet come from, in one snapshot of the database, and what the cache held just before.
 type Explanation struct {
@@ -53,22 +53,26 @@ type Explanation struct {
 	// Stored is the sum of Row and Added: the counts that reads return.
 	Stored events.TweetCounts
 	// Reactions counts rows of reactions by kind: none, which are likes and dislikes that were taken back, likes, and dislikes. Active and
-	// Undone count retweets. Changes is the sum of the versions of all of these rows.
+	// Undone count retweets, Replies and DeletedReplies replies. Changes is the sum of the versions of all of these rows.
 	Reactions      [3]int64
 	Active, Undone int64
+	Replies        int64
+	DeletedReplies int64
 	Changes        int64
 	Cached         Cached
 }
 
 // Recounted returns the counts that the rows have. Its Revision is the least that the tweet's may be.
 func (e *Explanation) Recounted() events.TweetCounts {
-	return events.TweetCounts{Likes: e.Reactions[1], Dislikes: e.Reactions[2], Retweets: e.Active, Revision: e.Changes}
+	return events.TweetCounts{Likes: e.Reactions[1], Dislikes: e.Reactions[2], Retweets: e.Active, Replies: e.Replies,
+		Revision: e.Changes}
 }
 
 // Agrees reports whether the stored counts are those of the rows.
 func (e *Explanation) Agrees() bool {
 	is, stored := e.Recounted(), e.Stored
-	return stored.Likes == is.Likes && stored.Dislikes == is.Dislikes && stored.Retweets == is.Retweets && stored.Revision >= is.Revision
+	return stored.Likes == is.Likes && stored.Dislikes == is.Dislikes && stored.Retweets == is.Retweets && stored.Replies == is.Replies &&
+		stored.Revision >= is.Revision
 }
 
 // CacheAgrees reports whether the cache may hold what it holds: nothing, the stored counts, or those of a lower revision, which a write
@@ -79,16 +83,18 @@ func (e *Explanation) CacheAgrees() bool {
 }
 
 // explainSQL returns all rows of an Explanation of the tweet $1, each with its source.
-const explainSQL = `SELECT 'tweet', 0, count(*), 0, 0, 0 FROM tweets WHERE id = $1
-	UNION ALL SELECT 'visible', 0, count(*), 0, 0, 0 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
-	UNION ALL SELECT 'row', 0, like_count, dislike_count, retweet_count, revision FROM tweet_stats WHERE tweet_id = $1
+const explainSQL = `SELECT 'tweet', 0, count(*), 0, 0, 0, 0 FROM tweets WHERE id = $1
+	UNION ALL SELECT 'visible', 0, count(*), 0, 0, 0, 0 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
+	UNION ALL SELECT 'row', 0, like_count, dislike_count, retweet_count, reply_count, revision FROM tweet_stats WHERE tweet_id = $1
 	UNION ALL SELECT 'deltas', count(*), CAST(coalesce(sum(likes), 0) AS bigint), CAST(coalesce(sum(dislikes), 0) AS bigint), 0,
-		CAST(coalesce(sum(changes), 0) AS bigint) FROM reaction_deltas WHERE tweet_id = $1
-	UNION ALL SELECT 'delta', id, likes, dislikes, 0, changes FROM (
-		SELECT id, likes, dislikes, changes FROM reaction_deltas WHERE tweet_id = $1 ORDER BY id LIMIT $2) AS first
-	UNION ALL SELECT 'reactions', kind, count(*), 0, 0, CAST(sum(version) AS bigint) FROM reactions WHERE tweet_id = $1 GROUP BY kind
-	UNION ALL SELECT 'retweets', CASE WHEN active THEN 1 ELSE 0 END, count(*), 0, 0, CAST(sum(version) AS bigint)
-		FROM retweets WHERE tweet_id = $1 GROUP BY active`
+		CAST(coalesce(sum(replies), 0) AS bigint), CAST(coalesce(sum(changes), 0) AS bigint) FROM reaction_deltas WHERE tweet_id = $1
+	UNION ALL SELECT 'delta', id, likes, dislikes, 0, replies, changes FROM (
+		SELECT id, likes, dislikes, replies, changes FROM reaction_deltas WHERE tweet_id = $1 ORDER BY id LIMIT $2) AS first
+	UNION ALL SELECT 'reactions', kind, count(*), 0, 0, 0, CAST(sum(version) AS bigint) FROM reactions WHERE tweet_id = $1 GROUP BY kind
+	UNION ALL SELECT 'retweets', CASE WHEN active THEN 1 ELSE 0 END, count(*), 0, 0, 0, CAST(sum(version) AS bigint)
+		FROM retweets WHERE tweet_id = $1 GROUP BY active
+	UNION ALL SELECT 'replies', CASE WHEN ` + tweets.VisibleSQL + ` THEN 1 ELSE 0 END, count(*), 0, 0, 0, CAST(sum(version) AS bigint)
+		FROM tweets WHERE in_reply_to = $1 GROUP BY 2`
 
 // Explain reads what the counts of a tweet come from. The field "tweet" is refused with NOT_FOUND if there is no such tweet; deleted
 // tweets are explained.
@@ -108,7 +114,8 @@ func (a *Auditor) Explain(ctx context.Context, of Explain) (*Explanation, error)
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	rows, err := sqldb.ScanAll(ctx, a.db, explainSQL, []any{of.TweetID, maxDeltas}, func(r *row) []any {
-		return []any{&r.source, &r.n, &r.counts.Likes, &r.counts.Dislikes, &r.counts.Retweets, &r.counts.Revision}
+		return []any{&r.source, &r.n, &r.counts.Likes, &r.counts.Dislikes, &r.counts.Retweets, &r.counts.Replies,
+			&r.counts.Revision}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read what the counts of a tweet come from: %w", err)
@@ -125,7 +132,8 @@ func (a *Auditor) Explain(ctx context.Context, of Explain) (*Explanation, error)
 		case "deltas":
 			e.Undrained, e.Added = r.n, r.counts
 		case "delta":
-			e.Deltas = append(e.Deltas, Delta{ID: r.n, Likes: r.counts.Likes, Dislikes: r.counts.Dislikes, Changes: r.counts.Revision})
+			e.Deltas = append(e.Deltas, Delta{ID: r.n, Likes: r.counts.Likes, Dislikes: r.counts.Dislikes, Replies: r.counts.Replies,
+				Changes: r.counts.Revision})
 		case "reactions":
 			e.Reactions[max(0, min(r.n, 2))] += r.counts.Likes
 			e.Changes += r.counts.Revision
@@ -136,12 +144,19 @@ func (a *Auditor) Explain(ctx context.Context, of Explain) (*Explanation, error)
 				e.Undone = r.counts.Likes
 			}
 			e.Changes += r.counts.Revision
+		case "replies":
+			if r.n == 1 {
+				e.Replies = r.counts.Likes
+			} else {
+				e.DeletedReplies = r.counts.Likes
+			}
+			e.Changes += r.counts.Revision
 		}
 	}
 	if !exists {
 		return nil, errs.New(errs.NotFound, "there is no such tweet", "tweet")
 	}
 	e.Stored = events.TweetCounts{Likes: e.Row.Likes + e.Added.Likes, Dislikes: e.Row.Dislikes + e.Added.Dislikes,
-		Retweets: e.Row.Retweets, Revision: e.Row.Revision + e.Added.Revision}
+		Retweets: e.Row.Retweets, Replies: e.Row.Replies + e.Added.Replies, Revision: e.Row.Revision + e.Added.Revision}
 	return e, nil
 }

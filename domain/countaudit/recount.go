@@ -23,15 +23,17 @@ type kind struct {
 }
 
 var (
-	tweetKind = kind{of: Tweet, counts: []Count{Likes, Dislikes, Retweets, Revision}, table: "tweets",
+	tweetKind = kind{of: Tweet, counts: []Count{Likes, Dislikes, Retweets, Replies, Revision}, table: "tweets",
 		global: func(id int64) string { return ids.TweetID(id).String() }, parts: []string{
-			`SELECT tweet_id AS id, like_count AS stored1, dislike_count AS stored2, retweet_count AS stored3, revision AS stored4,
-				0 AS real1, 0 AS real2, 0 AS real3, 0 AS real4 FROM tweet_stats WHERE RANGE(tweet_id)`,
-			`SELECT tweet_id, likes, dislikes, 0, changes, 0, 0, 0, 0 FROM reaction_deltas WHERE RANGE(tweet_id)`,
-			`SELECT tweet_id, 0, 0, 0, 0, count(*) FILTER (WHERE kind = 1), count(*) FILTER (WHERE kind = 2), 0, sum(version)
+			`SELECT tweet_id AS id, like_count AS stored1, dislike_count AS stored2, retweet_count AS stored3, reply_count AS stored4,
+				revision AS stored5, 0 AS real1, 0 AS real2, 0 AS real3, 0 AS real4, 0 AS real5 FROM tweet_stats WHERE RANGE(tweet_id)`,
+			`SELECT tweet_id, likes, dislikes, 0, replies, changes, 0, 0, 0, 0, 0 FROM reaction_deltas WHERE RANGE(tweet_id)`,
+			`SELECT tweet_id, 0, 0, 0, 0, 0, count(*) FILTER (WHERE kind = 1), count(*) FILTER (WHERE kind = 2), 0, 0, sum(version)
 				FROM reactions WHERE RANGE(tweet_id) GROUP BY tweet_id`,
-			`SELECT tweet_id, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE active), sum(version)
-				FROM retweets WHERE RANGE(tweet_id) GROUP BY tweet_id`}}
+			`SELECT tweet_id, 0, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE active), 0, sum(version)
+				FROM retweets WHERE RANGE(tweet_id) GROUP BY tweet_id`,
+			`SELECT in_reply_to, 0, 0, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE ` + tweets.VisibleSQL + `), sum(version)
+				FROM tweets WHERE RANGE(in_reply_to) GROUP BY in_reply_to`}}
 	userKind = kind{of: User, counts: []Count{Tweets, Followers, Following}, table: "users",
 		global: func(id int64) string { return ids.UserID(id).String() }, parts: []string{
 			`SELECT user_id AS id, tweet_count AS stored1, follower_count AS stored2, following_count AS stored3,
@@ -42,7 +44,7 @@ var (
 )
 
 // maxCounts is the most counts of a kind.
-const maxCounts = 4
+const maxCounts = 5
 
 // difference is a tweet or user some of whose counts differ, with all of its counts in the order of its kind.
 type difference struct {
@@ -75,7 +77,7 @@ func (k kind) differencesSQL() string {
 		differ = append(differ, fmt.Sprintf("sum(stored%[1]d) %[2]s sum(real%[1]d)", i+1, by))
 	}
 	parts := strings.Join(k.parts, " UNION ALL ")
-	for _, column := range []string{"tweet_id", "user_id", "author_id", "followee_id", "follower_id"} {
+	for _, column := range []string{"tweet_id", "user_id", "author_id", "followee_id", "follower_id", "in_reply_to"} {
 		parts = strings.ReplaceAll(parts, "RANGE("+column+")", fmt.Sprintf("%[1]s > $1 AND %[1]s <= $2", column))
 	}
 	return "SELECT " + strings.Join(columns, ", ") + " FROM (" + parts + ") AS parts GROUP BY id HAVING " +

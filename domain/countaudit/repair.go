@@ -47,8 +47,8 @@ func (a *Auditor) locked(ctx context.Context, tx *events.Tx, k kind, id int64) (
 	return all[0], true, nil
 }
 
-// repairTweet adds a delta of reactions to a tweet, and to its row what is missing of its retweets. Its revision grows by at least 1, to
-// more than the number of changes, so that caches and subscribers take the repaired counts for newer than those before.
+// repairTweet adds a delta of reactions and replies to a tweet, and to its row what is missing of its retweets. Its revision grows by at
+// least 1, to more than the number of changes, so that caches and subscribers take the repaired counts for newer than those before.
 func (a *Auditor) repairTweet(ctx context.Context, id int64) error {
 	return a.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
 		k := tweetKind
@@ -57,8 +57,8 @@ func (a *Auditor) repairTweet(ctx context.Context, id int64) error {
 			return err
 		}
 		likes, dislikes, retweets := d.missing(k, 0), d.missing(k, 1), d.missing(k, 2)
-		if _, err := tx.Client().ExecContext(ctx, `INSERT INTO reaction_deltas (tweet_id, likes, dislikes, changes) VALUES ($1, $2, $3, $4)`,
-			id, likes, dislikes, d.missing(k, 3)+1); err != nil {
+		if _, err := tx.Client().ExecContext(ctx, `INSERT INTO reaction_deltas (tweet_id, likes, dislikes, replies, changes)
+			VALUES ($1, $2, $3, $4, $5)`, id, likes, dislikes, d.missing(k, 3), d.missing(k, 4)+1); err != nil {
 			return fmt.Errorf("repair the tweet's reactions: %w", err)
 		}
 		if retweets != 0 {

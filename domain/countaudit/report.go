@@ -10,6 +10,7 @@ const (
 	Likes     Count = "likes"
 	Dislikes  Count = "dislikes"
 	Retweets  Count = "retweets"
+	Replies   Count = "replies"
 	Revision  Count = "revision"
 	Tweets    Count = "tweets"
 	Followers Count = "followers"

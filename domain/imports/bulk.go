@@ -34,6 +34,8 @@ var (
 		conflict: "ON CONFLICT (follower_id, followee_id) DO NOTHING", returning: []string{"follower_id", "followee_id"}}
 	intoTweets = &insert{table: "tweets", key: "id",
 		columns: []string{"id", "author_id", "text", "created_at"}}
+	intoTweetHashtags = &insert{table: "tweet_hashtags", key: "hashtag_id, tweet_id",
+		columns: []string{"hashtag_id", "tweet_id", "name"}}
 	intoReactions = &insert{table: "reactions", key: "tweet_id, user_id",
 		columns:  []string{"tweet_id", "user_id", "kind", "reacted_at"},
 		conflict: "ON CONFLICT (tweet_id, user_id) DO NOTHING", returning: []string{"tweet_id", "user_id"}}
@@ -50,7 +52,7 @@ var (
 	intoReactionLists = &insert{table: "reaction_lists", key: "user_id", columns: []string{"user_id", "version"},
 		conflict: "ON CONFLICT (user_id) DO UPDATE SET version = reaction_lists.version + 1"}
 
-	inserts = []*insert{intoUsers, intoUsernames, intoEmails, intoMapping, intoFollows, intoTweets, intoReactions,
+	inserts = []*insert{intoUsers, intoUsernames, intoEmails, intoMapping, intoFollows, intoTweets, intoTweetHashtags, intoReactions,
 		intoUserStats, intoTweetStats, intoReactionLists}
 )
 

@@ -76,13 +76,20 @@ func (s *sqlite) strings(list []string) (arg any, from string) {
 	return string(b), "json_each($1) AS l"
 }
 
+// smallTable is below how many rows a table has no statistics. It may grow after the import, and SQLite would go on reading the whole of
+// it; without statistics SQLite takes a table for large.
+const smallTable = 10_000
+
 func (s *sqlite) tidy(ctx context.Context) error {
-	// The limit reads a sample of every index instead of all of it.
-	if _, err := s.db.Writer().ExecContext(ctx, "PRAGMA analysis_limit = 1000"); err != nil {
-		return fmt.Errorf("analyze: %w", err)
-	}
-	if _, err := s.db.Writer().ExecContext(ctx, "ANALYZE"); err != nil {
-		return fmt.Errorf("analyze: %w", err)
+	for _, query := range []string{
+		"PRAGMA analysis_limit = 1000", // a sample of every index is read instead of all of it
+		"ANALYZE",
+		fmt.Sprintf("DELETE FROM sqlite_stat1 WHERE CAST(stat AS INTEGER) < %d", smallTable),
+		"ANALYZE sqlite_schema", // loads the statistics again
+	} {
+		if _, err := s.db.Writer().ExecContext(ctx, query); err != nil {
+			return fmt.Errorf("analyze: %w", err)
+		}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roost/domain/search"
+	rules "roost/domain/tweets"
 )
 
 // tweets reads tweets.jsonl.
@@ -81,6 +82,9 @@ func (t *tweets) write(ctx context.Context, c *chunk) error {
 	if err != nil {
 		return err
 	}
+	if err := t.writeHashtags(ctx, c); err != nil {
+		return err
+	}
 	add, ids := map[int64]*userCounts{}, make([]mapped, len(t.rows))
 	for i, row := range t.rows {
 		of(add, row.author).tweets++
@@ -97,6 +101,20 @@ func (t *tweets) write(ctx context.Context, c *chunk) error {
 		}
 	}
 	return c.addUserStats(ctx, add)
+}
+
+func (t *tweets) writeHashtags(ctx context.Context, c *chunk) error {
+	var all []rules.TweetHashtag
+	for _, row := range t.rows {
+		all = rules.AppendHashtags(all, row.id, row.text)
+	}
+	slices.SortFunc(all, func(a, b rules.TweetHashtag) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.TweetID, b.TweetID))
+	})
+	_, err := c.insert(ctx, intoTweetHashtags, len(all), func(i int, col []any) {
+		col[0], col[1], col[2] = all[i].ID, all[i].TweetID, all[i].Name
+	})
+	return err
 }
 
 // firstTweets reads the time of each author's first tweet, by the source's id of the author. It ignores bad lines, which the

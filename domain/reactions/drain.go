@@ -30,7 +30,8 @@ const (
 // A tweet whose event waits for another attempt, or is a dead letter, keeps its deltas until its next event is handled, or until a read
 // meets more than maxUndrained of them.
 func (r *Reactions) Drain() events.GroupConfig {
-	return events.GroupConfig{Name: "counts", Types: []string{events.ReactionsChanged{}.Type()}, FromStart: true, Partitions: drainers,
+	return events.GroupConfig{Name: "counts", Partitions: drainers, FromStart: true,
+		Types: []string{events.ReactionsChanged{}.Type(), events.ReplyAdded{}.Type(), events.ReplyRemoved{}.Type()},
 		Batch: DrainBatch, Poll: DrainEvery, Gathers: true, Handler: events.HandlerFunc(r.drainBatch)}
 }
 
@@ -49,13 +50,14 @@ func (r *Reactions) drainBatch(ctx context.Context, tx *ent.Tx, batch []events.E
 // drain adds all deltas of tweets to their counts. Drainers lock deltas in the order of their ids within that of the tweets, and then the
 // counts in the order of the tweets, so that no two of them can deadlock.
 func (r *Reactions) drain(ctx context.Context, tx *ent.Tx, tweetIDs []int64) error {
-	const adds = ` INTO tweet_stats (tweet_id, like_count, dislike_count, revision)
-		SELECT tweet_id, sum(likes), sum(dislikes), sum(changes) FROM %s GROUP BY tweet_id ORDER BY tweet_id
+	const adds = ` INTO tweet_stats (tweet_id, like_count, dislike_count, reply_count, revision)
+		SELECT tweet_id, sum(likes), sum(dislikes), sum(replies), sum(changes) FROM %s GROUP BY tweet_id ORDER BY tweet_id
 		ON CONFLICT (tweet_id) DO UPDATE SET like_count = tweet_stats.like_count + excluded.like_count,
-		dislike_count = tweet_stats.dislike_count + excluded.dislike_count, revision = tweet_stats.revision + excluded.revision`
+		dislike_count = tweet_stats.dislike_count + excluded.dislike_count, reply_count = tweet_stats.reply_count + excluded.reply_count,
+		revision = tweet_stats.revision + excluded.revision`
 	statements := []string{`WITH drained AS (DELETE FROM reaction_deltas WHERE id IN (
 		SELECT id FROM reaction_deltas WHERE tweet_id = ANY($1) ORDER BY tweet_id, id FOR UPDATE)
-		RETURNING tweet_id, likes, dislikes, changes)
+		RETURNING tweet_id, likes, dislikes, replies, changes)
 		INSERT` + fmt.Sprintf(adds, "drained")}
 	if !r.db.IsPostgres() {
 		of := "tweet_id IN (SELECT id FROM " + r.db.Rows("$1", "asked") + ")"

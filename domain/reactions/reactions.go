@@ -13,10 +13,11 @@ import (
 	"roost/internal/sqldb"
 )
 
-// Counts are the numbers of reactions to one tweet and of its retweets. Of two Counts the one with the higher revision is newer.
+// Counts are the numbers of reactions to one tweet, of its retweets and of its replies. Of two Counts the one with the higher revision is
+// newer.
 type Counts struct {
-	TweetID                                         int64
-	LikeCount, DislikeCount, RetweetCount, Revision int32
+	TweetID                                                     int64
+	LikeCount, DislikeCount, RetweetCount, ReplyCount, Revision int32
 }
 
 // Reactions reads and writes reactions. It is safe for concurrent use.
@@ -70,12 +71,13 @@ func (r *Reactions) CountsOf(ctx context.Context, tweetIDs []int64) (map[int64]*
 	return out, nil
 }
 
-const countsSQL = "SELECT tweet, likes, dislikes, retweets, revision, deltas FROM roost_tweet_counts($1)"
+const countsSQL = "SELECT tweet, likes, dislikes, retweets, replies, revision, deltas FROM roost_counts_of_tweets($1)"
 
-const countsSQLite = `SELECT tweet_id, sum(likes), sum(dislikes), sum(retweets), sum(changes), sum(deltas) FROM (
-		SELECT tweet_id, like_count AS likes, dislike_count AS dislikes, retweet_count AS retweets, revision AS changes, 0 AS deltas
+const countsSQLite = `SELECT tweet_id, sum(likes), sum(dislikes), sum(retweets), sum(replies), sum(changes), sum(deltas) FROM (
+		SELECT tweet_id, like_count AS likes, dislike_count AS dislikes, retweet_count AS retweets, reply_count AS replies,
+			revision AS changes, 0 AS deltas
 			FROM tweet_stats WHERE tweet_id IN (SELECT value FROM json_each($1)) UNION ALL
-		SELECT tweet_id, likes, dislikes, 0, changes, 1 FROM reaction_deltas
+		SELECT tweet_id, likes, dislikes, 0, replies, changes, 1 FROM reaction_deltas
 			WHERE tweet_id IN (SELECT value FROM json_each($1))) AS parts GROUP BY tweet_id`
 
 // counted reads the counts of tweets: their rows, and what is not drained.
@@ -90,7 +92,7 @@ func (r *Reactions) counted(ctx context.Context, tweetIDs []int64) (map[int64]ev
 	}
 	rows, err := sqldb.ScanAll(ctx, r.db, query,
 		[]any{r.db.List(tweetIDs)}, func(r *row) []any {
-			return []any{&r.id, &r.Likes, &r.Dislikes, &r.Retweets, &r.Revision, &r.deltas}
+			return []any{&r.id, &r.Likes, &r.Dislikes, &r.Retweets, &r.Replies, &r.Revision, &r.deltas}
 		})
 	if err != nil {
 		return nil, fmt.Errorf("read the counts of tweets: %w", err)
@@ -108,18 +110,13 @@ func (r *Reactions) counted(ctx context.Context, tweetIDs []int64) (map[int64]ev
 // Wide returns the counts as events have them.
 func (c *Counts) Wide() events.TweetCounts {
 	return events.TweetCounts{Likes: int64(c.LikeCount), Dislikes: int64(c.DislikeCount), Retweets: int64(c.RetweetCount),
-		Revision: int64(c.Revision)}
+		Replies: int64(c.ReplyCount), Revision: int64(c.Revision)}
 }
 
 // CountsFrom narrows counts to the 32 bits of Counts.
 func CountsFrom(tweetID int64, c events.TweetCounts) *Counts {
-	return NewCounts(tweetID, c.Likes, c.Dislikes, c.Retweets, c.Revision)
-}
-
-// NewCounts narrows stored counts to the 32 bits of Counts.
-func NewCounts(tweetID, likes, dislikes, retweets, revision int64) *Counts {
-	return &Counts{TweetID: tweetID, LikeCount: int32(likes), DislikeCount: int32(dislikes), RetweetCount: int32(retweets),
-		Revision: int32(revision)}
+	return &Counts{TweetID: tweetID, LikeCount: int32(c.Likes), DislikeCount: int32(c.Dislikes), RetweetCount: int32(c.Retweets),
+		ReplyCount: int32(c.Replies), Revision: int32(c.Revision)}
 }
 
 // Key identifies the reaction of one user to one tweet, whether there is one or not.

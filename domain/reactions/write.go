@@ -182,9 +182,11 @@ var changeSQL = `WITH asked AS (
 		INSERT INTO reaction_deltas (tweet_id, likes, dislikes, changes)
 		SELECT tweet_id, sum((kind = 1)::int - (prev = 1)::int), sum((kind = 2)::int - (prev = 2)::int), count(*)
 		FROM changed GROUP BY tweet_id)
-	SELECT c.tweet_id, c.user_id, c.kind, c.prev, c.version, r.version, t.author_id, t.text, t.created_at, t.version
+	SELECT c.tweet_id, c.user_id, c.kind, c.prev, c.version, r.version, t.author_id, t.text, t.created_at, t.version,
+		coalesce(t.in_reply_to, 0), coalesce(t.parent_author_id, 0)
 	FROM changed AS c JOIN raised AS r ON r.user_id = c.user_id
-	LEFT JOIN LATERAL (SELECT author_id, text, created_at, version FROM tweets WHERE id = c.tweet_id LIMIT 1) AS t ON true`
+	LEFT JOIN LATERAL (SELECT author_id, text, created_at, version, in_reply_to, parent_author_id
+		FROM tweets WHERE id = c.tweet_id LIMIT 1) AS t ON true`
 
 // written is a changed reaction and the tweet, or nil.
 type written struct {
@@ -197,12 +199,14 @@ func scanChanges(ctx context.Context, tx *events.Tx, query string, args ...any) 
 	type row struct {
 		events.ReactionChange
 		tweet           int64
+		parent, answers int64
 		author, version sql.NullInt64
 		text            sql.NullString
 		at              sql.NullTime
 	}
 	rows, err := sqldb.ScanAll(ctx, tx.Client(), query, args, func(r *row) []any {
-		return []any{&r.tweet, &r.UserID, &r.Kind, &r.Prev, &r.Version, &r.ListVersion, &r.author, &r.text, &r.at, &r.version}
+		return []any{&r.tweet, &r.UserID, &r.Kind, &r.Prev, &r.Version, &r.ListVersion, &r.author, &r.text, &r.at, &r.version,
+			&r.answers, &r.parent}
 	})
 	if err != nil {
 		return nil, err
@@ -212,7 +216,7 @@ func scanChanges(ctx context.Context, tx *events.Tx, query string, args ...any) 
 		w := written{ReactionChange: r.ReactionChange}
 		if r.author.Valid {
 			w.tweet = &tweets.Tweet{ID: ids.TweetID(r.tweet), AuthorID: r.author.Int64, Text: r.text.String, CreatedAt: r.at.Time.UTC(),
-				Version: r.version.Int64}
+				Version: r.version.Int64, InReplyTo: r.answers, ParentAuthorID: r.parent}
 		}
 		changes[Key{TweetID: r.tweet, UserID: r.UserID}] = w
 	}
@@ -228,12 +232,12 @@ func changeOneByOne(ctx context.Context, tx *events.Tx, ordered []*setting) (map
 			SELECT id, $2, $3, 0, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
 			ON CONFLICT (tweet_id, user_id) DO UPDATE SET prev = reactions.kind, kind = excluded.kind,
 			reacted_at = excluded.reacted_at, version = reactions.version + 1
-			WHERE reactions.kind IS NOT excluded.kind RETURNING tweet_id, user_id, kind, prev, version, 0, NULL, NULL, NULL, NULL`
+			WHERE reactions.kind IS NOT excluded.kind RETURNING tweet_id, user_id, kind, prev, version, 0, NULL, NULL, NULL, NULL, 0, 0`
 		if s.kind == None {
 			query = `UPDATE reactions SET prev = kind, kind = $3, reacted_at = $4, version = version + 1
 				WHERE tweet_id = $1 AND user_id = $2 AND kind <> $3
 				AND ` + tweets.VisibleByID("$1") + `
-				RETURNING tweet_id, user_id, kind, prev, version, 0, NULL, NULL, NULL, NULL`
+				RETURNING tweet_id, user_id, kind, prev, version, 0, NULL, NULL, NULL, NULL, 0, 0`
 		}
 		one, err := scanChanges(ctx, tx, query, s.TweetID, s.UserID, int64(s.kind), tx.Now)
 		if err != nil {
@@ -260,7 +264,7 @@ func addTweets(ctx context.Context, tx *events.Tx, all map[Key]written) error {
 	for key := range all {
 		tweetIDs = append(tweetIDs, key.TweetID)
 	}
-	found, err := tweets.New(tx.Client(), nil, nil, nil).ByID(ctx, tweetIDs)
+	found, err := tweets.Read(ctx, tx.Client(), tweetIDs)
 	for key, w := range all {
 		w.tweet = found[key.TweetID]
 		all[key] = w

@@ -17,9 +17,7 @@ import (
 	"roost/domain/reactions"
 	"roost/domain/tweets"
 	"roost/ent"
-	"roost/ent/tweet"
 	"roost/events"
-	"roost/internal/errs"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
 )
@@ -56,7 +54,7 @@ func New(client *ent.Client, db *sqldb.DB, log *events.Log, gen *ids.Generator) 
 // could not be read. Retweeting again changes nothing and returns the retweet of before, without counts. For a tweet that is not visible
 // the field "tweet" is refused with NOT_FOUND.
 func (r *Retweets) Retweet(ctx context.Context, userID, tweetID int64) (made Retweet, now *reactions.Counts, err error) {
-	sortKey, err := r.sortKey(ctx, tweetID)
+	sortKey, err := tweets.NextID(ctx, r.client, r.ids, tweetID)
 	if err != nil {
 		return Retweet{}, nil, err
 	}
@@ -108,44 +106,22 @@ func (r *Retweets) change(ctx context.Context, written string, by int64, args []
 	return of, changed, now, nil
 }
 
-// maxAhead is how far the id of a tweet may be ahead of this node's clock for the tweet to be retweeted.
-const maxAhead = time.Minute
-
-// sortKey returns the sort key of a new retweet of a tweet. It is higher than the tweet's id, also if the node that posted the tweet
-// has a clock that is ahead. The id may come from a client, so the tweet is looked up before ids of this node continue behind it. A
-// tweet that is further ahead than maxAhead is refused as UNAVAILABLE until its time comes: its id would spoil the clock of this node.
-func (r *Retweets) sortKey(ctx context.Context, tweetID int64) (int64, error) {
-	key, err := r.ids.Next(ctx)
-	if err != nil || key > tweetID {
-		return key, err
-	}
-	visible, err := r.client.Tweet.Query().Where(tweet.ID(tweetID), tweets.IsVisible()).Exist(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("look up the tweet: %w", err)
-	}
-	if !visible {
-		return 0, tweets.NoSuchTweet()
-	}
-	if ahead := ids.Time(tweetID).Sub(ids.Time(key)); ahead > maxAhead {
-		return 0, &errs.Error{Kind: errs.Unavailable, Message: "the time of this tweet has not come yet, try again", RetryAfter: ahead}
-	}
-	return r.ids.After(ctx, tweetID)
-}
-
 // The statements that write a retweet. Without a change they return no row.
 const (
-	begins = `INSERT INTO retweets (tweet_id, user_id, author_id, active, sort_key, retweeted_at, version)
-		SELECT id, $2, author_id, true, $3, $4, 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
+	begins = `INSERT INTO retweets (tweet_id, user_id, author_id, active, sort_key, retweeted_at, version, parent_author_id)
+		SELECT id, $2, author_id, true, $3, $4, 1, parent_author_id FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `
 		ON CONFLICT (tweet_id, user_id) DO UPDATE SET active = true, sort_key = excluded.sort_key,
 		retweeted_at = excluded.retweeted_at, version = retweets.version + 1 WHERE NOT retweets.active
-		RETURNING author_id, sort_key, version`
+		RETURNING author_id, coalesce(parent_author_id, 0), sort_key, version`
 	ends = `UPDATE retweets SET active = false, version = version + 1 WHERE tweet_id = $1 AND user_id = $2 AND active
-		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `) RETURNING author_id, sort_key, version`
+		AND EXISTS (SELECT 1 FROM tweets WHERE id = $1 AND ` + tweets.VisibleSQL + `)
+		RETURNING author_id, coalesce(parent_author_id, 0), sort_key, version`
 )
 
 // fields are those fields of an event that write sets, in the order of the statements.
 func fields(e *events.TweetRetweeted) []any {
-	return []any{&e.AuthorID, &e.SortKey, &e.Version, &e.RetweetCount, &e.LikeCount, &e.DislikeCount, &e.Revision, &e.UserVersion}
+	return []any{&e.AuthorID, &e.ParentAuthorID, &e.SortKey, &e.Version, &e.RetweetCount, &e.LikeCount, &e.DislikeCount, &e.Revision,
+		&e.UserVersion}
 }
 
 // write runs a statement that writes a retweet. The first two of its arguments are the tweet and the user. Then it adds to the tweet's
@@ -153,7 +129,7 @@ func fields(e *events.TweetRetweeted) []any {
 // the commit. Every writer locks first the retweet, then the tweet's counts, then the user's, so that no two of them can deadlock. The
 // error is sql.ErrNoRows if there is nothing to change, or the tweet is not visible.
 func (r *Retweets) write(ctx context.Context, tx *events.Tx, written string, by int64, args []any, into []any) error {
-	if err := scanOne(ctx, tx, written, args, into[:3]...); err != nil {
+	if err := scanOne(ctx, tx, written, args, into[:4]...); err != nil {
 		return err
 	}
 	const counted = `INSERT INTO tweet_stats (tweet_id, retweet_count, revision) VALUES ($1, $2, 1)
@@ -164,7 +140,7 @@ func (r *Retweets) write(ctx context.Context, tx *events.Tx, written string, by 
 		query = "WITH counted AS (" + counted + "), raised AS (" + counts.RaiseSQL("SELECT $3::bigint FROM counted") + `)
 			SELECT retweet_count, like_count, dislike_count, revision, version FROM counted, raised`
 	}
-	return scanOne(ctx, tx, query, []any{args[0], by, args[1]}, into[3:]...)
+	return scanOne(ctx, tx, query, []any{args[0], by, args[1]}, into[4:]...)
 }
 
 // unchanged returns the retweet that a write has left as it was; its SortKey is 0 if there has never been one. It refuses a write that

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"roost/domain/tweets"
 	"roost/internal/sqldb"
 )
 
@@ -27,8 +26,8 @@ type AuthorList struct {
 	CompleteFrom int64
 	// SortKeys are the entries' sort keys, highest first.
 	SortKeys SortKeys
-	// Special describes the entries that are not plain tweets, by Index in ascending order. All others are tweets of the author's that
-	// reply to nobody, whose ids are their sort keys.
+	// Special describes the retweets and the replies to others, by Index in ascending order. All other entries are tweets of the author's
+	// that answer nobody or the author, whose ids are their sort keys.
 	Special []SpecialEntry
 }
 
@@ -43,13 +42,13 @@ const (
 	RetweetEntry
 )
 
-// SpecialEntry is an entry of an AuthorList that is a retweet or a reply.
+// SpecialEntry is an entry of an AuthorList that is a retweet, or a reply to somebody else.
 type SpecialEntry struct {
 	Index int64
 	Kind  EntryKind
-	// TweetID is the tweet that the entry shows, and AuthorID its author.
+	// TweetID is the tweet that was retweeted, and AuthorID its author. Of a reply TweetID is the parent, and AuthorID who wrote the reply.
 	TweetID, AuthorID int64
-	// ParentAuthorID is the author of the tweet that it replies to; 0 if it is no reply.
+	// ParentAuthorID is the author of the parent; 0 if the tweet is no reply.
 	ParentAuthorID int64
 }
 
@@ -88,11 +87,20 @@ func (s SortKeys) below(limit int64) int {
 // entry returns the entry with index i, and the author of its tweet.
 func (l *AuthorList) entry(author int64, i int) (e Entry, of int64) {
 	key := l.SortKeys.At(i)
-	at, special := slices.BinarySearchFunc(l.Special, int64(i), func(e SpecialEntry, i int64) int { return int(e.Index - i) })
-	if !special || l.Special[at].Kind == TweetEntry {
+	s := l.special(i)
+	if s == nil || s.Kind == TweetEntry {
 		return Entry{SortKey: key, Item: key}, author
 	}
-	return Entry{SortKey: key, Item: l.Special[at].TweetID, By: author}, l.Special[at].AuthorID
+	return Entry{SortKey: key, Item: s.TweetID, By: author}, s.AuthorID
+}
+
+// special describes the entry with index i if it is a retweet or a reply to somebody else; nil otherwise.
+func (l *AuthorList) special(i int) *SpecialEntry {
+	at, ok := slices.BinarySearchFunc(l.Special, int64(i), func(e SpecialEntry, i int64) int { return int(e.Index - i) })
+	if !ok {
+		return nil
+	}
+	return &l.Special[at]
 }
 
 // OfAuthors reads the lists of authors in one statement. Authors without a row of counts, who have no entries, are left out.
@@ -100,22 +108,26 @@ func (t *Timelines) OfAuthors(ctx context.Context, authorIDs []int64) (map[int64
 	type row struct {
 		author, version  int64
 		tweets, retweets string
+		replies          string
 	}
 	rows, err := sqldb.ScanAll(ctx, t.db, t.authorsStatement(), []any{t.db.List(authorIDs), MaxAuthorEntries + 1},
-		func(r *row) []any { return []any{&r.author, &r.version, &r.tweets, &r.retweets} })
+		func(r *row) []any { return []any{&r.author, &r.version, &r.tweets, &r.retweets, &r.replies} })
 	if err != nil {
 		return nil, fmt.Errorf("read the newest entries of authors: %w", err)
 	}
 	out := make(map[int64]AuthorList, len(rows))
-	var keys, retweets []int64
+	var keys, retweets, replies []int64
 	for _, r := range rows {
 		if keys, err = appendIDs(keys[:0], r.tweets); err == nil {
 			retweets, err = appendIDs(retweets[:0], r.retweets)
 		}
+		if err == nil {
+			replies, err = appendIDs(replies[:0], r.replies)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the newest entries of author %d: %w", r.author, err)
 		}
-		out[r.author] = newAuthorList(r.version, keys, retweets)
+		out[r.author] = newAuthorList(r.author, r.version, keys, retweets, replies)
 	}
 	return out, nil
 }
@@ -134,14 +146,20 @@ func appendIDs(to []int64, text string) ([]int64, error) {
 	return to, nil
 }
 
-// newAuthorList returns a list of tweets and retweets. keys are the highest ids of the author's tweets, in any order: all of them, or at
-// least one more than a list holds. retweets are the newest retweets in the same way, three numbers each: sort key, tweet, and author of
-// the tweet.
-func newAuthorList(version int64, keys, retweets []int64) AuthorList {
-	special := make([]SpecialEntry, 0, len(retweets)/3)
-	for r := range slices.Chunk(retweets, 3) {
-		keys = append(keys, r[0])
-		special = append(special, SpecialEntry{Index: r[0], Kind: RetweetEntry, TweetID: r[1], AuthorID: r[len(r)-1]})
+// newAuthorList returns the list of an author. keys are the highest ids of the author's tweets that answer nobody else, in any order: all
+// of them, or at least one more than a list holds. retweets are the newest retweets in the same way, four numbers each: sort key, tweet,
+// author of the tweet, and author of its parent or 0. replies are the newest replies to others, three numbers each: id, parent, and its
+// author.
+func newAuthorList(author, version int64, keys, retweets, replies []int64) AuthorList {
+	special := make([]SpecialEntry, 0, len(retweets)/4+len(replies)/3)
+	for r := range slices.Chunk(retweets, 4) {
+		special = append(special, SpecialEntry{Index: r[0], Kind: RetweetEntry, TweetID: r[1], AuthorID: r[2], ParentAuthorID: r[3]})
+	}
+	for r := range slices.Chunk(replies, 3) {
+		special = append(special, SpecialEntry{Index: r[0], Kind: TweetEntry, TweetID: r[1], AuthorID: author, ParentAuthorID: r[2]})
+	}
+	for _, e := range special {
+		keys = append(keys, e.Index)
 	}
 	slices.SortFunc(keys, descending)
 	l := AuthorList{Version: version}
@@ -160,25 +178,38 @@ func newAuthorList(version int64, keys, retweets []int64) AuthorList {
 	return l
 }
 
-// ofOthers is the condition on a retweet that adds something to timelines. A user who retweets an own tweet adds nothing: it
-// is there already, at its own place.
-const ofOthers = "active AND author_id <> user_id"
+// ofOthers is the condition on a retweet that is an entry of the user's own timeline. A user who retweets an own tweet adds nothing: it is
+// there already, at its own place. addsToHome is the condition on one that may add something to home timelines: where the own tweet
+// answers somebody, it may not be at its own place.
+const (
+	ofOthers   = "active AND author_id <> user_id"
+	addsToHome = "active AND (author_id <> user_id OR parent_author_id <> author_id)"
+)
 
-// authorsStatement reads versions and entries in one snapshot, and of each author at most the second argument's number of rows
-// through the indexes tweets_of_author and retweets_of_user. It returns one row for each author, because a row for each entry costs
-// several times as much.
+// authorsStatement reads versions and entries in one snapshot, and of each author at most the second argument's number of rows through
+// each of the indexes tweets_of_author_own, retweets_of_user and replies_of_author. It returns one row for each author, because a row for
+// each entry costs several times as much.
 func (t *Timelines) authorsStatement() string {
+	const retweeted = "sort_key || ',' || tweet_id || ',' || author_id || ',' || coalesce(parent_author_id, 0)"
+	const replied = "id || ',' || in_reply_to || ',' || parent_author_id"
 	if t.db.IsPostgres() {
-		return `SELECT k.author, s.version, array_to_string(ARRAY(SELECT id FROM tweets WHERE author_id = k.author AND ` +
-			tweets.VisibleSQL + ` ORDER BY id DESC LIMIT ` + sqldb.InOrder("$2") + `), ','),
-			array_to_string(ARRAY(SELECT concat_ws(',', sort_key, tweet_id, author_id) FROM retweets WHERE user_id = k.author AND ` +
-			ofOthers + ` ORDER BY sort_key DESC LIMIT ` + sqldb.InOrder("$2") + `), ',')
+		newest := func(what, from, where, key string) string {
+			return "array_to_string(ARRAY(SELECT " + what + " FROM " + from + " WHERE " + where + " ORDER BY " + key + " DESC LIMIT " +
+				sqldb.InOrder("$2") + "), ',')"
+		}
+		return `SELECT k.author, s.version, ` + newest("id", "tweets", "author_id = k.author AND "+ownSQL, "id") + `,
+				` + newest(retweeted, "retweets", "user_id = k.author AND "+addsToHome, "sort_key") + `,
+				` + newest(replied, "tweets", "author_id = k.author AND "+repliesSQL, "id") + `
 			FROM unnest($1::bigint[]) AS k(author)
 			CROSS JOIN LATERAL (SELECT version FROM user_stats WHERE user_id = k.author LIMIT 1) AS s`
 	}
-	return `SELECT k.value, s.version, (SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM tweets
-			WHERE author_id = k.value AND ` + tweets.VisibleSQL + ` ORDER BY id DESC LIMIT $2)),
-		(SELECT coalesce(group_concat(sort_key || ',' || tweet_id || ',' || author_id), '') FROM (SELECT sort_key, tweet_id, author_id
-			FROM retweets WHERE user_id = k.value AND ` + ofOthers + ` ORDER BY sort_key DESC LIMIT $2))
+	newest := func(what, columns, from, where, key string) string {
+		return "(SELECT coalesce(group_concat(" + what + "), '') FROM (SELECT " + columns + " FROM " + from + " WHERE " + where +
+			" ORDER BY " + key + " DESC LIMIT $2))"
+	}
+	return `SELECT k.value, s.version, ` + newest("id", "id", "tweets", "author_id = k.value AND "+ownSQL, "id") + `,
+			` + newest(retweeted, "sort_key, tweet_id, author_id, parent_author_id", "retweets", "user_id = k.value AND "+addsToHome,
+		"sort_key") + `,
+			` + newest(replied, "id, in_reply_to, parent_author_id", "tweets", "author_id = k.value AND "+repliesSQL, "id") + `
 		FROM json_each($1) AS k CROSS JOIN user_stats AS s ON s.user_id = k.value`
 }

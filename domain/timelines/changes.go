@@ -5,16 +5,21 @@ import "roost/events"
 // HomeChange is what an event does to home timelines.
 type HomeChange struct {
 	Kind HomeChangeKind
-	// TweetID and AuthorID are set for all kinds but Rebuilt. EntryAdded and EntryRemoved concern the viewers for whom the author is
-	// InHome, and EntryRemoved also those to whom retweets have brought the tweet. Retweeted and RetweetEnded may concern the
-	// viewers for whom the user is InHome and the author is not; Parts says what they do.
+	// TweetID and AuthorID are set for all kinds but Rebuilt. EntryAdded and EntryRemoved concern the viewers whose timelines have the
+	// tweet at its own place, see Ends, and EntryRemoved also those to whom retweets have brought the tweet. Retweeted and RetweetEnded
+	// may concern the other viewers for whom the user is InHome; Parts says what they do.
 	TweetID, AuthorID int64
+	// ParentAuthorID is the author of the tweet that the tweet answers; 0 if it answers none.
+	ParentAuthorID int64
 	// UserID is who has retweeted the tweet, and SortKey the place of the retweet. They are also set for an EntryAdded that is a part
 	// of such a change.
 	UserID, SortKey int64
 	// ViewerID is whose home timeline was Rebuilt; 0 is everybody's.
 	ViewerID int64
 }
+
+// Ends returns the users who decide whether a home timeline has the tweet at its own place.
+func (c HomeChange) Ends() Ends { return Ends{c.AuthorID, c.ParentAuthorID} }
 
 // HomeChangeKind says how a home timeline changes.
 type HomeChangeKind int
@@ -35,16 +40,18 @@ const (
 // homeChanges lists every event type that changes home timelines, and how. The index events_home has the same types.
 var homeChanges = []homeEvent{
 	on(func(e events.TweetPosted) HomeChange {
-		return HomeChange{Kind: EntryAdded, TweetID: e.TweetID, AuthorID: e.AuthorID}
+		return HomeChange{Kind: EntryAdded, TweetID: e.TweetID, AuthorID: e.AuthorID, ParentAuthorID: e.ParentAuthorID}
 	}),
 	on(func(e events.TweetDeleted) HomeChange {
-		return HomeChange{Kind: EntryRemoved, TweetID: e.TweetID, AuthorID: e.AuthorID}
+		return HomeChange{Kind: EntryRemoved, TweetID: e.TweetID, AuthorID: e.AuthorID, ParentAuthorID: e.ParentAuthorID}
 	}),
 	on(func(e events.TweetRetweeted) HomeChange {
-		return HomeChange{Kind: Retweeted, TweetID: e.TweetID, AuthorID: e.AuthorID, UserID: e.UserID, SortKey: e.SortKey}
+		return HomeChange{Kind: Retweeted, TweetID: e.TweetID, AuthorID: e.AuthorID, ParentAuthorID: e.ParentAuthorID,
+			UserID: e.UserID, SortKey: e.SortKey}
 	}),
 	on(func(e events.RetweetUndone) HomeChange {
-		return HomeChange{Kind: RetweetEnded, TweetID: e.TweetID, AuthorID: e.AuthorID, UserID: e.UserID, SortKey: e.SortKey}
+		return HomeChange{Kind: RetweetEnded, TweetID: e.TweetID, AuthorID: e.AuthorID, ParentAuthorID: e.ParentAuthorID,
+			UserID: e.UserID, SortKey: e.SortKey}
 	}),
 	on(func(e events.UserFollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),
 	on(func(e events.UserUnfollowed) HomeChange { return HomeChange{Kind: Rebuilt, ViewerID: e.FollowerID} }),

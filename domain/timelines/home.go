@@ -18,6 +18,15 @@ func NewRelation(viewerID, authorID int64, follows bool) Relation {
 // catch-up all ask it; homeChanges lists the events that may change its answer.
 func (r Relation) InHome() bool { return r.follows || r.authorID == r.viewerID }
 
+// Ends are the users whose entries a home timeline must contain for a tweet to be there at its own place: who wrote it and, if it answers a
+// tweet, who wrote that. ParentAuthorID is 0 if it answers none.
+type Ends struct{ AuthorID, ParentAuthorID int64 }
+
+// In reports whether a home timeline has the tweet at its own place; inHome reports whether it contains a user's entries.
+func (e Ends) In(inHome func(userID int64) bool) bool {
+	return inHome(e.AuthorID) && (e.ParentAuthorID == 0 || e.ParentAuthorID == e.AuthorID || inHome(e.ParentAuthorID))
+}
+
 // Shown returns a tweet of the author as the viewer's home timeline shows it now: nil if the tweet is not visible, or if the
 // timeline does not contain the author's tweets. The tweet may be nil.
 func (r Relation) Shown(t *tweets.Tweet) *tweets.Tweet {
@@ -30,14 +39,15 @@ func (r Relation) Shown(t *tweets.Tweet) *tweets.Tweet {
 // Shown returns the tweet of an entry as a viewer's home timeline shows it now: nil if the tweet is not visible, or if the timeline does
 // not contain the entry. followed and t may be nil.
 func Shown(viewerID int64, p Post, followed *Followed, t *tweets.Tweet) *tweets.Tweet {
-	author := NewRelation(viewerID, p.AuthorID, followed.Contains(p.AuthorID))
-	switch {
-	case p.RetweeterID == 0:
-		return author.Shown(t)
-	case author.InHome(): // the tweet is at its own place
+	inHome := func(userID int64) bool { return NewRelation(viewerID, userID, followed.Contains(userID)).InHome() }
+	if t = tweets.Visible(t); t == nil {
 		return nil
 	}
-	return NewRelation(viewerID, p.RetweeterID, followed.Contains(p.RetweeterID)).Shown(t)
+	own := Ends{p.AuthorID, t.ParentAuthorID}.In(inHome)
+	if p.RetweeterID == 0 && own || p.RetweeterID != 0 && !own && inHome(p.RetweeterID) {
+		return t
+	}
+	return nil
 }
 
 // HomeAuthors returns the authors whose tweets a viewer's home timeline contains. The list of those whom the viewer follows

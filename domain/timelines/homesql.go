@@ -71,13 +71,17 @@ func (t *Timelines) homeEntries(ctx context.Context, authors []int64, w cursors.
 	return slices.CompactFunc(entries, func(a, b Entry) bool { return a == b }), nil
 }
 
-// homeStatement reads at most $4 tweets and $4 retweets of each author through the indexes tweets_of_author and retweets_of_user.
+// homeStatement reads at most $4 tweets, $4 replies to others and $4 retweets of each author, through the indexes tweets_of_author_own,
+// replies_of_author and retweets_of_user.
 func (t *Timelines) homeStatement(backward, exact bool) string {
 	order := "DESC"
 	if backward {
 		order = "ASC"
 	}
-	where := "active AND sort_key < $2 AND sort_key > $3 AND author_id NOT IN (SELECT id FROM " + t.db.Rows("$1", "a") + ")"
+	home := "(SELECT id FROM " + t.db.Rows("$1", "a") + ")"
+	where := "active AND sort_key < $2 AND sort_key > $3 AND (author_id NOT IN " + home +
+		" OR parent_author_id <> author_id AND parent_author_id NOT IN " + home + ")"
+	replies := repliesSQL + " AND id < $2 AND id > $3 AND (parent_author_id IN " + home + ") IS TRUE"
 	if exact {
 		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join.
 		where += ` AND ` + tweets.VisibleByID("r.tweet_id") + `
@@ -90,15 +94,19 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 				(SELECT id AS sort_key, id AS tweet, 0::bigint AS retweeter FROM tweets
 					WHERE author_id = a.id AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT %[3]s)
 				UNION ALL
+				(SELECT id, id, 0::bigint FROM tweets WHERE author_id = a.id AND %[5]s ORDER BY id %[2]s LIMIT %[3]s)
+				UNION ALL
 				(SELECT sort_key, tweet_id, user_id FROM retweets AS r
 					WHERE user_id = a.id AND %[4]s ORDER BY sort_key %[2]s LIMIT %[3]s)) AS e
-			ORDER BY e.sort_key %[2]s LIMIT $4`, tweets.VisibleSQL, order, sqldb.InOrder("$4"), where)
+			ORDER BY e.sort_key %[2]s LIMIT $4`, ownSQL, order, sqldb.InOrder("$4"), where, replies)
 	}
 	return fmt.Sprintf(`SELECT t.id AS sort_key, t.id, 0 FROM json_each($1) AS a
 		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets
 			WHERE author_id = a.value AND %[1]s AND id < $2 AND id > $3 ORDER BY id %[2]s LIMIT $4)
+		UNION ALL SELECT t.id, t.id, 0 FROM json_each($1) AS a
+		JOIN tweets AS t ON t.id IN (SELECT id FROM tweets WHERE author_id = a.value AND %[4]s ORDER BY id %[2]s LIMIT $4)
 		UNION ALL SELECT t.sort_key, t.tweet_id, t.user_id FROM json_each($1) AS a
 		JOIN retweets AS t ON t.rowid IN (SELECT rowid FROM retweets AS r
 			WHERE user_id = a.value AND %[3]s ORDER BY sort_key %[2]s LIMIT $4)
-		ORDER BY 1 %[2]s LIMIT $4`, tweets.VisibleSQL, order, where)
+		ORDER BY 1 %[2]s LIMIT $4`, ownSQL, order, where, replies)
 }

@@ -26,6 +26,8 @@ type Draft struct {
 	completeFrom int64
 	doubtful     []Doubt
 	undecided    []int64
+	// hasReplies is set if there may be replies to others among the entries.
+	hasReplies bool
 }
 
 // Doubt is a retweet in a draft whose tweet may have an earlier place than the lists show.
@@ -42,7 +44,7 @@ func Overread(size int) int { return size + size/2 + 2 }
 // NewDraft looks at the highest sort key of each list, and inserts only entries that belong to the draft as far as it is known. So its
 // time grows with the number of lists, and hardly with their lengths, unless there are retweets.
 func NewDraft(authors []int64, lists []AuthorList, w cursors.Window, most int) *Draft {
-	d := newDraft(authors, lists, OwnTweets|Retweets, w, most)
+	d := newDraft(authors, lists, home, w, most)
 	d.findDoubts(authors, lists)
 	return d
 }
@@ -52,6 +54,9 @@ func NewDraft(authors []int64, lists []AuthorList, w cursors.Window, most int) *
 func (l AuthorList) Draft(author int64, kinds uint8, w cursors.Window, most int) *Draft {
 	return newDraft([]int64{author}, []AuthorList{l}, kinds, w, most)
 }
+
+// home are the kinds of entries of a home timeline, in which who wrote the parent decides about a reply.
+const home = OwnTweets | Retweets | Replies | 1<<7
 
 func newDraft(authors []int64, lists []AuthorList, kinds uint8, w cursors.Window, most int) *Draft {
 	d := &Draft{window: w}
@@ -79,7 +84,7 @@ func newDraft(authors []int64, lists []AuthorList, kinds uint8, w cursors.Window
 			m.addOldest(authors[i], l)
 		}
 	}
-	d.entries = m.entries
+	d.entries, d.hasReplies = m.entries, m.replies
 	d.from, d.to, d.whole = m.window.Below+1, w.Above-1, reached
 	if d.limited = len(d.entries) == most; d.limited {
 		d.whole = false
@@ -247,6 +252,7 @@ type merge struct {
 	entries []Entry
 	// Only keys between these two, both excluded, can still belong among the entries.
 	above, below int64
+	replies      bool // there were replies to others among the entries
 }
 
 // addNewest adds entries of a list, from its highest in the window down, until one does not belong among the entries.
@@ -289,14 +295,28 @@ func (m *merge) addOldest(author int64, l *AuthorList) {
 	}
 }
 
-// entry returns an entry of an author's list. ok is false for an entry of another kind, and for a retweet of a tweet that is at its own
-// place.
+// entry returns an entry of an author's list. ok is false for an entry of another kind. In a home timeline it is false as well for a reply
+// to somebody whose entries the timeline does not contain, and for a retweet of a tweet that is at its own place.
 func (m *merge) entry(author int64, l *AuthorList, i int) (e Entry, ok bool) {
-	e, of := l.entry(author, i)
-	if e.By == 0 {
+	e = Entry{SortKey: l.SortKeys.At(i)}
+	e.Item = e.SortKey
+	s := l.special(i)
+	if s == nil {
 		return e, m.kinds&OwnTweets != 0
 	}
-	return e, m.kinds&Retweets != 0 && !contains(m.authors, of)
+	inHome := func(user int64) bool { return contains(m.authors, user) }
+	switch {
+	case s.Kind == TweetEntry:
+		ok = m.kinds&Replies != 0 && (m.kinds != home || inHome(s.ParentAuthorID))
+		m.replies = m.replies || ok
+		return e, ok
+	case m.kinds == home:
+		ok = !Ends{s.AuthorID, s.ParentAuthorID}.In(inHome)
+	default:
+		ok = m.kinds&Retweets != 0 && s.AuthorID != author
+	}
+	e.Item, e.By = s.TweetID, author
+	return e, ok
 }
 
 // add inserts an entry in order, and drops the last one if there are too many. An entry that is there already is not added again.
@@ -317,10 +337,6 @@ func (m *merge) add(e Entry, order func(a, b int64) int) {
 
 // contains reports whether an author is one of those that HomeAuthors has returned, who are in ascending order but for the last one.
 func contains(authors []int64, author int64) bool {
-	last := len(authors) - 1
-	if last < 0 || authors[last] == author {
-		return last >= 0
-	}
-	_, found := slices.BinarySearch(authors[:last], author)
-	return found
+	_, ok := index(authors, author)
+	return ok
 }

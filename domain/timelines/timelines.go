@@ -2,7 +2,8 @@
 // faster must agree with it.
 //
 // The home timeline of a viewer contains the visible tweets of the viewer and of the users whom the viewer follows, and the visible
-// tweets that these have retweeted, newest first. Relation.InHome says whose entries it contains; HomeChangeOf returns which home
+// tweets that these have retweeted, newest first. Of replies it contains only those between two of these users, and those that were
+// retweeted. Relation.InHome says whose entries it contains, Ends.In which tweets are at their own places; HomeChangeOf returns which home
 // timelines an event changes, and HomeChange.Parts how a retweet changes one. The pages, the pushes to subscribers and the catch-up of
 // subscribers use these functions.
 //
@@ -53,15 +54,38 @@ const (
 	OwnTweets uint8 = 1 << iota
 	// Retweets are tweets of others that the user retweeted.
 	Retweets
+	// Replies are the user's answers to others.
+	Replies
+)
+
+// Two conditions on tweets divide what an author has written: what answers nobody or the author, and what answers others. Each has an
+// index.
+const (
+	ownSQL     = tweets.VisibleSQL + " AND (parent_author_id IS NULL OR parent_author_id = author_id)"
+	repliesSQL = tweets.VisibleSQL + " AND parent_author_id <> author_id"
 )
 
 var (
-	ofAuthor    = sqldb.Lists{Table: "tweets", Owner: "author_id", SortKey: "id", Item: "id", Where: tweets.VisibleSQL}
+	ofAuthor    = sqldb.Lists{Table: "tweets", Owner: "author_id", SortKey: "id", Item: "id", Where: ownSQL}
+	ofReplier   = sqldb.Lists{Table: "tweets", Owner: "author_id", SortKey: "id", Item: "id", Where: repliesSQL}
 	ofRetweeter = sqldb.Lists{Table: "retweets", Owner: "user_id", SortKey: "sort_key", Item: "tweet_id", By: "user_id",
 		Where: ofOthers + " AND " + tweets.VisibleByID("tweet_id")}
 	// ofUser are the lists that have the entries of some kinds.
-	ofUser = map[uint8]sqldb.Union{OwnTweets: {ofAuthor}, Retweets: {ofRetweeter}, OwnTweets | Retweets: {ofAuthor, ofRetweeter}}
+	ofUser = unionsOf(map[uint8]sqldb.Lists{OwnTweets: ofAuthor, Retweets: ofRetweeter, Replies: ofReplier})
 )
+
+// unionsOf returns the union of lists for each choice of kinds.
+func unionsOf(lists map[uint8]sqldb.Lists) map[uint8]sqldb.Union {
+	all := map[uint8]sqldb.Union{}
+	for kinds := uint8(1); kinds < 1<<len(lists); kinds++ {
+		for kind := uint8(1); kind <= kinds; kind <<= 1 {
+			if kinds&kind != 0 {
+				all[kinds] = append(all[kinds], lists[kind])
+			}
+		}
+	}
+	return all
+}
 
 // OfUsers reads pages of several users' own timelines, newest first, in one statement for each page size, direction and choice of kinds
 // among the keys. A page of no kind is empty.
@@ -163,9 +187,18 @@ var followers = sqldb.Pairs{Table: "follows", Holder: "followee_id", Other: "fol
 // audienceChunk is the most viewers that one statement asks about.
 const audienceChunk = 5000
 
-// Audience returns the viewers whose home timelines contain an author's tweets, sorted. It runs one statement for every
-// audienceChunk viewers.
-func (t *Timelines) Audience(ctx context.Context, authorID int64, viewers []int64) ([]int64, error) {
+// Audience returns the viewers whose home timelines have a tweet at its own place, sorted. It runs one statement for every audienceChunk
+// viewers, and another one for those who remain if the tweet answers somebody else's.
+func (t *Timelines) Audience(ctx context.Context, of Ends, viewers []int64) ([]int64, error) {
+	out, err := t.audience(ctx, of.AuthorID, viewers)
+	if err != nil || of.ParentAuthorID == 0 || of.ParentAuthorID == of.AuthorID || len(out) == 0 {
+		return out, err
+	}
+	return t.audience(ctx, of.ParentAuthorID, out)
+}
+
+// audience returns the viewers whose home timelines contain an author's entries, sorted.
+func (t *Timelines) audience(ctx context.Context, authorID int64, viewers []int64) ([]int64, error) {
 	var out []int64
 	for chunk := range slices.Chunk(viewers, audienceChunk) {
 		following, err := followers.Among(ctx, t.db.Driver, authorID, chunk)

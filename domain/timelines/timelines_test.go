@@ -58,7 +58,7 @@ func TestHomeRule(t *testing.T) {
 		if in {
 			want = append([]int64{id}, want...)
 		}
-		audience, err := d.Timelines.Audience(t.Context(), u, users)
+		audience, err := d.Timelines.Audience(t.Context(), timelines.Ends{AuthorID: u}, users)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -16,7 +17,6 @@ import (
 	"roost/events"
 	"roost/internal/admission"
 	"roost/internal/errs"
-	"roost/internal/ids"
 	"roost/internal/sqldb"
 )
 
@@ -42,18 +42,18 @@ func CheckKey(key string) *errs.Error {
 	return nil
 }
 
-// PostOnce is Post for a request that the client may repeat: the first call with an author and a key posts a tweet, and later ones within
-// KeyLifetime return the id of this tweet, whether it was deleted meanwhile or not. made is the tweet if this call has posted it, otherwise
-// nil. The key must be one that CheckKey allows.
+// PostOnce is PostDraft for a request that the client may repeat: the first call with an author and a key posts a tweet, and later ones
+// within KeyLifetime return the id of this tweet, whether it was deleted meanwhile or not. made is the tweet if this call has posted it,
+// otherwise nil. The key must be one that CheckKey allows.
 //
-// A repeat with another text is refused with IDEMPOTENCY_KEY_REUSED. While the first call runs, on any node, a repeat waits for up to 2 s,
+// A repeat with another draft is refused with IDEMPOTENCY_KEY_REUSED. While the first call runs, on any node, a repeat waits for up to 2 s,
 // and is then refused with IDEMPOTENCY_IN_PROGRESS. A call that fails does not use the key up. Repeats that wait hold no connection to the
 // database.
-func (t *Tweets) PostOnce(ctx context.Context, authorID int64, key, text string) (id int64, made *Tweet, err error) {
-	if e := Check(text); e != nil {
+func (t *Tweets) PostOnce(ctx context.Context, authorID int64, key string, d Draft) (id int64, made *Tweet, err error) {
+	if e := Check(d.Text); e != nil {
 		return 0, nil, e
 	}
-	p := &keyedPost{of: t, user: userKey{authorID, key}, text: text, arguments: argumentsHash(text)}
+	p := &keyedPost{of: t, user: userKey{authorID, key}, draft: d, arguments: argumentsHash(d)}
 	waited := time.NewTimer(keyWait)
 	defer waited.Stop()
 	for {
@@ -102,15 +102,19 @@ func sameArguments(first []byte, now [sha256.Size]byte) error {
 
 // argumentsHash is the hash of what a tweet is posted with. It is stored, so releases that run side by side must agree on it: an argument
 // that a later release adds may change the hash only where the argument is given.
-func argumentsHash(text string) [sha256.Size]byte {
-	return sha256.Sum256([]byte("createTweet\x00text\x00" + text))
+func argumentsHash(d Draft) [sha256.Size]byte {
+	arguments := "createTweet\x00text\x00" + d.Text
+	if d.InReplyTo != 0 {
+		arguments += "\x00inReplyTo\x00" + strconv.FormatInt(d.InReplyTo, 10)
+	}
+	return sha256.Sum256([]byte(arguments))
 }
 
 // keyedPost is one call of PostOnce.
 type keyedPost struct {
 	of        *Tweets
 	user      userKey
-	text      string
+	draft     Draft
 	arguments [sha256.Size]byte
 }
 
@@ -131,7 +135,7 @@ func (p *keyedPost) run(ctx context.Context, waited <-chan time.Time) (id int64,
 }
 
 func (p *keyedPost) try(ctx context.Context) (id int64, made *Tweet, err error) {
-	draft, err := p.of.draft(ctx, p.user.id, p.text)
+	draft, err := p.of.prepare(ctx, p.user.id, p.draft)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -145,7 +149,7 @@ func (p *keyedPost) try(ctx context.Context) (id int64, made *Tweet, err error) 
 			return nil
 		}
 		made = draft
-		return insert(ctx, tx, draft)
+		return p.of.insert(ctx, tx, draft)
 	})
 	if err != nil {
 		return 0, nil, err
@@ -193,7 +197,7 @@ func (p *keyedPost) claim(ctx context.Context, tx *events.Tx, draft int64) (id i
 }
 
 // firstLive is the lowest id of a tweet whose key has not expired.
-func firstLive(now time.Time) int64 { return ids.Compose(ids.Millis(now.Add(-KeyLifetime)), 0, 0) }
+func firstLive(now time.Time) int64 { return firstAt(now.Add(-KeyLifetime)) }
 
 // userKey is an idempotency key of a user.
 type userKey struct {

@@ -47,7 +47,7 @@ func TestPostOnce(t *testing.T) {
 	users := d.Users(t, 2)
 	post := func(user int64, key, text string) (int64, *tweets.Tweet) {
 		t.Helper()
-		id, made, err := d.Tweets.PostOnce(t.Context(), user, key, text)
+		id, made, err := d.Tweets.PostOnce(t.Context(), user, key, tweets.Draft{Text: text})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,9 +62,9 @@ func TestPostOnce(t *testing.T) {
 	if id, made := post(users[0], "key", "hello"); id != first || made != nil {
 		t.Errorf("a repeat posts %+v and returns %d, want %d", made, id, first)
 	}
-	_, _, err := d.Tweets.PostOnce(t.Context(), users[0], "key", "hello!")
+	_, _, err := d.Tweets.PostOnce(t.Context(), users[0], "key", tweets.Draft{Text: "hello!"})
 	domaintest.Refused(t, err, errs.IdempotencyKeyReused, "")
-	_, _, err = d.Tweets.PostOnce(t.Context(), users[0], "key", " ")
+	_, _, err = d.Tweets.PostOnce(t.Context(), users[0], "key", tweets.Draft{Text: " "})
 	domaintest.Refused(t, err, errs.Required, "text")
 	if emitted := d.Emitted(); len(emitted) != 0 {
 		t.Errorf("repeats emit %v", emitted)
@@ -98,14 +98,14 @@ func TestFailedPostsLeaveTheKey(t *testing.T) {
 	t.Parallel()
 	d := domaintest.New(t)
 	user := d.Users(t, 1)[0]
-	_, _, err := d.Tweets.PostOnce(t.Context(), user, "key", "")
+	_, _, err := d.Tweets.PostOnce(t.Context(), user, "key", tweets.Draft{Text: ""})
 	domaintest.Refused(t, err, errs.Required, "text")
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	if _, _, err := d.Tweets.PostOnce(gone, user, "key", "left"); err == nil {
+	if _, _, err := d.Tweets.PostOnce(gone, user, "key", tweets.Draft{Text: "left"}); err == nil {
 		t.Error("a caller who has left posts")
 	}
-	if _, made, err := d.Tweets.PostOnce(t.Context(), user, "key", "hello"); err != nil || made == nil {
+	if _, made, err := d.Tweets.PostOnce(t.Context(), user, "key", tweets.Draft{Text: "hello"}); err != nil || made == nil {
 		t.Errorf("after failures the key posts %+v, %v", made, err)
 	}
 }
@@ -127,9 +127,9 @@ func TestPostOnceAtOnce(t *testing.T) {
 				if i == 19 {
 					text = "hello!"
 				}
-				id, _, err := nodes[i%2].PostOnce(t.Context(), user, key, text)
+				id, _, err := nodes[i%2].PostOnce(t.Context(), user, key, tweets.Draft{Text: text})
 				for errs.Is(err, errs.IdempotencyInProgress) { // on a slow machine
-					id, _, err = nodes[i%2].PostOnce(t.Context(), user, key, text)
+					id, _, err = nodes[i%2].PostOnce(t.Context(), user, key, tweets.Draft{Text: text})
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -159,10 +159,16 @@ func TestKeyCleaner(t *testing.T) {
 	d := domaintest.New(t)
 	user := d.Users(t, 1)[0]
 	for _, key := range []string{"a", "b"} {
-		d.Do(t, func(ctx context.Context) error { _, _, err := d.Tweets.PostOnce(ctx, user, key, key); return err })
+		d.Do(t, func(ctx context.Context) error {
+			_, _, err := d.Tweets.PostOnce(ctx, user, key, tweets.Draft{Text: key})
+			return err
+		})
 	}
 	d.Clock.Add(tweets.KeyLifetime)
-	d.Do(t, func(ctx context.Context) error { _, _, err := d.Tweets.PostOnce(ctx, user, "c", "c"); return err })
+	d.Do(t, func(ctx context.Context) error {
+		_, _, err := d.Tweets.PostOnce(ctx, user, "c", tweets.Draft{Text: "c"})
+		return err
+	})
 	cleaner := tweets.NewKeyCleaner(d.Tweets)
 	for i, step := range []struct {
 		after time.Duration

@@ -3,6 +3,7 @@ package tweets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,6 +31,14 @@ type Tweet struct {
 	CreatedAt time.Time
 	Deleted   bool
 	Version   int64
+	// InReplyTo is the tweet that a reply answers, its parent, and ParentAuthorID the author of that. Both are 0 if it is no reply.
+	InReplyTo, ParentAuthorID int64
+}
+
+// Draft is what a tweet is posted with. InReplyTo is the tweet that it answers; 0 for none.
+type Draft struct {
+	Text      string
+	InReplyTo int64
 }
 
 // Tweets reads and writes tweets. It is safe for concurrent use.
@@ -61,42 +70,61 @@ func Check(text string) *errs.Error {
 	return nil
 }
 
-// Post posts a tweet. A text that Check refuses is refused.
+// Post posts a tweet that answers nobody. A text that Check refuses is refused.
 func (t *Tweets) Post(ctx context.Context, authorID int64, text string) (*Tweet, error) {
-	made, err := t.draft(ctx, authorID, text)
+	return t.PostDraft(ctx, authorID, Draft{Text: text})
+}
+
+// PostDraft posts a tweet. A text that Check refuses is refused. If the draft answers a tweet that is not visible, the field "inReplyTo" is
+// refused with NOT_FOUND.
+func (t *Tweets) PostDraft(ctx context.Context, authorID int64, d Draft) (*Tweet, error) {
+	made, err := t.prepare(ctx, authorID, d)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error { return insert(ctx, tx, made) }); err != nil {
+	if err := t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) error { return t.insert(ctx, tx, made) }); err != nil {
 		return nil, err
 	}
 	return made, nil
 }
 
-// draft returns a tweet that is not stored yet.
-func (t *Tweets) draft(ctx context.Context, authorID int64, text string) (*Tweet, error) {
-	if e := Check(text); e != nil {
+// prepare returns a tweet that is not stored yet. The id of a reply is higher than that of its parent.
+func (t *Tweets) prepare(ctx context.Context, authorID int64, d Draft) (*Tweet, error) {
+	if e := Check(d.Text); e != nil {
 		return nil, e
 	}
-	id, err := t.ids.Next(ctx)
+	id, err := NextID(ctx, t.client, t.ids, d.InReplyTo)
+	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind == errs.NotFound {
+		return nil, NoSuchParent()
+	}
 	if err != nil {
 		return nil, err
 	}
 	// The tweet is sorted by its id and shows this time, so they must agree.
-	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: text, CreatedAt: ids.Time(id), Version: 1}, nil
+	return &Tweet{ID: ids.TweetID(id), AuthorID: authorID, Text: d.Text, CreatedAt: ids.Time(id), Version: 1, InReplyTo: d.InReplyTo}, nil
 }
 
-// insert stores a draft and counts it.
-func insert(ctx context.Context, tx *events.Tx, t *Tweet) error {
-	err := tx.Tweet.Create().SetID(int64(t.ID)).SetAuthorID(t.AuthorID).SetText(t.Text).SetCreatedAt(t.CreatedAt).Exec(ctx)
-	if err != nil {
+// insert stores a tweet with its hashtags, and counts it.
+func (t *Tweets) insert(ctx context.Context, tx *events.Tx, made *Tweet) error {
+	row := tx.Tweet.Create().SetID(int64(made.ID)).SetAuthorID(made.AuthorID).SetText(made.Text).SetCreatedAt(made.CreatedAt)
+	if made.InReplyTo != 0 {
+		if err := answer(ctx, tx, made); err != nil {
+			return err
+		}
+		row.SetInReplyTo(made.InReplyTo).SetParentAuthorID(made.ParentAuthorID)
+	}
+	if err := row.Exec(ctx); err != nil {
 		return fmt.Errorf("post the tweet: %w", err)
 	}
-	versions, err := counts.Add(ctx, tx, counts.Delta{UserID: t.AuthorID, Tweets: 1})
+	if err := t.addHashtags(ctx, tx, AppendHashtags(nil, int64(made.ID), made.Text)); err != nil {
+		return err
+	}
+	versions, err := counts.Add(ctx, tx, counts.Delta{UserID: made.AuthorID, Tweets: 1})
 	if err != nil {
 		return err
 	}
-	tx.Emit(events.TweetPosted{TweetID: int64(t.ID), AuthorID: t.AuthorID, AuthorVersion: versions[t.AuthorID].Version})
+	tx.Emit(events.TweetPosted{TweetID: int64(made.ID), AuthorID: made.AuthorID, AuthorVersion: versions[made.AuthorID].Version,
+		InReplyTo: made.InReplyTo, ParentAuthorID: made.ParentAuthorID})
 	return nil
 }
 
@@ -155,29 +183,54 @@ func remove(ctx context.Context, tx *events.Tx, row *ent.Tweet) (done bool, err 
 	if n == 0 {
 		return false, nil
 	}
+	if err := removeHashtags(ctx, tx, row.ID, row.Text); err != nil {
+		return false, err
+	}
 	versions, err := counts.Add(ctx, tx, counts.Delta{UserID: row.AuthorID, Tweets: -1})
 	if err != nil {
 		return false, err
 	}
+	parent := value(row.InReplyTo)
+	if parent != 0 {
+		if err := countReply(ctx, tx, parent, -1); err != nil {
+			return false, err
+		}
+		tx.Emit(events.ReplyRemoved{TweetID: parent, ReplyID: row.ID, AuthorID: row.AuthorID})
+	}
 	tx.Emit(events.TweetDeleted{TweetID: row.ID, AuthorID: row.AuthorID, Version: row.Version + 1,
-		AuthorVersion: versions[row.AuthorID].Version})
+		AuthorVersion: versions[row.AuthorID].Version, InReplyTo: parent, ParentAuthorID: value(row.ParentAuthorID)})
 	return true, nil
 }
 
 // ByID reads tweets in one statement. Deleted tweets are included, without their text; unknown ids are left out.
 func (t *Tweets) ByID(ctx context.Context, tweetIDs []int64) (map[int64]*Tweet, error) {
-	rows, err := t.client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs)).
-		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt, tweet.FieldDeletedAt, tweet.FieldVersion).All(ctx)
+	return Read(ctx, t.client, tweetIDs)
+}
+
+// Read is Tweets.ByID with a client, such as that of a transaction.
+func Read(ctx context.Context, client *ent.Client, tweetIDs []int64) (map[int64]*Tweet, error) {
+	rows, err := client.Tweet.Query().Where(sqldb.In(tweet.FieldID, tweetIDs)).
+		Select(tweet.FieldID, tweet.FieldAuthorID, tweet.FieldText, tweet.FieldCreatedAt, tweet.FieldDeletedAt, tweet.FieldVersion,
+			tweet.FieldInReplyTo, tweet.FieldParentAuthorID).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read tweets: %w", err)
 	}
 	out := make(map[int64]*Tweet, len(rows))
 	for _, r := range rows {
-		at := &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UTC(), Deleted: deleted(r), Version: r.Version}
+		at := &Tweet{ID: ids.TweetID(r.ID), AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UTC(), Deleted: deleted(r), Version: r.Version,
+			InReplyTo: value(r.InReplyTo), ParentAuthorID: value(r.ParentAuthorID)}
 		if !at.Deleted {
 			at.Text = r.Text
 		}
 		out[r.ID] = at
 	}
 	return out, nil
+}
+
+// value returns a column that may be null, 0 if it is.
+func value(column *int64) int64 {
+	if column == nil {
+		return 0
+	}
+	return *column
 }

@@ -8,6 +8,18 @@ import (
 	"roost/ent"
 )
 
+// The BackfillFunc type is an adapter to allow the use of ordinary
+// function as Backfill mutator.
+type BackfillFunc func(context.Context, *ent.BackfillMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f BackfillFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.BackfillMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.BackfillMutation", m)
+}
+
 // The EmailClaimFunc type is an adapter to allow the use of ordinary
 // function as EmailClaim mutator.
 type EmailClaimFunc func(context.Context, *ent.EmailClaimMutation) (ent.Value, error)
@@ -210,6 +222,18 @@ func (f TweetFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TweetMutation", m)
+}
+
+// The TweetHashtagFunc type is an adapter to allow the use of ordinary
+// function as TweetHashtag mutator.
+type TweetHashtagFunc func(context.Context, *ent.TweetHashtagMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TweetHashtagFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.TweetHashtagMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TweetHashtagMutation", m)
 }
 
 // The TweetStatsFunc type is an adapter to allow the use of ordinary

@@ -9,6 +9,18 @@ import (
 )
 
 var (
+	// BackfillsColumns holds the columns for the "backfills" table.
+	BackfillsColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt64},
+		{Name: "until", Type: field.TypeInt64},
+	}
+	// BackfillsTable holds the schema information for the "backfills" table.
+	BackfillsTable = &schema.Table{
+		Name:       "backfills",
+		Columns:    BackfillsColumns,
+		PrimaryKey: []*schema.Column{BackfillsColumns[0]},
+	}
 	// EmailClaimsColumns holds the columns for the "email_claims" table.
 	EmailClaimsColumns = []*schema.Column{
 		{Name: "email", Type: field.TypeString},
@@ -56,6 +68,14 @@ var (
 				Columns: []*schema.Column{EventsColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')",
+				},
+			},
+			{
+				Name:    "events_answers",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[3], EventsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "type = 'ReplyAdded'",
 				},
 			},
 		},
@@ -259,6 +279,7 @@ var (
 		{Name: "likes", Type: field.TypeInt64},
 		{Name: "dislikes", Type: field.TypeInt64},
 		{Name: "changes", Type: field.TypeInt64},
+		{Name: "replies", Type: field.TypeInt64, Default: 0},
 	}
 	// ReactionDeltasTable holds the schema information for the "reaction_deltas" table.
 	ReactionDeltasTable = &schema.Table{
@@ -327,6 +348,7 @@ var (
 		{Name: "sort_key", Type: field.TypeInt64},
 		{Name: "retweeted_at", Type: field.TypeTime},
 		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "parent_author_id", Type: field.TypeInt64, Nullable: true},
 		{Name: "tweet_id", Type: field.TypeInt64},
 		{Name: "user_id", Type: field.TypeInt64},
 	}
@@ -334,17 +356,17 @@ var (
 	RetweetsTable = &schema.Table{
 		Name:       "retweets",
 		Columns:    RetweetsColumns,
-		PrimaryKey: []*schema.Column{RetweetsColumns[5], RetweetsColumns[6]},
+		PrimaryKey: []*schema.Column{RetweetsColumns[6], RetweetsColumns[7]},
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "retweets_tweets_tweet",
-				Columns:    []*schema.Column{RetweetsColumns[5]},
+				Columns:    []*schema.Column{RetweetsColumns[6]},
 				RefColumns: []*schema.Column{TweetsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "retweets_users_user",
-				Columns:    []*schema.Column{RetweetsColumns[6]},
+				Columns:    []*schema.Column{RetweetsColumns[7]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -353,7 +375,7 @@ var (
 			{
 				Name:    "retweets_of_user",
 				Unique:  false,
-				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[2], RetweetsColumns[5], RetweetsColumns[0]},
+				Columns: []*schema.Column{RetweetsColumns[7], RetweetsColumns[2], RetweetsColumns[6], RetweetsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "active",
 				},
@@ -361,7 +383,7 @@ var (
 			{
 				Name:    "retweets_of_tweet",
 				Unique:  false,
-				Columns: []*schema.Column{RetweetsColumns[5], RetweetsColumns[2], RetweetsColumns[6]},
+				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[2], RetweetsColumns[7]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "active",
 				},
@@ -369,7 +391,7 @@ var (
 			{
 				Name:    "retweets_of_user_by_tweet",
 				Unique:  false,
-				Columns: []*schema.Column{RetweetsColumns[6], RetweetsColumns[5]},
+				Columns: []*schema.Column{RetweetsColumns[7], RetweetsColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "active",
 				},
@@ -441,6 +463,8 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
 		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "in_reply_to", Type: field.TypeInt64, Nullable: true},
+		{Name: "parent_author_id", Type: field.TypeInt64, Nullable: true},
 	}
 	// TweetsTable holds the schema information for the "tweets" table.
 	TweetsTable = &schema.Table{
@@ -456,6 +480,50 @@ var (
 					Where: "deleted_at IS NULL",
 				},
 			},
+			{
+				Name:    "tweets_of_author_own",
+				Unique:  false,
+				Columns: []*schema.Column{TweetsColumns[1], TweetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND (parent_author_id IS NULL OR parent_author_id = author_id)",
+				},
+			},
+			{
+				Name:    "replies_of_author",
+				Unique:  false,
+				Columns: []*schema.Column{TweetsColumns[1], TweetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND parent_author_id <> author_id",
+				},
+			},
+			{
+				Name:    "replies_of_tweet",
+				Unique:  false,
+				Columns: []*schema.Column{TweetsColumns[6], TweetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "in_reply_to IS NOT NULL",
+				},
+			},
+		},
+	}
+	// TweetHashtagsColumns holds the columns for the "tweet_hashtags" table.
+	TweetHashtagsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "hashtag_id", Type: field.TypeInt64},
+		{Name: "tweet_id", Type: field.TypeInt64},
+		{Name: "name", Type: field.TypeString},
+	}
+	// TweetHashtagsTable holds the schema information for the "tweet_hashtags" table.
+	TweetHashtagsTable = &schema.Table{
+		Name:       "tweet_hashtags",
+		Columns:    TweetHashtagsColumns,
+		PrimaryKey: []*schema.Column{TweetHashtagsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "tweets_of_hashtag",
+				Unique:  true,
+				Columns: []*schema.Column{TweetHashtagsColumns[1], TweetHashtagsColumns[2]},
+			},
 		},
 	}
 	// TweetStatsColumns holds the columns for the "tweet_stats" table.
@@ -465,6 +533,7 @@ var (
 		{Name: "dislike_count", Type: field.TypeInt64, Default: 0},
 		{Name: "revision", Type: field.TypeInt64, Default: 0},
 		{Name: "retweet_count", Type: field.TypeInt64, Default: 0},
+		{Name: "reply_count", Type: field.TypeInt64, Default: 0},
 	}
 	// TweetStatsTable holds the schema information for the "tweet_stats" table.
 	TweetStatsTable = &schema.Table{
@@ -527,6 +596,7 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		BackfillsTable,
 		EmailClaimsTable,
 		EventsTable,
 		FollowsTable,
@@ -544,6 +614,7 @@ var (
 		SessionsTable,
 		SignInLimitsTable,
 		TweetsTable,
+		TweetHashtagsTable,
 		TweetStatsTable,
 		UsersTable,
 		UserStatsTable,
@@ -552,6 +623,9 @@ var (
 )
 
 func init() {
+	BackfillsTable.Annotation = &entsql.Annotation{
+		Table: "backfills",
+	}
 	EmailClaimsTable.Annotation = &entsql.Annotation{
 		Table: "email_claims",
 	}
@@ -608,6 +682,9 @@ func init() {
 	}
 	TweetsTable.Annotation = &entsql.Annotation{
 		Table: "tweets",
+	}
+	TweetHashtagsTable.Annotation = &entsql.Annotation{
+		Table: "tweet_hashtags",
 	}
 	TweetStatsTable.Annotation = &entsql.Annotation{
 		Table: "tweet_stats",

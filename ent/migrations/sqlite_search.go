@@ -8,7 +8,7 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 )
 
-// searchTables are the tables of the index of search, which ent does not describe; sql/00016_search.sql has those of PostgreSQL. FTS5
+// searchTables are the tables of the index of search, which ent does not describe; sql/00021_search.sql has those of PostgreSQL. FTS5
 // keeps which tweets have a token, and search_tweets where the tweets have it: tokens of one word share a position, which FTS5 cannot
 // store. The tokens consist of letters, digits and underscores, so the tokenizer splits at spaces only.
 var searchTables = []string{

@@ -6,6 +6,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// Backfill is the predicate function for backfill builders.
+type Backfill func(*sql.Selector)
+
 // EmailClaim is the predicate function for emailclaim builders.
 type EmailClaim func(*sql.Selector)
 
@@ -56,6 +59,9 @@ type SignInLimit func(*sql.Selector)
 
 // Tweet is the predicate function for tweet builders.
 type Tweet func(*sql.Selector)
+
+// TweetHashtag is the predicate function for tweethashtag builders.
+type TweetHashtag func(*sql.Selector)
 
 // TweetStats is the predicate function for tweetstats builders.
 type TweetStats func(*sql.Selector)

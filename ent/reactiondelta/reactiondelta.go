@@ -19,6 +19,8 @@ const (
 	FieldDislikes = "dislikes"
 	// FieldChanges holds the string denoting the changes field in the database.
 	FieldChanges = "changes"
+	// FieldReplies holds the string denoting the replies field in the database.
+	FieldReplies = "replies"
 	// Table holds the table name of the reactiondelta in the database.
 	Table = "reaction_deltas"
 )
@@ -30,6 +32,7 @@ var Columns = []string{
 	FieldLikes,
 	FieldDislikes,
 	FieldChanges,
+	FieldReplies,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -41,6 +44,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultReplies holds the default value on creation for the "replies" field.
+	DefaultReplies int64
+)
 
 // OrderOption defines the ordering options for the ReactionDelta queries.
 type OrderOption func(*sql.Selector)
@@ -68,4 +76,9 @@ func ByDislikes(opts ...sql.OrderTermOption) OrderOption {
 // ByChanges orders the results by the changes field.
 func ByChanges(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChanges, opts...).ToFunc()
+}
+
+// ByReplies orders the results by the replies field.
+func ByReplies(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplies, opts...).ToFunc()
 }

@@ -73,6 +73,11 @@ func Changes(v int64) predicate.ReactionDelta {
 	return predicate.ReactionDelta(sql.FieldEQ(FieldChanges, v))
 }
 
+// Replies applies equality check predicate on the "replies" field. It's identical to RepliesEQ.
+func Replies(v int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldEQ(FieldReplies, v))
+}
+
 // TweetIDEQ applies the EQ predicate on the "tweet_id" field.
 func TweetIDEQ(v int64) predicate.ReactionDelta {
 	return predicate.ReactionDelta(sql.FieldEQ(FieldTweetID, v))
@@ -231,6 +236,46 @@ func ChangesLT(v int64) predicate.ReactionDelta {
 // ChangesLTE applies the LTE predicate on the "changes" field.
 func ChangesLTE(v int64) predicate.ReactionDelta {
 	return predicate.ReactionDelta(sql.FieldLTE(FieldChanges, v))
+}
+
+// RepliesEQ applies the EQ predicate on the "replies" field.
+func RepliesEQ(v int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldEQ(FieldReplies, v))
+}
+
+// RepliesNEQ applies the NEQ predicate on the "replies" field.
+func RepliesNEQ(v int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldNEQ(FieldReplies, v))
+}
+
+// RepliesIn applies the In predicate on the "replies" field.
+func RepliesIn(vs ...int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldIn(FieldReplies, vs...))
+}
+
+// RepliesNotIn applies the NotIn predicate on the "replies" field.
+func RepliesNotIn(vs ...int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldNotIn(FieldReplies, vs...))
+}
+
+// RepliesGT applies the GT predicate on the "replies" field.
+func RepliesGT(v int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldGT(FieldReplies, v))
+}
+
+// RepliesGTE applies the GTE predicate on the "replies" field.
+func RepliesGTE(v int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldGTE(FieldReplies, v))
+}
+
+// RepliesLT applies the LT predicate on the "replies" field.
+func RepliesLT(v int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldLT(FieldReplies, v))
+}
+
+// RepliesLTE applies the LTE predicate on the "replies" field.
+func RepliesLTE(v int64) predicate.ReactionDelta {
+	return predicate.ReactionDelta(sql.FieldLTE(FieldReplies, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -24,6 +24,8 @@ const (
 	FieldRetweetedAt = "retweeted_at"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
+	// FieldParentAuthorID holds the string denoting the parent_author_id field in the database.
+	FieldParentAuthorID = "parent_author_id"
 	// EdgeTweet holds the string denoting the tweet edge name in mutations.
 	EdgeTweet = "tweet"
 	// EdgeUser holds the string denoting the user edge name in mutations.
@@ -59,6 +61,7 @@ var Columns = []string{
 	FieldSortKey,
 	FieldRetweetedAt,
 	FieldVersion,
+	FieldParentAuthorID,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -114,6 +117,11 @@ func ByRetweetedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByVersion orders the results by the version field.
 func ByVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVersion, opts...).ToFunc()
+}
+
+// ByParentAuthorID orders the results by the parent_author_id field.
+func ByParentAuthorID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldParentAuthorID, opts...).ToFunc()
 }
 
 // ByTweetField orders the results by tweet field.

@@ -45,6 +45,11 @@ func Version(v int64) predicate.Retweet {
 	return predicate.Retweet(sql.FieldEQ(FieldVersion, v))
 }
 
+// ParentAuthorID applies equality check predicate on the "parent_author_id" field. It's identical to ParentAuthorIDEQ.
+func ParentAuthorID(v int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldEQ(FieldParentAuthorID, v))
+}
+
 // TweetIDEQ applies the EQ predicate on the "tweet_id" field.
 func TweetIDEQ(v int64) predicate.Retweet {
 	return predicate.Retweet(sql.FieldEQ(FieldTweetID, v))
@@ -253,6 +258,56 @@ func VersionLT(v int64) predicate.Retweet {
 // VersionLTE applies the LTE predicate on the "version" field.
 func VersionLTE(v int64) predicate.Retweet {
 	return predicate.Retweet(sql.FieldLTE(FieldVersion, v))
+}
+
+// ParentAuthorIDEQ applies the EQ predicate on the "parent_author_id" field.
+func ParentAuthorIDEQ(v int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldEQ(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDNEQ applies the NEQ predicate on the "parent_author_id" field.
+func ParentAuthorIDNEQ(v int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldNEQ(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDIn applies the In predicate on the "parent_author_id" field.
+func ParentAuthorIDIn(vs ...int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldIn(FieldParentAuthorID, vs...))
+}
+
+// ParentAuthorIDNotIn applies the NotIn predicate on the "parent_author_id" field.
+func ParentAuthorIDNotIn(vs ...int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldNotIn(FieldParentAuthorID, vs...))
+}
+
+// ParentAuthorIDGT applies the GT predicate on the "parent_author_id" field.
+func ParentAuthorIDGT(v int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldGT(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDGTE applies the GTE predicate on the "parent_author_id" field.
+func ParentAuthorIDGTE(v int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldGTE(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDLT applies the LT predicate on the "parent_author_id" field.
+func ParentAuthorIDLT(v int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldLT(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDLTE applies the LTE predicate on the "parent_author_id" field.
+func ParentAuthorIDLTE(v int64) predicate.Retweet {
+	return predicate.Retweet(sql.FieldLTE(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDIsNil applies the IsNil predicate on the "parent_author_id" field.
+func ParentAuthorIDIsNil() predicate.Retweet {
+	return predicate.Retweet(sql.FieldIsNull(FieldParentAuthorID))
+}
+
+// ParentAuthorIDNotNil applies the NotNil predicate on the "parent_author_id" field.
+func ParentAuthorIDNotNil() predicate.Retweet {
+	return predicate.Retweet(sql.FieldNotNull(FieldParentAuthorID))
 }
 
 // HasTweet applies the HasEdge predicate on the "tweet" edge.

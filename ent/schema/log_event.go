@@ -26,13 +26,15 @@ func (Event) Fields() []ent.Field {
 	}
 }
 
-// Indexes hold all events in the order of the log, the events without a seq, and the events that home timelines catch up on.
+// Indexes hold all events in the order of the log, the events without a seq, the events that home timelines catch up on, and the answers
+// to a tweet. SQLite appends the id to the last one.
 func (Event) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("seq").Unique().StorageKey("events_seq"),
 		index.Fields("id").StorageKey("events_unsequenced").Annotations(entsql.IndexWhere("seq IS NULL")),
 		index.Fields("seq").StorageKey("events_home").Annotations(entsql.IndexWhere(
 			"type IN ('TweetPosted', 'TweetDeleted', 'TweetRetweeted', 'RetweetUndone', 'UserFollowed', 'UserUnfollowed', 'RowsImported')")),
+		index.Fields("aggregate", "seq").StorageKey("events_answers").Annotations(entsql.IndexWhere("type = 'ReplyAdded'")),
 	}
 }
 

@@ -58,11 +58,12 @@ func (ReactionList) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("reaction_lists")}
 }
 
-// ReactionDelta is what one transaction of reactions adds to the counts of a tweet, until it is drained: then it is added to the tweet's
-// row of TweetStats and deleted, in one transaction. So the counts of a tweet are the sum of that row and its deltas.
+// ReactionDelta is what one transaction of reactions, or a reply, adds to the counts of a tweet, until it is drained: then it is added to
+// the tweet's row of TweetStats and deleted, in one transaction. So the counts of a tweet are the sum of that row and its deltas.
 type ReactionDelta struct{ ent.Schema }
 
-// Fields of the delta: what is added to the counts of likes and dislikes, and the number of changes, which is added to the revision.
+// Fields of the delta: what is added to the counts of likes, dislikes and replies, and the number of changes, which is added to the
+// revision.
 func (ReactionDelta) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id").Immutable(),
@@ -70,6 +71,7 @@ func (ReactionDelta) Fields() []ent.Field {
 		field.Int64("likes").Immutable(),
 		field.Int64("dislikes").Immutable(),
 		field.Int64("changes").Immutable(),
+		field.Int64("replies").Default(0).Immutable(),
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 // Retweet is the retweet of a tweet by a user. When it is undone, the row stays and is inactive.
 type Retweet struct{ ent.Schema }
 
-// Fields of the retweet. author_id is the author of the tweet. sort_key is the time-ordered id that the retweet got when it last
+// Fields of the retweet. author_id is the author of the tweet, and parent_author_id that of the tweet which it
+// answers, if it is a reply. sort_key is the time-ordered id that the retweet got when it last
 // began; it is higher than the id of the tweet.
 func (Retweet) Fields() []ent.Field {
 	return []ent.Field{
@@ -23,6 +24,7 @@ func (Retweet) Fields() []ent.Field {
 		field.Int64("sort_key"),
 		field.Time("retweeted_at"),
 		version(),
+		field.Int64("parent_author_id").Optional().Nillable().Immutable(),
 	}
 }
 

@@ -2,8 +2,8 @@
 // machinery's tables begin with log_, id_, signin_ or imports.
 //
 // Domain rows are never deleted, only marked (a deleted tweet, an undone follow, a reaction taken back). Every change of a row
-// raises the row's version (the column `version`). So a version never starts again. There are no foreign keys: a row's parent
-// may be on another shard.
+// raises the row's version (the column `version`). So a version never starts again. Rows that follow from others, such as the hashtags of a
+// tweet, have no version, and may be removed. There are no foreign keys: a row's parent may be on another shard.
 package schema
 
 import (

@@ -12,7 +12,8 @@ import (
 // Tweet is a short message; its id orders it in time.
 type Tweet struct{ ent.Schema }
 
-// Fields of the tweet. Only its deletion changes them.
+// Fields of the tweet. Only its deletion changes them. in_reply_to is the tweet that a reply answers, its parent, and parent_author_id the
+// author of that.
 func (Tweet) Fields() []ent.Field {
 	return []ent.Field{
 		ownID("id"),
@@ -21,6 +22,8 @@ func (Tweet) Fields() []ent.Field {
 		field.Time("created_at").Immutable(),
 		field.Time("deleted_at").Optional().Nillable(),
 		version(),
+		field.Int64("in_reply_to").Optional().Nillable().Immutable(),
+		field.Int64("parent_author_id").Optional().Nillable().Immutable(),
 	}
 }
 
@@ -32,10 +35,17 @@ func (Tweet) Edges() []ent.Edge {
 	}
 }
 
-// Indexes list an author's live tweets in order.
+// Indexes list tweets in order: an author's live ones, those among them that answer nobody or the author, those that answer others, and
+// the replies to a tweet, the deleted ones as well.
 func (Tweet) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("author_id", "id").StorageKey("tweets_of_author").Annotations(entsql.IndexWhere("deleted_at IS NULL")),
+		index.Fields("author_id", "id").StorageKey("tweets_of_author_own").
+			Annotations(entsql.IndexWhere("deleted_at IS NULL AND (parent_author_id IS NULL OR parent_author_id = author_id)")),
+		index.Fields("author_id", "id").StorageKey("replies_of_author").
+			Annotations(entsql.IndexWhere("deleted_at IS NULL AND parent_author_id <> author_id")),
+		index.Fields("in_reply_to", "id").StorageKey("replies_of_tweet").
+			Annotations(entsql.IndexWhere("in_reply_to IS NOT NULL")),
 	}
 }
 
@@ -53,6 +63,7 @@ func (TweetStats) Fields() []ent.Field {
 		field.Int64("dislike_count").Default(0),
 		field.Int64("revision").Default(0),
 		field.Int64("retweet_count").Default(0),
+		field.Int64("reply_count").Default(0),
 	}
 }
 

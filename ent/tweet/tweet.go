@@ -22,6 +22,10 @@ const (
 	FieldDeletedAt = "deleted_at"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
+	// FieldInReplyTo holds the string denoting the in_reply_to field in the database.
+	FieldInReplyTo = "in_reply_to"
+	// FieldParentAuthorID holds the string denoting the parent_author_id field in the database.
+	FieldParentAuthorID = "parent_author_id"
 	// EdgeReactors holds the string denoting the reactors edge name in mutations.
 	EdgeReactors = "reactors"
 	// EdgeRetweeters holds the string denoting the retweeters edge name in mutations.
@@ -66,6 +70,8 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldDeletedAt,
 	FieldVersion,
+	FieldInReplyTo,
+	FieldParentAuthorID,
 }
 
 var (
@@ -123,6 +129,16 @@ func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByVersion orders the results by the version field.
 func ByVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVersion, opts...).ToFunc()
+}
+
+// ByInReplyTo orders the results by the in_reply_to field.
+func ByInReplyTo(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldInReplyTo, opts...).ToFunc()
+}
+
+// ByParentAuthorID orders the results by the parent_author_id field.
+func ByParentAuthorID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldParentAuthorID, opts...).ToFunc()
 }
 
 // ByReactorsCount orders the results by reactors count.

@@ -80,6 +80,16 @@ func Version(v int64) predicate.Tweet {
 	return predicate.Tweet(sql.FieldEQ(FieldVersion, v))
 }
 
+// InReplyTo applies equality check predicate on the "in_reply_to" field. It's identical to InReplyToEQ.
+func InReplyTo(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldEQ(FieldInReplyTo, v))
+}
+
+// ParentAuthorID applies equality check predicate on the "parent_author_id" field. It's identical to ParentAuthorIDEQ.
+func ParentAuthorID(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldEQ(FieldParentAuthorID, v))
+}
+
 // AuthorIDEQ applies the EQ predicate on the "author_id" field.
 func AuthorIDEQ(v int64) predicate.Tweet {
 	return predicate.Tweet(sql.FieldEQ(FieldAuthorID, v))
@@ -313,6 +323,106 @@ func VersionLT(v int64) predicate.Tweet {
 // VersionLTE applies the LTE predicate on the "version" field.
 func VersionLTE(v int64) predicate.Tweet {
 	return predicate.Tweet(sql.FieldLTE(FieldVersion, v))
+}
+
+// InReplyToEQ applies the EQ predicate on the "in_reply_to" field.
+func InReplyToEQ(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldEQ(FieldInReplyTo, v))
+}
+
+// InReplyToNEQ applies the NEQ predicate on the "in_reply_to" field.
+func InReplyToNEQ(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldNEQ(FieldInReplyTo, v))
+}
+
+// InReplyToIn applies the In predicate on the "in_reply_to" field.
+func InReplyToIn(vs ...int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldIn(FieldInReplyTo, vs...))
+}
+
+// InReplyToNotIn applies the NotIn predicate on the "in_reply_to" field.
+func InReplyToNotIn(vs ...int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldNotIn(FieldInReplyTo, vs...))
+}
+
+// InReplyToGT applies the GT predicate on the "in_reply_to" field.
+func InReplyToGT(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldGT(FieldInReplyTo, v))
+}
+
+// InReplyToGTE applies the GTE predicate on the "in_reply_to" field.
+func InReplyToGTE(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldGTE(FieldInReplyTo, v))
+}
+
+// InReplyToLT applies the LT predicate on the "in_reply_to" field.
+func InReplyToLT(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldLT(FieldInReplyTo, v))
+}
+
+// InReplyToLTE applies the LTE predicate on the "in_reply_to" field.
+func InReplyToLTE(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldLTE(FieldInReplyTo, v))
+}
+
+// InReplyToIsNil applies the IsNil predicate on the "in_reply_to" field.
+func InReplyToIsNil() predicate.Tweet {
+	return predicate.Tweet(sql.FieldIsNull(FieldInReplyTo))
+}
+
+// InReplyToNotNil applies the NotNil predicate on the "in_reply_to" field.
+func InReplyToNotNil() predicate.Tweet {
+	return predicate.Tweet(sql.FieldNotNull(FieldInReplyTo))
+}
+
+// ParentAuthorIDEQ applies the EQ predicate on the "parent_author_id" field.
+func ParentAuthorIDEQ(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldEQ(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDNEQ applies the NEQ predicate on the "parent_author_id" field.
+func ParentAuthorIDNEQ(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldNEQ(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDIn applies the In predicate on the "parent_author_id" field.
+func ParentAuthorIDIn(vs ...int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldIn(FieldParentAuthorID, vs...))
+}
+
+// ParentAuthorIDNotIn applies the NotIn predicate on the "parent_author_id" field.
+func ParentAuthorIDNotIn(vs ...int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldNotIn(FieldParentAuthorID, vs...))
+}
+
+// ParentAuthorIDGT applies the GT predicate on the "parent_author_id" field.
+func ParentAuthorIDGT(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldGT(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDGTE applies the GTE predicate on the "parent_author_id" field.
+func ParentAuthorIDGTE(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldGTE(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDLT applies the LT predicate on the "parent_author_id" field.
+func ParentAuthorIDLT(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldLT(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDLTE applies the LTE predicate on the "parent_author_id" field.
+func ParentAuthorIDLTE(v int64) predicate.Tweet {
+	return predicate.Tweet(sql.FieldLTE(FieldParentAuthorID, v))
+}
+
+// ParentAuthorIDIsNil applies the IsNil predicate on the "parent_author_id" field.
+func ParentAuthorIDIsNil() predicate.Tweet {
+	return predicate.Tweet(sql.FieldIsNull(FieldParentAuthorID))
+}
+
+// ParentAuthorIDNotNil applies the NotNil predicate on the "parent_author_id" field.
+func ParentAuthorIDNotNil() predicate.Tweet {
+	return predicate.Tweet(sql.FieldNotNull(FieldParentAuthorID))
 }
 
 // HasReactors applies the HasEdge predicate on the "reactors" edge.

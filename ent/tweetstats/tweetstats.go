@@ -19,6 +19,8 @@ const (
 	FieldRevision = "revision"
 	// FieldRetweetCount holds the string denoting the retweet_count field in the database.
 	FieldRetweetCount = "retweet_count"
+	// FieldReplyCount holds the string denoting the reply_count field in the database.
+	FieldReplyCount = "reply_count"
 	// Table holds the table name of the tweetstats in the database.
 	Table = "tweet_stats"
 )
@@ -30,6 +32,7 @@ var Columns = []string{
 	FieldDislikeCount,
 	FieldRevision,
 	FieldRetweetCount,
+	FieldReplyCount,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -51,6 +54,8 @@ var (
 	DefaultRevision int64
 	// DefaultRetweetCount holds the default value on creation for the "retweet_count" field.
 	DefaultRetweetCount int64
+	// DefaultReplyCount holds the default value on creation for the "reply_count" field.
+	DefaultReplyCount int64
 )
 
 // OrderOption defines the ordering options for the TweetStats queries.
@@ -79,4 +84,9 @@ func ByRevision(opts ...sql.OrderTermOption) OrderOption {
 // ByRetweetCount orders the results by the retweet_count field.
 func ByRetweetCount(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRetweetCount, opts...).ToFunc()
+}
+
+// ByReplyCount orders the results by the reply_count field.
+func ByReplyCount(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplyCount, opts...).ToFunc()
 }

@@ -73,6 +73,11 @@ func RetweetCount(v int64) predicate.TweetStats {
 	return predicate.TweetStats(sql.FieldEQ(FieldRetweetCount, v))
 }
 
+// ReplyCount applies equality check predicate on the "reply_count" field. It's identical to ReplyCountEQ.
+func ReplyCount(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldEQ(FieldReplyCount, v))
+}
+
 // LikeCountEQ applies the EQ predicate on the "like_count" field.
 func LikeCountEQ(v int64) predicate.TweetStats {
 	return predicate.TweetStats(sql.FieldEQ(FieldLikeCount, v))
@@ -231,6 +236,46 @@ func RetweetCountLT(v int64) predicate.TweetStats {
 // RetweetCountLTE applies the LTE predicate on the "retweet_count" field.
 func RetweetCountLTE(v int64) predicate.TweetStats {
 	return predicate.TweetStats(sql.FieldLTE(FieldRetweetCount, v))
+}
+
+// ReplyCountEQ applies the EQ predicate on the "reply_count" field.
+func ReplyCountEQ(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldEQ(FieldReplyCount, v))
+}
+
+// ReplyCountNEQ applies the NEQ predicate on the "reply_count" field.
+func ReplyCountNEQ(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldNEQ(FieldReplyCount, v))
+}
+
+// ReplyCountIn applies the In predicate on the "reply_count" field.
+func ReplyCountIn(vs ...int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldIn(FieldReplyCount, vs...))
+}
+
+// ReplyCountNotIn applies the NotIn predicate on the "reply_count" field.
+func ReplyCountNotIn(vs ...int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldNotIn(FieldReplyCount, vs...))
+}
+
+// ReplyCountGT applies the GT predicate on the "reply_count" field.
+func ReplyCountGT(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldGT(FieldReplyCount, v))
+}
+
+// ReplyCountGTE applies the GTE predicate on the "reply_count" field.
+func ReplyCountGTE(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldGTE(FieldReplyCount, v))
+}
+
+// ReplyCountLT applies the LT predicate on the "reply_count" field.
+func ReplyCountLT(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldLT(FieldReplyCount, v))
+}
+
+// ReplyCountLTE applies the LTE predicate on the "reply_count" field.
+func ReplyCountLTE(v int64) predicate.TweetStats {
+	return predicate.TweetStats(sql.FieldLTE(FieldReplyCount, v))
 }
 
 // And groups predicates with the AND operator between them.

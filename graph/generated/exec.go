@@ -36,7 +36,9 @@ type ResolverRoot interface {
 	FollowConnection() FollowConnectionResolver
 	FollowEdge() FollowEdgeResolver
 	FollowUserPayload() FollowUserPayloadResolver
+	Hashtag() HashtagResolver
 	HomeTimelineConnection() HomeTimelineConnectionResolver
+	MentionEntity() MentionEntityResolver
 	Mutation() MutationResolver
 	PageInfo() PageInfoResolver
 	Query() QueryResolver
@@ -98,6 +100,18 @@ type ComplexityRoot struct {
 		Viewer     func(childComplexity int) int
 	}
 
+	Hashtag struct {
+		ID     func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Tweets func(childComplexity int, first *int32, after *string) int
+	}
+
+	HashtagEntity struct {
+		End     func(childComplexity int) int
+		Hashtag func(childComplexity int) int
+		Start   func(childComplexity int) int
+	}
+
 	HomeTimelineConnection struct {
 		Edges       func(childComplexity int) int
 		EventCursor func(childComplexity int) int
@@ -116,6 +130,12 @@ type ComplexityRoot struct {
 		UsernameLength    func(childComplexity int) int
 	}
 
+	LinkEntity struct {
+		End   func(childComplexity int) int
+		Start func(childComplexity int) int
+		URL   func(childComplexity int) int
+	}
+
 	LogInPayload struct {
 		Session    func(childComplexity int) int
 		Token      func(childComplexity int) int
@@ -126,6 +146,12 @@ type ComplexityRoot struct {
 	LogOutPayload struct {
 		Session    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	MentionEntity struct {
+		End   func(childComplexity int) int
+		Start func(childComplexity int) int
+		User  func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -154,15 +180,24 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Hashtag           func(childComplexity int, name string) int
 		Limits            func(childComplexity int) int
 		Node              func(childComplexity int, id string) int
 		Nodes             func(childComplexity int, ids []string) int
+		RateLimit         func(childComplexity int) int
 		ReactionSummaries func(childComplexity int, subjectIds []string) int
 		SearchTweets      func(childComplexity int, query string, filter *model.TweetSearchFilter, orderBy *model.TweetSearchOrder, first *int32, after *string) int
 		SearchUsers       func(childComplexity int, query string, first *int32, after *string) int
 		Tweet             func(childComplexity int, id string) int
 		User              func(childComplexity int, username string) int
 		Viewer            func(childComplexity int) int
+	}
+
+	RateLimit struct {
+		Cost      func(childComplexity int) int
+		Limit     func(childComplexity int) int
+		Remaining func(childComplexity int) int
+		ResetAt   func(childComplexity int) int
 	}
 
 	ReactionSummary struct {
@@ -239,6 +274,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		HomeTimelineEvents func(childComplexity int, after *string) int
 		ReactionsChanged   func(childComplexity int, subjectIds []string) int
+		ReplyAdded         func(childComplexity int, tweetID string, after *string) int
 		SessionEnded       func(childComplexity int) int
 	}
 
@@ -270,10 +306,16 @@ type ComplexityRoot struct {
 	}
 
 	Tweet struct {
+		Ancestors          func(childComplexity int) int
 		Author             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
+		Entities           func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		InReplyTo          func(childComplexity int) int
+		IsReply            func(childComplexity int) int
 		Reactions          func(childComplexity int) int
+		Replies            func(childComplexity int, first *int32, after *string, orderBy *model.ReplyOrder) int
+		ReplyCount         func(childComplexity int) int
 		RetweetCount       func(childComplexity int) int
 		Retweets           func(childComplexity int, first *int32, after *string) int
 		Text               func(childComplexity int) int
@@ -380,11 +422,18 @@ type FollowEdgeResolver interface {
 type FollowUserPayloadResolver interface {
 	User(ctx context.Context, obj *model.FollowUserPayload) (*accounts.User, error)
 }
+type HashtagResolver interface {
+	Name(ctx context.Context, obj *model.Hashtag) (string, error)
+	Tweets(ctx context.Context, obj *model.Hashtag, first *int32, after *string) (*model.TweetConnection, error)
+}
 type HomeTimelineConnectionResolver interface {
 	Edges(ctx context.Context, obj *model.HomeTimelineConnection) ([]*model.TimelineEdge, error)
 	Nodes(ctx context.Context, obj *model.HomeTimelineConnection) ([]*model.Tweet, error)
 
 	EventCursor(ctx context.Context, obj *model.HomeTimelineConnection) (string, error)
+}
+type MentionEntityResolver interface {
+	User(ctx context.Context, obj *model.MentionEntity) (*accounts.User, error)
 }
 type MutationResolver interface {
 	SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error)
@@ -415,9 +464,11 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	User(ctx context.Context, username string) (*accounts.User, error)
 	Tweet(ctx context.Context, id string) (*model.Tweet, error)
+	Hashtag(ctx context.Context, name string) (*model.Hashtag, error)
 	ReactionSummaries(ctx context.Context, subjectIds []string) ([]*model.ReactionSummary, error)
 	SearchTweets(ctx context.Context, query string, filter *model.TweetSearchFilter, orderBy *model.TweetSearchOrder, first *int32, after *string) (*model.TweetConnection, error)
 	SearchUsers(ctx context.Context, query string, first *int32, after *string) (*model.UserConnection, error)
+	RateLimit(ctx context.Context) (*model.RateLimit, error)
 	Limits(ctx context.Context) (*model.Limits, error)
 }
 type ReactionSummaryResolver interface {
@@ -450,6 +501,7 @@ type SetReactionPayloadResolver interface {
 type SubscriptionResolver interface {
 	HomeTimelineEvents(ctx context.Context, after *string) (<-chan model.TimelineEvent, error)
 	ReactionsChanged(ctx context.Context, subjectIds []string) (<-chan model.Reactable, error)
+	ReplyAdded(ctx context.Context, tweetID string, after *string) (<-chan *model.TweetEdge, error)
 	SessionEnded(ctx context.Context) (<-chan *model.SessionEnded, error)
 }
 type TimelineConnectionResolver interface {
@@ -462,8 +514,14 @@ type TimelineEntryAddedResolver interface {
 type TweetResolver interface {
 	Author(ctx context.Context, obj *model.Tweet) (*accounts.User, error)
 
+	Entities(ctx context.Context, obj *model.Tweet) ([]model.TextEntity, error)
 	URL(ctx context.Context, obj *model.Tweet) (string, error)
 
+	IsReply(ctx context.Context, obj *model.Tweet) (bool, error)
+	InReplyTo(ctx context.Context, obj *model.Tweet) (*model.Tweet, error)
+	Ancestors(ctx context.Context, obj *model.Tweet) ([]*model.Tweet, error)
+	Replies(ctx context.Context, obj *model.Tweet, first *int32, after *string, orderBy *model.ReplyOrder) (*model.TweetConnection, error)
+	ReplyCount(ctx context.Context, obj *model.Tweet) (int32, error)
 	Retweets(ctx context.Context, obj *model.Tweet, first *int32, after *string) (*model.RetweetConnection, error)
 	RetweetCount(ctx context.Context, obj *model.Tweet) (int32, error)
 	Reactions(ctx context.Context, obj *model.Tweet) (*model.ReactionSummary, error)
@@ -632,6 +690,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FollowUserPayload.Viewer(childComplexity), true
 
+	case "Hashtag.id":
+		if e.ComplexityRoot.Hashtag.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hashtag.ID(childComplexity), true
+	case "Hashtag.name":
+		if e.ComplexityRoot.Hashtag.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hashtag.Name(childComplexity), true
+	case "Hashtag.tweets":
+		if e.ComplexityRoot.Hashtag.Tweets == nil {
+			break
+		}
+
+		args, err := ec.field_Hashtag_tweets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Hashtag.Tweets(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+
+	case "HashtagEntity.end":
+		if e.ComplexityRoot.HashtagEntity.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HashtagEntity.End(childComplexity), true
+	case "HashtagEntity.hashtag":
+		if e.ComplexityRoot.HashtagEntity.Hashtag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HashtagEntity.Hashtag(childComplexity), true
+	case "HashtagEntity.start":
+		if e.ComplexityRoot.HashtagEntity.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HashtagEntity.Start(childComplexity), true
+
 	case "HomeTimelineConnection.edges":
 		if e.ComplexityRoot.HomeTimelineConnection.Edges == nil {
 			break
@@ -706,6 +807,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Limits.UsernameLength(childComplexity), true
 
+	case "LinkEntity.end":
+		if e.ComplexityRoot.LinkEntity.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkEntity.End(childComplexity), true
+	case "LinkEntity.start":
+		if e.ComplexityRoot.LinkEntity.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkEntity.Start(childComplexity), true
+	case "LinkEntity.url":
+		if e.ComplexityRoot.LinkEntity.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkEntity.URL(childComplexity), true
+
 	case "LogInPayload.session":
 		if e.ComplexityRoot.LogInPayload.Session == nil {
 			break
@@ -743,6 +863,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LogOutPayload.UserErrors(childComplexity), true
+
+	case "MentionEntity.end":
+		if e.ComplexityRoot.MentionEntity.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MentionEntity.End(childComplexity), true
+	case "MentionEntity.start":
+		if e.ComplexityRoot.MentionEntity.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MentionEntity.Start(childComplexity), true
+	case "MentionEntity.user":
+		if e.ComplexityRoot.MentionEntity.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MentionEntity.User(childComplexity), true
 
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
@@ -925,6 +1064,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Query.hashtag":
+		if e.ComplexityRoot.Query.Hashtag == nil {
+			break
+		}
+
+		args, err := ec.field_Query_hashtag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Hashtag(childComplexity, args["name"].(string)), true
+
 	case "Query.limits":
 		if e.ComplexityRoot.Query.Limits == nil {
 			break
@@ -953,6 +1104,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.rateLimit":
+		if e.ComplexityRoot.Query.RateLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.RateLimit(childComplexity), true
 	case "Query.reactionSummaries":
 		if e.ComplexityRoot.Query.ReactionSummaries == nil {
 			break
@@ -1014,6 +1171,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "RateLimit.cost":
+		if e.ComplexityRoot.RateLimit.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Cost(childComplexity), true
+	case "RateLimit.limit":
+		if e.ComplexityRoot.RateLimit.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Limit(childComplexity), true
+	case "RateLimit.remaining":
+		if e.ComplexityRoot.RateLimit.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Remaining(childComplexity), true
+	case "RateLimit.resetAt":
+		if e.ComplexityRoot.RateLimit.ResetAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.ResetAt(childComplexity), true
 
 	case "ReactionSummary.dislikeCount":
 		if e.ComplexityRoot.ReactionSummary.DislikeCount == nil {
@@ -1276,6 +1458,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReactionsChanged(childComplexity, args["subjectIds"].([]string)), true
+	case "Subscription.replyAdded":
+		if e.ComplexityRoot.Subscription.ReplyAdded == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_replyAdded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ReplyAdded(childComplexity, args["tweetId"].(string), args["after"].(*string)), true
 	case "Subscription.sessionEnded":
 		if e.ComplexityRoot.Subscription.SessionEnded == nil {
 			break
@@ -1360,6 +1553,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TimelineReset.Reason(childComplexity), true
 
+	case "Tweet.ancestors":
+		if e.ComplexityRoot.Tweet.Ancestors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.Ancestors(childComplexity), true
 	case "Tweet.author":
 		if e.ComplexityRoot.Tweet.Author == nil {
 			break
@@ -1372,18 +1571,53 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tweet.CreatedAt(childComplexity), true
+	case "Tweet.entities":
+		if e.ComplexityRoot.Tweet.Entities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.Entities(childComplexity), true
 	case "Tweet.id":
 		if e.ComplexityRoot.Tweet.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tweet.ID(childComplexity), true
+	case "Tweet.inReplyTo":
+		if e.ComplexityRoot.Tweet.InReplyTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.InReplyTo(childComplexity), true
+	case "Tweet.isReply":
+		if e.ComplexityRoot.Tweet.IsReply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.IsReply(childComplexity), true
 	case "Tweet.reactions":
 		if e.ComplexityRoot.Tweet.Reactions == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tweet.Reactions(childComplexity), true
+	case "Tweet.replies":
+		if e.ComplexityRoot.Tweet.Replies == nil {
+			break
+		}
+
+		args, err := ec.field_Tweet_replies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Tweet.Replies(childComplexity, args["first"].(*int32), args["after"].(*string), args["orderBy"].(*model.ReplyOrder)), true
+	case "Tweet.replyCount":
+		if e.ComplexityRoot.Tweet.ReplyCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tweet.ReplyCount(childComplexity), true
 	case "Tweet.retweetCount":
 		if e.ComplexityRoot.Tweet.RetweetCount == nil {
 			break
@@ -1923,6 +2157,11 @@ type Query {
     "The global ID of the tweet."
     id: ID!
   ): Tweet
+  "Looks up a hashtag by name, with or without the leading ` + "`" + `#` + "`" + `, ignoring case."
+  hashtag(
+    "The hashtag."
+    name: String!
+  ): Hashtag
   """
   Counts and the viewer's own reaction for up to ` + "`" + `Limits.batchSize` + "`" + ` subjects, in the order given;
   null for a subject that does not exist. One batch, however many subjects.
@@ -1953,6 +2192,8 @@ type Query {
     "The cursor after which the page begins."
     after: String
   ): UserConnection!
+  "The caller's budget; asking for it is free."
+  rateLimit: RateLimit!
   "The limits that this server enforces, for use in forms."
   limits: Limits!
 }
@@ -2049,7 +2290,7 @@ type User implements Node {
   createdAt: DateTime!
   "The address of the profile page."
   url: URI!
-  "How many tweets the user has posted."
+  "How many tweets the user has posted, replies included, retweets not."
   tweetCount: Int!
   "People who follow the user, newest first."
   followers(
@@ -2096,7 +2337,7 @@ type User implements Node {
 
 "Kinds of entries on a user's own timeline."
 enum TimelineContent {
-  "The user's tweets."
+  "Tweets that answer nobody, and the user's answers to themselves."
   TWEETS
   "Answers to others."
   REPLIES
@@ -2104,7 +2345,7 @@ enum TimelineContent {
   RETWEETS
 }
 
-"A short public message."
+"A short public message. A reply is a tweet too."
 type Tweet implements Node & Reactable {
   "The opaque global ID."
   id: ID!
@@ -2112,10 +2353,29 @@ type Tweet implements Node & Reactable {
   author: User!
   "Plain text, at most ` + "`" + `Limits.tweetLength` + "`" + ` code points."
   text: String!
+  "The hashtags, mentions and links in ` + "`" + `text` + "`" + `, in order."
+  entities: [TextEntity!]!
   "The address of the tweet's page."
   url: URI!
   "When it was posted."
   createdAt: DateTime!
+  "Whether this answers another tweet."
+  isReply: Boolean!
+  "The tweet that this answers; null if none, deleted, or hidden from the viewer."
+  inReplyTo: Tweet
+  "The chain of tweets above this one, from the start of the conversation down; the nearest 50."
+  ancestors: [Tweet!]!
+  "Direct answers."
+  replies(
+    "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
+    first: Int
+    "The cursor after which the page begins."
+    after: String
+    "The order."
+    orderBy: ReplyOrder = RELEVANT
+  ): TweetConnection!
+  "How many direct answers there are."
+  replyCount: Int!
   "Who retweeted it, newest first."
   retweets(
     "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
@@ -2133,6 +2393,16 @@ type Tweet implements Node & Reactable {
   viewerCanDelete: Boolean!
 }
 
+"How to order the answers to a tweet."
+enum ReplyOrder {
+  "The author's and followed users' answers first, then the most liked. Ranks move: a later page may repeat an answer."
+  RELEVANT
+  "Oldest first."
+  OLDEST
+  "Newest first."
+  NEWEST
+}
+
 "One user passing on another's tweet to their own followers."
 type Retweet implements Node {
   "The opaque global ID."
@@ -2143,6 +2413,59 @@ type Retweet implements Node {
   user: User!
   "When they did."
   createdAt: DateTime!
+}
+
+"A part of a tweet's text with a meaning. Offsets count UTF-16 code units, as string APIs of clients do."
+interface TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+}
+
+"A ` + "`" + `#hashtag` + "`" + ` in a text."
+type HashtagEntity implements TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+  "The hashtag."
+  hashtag: Hashtag!
+}
+
+"An ` + "`" + `@mention` + "`" + ` in a text."
+type MentionEntity implements TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+  "The user; null if the account is gone."
+  user: User
+}
+
+"A link in a text."
+type LinkEntity implements TextEntity {
+  "Where it starts."
+  start: Int!
+  "Where it ends, exclusive."
+  end: Int!
+  "Where it leads."
+  url: URI!
+}
+
+"A topic that tweets are tagged with."
+type Hashtag implements Node {
+  "The opaque global ID."
+  id: ID!
+  "The name without ` + "`" + `#` + "`" + `, in its most common spelling."
+  name: String!
+  "Tweets with this hashtag, newest first."
+  tweets(
+    "How many items from the start (after ` + "`" + `after` + "`" + `); 0 to ` + "`" + `Limits.pageSize` + "`" + `."
+    first: Int
+    "The cursor after which the page begins."
+    after: String
+  ): TweetConnection!
 }
 
 "Narrows a search."
@@ -2187,6 +2510,18 @@ type ReactionSummary {
   viewerReaction: ReactionKind!
   "Grows with every change: of two summaries of a subject, the one with the higher revision is newer."
   revision: Int!
+}
+
+"What the caller may still spend. The ` + "`" + `RateLimit-*` + "`" + ` response headers say the same."
+type RateLimit {
+  "What this request costs."
+  cost: Int!
+  "What may be spent in one window."
+  limit: Int!
+  "What is left in this window."
+  remaining: Int!
+  "When the window ends."
+  resetAt: DateTime!
 }
 
 "Limits that this server enforces."
@@ -2418,7 +2753,7 @@ type Mutation {
     "Parameters of ` + "`" + `unfollowUser` + "`" + `."
     input: UnfollowUserInput!
   ): UnfollowUserPayload
-  "Posts a tweet. Takes ` + "`" + `@idempotent` + "`" + `."
+  "Posts a tweet or a reply. Takes ` + "`" + `@idempotent` + "`" + `."
   createTweet(
     "Parameters of ` + "`" + `createTweet` + "`" + `."
     input: CreateTweetInput!
@@ -2633,6 +2968,8 @@ type UnfollowUserPayload implements MutationPayload {
 input CreateTweetInput {
   "The text, not blank, at most ` + "`" + `Limits.tweetLength` + "`" + ` code points."
   text: String!
+  "The tweet to answer."
+  inReplyToId: ID
 }
 
 "Result of ` + "`" + `createTweet` + "`" + `."
@@ -2729,6 +3066,13 @@ type Subscription {
     "Up to ` + "`" + `Limits.batchSize` + "`" + ` subjects, such as the tweets on screen."
     subjectIds: [ID!]!
   ): Reactable!
+  "Sends every new direct answer to a tweet; with ` + "`" + `after` + "`" + `, first every one that was posted since, whatever its place; one that was already shown may come again."
+  replyAdded(
+    "The global ID of the tweet."
+    tweetId: ID!
+    "A cursor of ` + "`" + `Tweet.replies` + "`" + ` in ` + "`" + `OLDEST` + "`" + ` order, or of the last answer received."
+    after: String
+  ): TweetEdge!
   "Sent once when the session in use has ended, just before the connection is closed."
   sessionEnded: SessionEnded!
 }
@@ -2860,6 +3204,18 @@ func (ec *executionContext) childFields_FollowUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type FollowUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Hashtag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Hashtag_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Hashtag_name(ctx, field)
+	case "tweets":
+		return ec.fieldContext_Hashtag_tweets(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Hashtag", field.Name)
+}
+
 func (ec *executionContext) childFields_HomeTimelineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -2932,6 +3288,20 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cost":
+		return ec.fieldContext_RateLimit_cost(ctx, field)
+	case "limit":
+		return ec.fieldContext_RateLimit_limit(ctx, field)
+	case "remaining":
+		return ec.fieldContext_RateLimit_remaining(ctx, field)
+	case "resetAt":
+		return ec.fieldContext_RateLimit_resetAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimit", field.Name)
 }
 
 func (ec *executionContext) childFields_ReactionSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3108,10 +3478,22 @@ func (ec *executionContext) childFields_Tweet(ctx context.Context, field graphql
 		return ec.fieldContext_Tweet_author(ctx, field)
 	case "text":
 		return ec.fieldContext_Tweet_text(ctx, field)
+	case "entities":
+		return ec.fieldContext_Tweet_entities(ctx, field)
 	case "url":
 		return ec.fieldContext_Tweet_url(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tweet_createdAt(ctx, field)
+	case "isReply":
+		return ec.fieldContext_Tweet_isReply(ctx, field)
+	case "inReplyTo":
+		return ec.fieldContext_Tweet_inReplyTo(ctx, field)
+	case "ancestors":
+		return ec.fieldContext_Tweet_ancestors(ctx, field)
+	case "replies":
+		return ec.fieldContext_Tweet_replies(ctx, field)
+	case "replyCount":
+		return ec.fieldContext_Tweet_replyCount(ctx, field)
 	case "retweets":
 		return ec.fieldContext_Tweet_retweets(ctx, field)
 	case "retweetCount":
@@ -3396,6 +3778,28 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Hashtag_tweets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3592,6 +3996,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_hashtag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3763,6 +4181,58 @@ func (ec *executionContext) field_Subscription_reactionsChanged_args(ctx context
 		return nil, err
 	}
 	args["subjectIds"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_replyAdded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tweetId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tweetId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Tweet_replies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*model.ReplyOrder, error) {
+			return ec.unmarshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg2
 	return args, nil
 }
 
@@ -4544,6 +5014,174 @@ func (ec *executionContext) fieldContext_FollowUserPayload_userErrors(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Hashtag_id(ctx context.Context, field graphql.CollectedField, obj *model.Hashtag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hashtag_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.HashtagID) graphql.Marshaler {
+			return ec.marshalNID2roostᚋinternalᚋidsᚐHashtagID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hashtag_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hashtag", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Hashtag_name(ctx context.Context, field graphql.CollectedField, obj *model.Hashtag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hashtag_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Hashtag().Name(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hashtag_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hashtag", field, true, true, "String")
+}
+
+func (ec *executionContext) _Hashtag_tweets(ctx context.Context, field graphql.CollectedField, obj *model.Hashtag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hashtag_tweets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Hashtag().Tweets(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetConnection) graphql.Marshaler {
+			return ec.marshalNTweetConnection2ᚖroostᚋgraphᚋmodelᚐTweetConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hashtag_tweets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Hashtag",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Hashtag_tweets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HashtagEntity_start(ctx context.Context, field graphql.CollectedField, obj *model.HashtagEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HashtagEntity_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HashtagEntity_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HashtagEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _HashtagEntity_end(ctx context.Context, field graphql.CollectedField, obj *model.HashtagEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HashtagEntity_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HashtagEntity_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HashtagEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _HashtagEntity_hashtag(ctx context.Context, field graphql.CollectedField, obj *model.HashtagEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HashtagEntity_hashtag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hashtag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+			return ec.marshalNHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HashtagEntity_hashtag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HashtagEntity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Hashtag(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _HomeTimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.HomeTimelineConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4847,6 +5485,75 @@ func (ec *executionContext) fieldContext_Limits_documentBytes(_ context.Context,
 	return graphql.NewScalarFieldContext("Limits", field, false, false, "Int")
 }
 
+func (ec *executionContext) _LinkEntity_start(ctx context.Context, field graphql.CollectedField, obj *model.LinkEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkEntity_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkEntity_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LinkEntity_end(ctx context.Context, field graphql.CollectedField, obj *model.LinkEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkEntity_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkEntity_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LinkEntity_url(ctx context.Context, field graphql.CollectedField, obj *model.LinkEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkEntity_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNURI2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkEntity_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkEntity", field, false, false, "URI")
+}
+
 func (ec *executionContext) _LogInPayload_viewer(ctx context.Context, field graphql.CollectedField, obj *model.LogInPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5025,6 +5732,84 @@ func (ec *executionContext) fieldContext_LogOutPayload_userErrors(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MentionEntity_start(ctx context.Context, field graphql.CollectedField, obj *model.MentionEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MentionEntity_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MentionEntity_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MentionEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MentionEntity_end(ctx context.Context, field graphql.CollectedField, obj *model.MentionEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MentionEntity_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MentionEntity_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MentionEntity", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MentionEntity_user(ctx context.Context, field graphql.CollectedField, obj *model.MentionEntity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MentionEntity_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MentionEntity().User(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖroostᚋdomainᚋaccountsᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MentionEntity_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MentionEntity",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
 	}
 	return fc, nil
@@ -5966,6 +6751,50 @@ func (ec *executionContext) fieldContext_Query_tweet(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_hashtag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_hashtag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Hashtag(ctx, fc.Args["name"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+			return ec.marshalOHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_hashtag(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Hashtag(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_hashtag_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_reactionSummaries(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6098,6 +6927,38 @@ func (ec *executionContext) fieldContext_Query_searchUsers(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_rateLimit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_rateLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().RateLimit(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RateLimit) graphql.Marshaler {
+			return ec.marshalNRateLimit2ᚖroostᚋgraphᚋmodelᚐRateLimit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_rateLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RateLimit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_limits(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6204,6 +7065,98 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RateLimit_cost(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RateLimit_limit(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RateLimit_remaining(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_remaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RateLimit_resetAt(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_resetAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResetAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_resetAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _ReactionSummary_subject(ctx context.Context, field graphql.CollectedField, obj *model.ReactionSummary) (ret graphql.Marshaler) {
@@ -7348,6 +8301,50 @@ func (ec *executionContext) fieldContext_Subscription_reactionsChanged(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_replyAdded(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_replyAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ReplyAdded(ctx, fc.Args["tweetId"].(string), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetEdge) graphql.Marshaler {
+			return ec.marshalNTweetEdge2ᚖroostᚋgraphᚋmodelᚐTweetEdge(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_replyAdded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetEdge(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_replyAdded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_sessionEnded(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -7788,6 +8785,38 @@ func (ec *executionContext) fieldContext_Tweet_text(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Tweet", field, false, false, "String")
 }
 
+func (ec *executionContext) _Tweet_entities(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_entities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().Entities(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.TextEntity) graphql.Marshaler {
+			return ec.marshalNTextEntity2ᚕroostᚋgraphᚋmodelᚐTextEntityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_entities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Tweet_url(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7832,6 +8861,160 @@ func (ec *executionContext) _Tweet_createdAt(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Tweet_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tweet", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Tweet_isReply(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_isReply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().IsReply(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_isReply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tweet_inReplyTo(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_inReplyTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().InReplyTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tweet) graphql.Marshaler {
+			return ec.marshalOTweet2ᚖroostᚋgraphᚋmodelᚐTweet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_inReplyTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_ancestors(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_ancestors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().Ancestors(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Tweet) graphql.Marshaler {
+			return ec.marshalNTweet2ᚕᚖroostᚋgraphᚋmodelᚐTweetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_ancestors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tweet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_replies(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_replies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Tweet().Replies(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["orderBy"].(*model.ReplyOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TweetConnection) graphql.Marshaler {
+			return ec.marshalNTweetConnection2ᚖroostᚋgraphᚋmodelᚐTweetConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_replies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tweet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TweetConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Tweet_replies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tweet_replyCount(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tweet_replyCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tweet().ReplyCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tweet_replyCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tweet", field, true, true, "Int")
 }
 
 func (ec *executionContext) _Tweet_retweets(ctx context.Context, field graphql.CollectedField, obj *model.Tweet) (ret graphql.Marshaler) {
@@ -10400,7 +11583,7 @@ func (ec *executionContext) unmarshalInputCreateTweetInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"text"}
+	fieldsInOrder := [...]string{"text", "inReplyToId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -10414,6 +11597,13 @@ func (ec *executionContext) unmarshalInputCreateTweetInput(ctx context.Context, 
 				return it, err
 			}
 			it.Text = data
+		case "inReplyToId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inReplyToId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InReplyToID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -11236,6 +12426,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Reactable(ctx, sel, obj)
+	case *model.Hashtag:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Hashtag(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -11259,6 +12454,34 @@ func (ec *executionContext) _Reactable(ctx context.Context, sel ast.SelectionSet
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of Reactable must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _TextEntity(ctx context.Context, sel ast.SelectionSet, obj model.TextEntity) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *model.MentionEntity:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MentionEntity(ctx, sel, obj)
+	case *model.LinkEntity:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LinkEntity(ctx, sel, obj)
+	case *model.HashtagEntity:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._HashtagEntity(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of TextEntity must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -11559,6 +12782,94 @@ func (ec *executionContext) _FollowUserPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var hashtagImplementors = []string{"Hashtag", "Node"}
+
+func (ec *executionContext) _Hashtag(ctx context.Context, sel ast.SelectionSet, obj *model.Hashtag) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, hashtagImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Hashtag")
+		case "id":
+			out.Values[i] = ec._Hashtag_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Hashtag_name(ctx, field, obj)
+				})
+		case "tweets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Hashtag_tweets(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var hashtagEntityImplementors = []string{"HashtagEntity", "TextEntity"}
+
+func (ec *executionContext) _HashtagEntity(ctx context.Context, sel ast.SelectionSet, obj *model.HashtagEntity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, hashtagEntityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HashtagEntity")
+		case "start":
+			out.Values[i] = ec._HashtagEntity_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._HashtagEntity_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hashtag":
+			out.Values[i] = ec._HashtagEntity_hashtag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var homeTimelineConnectionImplementors = []string{"HomeTimelineConnection"}
 
 func (ec *executionContext) _HomeTimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *model.HomeTimelineConnection) graphql.Marshaler {
@@ -11678,6 +12989,49 @@ func (ec *executionContext) _Limits(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var linkEntityImplementors = []string{"LinkEntity", "TextEntity"}
+
+func (ec *executionContext) _LinkEntity(ctx context.Context, sel ast.SelectionSet, obj *model.LinkEntity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkEntityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkEntity")
+		case "start":
+			out.Values[i] = ec._LinkEntity_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._LinkEntity_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "url":
+			out.Values[i] = ec._LinkEntity_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var logInPayloadImplementors = []string{"LogInPayload", "MutationPayload"}
 
 func (ec *executionContext) _LogInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LogInPayload) graphql.Marshaler {
@@ -11747,6 +13101,50 @@ func (ec *executionContext) _LogOutPayload(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var mentionEntityImplementors = []string{"MentionEntity", "TextEntity"}
+
+func (ec *executionContext) _MentionEntity(ctx context.Context, sel ast.SelectionSet, obj *model.MentionEntity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mentionEntityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MentionEntity")
+		case "start":
+			out.Values[i] = ec._MentionEntity_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "end":
+			out.Values[i] = ec._MentionEntity_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "user":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MentionEntity_user(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -12006,6 +13404,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_tweet(ctx, field)
 				})
+		case "hashtag":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_hashtag(ctx, field)
+				})
 		case "reactionSummaries":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -12023,6 +13427,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_searchUsers(ctx, field)
+				})
+		case "rateLimit":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_rateLimit(ctx, field)
 				})
 		case "limits":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -12043,6 +13453,54 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var rateLimitImplementors = []string{"RateLimit"}
+
+func (ec *executionContext) _RateLimit(ctx context.Context, sel ast.SelectionSet, obj *model.RateLimit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rateLimitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RateLimit")
+		case "cost":
+			out.Values[i] = ec._RateLimit_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "limit":
+			out.Values[i] = ec._RateLimit_limit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remaining":
+			out.Values[i] = ec._RateLimit_remaining(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetAt":
+			out.Values[i] = ec._RateLimit_resetAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -12591,6 +14049,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_homeTimelineEvents(ctx, fields[0])
 	case "reactionsChanged":
 		return ec._Subscription_reactionsChanged(ctx, fields[0])
+	case "replyAdded":
+		return ec._Subscription_replyAdded(ctx, fields[0])
 	case "sessionEnded":
 		return ec._Subscription_sessionEnded(ctx, fields[0])
 	default:
@@ -12828,6 +14288,12 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "entities":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_entities(ctx, field, obj)
+				})
 		case "url":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -12839,6 +14305,36 @@ func (ec *executionContext) _Tweet(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "isReply":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_isReply(ctx, field, obj)
+				})
+		case "inReplyTo":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_inReplyTo(ctx, field, obj)
+				})
+		case "ancestors":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_ancestors(ctx, field, obj)
+				})
+		case "replies":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_replies(ctx, field, obj)
+				})
+		case "replyCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tweet_replyCount(ctx, field, obj)
+				})
 		case "retweets":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -13895,12 +15391,34 @@ func (ec *executionContext) unmarshalNFollowUserInput2roostᚋgraphᚋmodelᚐFo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx context.Context, sel ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Hashtag!")
+		return graphql.Null
+	}
+	return ec._Hashtag(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNHomeTimelineConnection2ᚖroostᚋgraphᚋmodelᚐHomeTimelineConnection(ctx context.Context, sel ast.SelectionSet, v *model.HomeTimelineConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "HomeTimelineConnection!")
 		return graphql.Null
 	}
 	return ec._HomeTimelineConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNID2roostᚋinternalᚋidsᚐHashtagID(ctx context.Context, v any) (ids.HashtagID, error) {
+	res, err := model.UnmarshalHashtagID(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2roostᚋinternalᚋidsᚐHashtagID(ctx context.Context, sel ast.SelectionSet, v ids.HashtagID) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalHashtagID(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNID2roostᚋinternalᚋidsᚐSessionID(ctx context.Context, v any) (ids.SessionID, error) {
@@ -14031,6 +15549,14 @@ func (ec *executionContext) marshalNPageInfo2ᚖroostᚋgraphᚋmodelᚐPageInfo
 		return graphql.Null
 	}
 	return ec._PageInfo(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRateLimit2ᚖroostᚋgraphᚋmodelᚐRateLimit(ctx context.Context, sel ast.SelectionSet, v *model.RateLimit) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RateLimit!")
+		return graphql.Null
+	}
+	return ec._RateLimit(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNReactable2roostᚋgraphᚋmodelᚐReactable(ctx context.Context, sel ast.SelectionSet, v model.Reactable) graphql.Marshaler {
@@ -14242,6 +15768,30 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	for i := range v {
 		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
 	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTextEntity2roostᚋgraphᚋmodelᚐTextEntity(ctx context.Context, sel ast.SelectionSet, v model.TextEntity) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TextEntity!")
+		return graphql.Null
+	}
+	return ec._TextEntity(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTextEntity2ᚕroostᚋgraphᚋmodelᚐTextEntityᚄ(ctx context.Context, sel ast.SelectionSet, v []model.TextEntity) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTextEntity2roostᚋgraphᚋmodelᚐTextEntity(ctx, sel, v[i])
+	})
 
 	for _, e := range ret {
 		if e == graphql.Null {
@@ -14728,6 +16278,13 @@ func (ec *executionContext) marshalOFollowUserPayload2ᚖroostᚋgraphᚋmodel�
 	return ec._FollowUserPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOHashtag2ᚖroostᚋgraphᚋmodelᚐHashtag(ctx context.Context, sel ast.SelectionSet, v *model.Hashtag) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Hashtag(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -14797,6 +16354,22 @@ func (ec *executionContext) marshalOReactionSummary2ᚖroostᚋgraphᚋmodelᚐR
 		return graphql.Null
 	}
 	return ec._ReactionSummary(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx context.Context, v any) (*model.ReplyOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.ReplyOrder)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReplyOrder2ᚖroostᚋgraphᚋmodelᚐReplyOrder(ctx context.Context, sel ast.SelectionSet, v *model.ReplyOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalORetweet2ᚖroostᚋgraphᚋmodelᚐRetweet(ctx context.Context, sel ast.SelectionSet, v *model.Retweet) graphql.Marshaler {

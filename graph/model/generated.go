@@ -19,6 +19,11 @@ type MutationPayload interface {
 	IsMutationPayload()
 }
 
+// A part of a tweet's text with a meaning. Offsets count UTF-16 code units, as string APIs of clients do.
+type TextEntity interface {
+	IsTextEntity()
+}
+
 // Something that happened to a timeline. Events arrive in order.
 type TimelineEvent interface {
 	IsTimelineEvent()
@@ -36,6 +41,8 @@ type ChangePasswordInput struct {
 type CreateTweetInput struct {
 	// The text, not blank, at most `Limits.tweetLength` code points.
 	Text string `json:"text"`
+	// The tweet to answer.
+	InReplyToID graphql.Omittable[*string] `json:"inReplyToId"`
 }
 
 // Input of `deleteTweet`.
@@ -96,6 +103,18 @@ type Mutation struct {
 
 // The read operations.
 type Query struct {
+}
+
+// What the caller may still spend. The `RateLimit-*` response headers say the same.
+type RateLimit struct {
+	// What this request costs.
+	Cost int32 `json:"cost"`
+	// What may be spent in one window.
+	Limit int32 `json:"limit"`
+	// What is left in this window.
+	Remaining int32 `json:"remaining"`
+	// When the window ends.
+	ResetAt time.Time `json:"resetAt"`
 }
 
 // Input of `retweet`.
@@ -212,11 +231,72 @@ type UpdateSettingsInput struct {
 	SessionPolicy graphql.Omittable[*accounts.SessionPolicy] `json:"sessionPolicy"`
 }
 
+// How to order the answers to a tweet.
+type ReplyOrder string
+
+const (
+	// The author's and followed users' answers first, then the most liked. Ranks move: a later page may repeat an answer.
+	ReplyOrderRelevant ReplyOrder = "RELEVANT"
+	// Oldest first.
+	ReplyOrderOldest ReplyOrder = "OLDEST"
+	// Newest first.
+	ReplyOrderNewest ReplyOrder = "NEWEST"
+)
+
+var AllReplyOrder = []ReplyOrder{
+	ReplyOrderRelevant,
+	ReplyOrderOldest,
+	ReplyOrderNewest,
+}
+
+func (e ReplyOrder) IsValid() bool {
+	switch e {
+	case ReplyOrderRelevant, ReplyOrderOldest, ReplyOrderNewest:
+		return true
+	}
+	return false
+}
+
+func (e ReplyOrder) String() string {
+	return string(e)
+}
+
+func (e *ReplyOrder) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ReplyOrder(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ReplyOrder", str)
+	}
+	return nil
+}
+
+func (e ReplyOrder) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ReplyOrder) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ReplyOrder) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Kinds of entries on a user's own timeline.
 type TimelineContent string
 
 const (
-	// The user's tweets.
+	// Tweets that answer nobody, and the user's answers to themselves.
 	TimelineContentTweets TimelineContent = "TWEETS"
 	// Answers to others.
 	TimelineContentReplies TimelineContent = "REPLIES"

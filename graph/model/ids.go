@@ -33,6 +33,12 @@ func MarshalSessionID(id ids.SessionID) graphql.Marshaler { return globalID(id.S
 // UnmarshalSessionID always fails; arguments are strings.
 func UnmarshalSessionID(any) (ids.SessionID, error) { return ids.SessionID{}, errOneWay }
 
+// MarshalHashtagID writes the global id of a hashtag.
+func MarshalHashtagID(id ids.HashtagID) graphql.Marshaler { return globalID(id.String()) }
+
+// UnmarshalHashtagID always fails; arguments are strings.
+func UnmarshalHashtagID(any) (ids.HashtagID, error) { return 0, errOneWay }
+
 // globalID writes a global id, which has no character that JSON escapes.
 func globalID(s string) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {

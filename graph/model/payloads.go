@@ -7,6 +7,9 @@ import "roost/domain/accounts"
 type Payload struct {
 	UserID, ViewerID, TweetID int64 // 0 is none
 
+	// NotInHome means that the tweet is not in the viewer's home timeline: it answers somebody whom the viewer does not follow.
+	NotInHome bool
+
 	Retweet *Retweet // nil is none
 
 	Token, DeletedTweetID, DeletedRetweetID *string

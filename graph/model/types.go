@@ -51,6 +51,34 @@ type RetweetEdge struct {
 	Node   *Retweet
 }
 
+// TweetConnection is a page of tweets: of a list, such as the replies to one, or of the results of a search.
+type TweetConnection struct {
+	Connection
+	// Found names the page of a search; nil for a page of a list.
+	Found *TweetsFound
+}
+
+// PageInfo returns the position of the page in its list or among the results.
+func (c TweetConnection) PageInfo() *PageInfo {
+	if c.Found != nil {
+		return &PageInfo{Found: *c.Found}
+	}
+	return c.Connection.PageInfo()
+}
+
+// TweetEdge is an entry of a list of tweets. Key is set for an event; see graph.Personal.
+type TweetEdge struct {
+	Cursor string
+	Node   *Tweet
+	Key    string
+}
+
+// EventCursor makes the entry a pullstream.Resumable.
+func (e *TweetEdge) EventCursor() string { return e.Cursor }
+
+// EventKey makes the entry a pullstream.Keyed.
+func (e *TweetEdge) EventKey() string { return e.Key }
+
 // Node is an object with a global id: an *accounts.User, an *accounts.Session, a *Tweet or a *Retweet. It has no marker method,
 // because the first two are types of the domain, which needs no GraphQL.
 type Node interface{ GlobalID() string }
@@ -101,18 +129,6 @@ type UsersFound struct{ search.UserKey }
 
 // IsFound marks the page as one of a search.
 func (UsersFound) IsFound() {}
-
-// TweetConnection is a page of tweets.
-type TweetConnection struct{ Found TweetsFound }
-
-// PageInfo returns the position of the page among the results.
-func (c TweetConnection) PageInfo() *PageInfo { return &PageInfo{Found: c.Found} }
-
-// TweetEdge is a tweet in a list.
-type TweetEdge struct {
-	Cursor string
-	Node   *Tweet
-}
 
 // UserConnection is a page of users.
 type UserConnection struct{ Found UsersFound }

@@ -39,12 +39,18 @@ func (s *state[K, V]) ask(r *Run) bool { return s.source.Ask(r, s.keys[len(s.val
 
 func (s *state[K, V]) answer(r *Run) error {
 	s.queued = false
-	s.values, s.err = s.source.Answer(r, s.keys[len(s.values):], s.values)
+	before := len(s.values)
+	if s.values, s.err = s.source.Answer(r, s.keys[before:], s.values); s.err != nil {
+		clear(s.values[before:])
+		s.values = s.values[:before] // a batch fails as a whole, as it does for a loader
+	}
 	return s.err
 }
 
 func (s *state[K, V]) keep(r *Run) {
-	s.source.Keep(r, s.keys[:len(s.values)], s.values, nil)
+	if len(s.values) > 0 {
+		s.source.Keep(r, s.keys[:len(s.values)], s.values, nil)
+	}
 	if s.err != nil {
 		s.source.Keep(r, s.keys[len(s.values):], nil, s.err)
 	}

@@ -21,11 +21,26 @@ type Caller struct {
 	Cookies Cookies
 	// KeepCookie means that a cookie would be of another session than the operation's, and stays when that ends.
 	KeepCookie bool
+	// Budget is what the caller may spend. It is set before the operation begins, and does not change.
+	Budget Budget
 
 	identity atomic.Pointer[identity]
 	first    identity // the one with which the operation began
 	// made is the session that made the request; it stays when the identity changes.
 	made int64
+}
+
+// Budget is what a caller may spend, in points, after it has paid for the operation or was refused.
+type Budget struct {
+	// Cost is the cost of the operation.
+	Cost int
+	// Limit is what may be spent in a window; 0 means that there is no limit.
+	Limit int
+	// Remaining is what may be spent now.
+	Remaining int
+	// Reset is the time until Limit may be spent again, if nothing else is spent, and ResetAt when that is.
+	Reset   time.Duration
+	ResetAt time.Time
 }
 
 // Cookies changes the session cookie of a browser.

@@ -27,9 +27,15 @@ const (
 	Followers Kind = 'f'
 	Following Kind = 'g'
 	Retweets  Kind = 'r'
-	// Ranked and Newest are the tweets that a search finds, Named and MostFollowed the users. Ranked and Named have a body of their own.
+	Hashtag   Kind = '#'
+	// Newest, Oldest and Relevant are the replies to a tweet in the three orders.
+	Newest   Kind = 'n'
+	Oldest   Kind = 'o'
+	Relevant Kind = 'v'
+	// Ranked and Latest are the tweets that a search finds, in its two orders, Named and MostFollowed the users. All but Latest have a body
+	// of their own.
 	Ranked       Kind = 's'
-	Newest       Kind = 'n'
+	Latest       Kind = 't'
 	Named        Kind = 'u'
 	MostFollowed Kind = 'm'
 	// Events is the log: the sort key is a position plus one, because a position may be 0. EncodePart adds a part.

@@ -14,16 +14,20 @@ const (
 	KindTweet   Kind = 't'
 	KindSession Kind = 's'
 	KindRetweet Kind = 'r'
+	KindHashtag Kind = '#'
 )
 
 // numbers are how many numbers an object of a kind is named by.
-var numbers = map[Kind]int{KindUser: 1, KindTweet: 1, KindSession: 2, KindRetweet: 3}
+var numbers = map[Kind]int{KindUser: 1, KindTweet: 1, KindSession: 2, KindRetweet: 3, KindHashtag: 1}
 
 // UserID is a user's id. Clients see it as a global id, which String returns.
 type UserID int64
 
 // TweetID is a tweet's id. Clients see it as a global id, which String returns.
 type TweetID int64
+
+// HashtagID is a hashtag's id. Clients see it as a global id, which String returns.
+type HashtagID int64
 
 // SessionID is a session's id and its user's, which together find the row. Clients see it as a global id, which String returns.
 type SessionID struct{ User, ID int64 }
@@ -90,6 +94,9 @@ func User(global string) (id int64, ok bool) { return one(KindUser, global) }
 // Tweet reads a tweet's global id; ok is false for garbage and ids of other types.
 func Tweet(global string) (id int64, ok bool) { return one(KindTweet, global) }
 
+// Hashtag reads a hashtag's global id; ok is false for garbage and ids of other types.
+func Hashtag(global string) (id int64, ok bool) { return one(KindHashtag, global) }
+
 // Session reads a session's global id; ok is false for garbage and ids of other types.
 func Session(global string) (id SessionID, ok bool) {
 	k, p, ok := Decode(global)
@@ -121,6 +128,9 @@ func (id UserID) String() string { return Encode(KindUser, int64(id)) }
 
 // String returns the global id.
 func (id TweetID) String() string { return Encode(KindTweet, int64(id)) }
+
+// String returns the global id.
+func (id HashtagID) String() string { return Encode(KindHashtag, int64(id)) }
 
 // String returns the global id.
 func (id SessionID) String() string { return Encode(KindSession, id.User, id.ID) }

@@ -14,14 +14,20 @@ type Prices struct {
 	description *description
 	// resolved holds the fields that have a resolver of their own; see Guard.
 	resolved map[*ast.FieldDefinition]bool
+	// free holds the fields that cost nothing.
+	free map[*ast.FieldDefinition]bool
 }
 
-func newPrices(schema *ast.Schema, limits Limits, isResolved func(object, field string) bool) *Prices {
-	p := &Prices{limits: limits, description: describe(schema), resolved: map[*ast.FieldDefinition]bool{}}
+func newPrices(schema *ast.Schema, limits Limits, isResolved, isFree func(object, field string) bool) *Prices {
+	p := &Prices{limits: limits, description: describe(schema), resolved: map[*ast.FieldDefinition]bool{},
+		free: map[*ast.FieldDefinition]bool{}}
 	for _, object := range schema.Types {
 		for _, f := range object.Fields {
 			if isResolved != nil && isResolved(object.Name, f.Name) {
 				p.resolved[f] = true
+			}
+			if isFree != nil && isFree(object.Name, f.Name) {
+				p.free[f] = true
 			}
 		}
 	}
@@ -90,6 +96,8 @@ func (c *costing) set(set ast.SelectionSet, times, page int) int {
 
 func (c *costing) field(f *ast.Field, times, page int) int {
 	switch {
+	case c.free[f.Definition]:
+		return 0
 	case f.Name == "__schema":
 		return c.described(f.SelectionSet, map[*described]int{c.description.schema: times})
 	case f.Name == "__type":

@@ -17,6 +17,10 @@ type Guard struct {
 	// nil means that none has. It must be set before Validate is called.
 	Resolved func(object, field string) bool
 
+	// Free reports whether the field of an object costs nothing, with everything below it; nil means that none does. It must be set
+	// before Validate is called.
+	Free func(object, field string) bool
+
 	limits Limits
 	cache  graphql.Cache[*ast.QueryDocument]
 	prices *Prices
@@ -41,7 +45,7 @@ func (*Guard) ExtensionName() string { return "Guard" }
 
 // Validate computes what the schema's fields cost.
 func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
-	g.prices = newPrices(schema.Schema(), g.limits, g.Resolved)
+	g.prices = newPrices(schema.Schema(), g.limits, g.Resolved, g.Free)
 	return nil
 }
 

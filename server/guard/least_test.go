@@ -17,7 +17,7 @@ func TestLeastCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPrices(schema, limits, nil)
+	p := newPrices(schema, limits, nil, nil)
 	for _, text := range []string{
 		`query($n: Int, $a: Boolean!) { items(first: $n) { nodes { id items(last: $n) { nodes { name } } } } hello @skip(if: $a) }`,
 		`query($n: Int = 50, $a: Boolean!) { items(first: 3, last: $n) { nodes { id @include(if: $a) } } ...F @skip(if: $a) }

@@ -125,7 +125,16 @@ func status(list gqlerror.List, mediaType string) int {
 	if mediaType == mediaEvents {
 		return http.StatusOK
 	}
-	switch errs.Kind(codeOf(list)) {
+	code := statusOf(errs.Kind(codeOf(list)))
+	if code == http.StatusBadRequest && mediaType == mediaJSON {
+		return http.StatusOK
+	}
+	return code
+}
+
+// statusOf returns the HTTP status of an error of a kind.
+func statusOf(kind errs.Kind) int {
+	switch kind {
 	case errs.Unauthenticated:
 		return http.StatusUnauthorized
 	case errs.Forbidden:
@@ -136,9 +145,6 @@ func status(list gqlerror.List, mediaType string) int {
 		return http.StatusServiceUnavailable
 	case errs.Internal:
 		return http.StatusInternalServerError
-	}
-	if mediaType == mediaJSON {
-		return http.StatusOK
 	}
 	return http.StatusBadRequest
 }

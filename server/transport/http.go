@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -67,6 +66,19 @@ type Kept interface {
 	Known(ctx context.Context, r *Request, h http.Header, start time.Time) *graphql.OperationContext
 	// Keep is called with an operation that CreateOperationContext has made of the request.
 	Keep(op *graphql.OperationContext, r *Request)
+}
+
+// Charger is an executor whose operations have to be paid for.
+type Charger interface {
+	// Charge lets the caller of an operation pay for it before it runs, or returns why it must not run.
+	Charge(ctx context.Context, op *graphql.OperationContext) *errs.Error
+}
+
+func charge(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) *errs.Error {
+	if c, ok := exec.(Charger); ok {
+		return c.Charge(ctx, op)
+	}
+	return nil
 }
 
 // exchange is one HTTP request and its answer.
@@ -147,19 +159,29 @@ func (x *exchange) run(exec Kept) {
 	if op == nil {
 		var list gqlerror.List
 		if ctx, op, list = x.prepare(ctx, exec, params, &request); list != nil {
-			list = requestErrors(list)
-			x.send(status(list, x.media), failed(list...))
+			x.fail(requestErrors(list))
 			return
 		}
 	}
 	x.kind = string(op.Operation.Operation)
 	switch {
-	case !x.allowed(op.Operation.Operation):
+	case !x.allowed(op.Operation.Operation) || !x.charged(exec, op):
 	case op.Operation.Operation == ast.Subscription:
 		x.stream(exec, op)
 	default:
 		x.execute(ctx, exec, op)
 	}
+}
+
+// fail answers a request whose operation cannot run. A caller who is refused for now gets the same as from charged.
+func (x *exchange) fail(list gqlerror.List) {
+	if codeOf(list) == errs.RateLimited.Code() && x.media == mediaEvents {
+		retryAfter, _ := list[0].Extensions["retryAfter"].(int)
+		x.refuse(http.StatusTooManyRequests, &errs.Error{Kind: errs.RateLimited, Message: list[0].Message,
+			RetryAfter: time.Duration(retryAfter) * time.Second})
+		return
+	}
+	x.send(status(list, x.media), failed(list...))
 }
 
 // prepare makes the context of an operation that is not known. params are those of a GET, else nil.
@@ -179,78 +201,6 @@ func (x *exchange) prepare(ctx context.Context, exec Kept, params *graphql.RawPa
 	return ctx, op, list
 }
 
-// read reads the request: the body of a POST into request, and the parameters of a GET, if they name a document, too. It returns the
-// status and error of a refusal.
-func (x *exchange) read(request *Request) (*graphql.RawParams, int, *errs.Error) {
-	switch x.r.Method {
-	case http.MethodGet:
-		p, err := queryParams(x.r.URL.RawQuery)
-		if err != nil {
-			return nil, http.StatusBadRequest, err
-		}
-		if id, named := documentIDOf(p); named && len(p.Extensions) == 1 {
-			*request = Request{ID: []byte(id), OperationName: p.OperationName, Variables: p.Variables}
-			request.readHashOfID()
-			p = nil
-		}
-		return p, 0, nil
-	case http.MethodPost:
-		if !acceptsBody(x.r) {
-			return nil, http.StatusUnsupportedMediaType,
-				errs.New(errs.BadRequest, "the body must be application/json in UTF-8, not compressed")
-		}
-		var err *errs.Error
-		var status int
-		*request, status, err = x.readBody()
-		return nil, status, err
-	}
-	x.w.Header().Set("Allow", "GET, POST")
-	return nil, http.StatusMethodNotAllowed, errs.New(errs.BadRequest, "use POST, or GET for queries")
-}
-
-func (x *exchange) readBody() (Request, int, *errs.Error) {
-	b, ok := x.r.Body.(*received)
-	if !ok {
-		b = new(received) // the request needs the text until it is answered
-		if status, err := x.receive(x.w, x.r, &b.buffer); err != nil {
-			return Request{}, status, err
-		}
-	}
-	if b.isRead {
-		return b.request, 0, nil
-	}
-	request, err := readRequest(b.buffer.Bytes())
-	return request, http.StatusBadRequest, err
-}
-
-// queryParams reads the parameters of a GET.
-func queryParams(raw string) (*graphql.RawParams, *errs.Error) {
-	values, broken := url.ParseQuery(raw)
-	if broken != nil {
-		return nil, errs.New(errs.BadRequest, "the URL's query is malformed")
-	}
-	p := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	id := values.Get("documentId")
-	for _, text := range []string{p.Query, p.OperationName, id} {
-		if err := checkPlain(text); err != nil {
-			return nil, err
-		}
-	}
-	for name, to := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
-		text := []byte(values.Get(name))
-		if err := checkJSON(text); err != nil {
-			return nil, err
-		}
-		if err := decodeObject(text, name, to); err != nil {
-			return nil, err
-		}
-	}
-	if values.Has("documentId") {
-		setDocumentID(p, id)
-	}
-	return p, checkParams(p)
-}
-
 // allowed refuses kinds of operations that the HTTP method may not run.
 func (x *exchange) allowed(op ast.Operation) bool {
 	switch {
@@ -264,6 +214,15 @@ func (x *exchange) allowed(op ast.Operation) bool {
 		return true
 	}
 	return false
+}
+
+// charged lets the caller pay, and refuses the operation otherwise.
+func (x *exchange) charged(exec graphql.GraphExecutor, op *graphql.OperationContext) bool {
+	err := charge(x.r.Context(), exec, op)
+	if err != nil {
+		x.refuse(statusOf(err.Kind), err)
+	}
+	return err == nil
 }
 
 func (x *exchange) execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) {

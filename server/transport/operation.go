@@ -152,7 +152,7 @@ func (op *operation) run() {
 	defer op.recover()
 	ctx, oc := op.prepare()
 	switch {
-	case oc == nil:
+	case oc == nil || !op.charged(ctx, oc):
 	case oc.Operation.Operation == ast.Subscription:
 		op.begin(ctx, oc)
 	default:
@@ -177,6 +177,15 @@ func (op *operation) prepare() (context.Context, *graphql.OperationContext) {
 	}
 	op.kind = string(oc.Operation.Operation)
 	return ctx, oc
+}
+
+// charged lets the caller pay, and refuses the operation otherwise.
+func (op *operation) charged(ctx context.Context, oc *graphql.OperationContext) bool {
+	err := charge(ctx, op.c.exec, oc)
+	if err != nil {
+		op.fail(gqlerror.List{ToGraphQL(err)})
+	}
+	return err == nil
 }
 
 // recover answers a panic.

@@ -34,6 +34,10 @@ type Persisted struct {
 	// Document returns the text of a document that the operator has given the node, under an identifier; nil has none. Other
 	// documents are looked for in Store, if the identifier has the hash of the text.
 	Document func(id string) (text string, ok bool)
+	// Refuse, if it is not nil, is asked before Store is. It returns why nothing is to be done for the caller, or nil.
+	Refuse func(ctx context.Context) *errs.Error
+	// KeepLater leaves it to the owner to call Keep, once it is certain that the operation runs.
+	KeepLater bool
 	// Only refuses every request that brings its document, and asks nothing of Store.
 	Only bool
 	// MaxBytes is the longest document to keep; longer ones run, and are sent in full each time. 0 is
@@ -77,9 +81,9 @@ func (p Persisted) MutateOperationParameters(ctx context.Context, params *graphq
 		return ToGraphQL(err)
 	}
 	if params.Query == "" {
-		query, ok := p.find(ctx, SHA256Prefix+hash)
-		if !ok {
-			return ToGraphQL(errs.New(errs.PersistedQueryNotFound, "PersistedQueryNotFound"))
+		query, err := p.find(ctx, SHA256Prefix+hash, "PersistedQueryNotFound")
+		if err != nil {
+			return ToGraphQL(err)
 		}
 		params.Query = query
 		return nil
@@ -93,31 +97,47 @@ func (p Persisted) MutateOperationParameters(ctx context.Context, params *graphq
 
 // named replaces an identifier by its document.
 func (p Persisted) named(ctx context.Context, params *graphql.RawParams, id string) *gqlerror.Error {
-	query, ok := p.find(ctx, id)
-	if !ok {
-		return ToGraphQL(errs.New(errs.PersistedQueryNotFound, "there is no document with this `documentId`"))
+	query, err := p.find(ctx, id, "there is no document with this `documentId`")
+	if err != nil {
+		return ToGraphQL(err)
 	}
 	params.Query = query
 	return nil
 }
 
-// find returns the document with an identifier.
-func (p Persisted) find(ctx context.Context, id string) (string, bool) {
+// find returns the document with an identifier. missing is the message of the error if there is none.
+func (p Persisted) find(ctx context.Context, id, missing string) (string, *errs.Error) {
 	if p.Document != nil {
 		if query, ok := p.Document(id); ok {
-			return query, true
+			return query, nil
 		}
 	}
 	hash, isHash := strings.CutPrefix(id, SHA256Prefix)
 	if p.Only || !isHash {
-		return "", false
+		return "", errs.New(errs.PersistedQueryNotFound, missing)
+	}
+	if p.Refuse != nil {
+		if err := p.Refuse(ctx); err != nil {
+			return "", err
+		}
 	}
 	query, ok := p.Store.Get(ctx, hash)
-	return query, ok && hashOf(query) == hash // a store's mistake is a miss, never another document
+	if !ok || hashOf(query) != hash { // a store's mistake is a miss, never another document
+		return "", errs.New(errs.PersistedQueryNotFound, missing)
+	}
+	return query, nil
 }
 
 // MutateOperationContext keeps a document that came with its hash and is valid.
 func (p Persisted) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	if !p.KeepLater {
+		p.Keep(ctx, op)
+	}
+	return nil
+}
+
+// Keep keeps the document of an operation if it came with its hash.
+func (p Persisted) Keep(ctx context.Context, op *graphql.OperationContext) {
 	limit := p.MaxBytes
 	if limit == 0 {
 		limit = DefaultMaxPersisted
@@ -125,7 +145,6 @@ func (p Persisted) MutateOperationContext(ctx context.Context, op *graphql.Opera
 	if hash, ok := op.Stats.GetExtension(hashToKeep).(string); ok && len(op.RawQuery) <= limit {
 		p.Store.Put(ctx, hash, op.RawQuery)
 	}
-	return nil
 }
 
 // persistedHash reads extensions.persistedQuery.

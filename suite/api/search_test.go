@@ -102,6 +102,37 @@ func TestSearch(t *testing.T) {
 	})
 }
 
+// Replies are found like other tweets, and one connection has the pages of searches, of hashtags and of replies in the same operation.
+func TestSearchBesideReplies(t *testing.T) {
+	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
+		ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
+		post := ada.Tweet(t, "a question about #owls")
+		reply := bob.Reply(t, post, "an answer about #owls")
+		const document = `query($h: String!, $t: ID!) {
+			found: searchTweets(query: "#owls", orderBy: NEWEST) { ...Page }
+			hashtag(name: $h) { tweets { ...Page } }
+			node(id: $t) { ... on Tweet { replies { ...Page } } } }
+			fragment Page on TweetConnection {
+				edges { cursor node { id inReplyTo { id } } } nodes { isReply } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`
+		vars := apitest.Vars{"h": "owls", "t": post}
+		apitest.Until(t, "both tweets are found", func() bool {
+			return len(ada.Must(t, document, vars).Strings("found.edges", "node.id")) == 2
+		})
+		res := ada.Must(t, document, vars)
+		for path, want := range map[string][]string{"found": {reply, post}, "hashtag.tweets": {reply, post}, "node.replies": {reply}} {
+			if got := res.Strings(path+".edges", "node.id"); !slices.Equal(got, want) {
+				t.Errorf("%s has %v, want %v", path, got, want)
+			}
+			if cursor := res.Strings(path+".edges", "cursor")[0]; res.String(path+".pageInfo.startCursor") != cursor {
+				t.Errorf("%s: the page begins at %s, its first edge is %s", path, res.String(path+".pageInfo.startCursor"), cursor)
+			}
+		}
+		if at := res.Get("found.edges.0.node.inReplyTo.id"); at != post {
+			t.Errorf("the reply that is found answers %v, not %s", at, post)
+		}
+	})
+}
+
 // A search that asks for nothing or too much, or that goes on where no such search was, is refused before anything is read.
 func TestSearchRefusals(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, r *apitest.Roost) {
@@ -115,8 +146,9 @@ func TestSearchRefusals(t *testing.T) {
 			{apitest.Vars{"q": strings.Repeat("a", 10<<10)}, ""},
 			{apitest.Vars{"q": "a", "n": 101}, "PAGE_SIZE"},
 			{apitest.Vars{"q": "a", "at": "x"}, "BAD_CURSOR"},
-			{apitest.Vars{"q": "a", "at": "bgAAAAAAAAAB"}, "BAD_CURSOR"}, // of NEWEST
-			{apitest.Vars{"q": "a", "at": "bgAAAAAAAAAB", "o": "NEWEST"}, "none"},
+			{apitest.Vars{"q": "a", "at": "dAAAAAAAAAAB"}, "BAD_CURSOR"},                // of NEWEST
+			{apitest.Vars{"q": "a", "at": "bgAAAAAAAAAB", "o": "NEWEST"}, "BAD_CURSOR"}, // of replies
+			{apitest.Vars{"q": "a", "at": "dAAAAAAAAAAB", "o": "NEWEST"}, "none"},
 			{apitest.Vars{"q": "'; DROP TABLE search_tweets; --"}, "none"},
 		} {
 			res := ada.Run(t, `query($q: String!, $o: TweetSearchOrder, $n: Int, $at: String) { viewer { email }

@@ -187,6 +187,23 @@ var costedPushes = []pushed{
 			}
 			return u, apitest.Vars{"ids": all}, func() { other.React(t, all[0], "LIKE") }
 		}},
+	{name: "replyAdded", first: answered,
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u, other := c.SignUp(t, "subscriber"), c.SignUp(t, "talking")
+			id := u.Tweet(t, "who answers?")
+			return u, apitest.Vars{"id": id}, func() { other.Reply(t, id, "I do") }
+		}},
+	{name: "replyAdded, catch-up",
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
+			u, other := c.SignUp(t, "subscriber"), c.SignUp(t, "talking")
+			id := u.Tweet(t, "who answers?")
+			vars := apitest.Vars{"id": id}
+			other.Reply(t, id, "seen")
+			seen := u.Must(t, `query($id: ID!) { tweet(id: $id) { replies(orderBy: OLDEST) { pageInfo { endCursor } } } }`, vars)
+			other.Reply(t, id, "missed")
+			vars["after"] = seen.String("tweet.replies.pageInfo.endCursor")
+			return u, vars, nil
+		}},
 	{name: "sessionEnded", first: answered,
 		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.User, apitest.Vars, func()) {
 			u := c.SignUp(t, "subscriber")

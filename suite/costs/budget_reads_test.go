@@ -24,8 +24,16 @@ func after(list string) func(*testing.T, *crowd, int) (*apitest.Client, apitest.
 	}
 }
 
+// withHashtag has a hashtag that all tweets of the viewer have, and the cursor of the newest one, which proves that the hashtag is used.
+func withHashtag(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+	c.tag(t)
+	res := c.viewer.Must(t, `{ hashtag(name: "roost") { id tweets(first: 1) { pageInfo { endCursor } } } }`, nil)
+	return c.viewer.Client, apitest.Vars{"id": res.String("hashtag.id"), "at": res.String("hashtag.tweets.pageInfo.endCursor")}
+}
+
 var costedReads = []costed{
 	{name: "limits"},
+	{name: "rateLimit"},
 	{name: "schema"},
 	{name: "node-user", prepare: withID(ids.KindUser, func(c *crowd) int64 { return c.a[0] })},
 	{name: "node-tweet", prepare: withID(ids.KindTweet, func(c *crowd) int64 { return c.tweets[0] })},
@@ -74,6 +82,21 @@ var costedReads = []costed{
 	{name: "nodes-retweeted, below the list",
 		prepare: func(t *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.retweeting(t, c.SignUp(t, "retweeting")).Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
+		}},
+	{name: "hashtag", prepare: withHashtag},
+	{name: "hashtag-none"},
+	{name: "hashtag-after", prepare: withHashtag},
+	{name: "nodes-entities",
+		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
+			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}
+		}},
+	{name: "tweet-replies", prepare: firstOf},
+	{name: "tweet-replies-in-all-orders", prepare: firstOf},
+	{name: "tweet-replies-after", prepare: secondReply},
+	{name: "tweet-ancestors", prepare: lastOf},
+	{name: "timeline-replies",
+		prepare: func(_ *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			return c.viewer.Client, apitest.Vars{"id": ids.Encode(ids.KindUser, c.b[0])}
 		}},
 	{name: "viewer"},
 	{name: "sessions",

@@ -113,6 +113,12 @@ var costedWrites = []costed{
 	{name: "unfollowUser-user, not followed", prepare: asMember(otherMember)},
 	{name: "createTweet", prepare: asMember(nil)},
 	{name: "createTweet-whole-payload", prepare: asMember(nil)},
+	{name: "createTweet-reply", prepare: asMember(func(_ *testing.T, c *crowd, _ *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": ids.TweetID(c.tweets[0]).String()}
+	})},
+	{name: "createTweet-reply, to a new tweet", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": u.Tweet(t, "who answers?")}
+	})},
 	{name: "createTweet-keyed", prepare: asMember(func(*testing.T, *crowd, *apitest.User) apitest.Vars {
 		return apitest.Vars{"key": apitest.Unique("key")}
 	})},
@@ -120,6 +126,10 @@ var costedWrites = []costed{
 		key := apitest.Vars{"key": apitest.Unique("key")}
 		u.Must(t, `mutation($key: String!) { createTweet(input: {text: "hello"}) @idempotent(key: $key) { tweet { id } } }`, key)
 		return key
+	})},
+	{name: "createTweet-hashtags", prepare: asMember(nil)},
+	{name: "deleteTweet-hashtags", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
+		return apitest.Vars{"id": u.Tweet(t, "soon gone #soon #gone")}
 	})},
 	{name: "deleteTweet", prepare: asMember(func(t *testing.T, _ *crowd, u *apitest.User) apitest.Vars {
 		return apitest.Vars{"id": u.Tweet(t, "soon gone")}

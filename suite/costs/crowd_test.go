@@ -2,11 +2,13 @@ package costs
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"roost/domain/search"
+	"roost/domain/tweets"
 	"roost/ent"
 	"roost/events"
 	"roost/internal/clock"
@@ -29,6 +31,7 @@ type crowd struct {
 	tweets  []int64 // the viewer's, oldest first; older than those of the rings
 	all     []int64 // all tweets, oldest first
 	spare   atomic.Int64
+	tagged  sync.Once
 	born    time.Time
 	rows    crowdRows
 }
@@ -106,7 +109,7 @@ func (w *crowd) tweeting(viewer int64, authors []int64, each, liked int) (tweets
 		for i := range each {
 			id := w.nextID()
 			tweets = append(tweets, id)
-			w.rows.tweets = append(w.rows.tweets, []any{id, author, fmt.Sprintf("tweet %d", id), ids.Time(id), 1})
+			w.rows.tweets = append(w.rows.tweets, []any{id, author, textWithEntities(i), ids.Time(id), 1})
 			w.all = append(w.all, id)
 			if i < liked {
 				w.rows.reactions = append(w.rows.reactions, []any{id, viewer, 1, 0, ids.Time(id), 1})
@@ -116,6 +119,25 @@ func (w *crowd) tweeting(viewer int64, authors []int64, each, liked int) (tweets
 		w.rows.stats = append(w.rows.stats, []any{author, each, ringFollows, ringFollows, 1})
 	}
 	return tweets
+}
+
+// textWithEntities mentions somebody of ring a, and links and a hashtag come with it.
+func textWithEntities(i int) string {
+	return fmt.Sprintf("tweet %d for @a%d and @nobody%d #roost #n%d example.com/%d", i, i%ringSize, i, i, i)
+}
+
+// tag stores the hashtag #roost of the tweets that operations read, all spelled alike. Crowds may share tweets.
+func (w *crowd) tag(t testing.TB) {
+	t.Helper()
+	w.tagged.Do(func() {
+		for _, id := range w.tweets {
+			_, err := w.db.Writer().ExecContext(t.Context(), `INSERT INTO tweet_hashtags (hashtag_id, tweet_id, name) VALUES ($1, $2, 'roost')
+				ON CONFLICT DO NOTHING`, tweets.HashtagID("roost"), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
 
 func (w *crowd) follow(follower, followee int64) {

@@ -111,6 +111,8 @@ const (
 	maxOlderRetweets = 2*500 + 1
 	// maxFewRetweets is more retweets than any tweet of these data has.
 	maxFewRetweets = 5
+	// maxReplies is more replies than any tweet of these data has.
+	maxReplies = ringSize + 8
 )
 
 var statementClasses = []statementClass{
@@ -128,8 +130,8 @@ var statementClasses = []statementClass{
 		"one row, by its key"),
 
 	statementsOf("newest entries of authors", `SELECT k.author, s.version, array_to_string\(ARRAY\(SELECT id FROM tweets WHERE .*`,
-		func(args []any, _ int) int { return (2*args[1].(int) + 1) * idsIn(args[0]) },
-		"a list of tweets and one of retweets and one more of each, and the counts, of each author"),
+		func(args []any, _ int) int { return (3*args[1].(int) + 1) * idsIn(args[0]) },
+		"a list of tweets, one of retweets and one of replies, one more of each, and the counts, of each author"),
 	statementsOf("whom viewers follow", `SELECT k.owner, s.following_version, t.item FROM .* FROM user_stats WHERE user_id = k.owner .*`+
 		` FROM follows WHERE follower_id = k.owner AND active .*`,
 		func(args []any, given int) int { return given + idsIn(args[0]) }, "the followees, and the counts of each"),
@@ -143,11 +145,32 @@ var statementClasses = []statementClass{
 		"a page and one more for each list"),
 	statementsOf("pages of retweets", `SELECT k.n - 1, .* FROM retweets WHERE tweet_id = k.owner .*`, paged(0, 3),
 		"a page and one more for each list"),
+	statementsOf("pages of replies", `SELECT k.n - 1, .* FROM tweets WHERE in_reply_to = k.owner .*`, paged(0, 3),
+		"a page and one more for each list"),
+	statementsOf("pages of hashtags", `SELECT k.n - 1, .* FROM tweet_hashtags WHERE hashtag_id = k.owner .*`,
+		func(args []any, given int) int { return 2 * paged(0, 3)(args, given) }, "a page and one more for each list, and the tweets"),
+	statementsOf("spellings of hashtags", `SELECT k.id, t.name, count\(\*\), max\(t.tweet_id\) FROM unnest.* FROM tweet_hashtags WHERE .*`,
+		eachID(0, 2*100), "the newest rows of each hashtag, and their tweets"),
+	statementsOf("new hashtags", `INSERT INTO tweet_hashtags .*`, atMost(0), "it only adds"),
+	someRows("removed hashtags", `DELETE FROM "tweet_hashtags" WHERE "tweet_hashtags"."hashtag_id" = ANY\(\$1\) AND .*`, 1000,
+		"one row a hashtag, or all of a small table"),
+	fewRows("backfills", `(INSERT INTO backfills|UPDATE "backfills"|SELECT "?(backfills"\.")?name", .* FROM "backfills") .*`),
+	rarely(statementsOf("tweets to take hashtags from",
+		`SELECT "tweets"."id", "tweets"."text", "tweets"."deleted_at" FROM "tweets" WHERE .* LIMIT 500`,
+		atMost(4*500), "a batch, or all that are left if these are hardly more")),
 	statementsOf("pages of timelines", `SELECT k.n - 1, .* FROM tweets WHERE .*`,
-		func(args []any, given int) int { return 3 * paged(0, 3)(args, given) },
-		"a page of tweets and one of retweets for each list, and one more of each, and the retweeted tweets"),
+		func(args []any, given int) int { return 4 * paged(0, 3)(args, given) },
+		"a page of tweets, one of replies and one of retweets for each list, and one more of each, and the retweeted tweets"),
+	statementsOf("relevant replies", `SELECT parent, reply, place FROM .*`,
+		func(args []any, _ int) int { return 3 * maxReplies * idsIn(args[0]) },
+		"all replies of each tweet, their counts, and whether the viewer follows their authors"),
+	statementsOf("ancestors", `WITH RECURSIVE up.*`, func(args []any, _ int) int { return 3 * 51 * idsIn(args[0]) },
+		"the tweets above each tweet, once more to see whether they are visible"),
+	statementsOf("the tweet to answer", `SELECT author_id FROM tweets WHERE id = \$1 AND .*`, atMost(1), "one row, by its key"),
+	statementsOf("a counted reply", `INSERT INTO reaction_deltas .*`, atMost(0), "it only adds"),
 	statementsOf("the home timeline", `SELECT e.sort_key, e.tweet, e.retweeter FROM unnest.* FROM tweets WHERE .* FROM retweets AS r WHERE .*`,
-		func(args []any, given int) int { return 2 * paged(0, 3)(args, given) }, "a page of tweets and one of retweets for each followee"),
+		func(args []any, given int) int { return 3 * paged(0, 3)(args, given) },
+		"a page of tweets, one of replies and one of retweets for each followee"),
 	statementsOf("places of retweets", `SELECT k.tweet, coalesce\(o.sort_key, p.sort_key\), .*`,
 		func(args []any, _ int) int { return (maxOlderRetweets + idsIn(args[2]) + 1) * idsIn(args[0]) },
 		"the oldest retweets, one of each followee, and the tweet"),
@@ -183,7 +206,7 @@ var statementClasses = []statementClass{
 	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1),
 		"one row, by its key"),
-	statementsOf("counts of tweets", `SELECT tweet, .* FROM roost_tweet_counts\(\$1\)`, eachID(0, 1+maxDeltas),
+	statementsOf("counts of tweets", `SELECT tweet, .* FROM roost_counts_of_tweets\(\$1\)`, eachID(0, 1+maxDeltas),
 		"a row and few deltas an id"),
 	statementsOf("reactions", `SELECT k.a, k.b, t.value, t.version FROM unnest.* FROM reactions WHERE tweet_id = k.a AND user_id = k.b .*`,
 		eachID(0, 1), "one row a pair"),
@@ -242,6 +265,7 @@ var statementClasses = []statementClass{
 	batchesOf("the log behind a position", `SELECT h.epoch, .* FROM log_heads AS h LEFT JOIN `+
 		`\(SELECT seq AS seq, .* WHERE seq > \$1 AND seq <= \$2( AND type .*)?\s+ORDER BY seq LIMIT \$3\) AS e .*`, 2),
 	statementsOf("what retention has taken", `SELECT oldest FROM log_heads WHERE id = 1`, atMost(1), "one row, by its key"),
+	batchesOf("replies in the log", `SELECT h.epoch, e.seq, .* WHERE type = 'ReplyAdded' AND aggregate = \$1 .*`, 2),
 	batchesOf("events for retention", `SELECT seq, created_at FROM events .* LIMIT \$1`, 0),
 	statementsOf("the right to remove events", `SELECT set_config\(.*\), pg_try_advisory_xact_lock\(\$2\)`, atMost(1), "it reads nothing"),
 	fewRows("a group's partitions",

@@ -78,3 +78,15 @@ func (u *User) Home(t testing.TB, first int) []string {
 	res := u.Must(t, `query($n: Int!) { viewer { homeTimeline(first: $n) { nodes { id } } } }`, Vars{"n": first})
 	return res.Strings("viewer.homeTimeline.nodes", "id")
 }
+
+// Reply posts a reply to a tweet and returns its id.
+func (u *User) Reply(t testing.TB, tweet, text string) string {
+	t.Helper()
+	res := u.Must(t, `mutation($t: String!, $to: ID!) { createTweet(input: {text: $t, inReplyToId: $to}) { tweet { id }
+		userErrors { code message } } }`, Vars{"t": text, "to": tweet})
+	id := res.String("createTweet.tweet.id")
+	if id == "" {
+		t.Fatalf("answer %s: %s", tweet, res.Data)
+	}
+	return id
+}

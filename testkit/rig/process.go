@@ -61,7 +61,8 @@ func ProcessOn(t testing.TB, c app.Config, args ...string) *Process {
 	p := &Process{Roost: &apitest.Roost{Mode: apitest.Server, URL: fmt.Sprintf("http://127.0.0.1:%d", port), Config: c}, Home: home}
 	// All users of a test come from one address, and share two processors with the rest of the tests.
 	p.Args = []string{"serve", "--demo=false", "--queue-wait=10s", "--addr", fmt.Sprintf("127.0.0.1:%d", port),
-		"--sign-in-per-account=0", "--sign-in-per-address=0", "--sign-up-per-address=0", "--plans=" + strconv.FormatBool(apitest.Plans())}
+		"--sign-in-per-account=0", "--sign-in-per-address=0", "--sign-up-per-address=0", "--budget=0", "--budget-address=0",
+		"--plans=" + strconv.FormatBool(apitest.Plans())}
 	if c.Server() {
 		p.Args = append(p.Args, "--database-url", c.DatabaseURL, "--redis-url", c.RedisURL)
 	} else {

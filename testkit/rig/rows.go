@@ -44,9 +44,9 @@ func known(t testing.TB, global string, id int64, ok bool) int64 {
 
 // TweetCounts is SQL for the counts of all tweets, those of reactions that are not drained included.
 const TweetCounts = `(SELECT tweet_id, sum(like_count) AS like_count, sum(dislike_count) AS dislike_count,
-	sum(retweet_count) AS retweet_count, sum(revision) AS revision FROM (
-		SELECT tweet_id, like_count, dislike_count, retweet_count, revision FROM tweet_stats
-		UNION ALL SELECT tweet_id, likes, dislikes, 0, changes FROM reaction_deltas) AS parts GROUP BY tweet_id) AS tweet_counts`
+	sum(retweet_count) AS retweet_count, sum(reply_count) AS reply_count, sum(revision) AS revision FROM (
+		SELECT tweet_id, like_count, dislike_count, retweet_count, reply_count, revision FROM tweet_stats
+		UNION ALL SELECT tweet_id, likes, dislikes, 0, replies, changes FROM reaction_deltas) AS parts GROUP BY tweet_id) AS tweet_counts`
 
 // reacted counts changes of reactions by tweet in the log. An event names a user for each change.
 const reacted = `SELECT aggregate, sum((length(payload) - length(replace(payload, '"UserID":', ''))) / length('"UserID":'))
@@ -70,8 +70,16 @@ var consistency = []struct{ what, rows, counts string }{
 	{"reactions and their events", "SELECT tweet_id, sum(version) FROM reactions GROUP BY tweet_id", reacted},
 	{"retweets and their events", "SELECT tweet_id, sum(version) FROM retweets GROUP BY tweet_id",
 		happened("TweetRetweeted", "RetweetUndone")},
-	{"reactions, retweets and revisions", `SELECT tweet_id, sum(version) FROM (SELECT tweet_id, version FROM reactions
-		UNION ALL SELECT tweet_id, version FROM retweets) AS changes GROUP BY tweet_id`, "SELECT tweet_id, revision FROM " + TweetCounts},
+	{"replies and their events", "SELECT in_reply_to, sum(version) FROM tweets WHERE in_reply_to IS NOT NULL GROUP BY in_reply_to",
+		happened("ReplyAdded", "ReplyRemoved")},
+	{"replies and their counts", `SELECT in_reply_to, count(*) FROM tweets WHERE in_reply_to IS NOT NULL AND deleted_at IS NULL
+		GROUP BY in_reply_to`, "SELECT tweet_id, reply_count FROM " + TweetCounts},
+	{"replies and their parents", "SELECT id, parent_author_id FROM tweets WHERE in_reply_to IS NOT NULL",
+		"SELECT r.id, p.author_id FROM tweets AS r JOIN tweets AS p ON p.id = r.in_reply_to"},
+	{"reactions, retweets, replies and revisions", `SELECT tweet_id, sum(version) FROM (SELECT tweet_id, version FROM reactions
+		UNION ALL SELECT tweet_id, version FROM retweets
+		UNION ALL SELECT in_reply_to, version FROM tweets WHERE in_reply_to IS NOT NULL) AS changes GROUP BY tweet_id`,
+		"SELECT tweet_id, revision FROM " + TweetCounts},
 	{"retweets and their counts", "SELECT tweet_id, count(*) FROM retweets WHERE active GROUP BY tweet_id",
 		"SELECT tweet_id, retweet_count FROM " + TweetCounts},
 	{"reactions and their lists", "SELECT user_id, sum(version) FROM reactions GROUP BY user_id",

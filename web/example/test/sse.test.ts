@@ -100,8 +100,8 @@ test("errors are results, and the end of the session ends a stream with one", as
     { query: events },
     { next: (result) => results.push(result), error: (error) => assert.fail(String(error)), complete: () => (complete = true) },
   );
-  await until("the stream runs", () => {
-    void post("are you there?");
+  await until("the stream runs", async () => {
+    await post("are you there?"); // one after another: the end of the session would refuse what is on its way
     return results.length > 0;
   });
   await run("mutation { logOut { userErrors { message } } }");

@@ -11,7 +11,8 @@
       "Session",
       "User",
       "Tweet",
-      "Retweet"
+      "Retweet",
+      "Hashtag"
     ],
     "Reactable": [
       "Tweet"
@@ -32,6 +33,11 @@
       "RetweetPayload",
       "UnretweetPayload",
       "SetReactionPayload"
+    ],
+    "TextEntity": [
+      "HashtagEntity",
+      "MentionEntity",
+      "LinkEntity"
     ],
     "TimelineEvent": [
       "TimelineEntryAdded",
