@@ -19,6 +19,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/search"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
@@ -187,6 +188,7 @@ func (c Config) rowSources(s *Stores, log *events.Log) rows.Sources {
 		Reactions: reactions.New(s.Client, s.DB, log),
 		Retweets:  retweets.New(s.Client, s.DB, log, s.IDs),
 		Timelines: timelines.New(s.DB),
+		Search:    search.New(s.DB, log, c.clock(), search.Config{Keep: c.SearchKeep}),
 	}
 }
 

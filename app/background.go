@@ -11,6 +11,7 @@ import (
 	"roost/cache"
 	"roost/cache/audit"
 	"roost/domain/accounts"
+	"roost/domain/search"
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/live"
@@ -33,7 +34,7 @@ const quietAfter = 10 * time.Second
 
 // consumerGroups returns the product's consumer groups. Every node with the role worker works for each of them.
 func (a *App) consumerGroups() []events.GroupConfig {
-	all := append(append(tally(), a.Config.Groups...), a.sources.Reactions.Drain())
+	all := append(append(tally(), a.Config.Groups...), a.sources.Reactions.Drain(), a.sources.Search.Group())
 	if !a.redis.Embedded() { // an embedded cache ends with the only node that writes
 		all = append(all, a.rows.Relay())
 	}
@@ -68,6 +69,10 @@ func (a *App) addBackground() error {
 	a.services.Add("cache sampler", a.sampler)
 	a.services.Add("sign-in cleaner", accounts.NewLimitCleaner(a.sources.Accounts))
 	a.services.Add("idempotency key cleaner", tweets.NewKeyCleaner(a.sources.Tweets))
+	a.services.Add("search filler", search.NewFiller(a.sources.Search))
+	if a.Config.SearchKeep > 0 {
+		a.services.Add("search cleaner", search.NewCleaner(a.sources.Search))
+	}
 	a.services.Add("hashtags of older tweets", tweets.NewHashtagFill(a.sources.Tweets, a.Config.clock().Now))
 	a.services.Add("event cleaner", events.NewCleaner(s.Client, s.DB, a.Config.clock(), 0))
 	for _, c := range a.consumerGroups() {

@@ -79,6 +79,9 @@ func (c *Config) Check() error {
 	if c.QueueWait < 0 || c.QueueWait > maxQueueWait {
 		bad.add("queue-wait", fmt.Errorf("%s is not between 0 and %s", c.QueueWait, maxQueueWait))
 	}
+	if c.SearchKeep < 0 {
+		bad.add("search-keep", errors.New("it must not be negative"))
+	}
 	if c.DocumentsOnly && c.Documents == "" {
 		bad.add("documents-only", errors.New("it needs --documents, the file of the documents to run"))
 	}

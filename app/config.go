@@ -48,6 +48,8 @@ type Config struct {
 	DocumentsOnly bool
 	// SignInPerAccount, SignInPerAddress and SignUpPerAddress are PerAccount, PerAddress and SignUps of accounts.Limits.
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
+	// SearchKeep is for how long searches find a tweet; 0 is for ever.
+	SearchKeep time.Duration
 	// Budget and BudgetAddress are User and Address of budget.Config.
 	Budget, BudgetAddress int
 
@@ -130,6 +132,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 		"most attempts in 15 minutes to sign in from one IPv4 address or IPv6 /64; 0 is no limit")
 	f.IntVar(&c.SignUpPerAddress, "sign-up-per-address", limits.SignUps,
 		"most attempts in 15 minutes to sign up from one IPv4 address or IPv6 /64; 0 is no limit")
+	c.SearchFlags(f)
 	f.IntVar(&c.Budget, "budget", 0,
 		"how many points a signed-in user may spend in a minute, at least 20000; 0 is no limit (default 600000 with --database-url)")
 	f.IntVar(&c.BudgetAddress, "budget-address", 0, "how many points the callers without a session of one IPv4 address or IPv6 /64 "+
@@ -139,6 +142,11 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.BoolVar(&c.Introspection, "introspection", true, "answer __schema and __type, and serve /schema.graphqls")
 	f.BoolVar(&c.Playground, "playground", true, "serve the playground at / (default false with --database-url or --documents-only)")
 	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")
+}
+
+// SearchFlags defines the settings of the index of search.
+func (c *Config) SearchFlags(f *flag.FlagSet) {
+	f.DurationVar(&c.SearchKeep, "search-keep", 0, "how long after it was posted a tweet is found by searches, such as 8760h; 0 is for ever")
 }
 
 // Variable is the name of the environment variable that sets a flag.

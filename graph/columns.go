@@ -101,14 +101,16 @@ func (a *asked[K, V]) read(r *plan.Run, k K, i int) (V, error) {
 	return a.got[k], a.err
 }
 
-// Keep is part of plan.Source.
+// Keep is part of plan.Source. A key that was answered although others failed keeps its answer.
 func (a *asked[K, V]) Keep(r *plan.Run, keys []K, values []V, err error) {
 	set := envOf(r).set
 	for i, k := range keys {
-		if err != nil {
-			a.question.KeepError(set, k, err)
-		} else {
+		if err == nil {
 			a.question.Keep(r.Ctx, set, k, values[i])
+		} else if v, answered := a.got[k]; answered {
+			a.question.Keep(r.Ctx, set, k, v)
+		} else {
+			a.question.KeepError(set, k, err)
 		}
 	}
 }
@@ -133,6 +135,8 @@ var (
 	retweetRow     = columnOf(loaders.RetweetByID)
 	myRetweet      = columnOf(loaders.MyRetweet)
 	retweetsPage   = columnOf(loaders.RetweetsPage)
+	tweetsFound    = columnOf(loaders.TweetsFound)
+	usersFound     = columnOf(loaders.UsersFound)
 	repliesPage    = columnOf(loaders.RepliesPage)
 	ancestorsOf    = columnOf(loaders.Ancestors)
 	followersPage  = columnOf(loaders.FollowersPage)

@@ -85,6 +85,13 @@ func (g *writing) arguments(f *ast.FieldDefinition) string {
 			add(a.Name, g.value("[ID!]!", list))
 		case a.Name == "include" && g.IntN(4) == 0:
 			add("include", []string{"[]", "[TWEETS]", "TWEETS"}[g.IntN(3)])
+		case a.Name == "query":
+			queries := []string{"tweet", "\"says hi\" -3", "user1", "", "all éλ", "mine -tweet", "-tweet"}
+			add("query", g.value("String!", queries[g.IntN(len(queries))]))
+		case a.Name == "orderBy" && g.IntN(2) == 0:
+			add("orderBy", []string{"NEWEST", "RELEVANT"}[g.IntN(2)])
+		case a.Name == "filter" && g.IntN(2) == 0:
+			add("filter", []string{"{followingOnly: true}", "{since: \"2026-01-31T09:30:00Z\"}", "null", "{authorId: \"x\"}"}[g.IntN(4)])
 		case a.Name == "includeEnded" && g.IntN(2) == 0:
 			add("includeEnded", g.value("Boolean", g.IntN(2) == 0))
 		}

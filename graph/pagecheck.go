@@ -14,8 +14,9 @@ import (
 )
 
 // Pages is the extension that refuses operations with invalid paging arguments before anything is read, with BAD_REQUEST and
-// the reason PAGE_SIZE or BAD_CURSOR. A field that refused its arguments itself would null the object that it belongs to. On its way
-// through the document it also refuses @idempotent at fields that do not take it.
+// the reason PAGE_SIZE or BAD_CURSOR, and searches that ask for nothing or too much, with BAD_REQUEST. A field that refused its
+// arguments itself would null the object that it belongs to. On its way through the document it also refuses @idempotent at fields
+// that do not take it.
 type Pages struct{}
 
 var (
@@ -40,6 +41,8 @@ func (Pages) MutateOperationContext(_ context.Context, oc *graphql.OperationCont
 
 // pagedFields are the fields with paging arguments, and how these are read.
 var pagedFields = map[string]func(raw map[string]any) error{
+	"Query.searchTweets":              checkTweetSearch,
+	"Query.searchUsers":               checkUserSearch,
 	"Viewer.homeTimeline":             window(cursors.Home),
 	"User.followers":                  window(cursors.Followers),
 	"User.following":                  window(cursors.Following),
@@ -152,7 +155,10 @@ func (c *pageCheck) field(f *ast.Field) *gqlerror.Error {
 	if !ours {
 		return nil
 	}
-	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code(), "reason": e.Reason}}
+	out := &gqlerror.Error{Message: e.Message, Extensions: map[string]any{"code": e.Kind.Code()}}
+	if e.Reason != "" {
+		out.Extensions["reason"] = e.Reason
+	}
 	out.Locations = locations(f.Position)
 	return out
 }

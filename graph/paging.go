@@ -84,10 +84,17 @@ type pageInfos struct{ *Resolver }
 func (r *Resolver) PageInfo() generated.PageInfoResolver { return pageInfos{r} }
 
 func (pageInfos) HasNextPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
+	if obj.Found != nil {
+		p, err := foundOf(ctx, obj.Found)
+		return p.more, err
+	}
 	return goesOn(ctx, obj.Connection, obj.Window.Backward)
 }
 
 func (pageInfos) HasPreviousPage(ctx context.Context, obj *model.PageInfo) (bool, error) {
+	if obj.Found != nil {
+		return continues(obj.Found), nil
+	}
 	return goesOn(ctx, obj.Connection, !obj.Window.Backward)
 }
 
@@ -107,10 +114,16 @@ func goesOn(ctx context.Context, c model.Connection, against bool) (bool, error)
 }
 
 func (pageInfos) StartCursor(ctx context.Context, obj *model.PageInfo) (*string, error) {
+	if obj.Found != nil {
+		return foundCursor(ctx, obj.Found, func(all []string) string { return all[0] })
+	}
 	return cursorAt(ctx, obj.Connection, func(items []sqldb.Row) sqldb.Row { return items[0] })
 }
 
 func (pageInfos) EndCursor(ctx context.Context, obj *model.PageInfo) (*string, error) {
+	if obj.Found != nil {
+		return foundCursor(ctx, obj.Found, func(all []string) string { return all[len(all)-1] })
+	}
 	return cursorAt(ctx, obj.Connection, func(items []sqldb.Row) sqldb.Row { return items[len(items)-1] })
 }
 

@@ -21,7 +21,7 @@ import (
 func newResolver(t *testing.T, d *domaintest.Domain) *Resolver {
 	t.Helper()
 	from := rows.Sources{Accounts: d.Accounts, Counts: d.Counts, Follows: d.Follows, Tweets: d.Tweets, Reactions: d.Reactions,
-		Retweets: d.Retweets, Timelines: d.Timelines}
+		Retweets: d.Retweets, Timelines: d.Timelines, Search: d.Search}
 	store := rowstest.New(t, from)
 	d.Log.SetInvalidator(store)
 	return &Resolver{Sources: loaders.Sources{Sources: from, Rows: store}}

@@ -81,6 +81,10 @@ type tweetConnections struct{ *Resolver }
 func (r *Resolver) TweetConnection() generated.TweetConnectionResolver { return tweetConnections{r} }
 
 func (tweetConnections) Edges(ctx context.Context, obj *model.TweetConnection) ([]*model.TweetEdge, error) {
+	if obj.Found != nil {
+		p, err := itemsFound(ctx, obj.Found.Size, *obj.Found)
+		return p.tweetEdges(), err
+	}
 	edges, err := timelineEdges(ctx, obj.Connection)
 	return tweetEdges(edges), err
 }
@@ -94,5 +98,9 @@ func tweetEdges(edges []*model.TimelineEdge) []*model.TweetEdge {
 }
 
 func (tweetConnections) Nodes(ctx context.Context, obj *model.TweetConnection) ([]*model.Tweet, error) {
+	if obj.Found != nil {
+		p, err := itemsFound(ctx, obj.Found.Size, *obj.Found)
+		return p.tweets, err
+	}
 	return timelineNodes(ctx, obj.Connection)
 }

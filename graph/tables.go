@@ -91,8 +91,10 @@ func queryTable() *plan.Type[root] {
 		"nodes": plan.Nodes[root](func(r *plan.Run, a plan.Args, to []string) ([]string, bool) {
 			return idArguments(r, a, "ids", to)
 		}, nodeKinds()...),
-		"limits":    plan.Same(limitsType),
-		"rateLimit": plan.Same(rateLimitType),
+		"searchTweets": plan.Link(tweetsFoundType, tweetSearchLink),
+		"searchUsers":  plan.Link(usersFoundType, userSearchLink),
+		"limits":       plan.Same(limitsType),
+		"rateLimit":    plan.Same(rateLimitType),
 	}}
 }
 

@@ -30,7 +30,14 @@ func TestEveryFieldIsInATable(t *testing.T) {
 		"Hashtag": fieldsOf(hashtag), "TweetConnection": fieldsOf(hashtagTweets),
 		"TweetEdge":     fieldsOf(tweetEdgeTable(cursors.Hashtag)),
 		"HashtagEntity": fieldsOf(hashtagEntity), "MentionEntity": fieldsOf(mentionEntity), "LinkEntity": fieldsOf(linkEntity),
+		"UserConnection": fieldsOf(usersFoundTable), "UserEdge": fieldsOf(userFoundEdge),
 		"PageInfo": fieldsOf(pageInfoTable(cursors.Followers, followersPage)),
+	}
+	for name, found := range map[string][]string{"TweetConnection": fieldsOf(tweetsFoundTable), "TweetEdge": fieldsOf(tweetFoundEdge)} {
+		slices.Sort(found)
+		if listed := slices.Sorted(slices.Values(tables[name])); !slices.Equal(found, listed) {
+			t.Errorf("%s has %v in lists and %v in searches", name, listed, found)
+		}
 	}
 	schema := offered()
 	for _, f := range schema.Mutation.Fields {

@@ -120,8 +120,11 @@ func newWorld(t testing.TB, users, count int) *world {
 			w.sessions = append(w.sessions, ids.SessionID{User: u, ID: u + 1000*k}.String())
 		}
 	}
+	if _, err := d.Search.Rebuild(t.Context(), false, nil); err != nil {
+		t.Fatal(err)
+	}
 	from := rows.Sources{Accounts: d.Accounts, Counts: d.Counts, Follows: d.Follows, Tweets: d.Tweets, Reactions: d.Reactions,
-		Retweets: d.Retweets, Timelines: d.Timelines}
+		Retweets: d.Retweets, Timelines: d.Timelines, Search: d.Search}
 	store := rowstest.New(t, from)
 	resolver := &graph.Resolver{Hub: live.New(nil), PublicURL: "http://localhost:8080", DocumentBytes: 4096,
 		Sources: loaders.Sources{Sources: from, Rows: store, Sessions: accounts.NewAuthenticator(store.SessionsOf, d.Clock)}}

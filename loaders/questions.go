@@ -9,6 +9,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/search"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/internal/caller"
@@ -123,6 +124,16 @@ var (
 		fetch: func(ctx context.Context, s *Set, tweetIDs []int64) (map[int64][]int64, error) {
 			return s.sources.Tweets.Ancestors(ctx, tweetIDs)
 		}}
+	// TweetsFound returns a page of a search for tweets. A tweet of it may not be visible any more.
+	TweetsFound = &Question[search.Key, search.Page]{
+		fetch: func(ctx context.Context, s *Set, keys []search.Key) (map[search.Key]search.Page, error) {
+			return each(ctx, keys, s.sources.Search.Tweets)
+		}}
+	// UsersFound returns a page of a search for users.
+	UsersFound = &Question[search.UserKey, search.UserPage]{
+		fetch: func(ctx context.Context, s *Set, keys []search.UserKey) (map[search.UserKey]search.UserPage, error) {
+			return each(ctx, keys, s.sources.Search.Users)
+		}}
 	// FollowersPage returns a page of a user's followers.
 	FollowersPage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		fetch: withoutSuspended(func(ctx context.Context, s *Set, keys []sqldb.Key) (pages, error) {
@@ -155,6 +166,21 @@ var (
 	// HomePage returns a page of a user's home timeline.
 	HomePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{fetch: homePages}
 )
+
+// each reads keys one after the other. If some fail, it returns the answers for the others, and the first error.
+func each[K comparable, V any](ctx context.Context, keys []K, read func(ctx context.Context, key K) (V, error)) (map[K]V, error) {
+	out := make(map[K]V, len(keys))
+	var first error
+	for _, k := range keys {
+		v, err := read(ctx, k)
+		if err == nil {
+			out[k] = v
+		} else if first == nil {
+			first = err
+		}
+	}
+	return out, first
+}
 
 // SessionList names the sessions of a user, those that ended included or not.
 type SessionList struct {

@@ -13,6 +13,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/search"
 	"roost/domain/suspensions"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
@@ -30,6 +31,7 @@ type Sources struct {
 	Reactions *reactions.Reactions
 	Retweets  *retweets.Retweets
 	Timelines *timelines.Timelines
+	Search    *search.Search
 }
 
 // Store holds all cached rows of a node, one Entity for each kind. It is safe for concurrent use.

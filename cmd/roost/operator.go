@@ -65,10 +65,8 @@ func operate(ctx context.Context, name, usage string, args []string, read func(w
 	if err != nil {
 		return badFlags(f, err)
 	}
-	if !c.Server() {
-		if _, err := os.Stat(filepath.Join(c.DataDir, app.DatabaseFile)); err != nil {
-			return fmt.Errorf("there is no embedded database in %s: name its --data-dir, or a --database-url", c.DataDir)
-		}
+	if err := embeddedExists(c); err != nil {
+		return err
 	}
 	o, closeStores, err := app.OpenOperator(ctx, c)
 	if err != nil {
@@ -76,6 +74,17 @@ func operate(ctx context.Context, name, usage string, args []string, read func(w
 	}
 	defer func() { err = errors.Join(err, closeStores()) }()
 	return run(ctx, o)
+}
+
+// embeddedExists returns an error if the command is about an embedded database that does not exist.
+func embeddedExists(c app.Config) error {
+	if c.Server() {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(c.DataDir, app.DatabaseFile)); err != nil {
+		return fmt.Errorf("there is no embedded database in %s: name its --data-dir, or a --database-url", c.DataDir)
+	}
+	return nil
 }
 
 func checkOperator(c app.Config) error {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"roost/domain/search"
 	rules "roost/domain/tweets"
 )
 
@@ -94,6 +95,11 @@ func (t *tweets) write(ctx context.Context, c *chunk) error {
 		return err
 	}
 	c.inserted = int64(len(t.rows))
+	if n := len(t.rows); n > 0 {
+		if err := search.Fill(ctx, c.DB, c.tx, search.KindTweets, t.rows[0].id, t.rows[n-1].id); err != nil {
+			return err
+		}
+	}
 	return c.addUserStats(ctx, add)
 }
 

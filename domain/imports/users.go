@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"roost/domain/search"
 	"roost/internal/sqldb"
 )
 
@@ -121,6 +122,11 @@ func (u *users) write(ctx context.Context, c *chunk) error {
 	})
 	if err != nil {
 		return err
+	}
+	if n := len(rows); n > 0 {
+		if err := search.Fill(ctx, c.DB, c.tx, search.KindUsers, rows[0].id, rows[n-1].id); err != nil {
+			return err
+		}
 	}
 	mapping := make([]mapped, len(rows))
 	for i, row := range rows {

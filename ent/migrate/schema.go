@@ -585,6 +585,13 @@ var (
 		Name:       "user_stats",
 		Columns:    UserStatsColumns,
 		PrimaryKey: []*schema.Column{UserStatsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "user_stats_most_followed",
+				Unique:  false,
+				Columns: []*schema.Column{UserStatsColumns[2], UserStatsColumns[0]},
+			},
+		},
 	}
 	// UsernameClaimsColumns holds the columns for the "username_claims" table.
 	UsernameClaimsColumns = []*schema.Column{

@@ -244,5 +244,8 @@ func CreateSQLite(ctx context.Context, drv dialect.Driver) error {
 			return fmt.Errorf("begin the log: %w", err)
 		}
 	}
+	if err := createSearch(ctx, drv); err != nil {
+		return err
+	}
 	return createTriggers(ctx, drv)
 }

@@ -65,5 +65,10 @@ func (UserStats) Fields() []ent.Field {
 	}
 }
 
+// Indexes is part of ent.Interface.
+func (UserStats) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("follower_count", "id").StorageKey("user_stats_most_followed")}
+}
+
 // Annotations name the table.
 func (UserStats) Annotations() []schema.Annotation { return []schema.Annotation{table("user_stats")} }

@@ -185,6 +185,18 @@ type TimelineReset struct {
 
 func (TimelineReset) IsTimelineEvent() {}
 
+// Narrows a search.
+type TweetSearchFilter struct {
+	// Only tweets by this user.
+	AuthorID graphql.Omittable[*string] `json:"authorId"`
+	// Only tweets by people whom the viewer follows.
+	FollowingOnly graphql.Omittable[*bool] `json:"followingOnly"`
+	// Only tweets posted at or after this time.
+	Since graphql.Omittable[*time.Time] `json:"since"`
+	// Only tweets posted before this time.
+	Until graphql.Omittable[*time.Time] `json:"until"`
+}
+
 // Input of `unfollowUser`.
 type UnfollowUserInput struct {
 	// The user to stop following.
@@ -458,6 +470,64 @@ func (e *TokenDelivery) UnmarshalJSON(b []byte) error {
 }
 
 func (e TokenDelivery) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How to order search results.
+type TweetSearchOrder string
+
+const (
+	// Best match first, newer before older.
+	TweetSearchOrderRelevant TweetSearchOrder = "RELEVANT"
+	// Newest first.
+	TweetSearchOrderNewest TweetSearchOrder = "NEWEST"
+)
+
+var AllTweetSearchOrder = []TweetSearchOrder{
+	TweetSearchOrderRelevant,
+	TweetSearchOrderNewest,
+}
+
+func (e TweetSearchOrder) IsValid() bool {
+	switch e {
+	case TweetSearchOrderRelevant, TweetSearchOrderNewest:
+		return true
+	}
+	return false
+}
+
+func (e TweetSearchOrder) String() string {
+	return string(e)
+}
+
+func (e *TweetSearchOrder) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TweetSearchOrder(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TweetSearchOrder", str)
+	}
+	return nil
+}
+
+func (e TweetSearchOrder) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TweetSearchOrder) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TweetSearchOrder) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -4,8 +4,10 @@ import (
 	"strconv"
 	"time"
 
+	"roost/domain/accounts"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/search"
 	"roost/domain/tweets"
 	"roost/internal/cursors"
 )
@@ -49,8 +51,20 @@ type RetweetEdge struct {
 	Node   *Retweet
 }
 
-// TweetConnection is a page of tweets, such as the replies to one.
-type TweetConnection struct{ Connection }
+// TweetConnection is a page of tweets: of a list, such as the replies to one, or of the results of a search.
+type TweetConnection struct {
+	Connection
+	// Found names the page of a search; nil for a page of a list.
+	Found *TweetsFound
+}
+
+// PageInfo returns the position of the page in its list or among the results.
+func (c TweetConnection) PageInfo() *PageInfo {
+	if c.Found != nil {
+		return &PageInfo{Found: *c.Found}
+	}
+	return c.Connection.PageInfo()
+}
 
 // TweetEdge is an entry of a list of tweets. Key is set for an event; see graph.Personal.
 type TweetEdge struct {
@@ -93,10 +107,40 @@ type Connection struct {
 }
 
 // PageInfo returns the position of the page in its list.
-func (c Connection) PageInfo() *PageInfo { return &PageInfo{c} }
+func (c Connection) PageInfo() *PageInfo { return &PageInfo{Connection: c} }
 
-// PageInfo is the position of a page in its list.
-type PageInfo struct{ Connection }
+// PageInfo is the position of a page in its list: in that of an owner, or in the results of a search.
+type PageInfo struct {
+	Connection
+	Found Found
+}
+
+// Found names a page of the results of a search; nil is no search.
+type Found interface{ IsFound() }
+
+// TweetsFound is a page of a search for tweets.
+type TweetsFound struct{ search.Key }
+
+// IsFound marks the page as one of a search.
+func (TweetsFound) IsFound() {}
+
+// UsersFound is a page of a search for users.
+type UsersFound struct{ search.UserKey }
+
+// IsFound marks the page as one of a search.
+func (UsersFound) IsFound() {}
+
+// UserConnection is a page of users.
+type UserConnection struct{ Found UsersFound }
+
+// PageInfo returns the position of the page among the results.
+func (c UserConnection) PageInfo() *PageInfo { return &PageInfo{Found: c.Found} }
+
+// UserEdge is a user in a list.
+type UserEdge struct {
+	Cursor string
+	Node   *accounts.User
+}
 
 // TimelineConnection is a page of a user's own timeline.
 type TimelineConnection struct{ Connection }

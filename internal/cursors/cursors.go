@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"strings"
 
 	"roost/internal/errs"
 )
@@ -31,6 +32,12 @@ const (
 	Newest   Kind = 'n'
 	Oldest   Kind = 'o'
 	Relevant Kind = 'v'
+	// Ranked and Latest are the tweets that a search finds, in its two orders, Named and MostFollowed the users. All but Latest have a body
+	// of their own.
+	Ranked       Kind = 's'
+	Latest       Kind = 't'
+	Named        Kind = 'u'
+	MostFollowed Kind = 'm'
 	// Events is the log: the sort key is a position plus one, because a position may be 0. EncodePart adds a part.
 	Events Kind = 'e'
 )
@@ -69,7 +76,30 @@ func Decode(k Kind, cursor string) (int64, error) {
 			}
 		}
 	}
-	return 0, errs.New(errs.BadRequest, "the cursor is not one of this list").Because(errs.ReasonBadCursor)
+	return 0, NotOfList()
+}
+
+// EncodeBody returns a cursor whose place is more than a sort key.
+func EncodeBody(k Kind, body []byte) string {
+	return encoding.EncodeToString(append([]byte{byte(k)}, body...))
+}
+
+// maxBody is the longest body of a cursor, in bytes.
+const maxBody = 64
+
+// DecodeBody returns the body of a cursor of EncodeBody. It fails like Decode; its caller checks the body.
+func DecodeBody(k Kind, cursor string) ([]byte, error) {
+	if len(cursor) <= encoding.EncodedLen(maxBody+1) && !strings.ContainsAny(cursor, "\r\n") { // the decoder skips line breaks
+		if b, err := encoding.DecodeString(cursor); err == nil && len(b) > 1 && b[0] == byte(k) {
+			return b[1:], nil
+		}
+	}
+	return nil, NotOfList()
+}
+
+// NotOfList returns the error of a cursor that does not belong to its list: BAD_REQUEST with the reason BAD_CURSOR.
+func NotOfList() *errs.Error {
+	return errs.New(errs.BadRequest, "the cursor is not one of this list").Because(errs.ReasonBadCursor)
 }
 
 // EncodePart returns a cursor within what is at a sort key, after the first parts of it: 1 to 255. Without parts it is Encode's.

@@ -141,6 +141,15 @@ var costedReads = []costed{
 	{name: "timeline-after", prepare: after("user.timeline")},
 	{name: "timeline-before", prepare: after("user.timeline")},
 
+	{name: "searchTweets"},
+	{name: "searchTweets-after",
+		prepare: func(t *testing.T, c *crowd, _ int) (*apitest.Client, apitest.Vars) {
+			res := c.viewer.Must(t, `{ searchTweets(query: "tweet -nothing", orderBy: NEWEST, first: 2) { pageInfo { endCursor } } }`, nil)
+			return c.viewer.Client, apitest.Vars{"at": res.String("searchTweets.pageInfo.endCursor"), "author": c.viewer.ID}
+		}},
+	{name: "searchUsers"},
+	{name: "searchUsers-most-followed"},
+
 	{name: "lists-in-lists"},
 	{name: "lists-in-lists-pages-in-the-middle", prepare: after("user.following")},
 	{name: "lists-in-lists-nothing-of-the-tweets"},

@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"roost/domain/search"
 	"roost/domain/tweets"
+	"roost/ent"
+	"roost/events"
+	"roost/internal/clock"
 	"roost/internal/ids"
 	"roost/internal/sqldb"
 	"roost/testkit/apitest"
@@ -71,6 +75,10 @@ func newCrowd(t testing.TB, r *apitest.Roost) *crowd {
 	w.insert(t, "reactions (tweet_id, user_id, kind, prev, reacted_at, version)", w.rows.reactions)
 	w.insert(t, "retweets "+retweetColumns, w.rows.retweets)
 	w.insert(t, "tweet_stats (tweet_id, like_count, dislike_count, revision, retweet_count)", w.rows.counts)
+	index := search.New(w.db, events.New(ent.NewClient(ent.Driver(w.db.Driver)), clock.Real{}), clock.Real{}, search.Config{})
+	if _, err := index.Rebuild(t.Context(), false, nil); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 

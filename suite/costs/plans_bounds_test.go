@@ -4,6 +4,8 @@ import (
 	"database/sql/driver"
 	"regexp"
 	"strings"
+
+	"roost/domain/search"
 )
 
 // statementClass is a kind of statements with the most rows that one of them may read.
@@ -185,6 +187,23 @@ var statementClasses = []statementClass{
 	statementsOf("what is brought by users", `SELECT k, min\(CASE WHEN active THEN sort_key END\), .* FROM \(SELECT r.tweet_id .*`,
 		func(args []any, _ int) int { return maxFewRetweets * idsIn(args[0]) * idsIn(args[1]) },
 		"the retweets of each tweet, or those of each user"),
+
+	// Searches are bounded by what is ranked; TestSearchPlans is about the plans of large tables.
+	statementsOf("a search for tweets", `(WITH m AS MATERIALIZED|SELECT tweet_id FROM) \(SELECT s.tweet_id AS tweet_id.*`,
+		func(_ []any, given int) int { return 5*search.MaxRanked + given }, "the entries and the tweets that are ranked, and small tables"),
+	statementsOf("a search for users", `SELECT name, user_id FROM \(SELECT \* FROM \(.*`,
+		func(args []any, _ int) int { return 4 * args[1].(int) }, "a page of each way to find a user, and one more"),
+	statementsOf("the most followed users", `SELECT follower_count, user_id FROM user_stats .*`,
+		func(args []any, _ int) int { return args[2].(int) }, "a page and one more"),
+	statementsOf("tweets to index", `SELECT id, author_id, text, deleted_at IS NULL FROM tweets WHERE id = ANY\(\$1\)`, eachID(0, 1),
+		"one row an id"),
+	statementsOf("users to index", `SELECT id, username, name FROM users WHERE id = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
+	statementsOf("indexed tweets", `INSERT INTO search_tweets .*`, eachID(0, 2), "it adds, or changes what its keys lead to"),
+	statementsOf("tweets that leave the index", `DELETE FROM search_tweets WHERE tweet_id = ANY\(\$1\)`, eachID(0, 1), "one row an id"),
+	statementsOf("indexed users", `INSERT INTO search_names .*`, eachID(0, 2), "it adds"),
+	statementsOf("users that are indexed again", `DELETE FROM search_names WHERE user_id = ANY\(\$1\)`, eachID(0, search.MaxNameWords+1),
+		"the words of each name"),
+	rarely(fewRows("ranges to index", `SELECT count\(\*\) FROM search_fills`)),
 
 	statementsOf("tweets by id", `SELECT .* FROM "tweets" WHERE "tweets"."id" = ANY\(\$1\).*`, eachID(0, 1), "one row an id"),
 	statementsOf("a tweet", `SELECT .* FROM "tweets" WHERE "tweets"."id" = \$1( AND "tweets"."deleted_at" IS NULL)? LIMIT \d`, atMost(1),

@@ -30,13 +30,15 @@ type stepWatch struct {
 
 // fitting steps read no table of the model, or one through an index: json_each reads a list argument, e is a materialized subquery with a
 // limit, ranked the replies to tweets, up those above a tweet, b the subquery of a tweet's retweets, parts that of a tweet's counts, and
-// h is log_heads, which has one row.
+// h is log_heads, which has one row. Of searches, m are the matches that are ranked, r their page, and p, w and found the users of a page.
+// search_fills is empty on most days.
 var fitting = regexp.MustCompile(
 	`^(SEARCH .*|SCAN \w+ VIRTUAL TABLE INDEX \d+:.*|SCAN \d+-ROW VALUES CLAUSE|SCAN CONSTANT ROW|MULTI-INDEX .*|INDEX \d+` +
 		`|(LIST|SCALAR|CORRELATED (LIST|SCALAR)) SUBQUERY \d+|CO-ROUTINE .*|SCAN \(?subquery-\d+\)?` +
 		`|REUSE LIST SUBQUERY \d+|CREATE BLOOM FILTER|MATERIALIZE e|SCAN ranked|SETUP|RECURSIVE STEP|SCAN up` +
 		`|SCAN e LEFT-JOIN|SCAN b|SCAN h|SCAN parts|USE TEMP B-TREE .*` +
-		`|COMPOUND QUERY|LEFT-MOST SUBQUERY|MERGE \(UNION ALL\)|UNION ALL|LEFT|RIGHT)$`)
+		`|MATERIALIZE [mr]|SCAN r LEFT-JOIN|SCAN [mpw]|SCAN found|SCAN search_fills|UNION USING TEMP B-TREE` +
+		`|COMPOUND QUERY|LEFT-MOST SUBQUERY|MERGE \(UNION( ALL)?\)|UNION ALL|LEFT|RIGHT)$`)
 
 // shared finds searches for the beginning of a key that many rows may share: all of those are read, unless
 // they come in the order of the statement and LIMIT ends the search.

@@ -14,6 +14,7 @@ import (
 	"roost/domain/follows"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
+	"roost/domain/search"
 	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/ent"
@@ -40,6 +41,7 @@ type Domain struct {
 	Reactions *reactions.Reactions
 	Retweets  *retweets.Retweets
 	Timelines *timelines.Timelines
+	Search    *search.Search
 
 	mu      sync.Mutex
 	emitted []events.Event
@@ -63,7 +65,7 @@ func On(t testing.TB, c sqldb.Config) *Domain {
 	d := &Domain{Clock: now, DB: db, Client: client, Log: log,
 		Accounts: accounts.New(client, log, gen, now, cfg), Counts: counts.New(client), Follows: follows.New(client, db, log, gen),
 		Tweets: tweets.New(client, db, log, gen), Reactions: reactions.New(client, db, log), Retweets: retweets.New(client, db, log, gen),
-		Timelines: timelines.New(db)}
+		Timelines: timelines.New(db), Search: search.New(db, log, now, search.Config{})}
 	log.Observe(func(committed []events.Event) {
 		d.mu.Lock()
 		defer d.mu.Unlock()

@@ -1,6 +1,6 @@
-// Command fill imports a data set into an empty database and prints what that took, as JSON. Package importedtest builds and
-// runs it in a process of its own. So tests under the race detector import at full speed, and the peak of memory is measured
-// for the import alone.
+// Command fill imports a data set into an empty database, indexes it for search, and prints what the import took, as JSON. Package
+// importedtest builds and runs it in a process of its own. So tests under the race detector import at full speed, and the peak of
+// memory is measured for the import alone.
 package main
 
 import (
@@ -12,7 +12,10 @@ import (
 	"syscall"
 
 	"roost/domain/imports"
+	"roost/domain/search"
+	"roost/ent"
 	"roost/ent/migrations"
+	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/idlease"
 	"roost/internal/ids"
@@ -62,5 +65,21 @@ func fill(ctx context.Context, to sqldb.Config, dir string) error {
 	}
 	// Linux counts in KiB.
 	f.MaxRSS = usage.Maxrss << 10
+	if err := index(ctx, db); err != nil {
+		return err
+	}
 	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+// index indexes what was imported, as the nodes of a site do.
+func index(ctx context.Context, db *sqldb.DB) error {
+	log := events.New(ent.NewClient(ent.Driver(db.Driver)), clock.Real{})
+	if _, err := search.New(db, log, clock.Real{}, search.Config{}).FillAll(ctx); err != nil {
+		return err
+	}
+	if !db.IsPostgres() {
+		return nil
+	}
+	_, err := db.Writer().ExecContext(ctx, "VACUUM (ANALYZE) search_tweets, search_names, search_fills, user_stats")
+	return err
 }
