@@ -181,9 +181,11 @@ func (t *Tweets) spellingsStatement() string {
 	if t.db.IsPostgres() {
 		return fmt.Sprintf(`SELECT k.id, t.name, count(*), max(t.tweet_id) FROM unnest($1::bigint[]) AS k(id)
 			CROSS JOIN LATERAL (SELECT name, tweet_id FROM
-				(SELECT name, tweet_id FROM tweet_hashtags WHERE hashtag_id = k.id AND %s ORDER BY tweet_id DESC LIMIT %s) AS newest
+				(SELECT name, tweet_id FROM tweet_hashtags WHERE hashtag_id = k.id AND %s
+					ORDER BY tweet_id DESC LIMIT %s) AS newest
 				WHERE %s ORDER BY tweet_id DESC LIMIT %s) AS t
-			GROUP BY 1, 2`, notDeleted, sqldb.InOrder(fmt.Sprint(spellingsLookedAt)), suspensions.NotSuspended(authorOf), sqldb.InOrder(fmt.Sprint(spellings)))
+			GROUP BY 1, 2`, notDeleted, sqldb.InOrder(fmt.Sprint(spellingsLookedAt)),
+			suspensions.NotSuspended(authorOf), sqldb.InOrder(fmt.Sprint(spellings)))
 	}
 	return fmt.Sprintf(`SELECT k.value, t.name, count(*), max(t.tweet_id) FROM json_each($1) AS k
 		JOIN tweet_hashtags AS t ON t.rowid IN (SELECT id FROM
