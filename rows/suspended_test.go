@@ -49,8 +49,8 @@ func TestSuspensionsAreFollowed(t *testing.T) {
 	})
 }
 
-// A tweet that answers a suspended user is at its own place for nobody. For a viewer who follows all of them it is in the home timeline by a
-// retweet, in pushes as in pages.
+// A tweet that answers a suspended user is at its own place for nobody. For a viewer who follows all of them it is in the home timeline by
+// a retweet, in pushes as in pages.
 func TestAnswersToSuspendedUsers(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
 		n, all := r.nodes(t, true)[0], r.authors(t, 4)

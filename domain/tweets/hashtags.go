@@ -10,6 +10,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"roost/domain/suspensions"
 	"roost/ent/tweethashtag"
 	"roost/events"
 	"roost/internal/cursors"
@@ -120,13 +121,20 @@ func removeHashtags(ctx context.Context, tx *events.Tx, tweetID int64, text stri
 	return nil
 }
 
+// Conditions and columns for a row of tweet_hashtags. PostgreSQL reads such rows in order, and only as many as it needs, because the
+// condition is dear.
+const (
+	notDeleted = "coalesce((SELECT true FROM tweets WHERE id = tweet_id AND " + VisibleSQL + "), false)"
+	authorOf   = "(SELECT author_id FROM tweets WHERE id = tweet_id)"
+)
+
 // ofHashtag are the lists of the tweets with a hashtag. The sort key of an entry is its tweet. Releases before hashtags delete tweets
 // without their hashtags, so the tweet is looked at.
-var ofHashtag = sqldb.Lists{Table: "tweet_hashtags", Owner: "hashtag_id", SortKey: "tweet_id", Item: "tweet_id", Where: "true",
-	By: "coalesce((SELECT author_id FROM tweets WHERE id = tweet_id AND " + VisibleSQL + "), 0)"}
+var ofHashtag = sqldb.Lists{Table: "tweet_hashtags", Owner: "hashtag_id", SortKey: "tweet_id", Item: "tweet_id", Where: notDeleted,
+	By: authorOf}
 
 // OfHashtags reads pages of the tweets with several hashtags, the newest first, in one statement for each page size. Row.By is who wrote
-// the tweet, 0 for a deleted one. Tweets of suspended users are among them.
+// the tweet. Tweets of suspended users are among them.
 func (t *Tweets) OfHashtags(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 	return ofHashtag.Pages(ctx, t.db.Driver, keys)
 }
@@ -173,13 +181,15 @@ func (t *Tweets) spellingsStatement() string {
 	if t.db.IsPostgres() {
 		return fmt.Sprintf(`SELECT k.id, t.name, count(*), max(t.tweet_id) FROM unnest($1::bigint[]) AS k(id)
 			CROSS JOIN LATERAL (SELECT name, tweet_id FROM
-				(SELECT name, tweet_id FROM tweet_hashtags WHERE hashtag_id = k.id ORDER BY tweet_id DESC LIMIT %s) AS newest
+				(SELECT name, tweet_id FROM tweet_hashtags WHERE hashtag_id = k.id AND %s
+					ORDER BY tweet_id DESC LIMIT %s) AS newest
 				WHERE %s ORDER BY tweet_id DESC LIMIT %s) AS t
-			GROUP BY 1, 2`, sqldb.InOrder(fmt.Sprint(spellingsLookedAt)), VisibleByID("tweet_id"), sqldb.InOrder(fmt.Sprint(spellings)))
+			GROUP BY 1, 2`, notDeleted, sqldb.InOrder(fmt.Sprint(spellingsLookedAt)),
+			suspensions.NotSuspended(authorOf), sqldb.InOrder(fmt.Sprint(spellings)))
 	}
 	return fmt.Sprintf(`SELECT k.value, t.name, count(*), max(t.tweet_id) FROM json_each($1) AS k
 		JOIN tweet_hashtags AS t ON t.rowid IN (SELECT id FROM
-			(SELECT rowid AS id, tweet_id FROM tweet_hashtags WHERE hashtag_id = k.value ORDER BY tweet_id DESC LIMIT %d)
+			(SELECT rowid AS id, tweet_id FROM tweet_hashtags WHERE hashtag_id = k.value AND %s ORDER BY tweet_id DESC LIMIT %d)
 			WHERE %s ORDER BY tweet_id DESC LIMIT %d)
-		GROUP BY 1, 2`, spellingsLookedAt, VisibleByID("tweet_id"), spellings)
+		GROUP BY 1, 2`, notDeleted, spellingsLookedAt, suspensions.NotSuspended(authorOf), spellings)
 }
