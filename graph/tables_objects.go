@@ -26,6 +26,7 @@ func limitsTable() *plan.Type[root] {
 		"nameLength":        limit(func(l *model.Limits) int32 { return l.NameLength }),
 		"bioLength":         limit(func(l *model.Limits) int32 { return l.BioLength }),
 		"passwordMinLength": limit(func(l *model.Limits) int32 { return l.PasswordMinLength }),
+		"searchLength":      limit(func(l *model.Limits) int32 { return l.SearchLength }),
 		"documentBytes":     limit(func(l *model.Limits) int32 { return l.DocumentBytes }),
 	}}
 }

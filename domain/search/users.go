@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"roost/domain/accounts"
+	"roost/domain/suspensions"
 	"roost/internal/errs"
 	"roost/internal/sqldb"
 	"roost/internal/words"
@@ -82,8 +83,8 @@ func (s *Search) Users(ctx context.Context, k UserKey) (UserPage, error) {
 }
 
 // mostFollowed is about the index user_stats_most_followed.
-const mostFollowed = `SELECT follower_count, user_id FROM user_stats WHERE (follower_count, user_id) < ($1, $2)
-	ORDER BY follower_count DESC, user_id DESC LIMIT $3`
+var mostFollowed = `SELECT follower_count, user_id FROM user_stats WHERE (follower_count, user_id) < ($1, $2) AND ` +
+	suspensions.NotSuspended("user_stats.user_id") + ` ORDER BY follower_count DESC, user_id DESC LIMIT $3`
 
 // namedStatement finds users by username and by name; it is empty if nobody can be found.
 func namedStatement(k UserKey) (statement string, args []any) {
@@ -96,15 +97,15 @@ func namedStatement(k UserKey) (statement string, args []any) {
 	text := strings.TrimPrefix(strings.TrimSpace(k.Query), "@")
 	if key, ok := accounts.NameKey(text); ok {
 		parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT name, user_id FROM search_names WHERE word = '' AND name >= %s AND name < %s
-			AND name > $1 ORDER BY name LIMIT $2) AS p`, arg(key), arg(key+afterNames)))
+			AND name > $1 AND %s ORDER BY name LIMIT $2) AS p`, arg(key), arg(key+afterNames), suspensions.NotSuspended("search_names.user_id")))
 	}
 	if all := nameWords(text); len(all) > 0 && len(all) <= MaxNameWords {
 		others := ""
 		for _, w := range all[1:] {
-			others += " AND EXISTS (SELECT 1 FROM search_names AS o WHERE o.word = " + arg(w) + " AND o.name = s.name AND o.user_id = s.user_id)"
+			others += " AND EXISTS (SELECT 1 FROM search_names AS o WHERE o.word = " + arg(w) + " AND o.name = n.name AND o.user_id = n.user_id)"
 		}
-		parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT s.name AS name, s.user_id AS user_id FROM search_names AS s
-			WHERE s.word = %s AND s.name > $1%s ORDER BY s.name LIMIT $2) AS w`, arg(all[0]), others))
+		parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT n.name AS name, n.user_id AS user_id FROM search_names AS n
+			WHERE n.word = %s AND n.name > $1%s AND %s ORDER BY n.name LIMIT $2) AS w`, arg(all[0]), others, suspensions.NotSuspended("n.user_id")))
 	}
 	if len(parts) == 0 {
 		return "", nil

@@ -126,6 +126,7 @@ type ComplexityRoot struct {
 		NameLength        func(childComplexity int) int
 		PageSize          func(childComplexity int) int
 		PasswordMinLength func(childComplexity int) int
+		SearchLength      func(childComplexity int) int
 		TweetLength       func(childComplexity int) int
 		UsernameLength    func(childComplexity int) int
 	}
@@ -794,6 +795,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Limits.PasswordMinLength(childComplexity), true
+	case "Limits.searchLength":
+		if e.ComplexityRoot.Limits.SearchLength == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.SearchLength(childComplexity), true
 	case "Limits.tweetLength":
 		if e.ComplexityRoot.Limits.TweetLength == nil {
 			break
@@ -2540,6 +2547,8 @@ type Limits {
   bioLength: Int!
   "Least characters in a password."
   passwordMinLength: Int!
+  "Most code points in a search."
+  searchLength: Int!
   "Most bytes in a document."
   documentBytes: Int!
 }
@@ -3246,6 +3255,8 @@ func (ec *executionContext) childFields_Limits(ctx context.Context, field graphq
 		return ec.fieldContext_Limits_bioLength(ctx, field)
 	case "passwordMinLength":
 		return ec.fieldContext_Limits_passwordMinLength(ctx, field)
+	case "searchLength":
+		return ec.fieldContext_Limits_searchLength(ctx, field)
 	case "documentBytes":
 		return ec.fieldContext_Limits_documentBytes(ctx, field)
 	}
@@ -5459,6 +5470,29 @@ func (ec *executionContext) _Limits_passwordMinLength(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_Limits_passwordMinLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Limits_searchLength(ctx context.Context, field graphql.CollectedField, obj *model.Limits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limits_searchLength(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SearchLength, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Limits_searchLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Limits", field, false, false, "Int")
 }
 
@@ -12964,6 +12998,11 @@ func (ec *executionContext) _Limits(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "passwordMinLength":
 			out.Values[i] = ec._Limits_passwordMinLength(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "searchLength":
+			out.Values[i] = ec._Limits_searchLength(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -81,6 +81,8 @@ type Limits struct {
 	BioLength int32 `json:"bioLength"`
 	// Least characters in a password.
 	PasswordMinLength int32 `json:"passwordMinLength"`
+	// Most code points in a search.
+	SearchLength int32 `json:"searchLength"`
 	// Most bytes in a document.
 	DocumentBytes int32 `json:"documentBytes"`
 }

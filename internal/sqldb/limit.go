@@ -46,15 +46,18 @@ const (
 	comeBack = time.Second
 )
 
-// permitsOf returns how many of a pool's connections requests may hold at once.
+// permitsOf returns how many of a pool's connections requests may hold at once. Where there is room, three are left: while a table is
+// locked, the consumer group of searches and the sampler of the cache may wait for it at the same time, and the log goes on.
 func permitsOf(conns int) int {
 	switch {
 	case conns < 2:
 		return 1
 	case conns < 4:
 		return conns - 1
+	case conns < 8:
+		return conns - 2
 	default:
-		return conns - max(2, conns/8)
+		return conns - max(3, conns/8)
 	}
 }
 

@@ -195,7 +195,7 @@ func TestLeavingTheQueue(t *testing.T) {
 
 func TestPermitsOf(t *testing.T) {
 	t.Parallel()
-	for conns, want := range map[int]int{0: 1, 1: 1, 2: 1, 3: 2, 4: 2, 12: 10, 32: 28, 128: 112} {
+	for conns, want := range map[int]int{0: 1, 1: 1, 2: 1, 3: 2, 4: 2, 7: 5, 8: 5, 12: 9, 32: 28, 128: 112} {
 		if got := permitsOf(conns); got != want {
 			t.Errorf("of %d connections requests get %d, want %d", conns, got, want)
 		}

@@ -18,10 +18,11 @@ func TestLimitsAreEnforced(t *testing.T) {
 		w := &limited{Roost: r, u: u, tagged: u.Tweet(t, "#roost")}
 		proofs := map[string]func(t *testing.T, n int) (code string){
 			"tweetLength": w.tweet, "pageSize": w.pages, "batchSize": w.batches, "usernameLength": w.username, "nameLength": w.name,
-			"bioLength": w.bio, "passwordMinLength": w.password, "documentBytes": w.document,
+			"bioLength": w.bio, "passwordMinLength": w.password, "searchLength": w.search,
+			"documentBytes": w.document,
 		}
-		beyond := map[string]string{"pageSize": "BAD_REQUEST", "batchSize": "BAD_REQUEST", "documentBytes": "QUERY_TOO_COMPLEX",
-			"passwordMinLength": "TOO_SHORT"}
+		beyond := map[string]string{"pageSize": "BAD_REQUEST", "batchSize": "BAD_REQUEST", "searchLength": "BAD_REQUEST",
+			"documentBytes": "QUERY_TOO_COMPLEX", "passwordMinLength": "TOO_SHORT"}
 		for _, name := range names {
 			t.Run(name, func(t *testing.T) {
 				proof, n, step := proofs[name], limits.Int("limits."+name), 1
@@ -118,6 +119,15 @@ func (w *limited) batches(t *testing.T, n int) string {
 		refusal(t, w.u.Run(t, "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", vars), ""),
 		refusal(t, w.u.Run(t, "query($ids: [ID!]!) { reactionSummaries(subjectIds: $ids) { likeCount } }", vars), ""),
 		refusal(t, w.u.Dial(t).Subscribe(t, "subscription($ids: [ID!]!) { reactionsChanged(subjectIds: $ids) { id } }", vars).Next(t), ""),
+	})
+}
+
+// search looks for tweets and users with n code points.
+func (w *limited) search(t *testing.T, n int) string {
+	vars := apitest.Vars{"query": strings.Repeat("ü", n)}
+	return theOnly(t, []string{
+		refusal(t, w.u.Run(t, "query($query: String!) { searchTweets(query: $query) { edges { cursor } } }", vars), ""),
+		refusal(t, w.u.Run(t, "query($query: String!) { searchUsers(query: $query) { edges { cursor } } }", vars), ""),
 	})
 }
 

@@ -41,6 +41,8 @@ const conversation = `query($root: ID!, $below: ID!, $tag: String!, $bad: String
 	below: tweet(id: $below) { isReply inReplyTo { text } ancestors { text } entities { ... on MentionEntity { user { username } } } }
 	hashtag(name: $tag) { tweets { nodes { text } } one: tweets(first: 1) { nodes { text } } }
 	bad: user(username: $bad) { username }
+	searchTweets(query: $tag, orderBy: NEWEST) { nodes { text } }
+	searchUsers(query: $bad) { nodes { username } }
 	bob: user(username: $bob) { followers { nodes { username } } timeline(include: [REPLIES]) { nodes { text } } }
 	viewer { homeTimeline { nodes { text } } } }`
 
@@ -83,6 +85,7 @@ func (c *talk) seen(t *testing.T, r *apitest.Roost) map[string]string {
 		"hashtag":   texts("hashtag.tweets.nodes"), "newest of the hashtag": texts("hashtag.one.nodes"),
 		"user": fmt.Sprint(res.Get("bad") != nil), "followers": fmt.Sprint(len(res.Strings("bob.followers.nodes", "username"))),
 		"own replies": texts("bob.timeline.nodes"), "home": texts("viewer.homeTimeline.nodes"),
+		"found": texts("searchTweets.nodes"), "users found": fmt.Sprint(len(res.Strings("searchUsers.nodes", "username"))),
 	}
 	if res.Get("below.isReply") != true {
 		t.Errorf("the answer to a suspended user is no reply: %s", res.Data)
@@ -107,6 +110,7 @@ func TestSuspendedInConversations(t *testing.T) {
 			"parent": hers, "ancestors": fmt.Sprint([]string{"root", hers}), "mentioned": "true",
 			"hashtag": fmt.Sprint([]string{more, hers, daves}), "newest of the hashtag": fmt.Sprint([]string{more}),
 			"user": "true", "followers": "2", "own replies": fmt.Sprint([]string{below}), "home": fmt.Sprint([]string{below, more, hers, "root"}),
+			"found": fmt.Sprint([]string{more, hers, daves}), "users found": "1",
 		}
 		without := map[string]string{
 			"newest": fmt.Sprint([]string{daves}), "oldest": fmt.Sprint([]string{daves}), "relevant": fmt.Sprint([]string{daves}),
@@ -114,6 +118,7 @@ func TestSuspendedInConversations(t *testing.T) {
 			"parent": "<nil>", "ancestors": "[root]", "mentioned": "false",
 			"hashtag": fmt.Sprint([]string{daves}), "newest of the hashtag": fmt.Sprint([]string{daves}),
 			"user": "false", "followers": "1", "own replies": fmt.Sprint([]string{below}), "home": "[root]",
+			"found": fmt.Sprint([]string{daves}), "users found": "0",
 		}
 		expect := func(when string, want map[string]string) {
 			t.Helper()
@@ -128,6 +133,10 @@ func TestSuspendedInConversations(t *testing.T) {
 				}
 			}
 		}
+		apitest.Until(t, "searches find all", func() bool {
+			now := c.seen(t, r)
+			return now["found"] == before["found"] && now["users found"] == "1"
+		})
 		expect("before", before)
 		edge := c.carl.Must(t, `query($id: ID!) { tweet(id: $id) { replies(first: 1, orderBy: OLDEST) { pageInfo { endCursor } } } }`,
 			apitest.Vars{"id": c.root}).String("tweet.replies.pageInfo.endCursor")

@@ -15,7 +15,7 @@ import (
 // than a batch of names has.
 const mentioningTweets, mentions = 20, 5
 
-// mentioning writes tweets of the viewer that mention users of rings a and b, and returns them.
+// mentioning writes tweets of the first of ring a, older than all others, that mention users of rings a and b, and returns them.
 func (w *crowd) mentioning(t testing.TB) (made []int64) {
 	t.Helper()
 	var rows [][]any
@@ -25,7 +25,7 @@ func (w *crowd) mentioning(t testing.TB) (made []int64) {
 			n := i*mentions + j
 			fmt.Fprintf(&text, "@%c%d ", "ab"[n%2], n/2)
 		}
-		id := w.nextID()
+		id := w.earlierID()
 		made = append(made, id)
 		rows = append(rows, []any{id, w.a[0], text.String(), ids.Time(id), 1})
 	}

@@ -17,7 +17,7 @@ import (
 func TestMoreThanTheDatabaseCanDo(t *testing.T) {
 	t.Parallel()
 	const permits, readers = 6, 30
-	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseConn, c.DatabaseWait = permits+2, 0 })
+	r := apitest.New(t, apitest.Server, func(c *app.Config) { c.DatabaseConn, c.DatabaseWait = permits+3, 0 })
 	ada, bob := r.SignUp(t, "ada"), r.SignUp(t, "bob")
 	oldest := bob.Tweet(t, "the first of more than a node keeps a list of")
 	for range timelines.MaxAuthorEntries {
