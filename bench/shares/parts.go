@@ -93,6 +93,7 @@ var booked = map[string]Part{
 	"roost/internal/moment":    caller,
 	"roost/internal/parallel":  caller,
 	"roost/internal/visible":   caller,
+	"roost/internal/words":     caller,
 }
 
 // partOf returns the part of a package, or caller.
