@@ -111,8 +111,8 @@ func TestPlansLeaveFailuresToResolvers(t *testing.T) {
 			allSeen := func() bool {
 				return w.outcomes["error"] > 0 && w.outcomes["answered"] > 0 && (w.outcomes[graph.Shed] > 0 || raceEnabled)
 			}
-			for more := 0; more < 10 && !allSeen(); more++ {
-				w.random(t, raced(1000), busy)
+			for more := 2; more < 12 && !allSeen(); more++ {
+				w.random(t, more*raced(1000), busy)
 			}
 			t.Log(w.outcomes)
 			if !allSeen() {
