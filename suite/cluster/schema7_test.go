@@ -37,7 +37,7 @@ type recorded struct {
 		After  string
 		Events []json.RawMessage
 	}
-	// DeadLetters are those of the group search, Retrying the events that the group digest was to try again.
+	// DeadLetters are those of the group archive, Retrying the events that the group digest was to try again.
 	DeadLetters []struct {
 		Seq    int64
 		Reason string
@@ -129,9 +129,9 @@ func TestDatabaseAtMigration7(t *testing.T) {
 				t.Fatal(err)
 			}
 			now := clock.NewFake(want.At.Add(30 * time.Second))
-			var search, digest handled
+			var archive, digest handled
 			r := apitest.New(t, m, func(c *app.Config) {
-				c.Clock, c.Groups = now, append(c.Groups, search.group("search"), digest.group("digest"))
+				c.Clock, c.Groups = now, append(c.Groups, archive.group("archive"), digest.group("digest"))
 				file := filepath.Join("testdata", "schema7", name+".sql")
 				if m == apitest.Embedded {
 					if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
@@ -173,7 +173,7 @@ func TestDatabaseAtMigration7(t *testing.T) {
 					t.Errorf("the stream from %s goes on with %s, want %s", cursor, got.Body, posted)
 				}
 			}
-			want.checkGroups(t, db, now, head, &search, &digest)
+			want.checkGroups(t, db, now, head, &archive, &digest)
 		})
 	}
 }
@@ -199,7 +199,7 @@ func (want *recorded) checkLog(t *testing.T, db *sqldb.DB) (head int64) {
 }
 
 // checkGroups wants the groups to go on from their positions, with the events that they had failed to handle.
-func (want *recorded) checkGroups(t *testing.T, db *sqldb.DB, now *clock.Fake, head int64, search, digest *handled) {
+func (want *recorded) checkGroups(t *testing.T, db *sqldb.DB, now *clock.Fake, head int64, archive, digest *handled) {
 	t.Helper()
 	admin := events.NewAdmin(ent.NewClient(ent.Driver(db.Driver)), db, now)
 	letters, err := admin.DeadLetters(t.Context(), "", 100)
@@ -209,22 +209,22 @@ func (want *recorded) checkGroups(t *testing.T, db *sqldb.DB, now *clock.Fake, h
 	var dead []int64
 	for i, d := range letters {
 		dead = append(dead, d.Entry.Seq)
-		if d.Group != "search" || d.Entry.Seq != want.DeadLetters[i].Seq || d.Reason != want.DeadLetters[i].Reason {
+		if d.Group != "archive" || d.Entry.Seq != want.DeadLetters[i].Seq || d.Reason != want.DeadLetters[i].Reason {
 			t.Errorf("dead letter %+v, want %v", d, want.DeadLetters[i])
 		}
 	}
-	apitest.Until(t, "the new tweet in both groups", func() bool { return len(search.seqs()) == 1 && len(digest.seqs()) == 1 })
-	if first := search.seqs()[0]; first <= head {
-		t.Errorf("the group search handled event %d again", first)
+	apitest.Until(t, "the new tweet in both groups", func() bool { return len(archive.seqs()) == 1 && len(digest.seqs()) == 1 })
+	if first := archive.seqs()[0]; first <= head {
+		t.Errorf("the group archive handled event %d again", first)
 	}
 	now.Add(2 * time.Minute)
-	if n, err := admin.Retry(t.Context(), "search", 0); err != nil || n != len(dead) {
+	if n, err := admin.Retry(t.Context(), "archive", 0); err != nil || n != len(dead) {
 		t.Errorf("%d dead letters are tried again, %v", n, err)
 	}
-	apitest.Until(t, "the dead letters to be handled", func() bool { return len(search.seqs()) == len(dead)+1 })
+	apitest.Until(t, "the dead letters to be handled", func() bool { return len(archive.seqs()) == len(dead)+1 })
 	apitest.Until(t, "the events to retry to be handled", func() bool { return len(digest.seqs()) == len(want.Retrying)+1 })
-	if got := search.seqs(); !slices.Equal(got[:len(dead)], dead) {
-		t.Errorf("the group search handled %v, want %v", got, dead)
+	if got := archive.seqs(); !slices.Equal(got[:len(dead)], dead) {
+		t.Errorf("the group archive handled %v, want %v", got, dead)
 	}
 	if got := digest.seqs(); !slices.Equal(got[:len(want.Retrying)], want.Retrying) {
 		t.Errorf("the group digest handled %v, want %v", got, want.Retrying)

@@ -549,8 +549,8 @@ INSERT INTO public.follows VALUES (2757907552668069888, 2757907552668069892, fal
 -- Data for Name: group_parts; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.group_parts VALUES ('search/0', 'search', 0, 40, '', '2026-11-28 20:20:37.17359+00', '2026-11-02 09:06:23+00');
-INSERT INTO public.group_parts VALUES ('search/1', 'search', 1, 40, '', '2026-11-28 20:20:37.132446+00', '2026-11-02 09:00:00+00');
+INSERT INTO public.group_parts VALUES ('archive/0', 'archive', 0, 40, '', '2026-11-28 20:20:37.17359+00', '2026-11-02 09:06:23+00');
+INSERT INTO public.group_parts VALUES ('archive/1', 'archive', 1, 40, '', '2026-11-28 20:20:37.132446+00', '2026-11-02 09:00:00+00');
 INSERT INTO public.group_parts VALUES ('digest/0', 'digest', 0, 40, '', '2026-11-28 20:20:37.169628+00', '2026-11-02 09:06:23+00');
 INSERT INTO public.group_parts VALUES ('digest/1', 'digest', 1, 40, '', '2026-11-28 20:20:37.141586+00', '2026-11-02 09:00:00+00');
 INSERT INTO public.group_parts VALUES ('cache/0', 'cache', 0, 40, '', '2026-11-28 20:20:24.164669+00', '2026-11-02 09:06:23+00');
@@ -587,20 +587,20 @@ INSERT INTO public.log_heads VALUES (1, 40, 0, '2026-11-28 20:20:22.160905+00', 
 -- Data for Name: parked_events; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.parked_events VALUES (1, 'search', 12, 'TweetPosted', 1, 2757907577833893888, '{"TweetID":2757907577833893888,"AuthorID":2757907552668069890,"AuthorVer":3}', '2026-11-02 09:00:06+00', 1, '2026-11-02 09:01:13+00', 'no index for event search', true);
-INSERT INTO public.parked_events VALUES (3, 'search', 14, 'TweetPosted', 1, 2757907586222501888, '{"TweetID":2757907586222501888,"AuthorID":2757907552668069888,"AuthorVer":6}', '2026-11-02 09:00:08+00', 1, '2026-11-02 09:01:14+00', 'no index for event search', true);
-INSERT INTO public.parked_events VALUES (5, 'search', 16, 'TweetPosted', 1, 2757907594611109888, '{"TweetID":2757907594611109888,"AuthorID":2757907552668069892,"AuthorVer":4}', '2026-11-02 09:00:10+00', 1, '2026-11-02 09:01:14+00', 'no index for event search', true);
-INSERT INTO public.parked_events VALUES (6, 'search', 18, 'TweetPosted', 1, 2757907602999717888, '{"TweetID":2757907602999717888,"AuthorID":2757907552668069890,"AuthorVer":5}', '2026-11-02 09:00:12+00', 1, '2026-11-02 09:01:14+00', 'no index for event search', true);
-INSERT INTO public.parked_events VALUES (9, 'search', 30, 'TweetPosted', 1, 2757907615582629888, '{"TweetID":2757907615582629888,"AuthorID":2757907552668069890,"AuthorVer":6}', '2026-11-02 09:00:15+00', 1, '2026-11-02 09:01:16+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (1, 'archive', 12, 'TweetPosted', 1, 2757907577833893888, '{"TweetID":2757907577833893888,"AuthorID":2757907552668069890,"AuthorVer":3}', '2026-11-02 09:00:06+00', 1, '2026-11-02 09:01:13+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (3, 'archive', 14, 'TweetPosted', 1, 2757907586222501888, '{"TweetID":2757907586222501888,"AuthorID":2757907552668069888,"AuthorVer":6}', '2026-11-02 09:00:08+00', 1, '2026-11-02 09:01:14+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (5, 'archive', 16, 'TweetPosted', 1, 2757907594611109888, '{"TweetID":2757907594611109888,"AuthorID":2757907552668069892,"AuthorVer":4}', '2026-11-02 09:00:10+00', 1, '2026-11-02 09:01:14+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (6, 'archive', 18, 'TweetPosted', 1, 2757907602999717888, '{"TweetID":2757907602999717888,"AuthorID":2757907552668069890,"AuthorVer":5}', '2026-11-02 09:00:12+00', 1, '2026-11-02 09:01:14+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (9, 'archive', 30, 'TweetPosted', 1, 2757907615582629888, '{"TweetID":2757907615582629888,"AuthorID":2757907552668069890,"AuthorVer":6}', '2026-11-02 09:00:15+00', 1, '2026-11-02 09:01:16+00', 'no index for event search', true);
 INSERT INTO public.parked_events VALUES (2, 'digest', 12, 'TweetPosted', 1, 2757907577833893888, '{"TweetID":2757907577833893888,"AuthorID":2757907552668069890,"AuthorVer":3}', '2026-11-02 09:00:06+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
 INSERT INTO public.parked_events VALUES (4, 'digest', 14, 'TweetPosted', 1, 2757907586222501888, '{"TweetID":2757907586222501888,"AuthorID":2757907552668069888,"AuthorVer":6}', '2026-11-02 09:00:08+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
 INSERT INTO public.parked_events VALUES (7, 'digest', 16, 'TweetPosted', 1, 2757907594611109888, '{"TweetID":2757907594611109888,"AuthorID":2757907552668069892,"AuthorVer":4}', '2026-11-02 09:00:10+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
 INSERT INTO public.parked_events VALUES (8, 'digest', 18, 'TweetPosted', 1, 2757907602999717888, '{"TweetID":2757907602999717888,"AuthorID":2757907552668069890,"AuthorVer":5}', '2026-11-02 09:00:12+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
 INSERT INTO public.parked_events VALUES (10, 'digest', 30, 'TweetPosted', 1, 2757907615582629888, '{"TweetID":2757907615582629888,"AuthorID":2757907552668069890,"AuthorVer":6}', '2026-11-02 09:00:15+00', 2, '2026-11-02 09:07:17+00', 'no index for event digest', false);
 INSERT INTO public.parked_events VALUES (11, 'digest', 36, 'TweetPosted', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"AuthorID":2757907552668069890,"AuthorVer":7}', '2026-11-02 09:06:20+00', 1, '2026-11-02 09:07:22+00', 'no index for event digest', false);
-INSERT INTO public.parked_events VALUES (12, 'search', 36, 'TweetPosted', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"AuthorID":2757907552668069890,"AuthorVer":7}', '2026-11-02 09:06:20+00', 1, '2026-11-02 09:07:22+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (12, 'archive', 36, 'TweetPosted', 1, 2757909146504179712, '{"TweetID":2757909146504179712,"AuthorID":2757907552668069890,"AuthorVer":7}', '2026-11-02 09:06:20+00', 1, '2026-11-02 09:07:22+00', 'no index for event search', true);
 INSERT INTO public.parked_events VALUES (13, 'digest', 40, 'TweetPosted', 1, 2757909154892787712, '{"TweetID":2757909154892787712,"AuthorID":2757907552668069890,"AuthorVer":10}', '2026-11-02 09:06:22+00', 1, '2026-11-02 09:07:23+00', 'no index for event digest', false);
-INSERT INTO public.parked_events VALUES (14, 'search', 40, 'TweetPosted', 1, 2757909154892787712, '{"TweetID":2757909154892787712,"AuthorID":2757907552668069890,"AuthorVer":10}', '2026-11-02 09:06:22+00', 1, '2026-11-02 09:07:23+00', 'no index for event search', true);
+INSERT INTO public.parked_events VALUES (14, 'archive', 40, 'TweetPosted', 1, 2757909154892787712, '{"TweetID":2757909154892787712,"AuthorID":2757907552668069890,"AuthorVer":10}', '2026-11-02 09:06:22+00', 1, '2026-11-02 09:07:23+00', 'no index for event search', true);
 
 
 --
