@@ -38,11 +38,13 @@ test: ## set up the stores and run every test with -race (PKGS=./live ARGS=-v)
 
 # End-to-end tests that are about nodes, caches and stores more than about answers. They run without plans in the soak only.
 ABOUT_NODES := roost/suite/cache roost/suite/cluster roost/suite/counts roost/suite/imports
+# Tests that have a node without plans in any case.
+WITH_AND_WITHOUT := roost/suite/price
 
 .PHONY: test-plans
 test-plans: ## compare plans with resolvers on 20,000 random documents, and run the end-to-end tests of answers without plans
 	$(GO) test -count=1 -run '^TestPlans' ./graph
-	ROOST_TEST_PLANS=off scripts/test.sh -race=false -count=1 $(filter-out $(ABOUT_NODES),$(shell $(GO) list ./suite/...))
+	ROOST_TEST_PLANS=off scripts/test.sh -race=false -count=1 $(filter-out $(ABOUT_NODES) $(WITH_AND_WITHOUT),$(shell $(GO) list ./suite/...))
 
 .PHONY: web
 web: ## check the typed client and run its example against a started server
