@@ -46,8 +46,8 @@ const (
 	comeBack = time.Second
 )
 
-// permitsOf returns how many of a pool's connections requests may hold at once. Where there is room, three are left: while a table is
-// locked, the consumer group of searches and the sampler of the cache may wait for it at the same time, and the log goes on.
+// permitsOf returns how many of a pool's connections requests may hold at once. Where there is room, three are left: while the table
+// of tweets is locked, the consumer group of searches and a background read of tweets may both wait for it, and the log goes on.
 func permitsOf(conns int) int {
 	switch {
 	case conns < 2:
