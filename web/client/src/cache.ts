@@ -10,6 +10,12 @@ export function newCache(): InMemoryCache {
   return new InMemoryCache({
     possibleTypes: generated.possibleTypes,
     typePolicies: {
+      Query: {
+        fields: {
+          searchTweets: relayStylePagination(["query", "filter", "orderBy"]),
+          searchUsers: relayStylePagination(["query"]),
+        },
+      },
       Viewer: { keyFields: [], fields: { homeTimeline: relayStylePagination() } },
       Limits: { keyFields: [] },
       User: {
@@ -19,7 +25,8 @@ export function newCache(): InMemoryCache {
           timeline: relayStylePagination(["include"]),
         },
       },
-      Tweet: { fields: { retweets: relayStylePagination() } },
+      Tweet: { fields: { retweets: relayStylePagination(), replies: relayStylePagination(["orderBy"]) } },
+      Hashtag: { fields: { tweets: relayStylePagination() } },
       ReactionSummary: { merge: newest },
       // Each event replaces the one before.
       Subscription: { fields: { homeTimelineEvents: { merge: false }, sessionEnded: { merge: false } } },

@@ -16,6 +16,7 @@ import {
   type SignUpMutation,
 } from "./generated/operations.js";
 import { LiveReactions } from "./reactions.js";
+import { LiveSubjects } from "./subjects.js";
 import { resultOf, type Result } from "./results.js";
 import { Socket, type ConnectionState } from "./socket.js";
 import { LiveTimeline, type TimelineOptions } from "./timeline.js";
@@ -49,6 +50,7 @@ export class Roost {
   readonly #socket: Socket;
   /** What goes on from session to session. */
   readonly #live = new Set<LiveTimeline | LiveReactions>();
+  readonly #subjects = new LiveSubjects((ids) => this.liveReactions(ids));
   #key: string | undefined;
 
   constructor(options: RoostOptions) {
@@ -149,6 +151,14 @@ export class Roost {
     };
   }
 
+  /**
+   * Keeps the counts of one tweet up to date in the cache, until the returned function is called. Tweets that come and go
+   * at about the same time, as when somebody scrolls, share a subscription.
+   */
+  watchReactions(subjectId: string): () => void {
+    return this.#subjects.watch(subjectId);
+  }
+
   /** Makes an account and signs in. */
   async signUp(input: Omit<SignUpInput, "tokenDelivery">): Promise<Result<SignUpMutation>> {
     return this.#enter(await this.act(SignUp, { input: { ...input, tokenDelivery: this.#delivery } }));
@@ -176,8 +186,14 @@ export class Roost {
     }
   }
 
+  /** Forgets a session that ended elsewhere, and all that it read. What goes on, goes on signed out. */
+  async forgetSession(): Promise<void> {
+    await this.#changeSession(undefined);
+  }
+
   /** Ends everything that runs. */
   close(): void {
+    this.#subjects.close();
     this.#live.forEach((live) => live.leave());
     this.apollo.stop();
     this.#socket.close();

@@ -144,7 +144,8 @@ export class LiveTimeline {
   /** The timeline from the top down to the oldest entry that is shown, in as few pages as possible. */
   async #readAgain(): Promise<HomeTimelineQuery> {
     const shown = this.#page()?.edges ?? [];
-    const oldest = shown.at(-1)?.node.createdAt;
+    const last = shown.at(-1);
+    const oldest = last && timeOf(last);
     const top = await this.#read(Math.min(Math.max(this.#first, shown.length), largestPage));
     if (!top.viewer) {
       return top;
@@ -152,7 +153,10 @@ export class LiveTimeline {
     const { edges, ...rest } = top.viewer.homeTimeline;
     const all = [...edges];
     let { pageInfo } = rest;
-    const reaches = (): boolean => oldest === undefined || (all.at(-1)?.node.createdAt ?? "") <= oldest;
+    const reaches = (): boolean => {
+      const end = all.at(-1);
+      return oldest === undefined || end === undefined || timeOf(end) <= oldest;
+    };
     while (pageInfo.hasNextPage && !reaches() && all.length < mostKept) {
       const page = (await this.#read(largestPage, pageInfo.endCursor)).viewer?.homeTimeline;
       if (!page) {
@@ -221,12 +225,15 @@ export class LiveTimeline {
       case "TimelineEntryAdded":
         return this.put(event.edge);
       case "TimelineEntryRemoved":
-        this.#apollo.cache.evict({ id: `Tweet:${event.tweetId}` });
-        this.#apollo.cache.gc();
-        return;
+        return this.#remove(event.tweetId);
       case "TimelineReset":
         void this.refresh();
     }
+  }
+
+  #remove(tweetId: string): void {
+    const query = { query: HomeTimeline, variables: { first: this.#first } };
+    this.#apollo.cache.updateQuery(query, (data) => (data?.viewer ? withoutTweet(data, tweetId) : undefined));
   }
 
   /** Reports a failure, and reads again when that may help. */
@@ -250,17 +257,33 @@ function viewOf(data: HomeTimelineQuery): TimelineView {
   return { entries: timeline?.edges ?? [], hasNextPage: timeline?.pageInfo.hasNextPage ?? false };
 }
 
-/** Entries lie by the time of their tweets; a new one is nearly always on top. */
+/** When the entry came into the timeline: entries lie by this time. */
+function timeOf({ node, retweet }: TimelineEntryFragment): string {
+  return retweet?.createdAt ?? node.createdAt;
+}
+
+/** A new entry is nearly always on top. */
 function withEntry(data: HomeTimelineQuery, entry: TimelineEntryFragment): HomeTimelineQuery | undefined {
   const { viewer } = data;
   if (!viewer || viewer.homeTimeline.edges.some(({ node }) => node.id === entry.node.id)) {
     return undefined;
   }
   const edges = [...viewer.homeTimeline.edges];
-  const older = edges.findIndex(({ node }) => node.createdAt <= entry.node.createdAt);
+  const time = timeOf(entry);
+  const older = edges.findIndex((other) => timeOf(other) <= time);
   if (older < 0 && viewer.homeTimeline.pageInfo.hasNextPage) {
     return undefined; // it belongs to a page that is not here yet
   }
   edges.splice(older < 0 ? edges.length : older, 0, entry);
   return { ...data, viewer: { ...viewer, homeTimeline: { ...viewer.homeTimeline, edges } } };
+}
+
+/** The tweet may be gone, or only gone from this timeline: other lists that have it find out by themselves. */
+function withoutTweet(data: HomeTimelineQuery, tweetId: string): HomeTimelineQuery | undefined {
+  const { viewer } = data;
+  const edges = viewer?.homeTimeline.edges.filter(({ node }) => node.id !== tweetId);
+  if (!viewer || edges?.length === viewer.homeTimeline.edges.length) {
+    return undefined;
+  }
+  return { ...data, viewer: { ...viewer, homeTimeline: { ...viewer.homeTimeline, edges: edges ?? [] } } };
 }

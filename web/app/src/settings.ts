@@ -1,0 +1,18 @@
+/** What the server tells the page about itself. */
+export interface Settings {
+  /** The path of the API. */
+  readonly endpoint: string;
+  /** The account of the demo world; null on a real site. */
+  readonly demo: { readonly username: string; readonly password: string } | null;
+  /** `id` on a node that runs known documents only. */
+  readonly documents: "text" | "id";
+  /** Whether there is a playground at /playground. */
+  readonly playground: boolean;
+  /** 404 if the address names nothing. */
+  readonly status: number;
+}
+
+const defaults: Settings = { endpoint: "/graphql", demo: null, documents: "text", playground: true, status: 200 };
+
+/** The settings in the page; while the app is developed there are none. */
+export const settings: Settings = { ...defaults, ...(JSON.parse(document.getElementById("settings")?.textContent?.trim() || "{}") as Partial<Settings>) };

@@ -1,0 +1,106 @@
+import type { OperationVariables, TypedDocumentNode } from "@apollo/client";
+import { useQuery } from "@apollo/client/react";
+import { useCallback, useState } from "react";
+import {
+  FindTweets,
+  FindUsers,
+  Followers,
+  Following,
+  HashtagTweets,
+  UserTimeline,
+  type FindTweetsQueryVariables,
+  type TimelineContent,
+} from "../generated/operations.js";
+
+/** A list that is read page by page. */
+export interface Pages<TEdge> {
+  readonly edges: readonly TEdge[];
+  /** Whether nothing has been read yet. */
+  readonly loading: boolean;
+  readonly loadingMore: boolean;
+  readonly hasMore: boolean;
+  readonly loadMore: () => Promise<void>;
+  readonly error: unknown;
+  readonly refresh: () => void;
+}
+
+/** What every connection has. */
+interface Connection<TEdge> {
+  readonly edges: readonly TEdge[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+const none: readonly never[] = [];
+
+/**
+ * A connection of any query, page by page. `pick` finds the connection in the answer; the query has the variables `first`
+ * and `after`.
+ */
+export function usePages<TData, TVariables extends OperationVariables, TEdge>(
+  query: TypedDocumentNode<TData, TVariables>,
+  variables: TVariables,
+  pick: (data: TData) => Connection<TEdge> | null | undefined,
+  { skip = false, fresh = true }: { readonly skip?: boolean; readonly fresh?: boolean } = {},
+): Pages<TEdge> & { readonly data: TData | undefined } {
+  const { data, loading, error, fetchMore, refetch } = useQuery<TData, OperationVariables>(query as TypedDocumentNode<TData>, {
+    variables,
+    skip,
+    fetchPolicy: fresh ? "cache-and-network" : "cache-first",
+    nextFetchPolicy: "cache-first",
+  });
+  const [loadingMore, setLoadingMore] = useState(false);
+  const [moreError, setMoreError] = useState<unknown>(undefined);
+  const connection = data ? pick(data as TData) : undefined;
+  const after = connection?.pageInfo.endCursor;
+  const loadMore = useCallback(async () => {
+    setLoadingMore(true);
+    setMoreError(undefined);
+    try {
+      await fetchMore({ variables: { after } });
+    } catch (failure) {
+      setMoreError(failure);
+    } finally {
+      setLoadingMore(false);
+    }
+  }, [fetchMore, after]);
+  return {
+    data: data as TData | undefined,
+    edges: connection?.edges ?? none,
+    loading: loading && !connection,
+    loadingMore,
+    hasMore: connection?.pageInfo.hasNextPage ?? false,
+    loadMore,
+    error: connection ? moreError : error,
+    refresh: useCallback(() => void refetch().catch(() => {}), [refetch]),
+  };
+}
+
+/** A user's own timeline: their tweets and retweets, or their replies. */
+export function useTimeline(username: string, include: readonly TimelineContent[] = ["TWEETS", "RETWEETS"], first = 20) {
+  return usePages(UserTimeline, { username, include: [...include], first }, (data) => data.user?.timeline);
+}
+
+/** The tweets with a hashtag, newest first. */
+export function useHashtag(name: string, first = 20) {
+  return usePages(HashtagTweets, { name, first }, (data) => data.hashtag?.tweets);
+}
+
+/** Who follows a user, newest first. */
+export function useFollowers(username: string, first = 30) {
+  return usePages(Followers, { username, first }, (data) => data.user?.followers);
+}
+
+/** Whom a user follows, newest first. */
+export function useFollowing(username: string, first = 30) {
+  return usePages(Following, { username, first }, (data) => data.user?.following);
+}
+
+/** Users whose username begins with the text, or whose name has its words; with an empty text the most followed. */
+export function useUserSearch(query: string, { first = 10, skip = false }: { readonly first?: number; readonly skip?: boolean } = {}) {
+  return usePages(FindUsers, { query, first }, (data) => data.searchUsers, { skip });
+}
+
+/** Tweets that match a search. */
+export function useTweetSearch(variables: FindTweetsQueryVariables, { skip = false }: { readonly skip?: boolean } = {}) {
+  return usePages(FindTweets, { first: 20, ...variables }, (data) => data.searchTweets, { skip: skip || variables.query.trim() === "" });
+}

@@ -1,0 +1,71 @@
+import type { ApolloCache } from "@apollo/client";
+import { useEffect, useRef } from "react";
+import { ReplyAdded, Thread, type ReplyAddedSubscription, type ReplyOrder, type ThreadQuery, type ThreadQueryVariables } from "../generated/operations.js";
+import { useRoost } from "./context.js";
+import { usePages } from "./pages.js";
+import { useSession } from "./session.js";
+
+type Reply = ReplyAddedSubscription["replyAdded"];
+
+/** A tweet with what it answers and its answers, live. New answers come on top of the list, once. */
+export function useThread(id: string, { orderBy = "RELEVANT", first = 20 }: { readonly orderBy?: ReplyOrder; readonly first?: number } = {}) {
+  const roost = useRoost();
+  const { generation } = useSession();
+  const variables: ThreadQueryVariables = { id, first, orderBy };
+  const pages = usePages(Thread, variables, (data: ThreadQuery) => data.tweet?.replies);
+  const found = Boolean(pages.data?.tweet);
+  const cursor = useRef<string | undefined>(undefined);
+
+  useEffect(() => {
+    cursor.current = undefined;
+  }, [id]);
+  useEffect(() => {
+    if (!found) {
+      return undefined;
+    }
+    // Where the connection breaks, it goes on behind the last reply.
+    const context = { resume: () => (cursor.current === undefined ? {} : { after: cursor.current }), queryDeduplication: false };
+    const events = roost.apollo.subscribe({ query: ReplyAdded, variables: { tweetId: id }, context }).subscribe({
+      next: ({ data }) => {
+        if (data) {
+          cursor.current = data.replyAdded.cursor;
+          putReply(roost.apollo.cache, { id, first, orderBy }, data.replyAdded);
+        }
+      },
+    });
+    return () => events.unsubscribe();
+  }, [roost, id, first, orderBy, found, generation]);
+  return { tweet: pages.data?.tweet, replies: pages };
+}
+
+/** Puts a new reply on top of a thread and counts it, unless it is there already. */
+function putReply(cache: ApolloCache, variables: ThreadQueryVariables, reply: Reply): void {
+  let isNew = false;
+  cache.updateQuery({ query: Thread, variables }, (data) => {
+    const { tweet } = data ?? {};
+    if (!data || !tweet || tweet.replies.edges.some(({ node }) => node.id === reply.node.id)) {
+      return undefined;
+    }
+    isNew = true;
+    const edge = { __typename: "TweetEdge" as const, cursor: reply.cursor, node: reply.node };
+    return { ...data, tweet: { ...tweet, replies: { ...tweet.replies, edges: [edge, ...tweet.replies.edges] } } };
+  });
+  if (isNew) {
+    countReply(cache, variables.id, reply.node.id);
+  }
+}
+
+const counted = new WeakMap<ApolloCache, Set<string>>();
+
+/** Counts a reply to a tweet, once: it may come as the answer to a mutation and as an event. */
+export function countReply(cache: ApolloCache, tweetId: string, replyId: string): void {
+  const ids = counted.get(cache) ?? new Set();
+  counted.set(cache, ids);
+  if (!ids.has(replyId)) {
+    ids.add(replyId);
+    const id = cache.identify({ __typename: "Tweet", id: tweetId });
+    if (id !== undefined) {
+      cache.modify({ id, fields: { replyCount: (count: number) => count + 1 } });
+    }
+  }
+}
