@@ -34,6 +34,7 @@ import (
 	"roost/server/budget"
 	"roost/server/guard"
 	"roost/server/transport"
+	"roost/site"
 )
 
 // App is a running node.
@@ -258,6 +259,9 @@ func (a *App) addAPI(cfg *server.Config) error {
 	cfg.NoIntrospection, cfg.NoPlayground, cfg.NoSuggestions = !c.Introspection, !c.Playground, c.Server()
 	cfg.Admission = admission.Config{Wait: c.QueueWait, Lag: a.lag.Lag}
 	cfg.Playground.Demo = a.demoLogin()
+	cfg.NoApp = !c.App
+	cfg.Site = site.Config{Reader: heads{&a.sources}, Demo: (*site.Demo)(a.demoLogin()),
+		PublicURL: func() string { return resolver.PublicURL }, Looked: func() { a.demo.look(time.Now()) }}
 	cfg.Documents, cfg.DocumentsOnly = a.documents, c.DocumentsOnly
 	return nil
 }

@@ -39,9 +39,11 @@ type Config struct {
 	QueueWait       time.Duration
 	LogFormat       string
 	Introspection   bool
-	Playground      bool
-	ReadCache       bool
-	Plans           bool
+	// App is whether the node serves the web app.
+	App        bool
+	Playground bool
+	ReadCache  bool
+	Plans      bool
 	// Documents is the file of the persisted documents; empty is none.
 	Documents string
 	// DocumentsOnly makes the node run nothing but the documents of the file.
@@ -140,7 +142,8 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "how long to go on serving after SIGTERM while /readyz already fails, at most 5m; "+
 		"the stop may take 30s more (default 5s with --database-url, else 0s)")
 	f.BoolVar(&c.Introspection, "introspection", true, "answer __schema and __type, and serve /schema.graphqls")
-	f.BoolVar(&c.Playground, "playground", true, "serve the playground at / (default false with --database-url or --documents-only)")
+	f.BoolVar(&c.App, "app", true, "serve the web app at /")
+	f.BoolVar(&c.Playground, "playground", true, "serve the playground at /playground (default false with --database-url or --documents-only)")
 	f.StringVar(&c.LogFormat, "log-format", "text", "how lines of the log look on stderr: text or json")
 }
 

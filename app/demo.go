@@ -94,15 +94,17 @@ func (s actions) Retweet(ctx context.Context, userID, tweetID int64) error {
 	return err
 }
 
-// Greeting says to a newcomer what to try.
+// Greeting says to a newcomer where the pages are, and what to try.
 func (a *App) Greeting() string {
 	var b strings.Builder
-	if a.Config.DocumentsOnly {
-		fmt.Fprintf(&b, "\n  This node runs nothing but the documents of %s.\n", a.Config.Documents)
-		if w := a.demo.world; w != nil {
+	w, c := a.demo.world, a.Config
+	switch {
+	case c.DocumentsOnly:
+		fmt.Fprintf(&b, "\n  This node runs nothing but the documents of %s.\n", c.Documents)
+		if w != nil {
 			fmt.Fprintf(&b, "  Sign in as %s with the password %s.\n", w.Username, w.Password)
 		}
-	} else if w := a.demo.world; w != nil {
+	case w != nil && c.Playground:
 		fmt.Fprintf(&b, `
   Sign in as %[1]s with the password %[2]s; the playground has done it already.
   Try these, they are its first tabs:
@@ -110,10 +112,30 @@ func (a *App) Greeting() string {
     2. watch it move                          subscription { homeTimelineEvents { __typename } }
     3. post something, and like it            mutation { createTweet(input: {text: "Hello"}) { tweet { id } } }
 `, w.Username, w.Password)
-	} else if !a.Config.Server() {
+	case w != nil:
+		fmt.Fprintf(&b, "\n  Sign in as %s with the password %s.\n", w.Username, w.Password)
+	case c.Server():
+	case c.App:
+		b.WriteString("\n  Sign up in the app to begin.\n")
+	case c.Playground:
 		b.WriteString("\n  Sign up in the playground to begin.\n")
 	}
 	return b.String()
+}
+
+// Pages says where people find the pages of this node, in one line; empty if there are none. address is where browsers reach the node,
+// without a slash at the end.
+func (a *App) Pages(address string) string {
+	switch c := a.Config; {
+	case !c.Has("api"):
+	case c.App && c.Playground:
+		return "The web app is there, the playground at " + address + playground.Path
+	case c.App:
+		return "The web app is there"
+	case c.Playground:
+		return "The playground is at " + address + playground.Path
+	}
+	return ""
 }
 
 // observed reports to the demo that somebody looks.

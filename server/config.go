@@ -18,6 +18,7 @@ import (
 	"roost/server/guard"
 	"roost/server/playground"
 	"roost/server/transport"
+	"roost/site"
 )
 
 // Config holds every setting of a server. Schema and Authenticator are required unless NoAPI is set. Zero values of all
@@ -48,7 +49,9 @@ type Config struct {
 
 	// NoIntrospection refuses `__schema` and `__type`, and does not serve SDL.
 	NoIntrospection bool
-	// NoPlayground leaves out the page at /.
+	// NoApp leaves out the web app.
+	NoApp bool
+	// NoPlayground leaves out the page at /playground.
 	NoPlayground bool
 	// NoSuggestions removes suggestions ("did you mean") from errors, because they reveal the schema bit by bit.
 	NoSuggestions bool
@@ -86,6 +89,7 @@ type Config struct {
 	HTTP       transport.HTTP         // MaxBody and Timeout; the rest is set here
 	Socket     transport.SocketConfig // limits; hooks are set here
 	Playground playground.Config      // Endpoint is set here
+	Site       site.Config            // of the web app; what is not about heads, the demo or Looked is set here
 
 	// Checks decide on /readyz.
 	Checks       []Check

@@ -1,5 +1,5 @@
-// Package server serves the API on the network. It contains listeners and their limits, authentication, origins, the
-// playground, health, metrics, and an orderly end.
+// Package server serves the API on the network, and the web app beside it. It contains listeners and their limits, authentication,
+// origins, the playground, health, metrics, and an orderly end.
 //
 // # Lifecycle
 //
@@ -35,7 +35,8 @@
 //	connections       wait in the kernel's backlog until one of Config.MaxConnections ends
 //	... one address   closed at once beyond Config.PerAddress; sockets, event streams and trusted proxies do not count
 //	requests          wait for their turn, then 503; see package admission. Health, readiness and the admin address
-//	                  take no turn
+//	                  take no turn, and pages only to read what their heads say; without a turn, or beyond the budget of
+//	                  the address, their heads are general
 //	slow senders      ReadHeaderTimeout for the headers, ReadTimeout for all of a request
 //	slow readers      WriteTimeout for a small answer, transport.HTTP's time for a larger one; all together may leave
 //	                  Config.MaxUnread bytes unread

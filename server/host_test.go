@@ -28,7 +28,7 @@ func TestHosts(t *testing.T) {
 		case !served && !a.has(http.StatusMisdirectedRequest, `"FORBIDDEN"`):
 			t.Errorf("%s is served: %d %s", host, a.status, a.body)
 		}
-		for _, path := range []string{"/", "/schema.graphqls"} {
+		for _, path := range []string{"/", "/playground", "/schema.graphqls"} {
 			if a := send(t, "GET", f.url+path, "", "Host", host); (a.status == http.StatusOK) != served {
 				t.Errorf("%s under %s: %d", path, host, a.status)
 			}
@@ -98,7 +98,7 @@ func TestSwitches(t *testing.T) {
 		{name: "schema.graphql", shown: func(a answer) bool { return a.status == 200 },
 			on: func(f *fixture) answer { return send(t, "GET", f.url+"/schema.graphql", "") }},
 		{name: "playground", shown: func(a answer) bool { return a.status == 200 },
-			on: func(f *fixture) answer { return send(t, "GET", f.url+"/", "") }},
+			on: func(f *fixture) answer { return send(t, "GET", f.url+"/playground", "") }},
 		{name: "the way to the playground", shown: func(a answer) bool { return a.status == http.StatusSeeOther },
 			on: func(f *fixture) answer { return send(t, "GET", f.url+"/graphql", "", "Accept", browser) }},
 	} {

@@ -46,27 +46,25 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	site := http.NewServeMux()
-	mux.Handle("/", s.withHost(site))
+	pages := http.NewServeMux()
+	mux.Handle("/", s.withHost(pages))
 	api := s.graphql(exec)
 	defer func() { s.api = s.withHost(api) }()
 	if !s.cfg.NoIntrospection {
 		text := newSDL(s.cfg.SDL)
-		site.Handle("GET /schema.graphqls", text)
-		site.Handle("GET /schema.graphql", text) // relay-compiler reads no other extension
+		pages.Handle("GET /schema.graphqls", text)
+		pages.Handle("GET /schema.graphql", text) // relay-compiler reads no other extension
 	}
-	if s.cfg.NoPlayground {
-		site.Handle(graphqlPath, api)
-		return nil
+	if !s.cfg.NoPlayground {
+		page, err := playground.New(s.cfg.Playground)
+		if err != nil {
+			return err
+		}
+		api = playground.Lead(api)
+		page.Mount(pages)
 	}
-	page, err := playground.New(s.cfg.Playground)
-	if err != nil {
-		return err
-	}
-	api = playground.Lead(api)
-	site.Handle(graphqlPath, api)
-	page.Mount(site)
-	return nil
+	pages.Handle(graphqlPath, api)
+	return s.mountApp(pages)
 }
 
 // graphql returns the handler of /graphql. It separates websockets from other requests: a websocket authenticates after it has

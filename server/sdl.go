@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
+	"roost/internal/staticfile"
 	"roost/server/transport"
 )
 
@@ -54,7 +54,7 @@ func (s *sdl) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("ETag", tag)
 	h.Set("Vary", "Accept-Encoding")
-	if matches(r.Header["If-None-Match"], tag) {
+	if staticfile.Matches(r.Header["If-None-Match"], tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -64,16 +64,4 @@ func (s *sdl) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Encoding", string(coding))
 	}
 	_, _ = w.Write(content)
-}
-
-// matches reports whether a list of tags contains one. Tags that a proxy has made weak count as well.
-func matches(lists []string, tag string) bool {
-	for _, list := range lists {
-		for one := range strings.SplitSeq(list, ",") {
-			if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == tag {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -29,7 +29,8 @@ func TestPaths(t *testing.T) {
 		status int
 		part   string
 	}{
-		f.url + "/":                              {200, "<title>Nest</title>"},
+		f.url + "/":                              {200, "<title>Roost</title>"},
+		f.url + "/playground":                    {200, "<title>Nest</title>"},
 		f.url + "/playground/start.js":           {200, "GraphiQL"},
 		f.url + "/schema.graphqls":               {200, "type Query { hello: String! }"},
 		f.url + "/healthz":                       {200, "ok"},

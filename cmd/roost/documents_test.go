@@ -42,8 +42,11 @@ func TestServeDocuments(t *testing.T) {
 			if c.only != (status == http.StatusForbidden) || c.only != strings.Contains(body, "FORBIDDEN") {
 				t.Errorf("a text: %d %s", status, body)
 			}
-			if status, _, _ := get(here + "/"); (status == http.StatusOK) == c.only {
+			if status, _, _ := get(here + "/playground"); (status == http.StatusOK) == c.only {
 				t.Errorf("the playground: %d", status)
+			}
+			if status, _, body := get(here + "/"); status != http.StatusOK || strings.Contains(body, `"documents":"id"`) != c.only {
+				t.Errorf("the app: %d %s", status, body)
 			}
 			if only := strings.Contains(p.out.String(), "runs nothing but the documents of "+file); only != c.only {
 				t.Errorf("the banner: %s", p.out.String())

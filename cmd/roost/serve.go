@@ -68,6 +68,9 @@ func banner(out io.Writer, node *app.App) {
 	default:
 		fmt.Fprintf(out, "\n  Roost is at %s/, on this machine at %s/\n", public, here)
 	}
+	if pages := node.Pages(node.Config.PublicURL); pages != "" {
+		fmt.Fprintf(out, "  %s\n", pages)
+	}
 	fmt.Fprintf(out, "  Stores: %s\n", node.Stores())
 	if a := node.AdminAddr(); a != nil {
 		fmt.Fprintf(out, "  Metrics and profiles: http://%s/metrics\n", a)

@@ -46,6 +46,9 @@ func TestBanner(t *testing.T) {
 	}
 	var m []string
 	apitest.Until(t, "the login and the stores", func() bool {
+		if !strings.Contains(p.out.String(), "\n  The web app is there, the playground at "+site+"/playground\n") {
+			return false
+		}
 		m = regexp.MustCompile(`Sign in as (\S+) with the password (\S+);`).FindStringSubmatch(p.out.String())
 		return m != nil && strings.Contains(p.out.String(), "embedded SQLite in data")
 	})
@@ -84,6 +87,9 @@ func TestBannerBehindAProxy(t *testing.T) {
 			p.out.String())
 		return ok && err == nil
 	})
+	if out := p.out.String(); !strings.Contains(out, "the playground at https://social.example/playground\n") {
+		t.Errorf("the banner: %s", out)
+	}
 	worker := start(t, nil, "--addr=127.0.0.1:0", "--roles=worker", "--demo=false")
 	apitest.Until(t, "the banner of a worker", func() bool {
 		return strings.Contains(worker.out.String(), "its health is at http://localhost:")
@@ -182,15 +188,16 @@ func TestSwitches(t *testing.T) {
 	redis := redistest.Start(t)
 	site := []string{"--database-url=" + apitest.Migrated(t), "--redis-url=" + redis.URL()}
 	for _, c := range []struct {
-		name                                  string
-		args                                  []string
-		playground, introspection, suggestion bool
+		name                                       string
+		args                                       []string
+		app, playground, introspection, suggestion bool
 	}{
-		{"embedded", nil, true, true, true},
-		{"embedded, off", []string{"--playground=false", "--introspection=false"}, false, false, true},
-		{"a site", site, false, true, false},
-		{"a site, on", append(site, "--playground", "--introspection"), true, true, false},
-		{"a site, off", append(site, "--introspection=false"), false, false, false},
+		{"embedded", nil, true, true, true, true},
+		{"embedded, off", []string{"--app=false", "--playground=false", "--introspection=false"}, false, false, false, true},
+		{"embedded, without the app", []string{"--app=false"}, false, true, true, true},
+		{"a site", site, true, false, true, false},
+		{"a site, on", append(site, "--playground", "--introspection"), true, true, true, false},
+		{"a site, off", append(site, "--app=false", "--introspection=false"), false, false, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -199,8 +206,15 @@ func TestSwitches(t *testing.T) {
 				_, _, body := get(here + "/graphql?query=" + url.QueryEscape(query))
 				return body
 			}
-			if status, _, _ := get(here + "/"); (status == http.StatusOK) != c.playground {
+			if status, _, _ := get(here + "/login"); (status == http.StatusOK) != c.app {
+				t.Errorf("the app: %d", status)
+			}
+			if status, _, _ := get(here + "/playground"); (status == http.StatusOK) != c.playground {
 				t.Errorf("the playground: %d", status)
+			}
+			if status, _, body := get(here + "/"); (status == http.StatusOK) != (c.app || c.playground) ||
+				c.app != strings.Contains(body, `"documents":"text"`) { // get follows the redirect to the playground
+				t.Errorf("/: %d %s", status, body)
 			}
 			if status, _, _ := get(here + "/schema.graphqls"); (status == http.StatusOK) != c.introspection {
 				t.Errorf("the schema: %d", status)

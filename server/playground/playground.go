@@ -4,15 +4,12 @@ package playground
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
-	"mime"
 	"net/http"
-	"regexp"
-	"strings"
+
+	"roost/internal/staticfile"
 )
 
 //go:embed page.html
@@ -21,8 +18,11 @@ var pageHTML string
 //go:embed vendored/*.js vendored/*.css start.js page.css
 var files embed.FS
 
+// Path is the path of the page.
+const Path = "/playground"
+
 // filesPath is where the page's files are.
-const filesPath = "/playground/"
+const filesPath = Path + "/"
 
 // Config of the playground. The zero value will do.
 type Config struct {
@@ -47,7 +47,7 @@ type DemoLogin struct {
 type Page struct {
 	html   []byte
 	etag   string
-	assets map[string]*asset
+	assets map[string]*staticfile.File
 }
 
 // New builds the page and its files.
@@ -73,13 +73,13 @@ func New(cfg Config) (*Page, error) {
 	if err := t.Execute(&b, view{Config: cfg, assets: assets}); err != nil {
 		return nil, fmt.Errorf("playground: %w", err)
 	}
-	return &Page{html: b.Bytes(), etag: etagOf(b.Bytes()), assets: assets}, nil
+	return &Page{html: b.Bytes(), etag: staticfile.Tag(b.Bytes()), assets: assets}, nil
 }
 
 // view is the data of the page's template.
 type view struct {
 	Config
-	assets map[string]*asset
+	assets map[string]*staticfile.File
 }
 
 // File is the URL of a file, which changes with its content.
@@ -88,7 +88,7 @@ func (v view) File(name string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("there is no file %s", name)
 	}
-	return filesPath + name + "?v=" + strings.Trim(a.etag, `"`), nil
+	return filesPath + name + "?v=" + a.Version(), nil
 }
 
 // Settings returns the settings of the page's script.
@@ -108,30 +108,19 @@ func Lead(api http.Handler) http.Handler {
 			api.ServeHTTP(w, r)
 			return
 		}
-		if asked := r.URL.Query(); asked.Has("query") || asked.Has("documentId") || asked.Has("extensions") || !acceptsHTML(r) {
+		if asked := r.URL.Query(); asked.Has("query") || asked.Has("documentId") || asked.Has("extensions") || !staticfile.AcceptsHTML(r) {
 			api.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Set("Vary", "Accept")
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.Redirect(w, r, Path, http.StatusSeeOther)
 	})
 }
 
-// acceptsHTML reports whether the request names HTML among what it accepts, as browsers do when they go to a page.
-func acceptsHTML(r *http.Request) bool {
-	for _, accept := range r.Header.Values("Accept") {
-		for part := range strings.SplitSeq(accept, ",") {
-			if name, _, err := mime.ParseMediaType(strings.TrimSpace(part)); err == nil && name == "text/html" {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// Mount adds the page at / and its files below /playground/.
+// Mount adds the page at Path and its files below.
 func (p *Page) Mount(mux *http.ServeMux) {
-	mux.HandleFunc("GET /{$}", p.servePage)
+	mux.HandleFunc("GET "+Path, p.servePage)
+	mux.Handle("GET "+filesPath+"{$}", http.RedirectHandler(Path, http.StatusMovedPermanently))
 	mux.HandleFunc("GET "+filesPath+"{file}", p.serveFile)
 }
 
@@ -143,27 +132,16 @@ func (p *Page) servePage(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("ETag", p.etag)
-	if r.Header.Get("If-None-Match") == p.etag {
+	if staticfile.Matches(r.Header["If-None-Match"], p.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	_, _ = w.Write(p.html)
 }
 
-var plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\-\[\]]+$`)
-
-// contentPolicy allows this host and nothing else. Its websockets are named because not every browser
-// counts them as 'self'; CodeMirror and React set styles inline.
+// contentPolicy allows this host and nothing else; CodeMirror and React set styles inline.
 func contentPolicy(host string) string {
-	connect := "'self'"
-	if plainHost.MatchString(host) {
-		connect += " ws://" + host + " wss://" + host
-	}
 	return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-		"font-src 'self' data:; connect-src " + connect + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}
-
-func etagOf(content []byte) string {
-	sum := sha256.Sum256(content)
-	return `"` + hex.EncodeToString(sum[:8]) + `"`
+		"font-src 'self' data:; connect-src " + staticfile.ConnectSources(host) +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }

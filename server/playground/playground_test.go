@@ -56,11 +56,11 @@ var reference = regexp.MustCompile(`(?:src|href)="([^"]+)"`)
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	s := start(t, playground.Config{})
-	resp, html := get(t, s.URL+"/")
+	resp, html := get(t, s.URL+playground.Path)
 	if resp.StatusCode != 200 || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Fatalf("page: %d, policy %q", resp.StatusCode, resp.Header.Get("Content-Security-Policy"))
 	}
-	if again, _ := get(t, s.URL+"/", "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != 304 {
+	if again, _ := get(t, s.URL+playground.Path, "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != 304 {
 		t.Errorf("page again: %d", again.StatusCode)
 	}
 	refs := reference.FindAllStringSubmatch(html, -1)
@@ -132,7 +132,7 @@ func TestLead(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if leads := resp.StatusCode == http.StatusSeeOther && resp.Header.Get("Location") == "/"; leads != c.leads || !leads &&
+		if leads := resp.StatusCode == http.StatusSeeOther && resp.Header.Get("Location") == playground.Path; leads != c.leads || !leads &&
 			resp.StatusCode != 200 {
 			t.Errorf("%s %s, %s: %d %q", c.method, c.path, c.accept, resp.StatusCode, resp.Header.Get("Location"))
 		}
@@ -141,11 +141,11 @@ func TestLead(t *testing.T) {
 
 func TestDemoLogin(t *testing.T) {
 	t.Parallel()
-	_, html := get(t, start(t, playground.Config{}).URL+"/")
+	_, html := get(t, start(t, playground.Config{}).URL+playground.Path)
 	if !strings.Contains(html, `"demo":null`) {
 		t.Error("a page without a demo names one")
 	}
-	_, html = get(t, start(t, playground.Config{Demo: &playground.DemoLogin{Username: "ada", Password: "</script>"}}).URL+"/")
+	_, html = get(t, start(t, playground.Config{Demo: &playground.DemoLogin{Username: "ada", Password: "</script>"}}).URL+playground.Path)
 	if !strings.Contains(html, `"demo":{"username":"ada"`) || strings.Contains(html, `"</script>`) {
 		t.Errorf("settings are wrong: %s", html)
 	}

@@ -137,7 +137,7 @@ for (const [what, host, cookieGoes] of [["the same site", "other.roost.test", tr
     const account = newcomer("victim");
     const key = await signUp(roost.url, account);
 
-    await page.goto(`${api}/`);
+    await page.goto(`${api}/playground`);
     const signedIn = await page.evaluate(async ({ username, password }) => {
       const answer = await fetch("/graphql", {
         method: "POST",

@@ -11,7 +11,7 @@ export class Playground {
 
   /** Opens it and waits until it has rendered and knows the schema. */
   async open(url: string): Promise<void> {
-    await this.page.goto(`${url}/`);
+    await this.page.goto(`${url}/playground`);
     await this.page.locator(".graphiql-query-editor .CodeMirror").waitFor();
   }
 
