@@ -58,6 +58,11 @@ browser: ## drive the playground and the example page in Chromium
 web-all: ## web and browser, with one check of types and packages
 	scripts/web.sh all
 
+.PHONY: app
+app: ## build the web app and the client's tarball, which the binary serves
+	cd web && npm ci --prefer-offline --loglevel=error
+	scripts/app.sh
+
 .PHONY: proxies
 proxies: ## restart nodes behind nginx, HAProxy and Caddy, and count what is lost; run nodes on PgBouncer
 	ROOST_TEST_NEEDS='postgres redis cc nginx haproxy caddy pgbouncer' scripts/test.sh -tags=proxies -run '^TestProxies' -v ./suite/cluster

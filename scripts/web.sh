@@ -50,6 +50,9 @@ printf '== types\n'
 rm -rf ./*/dist # also of files that are not there any more
 node_modules/.bin/tsc --build
 
+printf '== the web app\n'
+../scripts/app.sh --check
+
 # What both a project and the client use must be there once, or their types and hooks differ.
 printf '== a project that installs the tarball\n'
 project=$work/react
