@@ -70,11 +70,13 @@ function Screens(): ReactNode {
   const [path] = useLocation();
   const atHome = path === "/";
   const signedOut = status === "signedOut";
+  const wasHome = useRef(false);
+  wasHome.current ||= atHome;
   useScrollMemory();
   useKeptScroll(atHome && !signedOut);
   return (
     <>
-      {!signedOut && (
+      {!signedOut && wasHome.current && (
         <div hidden={!atHome} key={generation}>
           <Home shown={atHome} />
         </div>

@@ -76,7 +76,7 @@ export function Navigation(): ReactNode {
         )}
       </ul>
       {user && (
-        <Link to={`/@${user.username}`} className="nav-me" aria-label={`Your profile, @${user.username}`}>
+        <Link to={`/@${user.username}`} className="nav-me" title="Your profile">
           <Avatar user={user} />
           <span className="nav-me-text">
             <b>{user.name}</b>

@@ -78,7 +78,7 @@ export function Composer({ replyTo, text: initial = "", autoFocus = false, onPos
       area.current?.focus();
       area.current?.setSelectionRange(initial.length, initial.length);
     }
-  }, [autoFocus, initial]);
+  }, [autoFocus, initial, user?.id]);
   useEffect(() => {
     const box = area.current;
     if (box) {

@@ -92,16 +92,20 @@ export function TweetList({ entries, label, loading, loadingMore, hasMore, onMor
     return () => watcher.disconnect();
   }, [wanting, entries.length]);
   return (
-    <div className="tweets" role="feed" aria-label={label} aria-busy={loading || loadingMore}>
-      {chunks.map((chunk) => (
-        <ChunkView key={chunk.key} chunk={chunk} />
-      ))}
+    <>
+      {entries.length > 0 && (
+        <div role="feed" aria-label={label} aria-busy={loading || loadingMore}>
+          {chunks.map((chunk) => (
+            <ChunkView key={chunk.key} chunk={chunk} />
+          ))}
+        </div>
+      )}
       {loading && entries.length === 0 && <SkeletonTweets />}
       <div ref={more} className="tweets-more">
         {hasMore && entries.length > 0 && <SkeletonTweets count={2} />}
         {!hasMore && !loading && entries.length > 0 && end}
       </div>
-    </div>
+    </>
   );
 }
 
