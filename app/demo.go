@@ -10,6 +10,7 @@ import (
 
 	"roost/app/demo"
 	"roost/domain/reactions"
+	"roost/domain/tweets"
 	"roost/internal/clock"
 	"roost/internal/lifecycle"
 	"roost/loaders"
@@ -68,9 +69,9 @@ func (a *App) demoLogin() *playground.DemoLogin {
 // world.
 type actions struct{ loaders.Sources }
 
-// Tweet posts a tweet.
-func (s actions) Tweet(ctx context.Context, authorID int64, text string) (int64, error) {
-	t, err := s.Tweets.Post(ctx, authorID, text)
+// Tweet posts a tweet, a reply if inReplyTo is not 0.
+func (s actions) Tweet(ctx context.Context, authorID, inReplyTo int64, text string) (int64, error) {
+	t, err := s.Tweets.PostDraft(ctx, authorID, tweets.Draft{Text: text, InReplyTo: inReplyTo})
 	if err != nil {
 		return 0, err
 	}

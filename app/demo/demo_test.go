@@ -3,18 +3,16 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"roost/domain/countaudit"
 	"roost/domain/reactions"
 	"roost/domain/retweets"
 	"roost/domain/tweets"
 	"roost/ent"
-	"roost/ent/tweet"
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/idlease"
@@ -31,8 +29,8 @@ type site struct {
 	retweets  *retweets.Retweets
 }
 
-func (s *site) Tweet(ctx context.Context, author int64, text string) (int64, error) {
-	t, err := s.tweets.Post(ctx, author, text)
+func (s *site) Tweet(ctx context.Context, author, inReplyTo int64, text string) (int64, error) {
+	t, err := s.tweets.PostDraft(ctx, author, tweets.Draft{Text: text, InReplyTo: inReplyTo})
 	if err != nil {
 		return 0, err
 	}
@@ -78,6 +76,15 @@ func (s *site) number(t *testing.T, q string) (n int64) {
 	return n
 }
 
+// audit compares all counts with the rows that they count.
+func (s *site) audit(t *testing.T) {
+	t.Helper()
+	audit, err := countaudit.New(s.DB, s.Log, nil).Run(t.Context(), countaudit.Config{Examples: 5})
+	if err != nil || audit.Found() > 0 || audit.Users != int64(len(people)) || audit.Tweets < 400 {
+		t.Errorf("the counts differ from their rows: %+v, %v", audit, err)
+	}
+}
+
 func (s *site) seed(t *testing.T) *World {
 	t.Helper()
 	w, err := Seed(t.Context(), s.Options)
@@ -93,27 +100,47 @@ func TestSeedMakesAWorldOnce(t *testing.T) {
 		if !w.Fresh || len(w.Others) != len(people)-1 || slices.Contains(w.Others, 0) || w.Visitor == 0 {
 			t.Fatalf("%+v", w)
 		}
+		const ofMarisol = "(SELECT id FROM users WHERE username = 'marisol')"
 		for q, bounds := range map[string][2]int64{
-			"SELECT count(*) FROM users WHERE bio <> '' AND password_hash = 'hash of " + Password + "'": {40, 40},
-			"SELECT count(*) FROM follows":                            {500, 700},
-			"SELECT count(*) FROM tweets":                             {400, 400},
-			"SELECT count(*) FROM reactions WHERE kind = 1":           {3_000, 5_000},
-			"SELECT count(*) FROM reactions WHERE kind = 2":           {50, 120},
-			"SELECT count(DISTINCT text) FROM tweets":                 {400, 400},
-			"SELECT count(DISTINCT author_id) FROM tweets":            {40, 40},
-			counted("like_count", "likes"):                            {3_000, 5_000},
-			"SELECT min(follower_count) FROM user_stats":              {1, 40},
-			"SELECT count(*) FROM users WHERE username = 'ada'":       {1, 1},
-			"SELECT max(following_count) FROM user_stats":             {10, 30},
-			"SELECT count(*) FROM events WHERE type = 'RowsImported'": {4, 4},
+			"SELECT count(*) FROM users WHERE bio <> '' AND password_hash = 'hash of " + Password + "'": {43, 43},
+			"SELECT count(DISTINCT bio) FROM users":                                                     {43, 43},
+			"SELECT count(*) FROM users WHERE website_url LIKE 'https://example.com/%'":                 {15, 30},
+			"SELECT count(*) FROM follows":                                                              {500, 800},
+			"SELECT count(*) FROM tweets":                                                               {400, 500},
+			"SELECT count(*) FROM reactions WHERE kind = 1":                                             {1_500, 4_000},
+			"SELECT count(*) FROM reactions WHERE kind = 2":                                             {10, 60},
+			"SELECT count(DISTINCT text) FROM tweets":                                                   {400, 500},
+			"SELECT count(DISTINCT author_id) FROM tweets":                                              {43, 43},
+			counted("like_count", "likes"):                                                              {1_500, 4_000},
+			"SELECT max(like_count) FROM tweet_stats":                                                   {35, 42},
+			"SELECT count(*) FROM tweet_stats WHERE like_count >= 30":                                   {1, 4},
+			"SELECT count(*) FROM retweets":                                                             {100, 400},
+			"SELECT max(retweet_count) FROM tweet_stats":                                                {10, 40},
+			"SELECT max(reply_count) FROM tweet_stats":                                                  {3, 5},
+			"SELECT count(*) FROM tweets WHERE in_reply_to > 0":                                         {200, 300},
+			"SELECT min(follower_count) FROM user_stats":                                                {1, 40},
+			"SELECT count(*) FROM users WHERE username = 'ada'":                                         {1, 1},
+			"SELECT max(following_count) FROM user_stats":                                               {10, 35},
+			"SELECT count(*) FROM events WHERE type = 'RowsImported'":                                   {5, 5},
+			"SELECT follower_count FROM user_stats WHERE user_id = " + ofMarisol:                        {37, 42},
+			"SELECT following_count FROM user_stats WHERE user_id = " + ofMarisol:                       {1, 9},
+			// What must not be.
+			"SELECT count(*) FROM tweets r JOIN tweets p ON p.id = r.in_reply_to WHERE p.id >= r.id OR p.author_id <> r.parent_author_id": {0, 0},
+			"SELECT count(*) FROM retweets r JOIN tweets t ON t.id = r.tweet_id WHERE r.sort_key <= t.id OR r.author_id <> t.author_id":   {0, 0},
+			"SELECT count(*) FROM tweets t JOIN users u ON u.id = t.author_id WHERE u.created_at > t.created_at":                          {0, 0},
+			"SELECT count(*) FROM retweets r JOIN tweets t ON t.id = r.sort_key":                                                          {0, 0},
+			"SELECT count(*) FROM tweet_stats WHERE like_count >= 35 AND retweet_count >= 8":                                              {1, 3},
 		} {
 			if n := s.number(t, q); n < bounds[0] || n > bounds[1] {
 				t.Errorf("%s: %d, want %d to %d", q, n, bounds[0], bounds[1])
 			}
 		}
-		audit, err := countaudit.New(s.DB, s.Log, nil).Run(t.Context(), countaudit.Config{Examples: 5})
-		if err != nil || audit.Found() > 0 || audit.Tweets != 400 || audit.Users != 40 {
-			t.Errorf("the counts differ from their rows: %+v, %v", audit, err)
+		s.audit(t)
+		for _, tag := range []string{"birding", "opensource", "trains", "地図"} {
+			id, _ := tweets.HashtagNamed(tag)
+			if n := s.number(t, fmt.Sprintf("SELECT count(*) FROM tweet_hashtags WHERE hashtag_id = %d", id)); n == 0 {
+				t.Errorf("#%s leads to nothing", tag)
+			}
 		}
 		again := s.seed(t)
 		if again.Fresh || again.Visitor != w.Visitor || !slices.Equal(again.Others, w.Others) {
@@ -154,113 +181,13 @@ func TestSeedCompletesWhatWasCutOff(t *testing.T) {
 		if w := s.seed(t); !w.Fresh {
 			t.Errorf("%+v", w)
 		}
-		if n := s.number(t, "SELECT count(*) FROM tweets"); n != tweetCount {
+		if n := s.number(t, "SELECT count(*) FROM tweets"); n != int64(len(makeWorld(time.Now()).tweets)) {
 			t.Errorf("%d tweets", n)
 		}
-		if n := s.number(t, "SELECT count(*) FROM users WHERE bio <> ''"); n != 40 {
+		if n := s.number(t, "SELECT count(*) FROM users WHERE bio <> ''"); n != int64(len(people)) {
 			t.Errorf("%d people say something about themselves", n)
 		}
-	})
-}
-
-func TestWorldIsTheSameEveryTime(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	a, b := makeWorld(now), makeWorld(now.Add(time.Hour))
-	if !slices.Equal(a.follows, b.follows) || !slices.Equal(a.dislikes, b.dislikes) || len(a.likes) != len(b.likes) {
-		t.Error("the worlds differ")
-	}
-	for i := range a.tweets {
-		if a.tweets[i].text != b.tweets[i].text || a.tweets[i].author != b.tweets[i].author {
-			t.Fatalf("tweet %d differs", i)
-		}
-		if at := a.tweets[i].at; at.After(now) || now.Sub(at) > days*24*time.Hour+time.Hour {
-			t.Errorf("tweet %d is of %v", i, at)
-		}
-	}
-	for _, l := range a.likes {
-		if l.at.Before(a.tweets[l.tweet].at) || l.at.After(now) {
-			t.Errorf("like at %v of a tweet of %v", l.at, a.tweets[l.tweet].at)
-		}
-	}
-}
-
-func TestTextsAreTweets(t *testing.T) {
-	t.Parallel()
-	all := sentences()
-	for _, text := range all {
-		if utf8.RuneCountInString(text) > 280 || strings.ContainsAny(text, "{}") || tweets.Check(text) != nil {
-			t.Errorf("%q", text)
-		}
-	}
-	unique := slices.Compact(slices.Sorted(slices.Values(all)))
-	if len(unique) != len(all) || len(all) < tweetCount {
-		t.Errorf("%d texts, %d of them different", len(all), len(unique))
-	}
-}
-
-func TestLifeGoesOnWithinBounds(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *site) {
-		w := s.seed(t)
-		const keep = 5
-		ticks := make(chan time.Time)
-		idle := make(chan bool, 1)
-		idle <- false
-		live := func() *Life {
-			l := NewLife(LifeOptions{World: w, Client: s.Client, Actions: s, Keep: keep, Ticks: ticks,
-				Idle:   func() bool { now := <-idle; idle <- now; return now },
-				Failed: func(err error) { t.Error(err) }})
-			if err := l.Start(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			return l
-		}
-		// Every tick is over when the next one is taken.
-		run := func(l *Life, n int) {
-			for range n {
-				ticks <- time.Time{}
-			}
-			if err := l.Stop(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// The visitor's own words stay, also if they are those of Life.
-		if _, err := s.Tweet(t.Context(), w.Visitor, sentences()[0]); err != nil {
-			t.Fatal(err)
-		}
-		before := s.number(t, counted("revision", "changes"))
-		run(live(), 60)
-		made := s.number(t, "SELECT count(*) FROM tweets") - tweetCount - 1
-		if made < 60/8 || made > 60/4+1 {
-			t.Errorf("%d tweets in 60 ticks", made)
-		}
-		if n := s.number(t, "SELECT count(*) FROM tweets WHERE deleted_at IS NULL"); n != tweetCount+1+keep {
-			t.Errorf("%d tweets are there, want %d", n, tweetCount+1+keep)
-		}
-		if n := s.number(t, counted("revision", "changes")) - before; n < 20 {
-			t.Errorf("%d reactions in 60 ticks", n)
-		}
-		if n := s.number(t, "SELECT sum(retweet_count) FROM tweet_stats"); n < 60/12-1 || n > 60/6+1 {
-			t.Errorf("%d retweets in 60 ticks", n)
-		}
-		// A new life remembers the tweets of the one before.
-		run(live(), 10)
-		if n := s.number(t, "SELECT count(*) FROM tweets WHERE deleted_at IS NULL"); n != tweetCount+1+keep {
-			t.Errorf("%d tweets are there after a new start, want %d", n, tweetCount+1+keep)
-		}
-		mine, err := s.Client.Tweet.Query().Where(tweet.AuthorID(w.Visitor), tweet.TextEQ(sentences()[0]),
-			tweet.DeletedAtIsNil()).Count(t.Context())
-		if err != nil || mine == 0 {
-			t.Errorf("the visitor's tweet is gone: %v", err)
-		}
-		// Nobody looks: nothing happens.
-		<-idle
-		idle <- true
-		events := s.number(t, "SELECT count(*) FROM events")
-		run(live(), 20)
-		if n := s.number(t, "SELECT count(*) FROM events"); n != events {
-			t.Errorf("%d events while nobody looked", n-events)
-		}
+		s.audit(t)
 	})
 }
 

@@ -17,7 +17,8 @@ import (
 
 // Actions are the writes of the people in the demo world. The rules for all users apply to them.
 type Actions interface {
-	Tweet(ctx context.Context, authorID int64, text string) (tweetID int64, err error)
+	// Tweet posts a tweet, a reply if inReplyTo is not 0.
+	Tweet(ctx context.Context, authorID, inReplyTo int64, text string) (tweetID int64, err error)
 	Delete(ctx context.Context, authorID, tweetID int64) error
 	// React sets a reaction: 0 none, 1 like, 2 dislike.
 	React(ctx context.Context, userID, tweetID int64, kind int8) error
@@ -51,8 +52,8 @@ type LifeOptions struct {
 	Ticks <-chan time.Time
 }
 
-// Life makes the people of the demo world tweet every 4 to 8 ticks, retweet every 6 to 12, and react on every tick. The visitor's
-// account does none of it. Life is a lifecycle.Service.
+// Life makes the people of the demo world tweet or answer each other every 4 to 8 ticks, retweet every 6 to 12, and react on every tick.
+// Every two to four minutes there is a moment of heat, see heat. The visitor's account does none of it. Life is a lifecycle.Service.
 type Life struct {
 	lifecycle.Loop
 	o      LifeOptions
@@ -62,11 +63,10 @@ type Life struct {
 	own []ref
 	// fresh are the newest tweets of all users, newest first.
 	fresh []ref
-	// texts are all sentences, shuffled. said counts the sentences used so far; after the last one Life begins again.
-	texts []string
-	said  int
-	// wait and retweetWait are the numbers of ticks until the next tweet and the next retweet.
-	wait, retweetWait int
+	talk  talk
+	heat  *heat // nil between moments of heat
+	// wait, retweetWait and heatWait are the numbers of ticks until the next tweet, retweet and moment of heat.
+	wait, retweetWait, heatWait int
 }
 
 type ref struct{ id, author int64 }
@@ -82,8 +82,8 @@ func NewLife(o LifeOptions) *Life {
 	if o.Failed == nil {
 		o.Failed = func(error) {}
 	}
-	l := &Life{o: o, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), texts: sentences(), wait: tweetAfter}
-	l.random.Shuffle(len(l.texts), func(i, j int) { l.texts[i], l.texts[j] = l.texts[j], l.texts[i] })
+	l := &Life{o: o, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), wait: tweetAfter, heatWait: firstHeatAfter}
+	l.talk = newTalk(l.random, o.World.ids)
 	l.Run = l.live
 	return l
 }
@@ -126,17 +126,14 @@ func (l *Life) fail(ctx context.Context, err error) {
 	}
 }
 
-// remember finds the tweets of earlier runs: those that say one of the sentences and were not imported.
+// remember finds the tweets of earlier runs: those with a text of Life that were not imported.
 func (l *Life) remember(ctx context.Context) error {
 	rows, err := l.o.Client.Tweet.Query().Where(sqldb.In(tweet.FieldAuthorID, l.o.World.Others), tweets.IsVisible()).
 		Order(ent.Asc(tweet.FieldID)).All(ctx)
 	if err != nil {
 		return fmt.Errorf("read tweets: %w", err)
 	}
-	known := make(map[string]bool, len(l.texts))
-	for _, text := range l.texts {
-		known[text] = true
-	}
+	known := l.talk.texts()
 	for _, row := range rows {
 		if known[row.Text] && !imported(row.ID) {
 			l.own = append(l.own, ref{row.ID, row.AuthorID})
@@ -147,44 +144,56 @@ func (l *Life) remember(ctx context.Context) error {
 
 // step does the work of one tick.
 func (l *Life) step(ctx context.Context) {
+	do := func(action func(ctx context.Context) error) {
+		if err := action(ctx); err != nil {
+			l.fail(ctx, err)
+		}
+	}
 	if l.wait--; l.wait <= 0 || len(l.fresh) == 0 {
 		l.wait = tweetAfter + l.random.IntN(tweetAfter+1)
-		if err := l.tweet(ctx); err != nil {
-			l.fail(ctx, err)
-		}
-		if err := l.look(ctx); err != nil {
-			l.fail(ctx, err)
-		}
+		do(l.say)
+		do(l.look)
 	}
-	if err := l.react(ctx); err != nil {
-		l.fail(ctx, err)
-	}
+	do(l.react)
 	if l.retweetWait--; l.retweetWait <= 0 {
 		l.retweetWait = retweetAfter + l.random.IntN(retweetAfter+1)
-		if err := l.retweet(ctx); err != nil {
-			l.fail(ctx, err)
-		}
+		do(l.retweet)
 	}
+	do(l.glow)
 }
 
-// tweet posts a tweet, and deletes the oldest tweets of Life beyond Keep.
-func (l *Life) tweet(ctx context.Context) error {
+// say posts the next tweet of somebody: an answer in a conversation that goes on, or a beginning.
+func (l *Life) say(ctx context.Context) error {
+	next := l.talk.next()
+	if next.author == anybody {
+		next.authorID = l.someone()
+	}
+	_, err := l.tweet(ctx, next)
+	return err
+}
+
+// tweet posts a tweet, and deletes the oldest tweets of Life beyond Keep. It returns 0 if the tweet that it answers is gone, which ends
+// the conversation.
+func (l *Life) tweet(ctx context.Context, t utterance) (int64, error) {
 	for len(l.own) >= l.o.Keep {
 		oldest := l.own[0]
 		l.own = l.own[1:]
 		err := l.o.Actions.Delete(ctx, oldest.author, oldest.id)
 		if err != nil && !errs.Is(err, errs.NotFound) {
-			return fmt.Errorf("delete a tweet: %w", err)
+			return 0, fmt.Errorf("delete a tweet: %w", err)
 		}
 	}
-	author := l.someone()
-	id, err := l.o.Actions.Tweet(ctx, author, l.texts[l.said%len(l.texts)])
+	id, err := l.o.Actions.Tweet(ctx, t.authorID, t.inReplyTo, t.text)
 	if err != nil {
-		return fmt.Errorf("tweet: %w", err)
+		l.talk.end(t.of)
+		if t.inReplyTo != 0 && errs.Is(err, errs.NotFound) {
+			return 0, nil
+		}
+		return 0, fmt.Errorf("tweet: %w", err)
 	}
-	l.said++
-	l.own = append(l.own, ref{id, author})
-	return nil
+	t.said(id)
+	l.own = append(l.own, ref{id, t.authorID})
+	return id, nil
 }
 
 // look reads which tweets are the newest, the visitor's among them.
@@ -205,14 +214,18 @@ func (l *Life) react(ctx context.Context) error {
 	if len(l.fresh) == 0 {
 		return nil
 	}
-	kind := int8(1)
+	kind := int8(kindLike)
 	switch l.random.IntN(12) {
 	case 0:
 		kind = 0
 	case 1:
 		kind = kindDislike
 	}
-	err := l.o.Actions.React(ctx, l.someone(), l.recentTweet(), kind)
+	return l.reactTo(ctx, l.someone(), l.recentTweet(), kind)
+}
+
+func (l *Life) reactTo(ctx context.Context, user, tweet int64, kind int8) error {
+	err := l.o.Actions.React(ctx, user, tweet, kind)
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return fmt.Errorf("react: %w", err)
 	}
@@ -224,7 +237,11 @@ func (l *Life) retweet(ctx context.Context) error {
 	if len(l.fresh) == 0 {
 		return nil
 	}
-	err := l.o.Actions.Retweet(ctx, l.someone(), l.recentTweet())
+	return l.retweetOf(ctx, l.someone(), l.recentTweet())
+}
+
+func (l *Life) retweetOf(ctx context.Context, user, tweet int64) error {
+	err := l.o.Actions.Retweet(ctx, user, tweet)
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return fmt.Errorf("retweet: %w", err)
 	}

@@ -1,5 +1,6 @@
-// Package demo makes a small, believable demo world: forty people who follow each other, with five days of tweets and
-// reactions. While a node runs, these people go on to tweet, retweet and react. All of them sign in with the same password.
+// Package demo makes a small, believable demo world: some forty people who follow each other, among them a celebrity and newcomers, with
+// five days of conversations, retweets and reactions. While a node runs and somebody looks, these people go on to talk, retweet and react.
+// All of them sign in with the same password. What they say is in the folder texts.
 package demo
 
 import (
@@ -12,7 +13,6 @@ import (
 	"roost/ent"
 	"roost/ent/importedid"
 	"roost/ent/importprogress"
-	"roost/ent/user"
 	"roost/events"
 	"roost/internal/clock"
 	"roost/internal/ids"
@@ -31,8 +31,11 @@ const source = "demo"
 // marker is the entry in import_progress that marks the world as complete.
 const marker = source + "/world"
 
-// kindDislike is a reaction's kind.
-const kindDislike = 2
+// The kinds of reactions.
+const (
+	kindLike    = 1
+	kindDislike = 2
+)
 
 // Options of Seed. All but React are needed.
 type Options struct {
@@ -54,6 +57,8 @@ type World struct {
 	Visitor            int64
 	// Others are the ids of the other people.
 	Others []int64
+	// ids are the ids of all people, in the order of people; 0 for those who are not in a world that an earlier release has made.
+	ids []int64
 	// Fresh is true if this call made the world.
 	Fresh bool
 }
@@ -78,8 +83,12 @@ func Seed(ctx context.Context, o Options) (*World, error) {
 		return nil, err
 	}
 	w := &World{Username: Username, Password: Password, Visitor: byID[1], Fresh: state == absent}
-	for i := range people[1:] {
-		w.Others = append(w.Others, byID[int64(i+2)])
+	for i := range people {
+		id := byID[int64(i+1)]
+		w.ids = append(w.ids, id)
+		if i > 0 && id != 0 {
+			w.Others = append(w.Others, id)
+		}
 	}
 	return w, nil
 }
@@ -138,45 +147,15 @@ func build(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := dislike(ctx, o, w, users); err != nil {
-		return err
-	}
-	return introduce(ctx, o, users)
-}
-
-func dislike(ctx context.Context, o Options, w *world, users map[int64]int64) error {
-	if o.React == nil {
-		return nil
-	}
 	tweets, err := rowsOf(ctx, o.Client, "tweet")
 	if err != nil {
 		return err
 	}
-	for _, d := range w.dislikes {
-		if err := o.React(ctx, users[int64(d.from+1)], tweets[int64(d.to+1)], kindDislike); err != nil {
-			return err
-		}
+	m := &made{world: w, users: users, tweets: tweets}
+	if err := m.dislike(ctx, o.React); err != nil {
+		return err
 	}
-	return nil
-}
-
-// introduce writes the bios, and in the same transaction the marker that the world is complete.
-func introduce(ctx context.Context, o Options, users map[int64]int64) error {
-	return o.Log.Write(ctx, func(ctx context.Context, tx *events.Tx) error {
-		for i, p := range people {
-			id := users[int64(i+1)]
-			row, err := tx.User.Query().Where(user.ID(id)).Only(ctx)
-			if err != nil {
-				return err
-			}
-			if err := tx.User.Update().Where(user.ID(id)).SetBio(p.bio).AddVersion(1).Exec(ctx); err != nil {
-				return err
-			}
-			tx.Emit(events.ProfileUpdated{UserID: id, Version: row.Version + 1})
-		}
-		return tx.ImportProgress.Create().SetID(marker).SetFingerprint("").SetLines(0).SetComplete(true).
-			SetUpdatedAt(tx.Now).Exec(ctx)
-	})
+	return o.Log.Write(ctx, m.complete)
 }
 
 // rowsOf returns the row of each id in the demo's files.

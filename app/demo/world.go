@@ -7,25 +7,23 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
 
-// Size of the demo world.
-const (
-	tweetCount   = 400
-	days         = 5
-	dislikeCount = 120
-)
+// days is how far back the demo world goes.
+const days = 5
 
 // seed is the seed of the random numbers, so that all demo worlds are equal.
 const seed = 2_016
 
+// post is a tweet. author is an index of people, and parent one of the world's tweets, -1 for none.
 type post struct {
-	author int // index of people
-	at     time.Time
-	text   string
+	author, parent int
+	at             time.Time
+	text           string
+	// charm is the share of people who like the tweet.
+	charm float64
 }
 
 type tie struct{ from, to int }
@@ -37,27 +35,43 @@ type reaction struct {
 
 // world is the demo world before it has ids. Everything but the times comes from the seed.
 type world struct {
-	follows  []tie
-	tweets   []post // oldest first
-	likes    []reaction
-	dislikes []tie // from a person to a tweet
+	follows []tie
+	// tweets are in the order of the texts; a reply comes after its parent.
+	tweets          []post
+	likes, retweets []reaction
+	dislikes        []tie // from a person to a tweet
+	// joined are the times at which accounts were made, those of newcomers excepted, whose first tweet was the beginning.
+	joined []time.Time
 }
 
 func makeWorld(now time.Time) *world {
 	r := rand.New(rand.NewPCG(seed, seed))
 	w := &world{}
 	w.makeFollows(r)
-	w.makeTweets(r, now)
-	w.makeReactions(r, now)
+	w.makeTweets(r)
+	w.makeReactions(r)
+	// Times depend on the time of the day. They have random numbers of their own, so that nothing else does.
+	w.makeTimes(&times{rand.New(rand.NewPCG(seed, seed+1)), now})
 	return w
 }
 
-// makeFollows makes each person follow about fifteen others. People at the beginning of the list are followed more often.
+// makeFollows makes each regular follow about fifteen others. Regulars at the beginning of the list are followed more often.
 func (w *world) makeFollows(r *rand.Rand) {
-	for from := range people {
-		for to := range people {
-			fame := 0.65 - 0.5*float64(to)/float64(len(people))
-			if from != to && r.Float64() < fame {
+	for from, follower := range people {
+		for to, followed := range people {
+			likely := 0.6 - 0.45*float64(to)/float64(len(people))
+			switch {
+			case followed.role == celebrity:
+				likely = 0.95
+			case follower.role == celebrity:
+				likely = 0.2
+			case followed.role == newcomer:
+				likely = 0.12
+			}
+			if from == 0 && follower.role == regular { // the visitor's timeline is full
+				likely += 0.2
+			}
+			if x := r.Float64(); from != to && x < likely {
 				w.follows = append(w.follows, tie{from, to})
 			}
 		}
@@ -65,39 +79,59 @@ func (w *world) makeFollows(r *rand.Rand) {
 	r.Shuffle(len(w.follows), func(i, j int) { w.follows[i], w.follows[j] = w.follows[j], w.follows[i] })
 }
 
-// makeTweets spreads tweets over the last days, more of them lately. Everyone has at least one.
-func (w *world) makeTweets(r *rand.Rand, now time.Time) {
-	texts := sentences()
-	r.Shuffle(len(texts), func(i, j int) { texts[i], texts[j] = texts[j], texts[i] })
-	for i := range tweetCount {
-		author := i
-		if i >= len(people) {
-			author = min(r.IntN(len(people)), r.IntN(len(people)))
-		}
-		age := time.Duration(r.Float64() * r.Float64() * float64(days*24*time.Hour))
-		w.tweets = append(w.tweets, post{author, now.Add(-2*time.Minute - age).Truncate(time.Millisecond), texts[i]})
-	}
-	slices.SortFunc(w.tweets, func(a, b post) int { return a.at.Compare(b.at) })
-}
-
-// makeReactions makes some of the people react to each tweet.
-func (w *world) makeReactions(r *rand.Rand, now time.Time) {
-	for t, p := range w.tweets {
-		charm := 0.02 + 0.5*r.Float64()
-		for u := range people {
-			switch x := r.Float64(); {
-			case u == p.author:
-			case x < charm:
-				at := p.at.Add(time.Duration(r.Float64() * r.Float64() * float64(now.Sub(p.at))))
-				w.likes = append(w.likes, reaction{u, t, at})
-			case x > 0.97 && u != 0 && len(w.dislikes) < dislikeCount && r.IntN(3) == 0:
-				w.dislikes = append(w.dislikes, tie{u, t})
+// makeTweets makes tweets of all texts.
+func (w *world) makeTweets(r *rand.Rand) {
+	for _, name := range []string{"threads.txt", "singles.txt"} {
+		for _, s := range scripts(name) {
+			first := len(w.tweets)
+			for _, l := range s.lines {
+				p := post{author: l.author, parent: -1, text: l.text}
+				luck := r.Float64()
+				p.charm = 0.03 + 0.55*luck*luck*luck
+				switch {
+				case l.parent >= 0:
+					p.parent = first + l.parent
+					p.charm /= 2
+				case s.hot:
+					p.charm = 1
+				case people[l.author].role == celebrity:
+					p.charm = 0.3 + 0.4*luck
+				}
+				w.tweets = append(w.tweets, p)
 			}
 		}
 	}
 }
 
-// save writes the world as files that can be imported. Ids count from 1.
+// makeReactions makes some of the people like, dislike or retweet each tweet, and more of those who follow its author.
+func (w *world) makeReactions(r *rand.Rand) {
+	follows := make(map[tie]bool, len(w.follows))
+	for _, f := range w.follows {
+		follows[f] = true
+	}
+	for t, p := range w.tweets {
+		for u := range people {
+			x, y := r.Float64(), r.Float64()
+			charm := p.charm
+			if !follows[tie{u, p.author}] {
+				charm /= 3
+			}
+			if u == p.author {
+				continue
+			}
+			if x < charm {
+				w.likes = append(w.likes, reaction{user: u, tweet: t})
+			} else if x > 0.9985 && u != 0 {
+				w.dislikes = append(w.dislikes, tie{u, t})
+			}
+			if y < charm*charm/2 && p.parent < 0 && u != 0 {
+				w.retweets = append(w.retweets, reaction{user: u, tweet: t})
+			}
+		}
+	}
+}
+
+// save writes what an import reads: the world without the bonds between tweets, retweets and profiles. Ids count from 1.
 func (w *world) save(dir string) error {
 	var users, follows, tweets, likes strings.Builder
 	users.WriteString("id\tusername\tname\n")
