@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,13 +76,17 @@ func TestAppOfOtherNodes(t *testing.T) {
 }
 
 // reader finds every profile, and notes who reads.
-type reader struct{ read func(ctx context.Context) error }
+type reader struct {
+	read func(ctx context.Context) error
+}
 
 func (r reader) Profile(ctx context.Context, name string) (site.Profile, bool, error) {
 	return site.Profile{Username: name, Name: "Somebody"}, true, r.read(ctx)
 }
 
-func (r reader) Tweet(context.Context, string) (site.Tweet, bool, error) { return site.Tweet{}, false, nil }
+func (r reader) Tweet(context.Context, string) (site.Tweet, bool, error) {
+	return site.Tweet{}, false, nil
+}
 
 func hasHead(a answer) bool { return a.has(200, "<title>Somebody (@ada)</title>") }
 
@@ -125,10 +130,20 @@ func TestHeadsAreCharged(t *testing.T) {
 // A node that is busy, or that is not open yet, serves pages with a general head, and reads nothing for them.
 func TestHeadsWithoutATurn(t *testing.T) {
 	t.Parallel()
-	begun, release := make(chan struct{}), make(chan struct{})
+	begun, release := make(chan struct{}, 2), make(chan struct{})
+	var inside atomic.Int32
 	f := start(t, func(c *server.Config) {
 		c.Admission = admission.Config{Running: 1, Inside: 1, Queue: 1, Wait: time.Millisecond}
-		c.Site.Reader = reader{func(context.Context) error { begun <- struct{}{}; <-release; return nil }}
+		c.Site.Reader = reader{func(context.Context) error {
+			defer inside.Add(-1)
+			if inside.Add(1) > 1 {
+				t.Error("two read at once")
+				return nil
+			}
+			begun <- struct{}{}
+			<-release
+			return nil
+		}}
 		c.Site.ReadTimeout = patience
 	})
 	first := make(chan answer)
@@ -141,7 +156,6 @@ func TestHeadsWithoutATurn(t *testing.T) {
 	if a := <-first; !hasHead(a) {
 		t.Errorf("the first: %d %s", a.status, a.body)
 	}
-	go func() { <-begun }()
 	if a := send(t, "GET", f.url+"/@ada", ""); !hasHead(a) {
 		t.Errorf("after the first: %d %s", a.status, a.body)
 	}

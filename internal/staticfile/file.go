@@ -23,18 +23,19 @@ const (
 	Immutable = "public, max-age=31536000, immutable"
 )
 
-// File is a file in memory, ready to be served. It is compressed at the first request that accepts this, so that a start of the node
-// does not wait for the compression. It is safe for concurrent use.
+// File is a file in memory, ready to be served. Its tag is computed when it is first asked for, and it is compressed at the first request
+// that accepts this, so that a start of the node waits for neither. It is safe for concurrent use.
 type File struct {
 	content  []byte
 	kind     string
-	version  string
+	version  func() string
 	compress func() []byte
 }
 
 // New returns a file. The extension of its name decides on its media type. Nobody may change the content afterwards.
 func New(name string, content []byte) *File {
-	f := &File{content: content, kind: kindOf(name), version: versionOf(content)}
+	f := &File{content: content, kind: kindOf(name)}
+	f.version = sync.OnceValue(func() string { return versionOf(content) })
 	f.compress = sync.OnceValue(func() []byte {
 		if compressed[f.kind] {
 			return nil
@@ -52,15 +53,15 @@ func New(name string, content []byte) *File {
 }
 
 // Version returns a text of 16 hexadecimal digits that changes with the content.
-func (f *File) Version() string { return f.version }
+func (f *File) Version() string { return f.version() }
 
 // Serve answers a request by GET or HEAD with the file, or with 304 if the client's copy is good.
 func (f *File) Serve(w http.ResponseWriter, r *http.Request, cacheControl string) {
-	content, tag := f.content, `"`+f.version+`"`
+	content, tag := f.content, `"`+f.version()+`"`
 	h := w.Header()
 	if acceptsGzip(r.Header["Accept-Encoding"]) {
 		if small := f.compress(); small != nil {
-			content, tag = small, `"`+f.version+`-gzip"`
+			content, tag = small, `"`+f.version()+`-gzip"`
 			h.Set("Content-Encoding", "gzip")
 		}
 	}

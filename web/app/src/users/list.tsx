@@ -44,7 +44,9 @@ export function UserList({ pages, label, empty }: UserListProps): ReactNode {
           <UserRow key={node.id} user={node} />
         ))}
       </ul>
-      <div ref={more}>{pages.hasMore && <SkeletonTweets count={2} />}</div>
+      <div ref={more} className="tweets-more">
+        {pages.hasMore && <SkeletonTweets count={2} />}
+      </div>
     </>
   );
 }
