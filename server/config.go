@@ -89,7 +89,7 @@ type Config struct {
 	HTTP       transport.HTTP         // MaxBody and Timeout; the rest is set here
 	Socket     transport.SocketConfig // limits; hooks are set here
 	Playground playground.Config      // Endpoint is set here
-	Site       site.Config            // of the web app; what is not about heads, the demo or Looked is set here
+	Site       site.Config            // of the web app: Title, Demo, PublicURL, Reader, ReadTimeout, Looked; the rest is set here
 
 	// Checks decide on /readyz.
 	Checks       []Check

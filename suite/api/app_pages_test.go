@@ -38,7 +38,20 @@ func pageOf(t *testing.T, r *apitest.Roost, path string) (status int, title, bod
 	return resp.StatusCode, html.UnescapeString(m[1]), string(raw)
 }
 
-const notFound = "Not found · Roost"
+const (
+	notFound = "Not found · Roost"
+	general  = "Roost" // of a page whose head could not be read in time
+)
+
+// headedPageOf asks for a page until it has a head of its own: on a slow machine a read may take too long.
+func headedPageOf(t *testing.T, r *apitest.Roost, path string) (status int, title, body string) {
+	t.Helper()
+	apitest.Until(t, path+" has a head of its own", func() bool {
+		status, title, body = pageOf(t, r, path)
+		return title != general
+	})
+	return status, title, body
+}
 
 // expectPage fails unless a page has a title, and a status that follows from it.
 func expectPage(t *testing.T, r *apitest.Roost, path, title string) {
@@ -47,7 +60,7 @@ func expectPage(t *testing.T, r *apitest.Roost, path, title string) {
 	if title == notFound {
 		want = http.StatusNotFound
 	}
-	if status, got, _ := pageOf(t, r, path); status != want || got != title {
+	if status, got, _ := headedPageOf(t, r, path); status != want || got != title {
 		t.Errorf("%s: %d %q, want %d %q", path, status, got, want, title)
 	}
 }
@@ -76,7 +89,7 @@ func TestPagesSayWhatTheAPIShows(t *testing.T) {
 		expectPage(t, r, "/@nobody_here", notFound)
 		expectPage(t, r, "/tweets/"+ada.ID, notFound)
 		expectPage(t, r, "/tweets/other", notFound)
-		_, _, body := pageOf(t, r, "/@"+ada.Name+"/replies")
+		_, _, body := headedPageOf(t, r, "/@"+ada.Name+"/replies")
 		for _, part := range []string{
 			`content="Tea &amp; walks"`, `<link rel="canonical" href="` + r.Config.PublicURL + "/@" + ada.Name + `/replies" />`,
 			`<meta property="profile:username" content="` + ada.Name + `" />`,
@@ -117,7 +130,9 @@ func TestPagesWithoutTheDatabase(t *testing.T) {
 	if _, err := tx.ExecContext(t.Context(), "LOCK TABLE username_claims, users, tweets IN ACCESS EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	expectPage(t, r, "/@never_asked_for", "Roost")
+	if status, title, _ := pageOf(t, r, "/@never_asked_for"); status != http.StatusOK || title != general {
+		t.Errorf("while the tables are locked: %d %q", status, title)
+	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
