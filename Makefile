@@ -1,4 +1,4 @@
-# Roost's commands. CI runs verify, test, test-plans, web-all, proxies and bench-short (.ci/run).
+# Roost's commands. CI runs web-all beside verify, then test, test-plans, proxies and bench-short (.ci/run).
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help

@@ -62,6 +62,23 @@ func TestDocsNameFilesThatExist(t *testing.T) {
 	}
 }
 
+// The component in the README is a file of the React project, which is built and run in a browser.
+func TestREADMEShowsTheReactProject(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	component, err := os.ReadFile(filepath.Join(root, "web", "react", "src", "feed.tsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "```tsx\n"+string(component)+"```\n") {
+		t.Error("README.md does not show web/react/src/feed.tsx as it is")
+	}
+}
+
 // testsOf returns the names of all test functions in Go.
 func testsOf(t *testing.T, root string) map[string]bool {
 	t.Helper()

@@ -52,7 +52,7 @@ test("mounted hooks follow the session, and the timeline the connection", async 
   await page.getByRole("button", { name: "Make an account" }).click();
   await says(`Signed in as @${account.username}`);
   await page.locator("#connection").filter({ hasText: "open" }).waitFor();
-  await page.getByLabel("What happens?").fill("From a hook");
+  await page.getByLabel("What happens").fill("From a hook");
   await page.getByRole("button", { name: "Tweet", exact: true }).click();
   await page.locator("li").filter({ hasText: "From a hook" }).waitFor();
   await picture(page, "react");

@@ -1,59 +1,43 @@
-// What a React project does with the client: hooks of Apollo Client on `roost.apollo`, and Roost's own sign-in and live
-// timeline beside them. ?api=URL says where Roost is.
-import { ApolloProvider, useMutation, useQuery } from "@apollo/client/react";
-import { connect, CreateTweet, Me, type TimelineView } from "@roost/client";
-import { StrictMode, useEffect, useState, useSyncExternalStore } from "react";
+// What a React project does with the client's hooks. ?api=URL says where Roost is. The README shows feed.tsx.
+import { connect } from "@roost/client";
+import { RoostProvider, useConnectionState, useSession } from "@roost/client/react";
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { Feed } from "./feed";
 
 const roost = connect({ url: new URLSearchParams(location.search).get("api") ?? "http://localhost:8080" });
 
 function Account() {
-  const { data } = useQuery(Me); // mounted all the time: it follows whoever signs in
-  const name = data?.viewer?.user.username;
+  const { user, signUp, logIn, logOut } = useSession(); // follows whoever signs in
   const enter = (form: FormData) => {
     const username = String(form.get("username"));
     const password = String(form.get("password"));
     return form.get("way") === "signUp"
-      ? roost.signUp({ username, password, email: `${username}@example.com` })
-      : roost.logIn({ login: username, password });
+      ? signUp({ username, password, email: `${username}@example.com` })
+      : logIn({ login: username, password });
   };
   return (
     <form action={async (form) => void (await enter(form))}>
-      <p role="status">{name === undefined ? "Nobody is signed in" : `Signed in as @${name}`}</p>
+      <p role="status">{user === undefined ? "Nobody is signed in" : `Signed in as @${user.username}`}</p>
       <label>Username <input name="username" /></label>
       <label>Password <input name="password" type="password" /></label>
       <button name="way" value="signUp">Make an account</button>
       <button name="way" value="logIn">Sign in</button>
-      <button type="button" onClick={() => void roost.logOut()}>Sign out</button>
+      <button type="button" onClick={() => void logOut()}>Sign out</button>
     </form>
   );
 }
 
-function Timeline() {
-  const [view, setView] = useState<TimelineView>({ entries: [], hasNextPage: false });
-  const [createTweet] = useMutation(CreateTweet);
-  const connection = useSyncExternalStore(roost.onConnection, () => roost.connection);
-  useEffect(() => {
-    const timeline = roost.homeTimeline({ onChange: setView });
-    return () => timeline.close();
-  }, []);
-  return (
-    <section>
-      <p id="connection">{connection}</p>
-      <form action={async (form) => void (await createTweet({ variables: { input: { text: String(form.get("text")) } } }))}>
-        <label>What happens? <input name="text" /></label>
-        <button>Tweet</button>
-      </form>
-      <ol>{view.entries.map(({ node }) => <li key={node.id}>{node.text}</li>)}</ol>
-    </section>
-  );
+function Connection() {
+  return <p id="connection">{useConnectionState()}</p>;
 }
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <ApolloProvider client={roost.apollo}>
+    <RoostProvider roost={roost}>
       <Account />
-      <Timeline />
-    </ApolloProvider>
+      <Connection />
+      <Feed />
+    </RoostProvider>
   </StrictMode>,
 );

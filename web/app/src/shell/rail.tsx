@@ -28,8 +28,11 @@ export function Rail(): ReactNode {
 /** The most followed people whom the viewer does not follow. */
 function WhoToFollow(): ReactNode {
   const { user } = useSession();
-  const { edges } = useUserSearch("", { first: 20 });
+  const { edges, loading } = useUserSearch("", { first: 20 });
   const shown = edges.filter(({ node }) => node.id !== user?.id && !node.viewerIsFollowing).slice(0, 4);
+  if (!loading && shown.length === 0) {
+    return null;
+  }
   return (
     <section className="panel" aria-labelledby="who-to-follow">
       <h2 id="who-to-follow">Who to follow</h2>
