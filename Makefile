@@ -99,6 +99,7 @@ profile: ## profile one bench operation (OP=home, profile, summaries, react, vir
 soak: ## the long forms of the tests: larger histories, faults, whole data sets
 	ROOST_SOAK=1 ROOST_TEST_TIMEOUT=4h scripts/test.sh -tags=faults -count=1 $(ARGS) $(PKGS)
 	ROOST_TEST_PLANS=off scripts/test.sh -race=false -count=1 $(ABOUT_NODES)
+	scripts/web.sh soak
 
 .PHONY: clean
 clean: ## remove what builds left; the data directory stays

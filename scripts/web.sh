@@ -2,16 +2,16 @@
 # Installs the packages of web/, checks what is generated and the types, also those of a
 # React project that installs the client's tarball, and runs tests against a roost that
 # it builds: `web.sh client` those of the typed client and its example, `web.sh browser`
-# those in Chromium, `web.sh all` both. ROOST_TEST_SCREENSHOTS keeps pictures of the pages in a directory.
+# those in Chromium, `web.sh all` both, `web.sh soak` also the long ones. ROOST_TEST_SCREENSHOTS keeps pictures of the pages in a directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
 
 case ${1:-} in
 client) needs='node' ;;
-browser | all) needs='node chromium' ;;
+browser | all | soak) needs='node chromium' ;;
 *)
-	echo 'usage: scripts/web.sh client|browser|all' >&2
+	echo 'usage: scripts/web.sh client|browser|all|soak' >&2
 	exit 2
 	;;
 esac
@@ -84,5 +84,8 @@ fi
 if [[ $1 != client ]]; then
 	"$ROOST_TEST_CHROMIUM" --version 2>/dev/null
 	ROOST_TEST_REACT=$project/dist run --test-concurrency=1 browser/dist/*.test.js || failed=1
+fi
+if [[ $1 == soak ]]; then
+	run --test-timeout=600000 browser/dist/soak/*.test.js || failed=1
 fi
 exit "$failed"
