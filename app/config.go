@@ -105,7 +105,8 @@ func (c *Config) StoreFlags(f *flag.FlagSet) {
 func (c *Config) ServeFlags(f *flag.FlagSet) {
 	c.StoreFlags(f)
 	f.StringVar(&c.Addr, "addr", "localhost:8080", "`address` to listen on; localhost is 127.0.0.1 and ::1")
-	f.StringVar(&c.AdminAddr, "admin-addr", "", "`address` of /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
+	f.StringVar(&c.AdminAddr, "admin-addr", "",
+		"`address` of the operator's page, /metrics, /debug/pprof and what 'roost events' asks; empty turns them off")
 	f.StringVar(&c.RedisURL, "redis-url", "", "Redis, as redis://host:6379/0; needed with --database-url")
 	f.StringVar(&c.DatabasePrepare, "database-prepare", "auto",
 		"let the database prepare frequent statements: on, off, or auto, which leaves it out behind a pooler of connections such as PgBouncer")

@@ -76,7 +76,7 @@ npm pack -w @roost/client --pack-destination "$work" --silent >/dev/null
 
 printf '== tests\n'
 # With the development build of Apollo Client, which complains about misuse.
-run() { node --conditions=development --test --test-reporter=spec --test-timeout=120000 "$@"; }
+run() { node --conditions=development --test --test-reporter=spec --test-timeout=300000 "$@"; }
 failed=0
 if [[ $1 != browser ]]; then
 	run example/dist/test/*.test.js || failed=1

@@ -26,7 +26,7 @@ import (
 type Config struct {
 	// Addr is the address to listen on, localhost:8080 by default, which is 127.0.0.1 and ::1; port 0 picks a free one.
 	Addr string
-	// AdminAddr is the address of /metrics and /debug/pprof; empty turns them off. It must not be public.
+	// AdminAddr is the address of the operator's page, /metrics and /debug/pprof; empty turns them off. It must not be public.
 	AdminAddr string
 	// PublicURL is the scheme and host at which browsers reach this server. Cookies are Secure if the scheme is https, and
 	// only then. The default is the result of the function PublicURL for Addr.

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"roost/internal/errs"
+	"roost/server/operatorpage"
 	"roost/server/playground"
 	"roost/server/transport"
 )
@@ -115,6 +116,7 @@ func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
 // newAdminMux returns the handler of the admin address, which is for operators only.
 func (s *Server) newAdminMux() http.Handler {
 	mux := http.NewServeMux()
+	operatorpage.Mount(mux)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", serveCommandLine)

@@ -73,7 +73,7 @@ func banner(out io.Writer, node *app.App) {
 	}
 	fmt.Fprintf(out, "  Stores: %s\n", node.Stores())
 	if a := node.AdminAddr(); a != nil {
-		fmt.Fprintf(out, "  Metrics and profiles: http://%s/metrics\n", a)
+		fmt.Fprintf(out, "  Charts: http://%[1]s/, metrics and profiles: http://%[1]s/metrics\n", a)
 	}
 	fmt.Fprint(out, node.Greeting(), "\n")
 }
