@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages of web/, checks what is generated and the types, also those of a
 # React project that installs the client's tarball, and runs tests against a roost that
-# it builds: `web.sh client` those of the typed client and its example, `web.sh browser`
+# it builds: `web.sh client` those of the typed client, its example and the recipes, `web.sh browser`
 # those in Chromium, `web.sh all` both. ROOST_TEST_SCREENSHOTS keeps pictures of the pages in a directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -76,7 +76,7 @@ printf '== tests\n'
 run() { node --conditions=development --test --test-reporter=spec --test-timeout=120000 "$@"; }
 failed=0
 if [[ $1 != browser ]]; then
-	run example/dist/test/*.test.js || failed=1
+	run example/dist/test/*.test.js recipes/dist/test/*.test.js || failed=1
 fi
 if [[ $1 != client ]]; then
 	"$ROOST_TEST_CHROMIUM" --version 2>/dev/null

@@ -55,6 +55,7 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 		site.Handle("GET /schema.graphqls", text)
 		site.Handle("GET /schema.graphql", text) // relay-compiler reads no other extension
 	}
+	newGuide(!s.cfg.NoIntrospection).mount(site)
 	if s.cfg.NoPlayground {
 		site.Handle(graphqlPath, api)
 		return nil

@@ -37,6 +37,8 @@ var booked = map[string]Part{
 	"github.com/gorilla/websocket": HTTP,
 
 	"roost/server":             Transport,
+	"roost/docs/api":           Transport,
+	"github.com/yuin/goldmark": Transport,
 	"roost/app":                Transport,
 	"roost/internal/admission": Transport,
 	"roost/internal/buildinfo": Transport,
