@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the packages of web/, checks what is generated and the types, also those of a
 # React project that installs the client's tarball, and runs tests against a roost that
-# it builds: `web.sh client` those of the typed client and its example, `web.sh browser`
-# those in Chromium, `web.sh all` both, `web.sh soak` also the long ones. ROOST_TEST_SCREENSHOTS keeps pictures of the pages in a directory.
+# it builds: `web.sh client` those of the typed client, its example and the recipes, `web.sh browser` those in Chromium, `web.sh all`
+# both, `web.sh soak` also the long ones. ROOST_TEST_SCREENSHOTS keeps pictures of the pages in a directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 GO=${GO:-go}
@@ -79,7 +79,7 @@ printf '== tests\n'
 run() { node --conditions=development --test --test-reporter=spec --test-timeout=300000 "$@"; }
 failed=0
 if [[ $1 != browser ]]; then
-	run example/dist/test/*.test.js || failed=1
+	run example/dist/test/*.test.js recipes/dist/test/*.test.js || failed=1
 fi
 if [[ $1 != client ]]; then
 	"$ROOST_TEST_CHROMIUM" --version 2>/dev/null

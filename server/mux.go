@@ -56,6 +56,7 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 		pages.Handle("GET /schema.graphqls", text)
 		pages.Handle("GET /schema.graphql", text) // relay-compiler reads no other extension
 	}
+	newGuide(!s.cfg.NoIntrospection).mount(pages)
 	if !s.cfg.NoPlayground {
 		page, err := playground.New(s.cfg.Playground)
 		if err != nil {

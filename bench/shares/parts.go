@@ -50,6 +50,8 @@ var booked = map[string]Part{
 	"github.com/prometheus":     Transport,
 	"log/slog":                  Transport,
 	"compress/gzip":             Transport,
+	"roost/docs/api":            Transport,
+	"github.com/yuin/goldmark":  Transport,
 
 	"roost/graph":                         Engine,
 	"roost/loaders":                       Engine,

@@ -33,8 +33,11 @@ type File struct {
 }
 
 // New returns a file. The extension of its name decides on its media type. Nobody may change the content afterwards.
-func New(name string, content []byte) *File {
-	f := &File{content: content, kind: kindOf(name)}
+func New(name string, content []byte) *File { return Typed(kindOf(name), content) }
+
+// Typed returns a file of a media type. Nobody may change the content afterwards.
+func Typed(kind string, content []byte) *File {
+	f := &File{content: content, kind: kind}
 	f.version = sync.OnceValue(func() string { return versionOf(content) })
 	f.compress = sync.OnceValue(func() []byte {
 		if compressed[f.kind] {
