@@ -117,7 +117,7 @@ describe("a day in the app", () => {
     const follow = page.getByRole("main").getByRole("button", { name: `Follow @${friend.username}` });
     await follow.focus();
     await page.keyboard.press("Enter");
-    await page.getByRole("main").getByRole("button", { name: `Unfollow @${friend.username}` }).waitFor();
+    await page.getByRole("main").getByRole("button", { name: `Following @${friend.username}` }).waitFor();
     await page.keyboard.press("j");
     await page.keyboard.press("l");
     await tweetOf(page, "Press a key").getByRole("button", { name: "Like, 1 like" }).waitFor();

@@ -1,5 +1,6 @@
 import { useSession, useUserSearch } from "@roost/client/react";
 import { type ReactNode } from "react";
+import { useLocation } from "wouter";
 import { settings } from "../settings.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Link } from "../ui/link.tsx";
@@ -9,9 +10,10 @@ import { showKeys } from "./keys.tsx";
 
 /** What stands beside the page on wide screens: search, and people to follow. */
 export function Rail(): ReactNode {
+  const [path] = useLocation();
   return (
     <aside className="rail" aria-label="Search and people">
-      <SearchBox />
+      {path !== "/search" && <SearchBox />}
       <WhoToFollow />
       <footer className="rail-foot">
         <a href="/docs">API guide</a>

@@ -22,7 +22,7 @@ export function FollowButton({ user }: { readonly user: Pick<UserCardFragment, "
       type="button"
       className={following ? "button button-plain button-following" : "button button-dark"}
       aria-pressed={following}
-      aria-label={`${following ? "Unfollow" : "Follow"} @${user.username}`}
+      aria-label={`${following ? "Following" : "Follow"} @${user.username}`}
       onClick={press}
     >
       <span className="button-now">{following ? "Following" : "Follow"}</span>
