@@ -46,7 +46,7 @@ type LifeOptions struct {
 	Idle func() bool
 	// Failed is called with errors, each of which skips one action. Nil ignores them.
 	Failed func(error)
-	// Keep bounds the tweets of Life, the oldest of which are deleted; 0 is DefaultKeep.
+	// Keep bounds the tweets of Life, the oldest of which are deleted when there is one more; 0 is DefaultKeep.
 	Keep int
 	// Ticks drives Life; nil is once a second.
 	Ticks <-chan time.Time
@@ -172,17 +172,9 @@ func (l *Life) say(ctx context.Context) error {
 	return err
 }
 
-// tweet posts a tweet, and deletes the oldest tweets of Life beyond Keep. It returns 0 if the tweet that it answers is gone, which ends
+// tweet posts a tweet, then deletes the oldest tweets of Life beyond Keep. It returns 0 if the tweet that it answers is gone, which ends
 // the conversation.
 func (l *Life) tweet(ctx context.Context, t utterance) (int64, error) {
-	for len(l.own) >= l.o.Keep {
-		oldest := l.own[0]
-		l.own = l.own[1:]
-		err := l.o.Actions.Delete(ctx, oldest.author, oldest.id)
-		if err != nil && !errs.Is(err, errs.NotFound) {
-			return 0, fmt.Errorf("delete a tweet: %w", err)
-		}
-	}
 	id, err := l.o.Actions.Tweet(ctx, t.authorID, t.inReplyTo, t.text)
 	if err != nil {
 		l.talk.end(t.of)
@@ -193,6 +185,14 @@ func (l *Life) tweet(ctx context.Context, t utterance) (int64, error) {
 	}
 	t.said(id)
 	l.own = append(l.own, ref{id, t.authorID})
+	for len(l.own) > l.o.Keep {
+		oldest := l.own[0]
+		l.own = l.own[1:]
+		err := l.o.Actions.Delete(ctx, oldest.author, oldest.id)
+		if err != nil && !errs.Is(err, errs.NotFound) {
+			return id, fmt.Errorf("delete a tweet: %w", err)
+		}
+	}
 	return id, nil
 }
 

@@ -14,7 +14,7 @@ var patterns = []string{
 	"Saw {animal} on the {vehicle}. It had a seat. I did not.",
 	"{weather} again. The {animal} is the only one who dressed for it.",
 	"If you have never tried {hobby} in the rain, keep it that way.",
-	"Small victory: {thing} works again after {count} months in a drawer.",
+	"Small victory: found {thing} after {count} months, in a drawer.",
 	"The neighbours have taken up {hobby}. We have taken up walking.",
 	"Reading in the window with {food} and {weather} outside. Nothing to report.",
 	"Somebody repainted the bench by the harbour and now everyone walks slower. #smallthings",
