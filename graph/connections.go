@@ -10,6 +10,7 @@ import (
 	"roost/graph/model"
 	"roost/internal/cursors"
 	"roost/internal/sqldb"
+	"roost/internal/words"
 	"roost/loaders"
 )
 
@@ -18,16 +19,17 @@ type page = cursors.Page[sqldb.Row]
 // HomeTimeline notes the position of the log before its page is read, so that the events after the position cover what happens
 // while the page is read.
 func (v viewers) HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string,
-) (*model.HomeTimelineConnection, error) {
+	matching *string) (*model.HomeTimelineConnection, error) {
 	loaders.From(ctx).Position()
-	c, err := connectionOf(cursors.Home, obj.UserID, cursors.Args{First: first, After: after, Last: last, Before: before})
+	c, err := searchedIn(cursors.Home, obj.UserID, cursors.Args{First: first, After: after, Last: last, Before: before}, matching)
 	return &model.HomeTimelineConnection{Connection: c}, err
 }
 
 // Timeline asks for nothing if `include` names nothing that there is.
 func (u users) Timeline(_ context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string,
-	include []model.TimelineContent) (*model.TimelineConnection, error) {
-	c, err := connectionOf(cursors.Timeline, int64(obj.ID), cursors.Args{First: first, After: after, Last: last, Before: before})
+	include []model.TimelineContent, matching *string) (*model.TimelineConnection, error) {
+	args := cursors.Args{First: first, After: after, Last: last, Before: before}
+	c, err := searchedIn(cursors.Timeline, int64(obj.ID), args, matching)
 	return &model.TimelineConnection{Connection: showing(c, kindsOf(include))}, err
 }
 
@@ -59,6 +61,16 @@ func kindsOf[S ~string](include []S) (kinds uint8) {
 func connectionOf(list cursors.Kind, owner int64, args cursors.Args) (model.Connection, error) {
 	w, err := args.Window(list)
 	return model.Connection{List: list, Owner: owner, Window: w}, err
+}
+
+// searchedIn is connectionOf for the entries that match a search; nil is no search. It refuses what searchTweets refuses.
+func searchedIn(list cursors.Kind, owner int64, args cursors.Args, matching *string) (model.Connection, error) {
+	c, err := connectionOf(list, owner, args)
+	if err == nil && matching != nil {
+		c.Matching = *matching
+		_, err = words.Parse(*matching)
+	}
+	return c, err
 }
 
 type timelineConnections struct{ *Resolver }

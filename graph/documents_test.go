@@ -62,6 +62,11 @@ func (g *writing) value(typ string, value any) string {
 	return string(text)
 }
 
+// search returns a search, which may be refused.
+func (g *writing) search() string {
+	return []string{"tweet", "\"says hi\" -3", "user1", "", "all éλ", "mine -tweet", "-tweet"}[g.IntN(7)]
+}
+
 func (g *writing) arguments(f *ast.FieldDefinition) string {
 	var out []string
 	add := func(name, value string) { out = append(out, name+": "+value) }
@@ -86,8 +91,13 @@ func (g *writing) arguments(f *ast.FieldDefinition) string {
 		case a.Name == "include" && g.IntN(4) == 0:
 			add("include", []string{"[]", "[TWEETS]", "TWEETS"}[g.IntN(3)])
 		case a.Name == "query":
-			queries := []string{"tweet", "\"says hi\" -3", "user1", "", "all éλ", "mine -tweet", "-tweet"}
-			add("query", g.value("String!", queries[g.IntN(len(queries))]))
+			add("query", g.value("String!", g.search()))
+		case a.Name == "matching" && g.IntN(2) == 0:
+			if g.IntN(8) == 0 {
+				add("matching", "null")
+			} else {
+				add("matching", g.value("String", g.search()))
+			}
 		case a.Name == "orderBy" && g.IntN(2) == 0:
 			add("orderBy", []string{"NEWEST", "RELEVANT"}[g.IntN(2)])
 		case a.Name == "filter" && g.IntN(2) == 0:

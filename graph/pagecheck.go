@@ -11,6 +11,7 @@ import (
 	"roost/graph/model"
 	"roost/internal/cursors"
 	"roost/internal/errs"
+	"roost/internal/words"
 )
 
 // Pages is the extension that refuses operations with invalid paging arguments before anything is read, with BAD_REQUEST and
@@ -43,10 +44,10 @@ func (Pages) MutateOperationContext(_ context.Context, oc *graphql.OperationCont
 var pagedFields = map[string]func(raw map[string]any) error{
 	"Query.searchTweets":              checkTweetSearch,
 	"Query.searchUsers":               checkUserSearch,
-	"Viewer.homeTimeline":             window(cursors.Home),
+	"Viewer.homeTimeline":             searchedWindow(cursors.Home),
 	"User.followers":                  window(cursors.Followers),
 	"User.following":                  window(cursors.Following),
-	"User.timeline":                   window(cursors.Timeline),
+	"User.timeline":                   searchedWindow(cursors.Timeline),
 	"Tweet.retweets":                  window(cursors.Retweets),
 	"Hashtag.tweets":                  window(cursors.Hashtag),
 	"Tweet.replies":                   repliesWindow,
@@ -59,6 +60,31 @@ func window(kind cursors.Kind) func(raw map[string]any) error {
 		_, err := pagingArgs(raw).Window(kind)
 		return err
 	}
+}
+
+// searchedWindow is window for a list that can be searched.
+func searchedWindow(kind cursors.Kind) func(raw map[string]any) error {
+	return func(raw map[string]any) error {
+		if err := window(kind)(raw); err != nil {
+			return err
+		}
+		_, err := matchingOf(raw["matching"])
+		return err
+	}
+}
+
+// matchingOf reads an argument `matching` that gqlgen has validated but not decoded; null is no search, and returned as "". It refuses what
+// searchTweets refuses. What is no text is left to the field.
+func matchingOf(raw any) (string, error) {
+	if raw == nil {
+		return "", nil
+	}
+	text, err := graphql.UnmarshalString(raw)
+	if err != nil {
+		return "", nil
+	}
+	_, err = words.Parse(text)
+	return text, err
 }
 
 func repliesWindow(raw map[string]any) error {

@@ -58,7 +58,7 @@ var ofTweets = map[cursors.Kind]bool{cursors.Home: true, cursors.Timeline: true,
 
 // storedPage reads a page of a list from SQL.
 func storedPage(ctx context.Context, c model.Connection) (page, error) {
-	return load(ctx, pagesOf[c.List], sqldb.Key{Owner: c.Owner, Window: c.Window, Kinds: c.Kinds})
+	return load(ctx, pagesOf[c.List], sqldb.Key{Owner: c.Owner, Window: c.Window, Kinds: c.Kinds, Matching: c.Matching})
 }
 
 // pagesOf are the questions for pages of lists.

@@ -26,7 +26,16 @@ func pageLink(typ func() *plan.Type[sqldb.Key], kind cursors.Kind) plan.Field[in
 				return nil
 			}
 		}
-		return func(owner int64) (sqldb.Key, bool) { return sqldb.Key{Owner: owner, Window: w, Kinds: kinds}, true }
+		matching := ""
+		if given, ok := a.Get(r, "matching"); ok {
+			var err error
+			if matching, err = matchingOf(given); err != nil || matching == "" && given != nil {
+				return nil
+			}
+		}
+		return func(owner int64) (sqldb.Key, bool) {
+			return sqldb.Key{Owner: owner, Window: w, Kinds: kinds, Matching: matching}, true
+		}
 	})
 }
 

@@ -144,7 +144,7 @@ var (
 		fetch: withoutSuspended(func(ctx context.Context, s *Set, keys []sqldb.Key) (pages, error) {
 			return s.sources.Follows.Following(ctx, keys)
 		}, item, nil)}
-	// TimelinePage returns a page of a user's own tweets.
+	// TimelinePage returns a page of a user's own timeline, or of those entries that match the search of the key.
 	TimelinePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{
 		ask: func(s *Set, keys []sqldb.Key) (Requests, answer[cursors.Page[sqldb.Row]]) {
 			q := s.sources.Rows.AskTimelines(keys)
@@ -163,7 +163,7 @@ var (
 			}
 			return out, nil
 		}}
-	// HomePage returns a page of a user's home timeline.
+	// HomePage returns a page of a user's home timeline, or of those entries that match the search of the key.
 	HomePage = &Question[sqldb.Key, cursors.Page[sqldb.Row]]{fetch: homePages}
 )
 
@@ -213,7 +213,12 @@ func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cur
 		if err != nil {
 			return nil, err
 		}
-		if out[k], err = s.sources.Rows.HomePageWithAuthors(ctx, k.Owner, authors, k.Window, s.authors.note); err != nil {
+		if k.Matching != "" {
+			out[k], err = s.sources.Rows.HomeMatching(ctx, authors, k.Matching, k.Window)
+		} else {
+			out[k], err = s.sources.Rows.HomePageWithAuthors(ctx, k.Owner, authors, k.Window, s.authors.note)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

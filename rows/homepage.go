@@ -175,6 +175,12 @@ func (s *Store) HomePageWithAuthors(ctx context.Context, viewer int64, authors [
 	return s.timelines.Home(ctx, authors, w)
 }
 
+// HomeMatching returns the page of those entries of a home timeline whose tweets match a search; see timelines.Timelines.HomeMatching. It
+// comes from SQL, whatever the process keeps.
+func (s *Store) HomeMatching(ctx context.Context, authors []int64, query string, w cursors.Window) (cursors.Page[timelines.Entry], error) {
+	return s.timelines.HomeMatching(ctx, authors, query, w)
+}
+
 // sameAuthors reports whether two lists are equal. It compares nothing if they are one slice, as they are for a viewer who has followed and
 // unfollowed nobody meanwhile. Neither list is empty.
 func sameAuthors(a, b []int64) bool {

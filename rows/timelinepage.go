@@ -13,26 +13,30 @@ import (
 
 // timelinePages counts where pages of users' own timelines come from.
 type timelinePages struct {
-	count                               *prometheus.CounterVec
-	list, missingLists, deeper, fromSQL prometheus.Counter
+	count                                       *prometheus.CounterVec
+	list, missingLists, deeper, fromSQL, search prometheus.Counter
 }
 
 func newTimelinePages() timelinePages {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "roost", Name: "timeline_pages_total",
 		Help: "Pages of users' own timelines, by source: list (the copy of the user's newest entries); and SQL, because the lists of too many " +
-			"users were missing (missing_lists), the page is deeper than the list (deeper), or the process keeps no copies (sql)."},
+			"users were missing (missing_lists), the page is deeper than the list (deeper), the process keeps no copies (sql), or it is that of " +
+			"a search (search)."},
 		[]string{"source"})
 	return timelinePages{v, v.WithLabelValues("list"), v.WithLabelValues("missing_lists"), v.WithLabelValues("deeper"),
-		v.WithLabelValues("sql")}
+		v.WithLabelValues("sql"), v.WithLabelValues("search")}
 }
 
 // TimelinesQuestion asks for pages of users' own timelines. If the process keeps copies of rows, it reads the list of each user's newest
 // entries, and pages that the lists do not reach come from SQL, in one statement for each page size and direction. The pages are the
-// same in all cases, so a cursor of the one continues in the other. It must not be used concurrently.
+// same in all cases, so a cursor of the one continues in the other. Pages of searches always come from SQL. It must not be used
+// concurrently.
 type TimelinesQuestion struct {
 	store *Store
 	keys  []sqldb.Key
 	lists *Question[int64, timelines.AuthorList] // nil if lists are not used
+	// listed are the indexes of the keys that lists can answer, in their order, and searched those of all others, which are searches.
+	listed, searched []int
 
 	complete bool
 	pages    []cursors.Page[timelines.Entry] // by index
@@ -42,11 +46,15 @@ type TimelinesQuestion struct {
 // AskTimelines returns a question about pages of users' own timelines. It does not read anything.
 func (s *Store) AskTimelines(keys []sqldb.Key) *TimelinesQuestion {
 	q := &TimelinesQuestion{store: s, keys: keys}
-	if s.tier.Copies() {
-		owners := make([]int64, len(keys))
-		for i, k := range keys {
-			owners[i] = k.Owner
+	owners := make([]int64, 0, len(keys))
+	for i, k := range keys {
+		if k.Matching == "" {
+			q.listed, owners = append(q.listed, i), append(owners, k.Owner)
+		} else {
+			q.searched = append(q.searched, i)
 		}
+	}
+	if len(owners) > 0 && s.tier.Copies() {
 		q.lists = s.AuthorLists.Ask(owners)
 		q.lists.Request().MaxMisses = maxMissingLists
 	}
@@ -83,19 +91,17 @@ func (q *TimelinesQuestion) finish(ctx context.Context) error {
 			source = count.missingLists
 		}
 	}
-	var rest []int
+	rest := q.listed
 	if source == count.deeper {
 		var err error
 		if rest, err = q.fromLists(ctx); err != nil {
 			return err
 		}
-		count.list.Add(float64(len(q.keys) - len(rest)))
-	} else {
-		for i := range q.keys {
-			rest = append(rest, i)
-		}
+		count.list.Add(float64(len(q.listed) - len(rest)))
 	}
 	source.Add(float64(len(rest)))
+	count.search.Add(float64(len(q.searched)))
+	rest = append(rest, q.searched...)
 	if len(rest) == 0 {
 		return nil
 	}
@@ -112,8 +118,9 @@ func (q *TimelinesQuestion) finish(ctx context.Context) error {
 
 // fromLists makes pages from the lists, and returns the indexes of those for which the lists do not suffice.
 func (q *TimelinesQuestion) fromLists(ctx context.Context) (rest []int, err error) {
-	for i, k := range q.keys {
-		list, _, err := q.lists.At(ctx, i)
+	for n, i := range q.listed {
+		k := q.keys[i]
+		list, _, err := q.lists.At(ctx, n)
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"roost/domain/tweets"
 	"roost/internal/sqldb"
@@ -180,36 +179,17 @@ func (s *Search) relevantStatement(q words.Query, k Key) string {
 }
 
 // idColumn is the column by whose order matches can be read without sorting them.
-func (s *Search) idColumn(q words.Query) string {
-	if s.db.IsPostgres() || q.ExcludesOnly() {
-		return "s.tweet_id"
-	}
-	return "search_index.rowid"
-}
+func (s *Search) idColumn(q words.Query) string { return s.condition(q).IDColumn() }
 
 // matches is the part of a statement that says which entries match a query and a filter. It names search_tweets s.
 func (s *Search) matches(q words.Query, f Filter) string {
-	id := s.idColumn(q)
-	from, conditions := "search_tweets AS s", []string{}
+	c, conditions := s.condition(q), []string{}
 	add := func(format string, args ...any) { conditions = append(conditions, fmt.Sprintf(format, args...)) }
-	switch {
-	case s.db.IsPostgres():
-		add("s.tokens @@ '%s'::tsquery", tsquery(q))
-	case q.ExcludesOnly():
-		add("%s(s.tokens, '%s')", matchFunction, matcherQuery(q))
-	default:
-		// CROSS JOIN makes SQLite read FTS5 first, in the order of ids.
-		from = "search_index CROSS JOIN search_tweets AS s ON s.tweet_id = search_index.rowid"
-		add("search_index MATCH '%s'", ftsQuery(q))
-		if !isSimple(q) {
-			add("%s(s.tokens, '%s')", matchFunction, matcherQuery(q))
-		}
-	}
 	if f.From > 0 {
-		add("%s >= %d", id, f.From)
+		add("%s >= %d", c.IDColumn(), f.From)
 	}
 	if f.Before > 0 {
-		add("%s < %d", id, f.Before)
+		add("%s < %d", c.IDColumn(), f.Before)
 	}
 	if f.Author != 0 {
 		add("s.author_id = %d", f.Author)
@@ -217,8 +197,10 @@ func (s *Search) matches(q words.Query, f Filter) string {
 	if f.Follower != 0 {
 		add("s.author_id IN (SELECT followee_id FROM follows WHERE follower_id = %d AND active)", f.Follower)
 	}
-	return from + " WHERE " + strings.Join(conditions, " AND ")
+	return c.Entries(conditions...)
 }
+
+func (s *Search) condition(q words.Query) Condition { return Condition{q, s.db.IsPostgres()} }
 
 // isSimple reports whether a query says only which tokens a text must have.
 func isSimple(q words.Query) bool {

@@ -16,8 +16,17 @@ import (
 // their places. If that leaves too few for the page, this is repeated once with many more. After that, one statement decides
 // about every entry.
 func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
+	return t.homePage(ctx, authors, w, t.homeEntries)
+}
+
+// readEntries reads the first entries of a window of the home timeline that contains what the authors add to it, most of them at most, and
+// fewer only if there are no more. Unless they are exact, there may be several retweets of a tweet among them, also when there is an
+// earlier one, and retweets of tweets that are not visible.
+type readEntries func(ctx context.Context, authors []int64, w cursors.Window, most int, exact bool) ([]Entry, error)
+
+func (t *Timelines) homePage(ctx context.Context, authors []int64, w cursors.Window, read readEntries) (cursors.Page[Entry], error) {
 	for _, most := range [...]int{Overread(w.Size), 4 * Overread(w.Size)} {
-		d, err := t.homeDraft(ctx, authors, w, most)
+		d, err := t.homeDraft(ctx, authors, w, most, read)
 		if err != nil {
 			return cursors.Page[Entry]{}, err
 		}
@@ -25,7 +34,8 @@ func (t *Timelines) Home(ctx context.Context, authors []int64, w cursors.Window)
 			return page, nil
 		}
 	}
-	return t.ExactHome(ctx, authors, w)
+	entries, err := read(ctx, authors, w, w.Size+1, true)
+	return cursors.Cut(w, entries), err
 }
 
 // ExactHome is Home in one statement, which looks at the earlier retweets of each retweeted tweet while it reads them. It leaves out the
@@ -36,8 +46,8 @@ func (t *Timelines) ExactHome(ctx context.Context, authors []int64, w cursors.Wi
 }
 
 // homeDraft reads up to most entries of a window.
-func (t *Timelines) homeDraft(ctx context.Context, authors []int64, w cursors.Window, most int) (*Draft, error) {
-	entries, err := t.homeEntries(ctx, authors, w, most, false)
+func (t *Timelines) homeDraft(ctx context.Context, authors []int64, w cursors.Window, most int, read readEntries) (*Draft, error) {
+	entries, err := read(ctx, authors, w, most, false)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +72,7 @@ func (t *Timelines) homeDraft(ctx context.Context, authors []int64, w cursors.Wi
 	return d, nil
 }
 
-// homeEntries reads the first entries of a window. Unless they are exact, there may be several retweets of a tweet among them, also when
-// there is an earlier one, and retweets of tweets that are not visible.
+// homeEntries is the readEntries of Home.
 func (t *Timelines) homeEntries(ctx context.Context, authors []int64, w cursors.Window, most int, exact bool) ([]Entry, error) {
 	entries, err := sqldb.ScanAll(ctx, t.db, t.homeStatement(w.Backward, exact), []any{t.db.List(authors), w.Above, w.Below, most},
 		func(e *Entry) []any { return []any{&e.SortKey, &e.Item, &e.By} })
@@ -80,20 +89,8 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 	if backward {
 		order = "ASC"
 	}
-	home, seen := "(SELECT id FROM "+t.db.Rows("$1", "a")+")", "true" // seen is whose entries are read
-	if exact {
-		seen = suspensions.NotSuspended("a.id")
-		home = "(SELECT a.id FROM " + t.db.Rows("$1", "a") + " WHERE " + seen + ")"
-	}
-	where := "active AND sort_key < $2 AND sort_key > $3 AND (author_id NOT IN " + home +
-		" OR parent_author_id <> author_id AND parent_author_id NOT IN " + home + ")"
+	home, seen, where := t.homeRetweets(exact)
 	replies := repliesSQL + " AND id < $2 AND id > $3 AND (parent_author_id IN " + home + ") IS TRUE"
-	if exact {
-		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join.
-		where += ` AND ` + tweets.VisibleByID("r.tweet_id") + `
-			AND NOT EXISTS (SELECT 1 FROM retweets AS e WHERE e.tweet_id = r.tweet_id AND e.active AND e.sort_key < r.sort_key
-				AND (e.user_id IN ` + home + `) IS TRUE)`
-	}
 	if t.db.IsPostgres() {
 		return fmt.Sprintf(`SELECT e.sort_key, e.tweet, e.retweeter FROM unnest($1::bigint[]) AS a(id)
 			CROSS JOIN LATERAL (
@@ -115,4 +112,23 @@ func (t *Timelines) homeStatement(backward, exact bool) string {
 		JOIN retweets AS t ON t.rowid IN (SELECT rowid FROM retweets AS r
 			WHERE user_id = a.id AND %[3]s ORDER BY sort_key %[2]s LIMIT $4) AND %[5]s
 		ORDER BY 1 %[2]s LIMIT $4`, ownSQL, order, where, replies, seen)
+}
+
+// homeRetweets returns parts of statements whose first three arguments are authors and a window: the authors as a subquery, the condition
+// on an author a whose entries are read, and the one on a retweet r that adds an entry in the window.
+func (t *Timelines) homeRetweets(exact bool) (home, seen, where string) {
+	home, seen = "(SELECT id FROM "+t.db.Rows("$1", "a")+")", "true"
+	if exact {
+		seen = suspensions.NotSuspended("a.id")
+		home = "(SELECT a.id FROM " + t.db.Rows("$1", "a") + " WHERE " + seen + ")"
+	}
+	where = "active AND sort_key < $2 AND sort_key > $3 AND (author_id NOT IN " + home +
+		" OR parent_author_id <> author_id AND parent_author_id NOT IN " + home + ")"
+	if exact {
+		// IS TRUE keeps the list of authors in a hash table that is made once, instead of a join.
+		where += ` AND ` + tweets.VisibleByID("r.tweet_id") + `
+			AND NOT EXISTS (SELECT 1 FROM retweets AS e WHERE e.tweet_id = r.tweet_id AND e.active AND e.sort_key < r.sort_key
+				AND (e.user_id IN ` + home + `) IS TRUE)`
+	}
+	return home, seen, where
 }

@@ -44,10 +44,12 @@ type Entry = sqldb.Row
 // Timelines reads timelines. It is safe for concurrent use.
 type Timelines struct {
 	db *sqldb.DB
+	// maxHits is MaxHits, but for tests.
+	maxHits int
 }
 
 // New returns the timelines of the database.
-func New(db *sqldb.DB) *Timelines { return &Timelines{db: db} }
+func New(db *sqldb.DB) *Timelines { return &Timelines{db: db, maxHits: MaxHits} }
 
 // The kinds of entries of a user's own timeline; sqldb.Key.Kinds is a sum of them.
 const (
@@ -88,16 +90,29 @@ func unionsOf(lists map[uint8]sqldb.Lists) map[uint8]sqldb.Union {
 	return all
 }
 
-// OfUsers reads pages of several users' own timelines, newest first, in one statement for each page size, direction and choice of kinds
-// among the keys. A page of no kind is empty.
+// OfUsers reads pages of several users' own timelines, newest first, in one statement for each page size, direction, choice of kinds and
+// search among the keys. A page of no kind is empty. It fails with BadRequest for a search that words.Parse refuses.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
+	type choice struct {
+		kinds    uint8
+		matching string
+	}
+	chosen := map[choice][]sqldb.Key{}
+	for _, k := range keys {
+		c := choice{k.Kinds, k.Matching}
+		chosen[c] = append(chosen[c], k)
+	}
 	out := make(map[sqldb.Key]cursors.Page[Entry], len(keys))
-	for kinds, lists := range ofUser {
-		var some []sqldb.Key
-		for _, k := range keys {
-			if k.Kinds == kinds {
-				some = append(some, k)
-			}
+	for c, some := range chosen {
+		lists, err := ofUser[c.kinds], error(nil)
+		if c.matching != "" {
+			lists, err = t.matchingLists(c.kinds, c.matching)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(lists) == 0 {
+			continue
 		}
 		pages, err := lists.Pages(ctx, t.db.Driver, some)
 		if err != nil {

@@ -367,7 +367,7 @@ type ComplexityRoot struct {
 		IsFollowingViewer func(childComplexity int) int
 		IsViewer          func(childComplexity int) int
 		Name              func(childComplexity int) int
-		Timeline          func(childComplexity int, first *int32, after *string, last *int32, before *string, include []model.TimelineContent) int
+		Timeline          func(childComplexity int, first *int32, after *string, last *int32, before *string, include []model.TimelineContent, matching *string) int
 		TweetCount        func(childComplexity int) int
 		URL               func(childComplexity int) int
 		Username          func(childComplexity int) int
@@ -396,7 +396,7 @@ type ComplexityRoot struct {
 	Viewer struct {
 		CurrentSession func(childComplexity int) int
 		Email          func(childComplexity int) int
-		HomeTimeline   func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		HomeTimeline   func(childComplexity int, first *int32, after *string, last *int32, before *string, matching *string) int
 		SessionPolicy  func(childComplexity int) int
 		Sessions       func(childComplexity int, includeEnded *bool) int
 		User           func(childComplexity int) int
@@ -547,7 +547,7 @@ type UserResolver interface {
 	TweetCount(ctx context.Context, obj *accounts.User) (int32, error)
 	Followers(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*model.FollowConnection, error)
 	Following(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*model.FollowConnection, error)
-	Timeline(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string, include []model.TimelineContent) (*model.TimelineConnection, error)
+	Timeline(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string, include []model.TimelineContent, matching *string) (*model.TimelineConnection, error)
 	IsViewer(ctx context.Context, obj *accounts.User) (bool, error)
 	ViewerIsFollowing(ctx context.Context, obj *accounts.User) (bool, error)
 	IsFollowingViewer(ctx context.Context, obj *accounts.User) (bool, error)
@@ -559,7 +559,7 @@ type UserConnectionResolver interface {
 type ViewerResolver interface {
 	User(ctx context.Context, obj *model.Viewer) (*accounts.User, error)
 	Email(ctx context.Context, obj *model.Viewer) (string, error)
-	HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string) (*model.HomeTimelineConnection, error)
+	HomeTimeline(ctx context.Context, obj *model.Viewer, first *int32, after *string, last *int32, before *string, matching *string) (*model.HomeTimelineConnection, error)
 	CurrentSession(ctx context.Context, obj *model.Viewer) (*accounts.Session, error)
 	Sessions(ctx context.Context, obj *model.Viewer, includeEnded *bool) ([]*accounts.Session, error)
 	SessionPolicy(ctx context.Context, obj *model.Viewer) (accounts.SessionPolicy, error)
@@ -1831,7 +1831,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.User.Timeline(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["include"].([]model.TimelineContent)), true
+		return e.ComplexityRoot.User.Timeline(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["include"].([]model.TimelineContent), args["matching"].(*string)), true
 	case "User.tweetCount":
 		if e.ComplexityRoot.User.TweetCount == nil {
 			break
@@ -1942,7 +1942,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Viewer.HomeTimeline(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+		return e.ComplexityRoot.Viewer.HomeTimeline(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["matching"].(*string)), true
 	case "Viewer.sessionPolicy":
 		if e.ComplexityRoot.Viewer.SessionPolicy == nil {
 			break
@@ -2223,6 +2223,8 @@ type Viewer {
     last: Int
     "The cursor before which the page ends."
     before: String
+    "Only entries that match this search, in the syntax of ` + "`" + `searchTweets` + "`" + `."
+    matching: String
   ): HomeTimelineConnection!
   "The session that made this request."
   currentSession: Session!
@@ -2333,6 +2335,8 @@ type User implements Node {
     before: String
     "What to show."
     include: [TimelineContent!] = [TWEETS, RETWEETS]
+    "Only entries that match this search, in the syntax of ` + "`" + `searchTweets` + "`" + `."
+    matching: String
   ): TimelineConnection!
   "Whether this is the viewer."
   isViewer: Boolean!
@@ -4388,6 +4392,14 @@ func (ec *executionContext) field_User_timeline_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["include"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "matching",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["matching"] = arg5
 	return args, nil
 }
 
@@ -4426,6 +4438,14 @@ func (ec *executionContext) field_Viewer_homeTimeline_args(ctx context.Context, 
 		return nil, err
 	}
 	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "matching",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["matching"] = arg4
 	return args, nil
 }
 
@@ -9940,7 +9960,7 @@ func (ec *executionContext) _User_timeline(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.User().Timeline(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["include"].([]model.TimelineContent))
+			return ec.Resolvers.User().Timeline(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["include"].([]model.TimelineContent), fc.Args["matching"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.TimelineConnection) graphql.Marshaler {
@@ -10351,7 +10371,7 @@ func (ec *executionContext) _Viewer_homeTimeline(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Viewer().HomeTimeline(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.Viewer().HomeTimeline(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["matching"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.HomeTimelineConnection) graphql.Marshaler {

@@ -102,6 +102,8 @@ type Connection struct {
 	Window cursors.Window
 	// Kinds says which kinds of entries the page has; see sqldb.Key.
 	Kinds uint8
+	// Matching is the search that the entries of the page match; empty for all entries.
+	Matching string
 	// Nothing is set for a page that holds nothing, whatever is in the list.
 	Nothing bool
 }

@@ -27,11 +27,13 @@ type Union []Lists
 // Row is an entry of a list. By is the user who has brought the item there; 0 in lists whose items are there by themselves.
 type Row struct{ SortKey, Item, By int64 }
 
-// Key asks for a part of one owner's list. Kinds says which kinds of items it has, where its reader distinguishes several.
+// Key asks for a part of one owner's list. Kinds says which kinds of items it has, where its reader distinguishes several. Matching is the
+// search that its items match, where its reader can search; empty for all items.
 type Key struct {
-	Owner  int64
-	Window cursors.Window
-	Kinds  uint8
+	Owner    int64
+	Window   cursors.Window
+	Kinds    uint8
+	Matching string
 }
 
 // shape is what keys have in common that are read by one statement.

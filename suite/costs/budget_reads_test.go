@@ -127,6 +127,8 @@ var costedReads = []costed{
 	{name: "homeTimeline-before", prepare: after("homeTimeline")},
 	{name: "homeTimeline-from-both-ends"},
 	{name: "homeTimeline-people-around-authors"},
+	{name: "homeTimeline-matching"},
+	{name: "homeTimeline-matching-most", prepare: after("homeTimeline")},
 
 	{name: "followers"},
 	{name: "followers-count"},
@@ -140,6 +142,7 @@ var costedReads = []costed{
 	{name: "timeline-nothing"},
 	{name: "timeline-after", prepare: after("user.timeline")},
 	{name: "timeline-before", prepare: after("user.timeline")},
+	{name: "timeline-matching", prepare: after("user.timeline")},
 
 	{name: "searchTweets"},
 	{name: "searchTweets-after",
@@ -154,6 +157,7 @@ var costedReads = []costed{
 	{name: "lists-in-lists-pages-in-the-middle", prepare: after("user.following")},
 	{name: "lists-in-lists-nothing-of-the-tweets"},
 	{name: "lists-in-lists-nothing-asked-for"},
+	{name: "lists-in-lists-matching"},
 	{name: "many-roots",
 		prepare: func(_ *testing.T, c *crowd, n int) (*apitest.Client, apitest.Vars) {
 			return c.viewer.Client, apitest.Vars{"ids": globals(ids.KindTweet, c.tweets, n)}

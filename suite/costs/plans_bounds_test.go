@@ -111,6 +111,9 @@ const (
 	maxOlderRetweets = 2*500 + 1
 	// maxFewRetweets is more retweets than any tweet of these data has.
 	maxFewRetweets = 5
+	// maxSearched is more entries than the index of these data has, and maxWritten twice as many as one user has there.
+	maxSearched = 40_000
+	maxWritten  = 2000
 	// maxReplies is more replies than any tweet of these data has.
 	maxReplies = ringSize + 8
 )
@@ -160,6 +163,8 @@ var statementClasses = []statementClass{
 	rarely(statementsOf("tweets to take hashtags from",
 		`SELECT "tweets"."id", "tweets"."text", "tweets"."deleted_at" FROM "tweets" WHERE .* LIMIT 500`,
 		atMost(4*500), "a batch, or all that are left if these are hardly more")),
+	statementsOf("searched timelines", `SELECT k.n - 1, .* FROM search_tweets .*`, eachID(0, maxWritten),
+		"what each user has written, for each kind of entries, and retweeted"),
 	statementsOf("pages of timelines", `SELECT k.n - 1, .* FROM tweets WHERE .*`,
 		func(args []any, given int) int { return 4 * paged(0, 3)(args, given) },
 		"a page of tweets, one of replies and one of retweets for each list, and one more of each, and the retweeted tweets"),
@@ -191,6 +196,14 @@ var statementClasses = []statementClass{
 	// Searches are bounded by what is ranked; TestSearchPlans is about the plans of large tables.
 	statementsOf("a search for tweets", `(WITH m AS MATERIALIZED|SELECT tweet_id FROM) \(SELECT s.tweet_id AS tweet_id.*`,
 		func(_ []any, given int) int { return 5*search.MaxRanked + given }, "the entries and the tweets that are ranked, and small tables"),
+	// Searches of timelines read what the index has of a word, or what the authors have added, until a page is full.
+	someRows("tweets that match", `SELECT h.n, h.tweet_id, h.author_id, .*`, maxSearched,
+		"entries until more than MaxHits match, or these and their tweets"),
+	someRows("a searched home timeline", `SELECT tweet_id, tweet_id FROM \(SELECT s.tweet_id .*`, maxSearched,
+		"entries that match, or all until a page is full, and their tweets"),
+	statementsOf("retweets of a searched home timeline", `SELECT e.sort_key, e.tweet_id, e.user_id FROM unnest.*`,
+		func(args []any, _ int) int { return 2*maxFewRetweets*idsIn(args[0]) + maxWritten },
+		"the retweets of the authors in a page, and the entries of their tweets"),
 	statementsOf("a search for users", `SELECT name, user_id FROM \(SELECT \* FROM \(.*`,
 		func(args []any, _ int) int { return 4 * args[1].(int) }, "a page of each way to find a user, and one more"),
 	statementsOf("the most followed users", `SELECT follower_count, user_id FROM user_stats .*`,

@@ -238,6 +238,17 @@ var farReads = []costed{
 		nodes { id } } } } }`,
 		prepare: farInto(ownSortKeys, 5, cursors.Timeline)},
 	{name: "timeline, from the end", query: `{ viewer { user { timeline(last: 20) { pageInfo { ...WholePage } nodes { id } } } } }`},
+	{name: "homeTimeline, frequent words", query: `query($at: String!) { viewer {
+		com: homeTimeline(first: 100, after: $at, matching: "com") { pageInfo { ...WholePage } nodes { id } }
+		the: homeTimeline(last: 20, matching: "the") { pageInfo { ...WholePage } nodes { id } }
+		not: homeTimeline(last: 20, before: $at, matching: "-com -the") { pageInfo { ...WholePage } nodes { id } } } }`,
+		prepare: farInto(homeSortKeys, 2, cursors.Home)},
+	{name: "homeTimeline, rare words", query: `{ viewer {
+		one: homeTimeline(matching: "\"in the cache\"") { nodes { id } } none: homeTimeline(matching: "nothing7") { nodes { id } } } }`},
+	{name: "timeline, searched", query: `query($at: String!) { viewer { user {
+		com: timeline(first: 100, after: $at, matching: "com") { pageInfo { ...WholePage } nodes { id } }
+		none: timeline(last: 20, include: [TWEETS, REPLIES, RETWEETS], matching: "nothing7") { pageInfo { ...WholePage } nodes { id } } } } }`,
+		prepare: farInto(ownSortKeys, 2, cursors.Timeline)},
 	{name: "followers, far down", query: `query($at: String!) { viewer { user { followers(first: 20, after: $at) { pageInfo { ...WholePage }
 		nodes { ...UserScalars } } } } }`,
 		prepare: farInto(followerSortKeys, 9, cursors.Followers)},

@@ -47,7 +47,7 @@ var roost = rules{
 		"domain/reactions":    {"domain/tweets"},
 		"domain/retweets":     {"domain/counts", "domain/reactions", "domain/tweets"},
 		"domain/search":       {"domain/accounts", "domain/suspensions", "domain/tweets"},
-		"domain/timelines":    {"domain/suspensions", "domain/tweets"},
+		"domain/timelines":    {"domain/search", "domain/suspensions", "domain/tweets"},
 		"domain/tweets":       {"domain/counts", "domain/suspensions"},
 		"ent/...":             {"ent", "ent/..."},
 		"ent":                 {"ent/..."},
