@@ -77,6 +77,16 @@ describe("a day in the app", () => {
     await page.goBack();
     await page.goBack();
     await tweetOf(page, "My first tweet").waitFor();
+    await page.getByRole("searchbox", { name: "Search" }).or(page.getByRole("combobox", { name: "Search" })).first().fill("weir back");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "My home" }).click();
+    await until("the search index has the tweet", async () => {
+      await page.reload();
+      await page.getByRole("button", { name: "My home" }).click();
+      await page.locator(".empty:visible, main [data-tweet]:visible").first().waitFor();
+      return (await tweetOf(page, "on the weir").count()) === 1;
+    });
+    await pictures(page, "search-home");
     await page.goto(`${roost.url}/@${friend.username}`);
     await page.getByText("1 follower").waitFor();
     await pictures(page, "profile");

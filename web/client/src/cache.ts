@@ -16,13 +16,13 @@ export function newCache(): InMemoryCache {
           searchUsers: relayStylePagination(["query"]),
         },
       },
-      Viewer: { keyFields: [], fields: { homeTimeline: relayStylePagination() } },
+      Viewer: { keyFields: [], fields: { homeTimeline: relayStylePagination(["matching"]) } },
       Limits: { keyFields: [] },
       User: {
         fields: {
           followers: relayStylePagination(),
           following: relayStylePagination(),
-          timeline: relayStylePagination(["include"]),
+          timeline: relayStylePagination(["include", "matching"]),
         },
       },
       Tweet: { fields: { retweets: relayStylePagination(), replies: relayStylePagination(["orderBy"]) } },

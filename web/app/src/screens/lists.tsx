@@ -1,5 +1,5 @@
 import type { TweetSearchOrder } from "@roost/client";
-import { useHashtag, useSession, useTweetSearch, useUserSearch, type Pages } from "@roost/client/react";
+import { useHashtag, useHomeSearch, useSession, useTweetSearch, useUserSearch, type Pages } from "@roost/client/react";
 import { useState, type ReactNode } from "react";
 import { useSearchParams } from "wouter";
 import { SearchBox } from "../shell/search-box.tsx";
@@ -94,12 +94,12 @@ export function ExplorePage(): ReactNode {
   );
 }
 
-type SearchView = "top" | "latest" | "following" | "people";
+type SearchView = "top" | "latest" | "home" | "people";
 
 const searchViews: readonly { readonly key: SearchView; readonly label: string }[] = [
   { key: "top", label: "Best" },
   { key: "latest", label: "Latest" },
-  { key: "following", label: "Following" },
+  { key: "home", label: "My home" },
   { key: "people", label: "People" },
 ];
 
@@ -126,14 +126,16 @@ export function SearchPage(): ReactNode {
         <>
           <Tabs
             label="Results"
-            tabs={searchViews.filter(({ key }) => key !== "following" || status === "signedIn")}
+            tabs={searchViews.filter(({ key }) => key !== "home" || status === "signedIn")}
             chosen={view}
             onChoose={(key) => setView(key as SearchView)}
           />
           {view === "people" ? (
             <FoundPeople key={query} query={query} />
+          ) : view === "home" ? (
+            <FoundAtHome key={query} query={query} />
           ) : (
-            <FoundTweets key={`${view}-${query}`} query={query} orderBy={view === "top" ? "RELEVANT" : "NEWEST"} followingOnly={view === "following"} />
+            <FoundTweets key={`${view}-${query}`} query={query} orderBy={view === "top" ? "RELEVANT" : "NEWEST"} />
           )}
         </>
       )}
@@ -149,11 +151,25 @@ function FoundPeople({ query }: { readonly query: string }): ReactNode {
 interface FoundTweetsProps {
   readonly query: string;
   readonly orderBy: TweetSearchOrder;
-  readonly followingOnly: boolean;
 }
 
-function FoundTweets({ query, orderBy, followingOnly }: FoundTweetsProps): ReactNode {
-  const pages = useTweetSearch({ query, orderBy, ...(followingOnly ? { filter: { followingOnly } } : {}) });
+/** Search in one's own home timeline: what one remembers having seen there is found, whoever brought it. */
+function FoundAtHome({ query }: { readonly query: string }): ReactNode {
+  return (
+    <Tweets
+      pages={useHomeSearch(query)}
+      label="Found in my home timeline"
+      empty={
+        <Empty title={`Nothing in your home timeline matches “${query}”`}>
+          <p>All of it has been searched, however old.</p>
+        </Empty>
+      }
+    />
+  );
+}
+
+function FoundTweets({ query, orderBy }: FoundTweetsProps): ReactNode {
+  const pages = useTweetSearch({ query, orderBy });
   return (
     <Tweets
       pages={pages}

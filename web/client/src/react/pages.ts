@@ -7,6 +7,7 @@ import {
   Followers,
   Following,
   HashtagTweets,
+  HomeSearch,
   UserTimeline,
   type FindTweetsQueryVariables,
   type TimelineContent,
@@ -78,6 +79,11 @@ export function usePages<TData, TVariables extends OperationVariables, TEdge>(
 /** A user's own timeline: their tweets and retweets, or their replies. */
 export function useTimeline(username: string, include: readonly TimelineContent[] = ["TWEETS", "RETWEETS"], first = 20) {
   return usePages(UserTimeline, { username, include: [...include], first }, (data) => data.user?.timeline);
+}
+
+/** The entries of the viewer's home timeline whose tweets match a search, newest first, however old they are. */
+export function useHomeSearch(matching: string, { first = 20, skip = false }: { readonly first?: number; readonly skip?: boolean } = {}) {
+  return usePages(HomeSearch, { matching, first }, (data) => data.viewer?.homeTimeline, { skip: skip || matching.trim() === "" });
 }
 
 /** The tweets with a hashtag, newest first. */
