@@ -1,5 +1,5 @@
 import { useSession } from "@roost/client/react";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { device } from "./device.ts";
 import { go, useScrollMemory } from "./navigation.ts";
@@ -26,6 +26,7 @@ import { Toasts } from "./ui/toast.tsx";
 export function App(): ReactNode {
   const { user } = useSession();
   const entering = useDemo();
+  const wide = useWide();
   return (
     <>
       <a className="skip" href="#main">
@@ -38,7 +39,7 @@ export function App(): ReactNode {
           <SessionNotice />
           {entering ? <SkeletonTweets /> : <Screens />}
         </main>
-        <Rail />
+        {wide && <Rail />}
       </div>
       {user && (
         <button type="button" className="button compose-float" aria-label="New tweet" onClick={() => compose({})}>
@@ -61,6 +62,19 @@ function Profile({ username, view }: { readonly username: string; readonly view:
     <FollowsPage username={username} side={view} />
   ) : (
     <ProfilePage username={username} view={view === "replies" ? "replies" : "tweets"} />
+  );
+}
+
+const room = matchMedia("(min-width: 1001px)");
+
+/** Whether there is room beside the page. */
+function useWide(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      room.addEventListener("change", listener);
+      return () => room.removeEventListener("change", listener);
+    },
+    () => room.matches,
   );
 }
 

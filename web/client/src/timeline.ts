@@ -179,8 +179,11 @@ export class LiveTimeline {
     const session = this.#session;
     this.#held = [];
     try {
-      const variables = { first: this.#first, after };
-      await this.#apollo.query({ query: HomeTimeline, variables, fetchPolicy: "network-only" });
+      // Written and not read: a read with the variables of this page would keep a result of the whole list for each page.
+      const data = await this.#read(this.#first, after);
+      if (session === this.#session && data.viewer) {
+        this.#apollo.cache.writeQuery({ query: HomeTimeline, variables: { first: this.#first, after }, data });
+      }
     } catch (error) {
       this.#report(error, session); // whoever scrolls will ask again
     } finally {

@@ -1,12 +1,12 @@
 import type { TimelineEntryFragment } from "@roost/client";
-import { memo, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { memo, startTransition, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { SkeletonTweets } from "../ui/states.tsx";
 import { TweetCard } from "./card.tsx";
 
 /** What a list shows: entries of timelines have all of it. */
 export type Entry = Pick<TimelineEntryFragment, "node"> & Partial<Pick<TimelineEntryFragment, "retweet">>;
 
-const chunkSize = 10; // entries that are drawn together
+const chunkSize = 5; // entries that are drawn together
 const around = "1600px"; // above and below the window, in which chunks are drawn
 
 interface Chunk {
@@ -128,7 +128,7 @@ const ChunkView = memo(function ChunkView({ chunk }: { readonly chunk: Chunk }):
         if (!last.isIntersecting) {
           height.current = node.offsetHeight;
         }
-        setNear(last.isIntersecting);
+        startTransition(() => setNear(last.isIntersecting)); // drawing a chunk must not hold up a frame
       },
       { rootMargin: `${around} 0px` },
     );

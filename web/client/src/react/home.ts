@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { startTransition, useCallback, useEffect, useRef, useState } from "react";
 import type { TimelineEntryFragment } from "../generated/operations.js";
 import type { LiveTimeline, TimelineView } from "../timeline.js";
 import { useRoost } from "./context.js";
@@ -52,7 +52,7 @@ export function useHomeTimeline({ first = 20 }: { readonly first?: number } = {}
       first,
       onChange: (next) => {
         held.current.take(next.entries, viewerId.current);
-        setView(next);
+        startTransition(() => setView(next)); // drawing a page of tweets must not hold up a frame
         setError(undefined);
       },
       onError: setError,
