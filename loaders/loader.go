@@ -25,7 +25,8 @@ type loader[K comparable, V any] struct {
 	fetch   func(ctx context.Context, keys []K) (map[K]V, error)
 }
 
-// newLoader returns a loader that gathers keys for a while and fetches them with fetch. Keys that fetch leaves out have V's zero value.
+// newLoader returns a loader that gathers keys for a while and fetches them with fetch. Keys that fetch leaves out have V's zero value, or the
+// error if it returns one.
 func newLoader[K comparable, V any](wait time.Duration, fetch func(ctx context.Context, keys []K) (map[K]V, error)) *loader[K, V] {
 	known := &answers[K, V]{thunks: map[K]dataloader.Thunk[V]{}}
 	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
@@ -33,13 +34,23 @@ func newLoader[K comparable, V any](wait time.Duration, fetch func(ctx context.C
 		out := make([]*dataloader.Result[V], len(keys))
 		got, err := fetch(ctx, keys)
 		for i, k := range keys {
-			out[i] = &dataloader.Result[V]{Data: got[k], Error: err}
+			out[i] = &dataloader.Result[V]{}
+			out[i].Data, out[i].Error = resultOf(got, k, err)
 		}
 		return out
 	}
 	return &loader[K, V]{fetch: fetch, known: known,
 		batched: dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, V](wait), dataloader.WithInputCapacity[K, V](64),
 			dataloader.WithCache[K, V](known))}
+}
+
+// resultOf returns the value of a key of a batch. The batch's error is that of keys without a value.
+func resultOf[K comparable, V any](got map[K]V, k K, err error) (V, error) {
+	v, ok := got[k]
+	if ok {
+		err = nil
+	}
+	return v, err
 }
 
 // Load returns the value of one key. If it is not known yet, Load waits for up to a millisecond and fetches it together with other keys.
@@ -192,7 +203,7 @@ func (a *answers[K, V]) promise(keys []K, p *promise[K, V]) (missing []K) {
 		missing = append(missing, k)
 		a.thunks[k] = func() (V, error) {
 			<-p.done
-			return p.got[k], p.err
+			return resultOf(p.got, k, p.err)
 		}
 	}
 	return missing

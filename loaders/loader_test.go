@@ -227,3 +227,30 @@ func TestPanicOfABatch(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// A batch may fail in part: keys that were answered have their answers, whether they were gathered or prefetched.
+func TestAnsweredKeysOutliveTheFailureOfOthers(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("failed")
+	fetch := func(_ context.Context, keys []int) (map[int]int, error) {
+		got := map[int]int{}
+		for _, k := range keys {
+			if k > 0 {
+				got[k] = 10 * k
+			}
+		}
+		return got, failed
+	}
+	for name, prefetched := range map[string]bool{"gathered": false, "prefetched": true} {
+		l := newLoader(wait, fetch)
+		if prefetched {
+			l.Prefetch(t.Context(), []int{1, -1})
+		}
+		if v, err := l.Load(t.Context(), 1); v != 10 || err != nil {
+			t.Errorf("%s: %d, %v", name, v, err)
+		}
+		if _, err := l.Load(t.Context(), -1); !errors.Is(err, failed) {
+			t.Errorf("%s: %v, want %v", name, err, failed)
+		}
+	}
+}

@@ -205,24 +205,31 @@ func hashtagNames(ctx context.Context, s *Set, spelled []tweets.Hashtag) (map[tw
 	return out, nil
 }
 
-// homePages reads pages of home timelines: first whose tweets they hold, then which tweets.
+// homePages reads pages of home timelines: first whose tweets they hold, then which tweets. A page that cannot be read is left out, and the
+// first such error is returned with the others: a search may fail where the timeline itself does not.
 func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
 	out := make(map[sqldb.Key]cursors.Page[sqldb.Row], len(keys))
+	var failure error
 	for _, k := range keys {
-		authors, err := homeAuthors(ctx, s, k.Owner)
+		p, err := homePage(ctx, s, k)
 		if err != nil {
-			return nil, err
+			failure = cmp.Or(failure, err)
+			continue
 		}
-		if k.Matching != "" {
-			out[k], err = s.sources.Rows.HomeMatching(ctx, authors, k.Matching, k.Window)
-		} else {
-			out[k], err = s.sources.Rows.HomePageWithAuthors(ctx, k.Owner, authors, k.Window, s.authors.note)
-		}
-		if err != nil {
-			return nil, err
-		}
+		out[k] = p
 	}
-	return out, nil
+	return out, failure
+}
+
+func homePage(ctx context.Context, s *Set, k sqldb.Key) (cursors.Page[sqldb.Row], error) {
+	authors, err := homeAuthors(ctx, s, k.Owner)
+	if err != nil {
+		return cursors.Page[sqldb.Row]{}, err
+	}
+	if k.Matching != "" {
+		return s.sources.Rows.HomeMatching(ctx, authors, k.Matching, k.Window)
+	}
+	return s.sources.Rows.HomePageWithAuthors(ctx, k.Owner, authors, k.Window, s.authors.note)
 }
 
 // homeAuthors returns the authors of a home timeline, from the list that the operation has read already if there is one.
