@@ -25,8 +25,8 @@ type loader[K comparable, V any] struct {
 	fetch   func(ctx context.Context, keys []K) (map[K]V, error)
 }
 
-// newLoader returns a loader that gathers keys for a while and fetches them with fetch. Keys that fetch leaves out have V's zero value, or the
-// error if it returns one.
+// newLoader returns a loader that gathers keys for a while and fetches them with fetch. Keys that fetch leaves out have V's zero value,
+// or the error if it returns one.
 func newLoader[K comparable, V any](wait time.Duration, fetch func(ctx context.Context, keys []K) (map[K]V, error)) *loader[K, V] {
 	known := &answers[K, V]{thunks: map[K]dataloader.Thunk[V]{}}
 	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
