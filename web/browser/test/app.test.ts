@@ -134,14 +134,16 @@ describe("a day in the app", () => {
     await page.keyboard.press("t");
     await tweetOf(page, "Press a key").getByRole("button", { name: "Retweet, 1 retweet" }).waitFor();
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Tweet", exact: true }).waitFor();
+    await page.locator("[data-focal]").waitFor();
     await page.keyboard.press("r");
+    await page.getByRole("dialog").getByRole("textbox").waitFor();
     await page.keyboard.type("Typed");
     await page.keyboard.press("Control+Enter");
     await tweetOf(page, "Typed").waitFor();
     await page.keyboard.press("h");
     await page.getByRole("heading", { name: "Home" }).waitFor();
     await page.keyboard.press("n");
+    await page.getByRole("dialog").getByRole("textbox").waitFor();
     await page.keyboard.type("No mouse");
     await page.keyboard.press("Control+Enter");
     await tweetOf(page, "No mouse").waitFor();
