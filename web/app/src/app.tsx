@@ -99,7 +99,7 @@ function Screens(): ReactNode {
         <Route path="/">{signedOut ? <Welcome /> : null}</Route>
         <Route path={profilePath}>{({ username = "", view }) => <Profile username={username} view={view} />}</Route>
         <Route path="/tweets/:id">{({ id }) => <TweetPage key={id} id={id} />}</Route>
-        <Route path="/hashtags/:name">{({ name }) => <HashtagPage name={decodeURIComponent(name)} />}</Route>
+        <Route path="/hashtags/:name">{({ name }) => <HashtagPage name={name} />}</Route>
         <Route path="/search" component={SearchPage} />
         <Route path="/explore" component={ExplorePage} />
         <Route path="/login" component={LogInPage} />

@@ -38,6 +38,7 @@ describe("every screen", () => {
       `/@${username}/followers`,
       `/tweets/${timeline.nodes[0].id}`,
       "/hashtags/nothing",
+      "/hashtags/100%25",
       "/search",
       "/search?q=the",
       "/mentions",
