@@ -37,6 +37,14 @@ test("a reader far down loses nothing and does not move when the server is kille
   const before = await place(page);
   assert.ok(before.top > 10_000, `scrolled ${before.top} px`);
 
+  // A tweet is opened, and one comes back to where one was.
+  await page.locator(`[data-tweet="${before.tweet}"]`).click({ position: { x: 5, y: 5 } });
+  await page.locator("[data-focal]").waitFor();
+  await page.goBack();
+  await page.locator(`[data-tweet="${before.tweet}"]:visible`).waitFor();
+  await settled(page);
+  assert.deepEqual(await place(page), before, "the way back leads to the same place");
+
   for (const [round, stop] of [() => roost.kill(), () => roost.shutDown()].entries()) {
     await stop();
     await page.getByText("Connecting again…").waitFor();
