@@ -3,15 +3,10 @@
 package operatorpage
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
-	"io/fs"
-	"mime"
 	"net/http"
-	"path"
-	"time"
+
+	"roost/internal/staticfile"
 )
 
 //go:embed page.html page.css page.js icon.svg
@@ -26,24 +21,23 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // Mount adds the page at / and its files below /operator/. The page asks for /metrics on the same mux.
 func Mount(mux *http.ServeMux) {
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, "page.html") })
-	mux.HandleFunc("GET "+filesPath+"{file}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, r.PathValue("file")) })
+	mux.Handle("GET /{$}", newFile("page.html"))
+	for _, name := range []string{"page.css", "page.js", "icon.svg"} {
+		mux.Handle("GET "+filesPath+name, newFile(name))
+	}
 }
 
-// serve answers with a file. Browsers keep it, and ask each time whether it has changed.
-func serve(w http.ResponseWriter, r *http.Request, name string) {
-	content, err := fs.ReadFile(files, name)
+// newFile returns the handler of an embedded file. Browsers keep it, and ask each time whether it has changed.
+func newFile(name string) http.Handler {
+	content, err := files.ReadFile(name)
 	if err != nil {
-		http.NotFound(w, r)
-		return
+		panic(err) // the build has all of them
 	}
-	sum := sha256.Sum256(content)
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+	file := staticfile.New(name, content)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Referrer-Policy", "no-referrer")
+		file.Serve(w, r, staticfile.Revalidate)
+	})
 }
