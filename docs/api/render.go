@@ -168,7 +168,7 @@ func fenced(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.Wal
 	kind := "ask"
 	if strings.HasSuffix(info, " answer") || strings.HasSuffix(info, " event") || strings.HasSuffix(info, " receives") ||
 		strings.HasSuffix(info, " stream") {
-		kind = "told"
+		kind = "answer"
 	}
 	var code strings.Builder
 	for i := range block.Lines().Len() {

@@ -1,4 +1,4 @@
-/** What the server tells the page about itself. */
+/** What the server writes into the page about itself. */
 export interface Settings {
   /** The path of the API. */
   readonly endpoint: string;

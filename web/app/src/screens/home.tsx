@@ -5,8 +5,7 @@ import { Composer } from "../tweets/compose.tsx";
 import { TweetList } from "../tweets/list.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Empty, Failed } from "../ui/states.tsx";
-import { FollowButton } from "../users/follow.tsx";
-import { Link } from "../ui/link.tsx";
+import { UserRow } from "../users/list.tsx";
 
 /** The home timeline. It stays mounted while other pages are open, so one comes back to where one was. */
 export function Home({ shown }: { readonly shown: boolean }): ReactNode {
@@ -81,18 +80,7 @@ function FirstPeople(): ReactNode {
           .filter(({ node }) => node.id !== user?.id)
           .slice(0, 8)
           .map(({ node }) => (
-            <li key={node.id} className="person">
-              <Link to={`/@${node.username}`} tabIndex={-1} aria-hidden="true">
-                <Avatar user={node} />
-              </Link>
-              <div className="person-text">
-                <p className="person-name">
-                  <Link to={`/@${node.username}`}>{node.name}</Link>
-                </p>
-                <p className="person-bio">{node.bio}</p>
-              </div>
-              <FollowButton user={node} />
-            </li>
+            <UserRow key={node.id} user={node} />
           ))}
       </ul>
     </Empty>

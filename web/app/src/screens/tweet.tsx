@@ -1,6 +1,6 @@
 import type { ReplyOrder, ThreadQuery } from "@roost/client";
 import { useSession, useThread } from "@roost/client/react";
-import { useEffect, useId, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { go } from "../navigation.ts";
 import { PageHead, useTitle } from "../shell/page.tsx";
 import { TweetActions } from "../tweets/actions.tsx";
@@ -108,22 +108,13 @@ const orders: Record<ReplyOrder, string> = { RELEVANT: "Relevant first", NEWEST:
 
 function Order({ order, onChange }: { readonly order: ReplyOrder; readonly onChange: (order: ReplyOrder) => void }): ReactNode {
   const id = useId();
-  const [value, setValue] = useState(order);
-  useEffect(() => setValue(order), [order]);
   return (
     <div className="order">
       <h2>Replies</h2>
       <label className="visually-hidden" htmlFor={id}>
         Order of replies
       </label>
-      <select
-        id={id}
-        value={value}
-        onChange={(event) => {
-          setValue(event.target.value as ReplyOrder);
-          onChange(event.target.value as ReplyOrder);
-        }}
-      >
+      <select id={id} value={order} onChange={(event) => onChange(event.target.value as ReplyOrder)}>
         {Object.entries(orders).map(([key, label]) => (
           <option key={key} value={key}>
             {label}

@@ -3,7 +3,7 @@ import { useConnectionState, useSession } from "@roost/client/react";
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Link } from "../ui/link.tsx";
 
-const patience = 1_500; // milliseconds that a connection may be broken before somebody is told
+const patience = 1_500; // milliseconds that a connection may be broken before the page says so
 
 function onNetwork(listener: () => void): () => void {
   addEventListener("online", listener);

@@ -11,8 +11,8 @@ import { TweetActions } from "./actions.tsx";
 interface CardProps {
   readonly tweet: TweetCardFragment & Partial<TweetEntitiesFragment>;
   readonly retweet?: TimelineEntryFragment["retweet"] | undefined;
-  /** Whether a line leads up to the tweet above, or down to the one below. */
-  readonly thread?: "down" | "through" | undefined;
+  /** Whether a line leads down to the tweet below, which answers this one. */
+  readonly thread?: "down" | undefined;
 }
 
 /** A tweet in a list. A click beside its links opens its page. */

@@ -51,7 +51,8 @@ export function UserList({ pages, label, empty }: UserListProps): ReactNode {
   );
 }
 
-function UserRow({ user }: { readonly user: UserCardFragment }): ReactNode {
+/** Somebody in a list of people. */
+export function UserRow({ user }: { readonly user: UserCardFragment }): ReactNode {
   return (
     <li className="person">
       <Link to={`/@${user.username}`} tabIndex={-1} aria-hidden="true">
