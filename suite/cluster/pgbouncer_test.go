@@ -50,7 +50,7 @@ func findPgBouncer(t *testing.T) (bin string, tracks bool) {
 // poolOf is how many sessions PgBouncer shares among all connections of a node, so that sessions change hands all the time.
 const poolOf = 2
 
-// startPgBouncer runs PgBouncer in transaction pooling mode in front of a database, as README.md describes, with more settings.
+// startPgBouncer runs PgBouncer in transaction pooling mode in front of a database, as docs/operating.md describes, with more settings.
 // It returns the URL of the database behind it.
 func startPgBouncer(t *testing.T, bin, database, ignored string, settings ...string) string {
 	t.Helper()
