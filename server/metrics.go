@@ -66,7 +66,7 @@ func newMetrics(r *prometheus.Registry, unread *transport.Unread, gate *admissio
 		}),
 		cut: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "roost", Name: "answers_cut_total",
-			Help: "Answers, websockets and event streams cut off because their clients did not read.",
+			Help: "Answers, requests, websockets and event streams cut off because their clients were too slow.",
 		}),
 	}
 	for _, c := range append(gauges(unread, gate),
@@ -118,7 +118,7 @@ func (m *metrics) SocketOpened()             { m.sockets.Inc() }
 func (m *metrics) SocketRefused()            { m.refused.Inc() }
 func (m *metrics) QueueDropped(messages int) { m.dropped.Add(float64(messages)) }
 func (m *metrics) WriteTimedOut()            { m.timedOut.Inc() }
-func (m *metrics) AnswerCut()                { m.cut.Inc() }
+func (m *metrics) Cut()                      { m.cut.Inc() }
 func (m *metrics) StreamOpened()             { m.streams.Inc() }
 func (m *metrics) StreamClosed(code int) {
 	m.streams.Dec()

@@ -74,6 +74,8 @@ type conn struct {
 	// client has ended its side.
 	peerCode int
 	peerGone bool
+	// inMessage is set from the first frame of a message to its end, which may never come.
+	inMessage bool
 }
 
 // newConn returns a connection without a wire. ctx is the parent of the contexts of its operations.
@@ -217,7 +219,7 @@ func (c *conn) cut() {
 // cutUnread cuts the connection because others need the memory that its unread bytes take. There is no close frame: a client
 // that does not read would not see it.
 func (c *conn) cutUnread() {
-	c.s.cfg.Observer.AnswerCut()
+	c.s.cfg.Observer.Cut()
 	c.shut(closeTryAgain, "Too slow", drop)
 	c.cut()
 }

@@ -48,9 +48,10 @@
 //
 // A compressed answer is held, and counted, with its compressed size. There is one compressor of each kind for each processor.
 //
-// Unread bounds the unread bytes of all connections together, including answers over HTTP. Beyond this bound connections are
-// cut off: of the network that holds most bytes, first the connection that has had unread bytes for longest. A client must read
-// an answer over HTTP of more than 16 KiB within HTTP.ReadGrace plus one second for each HTTP.ReadRate bytes.
+// Unread bounds the unread bytes of all connections together, including answers over HTTP, and the bytes of bodies and messages of
+// which the end has not come yet. Beyond this bound connections are cut off: of the network that holds most bytes, first the connection
+// that has had such bytes for longest. A client must read an answer over HTTP of more than 16 KiB within HTTP.ReadGrace plus one second
+// for each HTTP.ReadRate bytes.
 //
 // # Subscriptions
 //
@@ -67,6 +68,8 @@
 //
 //	more unread bytes than Unread allows        connections that do not read are cut off
 //	answer not read in time                     the connection is cut off
+//	message not ended within                    closed with 1013
+//	SocketConfig.MessageTimeout
 //	body longer than HTTP.MaxBody               413, BAD_REQUEST
 //	documentId longer than MaxDocumentID        400, BAD_REQUEST
 //	message longer than SocketConfig.MaxMessage closed with 1009

@@ -70,7 +70,7 @@ func startOn(t *testing.T, l net.Listener, change ...func(*setup)) *fixture {
 	}
 	exec.AddTransport(f.socket)
 	exec.AddTransport(s.http)
-	f.Server = httptest.NewUnstartedServer(exec)
+	f.Server = httptest.NewUnstartedServer(s.http.Receive(exec))
 	if l != nil {
 		_ = f.Listener.Close()
 		f.Listener = l
@@ -121,7 +121,7 @@ func (r *record) StreamClosed(code int) {
 }
 func (r *record) SocketRefused()     { r.mu.Lock(); r.refused++; r.mu.Unlock() }
 func (r *record) WriteTimedOut()     { r.mu.Lock(); r.late++; r.mu.Unlock() }
-func (r *record) AnswerCut()         { r.mu.Lock(); r.cut++; r.mu.Unlock() }
+func (r *record) Cut()               { r.mu.Lock(); r.cut++; r.mu.Unlock() }
 func (r *record) QueueDropped(n int) { r.mu.Lock(); r.dropped += n; r.mu.Unlock() }
 
 func (r *record) cuts() int { r.mu.Lock(); defer r.mu.Unlock(); return r.cut }

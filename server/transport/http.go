@@ -43,7 +43,7 @@ type HTTP struct {
 	// DocumentsOnly makes Receive refuse every request that brings its document, instead of naming it, before anything else is done for
 	// it; see Persisted.Only.
 	DocumentsOnly bool
-	// Unread bounds the bytes of answers that clients have not read; nil is no bound.
+	// Unread bounds the bytes of answers that clients have not read, and of requests that they have not sent in whole; nil is no bound.
 	Unread *Unread
 	// Streams has the limits of streams of Server-Sent Events, and drains them; nil refuses subscriptions.
 	Streams *Socket
@@ -295,7 +295,7 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 	held.add(size)
 	err := a.send(x.w, x.media)
 	if cut := held.close(); cut || errors.Is(err, os.ErrDeadlineExceeded) {
-		x.Observer.AnswerCut()
+		x.Observer.Cut()
 	}
 }
 

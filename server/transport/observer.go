@@ -23,9 +23,9 @@ type Observer interface {
 	// WriteTimedOut reports a socket or stream that ends because a message or a ping did not leave within
 	// SocketConfig.WriteTimeout.
 	WriteTimedOut()
-	// AnswerCut reports an answer over HTTP, a socket or a stream that was cut off because its client did not read in time, or because the
+	// Cut reports an answer over HTTP, a request, a socket or a stream that was cut off because its client was too slow, or because the
 	// unread bytes of all clients were too many.
-	AnswerCut()
+	Cut()
 }
 
 // unobserved is the Observer that counts nothing.
@@ -39,4 +39,4 @@ func (unobserved) StreamClosed(int)                                {}
 func (unobserved) SocketRefused()                                  {}
 func (unobserved) QueueDropped(int)                                {}
 func (unobserved) WriteTimedOut()                                  {}
-func (unobserved) AnswerCut()                                      {}
+func (unobserved) Cut()                                            {}

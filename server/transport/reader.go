@@ -27,7 +27,7 @@ func (c *conn) read() {
 func (c *conn) accept(kind int, r io.Reader, err error) bool {
 	var raw []byte
 	if err == nil {
-		raw, err = io.ReadAll(r)
+		raw, err = c.readMessage(r)
 	}
 	if err != nil {
 		c.readFailed(err)
@@ -43,9 +43,25 @@ func (c *conn) accept(kind int, r io.Reader, err error) bool {
 	return true
 }
 
+// readMessage reads a message that has begun. The client has MessageTimeout for all of it: pongs between its frames win no time.
+func (c *conn) readMessage(r io.Reader) ([]byte, error) {
+	if !c.isShut() {
+		_ = c.ws.SetReadDeadline(time.Now().Add(c.s.cfg.MessageTimeout))
+	}
+	c.inMessage = true
+	arriving := arriving{Reader: r, held: c.unread}
+	defer arriving.done()
+	raw, err := io.ReadAll(&arriving)
+	if err != nil {
+		return nil, err
+	}
+	c.inMessage = false
+	return raw, nil
+}
+
 // alive extends the deadline for the client's next message. A client that is alive answers pings, and so meets it.
 func (c *conn) alive() {
-	if !c.isShut() { // the last deadline is the writer's
+	if !c.inMessage && !c.isShut() { // the last deadline is the writer's
 		patience := 2*c.s.cfg.PingInterval + c.s.cfg.PingInterval/4
 		_ = c.ws.SetReadDeadline(time.Now().Add(patience))
 	}
@@ -96,7 +112,11 @@ func (c *conn) readFailed(err error) {
 		return
 	}
 	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
-		c.shut(closeTryAgain, "No answer to pings", drop)
+		why := "No answer to pings"
+		if c.inMessage {
+			why = "Too slow"
+		}
+		c.shut(closeTryAgain, why, drop)
 	}
 }
 

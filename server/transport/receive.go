@@ -86,7 +86,17 @@ func (h HTTP) receive(w http.ResponseWriter, r *http.Request, b *bytes.Buffer) (
 	if r.ContentLength < 0 || r.ContentLength > h.MaxBody { // else net/http returns no more than the header says
 		body = http.MaxBytesReader(w, body, h.MaxBody)
 	}
-	if _, err := b.ReadFrom(body); err != nil {
+	var held *account
+	if r.ContentLength < 0 || r.ContentLength > smallAnswer {
+		c := http.NewResponseController(w)
+		held = h.Unread.account(Network(r.RemoteAddr), func() { _ = c.SetReadDeadline(longAgo) })
+	}
+	_, err := b.ReadFrom(&arriving{Reader: body, held: held})
+	if cut := held.close(); cut {
+		h.Observer.Cut()
+		return http.StatusServiceUnavailable, errs.Busy("the memory for requests", time.Second)
+	}
+	if err != nil {
 		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 			return http.StatusRequestEntityTooLarge, errs.Newf(errs.BadRequest, "the body is longer than %d bytes", h.MaxBody)
 		}

@@ -49,12 +49,14 @@ type SocketConfig struct {
 	InitTimeout  time.Duration // until connection_init has come, and for Init; 5 s
 	PingInterval time.Duration // between pings; 20 s. Two pings without any answer close the connection
 	WriteTimeout time.Duration // for one message to leave; 10 s
-	SlowAfter    time.Duration // that a full send queue may stay full; 5 s
-	CloseTimeout time.Duration // to flush the queue and shake hands at the end; 2 s
-	EndGrace     time.Duration // for operations after the session's end; 500 ms
-	DrainGrace   time.Duration // for queries and mutations of a drained connection; 2 s
-	DrainOver    time.Duration // that a drain takes at least until the last slice, if ctx allows; 2 s
-	Timeout      time.Duration // for a query or mutation; DefaultTimeout
+	// MessageTimeout is how long a message may take from its first frame to its end; 10 s.
+	MessageTimeout time.Duration
+	SlowAfter      time.Duration // that a full send queue may stay full; 5 s
+	CloseTimeout   time.Duration // to flush the queue and shake hands at the end; 2 s
+	EndGrace       time.Duration // for operations after the session's end; 500 ms
+	DrainGrace     time.Duration // for queries and mutations of a drained connection; 2 s
+	DrainOver      time.Duration // that a drain takes at least until the last slice, if ctx allows; 2 s
+	Timeout        time.Duration // for a query or mutation; DefaultTimeout
 
 	MaxMessage int64 // bytes of a client's message; DefaultMaxBody
 	SendBuffer int   // bytes that the system may keep for a client, which it rounds; 128 KiB
@@ -75,7 +77,7 @@ type SocketConfig struct {
 	Personal func(*graphql.OperationContext) bool
 	// Gate admits operations and initialisations; nil admits all at once.
 	Gate *admission.Gate
-	// Unread bounds the bytes of messages that clients have not read, of all sockets together; nil is no bound.
+	// Unread bounds the bytes of messages that clients have not read, or not sent in whole, of all sockets together; nil is no bound.
 	Unread   *Unread
 	Observer Observer
 	Log      *slog.Logger
@@ -86,7 +88,7 @@ func (c SocketConfig) Validate() error {
 	var faults []error
 	for name, n := range map[string]float64{
 		"InitTimeout": float64(c.InitTimeout), "PingInterval": float64(c.PingInterval),
-		"WriteTimeout": float64(c.WriteTimeout), "SlowAfter": float64(c.SlowAfter),
+		"WriteTimeout": float64(c.WriteTimeout), "MessageTimeout": float64(c.MessageTimeout), "SlowAfter": float64(c.SlowAfter),
 		"CloseTimeout": float64(c.CloseTimeout), "EndGrace": float64(c.EndGrace),
 		"DrainGrace": float64(c.DrainGrace), "DrainOver": float64(c.DrainOver), "Timeout": float64(c.Timeout),
 		"MaxMessage": float64(c.MaxMessage), "SendBuffer": float64(c.SendBuffer), "Sockets": float64(c.Sockets),
@@ -105,6 +107,7 @@ func (c *SocketConfig) setDefaults() {
 	setDefault(&c.InitTimeout, 5*time.Second)
 	setDefault(&c.PingInterval, 20*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.MessageTimeout, 10*time.Second)
 	setDefault(&c.SlowAfter, 5*time.Second)
 	setDefault(&c.CloseTimeout, 2*time.Second)
 	setDefault(&c.EndGrace, 500*time.Millisecond)

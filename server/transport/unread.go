@@ -19,8 +19,8 @@ const (
 	DefaultReadRate  = 64 << 10
 )
 
-// Unread bounds the bytes of answers and messages that clients have not read yet, of all connections together, so that clients
-// that do not read cannot fill the memory. When the bound is passed, connections are cut off until the rest fits: each time, of
+// Unread bounds the bytes of answers and messages that clients have not read yet, and of those that they have begun to send and not
+// ended, of all connections together, so that slow clients cannot fill the memory. When the bound is passed, connections are cut off until the rest fits: each time, of
 // the network that holds most, the connection that has not read for longest. So clients that read as fast as answers come are
 // the last to be cut off.
 type Unread struct {

@@ -141,3 +141,59 @@ func startTight(t *testing.T, change ...func(*setup)) *fixture {
 	}
 	return startOn(t, tightListener{l}, change...)
 }
+
+// Bodies that do not end count as well: those of the network that holds most are refused, and the others are answered when they end.
+func TestBodiesThatDoNotEnd(t *testing.T) {
+	t.Parallel()
+	const hostile = 16
+	unread := transport.NewUnread(hostile / 2 * longText)
+	f := startTight(t, func(s *setup) { s.http.Unread = unread })
+	late := f.begin(t, "127.0.0.1")
+	eventually(t, "a part of the body to be held", func() bool { return unread.Held() >= longText })
+	others := make([]net.Conn, hostile)
+	for i := range others {
+		others[i] = f.begin(t, "127.0.0.2")
+	}
+	eventually(t, "half of the hostile bodies to be cut off", func() bool { return f.seen.cuts() >= hostile/2 })
+	if got, err := readAnswer(others[0]); err != nil || !strings.Contains(got, `"UNAVAILABLE"`) {
+		t.Errorf("the first to be cut off got %q: %v", got, err)
+	}
+	_, _ = io.WriteString(late, `"}`)
+	if got, err := readAnswer(late); err != nil || got != `{"data":{"__typename":"Query"}}` {
+		t.Errorf("who was late got %q: %v", got, err)
+	}
+}
+
+// begin sends a query but for the last two bytes of its body, from an address of the loopback network.
+func (f *fixture) begin(t *testing.T, ip string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
+	c, err := d.DialContext(t.Context(), "tcp", f.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(patience))
+	body := `{"query":"{__typename}` + strings.Repeat(" ", longText)
+	if _, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body)+2,
+		body); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A message has to end in time, and pongs between its frames win none.
+func TestMessagesThatDoNotEnd(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(s *setup) {
+		s.socket.MessageTimeout, s.socket.PingInterval = 300*time.Millisecond, 100*time.Millisecond
+	})
+	c := f.connected(t)
+	w, err := c.NextWriter(websocket.TextMessage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(w, strings.Repeat("x", longText)) // more than one frame
+	c.hearClose(1013)
+	eventually(t, "the socket to end", func() bool { return f.seen.lastClose() == 1013 })
+}
