@@ -125,3 +125,30 @@ func TestSwitches(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+// Pages of other sites reach nothing at the admin address; a page whose name was made to lead to it cannot write.
+func TestAdminAddressAndOtherPages(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *server.Config) {
+		c.AdminHandlers = map[string]http.Handler{"POST /write": http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	})
+	admin := "http://" + f.AdminAddr().String()
+	for _, c := range []struct {
+		method, path string
+		header       []string
+		status       int
+	}{
+		{"GET", "/metrics", nil, 200},
+		{"GET", "/metrics", []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		{"GET", "/metrics", []string{"Sec-Fetch-Site", "none"}, 200},
+		{"GET", "/metrics", []string{"Sec-Fetch-Site", "same-site"}, 403},
+		{"GET", "/debug/pprof/trace?seconds=300", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"POST", "/write", nil, 200},
+		{"POST", "/write", []string{"Origin", "http://evil.example:9090"}, 403},
+		{"POST", "/write", []string{"Origin", admin, "Sec-Fetch-Site", "same-origin"}, 403},
+	} {
+		if a := send(t, c.method, admin+c.path, "", c.header...); a.status != c.status {
+			t.Errorf("%s %s with %v: %d", c.method, c.path, c.header, a.status)
+		}
+	}
+}

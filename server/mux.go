@@ -127,5 +127,20 @@ func (s *Server) newAdminMux() http.Handler {
 	for pattern, h := range s.cfg.AdminHandlers {
 		mux.Handle(pattern, h)
 	}
-	return s.withRecovery(mux)
+	return s.withRecovery(refuseOtherPages(mux))
+}
+
+// refuseOtherPages refuses what pages of other sites make a browser ask for. A page whose name leads to this machine for a moment (DNS
+// rebinding) counts as one of the same site, but its writes carry an Origin. Roost's own commands send none, and the operator's page only
+// reads.
+func refuseOtherPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		site := r.Header.Get("Sec-Fetch-Site")
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if site == "cross-site" || site == "same-site" || !reads && r.Header.Get("Origin") != "" {
+			http.Error(w, "this address is not for pages of other sites", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

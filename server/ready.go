@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ const freshFor = 250 * time.Millisecond
 // probe is a check with its last result.
 type probe struct {
 	Check
+	log     *slog.Logger
 	mu      sync.Mutex
 	running chan struct{} // closed when the run under way ends; nil if there is none
 	at      time.Time
@@ -73,6 +75,9 @@ func (p *probe) run(ctx context.Context, timeout time.Duration, running chan str
 		}()
 		err = p.Run(ctx)
 	}()
+	if err != nil { // here, and not with each answer: anybody may ask
+		p.log.WarnContext(ctx, "check failed", "check", p.Name, "error", err)
+	}
 	p.mu.Lock()
 	p.at, p.err, p.running = time.Now(), err, nil
 	p.mu.Unlock()
@@ -130,7 +135,6 @@ func (s *Server) ready(ctx context.Context) readiness {
 			}
 			out.Reasons[p.Name] = e.Message
 		}
-		s.cfg.Log.WarnContext(ctx, "check failed", "check", p.Name, "error", err)
 	}
 	switch {
 	case s.draining.Load():

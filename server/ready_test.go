@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,33 @@ func TestReadinessByFailure(t *testing.T) {
 			}
 			return a.status == c.status && strings.TrimSpace(a.body) == c.want
 		})
+	}
+}
+
+// failures counts the lines of a log about checks that failed.
+type failures struct{ *atomic.Int64 }
+
+func (f failures) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), "check failed") {
+		f.Add(1)
+	}
+	return len(line), nil
+}
+
+// A failure is logged once for each run of its check, however many ask.
+func TestFailedChecksAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var lines atomic.Int64
+	runs := 0
+	f := start(t, func(c *server.Config) {
+		c.Log = slog.New(slog.NewTextHandler(failures{&lines}, nil))
+		c.Checks = []server.Check{{Name: "sql", Run: func(context.Context) error { runs++; return errors.New("away") }}}
+	})
+	for range 10 {
+		send(t, "GET", f.url+"/readyz", "")
+	}
+	if lines.Load() != int64(runs) || runs == 10 {
+		t.Errorf("%d runs were logged in %d lines", runs, lines.Load())
 	}
 }
 

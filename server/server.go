@@ -85,7 +85,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.open.Store(!cfg.Closed)
 	for _, c := range cfg.Checks {
-		s.probes = append(s.probes, &probe{Check: c})
+		s.probes = append(s.probes, &probe{Check: c, log: cfg.Log})
 	}
 	s.socket = s.newSocket()
 	if s.public, err = s.newPublic(); err != nil {

@@ -159,23 +159,24 @@ func comparePlaces(a, b Place) int {
 	return cmp.Or(cmp.Compare(b.Class, a.Class), cmp.Compare(b.ID, a.ID))
 }
 
-// relevantStatement ranks the newest matches, or those in the range of ids that the first page has noted. Each row has their number and
+// relevantStatement ranks the newest matches, or the newest in the range of ids that the first page has noted, which had no more than
+// MaxRanked; clients can make up cursors. Each row has their number and
 // range as well; if none of them is returned, there is one row with these alone.
 func (s *Search) relevantStatement(q words.Query, k Key) string {
-	class, after, limit, f := classSQL(wordsOf(q)), "", fmt.Sprintf(" LIMIT %d", MaxRanked), k.Filter
+	class, after, f := classSQL(wordsOf(q)), "", k.Filter
 	if a := k.After; a.ID != 0 {
 		after = fmt.Sprintf("WHERE (class < %d OR class = %d AND tweet_id < %d)", a.Class, a.Class, a.ID)
-		f.From, limit = max(f.From, a.Low), ""
+		f.From = max(f.From, a.Low)
 		if f.Before == 0 || a.High < f.Before {
 			f.Before = a.High + 1
 		}
 	}
-	return fmt.Sprintf(`WITH m AS MATERIALIZED (SELECT s.tweet_id AS tweet_id, s.words AS words FROM %s ORDER BY %s DESC%s)
+	return fmt.Sprintf(`WITH m AS MATERIALIZED (SELECT s.tweet_id AS tweet_id, s.words AS words FROM %s ORDER BY %s DESC LIMIT %d)
 		SELECT b.n, b.low, b.high, r.tweet_id, r.class
 		FROM (SELECT count(*) AS n, min(tweet_id) AS low, max(tweet_id) AS high FROM m) AS b
 		LEFT JOIN (SELECT * FROM (SELECT * FROM (SELECT tweet_id, %s AS class FROM m) AS c %s ORDER BY class DESC, tweet_id DESC%s) AS o
 			WHERE %s ORDER BY class DESC, tweet_id DESC LIMIT %d) AS r ON 1 = 1`,
-		s.matches(q, f), s.idColumn(q), limit, class, after, s.offset(), tweets.VisibleByID("o.tweet_id"), k.Size+1)
+		s.matches(q, f), s.idColumn(q), MaxRanked, class, after, s.offset(), tweets.VisibleByID("o.tweet_id"), k.Size+1)
 }
 
 // idColumn is the column by whose order matches can be read without sorting them.

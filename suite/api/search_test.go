@@ -1,11 +1,14 @@
 package api
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"roost/internal/cursors"
 	"roost/testkit/apitest"
 )
 
@@ -100,6 +103,32 @@ func TestSearch(t *testing.T) {
 			t.Errorf("the most followed are %v", got)
 		}
 	})
+}
+
+// A cursor that no page has had is refused, or leads into the same bounded list.
+func TestSearchRefusesMadeUpCursors(t *testing.T) {
+	t.Parallel()
+	r := apitest.New(t, apitest.Embedded)
+	made := func(class byte, id, low, high uint64) string {
+		b := []byte{class}
+		for _, n := range []uint64{id, low, high} {
+			b = binary.BigEndian.AppendUint64(b, n)
+		}
+		return cursors.EncodeBody(cursors.Ranked, b)
+	}
+	for at, refused := range map[string]bool{
+		made(1, 5, 1, 9):               false,
+		made(1, 1, 0, math.MaxInt64):   true, // has no end
+		made(1, 1, 0, math.MaxInt64-1): false,
+		made(1, 10, 1, 9):              true, // outside of its range
+		made(1, 0, 0, 9):               true,
+		made(255, 5, 1, 9):             true,
+	} {
+		res := r.Anonymous().Run(t, search, apitest.Vars{"q": "hello", "o": "RELEVANT", "at": at})
+		if got := strings.Contains(string(res.Body), `"BAD_REQUEST"`); got != refused || !refused && len(res.Errors) > 0 {
+			t.Errorf("%s: %s", at, res.Body)
+		}
+	}
 }
 
 // Replies are found like other tweets, and one connection has the pages of searches, of hashtags and of replies in the same operation.
