@@ -120,20 +120,8 @@ func measure(ctx context.Context, s *Settings) (err error) {
 	if r.Measurements, err = b.measurements(ctx); err != nil {
 		return b.explain(err)
 	}
-	if b.wants(growthOperation) {
-		if r.Growth, err = b.growth(ctx); err != nil {
-			return b.explain(fmt.Errorf("growth: %w", err))
-		}
-	}
-	if b.wants(trackingOperation) {
-		if r.Tracking, err = b.tracking(ctx); err != nil {
-			return b.explain(fmt.Errorf("tracking: %w", err))
-		}
-	}
-	if b.wants(outageOperation) {
-		if r.Outage, err = b.outage(ctx); err != nil {
-			return b.explain(fmt.Errorf("outage: %w", err))
-		}
+	if err := b.others(ctx, r); err != nil {
+		return errors.Join(b.explain(err), r.Save(s.outFor(r))) // the measurements before took minutes
 	}
 	say("checking the counts")
 	for _, t := range b.targets() {
@@ -141,9 +129,7 @@ func measure(ctx context.Context, s *Settings) (err error) {
 			return err
 		}
 	}
-	if s.out == "" {
-		s.out = filepath.Join("bench", "results", r.Time.Format("20060102-150405")+".json")
-	}
+	s.out = s.outFor(r)
 	if err := r.Save(s.out); err != nil {
 		return err
 	}
@@ -161,6 +147,39 @@ func measure(ctx context.Context, s *Settings) (err error) {
 		return r.Breach()
 	}
 	return errors.Join(r.Breach(), r.Outage.Breach())
+}
+
+// outFor returns the file for the results.
+func (s *Settings) outFor(r *report.Results) string {
+	if s.out != "" {
+		return s.out
+	}
+	return filepath.Join("bench", "results", r.Time.Format("20060102-150405")+".json")
+}
+
+// others makes those of the wanted measurements that have tables of their own.
+func (b *bench) others(ctx context.Context, r *report.Results) (err error) {
+	if b.wants(growthOperation) {
+		if r.Growth, err = b.growth(ctx); err != nil {
+			return fmt.Errorf("growth: %w", err)
+		}
+	}
+	if b.wants(sizesOperation) {
+		if r.Sizes, err = b.sizes(ctx); err != nil {
+			return fmt.Errorf("sizes: %w", err)
+		}
+	}
+	if b.wants(trackingOperation) {
+		if r.Tracking, err = b.tracking(ctx); err != nil {
+			return fmt.Errorf("tracking: %w", err)
+		}
+	}
+	if b.wants(outageOperation) {
+		if r.Outage, err = b.outage(ctx); err != nil {
+			return fmt.Errorf("outage: %w", err)
+		}
+	}
+	return nil
 }
 
 // measurements makes the measurements that the settings ask for.

@@ -39,7 +39,7 @@ func TestDocumentsShowTheFiguresOfAFullRun(t *testing.T) {
 	want := []string{"outage", "ratios", "shares"}
 	for _, op := range operations {
 		undrawn := []string{replayOperation, visitsOperation, logOperation, crowdOperation, growthOperation, trackingOperation,
-			outageOperation}
+			sizesOperation, outageOperation}
 		if !slices.Contains(undrawn, op) && !strings.HasPrefix(op, "home-") {
 			want = append(want, "flame-"+op)
 		}

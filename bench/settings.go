@@ -59,6 +59,7 @@ const (
 	crowdOperation      = "crowd"
 	growthOperation     = "growth"
 	trackingOperation   = "tracking"
+	sizesOperation      = "sizes"
 	outageOperation     = "outage"
 )
 
@@ -67,11 +68,11 @@ var requests = []string{"home", "profile", "summaries", "typename", "home-gzip",
 
 var operations = append(slices.Clone(requests),
 	retweetsOperation, visitsOperation, logOperation, socketsOperation, deliveriesOperation, crowdOperation, growthOperation,
-	trackingOperation, outageOperation)
+	trackingOperation, sizesOperation, outageOperation)
 
 // usual are the operations that are measured unless others are named.
 var usual = slices.DeleteFunc(slices.Clone(operations), func(op string) bool {
-	return slices.Contains([]string{replayOperation, growthOperation, trackingOperation}, op)
+	return slices.Contains([]string{replayOperation, growthOperation, trackingOperation, sizesOperation}, op)
 })
 
 // short holds the settings for CI, which only show that everything works and that the answers are right.

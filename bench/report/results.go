@@ -25,6 +25,7 @@ type Results struct {
 	Outage       *Outage       `json:"outage,omitempty"`
 	Tracking     *Tracking     `json:"tracking,omitempty"`
 	Growth       *Growth       `json:"growth,omitempty"`
+	Sizes        *Sizes        `json:"sizes,omitempty"`
 }
 
 // Machine is what the run ran on.
@@ -210,7 +211,7 @@ func Read(path string) (*Results, error) {
 	if err := json.Unmarshal(raw, r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if len(r.Measurements) == 0 && r.Outage == nil && r.Tracking == nil && r.Growth == nil {
+	if len(r.Measurements) == 0 && r.Outage == nil && r.Tracking == nil && r.Growth == nil && r.Sizes == nil {
 		return nil, errors.New(path + " holds no measurements")
 	}
 	return r, nil

@@ -48,6 +48,11 @@ func (r *Results) Print(out io.Writer) error {
 			return err
 		}
 	}
+	if r.Sizes != nil {
+		if err := r.Sizes.print(out); err != nil {
+			return err
+		}
+	}
 	if r.Growth != nil {
 		if err := r.Growth.print(out); err != nil {
 			return err

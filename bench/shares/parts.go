@@ -84,6 +84,7 @@ var booked = map[string]Part{
 	"net/http/pprof": Runtime,
 
 	"roost/cmd/roost":          caller,
+	"roost/internal/capacity":  caller,
 	"roost/internal/clock":     caller,
 	"roost/internal/cursors":   caller,
 	"roost/internal/entities":  caller,

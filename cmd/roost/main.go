@@ -31,6 +31,7 @@ func commands() []command {
 		{"users", "suspend a user or restore one, set a new password: suspend, restore, reset-password", usersCommand},
 		{"tweets", "delete a tweet, whoever wrote it: delete", tweetsCommand},
 		{"search", "make the index of search again: rebuild", searchCommand},
+		{"capacity", "compute from measured figures what a site of a given size needs", capacityCommand},
 		{"backup", "copy the embedded database into a file, also while a node runs on it", backup},
 		{"healthcheck", "check whether a node is alive, or whether it is ready", healthcheck},
 		{"version", "print the version", version},
