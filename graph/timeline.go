@@ -204,17 +204,17 @@ func (s subscriptions) timelineEvents(ctx context.Context, viewer int64, changes
 	}
 	out := make([]model.TimelineEvent, len(changes))
 	for i, c := range changes {
-		cursor := changeCursor(c)
 		switch p := preparedFor(c, now); {
 		case c.Reset != live.NoReset:
-			out[i] = &model.TimelineReset{Cursor: cursor, Reason: model.TimelineResetReason(c.Reset)}
+			out[i] = &model.TimelineReset{Cursor: changeCursor(c), Reason: model.TimelineResetReason(c.Reset)}
 		case c.Deleted:
-			out[i] = &model.TimelineEntryRemoved{Cursor: cursor, TweetID: ids.TweetID(c.TweetID).String()}
-		case p != nil:
+			out[i] = &model.TimelineEntryRemoved{Cursor: changeCursor(c), TweetID: ids.TweetID(c.TweetID).String()}
+		case p != nil: // the same event for many viewers, so nothing is made here
 			if e := p.eventFor(viewer); e != nil {
 				out[i] = e
 			}
 		case shown[postOf(c)] != nil:
+			cursor := changeCursor(c)
 			out[i] = &model.TimelineEntryAdded{Cursor: cursor, Edge: addedEdge(c, model.TweetOf(shown[postOf(c)])),
 				Key: "added " + cursor + " for " + strconv.FormatInt(viewer, 10)}
 		}
