@@ -250,6 +250,7 @@ func (a *App) addAPI(cfg *server.Config) error {
 	if c.Plans {
 		cfg.Extensions = append(cfg.Extensions, a.newPlans(resolver))
 	}
+	cfg.Extensions = append(cfg.Extensions, graph.NewResolving(graph.ResolvedPoints))
 	cfg.ErrorPresenter, cfg.Recover = graph.Present, graph.Recover
 	cfg.Authenticator, cfg.PersistedQueries = observed{authenticator{a}, &a.demo}, a.queries
 	if a.budgets, err = a.newBudgets(); err != nil {

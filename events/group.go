@@ -219,7 +219,8 @@ func (g *Group) register(ctx context.Context) (err error) {
 		return err
 	}
 	if before := partitions - int(added); before != 0 && before != g.cfg.Partitions {
-		return fmt.Errorf("it has %d partitions, not %d; that cannot change", before, g.cfg.Partitions)
+		return fmt.Errorf(`the database has a group %q with %d partitions, and this binary needs %d. Their number cannot change. If another `+
+			`program made that group, docs/upgrade.md says what to do: "A consumer group's name is taken"`, g.cfg.Name, before, g.cfg.Partitions)
 	}
 	return tx.Commit()
 }

@@ -193,7 +193,13 @@ func (k *keeper) MutateOperationContext(_ context.Context, oc *graphql.Operation
 
 // run executes an operation. ok is false if it is not valid.
 func run(t testing.TB, exec *executor.Executor, document string, variables map[string]any, viewer int64) (resp *graphql.Response, ok bool) {
-	ctx := caller.With(graphql.StartOperationTrace(t.Context()), caller.New(viewer, viewer))
+	return runIn(t.Context(), exec, document, variables, viewer)
+}
+
+// runIn is run in a context.
+func runIn(ctx context.Context, exec *executor.Executor, document string, variables map[string]any, viewer int64,
+) (resp *graphql.Response, ok bool) {
+	ctx = caller.With(graphql.StartOperationTrace(ctx), caller.New(viewer, viewer))
 	oc, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document, Variables: variables})
 	if len(errs) > 0 {
 		return nil, false

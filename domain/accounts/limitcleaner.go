@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -12,50 +11,20 @@ import (
 	"roost/internal/lifecycle"
 )
 
-const (
-	// cleanEvery is how often expired rows are removed.
-	cleanEvery = time.Minute
-	// cleanBatch is how many rows one transaction removes, cleanTimeout how long it may take.
-	cleanBatch   = 500
-	cleanTimeout = 5 * time.Second
-)
+// cleanBatch is how many rows one transaction removes.
+const cleanBatch = 500
 
-// LimitCleaner removes expired rows of sign_in_limits. Any number may run at once: they skip rows that are locked instead
-// of waiting. It is a lifecycle.Service.
-type LimitCleaner struct {
-	lifecycle.Loop
-	accounts *Accounts
+// NewLimitCleaner returns a service that removes expired rows of sign_in_limits. Any number may run at once: they skip rows that are locked
+// instead of waiting.
+func NewLimitCleaner(a *Accounts) *lifecycle.Cleaner {
+	return lifecycle.NewCleaner(cleanBatch, "expired limits of sign-in were not removed", a.removeExpiredLimits)
 }
 
-// NewLimitCleaner returns a cleaner for the accounts' database.
-func NewLimitCleaner(a *Accounts) *LimitCleaner {
-	c := &LimitCleaner{accounts: a}
-	c.Run = lifecycle.Steadily(cleanEvery, "expired limits of sign-in were not removed", func(ctx context.Context) error {
-		_, err := c.Clean(ctx)
-		return err
-	}).Run
-	return c
-}
-
-// Clean removes all expired rows that are not locked, and returns their number.
-func (c *LimitCleaner) Clean(ctx context.Context) (removed int, err error) {
-	for ctx.Err() == nil {
-		n, err := c.batch(ctx)
-		removed += n
-		if err != nil || n < cleanBatch {
-			return removed, err
-		}
-	}
-	return removed, ctx.Err()
-}
-
-func (c *LimitCleaner) batch(ctx context.Context) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
-	defer cancel()
-	now := c.accounts.clock.Now()
-	n, err := c.accounts.client.SignInLimit.Delete().Where(func(s *entsql.Selector) {
+func (a *Accounts) removeExpiredLimits(ctx context.Context, most int) (int, error) {
+	now := a.clock.Now()
+	n, err := a.client.SignInLimit.Delete().Where(func(s *entsql.Selector) {
 		expired := entsql.Dialect(s.Dialect()).Select(signinlimit.FieldID).From(entsql.Table(signinlimit.Table)).
-			Where(entsql.LT(signinlimit.FieldExpiresAt, now)).OrderBy(signinlimit.FieldExpiresAt).Limit(cleanBatch)
+			Where(entsql.LT(signinlimit.FieldExpiresAt, now)).OrderBy(signinlimit.FieldExpiresAt).Limit(most)
 		if s.Dialect() == dialect.Postgres {
 			expired.ForUpdate(entsql.WithLockAction(entsql.SkipLocked))
 		}

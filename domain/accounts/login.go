@@ -24,8 +24,8 @@ var errCredentials = errs.New(errs.InvalidCredentials, "the login or the passwor
 var errSuspended = errs.New(errs.NotAllowed, "this account is suspended")
 
 // LogIn signs in with a username or an email address. Unknown users and wrong passwords get the same refusal after the same
-// work: INVALID_CREDENTIALS without a field. A suspended user is refused with FORBIDDEN after the same work, whether the password is
-// right or not. Attempts beyond Limits get RATE_LIMITED before any work.
+// work: INVALID_CREDENTIALS without a field. A suspended user who has typed the right password is refused with FORBIDDEN, also after the
+// same work. Attempts beyond Limits get RATE_LIMITED before any work.
 func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) (*SignedIn, error) {
 	if e := d.check(); e != nil {
 		return nil, e
@@ -75,8 +75,8 @@ func (a *Accounts) LogIn(ctx context.Context, login, password string, d Device) 
 	return out, nil
 }
 
-// check returns the error wrong unless the password is right. who is nil for an unknown user. For a suspended user it returns another
-// error, which does not depend on the password.
+// check returns the error wrong unless the password is right. who is nil for an unknown user. Another error says that the user is
+// suspended, but only with the right password.
 func (p *permit) check(who *ent.User, password string, wrong *errs.Error) error {
 	var stored *string
 	if who != nil {
@@ -86,10 +86,10 @@ func (p *permit) check(who *ent.User, password string, wrong *errs.Error) error 
 	switch {
 	case err != nil:
 		return err
-	case who != nil && who.SuspendedAt != nil:
-		return errSuspended
 	case !fits:
 		return wrong
+	case who.SuspendedAt != nil:
+		return errSuspended
 	}
 	return nil
 }

@@ -72,8 +72,8 @@ func TestResetPasswordOfNobody(t *testing.T) {
 	}
 }
 
-// A suspension ends all sessions, and keeps the user from signing in with an answer that does not depend on the password. A restored user
-// signs in with the password of before.
+// A suspension ends all sessions, and keeps the user from signing in. The answer says so only if the password is right; with a wrong one
+// it is that for unknown users. A restored user signs in with the password of before.
 func TestSuspendedUsersDoNotSignIn(t *testing.T) {
 	t.Parallel()
 	d := domaintest.New(t)
@@ -90,9 +90,13 @@ func TestSuspendedUsersDoNotSignIn(t *testing.T) {
 		t.Errorf("the suspension emits %+v", emitted)
 	}
 	for _, login := range []string{"ada", "ada@example.com"} {
-		for _, typed := range []string{password, "wrong horse"} {
-			_, err := d.Accounts.LogIn(t.Context(), login, typed, accounts.Device{})
-			domaintest.Refused(t, err, errs.NotAllowed, "")
+		_, err := d.Accounts.LogIn(t.Context(), login, password, accounts.Device{})
+		domaintest.Refused(t, err, errs.NotAllowed, "")
+		_, wrong := d.Accounts.LogIn(t.Context(), login, "wrong horse", accounts.Device{})
+		_, unknown := d.Accounts.LogIn(t.Context(), "no"+login, "wrong horse", accounts.Device{})
+		domaintest.Refused(t, wrong, errs.InvalidCredentials, "")
+		if wrong.Error() != unknown.Error() {
+			t.Errorf("a wrong password is answered with %v, an unknown user with %v", wrong, unknown)
 		}
 	}
 	if _, err := d.Accounts.LogIn(t.Context(), "bob", password, accounts.Device{}); err != nil {

@@ -23,7 +23,8 @@ const MaxHits = 1000
 // If the index has at most MaxHits tweets that match, one statement reads them all, and another one finds the places of those that were
 // retweeted. With more of them, one statement reads the newest of the authors' tweets that match, another one the retweets by the authors
 // that are newer than the last of these and match, and a third one the places of these retweets. Like Home, it reads more if there are too
-// few, and then decides in two statements about every entry.
+// few, and then decides in two statements about every entry. A further statement decides whether the tweets are found by the words or by
+// their authors.
 func (t *Timelines) HomeMatching(ctx context.Context, authors []int64, query string, w cursors.Window) (cursors.Page[Entry], error) {
 	c, err := search.ConditionOf(t.db, query)
 	if err != nil || len(authors) == 0 {
@@ -110,8 +111,7 @@ func sortEntries(w cursors.Window, entries []Entry) {
 // matchingEntries returns the readEntries of HomeMatching, which reads in two statements.
 func (t *Timelines) matchingEntries(c search.Condition) readEntries {
 	return func(ctx context.Context, authors []int64, w cursors.Window, most int, exact bool) ([]Entry, error) {
-		entries, err := sqldb.ScanAll(ctx, t.db, t.ownMatchingStatement(c, authors, w, most), nil,
-			func(e *Entry) []any { return []any{&e.SortKey, &e.Item} })
+		entries, err := t.ownMatching(ctx, c, authors, w, most)
 		if err != nil {
 			return nil, fmt.Errorf("search the tweets of a home timeline: %w", err)
 		}
@@ -134,26 +134,98 @@ func (t *Timelines) matchingEntries(c search.Condition) readEntries {
 	}
 }
 
-// ownMatchingStatement reads the first tweets of a window that match and are at their own places. It has no arguments, so that PostgreSQL
-// can estimate how many tweets match, and how many the authors have written, when it chooses between the indexes. SQLite goes through the
-// matches in the order of their ids.
-func (t *Timelines) ownMatchingStatement(c search.Condition, authors []int64, w cursors.Window, most int) string {
-	order, list := "DESC", sqlList(authors)
-	if w.Backward {
-		order = "ASC"
+// ownMatching reads the first tweets of a window that match and are at their own places.
+func (t *Timelines) ownMatching(ctx context.Context, c search.Condition, authors []int64, w cursors.Window, most int) ([]Entry, error) {
+	statement := t.byWords
+	if !c.ExcludesOnly() {
+		byAuthors, err := t.isShorterByAuthors(ctx, c, authors, w, most)
+		if err != nil {
+			return nil, err
+		}
+		if byAuthors {
+			statement = t.byAuthors
+		}
 	}
-	author, parent, offset := "+s.author_id IN (SELECT value FROM json_each('["+list+"]'))",
-		"parent_author_id IN (SELECT value FROM json_each('["+list+"]'))", ""
+	return sqldb.ScanAll(ctx, t.db, statement(c, authors, w, most), nil, func(e *Entry) []any { return []any{&e.SortKey, &e.Item} })
+}
+
+const (
+	// maxAuthored is how many entries of the index are read by their authors at most.
+	maxAuthored = 20_000
+	// sample is how many entries that match are looked at for the share of the authors.
+	sample = 1000
+)
+
+// isShorterByAuthors reports whether the authors have fewer entries in a window than would be read by the words until most are found, if
+// the authors had written the same share of all matches as of a sample of them.
+func (t *Timelines) isShorterByAuthors(ctx context.Context, c search.Condition, authors []int64, w cursors.Window, most int) (bool, error) {
+	var authored, shared int
+	if err := sqldb.ScanOne(ctx, t.db, t.sharesStatement(c, authors, w), nil, &authored, &shared); err != nil {
+		return false, fmt.Errorf("estimate a search of a timeline: %w", err)
+	}
+	return authored <= t.maxAuthored && authored*shared < most*sample, nil
+}
+
+// sharesStatement returns how many entries of a window the authors have, counted up to maxAuthored and one more, and how many of a sample
+// of all matches in it.
+func (t *Timelines) sharesStatement(c search.Condition, authors []int64, w cursors.Window) string {
+	own := t.isAmong("author_id", authors)
+	return fmt.Sprintf(`SELECT (SELECT count(*) FROM (SELECT 1 FROM search_tweets WHERE %s AND tweet_id < %d AND tweet_id > %d LIMIT %d) AS w),
+		(SELECT count(*) FROM (SELECT s.author_id AS author_id FROM %s LIMIT %d) AS m WHERE %s)`,
+		own, w.Above, w.Below, t.maxAuthored+1, c.Entries(within(c.IDColumn(), w)), sample, own)
+}
+
+// isAmong is a condition: that a column has one of some ids.
+func (t *Timelines) isAmong(column string, all []int64) string {
+	if t.db.IsPostgres() {
+		return column + " = ANY('{" + sqlList(all) + "}'::bigint[])"
+	}
+	return column + " IN (SELECT value FROM json_each('[" + sqlList(all) + "]'))"
+}
+
+// within is a condition: that a column is in a window.
+func within(column string, w cursors.Window) string {
+	return fmt.Sprintf("%[1]s < %[2]d AND %[1]s > %[3]d", column, w.Above, w.Below)
+}
+
+// byWords goes through the matches in the order of their ids, on PostgreSQL unless it estimates that another way is shorter: the statement
+// has no arguments, so it can.
+func (t *Timelines) byWords(c search.Condition, authors []int64, w cursors.Window, most int) string {
+	author, offset := "+"+t.isAmong("s.author_id", authors), ""
 	if t.db.IsPostgres() {
 		// OFFSET 0 keeps the other conditions, which look up tweets, out of the subquery.
-		author, parent, offset = "s.author_id = ANY('{"+list+"}'::bigint[])", "parent_author_id = ANY('{"+list+"}'::bigint[])", " OFFSET 0"
+		author, offset = t.isAmong("s.author_id", authors), " OFFSET 0"
 	}
 	id := c.IDColumn()
-	return fmt.Sprintf(`SELECT tweet_id, tweet_id FROM (SELECT s.tweet_id AS tweet_id FROM %s ORDER BY %s %s%s) AS o
+	return t.ownStatement(id, c.Entries(author, within(id, w))+" ORDER BY "+id+" "+orderOf(w)+offset, authors, w, most)
+}
+
+// byAuthors goes through all entries of the authors in the window.
+func (t *Timelines) byAuthors(c search.Condition, authors []int64, w cursors.Window, most int) string {
+	own, matches := t.isAmong("s.author_id", authors)+" AND "+within("s.tweet_id", w), c.Holds("s")
+	from := "search_tweets AS s INDEXED BY search_tweets_of_author WHERE " + own + " AND " + matches
+	if t.db.IsPostgres() {
+		// OFFSET 0 keeps the condition on words out of the subquery, and so its index.
+		from = "(SELECT * FROM search_tweets AS s WHERE " + own + " OFFSET 0) AS s WHERE " + matches + " OFFSET 0"
+	}
+	return t.ownStatement("s.tweet_id", from, authors, w, most)
+}
+
+// ownStatement returns the first entries of the index that are at their own places. from is its part that says which entries these are, and
+// id the column with their tweets. By the order of another column SQLite would sort all of them, and look up their tweets before.
+func (t *Timelines) ownStatement(id, from string, authors []int64, w cursors.Window, most int) string {
+	return fmt.Sprintf(`SELECT tweet_id, tweet_id FROM (SELECT %s AS tweet_id FROM %s) AS o
 		WHERE coalesce((SELECT parent_author_id IS NULL OR parent_author_id = author_id OR %s FROM tweets
 			WHERE id = o.tweet_id AND %s), false) ORDER BY tweet_id %s LIMIT %d`,
-		c.Entries(author, fmt.Sprintf("%s < %d", id, w.Above), fmt.Sprintf("%s > %d", id, w.Below)), id, order, offset,
-		parent, tweets.VisibleToAll, order, most)
+		id, from, t.isAmong("parent_author_id", authors), tweets.VisibleToAll, orderOf(w), most)
+}
+
+// orderOf is the order in which a window is read.
+func orderOf(w cursors.Window) string {
+	if w.Backward {
+		return "ASC"
+	}
+	return "DESC"
 }
 
 // sqlList writes ids with commas between them.

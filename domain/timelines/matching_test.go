@@ -203,6 +203,7 @@ func TestTimelineSearchIsAScan(t *testing.T) {
 			s.index()
 			for range 30 {
 				s.Timelines.SetMaxHits([]int{0, 5, timelines.MaxHits}[s.dice.IntN(3)])
+				s.Timelines.SetMaxAuthored([]int{-1, timelines.MaxAuthored}[s.dice.IntN(2)])
 				query, of := s.query(), s.home(pick(s, s.users))
 				if s.dice.IntN(3) == 0 {
 					of = s.own(pick(s, s.users), uint8(1+s.dice.IntN(7)))
@@ -238,6 +239,7 @@ func TestTimelineSearchWhileEntriesComeAndGo(t *testing.T) {
 		kept := 0
 		for round := range 8 {
 			s.Timelines.SetMaxHits([]int{0, timelines.MaxHits}[round%2])
+			s.Timelines.SetMaxAuthored([]int{-1, timelines.MaxAuthored}[round/2%2])
 			query, viewer := []string{"w0", "w1", "-w0"}[round%3], pick(s, s.users)
 			stay := setOf(s.naive(s.home(viewer), query))
 			ever := maps.Clone(stay)
@@ -268,6 +270,64 @@ func TestTimelineSearchWhileEntriesComeAndGo(t *testing.T) {
 			t.Errorf("only %d entries were read", kept)
 		}
 	})
+}
+
+// A word that many have used and hardly anybody whom the viewer follows is looked for among what these have written; one that they use
+// all the time, or that is rare, among its tweets.
+func TestTimelineSearchTakesTheShorterWay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, c sqldb.Config) {
+		s := newSearched(t, c, 4)
+		quiet, loud := s.users[0], s.users[1]
+		for i := range 250 {
+			s.Post(t, loud, fmt.Sprintf("often %d", i))
+		}
+		for range 5 {
+			s.Post(t, quiet, "something else")
+		}
+		s.index()
+		for _, c := range []struct {
+			query   string
+			author  int64
+			most    int
+			bounded int
+			authors bool
+		}{
+			{"often", quiet, 30, timelines.MaxAuthored, true},
+			{"often", quiet, 30, 5, true},
+			{"often", quiet, 30, 4, false},
+			{"often", loud, 30, timelines.MaxAuthored, false},
+			{"often", loud, 150, timelines.MaxAuthored, true},
+			{"nothing", loud, 1, timelines.MaxAuthored, true},
+		} {
+			s.Timelines.SetMaxAuthored(c.bounded)
+			statement, byAuthors, err := s.Timelines.OwnMatching(t.Context(), c.query, []int64{c.author}, c.most)
+			if err != nil || byAuthors != c.authors {
+				t.Errorf("%+v: by authors %t, %v", c, byAuthors, err)
+			}
+			if s.DB.IsPostgres() {
+				continue // its plans depend on statistics
+			}
+			plan := s.explain(statement)
+			if byAuthors != strings.Contains(plan, "search_tweets_of_author") || byAuthors != strings.Contains(plan, "TEMP B-TREE FOR ORDER") {
+				t.Errorf("%+v is read by the plan %s", c, plan)
+			}
+		}
+	})
+}
+
+// explain returns SQLite's plan of a statement.
+func (s *searched) explain(statement string) string {
+	s.t.Helper()
+	steps, err := sqldb.ScanAll(s.t.Context(), s.DB, "EXPLAIN QUERY PLAN "+statement, nil,
+		func(r *[4]any) []any { return []any{&r[0], &r[1], &r[2], &r[3]} })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var all []string
+	for _, step := range steps {
+		all = append(all, fmt.Sprint(step[3]))
+	}
+	return strings.Join(all, "; ")
 }
 
 func setOf(all []timelines.Entry) map[timelines.Entry]bool {

@@ -46,10 +46,14 @@ type Timelines struct {
 	db *sqldb.DB
 	// maxHits is MaxHits, but for tests.
 	maxHits int
+	// maxAuthored is maxAuthored, but for tests.
+	maxAuthored int
 }
 
 // New returns the timelines of the database.
-func New(db *sqldb.DB) *Timelines { return &Timelines{db: db, maxHits: MaxHits} }
+func New(db *sqldb.DB) *Timelines {
+	return &Timelines{db: db, maxHits: MaxHits, maxAuthored: maxAuthored}
+}
 
 // The kinds of entries of a user's own timeline; sqldb.Key.Kinds is a sum of them.
 const (

@@ -3,7 +3,6 @@ package tweets
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -13,50 +12,20 @@ import (
 	"roost/internal/lifecycle"
 )
 
-const (
-	// cleanEvery is how often expired idempotency keys are removed.
-	cleanEvery = time.Minute
-	// cleanBatch is how many rows one transaction removes, cleanTimeout how long it may take.
-	cleanBatch   = 500
-	cleanTimeout = 5 * time.Second
-)
+// cleanBatch is how many rows one transaction removes.
+const cleanBatch = 500
 
-// KeyCleaner removes expired idempotency keys. Any number may run at once: they skip rows that are locked instead of waiting. It is a
-// lifecycle.Service.
-type KeyCleaner struct {
-	lifecycle.Loop
-	tweets *Tweets
+// NewKeyCleaner returns a service that removes expired idempotency keys. Any number may run at once: they skip rows that are locked instead
+// of waiting.
+func NewKeyCleaner(t *Tweets) *lifecycle.Cleaner {
+	return lifecycle.NewCleaner(cleanBatch, "expired idempotency keys were not removed", t.removeExpiredKeys)
 }
 
-// NewKeyCleaner returns a cleaner for the tweets' database.
-func NewKeyCleaner(t *Tweets) *KeyCleaner {
-	c := &KeyCleaner{tweets: t}
-	c.Run = lifecycle.Steadily(cleanEvery, "expired idempotency keys were not removed", func(ctx context.Context) error {
-		_, err := c.Clean(ctx)
-		return err
-	}).Run
-	return c
-}
-
-// Clean removes all expired keys that are not locked, and returns their number.
-func (c *KeyCleaner) Clean(ctx context.Context) (removed int, err error) {
-	for ctx.Err() == nil {
-		n, err := c.batch(ctx)
-		removed += n
-		if err != nil || n < cleanBatch {
-			return removed, err
-		}
-	}
-	return removed, ctx.Err()
-}
-
-func (c *KeyCleaner) batch(ctx context.Context) (n int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
-	defer cancel()
-	err = c.tweets.log.Write(ctx, func(ctx context.Context, tx *events.Tx) (err error) {
+func (t *Tweets) removeExpiredKeys(ctx context.Context, most int) (n int, err error) {
+	err = t.log.Write(ctx, func(ctx context.Context, tx *events.Tx) (err error) {
 		n, err = tx.IdempotencyKey.Delete().Where(func(s *entsql.Selector) {
 			expired := entsql.Dialect(s.Dialect()).Select(idempotencykey.FieldID).From(entsql.Table(idempotencykey.Table)).
-				Where(entsql.LT(idempotencykey.FieldID, firstLive(tx.Now))).OrderBy(idempotencykey.FieldID).Limit(cleanBatch)
+				Where(entsql.LT(idempotencykey.FieldID, firstLive(tx.Now))).OrderBy(idempotencykey.FieldID).Limit(most)
 			if s.Dialect() == dialect.Postgres {
 				expired.ForUpdate(entsql.WithLockAction(entsql.SkipLocked))
 			}

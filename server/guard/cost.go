@@ -3,6 +3,7 @@ package guard
 import (
 	"encoding/json"
 	"math"
+	"sort"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -62,14 +63,23 @@ func newPrices(schema *ast.Schema, g *Guard) *Prices {
 // Fields of the schema's description cost as much as the description contains. Fields that @skip or @include leave out
 // do not count. Counting stops once the total exceeds most, so the result may be slightly larger than most.
 func (p *Prices) Cost(op *ast.OperationDefinition, variables map[string]any, most int) int {
-	c := costing{Prices: p, variables: variables, most: most}
+	c := costing{Prices: p, variables: variables, most: most, page: p.limits.Page}
 	return c.set(op.SelectionSet, typePrice{isObject: true}, 1, noPage)
+}
+
+// largestPage returns the size of pages with which an operation costs at most so many points, if none of its pages is larger; 0 if smaller
+// pages do not help.
+func (p *Prices) largestPage(op *ast.OperationDefinition, variables map[string]any, most int) int {
+	return sort.Search(p.limits.Page, func(size int) bool {
+		c := costing{Prices: p, variables: variables, most: most, page: size + 1}
+		return c.set(op.SelectionSet, typePrice{isObject: true}, 1, noPage) > most
+	})
 }
 
 // Least returns a lower bound of what Cost returns for any values of the operation's variables. It is the cost itself for an operation
 // without variables.
 func (p *Prices) Least(op *ast.OperationDefinition, most int) int {
-	c := costing{Prices: p, most: most, least: true}
+	c := costing{Prices: p, most: most, page: p.limits.Page, least: true}
 	return c.set(op.SelectionSet, typePrice{isObject: true}, 1, noPage)
 }
 
@@ -77,6 +87,7 @@ type costing struct {
 	*Prices
 	variables map[string]any
 	most      int
+	page      int  // the largest page that counts, in items
 	least     bool // for the cheapest values of all variables
 }
 
@@ -236,9 +247,9 @@ func (c *costing) pageSize(f *ast.Field) int {
 		}
 	}
 	if size < 0 {
-		return c.limits.DefaultPage
+		size = c.limits.DefaultPage
 	}
-	return min(size, c.limits.Page)
+	return min(size, c.page)
 }
 
 // integer returns the value of an argument, and false if it is not a number; such an argument is refused elsewhere.

@@ -92,7 +92,10 @@ func (g *Guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	most := byCaller(ctx, g.limits.Cost, g.limits.AnonymousCost)
 	cost := g.prices.Cost(op.Operation, op.Variables, most)
 	op.Stats.SetExtension(costKey, cost)
-	return admit(cost, most)
+	if cost <= most {
+		return nil
+	}
+	return refusal(tooExpensive(most, g.prices.largestPage(op.Operation, op.Variables, most)))
 }
 
 // CheckLeast refuses an operation that costs more than any caller may spend, whatever the values of its variables.
@@ -105,14 +108,18 @@ func (g *Guard) CheckLeast(op *ast.OperationDefinition) *errs.Error {
 
 // Admit checks a cost as MutateOperationContext does.
 func (g *Guard) Admit(ctx context.Context, cost int) *gqlerror.Error {
-	return admit(cost, byCaller(ctx, g.limits.Cost, g.limits.AnonymousCost))
-}
-
-func admit(cost, most int) *gqlerror.Error {
-	if cost > most {
-		return refusal(tooComplex("the operation may cost more than %d points; ask for fewer fields or smaller pages", most))
+	if most := byCaller(ctx, g.limits.Cost, g.limits.AnonymousCost); cost > most {
+		return refusal(tooExpensive(most, 0))
 	}
 	return nil
+}
+
+// tooExpensive is the refusal of an operation. page is how large its pages may be, 0 if smaller ones do not help.
+func tooExpensive(most, page int) *errs.Error {
+	if page == 0 {
+		return tooComplex("the operation may cost more than %d points; ask for fewer fields", most)
+	}
+	return tooComplex("the operation may cost more than %d points; ask for fewer fields, or for pages of at most %d items", most, page)
 }
 
 // byCaller returns the limit that applies to the caller: signedIn or anonymous.

@@ -301,6 +301,37 @@ func TestCostOfTheDescription(t *testing.T) {
 	}
 }
 
+// A refusal for the cost says with which pages the operation would pass, and nothing of pages if they would not help.
+func TestRefusalsNameTheLargestPage(t *testing.T) {
+	t.Parallel()
+	e := newExecutor(t, guard.Limits{AnonymousCost: pageOf(30)})
+	const paged = "query($n:Int){items(first:$n){nodes{id}}}"
+	message := func(query string, variables map[string]any) string {
+		t.Helper()
+		_, list := prepare(e, query, variables)
+		if len(list) != 1 {
+			t.Fatalf("%s: %v", query, list)
+		}
+		return list[0].Message
+	}
+	for n := 31; n <= 101; n += 35 {
+		if got := message(paged, map[string]any{"n": n}); !strings.HasSuffix(got, " pages of at most 30 items") {
+			t.Errorf("a page of %d is refused with %q", n, got)
+		}
+	}
+	if _, list := prepare(e, paged, map[string]any{"n": 30}); list != nil {
+		t.Errorf("the page that the refusals name is refused: %v", list)
+	}
+	scalars := ""
+	for i := range 19 {
+		scalars += fmt.Sprintf("a%d:hello ", i)
+	}
+	tiny := newExecutor(t, guard.Limits{AnonymousCost: 10})
+	if _, list := prepare(tiny, "{"+scalars+"}", nil); len(list) != 1 || !strings.HasSuffix(list[0].Message, "ask for fewer fields") {
+		t.Errorf("without pages the refusal is %v", list)
+	}
+}
+
 func TestCostIsLimited(t *testing.T) {
 	t.Parallel()
 	e := newExecutor(t, guard.Limits{AnonymousCost: pageOf(10), Cost: pageOf(20)})

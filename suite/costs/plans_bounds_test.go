@@ -199,6 +199,8 @@ var statementClasses = []statementClass{
 	// Searches of timelines read what the index has of a word, or what the authors have added, until a page is full.
 	someRows("tweets that match", `SELECT h.n, h.tweet_id, h.author_id, .*`, maxSearched,
 		"entries until more than MaxHits match, or these and their tweets"),
+	someRows("shares of a searched home timeline", `SELECT \(SELECT count\(\*\) FROM \(SELECT 1 FROM search_tweets .*`, maxSearched,
+		"entries of the authors, up to 20,000, and a sample of those that match"),
 	someRows("a searched home timeline", `SELECT tweet_id, tweet_id FROM \(SELECT s.tweet_id .*`, maxSearched,
 		"entries that match, or all until a page is full, and their tweets"),
 	statementsOf("retweets of a searched home timeline", `SELECT e.sort_key, e.tweet_id, e.user_id FROM unnest.*`,

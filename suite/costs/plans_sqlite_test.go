@@ -31,7 +31,7 @@ type stepWatch struct {
 // fitting steps read no table of the model, or one through an index: json_each reads a list argument, e is a materialized subquery with a
 // limit, ranked the replies to tweets, up those above a tweet, b the subquery of a tweet's retweets, parts that of a tweet's counts, and
 // h is log_heads, which has one row. Of searches, m are the matches that are ranked, r their page, and p, w and found the users of a page.
-// search_fills is empty on most days.
+// Of searched timelines, w are entries of authors, and m a sample of the matches. search_fills is empty on most days.
 var fitting = regexp.MustCompile(
 	`^(SEARCH .*|SCAN \w+ VIRTUAL TABLE INDEX \d+:.*|SCAN \d+-ROW VALUES CLAUSE|SCAN CONSTANT ROW|MULTI-INDEX .*|INDEX \d+` +
 		`|(LIST|SCALAR|CORRELATED (LIST|SCALAR)) SUBQUERY \d+|CO-ROUTINE .*|SCAN \(?subquery-\d+\)?` +
