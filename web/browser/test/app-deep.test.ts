@@ -82,10 +82,16 @@ async function drawn(page: Page): Promise<string[]> {
   return page.locator("main [data-tweet]").evaluateAll((nodes) => nodes.map((node) => (node as HTMLElement).dataset["tweet"] ?? ""));
 }
 
-/** Turns the wheel, and waits for the page to be drawn. */
+/** Turns the wheel, and waits for the page to be drawn: tweets come into it as the window nears them. */
 async function scroll(page: Page, by: number): Promise<void> {
   await page.mouse.wheel(0, by);
   await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("main .chunk")].every((chunk) => {
+      const { top, bottom, height } = chunk.getBoundingClientRect();
+      return chunk.childElementCount > 0 || height === 0 || bottom < 0 || top > innerHeight;
+    }),
+  );
 }
 
 /** How far the reader has scrolled, and which tweet is where at the top of the window. */
