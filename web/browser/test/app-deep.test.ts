@@ -66,8 +66,9 @@ test("a reader far down loses nothing and does not move when the server is kille
   for (let steps = 0; all.length < deep && steps < 400; steps++) {
     const ids = await drawn(page);
     assert.equal(new Set(ids).size, ids.length, "no tweet is there twice");
-    all.push(...ids.slice(ids.indexOf(all.at(-1) ?? "") + 1));
-    await scroll(page, 900);
+    const read = await inWindow(page);
+    all.push(...read.slice(read.indexOf(all.at(-1) ?? "") + 1));
+    await scroll(page, 700);
   }
   assert.deepEqual(all.slice(0, deep), written.slice(0, deep));
 });
@@ -80,6 +81,15 @@ async function follow(url: string, key: string, username: string): Promise<void>
 /** The ids of the tweets that are in the page, from the top. */
 async function drawn(page: Page): Promise<string[]> {
   return page.locator("main [data-tweet]").evaluateAll((nodes) => nodes.map((node) => (node as HTMLElement).dataset["tweet"] ?? ""));
+}
+
+/** The ids of the tweets in the window, from the top. Those below it may be drawn in another order. */
+async function inWindow(page: Page): Promise<string[]> {
+  return page.locator("main [data-tweet]").evaluateAll((nodes) =>
+    nodes
+      .filter((node) => node.getBoundingClientRect().bottom > 0 && node.getBoundingClientRect().top < innerHeight)
+      .map((node) => (node as HTMLElement).dataset["tweet"] ?? ""),
+  );
 }
 
 /** Turns the wheel, and waits for the page to be drawn: tweets come into it as the window nears them. */
