@@ -58,7 +58,6 @@ type settings struct {
 	Demo       *Demo  `json:"demo"`
 	Documents  string `json:"documents"`
 	Playground bool   `json:"playground"`
-	Status     int    `json:"status"`
 	Title      string `json:"title"`
 }
 
@@ -71,7 +70,7 @@ type page struct {
 
 // render makes a page. encoding/json escapes < and > by default, so that no value ends the element.
 func (s *Site) render(status int, h head) page {
-	values := settings{Endpoint: s.cfg.Endpoint, Demo: s.cfg.Demo, Documents: "text", Playground: s.cfg.Playground, Status: status,
+	values := settings{Endpoint: s.cfg.Endpoint, Demo: s.cfg.Demo, Documents: "text", Playground: s.cfg.Playground,
 		Title: s.cfg.Title}
 	if s.cfg.DocumentsOnly {
 		values.Documents = "id"

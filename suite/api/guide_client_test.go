@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/Khan/genqlient/graphql"
+
+	"roost/docs/api/genqlient"
 	"roost/docs/api/goclient"
 	"roost/testkit/apitest"
 )
@@ -97,5 +100,44 @@ func TestGuideClient(t *testing.T) {
 	u.Must(t, "mutation { logOut { userErrors { code } } }", nil)
 	if err := <-ended; !errors.As(err, &failed) || failed.Extensions.Code != "UNAUTHENTICATED" {
 		t.Errorf("the stream ends with %v", err)
+	}
+}
+
+// keyed sends the key of a session with each request.
+type keyed struct{ key string }
+
+func (k keyed) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+k.key)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// The client that genqlient generates works: a mutation, a refusal, a query with a page.
+func TestGuideGeneratedClient(t *testing.T) {
+	t.Parallel()
+	r := apitest.New(t, apitest.Embedded)
+	ctx, cancel := context.WithTimeout(context.Background(), apitest.Patience)
+	defer cancel()
+	name := apitest.Unique("gen")
+	nobody := graphql.NewClient(r.URL+"/graphql", http.DefaultClient)
+	signed, err := genqlient.SignUp(ctx, nobody, name, name+"@example.com", "correct horse battery")
+	if err != nil || len(signed.SignUp.UserErrors) > 0 || signed.SignUp.Token == nil {
+		t.Fatalf("%+v, %v", signed, err)
+	}
+	client := graphql.NewClient(r.URL+"/graphql", &http.Client{Transport: keyed{*signed.SignUp.Token}})
+	posted, err := genqlient.Post(ctx, client, "Typed")
+	if err != nil || posted.CreateTweet.Tweet == nil {
+		t.Fatalf("%+v, %v", posted, err)
+	}
+	refused, err := genqlient.Post(ctx, client, " ")
+	if err != nil || len(refused.CreateTweet.UserErrors) != 1 || refused.CreateTweet.UserErrors[0].Code != genqlient.UserErrorCodeRequired {
+		t.Errorf("an empty tweet gives %+v, %v", refused, err)
+	}
+	home, err := genqlient.Home(ctx, client, 10, nil)
+	if err != nil || len(home.Viewer.HomeTimeline.Nodes) != 1 || home.Viewer.HomeTimeline.Nodes[0].Text != "Typed" {
+		t.Errorf("the home timeline is %+v, %v", home, err)
+	}
+	if _, err := genqlient.Home(ctx, client, -1, nil); err == nil {
+		t.Error("a page of -1 tweets is no error")
 	}
 }

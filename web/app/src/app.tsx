@@ -13,6 +13,7 @@ import { LogInPage, SignUpPage } from "./screens/sign.tsx";
 import { TweetPage } from "./screens/tweet.tsx";
 import { Welcome } from "./screens/welcome.tsx";
 import { settings } from "./settings.ts";
+import { Boundary } from "./shell/boundary.tsx";
 import { Keys } from "./shell/keys.tsx";
 import { Navigation } from "./shell/nav.tsx";
 import { ConnectionNotice, SessionNotice } from "./shell/notices.tsx";
@@ -25,6 +26,7 @@ import { Toasts } from "./ui/toast.tsx";
 /** The whole app. */
 export function App(): ReactNode {
   const { user } = useSession();
+  const [path] = useLocation();
   const entering = useDemo();
   const wide = useWide();
   return (
@@ -37,7 +39,7 @@ export function App(): ReactNode {
         <main id="main" className="main" tabIndex={-1}>
           <ConnectionNotice />
           <SessionNotice />
-          {entering ? <SkeletonTweets /> : <Screens />}
+          <Boundary place={path}>{entering ? <SkeletonTweets /> : <Screens />}</Boundary>
         </main>
         {wide && <Rail />}
       </div>

@@ -8,11 +8,11 @@ export interface Settings {
   readonly documents: "text" | "id";
   /** Whether there is a playground at /playground. */
   readonly playground: boolean;
-  /** 404 if the address names nothing. */
-  readonly status: number;
+  /** The name of the site. */
+  readonly title: string;
 }
 
-const defaults: Settings = { endpoint: "/graphql", demo: null, documents: "text", playground: true, status: 200 };
+const defaults: Settings = { endpoint: "/graphql", demo: null, documents: "text", playground: true, title: "Roost" };
 
 /** The settings in the page; while the app is developed there are none. */
 export const settings: Settings = { ...defaults, ...(JSON.parse(document.getElementById("settings")?.textContent?.trim() || "{}") as Partial<Settings>) };

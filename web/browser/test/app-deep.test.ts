@@ -66,8 +66,9 @@ test("a reader far down loses nothing and does not move when the server is kille
   for (let steps = 0; all.length < deep && steps < 400; steps++) {
     const ids = await drawn(page);
     assert.equal(new Set(ids).size, ids.length, "no tweet is there twice");
-    all.push(...ids.slice(ids.indexOf(all.at(-1) ?? "") + 1));
-    await scroll(page, 900);
+    const read = await inWindow(page);
+    all.push(...read.slice(read.indexOf(all.at(-1) ?? "") + 1));
+    await scroll(page, 700);
   }
   assert.deepEqual(all.slice(0, deep), written.slice(0, deep));
 });
@@ -82,10 +83,25 @@ async function drawn(page: Page): Promise<string[]> {
   return page.locator("main [data-tweet]").evaluateAll((nodes) => nodes.map((node) => (node as HTMLElement).dataset["tweet"] ?? ""));
 }
 
-/** Turns the wheel, and waits for the page to be drawn. */
+/** The ids of the tweets in the window, from the top. Those below it may be drawn in another order. */
+async function inWindow(page: Page): Promise<string[]> {
+  return page.locator("main [data-tweet]").evaluateAll((nodes) =>
+    nodes
+      .filter((node) => node.getBoundingClientRect().bottom > 0 && node.getBoundingClientRect().top < innerHeight)
+      .map((node) => (node as HTMLElement).dataset["tweet"] ?? ""),
+  );
+}
+
+/** Turns the wheel, and waits for the page to be drawn: tweets come into it as the window nears them. */
 async function scroll(page: Page, by: number): Promise<void> {
   await page.mouse.wheel(0, by);
   await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("main .chunk")].every((chunk) => {
+      const { top, bottom, height } = chunk.getBoundingClientRect();
+      return chunk.childElementCount > 0 || height === 0 || bottom < 0 || top > innerHeight;
+    }),
+  );
 }
 
 /** How far the reader has scrolled, and which tweet is where at the top of the window. */

@@ -169,3 +169,55 @@ for (const [what, host, cookieGoes] of [["the same site", "other.roost.test", tr
     assert.equal(await cookieArrives(page), cookieGoes, "what the browser sends is as the test means it");
   });
 }
+
+test("a browser's own EventSource follows from another origin, and goes on after a crash", async (t) => {
+  const { page } = await visit(t, browser);
+  await page.goto(at("127.0.0.1", "/blank"));
+  const account = newcomer("stream");
+  const api = `http://127.0.0.1:${roost.port}`;
+  await page.evaluate(
+    async ({ api, account }) => {
+      const signUp = "mutation ($input: SignUpInput!) { signUp(input: $input) { viewer { email } } }";
+      const answer = await fetch(`${api}/graphql`, {
+        method: "POST",
+        credentials: "include",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ query: signUp, variables: { input: account } }),
+      });
+      const after = "subscription { homeTimelineEvents { ... on TimelineEntryAdded { edge { node { text } } } } }";
+      const source = new EventSource(`${api}/graphql?query=${encodeURIComponent(after)}`, { withCredentials: true });
+      const scope = globalThis as unknown as { opened: number; heard: string[] };
+      Object.assign(scope, { opened: 0, heard: [] });
+      source.addEventListener("open", () => scope.opened++);
+      source.addEventListener("next", ({ data }) => scope.heard.push(JSON.parse(data).data.homeTimelineEvents.edge.node.text));
+      return answer.status;
+    },
+    { api, account },
+  );
+  const opened = (): Promise<number> => page.evaluate(() => (globalThis as unknown as { opened: number }).opened);
+  const heard = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { heard: string[] }).heard);
+  await until("the stream is open", async () => (await opened()) === 1);
+  const key = await logIn(account);
+  await tweet(roost.url, key, "Live");
+  await until("it has come", async () => (await heard()).length === 1);
+  await roost.kill();
+  await roost.restart();
+  await tweet(roost.url, key, "While nobody listened");
+  await until("the browser has opened it again", async () => (await opened()) === 2);
+  await tweet(roost.url, key, "Live again");
+  await until("all of it has come", async () => (await heard()).length >= 3);
+  assert.deepEqual(await heard(), ["Live", "While nobody listened", "Live again"], "nothing is missed, nothing comes twice");
+
+  // A page of a foreign origin may not listen.
+  await page.goto(at("stranger.test", "/blank"));
+  const state = await page.evaluate(
+    (url) =>
+      new Promise<string>((resolve) => {
+        const source = new EventSource(url, { withCredentials: true });
+        source.onopen = () => resolve("open");
+        source.onerror = () => resolve("refused");
+      }),
+    `${api}/graphql?query=${encodeURIComponent("subscription { sessionEnded { reason } }")}`,
+  );
+  assert.equal(state, "refused");
+});

@@ -13,12 +13,14 @@ export function printId(document: ASTNode, print: (document: ASTNode) => string)
 }
 
 /** A `fetch` that sends what printId made of a document as `documentId`. */
-export const fetchById: typeof fetch = (input, init) => {
-  if (typeof init?.body === "string") {
-    const { query, ...rest } = JSON.parse(init.body) as { query?: string };
-    if (query !== undefined && identifier.test(query)) {
-      return fetch(input, { ...init, body: JSON.stringify({ documentId: query, ...rest }) });
+export function fetchById(send: typeof fetch = fetch): typeof fetch {
+  return (input, init) => {
+    if (typeof init?.body === "string") {
+      const { query, ...rest } = JSON.parse(init.body) as { query?: string };
+      if (query !== undefined && identifier.test(query)) {
+        return send(input, { ...init, body: JSON.stringify({ documentId: query, ...rest }) });
+      }
     }
-  }
-  return fetch(input, init);
-};
+    return send(input, init);
+  };
+}

@@ -8,10 +8,12 @@ import { fetchById, printId } from "./documents.js";
 import {
   LogIn,
   LogOut,
+  Me,
   SignUp,
   type LogInInput,
   type LogInMutation,
   type LogOutMutation,
+  type MeQuery,
   type SignUpInput,
   type SignUpMutation,
 } from "./generated/operations.js";
@@ -20,6 +22,7 @@ import { LiveSubjects } from "./subjects.js";
 import { resultOf, type Result } from "./results.js";
 import { Socket, type ConnectionState } from "./socket.js";
 import { LiveTimeline, type TimelineOptions } from "./timeline.js";
+import { TweetStates } from "./tweets.js";
 
 /** How to reach a Roost. */
 export interface RoostOptions {
@@ -40,12 +43,16 @@ export interface RoostOptions {
    * the default, unless they are in `operations` and generated, too.
    */
   readonly documents?: "text" | "id";
+  /** What sends requests over HTTP, instead of the global `fetch`. */
+  readonly fetch?: typeof fetch;
 }
 
 /** A client of one Roost, for one viewer at a time. */
 export class Roost {
   /** For what this class has no method for; its cache is shared. */
   readonly apollo: ApolloClient;
+  /** The changing state of single tweets, which `useTweet` follows. */
+  readonly tweets: TweetStates;
   readonly #auth: "cookie" | "key";
   readonly #socket: Socket;
   /** What goes on from session to session. */
@@ -67,10 +74,11 @@ export class Roost {
       uri,
       credentials: this.#auth === "cookie" ? "include" : "omit",
       enhancedClientAwareness: { transport: false },
-      ...(options.documents === "id" ? { print: printId, fetch: fetchById } : {}),
+      ...(options.documents === "id" ? { print: printId } : {}),
+      fetch: options.documents === "id" ? fetchById(options.fetch) : (options.fetch ?? fetch),
     });
-    const authorize = new SetContextLink(() =>
-      this.#key === undefined ? {} : { headers: { authorization: `Bearer ${this.#key}` } },
+    const authorize = new SetContextLink(({ headers }) =>
+      this.#key === undefined ? {} : { headers: { ...(headers as object), authorization: `Bearer ${this.#key}` } },
     );
     this.apollo = new ApolloClient({
       cache: newCache(),
@@ -80,6 +88,7 @@ export class Roost {
         authorize.concat(http),
       ),
     });
+    this.tweets = new TweetStates(this.apollo.cache);
     // When the store is empty, and before mounted queries ask again.
     this.apollo.onResetStore(async () => this.#live.forEach((live) => live.enter()));
   }
@@ -136,7 +145,7 @@ export class Roost {
 
   /** The viewer's home timeline, kept up to date until it is closed. It follows whoever signs in. */
   homeTimeline(options: TimelineOptions): LiveTimeline {
-    const timeline = new LiveTimeline(this.apollo, options, () => this.#live.delete(timeline));
+    const timeline = new LiveTimeline(this.apollo, this.tweets, options, () => this.#live.delete(timeline));
     this.#live.add(timeline);
     return timeline;
   }
@@ -205,22 +214,24 @@ export class Roost {
 
   async #enter<R extends Result<SignUpMutation> | Result<LogInMutation>>(result: R): Promise<R> {
     if (result.ok) {
-      await this.#changeSession(result.value.token ?? undefined);
+      const { token, viewer } = result.value;
+      await this.#changeSession(token ?? undefined, { __typename: "Query", viewer });
     }
     return result;
   }
 
   /**
    * A cache holds one viewer's view, and a socket belongs to the session that it was opened with. Mounted queries ask
-   * again; they are not waited for, and report their failures themselves.
+   * again; they are not waited for, and report their failures themselves. Who is signed in now is known at once.
    */
-  async #changeSession(key: string | undefined): Promise<void> {
+  async #changeSession(key: string | undefined, me: MeQuery = { __typename: "Query", viewer: null }): Promise<void> {
     this.#key = key;
     this.#live.forEach((live) => live.leave());
     this.#socket.reconnect();
     await new Promise<void>((emptied) => {
       const stop = this.apollo.onResetStore(async () => {
         stop();
+        this.apollo.cache.writeQuery({ query: Me, data: me });
         emptied();
       });
       this.apollo.resetStore().catch(() => emptied());

@@ -7,9 +7,15 @@ import {
   type TimelineEntryFragment,
 } from "./generated/operations.js";
 import { Again } from "./again.js";
+import { TweetStates, withState } from "./tweets.js";
 
 type Timeline = NonNullable<HomeTimelineQuery["viewer"]>["homeTimeline"];
 type TimelineEvent = HomeTimelineEventsSubscription["homeTimelineEvents"];
+
+/** What was read of a timeline. */
+type Page = Pick<Timeline, "edges" | "pageInfo">;
+
+const nothing: Page = { edges: [], pageInfo: { __typename: "PageInfo", hasNextPage: false, endCursor: null } };
 
 /** What is known of a home timeline. */
 export interface TimelineView {
@@ -23,6 +29,12 @@ export interface TimelineView {
 export interface TimelineOptions {
   /** Entries in a page; 20. */
   readonly first?: number;
+  /**
+   * Whether the entries follow the cache, which is the default. With `false` their counts and names stay as they were read,
+   * and `onChange` is called only when entries come and go: for long lists, of which few entries are shown. `useTweet`
+   * follows those.
+   */
+  readonly live?: boolean;
   /** Gets the timeline whenever it has changed. */
   readonly onChange: (view: TimelineView) => void;
   /** Gets what went wrong. Live updates go on, except after the end of the session. */
@@ -42,10 +54,14 @@ export class LiveTimeline {
   readonly #apollo: ApolloClient;
   readonly #options: TimelineOptions;
   readonly #first: number;
-  readonly #unwatch: () => void;
+  readonly #tweets: TweetStates;
+  readonly #ended: () => void;
   readonly #again: Again;
+  readonly #watched = new Map<string, () => void>(); // what ends the watching of a tweet, by its id
+  #page: Page | undefined; // undefined before the first read of a session
   #turn: Promise<void> = Promise.resolve(); // one read at a time
   #reading: Promise<void> | undefined; // the read from the top that waits for its turn
+  #telling = false; // whether onChange is about to be called
   #cursor = ""; // of the last event, or of the page: where the subscription goes on
   #events: { unsubscribe(): void } | undefined;
   #held: TimelineEvent[] | undefined; // events that came while an older page was on its way: they are newer than it
@@ -53,22 +69,13 @@ export class LiveTimeline {
   #closed = false;
 
   /** Is made by Roost.homeTimeline. */
-  constructor(apollo: ApolloClient, options: TimelineOptions, closed: () => void) {
+  constructor(apollo: ApolloClient, tweets: TweetStates, options: TimelineOptions, closed: () => void) {
     this.#apollo = apollo;
+    this.#tweets = tweets;
     this.#options = options;
     this.#first = options.first ?? 20;
+    this.#ended = closed;
     this.#again = new Again(() => this.refresh());
-    const view = apollo
-      .watchQuery({ query: HomeTimeline, variables: { first: this.#first }, fetchPolicy: "cache-only" })
-      .subscribe(({ data, dataState }) => {
-        if (dataState === "complete") {
-          options.onChange(viewOf(data));
-        }
-      });
-    this.#unwatch = () => {
-      view.unsubscribe();
-      closed();
-    };
     void this.refresh();
   }
 
@@ -79,13 +86,13 @@ export class LiveTimeline {
       this.#events?.unsubscribe();
       const session = this.#session;
       try {
-        const data = await this.#readAgain();
+        const timeline = await this.#readAgain();
         if (session !== this.#session) {
           return;
         }
-        this.#apollo.cache.writeQuery({ query: HomeTimeline, variables: { first: this.#first }, data });
-        if (data.viewer) {
-          this.#cursor = data.viewer.homeTimeline.eventCursor;
+        this.#show(timeline ?? nothing, timeline?.edges);
+        if (timeline) {
+          this.#cursor = timeline.eventCursor;
           this.#subscribe();
         }
       } catch (error) {
@@ -98,18 +105,20 @@ export class LiveTimeline {
   /** Reads the next older page, if there is one, and tells whether there are still more. */
   async more(): Promise<boolean> {
     await this.#inTurn(async () => {
-      const page = this.#page()?.pageInfo;
+      const page = this.#page?.pageInfo;
       if (page?.hasNextPage) {
         await this.#readOlder(page.endCursor);
       }
     });
-    return !this.#closed && (this.#page()?.pageInfo.hasNextPage ?? false);
+    return !this.#closed && (this.#page?.pageInfo.hasNextPage ?? false);
   }
 
   /** Puts an entry into its place, such as the one that `CreateTweet` gives; twice is once. */
   put(entry: TimelineEntryFragment): void {
-    const query = { query: HomeTimeline, variables: { first: this.#first } };
-    this.#apollo.cache.updateQuery(query, (data) => (data?.viewer ? withEntry(data, entry) : undefined));
+    const page = this.#page && withEntry(this.#page, entry);
+    if (page) {
+      this.#show(page, [entry]);
+    }
   }
 
   /** Forgets the session that ends: Roost calls it, and `enter` when the next one has begun. */
@@ -117,6 +126,8 @@ export class LiveTimeline {
     this.#session++;
     this.#again.stop();
     this.#events?.unsubscribe();
+    this.#page = undefined;
+    this.#follow([]);
   }
 
   /** Begins in another session, or in none. */
@@ -126,13 +137,62 @@ export class LiveTimeline {
 
   /** Stops following. */
   close(): void {
-    this.leave();
     this.#closed = true;
-    this.#unwatch();
+    this.leave();
+    this.#ended();
   }
 
-  #page(): Timeline | undefined {
-    return this.#apollo.cache.readQuery({ query: HomeTimeline, variables: { first: this.#first } })?.viewer?.homeTimeline;
+  /** Replaces what is shown. What was just read goes into the cache, so that it is known there as it is now. */
+  #show(page: Page, read: readonly TimelineEntryFragment[] = []): void {
+    this.#tweets.put(read.map(({ node }) => node));
+    this.#page = page;
+    if (this.#options.live ?? true) {
+      this.#follow(page.edges);
+    }
+    this.#tell();
+  }
+
+  /** Watches the tweets of the entries, and no others. */
+  #follow(entries: readonly TimelineEntryFragment[]): void {
+    const ids = new Set(entries.map(({ node }) => node.id));
+    for (const [id, stop] of this.#watched) {
+      if (!ids.has(id)) {
+        stop();
+        this.#watched.delete(id);
+      }
+    }
+    for (const id of ids) {
+      if (!this.#watched.has(id)) {
+        this.#watched.set(id, this.#tweets.watch(id, () => this.#tell()));
+      }
+    }
+  }
+
+  /** Calls onChange, once for what happens together. */
+  #tell(): void {
+    if (this.#telling) {
+      return;
+    }
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      if (this.#page && !this.#closed) {
+        this.#options.onChange(this.#view(this.#page));
+      }
+    });
+  }
+
+  #view(page: Page): TimelineView {
+    const { hasNextPage } = page.pageInfo;
+    if (!(this.#options.live ?? true)) {
+      return { entries: page.edges, hasNextPage };
+    }
+    const entries = page.edges.map((entry) => {
+      const node = withState(entry.node, this.#tweets.read(entry.node.id));
+      return node === entry.node ? entry : { ...entry, node };
+    });
+    this.#page = { ...page, edges: entries }; // what has not changed stays the same object
+    return { entries, hasNextPage };
   }
 
   #inTurn(read: () => Promise<void>): Promise<void> {
@@ -141,24 +201,23 @@ export class LiveTimeline {
     return turn;
   }
 
-  /** The timeline from the top down to the oldest entry that is shown, in as few pages as possible. */
-  async #readAgain(): Promise<HomeTimelineQuery> {
-    const shown = this.#page()?.edges ?? [];
+  /** The timeline from the top down to the oldest entry that is shown, in as few pages as possible; undefined without a session. */
+  async #readAgain(): Promise<Timeline | undefined> {
+    const shown = this.#page?.edges ?? [];
     const last = shown.at(-1);
     const oldest = last && timeOf(last);
     const top = await this.#read(Math.min(Math.max(this.#first, shown.length), largestPage));
-    if (!top.viewer) {
-      return top;
+    if (!top) {
+      return undefined;
     }
-    const { edges, ...rest } = top.viewer.homeTimeline;
-    const all = [...edges];
-    let { pageInfo } = rest;
+    const all = [...top.edges];
+    let { pageInfo } = top;
     const reaches = (): boolean => {
       const end = all.at(-1);
       return oldest === undefined || end === undefined || timeOf(end) <= oldest;
     };
     while (pageInfo.hasNextPage && !reaches() && all.length < mostKept) {
-      const page = (await this.#read(largestPage, pageInfo.endCursor)).viewer?.homeTimeline;
+      const page = await this.#read(largestPage, pageInfo.endCursor);
       if (!page) {
         break; // the session has ended meanwhile
       }
@@ -166,23 +225,24 @@ export class LiveTimeline {
       ({ pageInfo } = page);
     }
     // The cursor is that of the first page: what happened while the others were read comes as an event, too.
-    return { ...top, viewer: { ...top.viewer, homeTimeline: { ...rest, edges: all, pageInfo } } };
+    return { ...top, edges: all, pageInfo };
   }
 
-  async #read(first: number, after?: string | null): Promise<HomeTimelineQuery> {
+  async #read(first: number, after?: string | null): Promise<Timeline | undefined> {
     const variables = after === undefined ? { first } : { first, after };
     const { data } = await this.#apollo.query({ query: HomeTimeline, variables, fetchPolicy: "no-cache" });
-    return data as HomeTimelineQuery;
+    return (data as HomeTimelineQuery).viewer?.homeTimeline;
   }
 
   async #readOlder(after: string | null): Promise<void> {
     const session = this.#session;
     this.#held = [];
     try {
-      // Written and not read: a read with the variables of this page would keep a result of the whole list for each page.
-      const data = await this.#read(this.#first, after);
-      if (session === this.#session && data.viewer) {
-        this.#apollo.cache.writeQuery({ query: HomeTimeline, variables: { first: this.#first, after }, data });
+      const older = await this.#read(this.#first, after);
+      if (session === this.#session && older && this.#page) {
+        const known = new Set(this.#page.edges.map(({ node }) => node.id));
+        const edges = older.edges.filter(({ node }) => !known.has(node.id));
+        this.#show({ edges: [...this.#page.edges, ...edges], pageInfo: older.pageInfo }, older.edges);
       }
     } catch (error) {
       this.#report(error, session); // whoever scrolls will ask again
@@ -234,9 +294,12 @@ export class LiveTimeline {
     }
   }
 
+  /** The tweet may be gone, or only gone from this timeline: other lists that have it find out by themselves. */
   #remove(tweetId: string): void {
-    const query = { query: HomeTimeline, variables: { first: this.#first } };
-    this.#apollo.cache.updateQuery(query, (data) => (data?.viewer ? withoutTweet(data, tweetId) : undefined));
+    const edges = this.#page?.edges.filter(({ node }) => node.id !== tweetId);
+    if (this.#page && edges && edges.length < this.#page.edges.length) {
+      this.#show({ ...this.#page, edges });
+    }
   }
 
   /** Reports a failure, and reads again when that may help. */
@@ -255,38 +318,22 @@ export class LiveTimeline {
   }
 }
 
-function viewOf(data: HomeTimelineQuery): TimelineView {
-  const timeline = data.viewer?.homeTimeline;
-  return { entries: timeline?.edges ?? [], hasNextPage: timeline?.pageInfo.hasNextPage ?? false };
-}
-
 /** When the entry came into the timeline: entries lie by this time. */
 function timeOf({ node, retweet }: TimelineEntryFragment): string {
   return retweet?.createdAt ?? node.createdAt;
 }
 
-/** A new entry is nearly always on top. */
-function withEntry(data: HomeTimelineQuery, entry: TimelineEntryFragment): HomeTimelineQuery | undefined {
-  const { viewer } = data;
-  if (!viewer || viewer.homeTimeline.edges.some(({ node }) => node.id === entry.node.id)) {
+/** The page with a new entry, which is nearly always on top; undefined if nothing changes. */
+function withEntry(page: Page, entry: TimelineEntryFragment): Page | undefined {
+  if (page.edges.some(({ node }) => node.id === entry.node.id)) {
     return undefined;
   }
-  const edges = [...viewer.homeTimeline.edges];
+  const edges = [...page.edges];
   const time = timeOf(entry);
   const older = edges.findIndex((other) => timeOf(other) <= time);
-  if (older < 0 && viewer.homeTimeline.pageInfo.hasNextPage) {
+  if (older < 0 && page.pageInfo.hasNextPage) {
     return undefined; // it belongs to a page that is not here yet
   }
   edges.splice(older < 0 ? edges.length : older, 0, entry);
-  return { ...data, viewer: { ...viewer, homeTimeline: { ...viewer.homeTimeline, edges } } };
-}
-
-/** The tweet may be gone, or only gone from this timeline: other lists that have it find out by themselves. */
-function withoutTweet(data: HomeTimelineQuery, tweetId: string): HomeTimelineQuery | undefined {
-  const { viewer } = data;
-  const edges = viewer?.homeTimeline.edges.filter(({ node }) => node.id !== tweetId);
-  if (!viewer || edges?.length === viewer.homeTimeline.edges.length) {
-    return undefined;
-  }
-  return { ...data, viewer: { ...viewer, homeTimeline: { ...viewer.homeTimeline, edges: edges ?? [] } } };
+  return { ...page, edges };
 }

@@ -123,9 +123,15 @@ test("a key signs in elsewhere, and ends with the session", async (t) => {
 
   const news: string[] = [];
   let failure: unknown;
-  elsewhere.subscribe(SessionEnded).subscribe({ next: ({ sessionEnded }) => news.push(sessionEnded.reason) });
-  const { seen } = followed(t, elsewhere);
+  elsewhere.subscribe(SessionEnded).subscribe({
+    next: ({ sessionEnded }) => news.push(sessionEnded.reason),
+    error: () => {}, // the socket is closed behind the event
+  });
+  const { seen, shows } = followed(t, elsewhere);
   await until("the timeline is read", () => seen.view !== undefined);
+  // An event shows that the socket is open. A session that ends before its socket opens is refused, and hears no reason.
+  await tweet(roost, "live");
+  await shows("live updates come", "live");
   done(await roost.logOut());
   assert.equal(roost.key, undefined);
   await until("the session's end is told", () => news.length === 1);
@@ -191,6 +197,42 @@ test("the home timeline pages and moves", async (t) => {
   done(await reader.roost.act(UnfollowUser, { input: { userId: author.id } }));
   await shows("a reset after the end of the follow", "mine");
   assert.deepEqual(seen.errors, []);
+});
+
+test("a timeline may be closed by its own listener, and is not heard of again", async (t) => {
+  const { roost } = await somebody(t);
+  let calls = 0;
+  const timeline = roost.homeTimeline({
+    onChange: () => {
+      calls++;
+      timeline.close();
+    },
+    onError: (error) => assert.fail(String(error)),
+  });
+  await until("it is read", () => calls > 0);
+  await tweet(roost, "unheard");
+  assert.equal(await timeline.more(), false);
+  assert.equal(calls, 1);
+});
+
+test("a timeline that is not live tells of entries only, and the cache of its tweets", async (t) => {
+  const [reader, fan] = [await somebody(t), await somebody(t)];
+  const id = await tweet(reader.roost, "quiet");
+  const told: number[] = [];
+  const timeline = reader.roost.homeTimeline({ live: false, onChange: ({ entries }) => told.push(entries.length) });
+  t.after(() => timeline.close());
+  await until("it is read", () => told.length === 1);
+  let changes = 0;
+  t.after(reader.roost.tweets.watch(id, () => changes++));
+  t.after(reader.roost.liveReactions([id], (error) => assert.fail(String(error))));
+  done(await fan.roost.act(SetReaction, { input: { subjectId: id, reaction: "LIKE" } }));
+  await until("the cache has the like", () => reader.roost.tweets.read(id)?.reactions?.likeCount === 1);
+  assert.ok(changes > 0);
+  const state = reader.roost.tweets.read(id);
+  assert.equal(reader.roost.tweets.read(id), state, "the same object until it changes");
+  await tweet(reader.roost, "another");
+  await until("an entry has come", () => told.at(-1) === 2);
+  assert.deepEqual(told, [1, 2], "the like was not told");
 });
 
 test("another session on the same client starts afresh", async (t) => {

@@ -3,10 +3,13 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { EventSource as NodeEventSource } from "eventsource";
 import { newcomer, RoostServer, until } from "@roost/testserver";
+import type { ResultOf } from "gql.tada";
+import { print } from "graphql";
 import WebSocket from "ws";
 import { open } from "../src/apollo.js";
 import { OperationError, run, watch } from "../src/fetch.js";
 import { newEnvironment } from "../src/relay.js";
+import { Home as Typed, type HomeTweet, type HomeVariables } from "../src/tada.js";
 import { Counts, Home, newClient } from "../src/urql.js";
 
 let server: RoostServer;
@@ -145,4 +148,23 @@ test("Relay's network", async (t) => {
   await until("the counts are there", () => counts.length > 0);
   await execute(like.replace("mutation", "mutation Test"), "mutation", { id }).toPromise();
   await until("the like is there", () => counts.at(-1) === 1);
+});
+
+/** What must not compile: documents know the schema. */
+export function misuse(tweet: HomeTweet): void {
+  const name: string = tweet.author.username;
+  const variables: HomeVariables = { first: 10 };
+  // @ts-expect-error a page is counted in numbers
+  variables.first = "10";
+  // @ts-expect-error there is no such reaction
+  assert.notEqual(tweet.reactions.viewerReaction, "LOVE" satisfies typeof tweet.reactions.viewerReaction);
+  // @ts-expect-error it was not asked for
+  assert.ok(name, tweet.createdAt);
+}
+
+test("gql.tada", async () => {
+  const { key, tweet } = await somebody();
+  await tweet("Typed as it is written");
+  const data = await operate<ResultOf<typeof Typed>>(print(Typed), { first: 1 } satisfies HomeVariables, key);
+  assert.deepEqual(data.viewer?.homeTimeline.nodes.map(({ text }) => text), ["Typed as it is written"]);
 });

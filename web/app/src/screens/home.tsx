@@ -10,7 +10,7 @@ import { UserRow } from "../users/list.tsx";
 /** The home timeline. It stays mounted while other pages are open, so one comes back to where one was. */
 export function Home({ shown }: { readonly shown: boolean }): ReactNode {
   const { user } = useSession();
-  const home = useHomeTimeline();
+  const home = useHomeTimeline({ live: false });
   const { waiting, showNew } = home;
   useHomeTitle(shown, waiting.length);
   const top = useRef<HTMLDivElement>(null);

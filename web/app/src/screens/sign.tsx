@@ -1,5 +1,5 @@
 import { useQuery } from "@apollo/client/react";
-import { Limits, type RefusalFragment } from "@roost/client";
+import { Limits, type RefusalFragment, type Refused } from "@roost/client";
 import { useSession } from "@roost/client/react";
 import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { useSearchParams } from "wouter";
@@ -19,10 +19,9 @@ function useNext(): string {
   return next.startsWith("/") && !next.startsWith("//") && !next.startsWith("/\\") ? next : "/";
 }
 
-/** Logs in. */
-export function LogInPage(): ReactNode {
-  useTitle("Log in");
-  const { logIn, status } = useSession();
+/** What a form of signing in knows while it is filled in and sent. Whoever is signed in goes on to the next page. */
+function useSigning<TInput>(sign: (input: TInput) => Promise<{ readonly ok: true } | Refused>) {
+  const { status } = useSession();
   const next = useNext();
   const [errors, setErrors] = useState<readonly RefusalFragment[]>([]);
   const [busy, setBusy] = useState(false);
@@ -31,10 +30,10 @@ export function LogInPage(): ReactNode {
       go(next, { replace: true });
     }
   }, [status, next]);
-  const enter = async (login: string, password: string): Promise<void> => {
+  const send = async (input: TInput): Promise<void> => {
     setBusy(true);
     try {
-      const result = await logIn({ login, password, device: device() });
+      const result = await sign(input);
       if (!result.ok) {
         setErrors(result.userErrors);
       }
@@ -44,37 +43,79 @@ export function LogInPage(): ReactNode {
       setBusy(false);
     }
   };
+  return { errors, busy, send };
+}
+
+interface SignFormProps {
+  readonly title: string;
+  /** What is wrong with no field of the form. */
+  readonly error: string | undefined;
+  readonly button: string;
+  readonly busy: boolean;
+  readonly noValidate?: boolean;
+  /** Gets what reads the text of a field. */
+  readonly onSend: (text: (name: string) => string) => void;
+  readonly children: ReactNode;
+  readonly under: ReactNode;
+}
+
+/** A page with a form of signing in. */
+function SignForm({ title, error, button, busy, noValidate = false, onSend, children, under }: SignFormProps): ReactNode {
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    void enter(String(form.get("login")), String(form.get("password")));
+    onSend((name) => String(form.get(name)));
   };
-  const { demo } = settings;
   return (
     <div className="sign">
       <Mark />
-      <h1>Log in</h1>
-      <form className="form" onSubmit={submit}>
-        {errors.length > 0 && (
+      <h1>{title}</h1>
+      <form className="form" onSubmit={submit} noValidate={noValidate}>
+        {error && (
           <p className="form-error" role="alert">
-            {errorFor(errors, "")}
+            {error}
           </p>
         )}
-        <Field label="Username or email" name="login" autoComplete="username" autoCapitalize="none" required />
-        <Field label="Password" name="password" type="password" autoComplete="current-password" required />
+        {children}
         <button type="submit" className="button button-large" disabled={busy}>
-          Log in
+          {button}
         </button>
       </form>
-      {demo && (
-        <button type="button" className="button button-plain button-large" disabled={busy} onClick={() => void enter(demo.username, demo.password)}>
-          Look around as @{demo.username}
-        </button>
-      )}
-      <p className="muted">
-        No account? <Link to="/signup">Sign up</Link>
-      </p>
+      {under}
     </div>
+  );
+}
+
+/** Logs in. */
+export function LogInPage(): ReactNode {
+  useTitle("Log in");
+  const { logIn } = useSession();
+  const { errors, busy, send } = useSigning(logIn);
+  const { demo } = settings;
+  const enter = (login: string, password: string): void => void send({ login, password, device: device() });
+  return (
+    <SignForm
+      title="Log in"
+      error={errorFor(errors, "")}
+      button="Log in"
+      busy={busy}
+      onSend={(text) => enter(text("login"), text("password"))}
+      under={
+        <>
+          {demo && (
+            <button type="button" className="button button-plain button-large" disabled={busy} onClick={() => enter(demo.username, demo.password)}>
+              Look around as @{demo.username}
+            </button>
+          )}
+          <p className="muted">
+            No account? <Link to="/signup">Sign up</Link>
+          </p>
+        </>
+      }
+    >
+      <Field label="Username or email" name="login" autoComplete="username" autoCapitalize="none" required />
+      <Field label="Password" name="password" type="password" autoComplete="current-password" required />
+    </SignForm>
   );
 }
 
@@ -83,78 +124,49 @@ const signUpFields = ["username", "email", "password", "name"] as const;
 /** Makes an account. */
 export function SignUpPage(): ReactNode {
   useTitle("Sign up");
-  const { signUp, status } = useSession();
+  const { signUp } = useSession();
   const { data } = useQuery(Limits, { fetchPolicy: "cache-first" });
-  const next = useNext();
-  const [errors, setErrors] = useState<readonly RefusalFragment[]>([]);
-  const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    if (status === "signedIn") {
-      go(next, { replace: true });
-    }
-  }, [status, next]);
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string): string => String(form.get(name));
-    setBusy(true);
-    try {
-      const name = text("name").trim();
-      const result = await signUp({
-        username: text("username"),
-        email: text("email"),
-        password: text("password"),
-        ...(name === "" ? {} : { name }),
-        device: device(),
-      });
-      if (!result.ok) {
-        setErrors(result.userErrors);
-      }
-    } catch (error) {
-      sayError(error);
-    } finally {
-      setBusy(false);
-    }
+  const { errors, busy, send } = useSigning(signUp);
+  const sendForm = (text: (name: string) => string): void => {
+    const name = text("name").trim();
+    const input = { username: text("username"), email: text("email"), password: text("password"), device: device() };
+    void send(name === "" ? input : { ...input, name });
   };
-  const rest = errorFor(errors, "", signUpFields);
   return (
-    <div className="sign">
-      <Mark />
-      <h1>Make an account</h1>
-      <form className="form" onSubmit={(event) => void submit(event)} noValidate>
-        {rest && (
-          <p className="form-error" role="alert">
-            {rest}
-          </p>
-        )}
-        <Field label="Name" name="name" autoComplete="name" hint="As others see it." error={errorFor(errors, "name")} />
-        <Field
-          label="Username"
-          name="username"
-          autoComplete="username"
-          autoCapitalize="none"
-          spellCheck={false}
-          required
-          hint={`Letters, digits and underscores, up to ${data?.limits.usernameLength ?? 30}.`}
-          error={errorFor(errors, "username")}
-        />
-        <Field label="Email" name="email" type="email" autoComplete="email" required hint="Only for signing in; nobody else sees it." error={errorFor(errors, "email")} />
-        <Field
-          label="Password"
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          required
-          hint={`At least ${data?.limits.passwordMinLength ?? 8} characters.`}
-          error={errorFor(errors, "password")}
-        />
-        <button type="submit" className="button button-large" disabled={busy}>
-          Sign up
-        </button>
-      </form>
-      <p className="muted">
-        You have an account? <Link to="/login">Log in</Link>
-      </p>
-    </div>
+    <SignForm
+      title="Make an account"
+      error={errorFor(errors, "", signUpFields)}
+      button="Sign up"
+      busy={busy}
+      noValidate
+      onSend={sendForm}
+      under={
+        <p className="muted">
+          You have an account? <Link to="/login">Log in</Link>
+        </p>
+      }
+    >
+      <Field label="Name" name="name" autoComplete="name" hint="As others see it." error={errorFor(errors, "name")} />
+      <Field
+        label="Username"
+        name="username"
+        autoComplete="username"
+        autoCapitalize="none"
+        spellCheck={false}
+        required
+        hint={`Letters, digits and underscores, up to ${data?.limits.usernameLength ?? 30}.`}
+        error={errorFor(errors, "username")}
+      />
+      <Field label="Email" name="email" type="email" autoComplete="email" required hint="Only for signing in; nobody else sees it." error={errorFor(errors, "email")} />
+      <Field
+        label="Password"
+        name="password"
+        type="password"
+        autoComplete="new-password"
+        required
+        hint={`At least ${data?.limits.passwordMinLength ?? 8} characters.`}
+        error={errorFor(errors, "password")}
+      />
+    </SignForm>
   );
 }

@@ -19,10 +19,11 @@ type Focal = NonNullable<ThreadQuery["tweet"]>;
 export function TweetPage({ id }: { readonly id: string }): ReactNode {
   const [order, setOrder] = useState<ReplyOrder>("RELEVANT");
   const { tweet, replies } = useThread(id, { orderBy: order });
-  const { user } = useSession();
+  const { user, status, error } = useSession();
+  const known = status !== "loading" || error !== undefined; // whether there is a place to write is known
   useTitle(tweet ? `${tweet.author.name}: “${shortened(tweet.text)}”` : "Tweet");
   const focal = useRef<HTMLElement>(null);
-  const hasAncestors = (tweet?.ancestors.length ?? 0) > 0;
+  const hasAncestors = known && (tweet?.ancestors.length ?? 0) > 0;
   // What it answers lies above the window when the page opens.
   useLayoutEffect(() => {
     if (hasAncestors && scrollY === 0) {
@@ -32,7 +33,7 @@ export function TweetPage({ id }: { readonly id: string }): ReactNode {
   return (
     <>
       <PageHead title={tweet?.isReply ? "Conversation" : "Tweet"} />
-      {tweet ? (
+      {tweet && known ? (
         <>
           {tweet.ancestors.map((above) => (
             <TweetCard key={above.id} tweet={above} thread="down" />
@@ -59,7 +60,7 @@ export function TweetPage({ id }: { readonly id: string }): ReactNode {
           )}
           <div className="thread-room" aria-hidden="true" />
         </>
-      ) : replies.loading ? (
+      ) : replies.loading || tweet ? (
         <SkeletonTweets count={3} />
       ) : replies.error ? (
         <Failed error={replies.error} onRetry={replies.refresh} />

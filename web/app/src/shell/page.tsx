@@ -1,11 +1,12 @@
 import { useEffect, type ReactNode } from "react";
 import { back } from "../navigation.ts";
+import { settings } from "../settings.ts";
 import { Icon } from "../ui/icon.tsx";
 
 /** Sets the title of the tab while the page is open. */
 export function useTitle(title: string | undefined): void {
   useEffect(() => {
-    document.title = title ? `${title} · Roost` : "Roost";
+    document.title = title ? `${title} · ${settings.title}` : settings.title;
   }, [title]);
 }
 

@@ -3,7 +3,7 @@ import { DeleteTweet } from "@roost/client";
 import { useReaction, useRetweet, useRoost, useSession } from "@roost/client/react";
 import { useState, type ReactNode } from "react";
 import { Dialog } from "../ui/dialog.tsx";
-import { Icon } from "../ui/icon.tsx";
+import { Icon, type IconName } from "../ui/icon.tsx";
 import { counted, short } from "../ui/number.ts";
 import { say, sayError } from "../ui/toast.tsx";
 import { compose } from "./compose.tsx";
@@ -27,49 +27,39 @@ export function TweetActions({ tweet, onDeleted }: { readonly tweet: TweetCardFr
   const disliked = reaction.viewerReaction === "DISLIKE";
   return (
     <div className="actions" role="group" aria-label="Actions">
-      <button
-        type="button"
-        className="action action-reply"
-        data-action="reply"
-        aria-label={`Reply, ${counted(tweet.replyCount, "reply", "replies")}`}
-        onClick={guarded(() => compose({ replyTo: tweet }))}
-      >
-        <Icon name="reply" />
-        <Count value={tweet.replyCount} />
-      </button>
-      <button
-        type="button"
-        className="action action-retweet"
-        data-action="retweet"
-        aria-pressed={retweet.retweeted}
-        aria-label={`Retweet, ${counted(retweet.count, "retweet", "retweets")}`}
-        onClick={guarded(() => void retweet.set(!retweet.retweeted).catch(sayError))}
-      >
-        <Icon name="retweet" />
-        <Count value={retweet.count} />
-      </button>
-      <button
-        type="button"
-        className="action action-like"
-        data-action="like"
-        aria-pressed={liked}
-        aria-label={`Like, ${counted(reaction.likeCount, "like", "likes")}`}
-        onClick={guarded(() => void reaction.set(liked ? "NONE" : "LIKE").catch(sayError))}
-      >
-        <Icon name="heart" filled={liked} />
-        <Count value={reaction.likeCount} />
-      </button>
-      <button
-        type="button"
-        className="action action-dislike"
-        data-action="dislike"
-        aria-pressed={disliked}
-        aria-label={`Dislike, ${counted(reaction.dislikeCount, "dislike", "dislikes")}`}
-        onClick={guarded(() => void reaction.set(disliked ? "NONE" : "DISLIKE").catch(sayError))}
-      >
-        <Icon name="down" filled={disliked} />
-        <Count value={reaction.dislikeCount} />
-      </button>
+      <Action
+        kind="reply"
+        icon="reply"
+        label={`Reply, ${counted(tweet.replyCount, "reply", "replies")}`}
+        count={tweet.replyCount}
+        onPress={guarded(() => compose({ replyTo: tweet }))}
+      />
+      <Action
+        kind="retweet"
+        icon="retweet"
+        label={`Retweet, ${counted(retweet.count, "retweet", "retweets")}`}
+        count={retweet.count}
+        pressed={retweet.retweeted}
+        onPress={guarded(() => void retweet.set(!retweet.retweeted).catch(sayError))}
+      />
+      <Action
+        kind="like"
+        icon="heart"
+        label={`Like, ${counted(reaction.likeCount, "like", "likes")}`}
+        count={reaction.likeCount}
+        pressed={liked}
+        filled={liked}
+        onPress={guarded(() => void reaction.set(liked ? "NONE" : "LIKE").catch(sayError))}
+      />
+      <Action
+        kind="dislike"
+        icon="down"
+        label={`Dislike, ${counted(reaction.dislikeCount, "dislike", "dislikes")}`}
+        count={reaction.dislikeCount}
+        pressed={disliked}
+        filled={disliked}
+        onPress={guarded(() => void reaction.set(disliked ? "NONE" : "DISLIKE").catch(sayError))}
+      />
       {tweet.viewerCanDelete && (
         <button type="button" className="action action-delete" aria-label="Delete" onClick={() => setAsking(true)}>
           <Icon name="trash" />
@@ -80,12 +70,26 @@ export function TweetActions({ tweet, onDeleted }: { readonly tweet: TweetCardFr
   );
 }
 
-/** A count that takes its place from the start, so nothing moves when it changes. */
-function Count({ value }: { readonly value: number }): ReactNode {
+interface ActionProps {
+  readonly kind: "reply" | "retweet" | "like" | "dislike";
+  readonly icon: IconName;
+  readonly label: string;
+  readonly count: number;
+  /** Whether the viewer has done it; absent if it is done anew each time. */
+  readonly pressed?: boolean;
+  readonly filled?: boolean;
+  readonly onPress: () => void;
+}
+
+/** A button under a tweet. Its count takes its place from the start, so nothing moves when it changes. */
+function Action({ kind, icon, label, count, pressed, filled = false, onPress }: ActionProps): ReactNode {
   return (
-    <span className="count" aria-hidden="true">
-      {value > 0 ? short(value) : ""}
-    </span>
+    <button type="button" className={`action action-${kind}`} data-action={kind} aria-pressed={pressed} aria-label={label} onClick={onPress}>
+      <Icon name={icon} filled={filled} />
+      <span className="count" aria-hidden="true">
+        {count > 0 ? short(count) : ""}
+      </span>
+    </button>
   );
 }
 

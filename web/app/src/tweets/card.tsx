@@ -1,4 +1,5 @@
 import type { TimelineEntryFragment, TweetCardFragment, TweetEntitiesFragment } from "@roost/client";
+import { useTweet } from "@roost/client/react";
 import { memo, type MouseEvent, type KeyboardEvent, type ReactNode } from "react";
 import { go } from "../navigation.ts";
 import { Avatar } from "../ui/avatar.tsx";
@@ -16,7 +17,8 @@ interface CardProps {
 }
 
 /** A tweet in a list. A click beside its links opens its page. */
-export const TweetCard = memo(function TweetCard({ tweet, retweet, thread }: CardProps): ReactNode {
+export const TweetCard = memo(function TweetCard({ tweet: read, retweet, thread }: CardProps): ReactNode {
+  const tweet = useTweet(read);
   const { author, inReplyTo } = tweet;
   const page = `/tweets/${tweet.id}`;
   const open = (event: MouseEvent | KeyboardEvent): void => {

@@ -2,11 +2,13 @@ import type { TimelineEntryFragment } from "@roost/client";
 import { memo, startTransition, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { SkeletonTweets } from "../ui/states.tsx";
 import { TweetCard } from "./card.tsx";
+import { heightOf, noteHeights } from "./heights.ts";
 
 /** What a list shows: entries of timelines have all of it. */
 export type Entry = Pick<TimelineEntryFragment, "node"> & Partial<Pick<TimelineEntryFragment, "retweet">>;
 
 const chunkSize = 5; // entries that are drawn together
+const firstChunks = 2; // chunks that are drawn at once; the others follow when they are found to be near
 const around = "1600px"; // above and below the window, in which chunks are drawn
 
 interface Chunk {
@@ -95,8 +97,8 @@ export function TweetList({ entries, label, loading, loadingMore, hasMore, onMor
     <>
       {entries.length > 0 && (
         <div role="feed" aria-label={label} aria-busy={loading || loadingMore}>
-          {chunks.map((chunk) => (
-            <ChunkView key={chunk.key} chunk={chunk} />
+          {chunks.map((chunk, i) => (
+            <ChunkView key={chunk.key} chunk={chunk} onTop={i < firstChunks} />
           ))}
         </div>
       )}
@@ -109,11 +111,10 @@ export function TweetList({ entries, label, loading, loadingMore, hasMore, onMor
   );
 }
 
-/** Some tweets; far from the window an empty box of the same height. */
-const ChunkView = memo(function ChunkView({ chunk }: { readonly chunk: Chunk }): ReactNode {
+/** Some tweets; far from the window an empty box of the height that they have, or will about have. */
+const ChunkView = memo(function ChunkView({ chunk, onTop }: { readonly chunk: Chunk; readonly onTop: boolean }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
-  const [near, setNear] = useState(true);
-  const height = useRef(0);
+  const [near, setNear] = useState(onTop);
   useEffect(() => {
     const node = box.current;
     if (!node) {
@@ -126,7 +127,7 @@ const ChunkView = memo(function ChunkView({ chunk }: { readonly chunk: Chunk }):
           return; // the whole page is hidden
         }
         if (!last.isIntersecting) {
-          height.current = node.offsetHeight;
+          noteHeights(node);
         }
         startTransition(() => setNear(last.isIntersecting)); // drawing a chunk must not hold up a frame
       },
@@ -136,12 +137,11 @@ const ChunkView = memo(function ChunkView({ chunk }: { readonly chunk: Chunk }):
     return () => watcher.disconnect();
   }, []);
   useLayoutEffect(() => {
-    if (box.current) {
-      box.current.style.height = near ? "" : `${height.current}px`;
-    }
+    const node = box.current;
+    return near && node ? () => noteHeights(node) : undefined;
   }, [near]);
   return (
-    <div ref={box} className="chunk">
+    <div ref={box} className="chunk" style={near ? undefined : { height: heightOf(chunk.entries) }}>
       {near && chunk.entries.map(({ node, retweet }) => <TweetCard key={node.id} tweet={node} retweet={retweet} />)}
     </div>
   );

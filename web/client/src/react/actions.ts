@@ -1,14 +1,16 @@
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import {
-  PostTweet,
+  CreateTweet,
   SetFollow,
   SetRetweet,
-  type PostTweetMutation,
+  type CreateTweetMutation,
   type ReactionKind,
   type TweetReactionsFragment,
   type TweetRetweetsFragment,
+  type TweetStateFragment,
 } from "../generated/operations.js";
-import { done, type Result } from "../results.js";
+import { done, resultOf, type Result } from "../results.js";
+import { withState } from "../tweets.js";
 import { withReaction, type Reactions } from "../writes.js";
 import { useRoost, useShared } from "./context.js";
 import { countReply } from "./thread.js";
@@ -30,6 +32,18 @@ export function useReaction(subject: TweetReactionsFragment, { live = true }: { 
   useEffect(() => (live ? roost.watchReactions(id) : undefined), [roost, id, live]);
   const set = useCallback((reaction: ReactionKind) => writes.set(id, reaction), [writes, id]);
   return { ...withReaction(reactions, wanted), set };
+}
+
+/**
+ * A tweet of a list as it is now: its counts, what the viewer did with it, its author's name. To be used where a tweet is drawn;
+ * lists that are read with `live: false` do not follow these themselves.
+ */
+export function useTweet<T extends TweetStateFragment>(tweet: T): T {
+  const { tweets } = useRoost();
+  const { id } = tweet;
+  const subscribe = useCallback((listener: () => void) => tweets.watch(id, listener), [tweets, id]);
+  const state = useSyncExternalStore(subscribe, () => tweets.read(id));
+  return useMemo(() => withState(tweet, state), [tweet, state]);
 }
 
 /** A switch that shows what was asked for until the server has answered. */
@@ -92,7 +106,7 @@ export function useFollow(user: { readonly id: string; readonly viewerIsFollowin
  * Posts a tweet, or an answer to one, exactly once: when it is not known whether the last attempt went well, the same text
  * is sent with the same key again.
  */
-export function usePost(): (text: string, inReplyToId?: string) => Promise<Result<PostTweetMutation>> {
+export function usePost(): (text: string, inReplyToId?: string) => Promise<Result<CreateTweetMutation>> {
   const roost = useRoost();
   const attempt = useRef<{ readonly what: string; readonly key: string } | undefined>(undefined);
   return useCallback(
@@ -102,7 +116,9 @@ export function usePost(): (text: string, inReplyToId?: string) => Promise<Resul
         attempt.current = { what, key: newKey() };
       }
       const input = inReplyToId === undefined ? { text } : { text, inReplyToId };
-      const result = await roost.act(PostTweet, { input, key: attempt.current.key });
+      const headers = { "Idempotency-Key": attempt.current.key };
+      const { data } = await roost.apollo.mutate({ mutation: CreateTweet, variables: { input }, context: { headers } });
+      const result = resultOf(data as CreateTweetMutation);
       attempt.current = undefined;
       if (result.ok && inReplyToId !== undefined) {
         countReply(roost.apollo.cache, inReplyToId, result.value.tweet.id);

@@ -24,11 +24,18 @@ export interface HomeTimelineState {
   readonly refresh: () => void;
 }
 
+interface HomeTimelineOptions {
+  /** Entries in a page; 20. */
+  readonly first?: number;
+  /** With `false` counts and names stay as they were read, and `useTweet` follows the entries on screen: for long lists. */
+  readonly live?: boolean;
+}
+
 /**
  * The viewer's home timeline, live. What is on screen never moves: entries that are newer than those shown wait, but for
  * the viewer's own, until `showNew`. It goes on after lost connections and restarts of the server, where it was.
  */
-export function useHomeTimeline({ first = 20 }: { readonly first?: number } = {}): HomeTimelineState {
+export function useHomeTimeline({ first = 20, live: isLive = true }: HomeTimelineOptions = {}): HomeTimelineState {
   const roost = useRoost();
   const { status, generation, user } = useSession();
   const timeline = useRef<LiveTimeline | undefined>(undefined);
@@ -50,6 +57,7 @@ export function useHomeTimeline({ first = 20 }: { readonly first?: number } = {}
     }
     const live = roost.homeTimeline({
       first,
+      live: isLive,
       onChange: (next) => {
         held.current.take(next.entries, viewerId.current);
         startTransition(() => setView(next)); // drawing a page of tweets must not hold up a frame
@@ -59,7 +67,7 @@ export function useHomeTimeline({ first = 20 }: { readonly first?: number } = {}
     });
     timeline.current = live;
     return () => live.close();
-  }, [roost, first, on, generation]);
+  }, [roost, first, isLive, on, generation]);
 
   const showNew = useCallback(() => {
     held.current.clear();

@@ -2,14 +2,14 @@ import type { OperationVariables, TypedDocumentNode } from "@apollo/client";
 import { useQuery } from "@apollo/client/react";
 import { useCallback, useState } from "react";
 import {
-  FindTweets,
-  FindUsers,
   Followers,
   Following,
   HashtagTweets,
   HomeSearch,
+  SearchTweets,
+  SearchUsers,
   UserTimeline,
-  type FindTweetsQueryVariables,
+  type SearchTweetsQueryVariables,
   type TimelineContent,
 } from "../generated/operations.js";
 
@@ -103,10 +103,10 @@ export function useFollowing(username: string, first = 30) {
 
 /** Users whose username begins with the text, or whose name has its words; with an empty text the most followed. */
 export function useUserSearch(query: string, { first = 10, skip = false }: { readonly first?: number; readonly skip?: boolean } = {}) {
-  return usePages(FindUsers, { query, first }, (data) => data.searchUsers, { skip });
+  return usePages(SearchUsers, { query, first }, (data) => data.searchUsers, { skip });
 }
 
 /** Tweets that match a search. */
-export function useTweetSearch(variables: FindTweetsQueryVariables, { skip = false }: { readonly skip?: boolean } = {}) {
-  return usePages(FindTweets, { first: 20, ...variables }, (data) => data.searchTweets, { skip: skip || variables.query.trim() === "" });
+export function useTweetSearch(variables: SearchTweetsQueryVariables, { skip = false }: { readonly skip?: boolean } = {}) {
+  return usePages(SearchTweets, { first: 20, ...variables }, (data) => data.searchTweets, { skip: skip || variables.query.trim() === "" });
 }

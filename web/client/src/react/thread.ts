@@ -1,11 +1,10 @@
 import type { ApolloCache } from "@apollo/client";
-import { useEffect, useRef } from "react";
-import { ReplyAdded, Thread, type ReplyAddedSubscription, type ReplyOrder, type ThreadQuery, type ThreadQueryVariables } from "../generated/operations.js";
+import { useEffect } from "react";
+import { Thread, type ReplyOrder, type ThreadQuery, type ThreadQueryVariables } from "../generated/operations.js";
+import { LiveReplies, type Reply } from "../replies.js";
 import { useRoost } from "./context.js";
 import { usePages } from "./pages.js";
 import { useSession } from "./session.js";
-
-type Reply = ReplyAddedSubscription["replyAdded"];
 
 /** A tweet with what it answers and its answers, live. New answers come on top of the list, once. */
 export function useThread(id: string, { orderBy = "RELEVANT", first = 20 }: { readonly orderBy?: ReplyOrder; readonly first?: number } = {}) {
@@ -14,26 +13,17 @@ export function useThread(id: string, { orderBy = "RELEVANT", first = 20 }: { re
   const variables: ThreadQueryVariables = { id, first, orderBy };
   const pages = usePages(Thread, variables, (data: ThreadQuery) => data.tweet?.replies);
   const found = Boolean(pages.data?.tweet);
-  const cursor = useRef<string | undefined>(undefined);
 
-  useEffect(() => {
-    cursor.current = undefined;
-  }, [id]);
   useEffect(() => {
     if (!found) {
       return undefined;
     }
-    // Where the connection breaks, it goes on behind the last reply.
-    const context = { resume: () => (cursor.current === undefined ? {} : { after: cursor.current }), queryDeduplication: false };
-    const events = roost.apollo.subscribe({ query: ReplyAdded, variables: { tweetId: id }, context }).subscribe({
-      next: ({ data }) => {
-        if (data) {
-          cursor.current = data.replyAdded.cursor;
-          putReply(roost.apollo.cache, { id, first, orderBy }, data.replyAdded);
-        }
-      },
+    const { cache } = roost.apollo;
+    const replies = new LiveReplies(roost, id, {
+      onReply: (reply) => putReply(cache, { id, first, orderBy }, reply),
+      count: () => roost.tweets.read(id)?.replyCount,
     });
-    return () => events.unsubscribe();
+    return () => replies.close();
   }, [roost, id, first, orderBy, found, generation]);
   return { tweet: pages.data?.tweet, replies: pages };
 }
