@@ -2,10 +2,10 @@ package timelines
 
 import "roost/events"
 
-// contributionOf returns the record of an event for the prepared timelines of those who follow a user; ok is false for an event that adds
+// RecordOf returns the record of an event for the prepared timelines of those who follow a user; ok is false for an event that adds
 // nothing to them and removes nothing. The rule is that of AuthorList: a user who retweets an own tweet adds something only where
 // the tweet answers somebody else.
-func contributionOf(seq int64, e events.Event) (r Record, ok bool) {
+func RecordOf(seq int64, e events.Event) (r Record, ok bool) {
 	switch e := e.(type) {
 	case events.TweetPosted:
 		return postRecord(seq, Added, e), true
