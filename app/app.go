@@ -161,6 +161,9 @@ func (a *App) buildDomain(ctx context.Context) error {
 		return err
 	}
 	log.SetInvalidator(a.rows)
+	if err := a.prepare(); err != nil {
+		return err
+	}
 	a.trackEpochs()
 	a.sources = loaders.Sources{Sources: sources, Rows: a.rows, Wait: a.Config.LoaderWait,
 		Sessions: accounts.NewAuthenticator(a.rows.SessionsOf, a.Config.clock())}

@@ -12,6 +12,7 @@ import (
 	"roost/cache/audit"
 	"roost/domain/accounts"
 	"roost/domain/search"
+	"roost/domain/timelines"
 	"roost/domain/tweets"
 	"roost/events"
 	"roost/live"
@@ -25,8 +26,9 @@ type background struct {
 	follower  *events.Follower // follower and tail are nil without the role api
 	tail      *live.Tail
 	waker     *cache.Waker
-	sampler   *audit.Sampler  // nil without the role worker
-	groups    []*events.Group // none without the role worker
+	sampler   *audit.Sampler    // nil without the role worker
+	groups    []*events.Group   // none without the role worker
+	fanout    *timelines.Fanout // nil without the role worker, or without prepared timelines
 }
 
 // quietAfter is how long the log must not have grown for the cache to be sampled less often.
@@ -37,6 +39,9 @@ func (a *App) consumerGroups() []events.GroupConfig {
 	all := append(append(tally(), a.Config.Groups...), a.sources.Reactions.Drain(), a.sources.Search.Group())
 	if !a.redis.Embedded() { // an embedded cache ends with the only node that writes
 		all = append(all, a.rows.Relay())
+	}
+	if a.fanout != nil {
+		all = append(all, a.fanout.Group())
 	}
 	return all
 }
@@ -61,6 +66,9 @@ func (a *App) addBackground() error {
 	if a.tail != nil {
 		a.services.Add("live tail", a.tail)
 	}
+	if preparing := a.rows.Preparing(); preparing != nil {
+		a.services.Add("prepared timelines", preparing)
+	}
 	if !a.Config.Has("worker") {
 		return nil
 	}
@@ -83,6 +91,9 @@ func (a *App) addBackground() error {
 		g.Rely(a.sequencer.Lookout())
 		a.groups = append(a.groups, g)
 		a.services.Add("consumer group "+c.Name, g)
+	}
+	if a.fanout != nil { // after its group has registered
+		a.services.Add("timeline fan-out", a.fanout.Chunks())
 	}
 	return nil
 }

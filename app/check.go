@@ -82,6 +82,7 @@ func (c *Config) Check() error {
 	if c.SearchKeep < 0 {
 		bad.add("search-keep", errors.New("it must not be negative"))
 	}
+	c.checkPrepared(&bad)
 	if c.DocumentsOnly && c.Documents == "" {
 		bad.add("documents-only", errors.New("it needs --documents, the file of the documents to run"))
 	}

@@ -52,6 +52,9 @@ type Config struct {
 	SignInPerAccount, SignInPerAddress, SignUpPerAddress int
 	// SearchKeep is for how long searches find a tweet; 0 is for ever.
 	SearchKeep time.Duration
+	// PreparedTimelines is off, policy or always; empty is off. PreparedFollowers is timelines.FanoutConfig.MaxPushed of the policy.
+	PreparedTimelines string
+	PreparedFollowers int
 	// Budget and BudgetAddress are User and Address of budget.Config.
 	Budget, BudgetAddress int
 
@@ -136,6 +139,10 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.IntVar(&c.SignUpPerAddress, "sign-up-per-address", limits.SignUps,
 		"most attempts in 15 minutes to sign up from one IPv4 address or IPv6 /64; 0 is no limit")
 	c.SearchFlags(f)
+	f.StringVar(&c.PreparedTimelines, "prepared-timelines", "off", "keep home timelines in Redis for first visits: off, policy "+
+		"(authors with many followers are merged when timelines are read), or always (for everybody and all visits)")
+	f.IntVar(&c.PreparedFollowers, "prepared-followers", defaultPreparedFollowers,
+		"from how many followers on --prepared-timelines=policy merges an author, at least 10")
 	f.IntVar(&c.Budget, "budget", 0,
 		"how many points a signed-in user may spend in a minute, at least 20000; 0 is no limit (default 600000 with --database-url)")
 	f.IntVar(&c.BudgetAddress, "budget-address", 0, "how many points the callers without a session of one IPv4 address or IPv6 /64 "+

@@ -30,6 +30,9 @@ func (a *App) collectors() []prometheus.Collector {
 	if a.sampler != nil {
 		all = append(all, a.sampler)
 	}
+	if a.fanout != nil {
+		all = append(all, a.fanoutMetrics())
+	}
 	for name := range a.stores.DB.Loads() {
 		all = append(all, a.permitMetrics(name))
 	}

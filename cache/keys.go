@@ -17,3 +17,6 @@ func persistedQueryKey(hash string) string { return keyPrefix + "query:" + hash 
 
 // budgetKey returns the key of a caller's debt.
 func budgetKey(name string) string { return keyPrefix + "budget:" + name }
+
+// listPrefix begins the keys of Lists.
+const listPrefix = keyPrefix + "list:"

@@ -19,7 +19,7 @@ func TestKeysAreGranted(t *testing.T) {
 	if granted == nil || string(granted[2]) != wakeChannel {
 		t.Fatalf("docs/redis.md grants %q", granted)
 	}
-	for _, key := range []string{EntryPrefix, persistedQueryKey("hash"), budgetKey("user:1"), wakeChannel} {
+	for _, key := range []string{EntryPrefix, persistedQueryKey("hash"), budgetKey("user:1"), listKey(1), wakeChannel} {
 		if !strings.HasPrefix(key, string(granted[1])) {
 			t.Errorf("%q does not begin with %q, which docs/redis.md grants: an upgrade would leave operators without a cache", key, granted[1])
 		}

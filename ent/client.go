@@ -28,6 +28,9 @@ import (
 	"roost/ent/retweet"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
+	"roost/ent/timelinefanout"
+	"roost/ent/timelineprogress"
+	"roost/ent/timelineside"
 	"roost/ent/tweet"
 	"roost/ent/tweethashtag"
 	"roost/ent/tweetstats"
@@ -82,6 +85,12 @@ type Client struct {
 	Session *SessionClient
 	// SignInLimit is the client for interacting with the SignInLimit builders.
 	SignInLimit *SignInLimitClient
+	// TimelineFanout is the client for interacting with the TimelineFanout builders.
+	TimelineFanout *TimelineFanoutClient
+	// TimelineProgress is the client for interacting with the TimelineProgress builders.
+	TimelineProgress *TimelineProgressClient
+	// TimelineSide is the client for interacting with the TimelineSide builders.
+	TimelineSide *TimelineSideClient
 	// Tweet is the client for interacting with the Tweet builders.
 	Tweet *TweetClient
 	// TweetHashtag is the client for interacting with the TweetHashtag builders.
@@ -122,6 +131,9 @@ func (c *Client) init() {
 	c.Retweet = NewRetweetClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SignInLimit = NewSignInLimitClient(c.config)
+	c.TimelineFanout = NewTimelineFanoutClient(c.config)
+	c.TimelineProgress = NewTimelineProgressClient(c.config)
+	c.TimelineSide = NewTimelineSideClient(c.config)
 	c.Tweet = NewTweetClient(c.config)
 	c.TweetHashtag = NewTweetHashtagClient(c.config)
 	c.TweetStats = NewTweetStatsClient(c.config)
@@ -218,31 +230,34 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:            ctx,
-		config:         cfg,
-		Backfill:       NewBackfillClient(cfg),
-		EmailClaim:     NewEmailClaimClient(cfg),
-		Event:          NewEventClient(cfg),
-		Follow:         NewFollowClient(cfg),
-		GroupPartition: NewGroupPartitionClient(cfg),
-		IDLease:        NewIDLeaseClient(cfg),
-		IdempotencyKey: NewIdempotencyKeyClient(cfg),
-		ImportProgress: NewImportProgressClient(cfg),
-		ImportedID:     NewImportedIDClient(cfg),
-		LogHead:        NewLogHeadClient(cfg),
-		Reaction:       NewReactionClient(cfg),
-		ReactionDelta:  NewReactionDeltaClient(cfg),
-		ReactionList:   NewReactionListClient(cfg),
-		RetryEntry:     NewRetryEntryClient(cfg),
-		Retweet:        NewRetweetClient(cfg),
-		Session:        NewSessionClient(cfg),
-		SignInLimit:    NewSignInLimitClient(cfg),
-		Tweet:          NewTweetClient(cfg),
-		TweetHashtag:   NewTweetHashtagClient(cfg),
-		TweetStats:     NewTweetStatsClient(cfg),
-		User:           NewUserClient(cfg),
-		UserStats:      NewUserStatsClient(cfg),
-		UsernameClaim:  NewUsernameClaimClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Backfill:         NewBackfillClient(cfg),
+		EmailClaim:       NewEmailClaimClient(cfg),
+		Event:            NewEventClient(cfg),
+		Follow:           NewFollowClient(cfg),
+		GroupPartition:   NewGroupPartitionClient(cfg),
+		IDLease:          NewIDLeaseClient(cfg),
+		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
+		ImportProgress:   NewImportProgressClient(cfg),
+		ImportedID:       NewImportedIDClient(cfg),
+		LogHead:          NewLogHeadClient(cfg),
+		Reaction:         NewReactionClient(cfg),
+		ReactionDelta:    NewReactionDeltaClient(cfg),
+		ReactionList:     NewReactionListClient(cfg),
+		RetryEntry:       NewRetryEntryClient(cfg),
+		Retweet:          NewRetweetClient(cfg),
+		Session:          NewSessionClient(cfg),
+		SignInLimit:      NewSignInLimitClient(cfg),
+		TimelineFanout:   NewTimelineFanoutClient(cfg),
+		TimelineProgress: NewTimelineProgressClient(cfg),
+		TimelineSide:     NewTimelineSideClient(cfg),
+		Tweet:            NewTweetClient(cfg),
+		TweetHashtag:     NewTweetHashtagClient(cfg),
+		TweetStats:       NewTweetStatsClient(cfg),
+		User:             NewUserClient(cfg),
+		UserStats:        NewUserStatsClient(cfg),
+		UsernameClaim:    NewUsernameClaimClient(cfg),
 	}, nil
 }
 
@@ -260,31 +275,34 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:            ctx,
-		config:         cfg,
-		Backfill:       NewBackfillClient(cfg),
-		EmailClaim:     NewEmailClaimClient(cfg),
-		Event:          NewEventClient(cfg),
-		Follow:         NewFollowClient(cfg),
-		GroupPartition: NewGroupPartitionClient(cfg),
-		IDLease:        NewIDLeaseClient(cfg),
-		IdempotencyKey: NewIdempotencyKeyClient(cfg),
-		ImportProgress: NewImportProgressClient(cfg),
-		ImportedID:     NewImportedIDClient(cfg),
-		LogHead:        NewLogHeadClient(cfg),
-		Reaction:       NewReactionClient(cfg),
-		ReactionDelta:  NewReactionDeltaClient(cfg),
-		ReactionList:   NewReactionListClient(cfg),
-		RetryEntry:     NewRetryEntryClient(cfg),
-		Retweet:        NewRetweetClient(cfg),
-		Session:        NewSessionClient(cfg),
-		SignInLimit:    NewSignInLimitClient(cfg),
-		Tweet:          NewTweetClient(cfg),
-		TweetHashtag:   NewTweetHashtagClient(cfg),
-		TweetStats:     NewTweetStatsClient(cfg),
-		User:           NewUserClient(cfg),
-		UserStats:      NewUserStatsClient(cfg),
-		UsernameClaim:  NewUsernameClaimClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Backfill:         NewBackfillClient(cfg),
+		EmailClaim:       NewEmailClaimClient(cfg),
+		Event:            NewEventClient(cfg),
+		Follow:           NewFollowClient(cfg),
+		GroupPartition:   NewGroupPartitionClient(cfg),
+		IDLease:          NewIDLeaseClient(cfg),
+		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
+		ImportProgress:   NewImportProgressClient(cfg),
+		ImportedID:       NewImportedIDClient(cfg),
+		LogHead:          NewLogHeadClient(cfg),
+		Reaction:         NewReactionClient(cfg),
+		ReactionDelta:    NewReactionDeltaClient(cfg),
+		ReactionList:     NewReactionListClient(cfg),
+		RetryEntry:       NewRetryEntryClient(cfg),
+		Retweet:          NewRetweetClient(cfg),
+		Session:          NewSessionClient(cfg),
+		SignInLimit:      NewSignInLimitClient(cfg),
+		TimelineFanout:   NewTimelineFanoutClient(cfg),
+		TimelineProgress: NewTimelineProgressClient(cfg),
+		TimelineSide:     NewTimelineSideClient(cfg),
+		Tweet:            NewTweetClient(cfg),
+		TweetHashtag:     NewTweetHashtagClient(cfg),
+		TweetStats:       NewTweetStatsClient(cfg),
+		User:             NewUserClient(cfg),
+		UserStats:        NewUserStatsClient(cfg),
+		UsernameClaim:    NewUsernameClaimClient(cfg),
 	}, nil
 }
 
@@ -317,8 +335,8 @@ func (c *Client) Use(hooks ...Hook) {
 		c.Backfill, c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease,
 		c.IdempotencyKey, c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction,
 		c.ReactionDelta, c.ReactionList, c.RetryEntry, c.Retweet, c.Session,
-		c.SignInLimit, c.Tweet, c.TweetHashtag, c.TweetStats, c.User, c.UserStats,
-		c.UsernameClaim,
+		c.SignInLimit, c.TimelineFanout, c.TimelineProgress, c.TimelineSide, c.Tweet,
+		c.TweetHashtag, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Use(hooks...)
 	}
@@ -331,8 +349,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.Backfill, c.EmailClaim, c.Event, c.Follow, c.GroupPartition, c.IDLease,
 		c.IdempotencyKey, c.ImportProgress, c.ImportedID, c.LogHead, c.Reaction,
 		c.ReactionDelta, c.ReactionList, c.RetryEntry, c.Retweet, c.Session,
-		c.SignInLimit, c.Tweet, c.TweetHashtag, c.TweetStats, c.User, c.UserStats,
-		c.UsernameClaim,
+		c.SignInLimit, c.TimelineFanout, c.TimelineProgress, c.TimelineSide, c.Tweet,
+		c.TweetHashtag, c.TweetStats, c.User, c.UserStats, c.UsernameClaim,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -375,6 +393,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Session.mutate(ctx, m)
 	case *SignInLimitMutation:
 		return c.SignInLimit.mutate(ctx, m)
+	case *TimelineFanoutMutation:
+		return c.TimelineFanout.mutate(ctx, m)
+	case *TimelineProgressMutation:
+		return c.TimelineProgress.mutate(ctx, m)
+	case *TimelineSideMutation:
+		return c.TimelineSide.mutate(ctx, m)
 	case *TweetMutation:
 		return c.Tweet.mutate(ctx, m)
 	case *TweetHashtagMutation:
@@ -2602,6 +2626,405 @@ func (c *SignInLimitClient) mutate(ctx context.Context, m *SignInLimitMutation) 
 	}
 }
 
+// TimelineFanoutClient is a client for the TimelineFanout schema.
+type TimelineFanoutClient struct {
+	config
+}
+
+// NewTimelineFanoutClient returns a client for the TimelineFanout from the given config.
+func NewTimelineFanoutClient(c config) *TimelineFanoutClient {
+	return &TimelineFanoutClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `timelinefanout.Hooks(f(g(h())))`.
+func (c *TimelineFanoutClient) Use(hooks ...Hook) {
+	c.hooks.TimelineFanout = append(c.hooks.TimelineFanout, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `timelinefanout.Intercept(f(g(h())))`.
+func (c *TimelineFanoutClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TimelineFanout = append(c.inters.TimelineFanout, interceptors...)
+}
+
+// Create returns a builder for creating a TimelineFanout entity.
+func (c *TimelineFanoutClient) Create() *TimelineFanoutCreate {
+	mutation := newTimelineFanoutMutation(c.config, OpCreate)
+	return &TimelineFanoutCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TimelineFanout entities.
+func (c *TimelineFanoutClient) CreateBulk(builders ...*TimelineFanoutCreate) *TimelineFanoutCreateBulk {
+	return &TimelineFanoutCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TimelineFanoutClient) MapCreateBulk(slice any, setFunc func(*TimelineFanoutCreate, int)) *TimelineFanoutCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TimelineFanoutCreateBulk{err: fmt.Errorf("calling to TimelineFanoutClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TimelineFanoutCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TimelineFanoutCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TimelineFanout.
+func (c *TimelineFanoutClient) Update() *TimelineFanoutUpdate {
+	mutation := newTimelineFanoutMutation(c.config, OpUpdate)
+	return &TimelineFanoutUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TimelineFanoutClient) UpdateOne(_m *TimelineFanout) *TimelineFanoutUpdateOne {
+	mutation := newTimelineFanoutMutation(c.config, OpUpdateOne, withTimelineFanout(_m))
+	return &TimelineFanoutUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TimelineFanoutClient) UpdateOneID(id int64) *TimelineFanoutUpdateOne {
+	mutation := newTimelineFanoutMutation(c.config, OpUpdateOne, withTimelineFanoutID(id))
+	return &TimelineFanoutUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TimelineFanout.
+func (c *TimelineFanoutClient) Delete() *TimelineFanoutDelete {
+	mutation := newTimelineFanoutMutation(c.config, OpDelete)
+	return &TimelineFanoutDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TimelineFanoutClient) DeleteOne(_m *TimelineFanout) *TimelineFanoutDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TimelineFanoutClient) DeleteOneID(id int64) *TimelineFanoutDeleteOne {
+	builder := c.Delete().Where(timelinefanout.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TimelineFanoutDeleteOne{builder}
+}
+
+// Query returns a query builder for TimelineFanout.
+func (c *TimelineFanoutClient) Query() *TimelineFanoutQuery {
+	return &TimelineFanoutQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTimelineFanout},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TimelineFanout entity by its id.
+func (c *TimelineFanoutClient) Get(ctx context.Context, id int64) (*TimelineFanout, error) {
+	return c.Query().Where(timelinefanout.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TimelineFanoutClient) GetX(ctx context.Context, id int64) *TimelineFanout {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *TimelineFanoutClient) Hooks() []Hook {
+	return c.hooks.TimelineFanout
+}
+
+// Interceptors returns the client interceptors.
+func (c *TimelineFanoutClient) Interceptors() []Interceptor {
+	return c.inters.TimelineFanout
+}
+
+func (c *TimelineFanoutClient) mutate(ctx context.Context, m *TimelineFanoutMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TimelineFanoutCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TimelineFanoutUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TimelineFanoutUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TimelineFanoutDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TimelineFanout mutation op: %q", m.Op())
+	}
+}
+
+// TimelineProgressClient is a client for the TimelineProgress schema.
+type TimelineProgressClient struct {
+	config
+}
+
+// NewTimelineProgressClient returns a client for the TimelineProgress from the given config.
+func NewTimelineProgressClient(c config) *TimelineProgressClient {
+	return &TimelineProgressClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `timelineprogress.Hooks(f(g(h())))`.
+func (c *TimelineProgressClient) Use(hooks ...Hook) {
+	c.hooks.TimelineProgress = append(c.hooks.TimelineProgress, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `timelineprogress.Intercept(f(g(h())))`.
+func (c *TimelineProgressClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TimelineProgress = append(c.inters.TimelineProgress, interceptors...)
+}
+
+// Create returns a builder for creating a TimelineProgress entity.
+func (c *TimelineProgressClient) Create() *TimelineProgressCreate {
+	mutation := newTimelineProgressMutation(c.config, OpCreate)
+	return &TimelineProgressCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TimelineProgress entities.
+func (c *TimelineProgressClient) CreateBulk(builders ...*TimelineProgressCreate) *TimelineProgressCreateBulk {
+	return &TimelineProgressCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TimelineProgressClient) MapCreateBulk(slice any, setFunc func(*TimelineProgressCreate, int)) *TimelineProgressCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TimelineProgressCreateBulk{err: fmt.Errorf("calling to TimelineProgressClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TimelineProgressCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TimelineProgressCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TimelineProgress.
+func (c *TimelineProgressClient) Update() *TimelineProgressUpdate {
+	mutation := newTimelineProgressMutation(c.config, OpUpdate)
+	return &TimelineProgressUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TimelineProgressClient) UpdateOne(_m *TimelineProgress) *TimelineProgressUpdateOne {
+	mutation := newTimelineProgressMutation(c.config, OpUpdateOne, withTimelineProgress(_m))
+	return &TimelineProgressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TimelineProgressClient) UpdateOneID(id int64) *TimelineProgressUpdateOne {
+	mutation := newTimelineProgressMutation(c.config, OpUpdateOne, withTimelineProgressID(id))
+	return &TimelineProgressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TimelineProgress.
+func (c *TimelineProgressClient) Delete() *TimelineProgressDelete {
+	mutation := newTimelineProgressMutation(c.config, OpDelete)
+	return &TimelineProgressDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TimelineProgressClient) DeleteOne(_m *TimelineProgress) *TimelineProgressDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TimelineProgressClient) DeleteOneID(id int64) *TimelineProgressDeleteOne {
+	builder := c.Delete().Where(timelineprogress.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TimelineProgressDeleteOne{builder}
+}
+
+// Query returns a query builder for TimelineProgress.
+func (c *TimelineProgressClient) Query() *TimelineProgressQuery {
+	return &TimelineProgressQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTimelineProgress},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TimelineProgress entity by its id.
+func (c *TimelineProgressClient) Get(ctx context.Context, id int64) (*TimelineProgress, error) {
+	return c.Query().Where(timelineprogress.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TimelineProgressClient) GetX(ctx context.Context, id int64) *TimelineProgress {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *TimelineProgressClient) Hooks() []Hook {
+	return c.hooks.TimelineProgress
+}
+
+// Interceptors returns the client interceptors.
+func (c *TimelineProgressClient) Interceptors() []Interceptor {
+	return c.inters.TimelineProgress
+}
+
+func (c *TimelineProgressClient) mutate(ctx context.Context, m *TimelineProgressMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TimelineProgressCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TimelineProgressUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TimelineProgressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TimelineProgressDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TimelineProgress mutation op: %q", m.Op())
+	}
+}
+
+// TimelineSideClient is a client for the TimelineSide schema.
+type TimelineSideClient struct {
+	config
+}
+
+// NewTimelineSideClient returns a client for the TimelineSide from the given config.
+func NewTimelineSideClient(c config) *TimelineSideClient {
+	return &TimelineSideClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `timelineside.Hooks(f(g(h())))`.
+func (c *TimelineSideClient) Use(hooks ...Hook) {
+	c.hooks.TimelineSide = append(c.hooks.TimelineSide, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `timelineside.Intercept(f(g(h())))`.
+func (c *TimelineSideClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TimelineSide = append(c.inters.TimelineSide, interceptors...)
+}
+
+// Create returns a builder for creating a TimelineSide entity.
+func (c *TimelineSideClient) Create() *TimelineSideCreate {
+	mutation := newTimelineSideMutation(c.config, OpCreate)
+	return &TimelineSideCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TimelineSide entities.
+func (c *TimelineSideClient) CreateBulk(builders ...*TimelineSideCreate) *TimelineSideCreateBulk {
+	return &TimelineSideCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TimelineSideClient) MapCreateBulk(slice any, setFunc func(*TimelineSideCreate, int)) *TimelineSideCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TimelineSideCreateBulk{err: fmt.Errorf("calling to TimelineSideClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TimelineSideCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TimelineSideCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TimelineSide.
+func (c *TimelineSideClient) Update() *TimelineSideUpdate {
+	mutation := newTimelineSideMutation(c.config, OpUpdate)
+	return &TimelineSideUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TimelineSideClient) UpdateOne(_m *TimelineSide) *TimelineSideUpdateOne {
+	mutation := newTimelineSideMutation(c.config, OpUpdateOne, withTimelineSide(_m))
+	return &TimelineSideUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TimelineSideClient) UpdateOneID(id int64) *TimelineSideUpdateOne {
+	mutation := newTimelineSideMutation(c.config, OpUpdateOne, withTimelineSideID(id))
+	return &TimelineSideUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TimelineSide.
+func (c *TimelineSideClient) Delete() *TimelineSideDelete {
+	mutation := newTimelineSideMutation(c.config, OpDelete)
+	return &TimelineSideDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TimelineSideClient) DeleteOne(_m *TimelineSide) *TimelineSideDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TimelineSideClient) DeleteOneID(id int64) *TimelineSideDeleteOne {
+	builder := c.Delete().Where(timelineside.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TimelineSideDeleteOne{builder}
+}
+
+// Query returns a query builder for TimelineSide.
+func (c *TimelineSideClient) Query() *TimelineSideQuery {
+	return &TimelineSideQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTimelineSide},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TimelineSide entity by its id.
+func (c *TimelineSideClient) Get(ctx context.Context, id int64) (*TimelineSide, error) {
+	return c.Query().Where(timelineside.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TimelineSideClient) GetX(ctx context.Context, id int64) *TimelineSide {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *TimelineSideClient) Hooks() []Hook {
+	return c.hooks.TimelineSide
+}
+
+// Interceptors returns the client interceptors.
+func (c *TimelineSideClient) Interceptors() []Interceptor {
+	return c.inters.TimelineSide
+}
+
+func (c *TimelineSideClient) mutate(ctx context.Context, m *TimelineSideMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TimelineSideCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TimelineSideUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TimelineSideUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TimelineSideDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TimelineSide mutation op: %q", m.Op())
+	}
+}
+
 // TweetClient is a client for the Tweet schema.
 type TweetClient struct {
 	config
@@ -3565,14 +3988,16 @@ type (
 	hooks struct {
 		Backfill, EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
 		ImportProgress, ImportedID, LogHead, Reaction, ReactionDelta, ReactionList,
-		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetHashtag, TweetStats,
-		User, UserStats, UsernameClaim []ent.Hook
+		RetryEntry, Retweet, Session, SignInLimit, TimelineFanout, TimelineProgress,
+		TimelineSide, Tweet, TweetHashtag, TweetStats, User, UserStats,
+		UsernameClaim []ent.Hook
 	}
 	inters struct {
 		Backfill, EmailClaim, Event, Follow, GroupPartition, IDLease, IdempotencyKey,
 		ImportProgress, ImportedID, LogHead, Reaction, ReactionDelta, ReactionList,
-		RetryEntry, Retweet, Session, SignInLimit, Tweet, TweetHashtag, TweetStats,
-		User, UserStats, UsernameClaim []ent.Interceptor
+		RetryEntry, Retweet, Session, SignInLimit, TimelineFanout, TimelineProgress,
+		TimelineSide, Tweet, TweetHashtag, TweetStats, User, UserStats,
+		UsernameClaim []ent.Interceptor
 	}
 )
 

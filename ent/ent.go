@@ -24,6 +24,9 @@ import (
 	"roost/ent/retweet"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
+	"roost/ent/timelinefanout"
+	"roost/ent/timelineprogress"
+	"roost/ent/timelineside"
 	"roost/ent/tweet"
 	"roost/ent/tweethashtag"
 	"roost/ent/tweetstats"
@@ -95,29 +98,32 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			backfill.Table:       backfill.ValidColumn,
-			emailclaim.Table:     emailclaim.ValidColumn,
-			event.Table:          event.ValidColumn,
-			follow.Table:         follow.ValidColumn,
-			grouppartition.Table: grouppartition.ValidColumn,
-			idlease.Table:        idlease.ValidColumn,
-			idempotencykey.Table: idempotencykey.ValidColumn,
-			importprogress.Table: importprogress.ValidColumn,
-			importedid.Table:     importedid.ValidColumn,
-			loghead.Table:        loghead.ValidColumn,
-			reaction.Table:       reaction.ValidColumn,
-			reactiondelta.Table:  reactiondelta.ValidColumn,
-			reactionlist.Table:   reactionlist.ValidColumn,
-			retryentry.Table:     retryentry.ValidColumn,
-			retweet.Table:        retweet.ValidColumn,
-			session.Table:        session.ValidColumn,
-			signinlimit.Table:    signinlimit.ValidColumn,
-			tweet.Table:          tweet.ValidColumn,
-			tweethashtag.Table:   tweethashtag.ValidColumn,
-			tweetstats.Table:     tweetstats.ValidColumn,
-			user.Table:           user.ValidColumn,
-			userstats.Table:      userstats.ValidColumn,
-			usernameclaim.Table:  usernameclaim.ValidColumn,
+			backfill.Table:         backfill.ValidColumn,
+			emailclaim.Table:       emailclaim.ValidColumn,
+			event.Table:            event.ValidColumn,
+			follow.Table:           follow.ValidColumn,
+			grouppartition.Table:   grouppartition.ValidColumn,
+			idlease.Table:          idlease.ValidColumn,
+			idempotencykey.Table:   idempotencykey.ValidColumn,
+			importprogress.Table:   importprogress.ValidColumn,
+			importedid.Table:       importedid.ValidColumn,
+			loghead.Table:          loghead.ValidColumn,
+			reaction.Table:         reaction.ValidColumn,
+			reactiondelta.Table:    reactiondelta.ValidColumn,
+			reactionlist.Table:     reactionlist.ValidColumn,
+			retryentry.Table:       retryentry.ValidColumn,
+			retweet.Table:          retweet.ValidColumn,
+			session.Table:          session.ValidColumn,
+			signinlimit.Table:      signinlimit.ValidColumn,
+			timelinefanout.Table:   timelinefanout.ValidColumn,
+			timelineprogress.Table: timelineprogress.ValidColumn,
+			timelineside.Table:     timelineside.ValidColumn,
+			tweet.Table:            tweet.ValidColumn,
+			tweethashtag.Table:     tweethashtag.ValidColumn,
+			tweetstats.Table:       tweetstats.ValidColumn,
+			user.Table:             user.ValidColumn,
+			userstats.Table:        userstats.ValidColumn,
+			usernameclaim.Table:    usernameclaim.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

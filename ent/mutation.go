@@ -24,6 +24,9 @@ import (
 	"roost/ent/retweet"
 	"roost/ent/session"
 	"roost/ent/signinlimit"
+	"roost/ent/timelinefanout"
+	"roost/ent/timelineprogress"
+	"roost/ent/timelineside"
 	"roost/ent/tweet"
 	"roost/ent/tweethashtag"
 	"roost/ent/tweetstats"
@@ -46,29 +49,32 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeBackfill       = "Backfill"
-	TypeEmailClaim     = "EmailClaim"
-	TypeEvent          = "Event"
-	TypeFollow         = "Follow"
-	TypeGroupPartition = "GroupPartition"
-	TypeIDLease        = "IDLease"
-	TypeIdempotencyKey = "IdempotencyKey"
-	TypeImportProgress = "ImportProgress"
-	TypeImportedID     = "ImportedID"
-	TypeLogHead        = "LogHead"
-	TypeReaction       = "Reaction"
-	TypeReactionDelta  = "ReactionDelta"
-	TypeReactionList   = "ReactionList"
-	TypeRetryEntry     = "RetryEntry"
-	TypeRetweet        = "Retweet"
-	TypeSession        = "Session"
-	TypeSignInLimit    = "SignInLimit"
-	TypeTweet          = "Tweet"
-	TypeTweetHashtag   = "TweetHashtag"
-	TypeTweetStats     = "TweetStats"
-	TypeUser           = "User"
-	TypeUserStats      = "UserStats"
-	TypeUsernameClaim  = "UsernameClaim"
+	TypeBackfill         = "Backfill"
+	TypeEmailClaim       = "EmailClaim"
+	TypeEvent            = "Event"
+	TypeFollow           = "Follow"
+	TypeGroupPartition   = "GroupPartition"
+	TypeIDLease          = "IDLease"
+	TypeIdempotencyKey   = "IdempotencyKey"
+	TypeImportProgress   = "ImportProgress"
+	TypeImportedID       = "ImportedID"
+	TypeLogHead          = "LogHead"
+	TypeReaction         = "Reaction"
+	TypeReactionDelta    = "ReactionDelta"
+	TypeReactionList     = "ReactionList"
+	TypeRetryEntry       = "RetryEntry"
+	TypeRetweet          = "Retweet"
+	TypeSession          = "Session"
+	TypeSignInLimit      = "SignInLimit"
+	TypeTimelineFanout   = "TimelineFanout"
+	TypeTimelineProgress = "TimelineProgress"
+	TypeTimelineSide     = "TimelineSide"
+	TypeTweet            = "Tweet"
+	TypeTweetHashtag     = "TweetHashtag"
+	TypeTweetStats       = "TweetStats"
+	TypeUser             = "User"
+	TypeUserStats        = "UserStats"
+	TypeUsernameClaim    = "UsernameClaim"
 )
 
 // BackfillMutation represents an operation that mutates the Backfill nodes in the graph.
@@ -10737,6 +10743,1533 @@ func (m *SignInLimitMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *SignInLimitMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown SignInLimit edge %s", name)
+}
+
+// TimelineFanoutMutation represents an operation that mutates the TimelineFanout nodes in the graph.
+type TimelineFanoutMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	author_id     *int64
+	addauthor_id  *int64
+	record        *[]byte
+	_done         *int64
+	add_done      *int64
+	chunks        *int64
+	addchunks     *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*TimelineFanout, error)
+	predicates    []predicate.TimelineFanout
+}
+
+var _ ent.Mutation = (*TimelineFanoutMutation)(nil)
+
+// timelinefanoutOption allows management of the mutation configuration using functional options.
+type timelinefanoutOption func(*TimelineFanoutMutation)
+
+// newTimelineFanoutMutation creates new mutation for the TimelineFanout entity.
+func newTimelineFanoutMutation(c config, op Op, opts ...timelinefanoutOption) *TimelineFanoutMutation {
+	m := &TimelineFanoutMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTimelineFanout,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTimelineFanoutID sets the ID field of the mutation.
+func withTimelineFanoutID(id int64) timelinefanoutOption {
+	return func(m *TimelineFanoutMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *TimelineFanout
+		)
+		m.oldValue = func(ctx context.Context) (*TimelineFanout, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().TimelineFanout.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTimelineFanout sets the old TimelineFanout of the mutation.
+func withTimelineFanout(node *TimelineFanout) timelinefanoutOption {
+	return func(m *TimelineFanoutMutation) {
+		m.oldValue = func(context.Context) (*TimelineFanout, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TimelineFanoutMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TimelineFanoutMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of TimelineFanout entities.
+func (m *TimelineFanoutMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TimelineFanoutMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TimelineFanoutMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().TimelineFanout.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAuthorID sets the "author_id" field.
+func (m *TimelineFanoutMutation) SetAuthorID(i int64) {
+	m.author_id = &i
+	m.addauthor_id = nil
+}
+
+// AuthorID returns the value of the "author_id" field in the mutation.
+func (m *TimelineFanoutMutation) AuthorID() (r int64, exists bool) {
+	v := m.author_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthorID returns the old "author_id" field's value of the TimelineFanout entity.
+// If the TimelineFanout object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineFanoutMutation) OldAuthorID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthorID: %w", err)
+	}
+	return oldValue.AuthorID, nil
+}
+
+// AddAuthorID adds i to the "author_id" field.
+func (m *TimelineFanoutMutation) AddAuthorID(i int64) {
+	if m.addauthor_id != nil {
+		*m.addauthor_id += i
+	} else {
+		m.addauthor_id = &i
+	}
+}
+
+// AddedAuthorID returns the value that was added to the "author_id" field in this mutation.
+func (m *TimelineFanoutMutation) AddedAuthorID() (r int64, exists bool) {
+	v := m.addauthor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAuthorID resets all changes to the "author_id" field.
+func (m *TimelineFanoutMutation) ResetAuthorID() {
+	m.author_id = nil
+	m.addauthor_id = nil
+}
+
+// SetRecord sets the "record" field.
+func (m *TimelineFanoutMutation) SetRecord(b []byte) {
+	m.record = &b
+}
+
+// Record returns the value of the "record" field in the mutation.
+func (m *TimelineFanoutMutation) Record() (r []byte, exists bool) {
+	v := m.record
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecord returns the old "record" field's value of the TimelineFanout entity.
+// If the TimelineFanout object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineFanoutMutation) OldRecord(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecord is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecord requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecord: %w", err)
+	}
+	return oldValue.Record, nil
+}
+
+// ResetRecord resets all changes to the "record" field.
+func (m *TimelineFanoutMutation) ResetRecord() {
+	m.record = nil
+}
+
+// SetDone sets the "done" field.
+func (m *TimelineFanoutMutation) SetDone(i int64) {
+	m._done = &i
+	m.add_done = nil
+}
+
+// Done returns the value of the "done" field in the mutation.
+func (m *TimelineFanoutMutation) Done() (r int64, exists bool) {
+	v := m._done
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDone returns the old "done" field's value of the TimelineFanout entity.
+// If the TimelineFanout object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineFanoutMutation) OldDone(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDone: %w", err)
+	}
+	return oldValue.Done, nil
+}
+
+// AddDone adds i to the "done" field.
+func (m *TimelineFanoutMutation) AddDone(i int64) {
+	if m.add_done != nil {
+		*m.add_done += i
+	} else {
+		m.add_done = &i
+	}
+}
+
+// AddedDone returns the value that was added to the "done" field in this mutation.
+func (m *TimelineFanoutMutation) AddedDone() (r int64, exists bool) {
+	v := m.add_done
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDone resets all changes to the "done" field.
+func (m *TimelineFanoutMutation) ResetDone() {
+	m._done = nil
+	m.add_done = nil
+}
+
+// SetChunks sets the "chunks" field.
+func (m *TimelineFanoutMutation) SetChunks(i int64) {
+	m.chunks = &i
+	m.addchunks = nil
+}
+
+// Chunks returns the value of the "chunks" field in the mutation.
+func (m *TimelineFanoutMutation) Chunks() (r int64, exists bool) {
+	v := m.chunks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChunks returns the old "chunks" field's value of the TimelineFanout entity.
+// If the TimelineFanout object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineFanoutMutation) OldChunks(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChunks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChunks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChunks: %w", err)
+	}
+	return oldValue.Chunks, nil
+}
+
+// AddChunks adds i to the "chunks" field.
+func (m *TimelineFanoutMutation) AddChunks(i int64) {
+	if m.addchunks != nil {
+		*m.addchunks += i
+	} else {
+		m.addchunks = &i
+	}
+}
+
+// AddedChunks returns the value that was added to the "chunks" field in this mutation.
+func (m *TimelineFanoutMutation) AddedChunks() (r int64, exists bool) {
+	v := m.addchunks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChunks resets all changes to the "chunks" field.
+func (m *TimelineFanoutMutation) ResetChunks() {
+	m.chunks = nil
+	m.addchunks = nil
+}
+
+// Where appends a list predicates to the TimelineFanoutMutation builder.
+func (m *TimelineFanoutMutation) Where(ps ...predicate.TimelineFanout) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TimelineFanoutMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TimelineFanoutMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.TimelineFanout, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TimelineFanoutMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TimelineFanoutMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (TimelineFanout).
+func (m *TimelineFanoutMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TimelineFanoutMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.author_id != nil {
+		fields = append(fields, timelinefanout.FieldAuthorID)
+	}
+	if m.record != nil {
+		fields = append(fields, timelinefanout.FieldRecord)
+	}
+	if m._done != nil {
+		fields = append(fields, timelinefanout.FieldDone)
+	}
+	if m.chunks != nil {
+		fields = append(fields, timelinefanout.FieldChunks)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TimelineFanoutMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case timelinefanout.FieldAuthorID:
+		return m.AuthorID()
+	case timelinefanout.FieldRecord:
+		return m.Record()
+	case timelinefanout.FieldDone:
+		return m.Done()
+	case timelinefanout.FieldChunks:
+		return m.Chunks()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TimelineFanoutMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case timelinefanout.FieldAuthorID:
+		return m.OldAuthorID(ctx)
+	case timelinefanout.FieldRecord:
+		return m.OldRecord(ctx)
+	case timelinefanout.FieldDone:
+		return m.OldDone(ctx)
+	case timelinefanout.FieldChunks:
+		return m.OldChunks(ctx)
+	}
+	return nil, fmt.Errorf("unknown TimelineFanout field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TimelineFanoutMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case timelinefanout.FieldAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthorID(v)
+		return nil
+	case timelinefanout.FieldRecord:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecord(v)
+		return nil
+	case timelinefanout.FieldDone:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDone(v)
+		return nil
+	case timelinefanout.FieldChunks:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChunks(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineFanout field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TimelineFanoutMutation) AddedFields() []string {
+	var fields []string
+	if m.addauthor_id != nil {
+		fields = append(fields, timelinefanout.FieldAuthorID)
+	}
+	if m.add_done != nil {
+		fields = append(fields, timelinefanout.FieldDone)
+	}
+	if m.addchunks != nil {
+		fields = append(fields, timelinefanout.FieldChunks)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TimelineFanoutMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case timelinefanout.FieldAuthorID:
+		return m.AddedAuthorID()
+	case timelinefanout.FieldDone:
+		return m.AddedDone()
+	case timelinefanout.FieldChunks:
+		return m.AddedChunks()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TimelineFanoutMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case timelinefanout.FieldAuthorID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAuthorID(v)
+		return nil
+	case timelinefanout.FieldDone:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDone(v)
+		return nil
+	case timelinefanout.FieldChunks:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChunks(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineFanout numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TimelineFanoutMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TimelineFanoutMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TimelineFanoutMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown TimelineFanout nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TimelineFanoutMutation) ResetField(name string) error {
+	switch name {
+	case timelinefanout.FieldAuthorID:
+		m.ResetAuthorID()
+		return nil
+	case timelinefanout.FieldRecord:
+		m.ResetRecord()
+		return nil
+	case timelinefanout.FieldDone:
+		m.ResetDone()
+		return nil
+	case timelinefanout.FieldChunks:
+		m.ResetChunks()
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineFanout field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TimelineFanoutMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TimelineFanoutMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TimelineFanoutMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TimelineFanoutMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TimelineFanoutMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TimelineFanoutMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TimelineFanoutMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown TimelineFanout unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TimelineFanoutMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown TimelineFanout edge %s", name)
+}
+
+// TimelineProgressMutation represents an operation that mutates the TimelineProgress nodes in the graph.
+type TimelineProgressMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	seq           *int64
+	addseq        *int64
+	last          *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*TimelineProgress, error)
+	predicates    []predicate.TimelineProgress
+}
+
+var _ ent.Mutation = (*TimelineProgressMutation)(nil)
+
+// timelineprogressOption allows management of the mutation configuration using functional options.
+type timelineprogressOption func(*TimelineProgressMutation)
+
+// newTimelineProgressMutation creates new mutation for the TimelineProgress entity.
+func newTimelineProgressMutation(c config, op Op, opts ...timelineprogressOption) *TimelineProgressMutation {
+	m := &TimelineProgressMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTimelineProgress,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTimelineProgressID sets the ID field of the mutation.
+func withTimelineProgressID(id int64) timelineprogressOption {
+	return func(m *TimelineProgressMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *TimelineProgress
+		)
+		m.oldValue = func(ctx context.Context) (*TimelineProgress, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().TimelineProgress.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTimelineProgress sets the old TimelineProgress of the mutation.
+func withTimelineProgress(node *TimelineProgress) timelineprogressOption {
+	return func(m *TimelineProgressMutation) {
+		m.oldValue = func(context.Context) (*TimelineProgress, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TimelineProgressMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TimelineProgressMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of TimelineProgress entities.
+func (m *TimelineProgressMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TimelineProgressMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TimelineProgressMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().TimelineProgress.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSeq sets the "seq" field.
+func (m *TimelineProgressMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *TimelineProgressMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the TimelineProgress entity.
+// If the TimelineProgress object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineProgressMutation) OldSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *TimelineProgressMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *TimelineProgressMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *TimelineProgressMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetLast sets the "last" field.
+func (m *TimelineProgressMutation) SetLast(s string) {
+	m.last = &s
+}
+
+// Last returns the value of the "last" field in the mutation.
+func (m *TimelineProgressMutation) Last() (r string, exists bool) {
+	v := m.last
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLast returns the old "last" field's value of the TimelineProgress entity.
+// If the TimelineProgress object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineProgressMutation) OldLast(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLast is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLast requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLast: %w", err)
+	}
+	return oldValue.Last, nil
+}
+
+// ResetLast resets all changes to the "last" field.
+func (m *TimelineProgressMutation) ResetLast() {
+	m.last = nil
+}
+
+// Where appends a list predicates to the TimelineProgressMutation builder.
+func (m *TimelineProgressMutation) Where(ps ...predicate.TimelineProgress) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TimelineProgressMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TimelineProgressMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.TimelineProgress, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TimelineProgressMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TimelineProgressMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (TimelineProgress).
+func (m *TimelineProgressMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TimelineProgressMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.seq != nil {
+		fields = append(fields, timelineprogress.FieldSeq)
+	}
+	if m.last != nil {
+		fields = append(fields, timelineprogress.FieldLast)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TimelineProgressMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case timelineprogress.FieldSeq:
+		return m.Seq()
+	case timelineprogress.FieldLast:
+		return m.Last()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TimelineProgressMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case timelineprogress.FieldSeq:
+		return m.OldSeq(ctx)
+	case timelineprogress.FieldLast:
+		return m.OldLast(ctx)
+	}
+	return nil, fmt.Errorf("unknown TimelineProgress field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TimelineProgressMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case timelineprogress.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case timelineprogress.FieldLast:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLast(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineProgress field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TimelineProgressMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, timelineprogress.FieldSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TimelineProgressMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case timelineprogress.FieldSeq:
+		return m.AddedSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TimelineProgressMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case timelineprogress.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineProgress numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TimelineProgressMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TimelineProgressMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TimelineProgressMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown TimelineProgress nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TimelineProgressMutation) ResetField(name string) error {
+	switch name {
+	case timelineprogress.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case timelineprogress.FieldLast:
+		m.ResetLast()
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineProgress field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TimelineProgressMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TimelineProgressMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TimelineProgressMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TimelineProgressMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TimelineProgressMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TimelineProgressMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TimelineProgressMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown TimelineProgress unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TimelineProgressMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown TimelineProgress edge %s", name)
+}
+
+// TimelineSideMutation represents an operation that mutates the TimelineSide nodes in the graph.
+type TimelineSideMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	merged        *bool
+	seq           *int64
+	addseq        *int64
+	forced        *int8
+	addforced     *int8
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*TimelineSide, error)
+	predicates    []predicate.TimelineSide
+}
+
+var _ ent.Mutation = (*TimelineSideMutation)(nil)
+
+// timelinesideOption allows management of the mutation configuration using functional options.
+type timelinesideOption func(*TimelineSideMutation)
+
+// newTimelineSideMutation creates new mutation for the TimelineSide entity.
+func newTimelineSideMutation(c config, op Op, opts ...timelinesideOption) *TimelineSideMutation {
+	m := &TimelineSideMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTimelineSide,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTimelineSideID sets the ID field of the mutation.
+func withTimelineSideID(id int64) timelinesideOption {
+	return func(m *TimelineSideMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *TimelineSide
+		)
+		m.oldValue = func(ctx context.Context) (*TimelineSide, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().TimelineSide.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTimelineSide sets the old TimelineSide of the mutation.
+func withTimelineSide(node *TimelineSide) timelinesideOption {
+	return func(m *TimelineSideMutation) {
+		m.oldValue = func(context.Context) (*TimelineSide, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TimelineSideMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TimelineSideMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of TimelineSide entities.
+func (m *TimelineSideMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TimelineSideMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TimelineSideMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().TimelineSide.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetMerged sets the "merged" field.
+func (m *TimelineSideMutation) SetMerged(b bool) {
+	m.merged = &b
+}
+
+// Merged returns the value of the "merged" field in the mutation.
+func (m *TimelineSideMutation) Merged() (r bool, exists bool) {
+	v := m.merged
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMerged returns the old "merged" field's value of the TimelineSide entity.
+// If the TimelineSide object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineSideMutation) OldMerged(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMerged is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMerged requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMerged: %w", err)
+	}
+	return oldValue.Merged, nil
+}
+
+// ResetMerged resets all changes to the "merged" field.
+func (m *TimelineSideMutation) ResetMerged() {
+	m.merged = nil
+}
+
+// SetSeq sets the "seq" field.
+func (m *TimelineSideMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *TimelineSideMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the TimelineSide entity.
+// If the TimelineSide object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineSideMutation) OldSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *TimelineSideMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *TimelineSideMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *TimelineSideMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetForced sets the "forced" field.
+func (m *TimelineSideMutation) SetForced(i int8) {
+	m.forced = &i
+	m.addforced = nil
+}
+
+// Forced returns the value of the "forced" field in the mutation.
+func (m *TimelineSideMutation) Forced() (r int8, exists bool) {
+	v := m.forced
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForced returns the old "forced" field's value of the TimelineSide entity.
+// If the TimelineSide object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TimelineSideMutation) OldForced(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForced is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForced requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForced: %w", err)
+	}
+	return oldValue.Forced, nil
+}
+
+// AddForced adds i to the "forced" field.
+func (m *TimelineSideMutation) AddForced(i int8) {
+	if m.addforced != nil {
+		*m.addforced += i
+	} else {
+		m.addforced = &i
+	}
+}
+
+// AddedForced returns the value that was added to the "forced" field in this mutation.
+func (m *TimelineSideMutation) AddedForced() (r int8, exists bool) {
+	v := m.addforced
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetForced resets all changes to the "forced" field.
+func (m *TimelineSideMutation) ResetForced() {
+	m.forced = nil
+	m.addforced = nil
+}
+
+// Where appends a list predicates to the TimelineSideMutation builder.
+func (m *TimelineSideMutation) Where(ps ...predicate.TimelineSide) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TimelineSideMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TimelineSideMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.TimelineSide, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TimelineSideMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TimelineSideMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (TimelineSide).
+func (m *TimelineSideMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TimelineSideMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.merged != nil {
+		fields = append(fields, timelineside.FieldMerged)
+	}
+	if m.seq != nil {
+		fields = append(fields, timelineside.FieldSeq)
+	}
+	if m.forced != nil {
+		fields = append(fields, timelineside.FieldForced)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TimelineSideMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case timelineside.FieldMerged:
+		return m.Merged()
+	case timelineside.FieldSeq:
+		return m.Seq()
+	case timelineside.FieldForced:
+		return m.Forced()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TimelineSideMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case timelineside.FieldMerged:
+		return m.OldMerged(ctx)
+	case timelineside.FieldSeq:
+		return m.OldSeq(ctx)
+	case timelineside.FieldForced:
+		return m.OldForced(ctx)
+	}
+	return nil, fmt.Errorf("unknown TimelineSide field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TimelineSideMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case timelineside.FieldMerged:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMerged(v)
+		return nil
+	case timelineside.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case timelineside.FieldForced:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForced(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineSide field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TimelineSideMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, timelineside.FieldSeq)
+	}
+	if m.addforced != nil {
+		fields = append(fields, timelineside.FieldForced)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TimelineSideMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case timelineside.FieldSeq:
+		return m.AddedSeq()
+	case timelineside.FieldForced:
+		return m.AddedForced()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TimelineSideMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case timelineside.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	case timelineside.FieldForced:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddForced(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineSide numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TimelineSideMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TimelineSideMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TimelineSideMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown TimelineSide nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TimelineSideMutation) ResetField(name string) error {
+	switch name {
+	case timelineside.FieldMerged:
+		m.ResetMerged()
+		return nil
+	case timelineside.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case timelineside.FieldForced:
+		m.ResetForced()
+		return nil
+	}
+	return fmt.Errorf("unknown TimelineSide field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TimelineSideMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TimelineSideMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TimelineSideMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TimelineSideMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TimelineSideMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TimelineSideMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TimelineSideMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown TimelineSide unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TimelineSideMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown TimelineSide edge %s", name)
 }
 
 // TweetMutation represents an operation that mutates the Tweet nodes in the graph.

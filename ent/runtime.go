@@ -14,6 +14,8 @@ import (
 	"roost/ent/retweet"
 	"roost/ent/schema"
 	"roost/ent/session"
+	"roost/ent/timelinefanout"
+	"roost/ent/timelineside"
 	"roost/ent/tweet"
 	"roost/ent/tweetstats"
 	"roost/ent/user"
@@ -117,6 +119,22 @@ func init() {
 	sessionDescVersion := sessionFields[11].Descriptor()
 	// session.DefaultVersion holds the default value on creation for the version field.
 	session.DefaultVersion = sessionDescVersion.Default.(int64)
+	timelinefanoutFields := schema.TimelineFanout{}.Fields()
+	_ = timelinefanoutFields
+	// timelinefanoutDescDone is the schema descriptor for done field.
+	timelinefanoutDescDone := timelinefanoutFields[3].Descriptor()
+	// timelinefanout.DefaultDone holds the default value on creation for the done field.
+	timelinefanout.DefaultDone = timelinefanoutDescDone.Default.(int64)
+	// timelinefanoutDescChunks is the schema descriptor for chunks field.
+	timelinefanoutDescChunks := timelinefanoutFields[4].Descriptor()
+	// timelinefanout.DefaultChunks holds the default value on creation for the chunks field.
+	timelinefanout.DefaultChunks = timelinefanoutDescChunks.Default.(int64)
+	timelinesideFields := schema.TimelineSide{}.Fields()
+	_ = timelinesideFields
+	// timelinesideDescForced is the schema descriptor for forced field.
+	timelinesideDescForced := timelinesideFields[3].Descriptor()
+	// timelineside.DefaultForced holds the default value on creation for the forced field.
+	timelineside.DefaultForced = timelinesideDescForced.Default.(int8)
 	tweetFields := schema.Tweet{}.Fields()
 	_ = tweetFields
 	// tweetDescVersion is the schema descriptor for version field.

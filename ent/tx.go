@@ -48,6 +48,12 @@ type Tx struct {
 	Session *SessionClient
 	// SignInLimit is the client for interacting with the SignInLimit builders.
 	SignInLimit *SignInLimitClient
+	// TimelineFanout is the client for interacting with the TimelineFanout builders.
+	TimelineFanout *TimelineFanoutClient
+	// TimelineProgress is the client for interacting with the TimelineProgress builders.
+	TimelineProgress *TimelineProgressClient
+	// TimelineSide is the client for interacting with the TimelineSide builders.
+	TimelineSide *TimelineSideClient
 	// Tweet is the client for interacting with the Tweet builders.
 	Tweet *TweetClient
 	// TweetHashtag is the client for interacting with the TweetHashtag builders.
@@ -208,6 +214,9 @@ func (tx *Tx) init() {
 	tx.Retweet = NewRetweetClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInLimit = NewSignInLimitClient(tx.config)
+	tx.TimelineFanout = NewTimelineFanoutClient(tx.config)
+	tx.TimelineProgress = NewTimelineProgressClient(tx.config)
+	tx.TimelineSide = NewTimelineSideClient(tx.config)
 	tx.Tweet = NewTweetClient(tx.config)
 	tx.TweetHashtag = NewTweetHashtagClient(tx.config)
 	tx.TweetStats = NewTweetStatsClient(tx.config)

@@ -94,7 +94,8 @@ func placeAt(order search.Order, cursor string) (p search.Place, err error) {
 	}
 	number := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) }
 	p = search.Place{Class: b[0], ID: number(1), Low: number(9), High: number(17)}
-	if p.Class > search.MaxClass || p.ID <= 0 || p.Low < 0 || p.High < p.Low || p.High == math.MaxInt64 || p.ID > p.High || (p.Class == 0) != (p.ID < p.Low) {
+	inRange := p.ID > 0 && p.Low >= 0 && p.Low <= p.High && p.ID <= p.High && p.High < math.MaxInt64
+	if p.Class > search.MaxClass || !inRange || (p.Class == 0) != (p.ID < p.Low) {
 		return search.Place{}, cursors.NotOfList()
 	}
 	return p, nil

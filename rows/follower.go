@@ -39,6 +39,9 @@ func (s *Store) Follow(r *events.Reader, applied func(b events.Batch)) *events.F
 // retention has removed were relayed before.
 func (s *Store) apply(ctx context.Context, b events.Batch) {
 	s.followSuspended(ctx, b)
+	if s.prepared != nil {
+		s.prepared.recent.note(b)
+	}
 	c := s.changesOf(b.Entries)
 	if c.unlisted {
 		s.unlisted.seen(0)

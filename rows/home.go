@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"errors"
 
 	"roost/domain/timelines"
 	"roost/domain/tweets"
@@ -38,8 +39,8 @@ func (s *Store) HomeTweets(ctx context.Context, viewerID int64, posts []timeline
 }
 
 // DropHome removes the cached rows from which a viewer's home timeline is made: the list of those whom the viewer follows, the lists of
-// authors, and tweets. It also forgets the list that is kept for the viewer, and which tweets were read as deleted. That is safe at any
-// time, as eviction does the same. On an error some rows may remain cached until their time to live ends.
+// authors, tweets, and the prepared timeline. It also forgets the list that is kept for the viewer, and which tweets were read as
+// deleted. That is safe at any time, as eviction does the same. On an error some rows may remain cached until their time to live ends.
 func (s *Store) DropHome(ctx context.Context, viewerID int64, authors, tweetIDs []int64) error {
 	keys := append(make([]string, 0, 1+len(authors)+len(tweetIDs)), followedKeys.of(viewerID))
 	for _, id := range authors {
@@ -49,6 +50,9 @@ func (s *Store) DropHome(ctx context.Context, viewerID int64, authors, tweetIDs 
 		keys = append(keys, tweetKeys.of(id))
 	}
 	err := s.tier.Drop(ctx, keys...)
+	if s.prepared != nil {
+		err = errors.Join(err, s.prepared.lists.Drop(ctx, viewerID))
+	}
 	s.home.gone.forget()
 	s.home.kept.Put(viewerID, homeList{}) // which has ended
 	return err

@@ -106,7 +106,8 @@ func (h *homePages) dropped(key string) {
 
 // HomePage returns a page of a viewer's home timeline, which contains what the authors that HomeAuthors returns add to it. If
 // the process keeps copies of rows, it merges the page from the authors' lists, and keeps the merged list for the viewer's next page.
-// Otherwise, and where the lists do not reach, the page comes from SQL. It is the same page in all cases, so a cursor of the one
+// Otherwise, and where the lists do not reach, the page comes from SQL. With Prepare, the viewer's prepared timeline is looked at
+// before the authors' lists. It is the same page in all cases, so a cursor of the one
 // continues in the other. Nobody may change authors from now on.
 //
 // A page from lists may contain a retweet of a tweet that was deleted, as long as the process has not read the tweet's row since.
@@ -121,11 +122,25 @@ func (s *Store) HomePage(ctx context.Context, viewer int64, authors []int64, w c
 func (s *Store) HomePageWithAuthors(ctx context.Context, viewer int64, authors []int64, w cursors.Window,
 	note func(find func() map[int64]int64)) (cursors.Page[timelines.Entry], error) {
 	h := s.home
-	if len(authors) == 0 || !h.always && !h.tier.Copies() || !slices.IsSorted(authors[:len(authors)-1]) {
+	if len(authors) == 0 || !slices.IsSorted(authors[:len(authors)-1]) {
 		h.fromSQL.Inc()
 		return s.timelines.Home(ctx, authors, w)
 	}
-	list, kept := h.keptList(ctx, viewer, authors)
+	var list *timelines.HomeList
+	var kept bool
+	copies := h.always || h.tier.Copies()
+	if copies {
+		list, kept = h.keptList(ctx, viewer, authors)
+	}
+	if !kept && s.prepared.wants(viewer, copies) {
+		if page, ok := s.preparedPage(ctx, viewer, authors, w, note); ok {
+			return page, nil
+		}
+	}
+	if !copies {
+		h.fromSQL.Inc()
+		return s.timelines.Home(ctx, authors, w)
+	}
 	if kept {
 		page, ok, err := s.pageOf(ctx, w, func(most int) (*timelines.Draft, error) { return list.Draft(w, most), nil })
 		if ok || err != nil {

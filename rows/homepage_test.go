@@ -33,6 +33,7 @@ type node struct {
 	tweets   *tweets.Tweets
 	follows  *follows.Follows
 	retweets *retweets.Retweets
+	redis    *cache.Redis
 }
 
 // nodes returns two nodes, each of which writes through a log of its own. If they keep copies of rows, each has copies of its own, unless
@@ -64,7 +65,8 @@ func (r *rig) nodes(t *testing.T, keep bool) (all [2]node) {
 		log, gen := events.New(r.client, r.clock), ids.NewGenerator(r.clock, idlease.New(r.db))
 		log.SetInvalidator(s)
 		_ = reactions.New(r.client, r.db, log) // it reads the counts after a retweet
-		all[i] = node{s, tweets.New(r.client, r.db, log, gen), follows.New(r.client, r.db, log, gen), retweets.New(r.client, r.db, log, gen)}
+		all[i] = node{s, tweets.New(r.client, r.db, log, gen), follows.New(r.client, r.db, log, gen), retweets.New(r.client, r.db, log, gen),
+			redis}
 	}
 	return all
 }

@@ -14,7 +14,11 @@ func (s *Store) SessionsOf(ctx context.Context, owner int64, sessionIDs []int64)
 	q := s.Sessions.Ask(sessionIDs)
 	if owner != 0 {
 		q.Request().Along = func() []string {
-			return []string{s.Followed.keys.of(owner), s.Reacted.keys.of(owner), s.Retweeted.keys.of(owner)}
+			keys := []string{s.Followed.keys.of(owner), s.Reacted.keys.of(owner), s.Retweeted.keys.of(owner)}
+			if s.prepared != nil { // whose pages are merged with the viewer's own list
+				keys = append(keys, s.AuthorLists.keys.of(owner))
+			}
+			return keys
 		}
 	}
 	return q.all(ctx)

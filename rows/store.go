@@ -46,7 +46,8 @@ type Store struct {
 	unlisted    unlistedWrites
 	timelines   *timelines.Timelines
 	home        *homePages
-	reads       *heat.Meter // of counts of tweets
+	prepared    *preparedHomes // nil without prepared timelines
+	reads       *heat.Meter    // of counts of tweets
 	ownPages    timelinePages
 	follower    *events.Follower // nil in a process that serves no reads
 	suspended   suspensions.Set
@@ -112,8 +113,12 @@ func New(tier *cache.Tier, s Sources) (*Store, error) {
 
 // Collectors returns the metrics of the tier, of tweets, hashtags and home timelines in the process, and of the pages of timelines.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.tier, s.localTweets.store, s.hashtags.kept, s.home.kept, s.home.count, s.home.placed,
+	all := []prometheus.Collector{s.tier, s.localTweets.store, s.hashtags.kept, s.home.kept, s.home.count, s.home.placed,
 		s.home.listsMissing, s.ownPages.count}
+	if p := s.prepared; p != nil {
+		all = append(all, p.visited, p.unused, p.built)
+	}
+	return all
 }
 
 // HottestReads returns the n tweets whose counts this process has read most in the last whole minute. The figures are estimates.

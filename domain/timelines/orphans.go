@@ -49,6 +49,9 @@ func (l *AuthorList) has(key int64) bool {
 	return i < l.SortKeys.Len() && l.SortKeys.At(i) == key
 }
 
+// IndexOf returns where an author is among those that HomeAuthors has returned.
+func IndexOf(authors []int64, author int64) (at int, ok bool) { return index(authors, author) }
+
 // index returns where an author is among those that HomeAuthors has returned.
 func index(authors []int64, author int64) (int, bool) {
 	last := len(authors) - 1

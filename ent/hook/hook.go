@@ -212,6 +212,42 @@ func (f SignInLimitFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SignInLimitMutation", m)
 }
 
+// The TimelineFanoutFunc type is an adapter to allow the use of ordinary
+// function as TimelineFanout mutator.
+type TimelineFanoutFunc func(context.Context, *ent.TimelineFanoutMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TimelineFanoutFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.TimelineFanoutMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TimelineFanoutMutation", m)
+}
+
+// The TimelineProgressFunc type is an adapter to allow the use of ordinary
+// function as TimelineProgress mutator.
+type TimelineProgressFunc func(context.Context, *ent.TimelineProgressMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TimelineProgressFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.TimelineProgressMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TimelineProgressMutation", m)
+}
+
+// The TimelineSideFunc type is an adapter to allow the use of ordinary
+// function as TimelineSide mutator.
+type TimelineSideFunc func(context.Context, *ent.TimelineSideMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TimelineSideFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.TimelineSideMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TimelineSideMutation", m)
+}
+
 // The TweetFunc type is an adapter to allow the use of ordinary
 // function as Tweet mutator.
 type TweetFunc func(context.Context, *ent.TweetMutation) (ent.Value, error)

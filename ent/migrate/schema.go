@@ -455,6 +455,62 @@ var (
 			},
 		},
 	}
+	// TimelineFanoutsColumns holds the columns for the "timeline_fanouts" table.
+	TimelineFanoutsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "author_id", Type: field.TypeInt64},
+		{Name: "record", Type: field.TypeBytes},
+		{Name: "done", Type: field.TypeInt64, Default: 0},
+		{Name: "chunks", Type: field.TypeInt64, Default: 0},
+	}
+	// TimelineFanoutsTable holds the schema information for the "timeline_fanouts" table.
+	TimelineFanoutsTable = &schema.Table{
+		Name:       "timeline_fanouts",
+		Columns:    TimelineFanoutsColumns,
+		PrimaryKey: []*schema.Column{TimelineFanoutsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "timeline_fanouts_turn",
+				Unique:  false,
+				Columns: []*schema.Column{TimelineFanoutsColumns[4], TimelineFanoutsColumns[0]},
+			},
+		},
+	}
+	// TimelineProgressColumns holds the columns for the "timeline_progress" table.
+	TimelineProgressColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "last", Type: field.TypeString},
+	}
+	// TimelineProgressTable holds the schema information for the "timeline_progress" table.
+	TimelineProgressTable = &schema.Table{
+		Name:       "timeline_progress",
+		Columns:    TimelineProgressColumns,
+		PrimaryKey: []*schema.Column{TimelineProgressColumns[0]},
+	}
+	// TimelineSidesColumns holds the columns for the "timeline_sides" table.
+	TimelineSidesColumns = []*schema.Column{
+		{Name: "author_id", Type: field.TypeInt64},
+		{Name: "merged", Type: field.TypeBool},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "forced", Type: field.TypeInt8, Default: 0},
+	}
+	// TimelineSidesTable holds the schema information for the "timeline_sides" table.
+	TimelineSidesTable = &schema.Table{
+		Name:       "timeline_sides",
+		Columns:    TimelineSidesColumns,
+		PrimaryKey: []*schema.Column{TimelineSidesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "timeline_sides_merged",
+				Unique:  false,
+				Columns: []*schema.Column{TimelineSidesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "merged",
+				},
+			},
+		},
+	}
 	// TweetsColumns holds the columns for the "tweets" table.
 	TweetsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64},
@@ -624,6 +680,9 @@ var (
 		RetweetsTable,
 		SessionsTable,
 		SignInLimitsTable,
+		TimelineFanoutsTable,
+		TimelineProgressTable,
+		TimelineSidesTable,
 		TweetsTable,
 		TweetHashtagsTable,
 		TweetStatsTable,
@@ -690,6 +749,15 @@ func init() {
 	}
 	SignInLimitsTable.Annotation = &entsql.Annotation{
 		Table: "sign_in_limits",
+	}
+	TimelineFanoutsTable.Annotation = &entsql.Annotation{
+		Table: "timeline_fanouts",
+	}
+	TimelineProgressTable.Annotation = &entsql.Annotation{
+		Table: "timeline_progress",
+	}
+	TimelineSidesTable.Annotation = &entsql.Annotation{
+		Table: "timeline_sides",
 	}
 	TweetsTable.Annotation = &entsql.Annotation{
 		Table: "tweets",

@@ -57,6 +57,15 @@ type Session func(*sql.Selector)
 // SignInLimit is the predicate function for signinlimit builders.
 type SignInLimit func(*sql.Selector)
 
+// TimelineFanout is the predicate function for timelinefanout builders.
+type TimelineFanout func(*sql.Selector)
+
+// TimelineProgress is the predicate function for timelineprogress builders.
+type TimelineProgress func(*sql.Selector)
+
+// TimelineSide is the predicate function for timelineside builders.
+type TimelineSide func(*sql.Selector)
+
 // Tweet is the predicate function for tweet builders.
 type Tweet func(*sql.Selector)
 

@@ -20,9 +20,9 @@ const (
 )
 
 // Unread bounds the bytes of answers and messages that clients have not read yet, and of those that they have begun to send and not
-// ended, of all connections together, so that slow clients cannot fill the memory. When the bound is passed, connections are cut off until the rest fits: each time, of
-// the network that holds most, the connection that has not read for longest. So clients that read as fast as answers come are
-// the last to be cut off.
+// ended, of all connections together, so that slow clients cannot fill the memory. When the bound is passed, connections are cut off
+// until the rest fits: each time, of the network that holds most, the connection that has held bytes for longest. So clients that are
+// as fast as answers and requests come are the last to be cut off.
 type Unread struct {
 	max int
 

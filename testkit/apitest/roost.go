@@ -76,7 +76,7 @@ func New(t testing.TB, m Mode, opts ...Option) *Roost {
 	t.Helper()
 	c := app.Config{Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", PublicURL: "http://roost.test", Roles: "api,worker",
 		ServerTiming: true, ReadCache: true, Introspection: true, App: true, Playground: true, DatabaseWait: Patience,
-		QueueWait: 10 * time.Second, Plans: os.Getenv("ROOST_TEST_PLANS") != "off",
+		QueueWait: 10 * time.Second, Plans: os.Getenv("ROOST_TEST_PLANS") != "off", PreparedTimelines: os.Getenv("ROOST_TEST_PREPARED"),
 		Hashing: &accounts.Hashing{Memory: 64, Time: 1, Parallel: 4, Waiting: 1000}}
 	var redis *redistest.Redis
 	if m == Server {
