@@ -50,6 +50,7 @@ export function Home({ shown }: { readonly shown: boolean }): ReactNode {
           loading={home.loading}
           loadingMore={home.loadingMore}
           hasMore={home.hasMore}
+          error={home.error}
           onMore={() => void home.loadMore()}
           end={<p className="end">This is where it all began.</p>}
         />

@@ -30,6 +30,7 @@ function Tweets({ pages, label, empty }: TweetsProps): ReactNode {
       loading={pages.loading}
       loadingMore={pages.loadingMore}
       hasMore={pages.hasMore}
+      error={pages.error}
       onMore={() => void pages.loadMore()}
     />
   );

@@ -70,6 +70,7 @@ function UserTweets({ username, view, isViewer }: { readonly username: string; r
       loading={timeline.loading}
       loadingMore={timeline.loadingMore}
       hasMore={timeline.hasMore}
+      error={timeline.error}
       onMore={() => void timeline.loadMore()}
     />
   );

@@ -1,12 +1,14 @@
 import { useQuery } from "@apollo/client/react";
 import {
   ChangePassword,
+  done,
   RevokeOtherSessions,
   RevokeSession,
   Sessions,
   Settings,
   UpdateSettings,
   type RefusalFragment,
+  type Result,
   type SessionCardFragment,
   type SettingsQuery,
 } from "@roost/client";
@@ -206,10 +208,10 @@ function Devices(): ReactNode {
   const { data, error, refetch } = useQuery(Sessions, { fetchPolicy: "cache-and-network" });
   const [busy, setBusy] = useState(false);
   const viewer = data?.viewer;
-  const act = async (what: () => Promise<{ readonly ok: boolean }>, said: string): Promise<void> => {
+  const act = async <TData,>(what: () => Promise<Result<TData>>, said: string): Promise<void> => {
     setBusy(true);
     try {
-      await what();
+      done(await what());
       await refetch();
       say(said);
     } catch (failure) {

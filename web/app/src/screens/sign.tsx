@@ -15,8 +15,12 @@ import { sayError } from "../ui/toast.tsx";
 /** Where somebody goes after signing in: back to the page that asked for it, if it is one of the app. */
 function useNext(): string {
   const [parameters] = useSearchParams();
-  const next = parameters.get("next") ?? "/";
-  return next.startsWith("/") && !next.startsWith("//") && !next.startsWith("/\\") ? next : "/";
+  try {
+    const next = new URL(parameters.get("next") ?? "/", location.origin);
+    return next.origin === location.origin ? next.pathname + next.search : "/";
+  } catch {
+    return "/";
+  }
 }
 
 /** What a form of signing in knows while it is filled in and sent. Whoever is signed in goes on to the next page. */

@@ -55,6 +55,7 @@ export function TweetPage({ id }: { readonly id: string }): ReactNode {
               loading={replies.loading}
               loadingMore={replies.loadingMore}
               hasMore={replies.hasMore}
+              error={replies.error}
               onMore={() => void replies.loadMore()}
             />
           )}

@@ -98,7 +98,7 @@ export function Composer({ replyTo, text: initial = "", autoFocus = false, onPos
       const result = await post(text, replyTo?.id);
       if (result.ok) {
         const { id: posted } = result.value.tweet;
-        setText("");
+        setText((now) => (now === text ? "" : now)); // somebody may have typed on
         onPosted?.();
         say(replyTo ? "Your reply is there." : "Your tweet is there.", { to: `/tweets/${posted}`, label: "View" });
       } else {

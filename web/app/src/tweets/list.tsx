@@ -1,5 +1,6 @@
 import type { TimelineEntryFragment } from "@roost/client";
 import { memo, startTransition, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { More } from "../ui/more.tsx";
 import { SkeletonTweets } from "../ui/states.tsx";
 import { TweetCard } from "./card.tsx";
 import { heightOf, noteHeights } from "./heights.ts";
@@ -32,15 +33,13 @@ function useChunks(entries: readonly Entry[]): readonly Chunk[] {
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
-  const firstKnown = entries.findIndex(({ node }) => known.has(node.id));
   const chunks: { key: string; entries: Entry[] }[] = [];
-  entries.forEach((entry, i) => {
+  for (const entry of entries) {
     let key = known.get(entry.node.id);
     if (key === undefined) {
+      // A new entry goes where the one above it is. What comes on top has none above it, and begins a chunk.
       const last = chunks.at(-1);
-      const above = firstKnown >= 0 && i < firstKnown;
-      // An entry in the middle goes where its neighbour is; others fill chunks of their own.
-      const room = last && (counts.get(last.key) ?? 0) < chunkSize && (above || i > firstKnown);
+      const room = last && (counts.get(last.key) ?? 0) < chunkSize;
       key = room ? last.key : `chunk-${++made.current}`;
       known.set(entry.node.id, key);
       counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -53,7 +52,7 @@ function useChunks(entries: readonly Entry[]): readonly Chunk[] {
       const again = chunks.some((chunk) => chunk.key === key);
       chunks.push({ key: again ? `${key}-${entry.node.id}` : key, entries: [entry] });
     }
-  });
+  }
   // Chunks that are as they were keep their identity, and are not drawn again.
   const next = chunks.map((chunk) => {
     const old = before.current.get(chunk.key);
@@ -70,29 +69,16 @@ interface ListProps {
   readonly loading: boolean;
   readonly loadingMore: boolean;
   readonly hasMore: boolean;
+  /** What went wrong with the last page. */
+  readonly error: unknown;
   readonly onMore: () => void;
   /** What comes behind the last entry. */
   readonly end?: ReactNode;
 }
 
 /** Tweets, as many as one scrolls: only those near the window are in the page. */
-export function TweetList({ entries, label, loading, loadingMore, hasMore, onMore, end }: ListProps): ReactNode {
+export function TweetList({ entries, label, loading, loadingMore, hasMore, error, onMore, end }: ListProps): ReactNode {
   const chunks = useChunks(entries);
-  const more = useRef<HTMLDivElement>(null);
-  const onMoreNow = useRef(onMore);
-  onMoreNow.current = onMore;
-  const wanting = hasMore && !loadingMore && !loading;
-  useEffect(() => {
-    const mark = more.current;
-    if (!mark || !wanting) {
-      return undefined;
-    }
-    const watcher = new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && onMoreNow.current(), {
-      rootMargin: "0px 0px 1500px 0px",
-    });
-    watcher.observe(mark);
-    return () => watcher.disconnect();
-  }, [wanting, entries.length]);
   return (
     <>
       {entries.length > 0 && (
@@ -103,10 +89,7 @@ export function TweetList({ entries, label, loading, loadingMore, hasMore, onMor
         </div>
       )}
       {loading && entries.length === 0 && <SkeletonTweets />}
-      <div ref={more} className="tweets-more">
-        {hasMore && entries.length > 0 && <SkeletonTweets count={2} />}
-        {!hasMore && !loading && entries.length > 0 && end}
-      </div>
+      <More hasMore={hasMore} busy={loading || loadingMore} error={error} length={entries.length} onMore={onMore} margin={1500} end={end} />
     </>
   );
 }

@@ -1,8 +1,9 @@
 import type { UserCardFragment } from "@roost/client";
 import type { Pages } from "@roost/client/react";
-import { useEffect, useRef, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { Avatar } from "../ui/avatar.tsx";
 import { Link } from "../ui/link.tsx";
+import { More } from "../ui/more.tsx";
 import { Empty, Failed, SkeletonTweets } from "../ui/states.tsx";
 import { FollowButton } from "./follow.tsx";
 
@@ -14,20 +15,6 @@ interface UserListProps {
 
 /** People, page by page. */
 export function UserList({ pages, label, empty }: UserListProps): ReactNode {
-  const more = useRef<HTMLDivElement>(null);
-  const load = useRef(pages.loadMore);
-  load.current = pages.loadMore;
-  const wanting = pages.hasMore && !pages.loadingMore;
-  useEffect(() => {
-    if (!more.current || !wanting) {
-      return undefined;
-    }
-    const watcher = new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && void load.current(), {
-      rootMargin: "0px 0px 800px 0px",
-    });
-    watcher.observe(more.current);
-    return () => watcher.disconnect();
-  }, [wanting, pages.edges.length]);
   if (pages.loading) {
     return <SkeletonTweets />;
   }
@@ -44,9 +31,14 @@ export function UserList({ pages, label, empty }: UserListProps): ReactNode {
           <UserRow key={node.id} user={node} />
         ))}
       </ul>
-      <div ref={more} className="tweets-more">
-        {pages.hasMore && <SkeletonTweets count={2} />}
-      </div>
+      <More
+        hasMore={pages.hasMore}
+        busy={pages.loadingMore}
+        error={pages.error}
+        length={pages.edges.length}
+        onMore={() => void pages.loadMore()}
+        margin={800}
+      />
     </>
   );
 }

@@ -87,7 +87,7 @@ export function useHomeTimeline({ first = 20, live: isLive = true }: HomeTimelin
     entries: all.filter(({ node }) => !held.current.has(node.id)),
     waiting: all.filter(({ node }) => held.current.has(node.id)),
     showNew,
-    loading: on && !view,
+    loading: on && !view && error === undefined,
     loadingMore,
     hasMore: view?.hasNextPage ?? false,
     loadMore,
@@ -101,11 +101,13 @@ class Held {
   #ids = new Set<string>();
   #shown: Set<string> | undefined;
 
-  /** Looks at the timeline after a change: what is above all that was shown waits, unless the viewer wrote it. */
+  /** Looks at the timeline after a change: what is above all that was shown waits, unless the viewer wrote it, and waits on. */
   take(entries: readonly TimelineEntryFragment[], viewerId: string | undefined): void {
     const shown = this.#shown;
     const top = shown ? entries.findIndex(({ node }) => shown.has(node.id)) : 0;
-    this.#ids = new Set(entries.slice(0, Math.max(top, 0)).filter((entry) => byOf(entry) !== viewerId).map(({ node }) => node.id));
+    const waits = (entry: TimelineEntryFragment, i: number): boolean =>
+      this.#ids.has(entry.node.id) || (i < top && byOf(entry) !== viewerId);
+    this.#ids = new Set(entries.filter(waits).map(({ node }) => node.id));
     this.#shown = new Set(entries.filter(({ node }) => !this.#ids.has(node.id)).map(({ node }) => node.id));
   }
 

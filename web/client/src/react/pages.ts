@@ -50,16 +50,16 @@ export function usePages<TData, TVariables extends OperationVariables, TEdge>(
     nextFetchPolicy: "cache-first",
   });
   const [loadingMore, setLoadingMore] = useState(false);
-  const [moreError, setMoreError] = useState<unknown>(undefined);
+  const [failed, setFailed] = useState<{ readonly after: unknown; readonly error: unknown }>();
   const connection = data ? pick(data as TData) : undefined;
   const after = connection?.pageInfo.endCursor;
   const loadMore = useCallback(async () => {
     setLoadingMore(true);
-    setMoreError(undefined);
+    setFailed(undefined);
     try {
       await fetchMore({ variables: { after } });
     } catch (failure) {
-      setMoreError(failure);
+      setFailed({ after, error: failure });
     } finally {
       setLoadingMore(false);
     }
@@ -71,7 +71,7 @@ export function usePages<TData, TVariables extends OperationVariables, TEdge>(
     loadingMore,
     hasMore: connection?.pageInfo.hasNextPage ?? false,
     loadMore,
-    error: connection ? moreError : error,
+    error: connection ? (failed?.after === after ? failed?.error : undefined) : error,
     refresh: useCallback(() => void refetch().catch(() => {}), [refetch]),
   };
 }
