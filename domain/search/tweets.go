@@ -61,18 +61,22 @@ type Page struct {
 }
 
 // Tweets reads a page in one statement, or in two if the page has the last of the ranked matches and the list goes on. It fails with
-// BadRequest for a query that words.Parse refuses. A page of size 0 only reports whether there is more.
+// BadRequest for a query that words.Parse refuses, and with Unavailable as sqldb.Driver.Long does. A page of size 0 only reports whether
+// there is more.
 func (s *Search) Tweets(ctx context.Context, k Key) (Page, error) {
 	q, err := words.Parse(k.Query)
 	if err != nil || k.Nothing {
 		return Page{}, err
 	}
-	var found []Place
+	read := s.relevant
 	if k.Order == Newest || k.After.ID != 0 && k.After.Class == 0 {
-		found, err = s.newest(ctx, q, k, k.Size+1)
-	} else {
-		found, err = s.relevant(ctx, q, k)
+		read = s.newest
 	}
+	var found []Place
+	err = s.db.Long(ctx, func(ctx context.Context) (err error) {
+		found, err = read(ctx, q, k, k.Size+1)
+		return err
+	})
 	if err != nil {
 		return Page{}, fmt.Errorf("search tweets: %w", err)
 	}
@@ -117,14 +121,14 @@ func (s *Search) offset() string {
 	return ""
 }
 
-// relevant reads a page of ranked matches, and goes on behind them.
-func (s *Search) relevant(ctx context.Context, q words.Query, k Key) ([]Place, error) {
+// relevant reads up to n ranked matches, and goes on behind them.
+func (s *Search) relevant(ctx context.Context, q words.Query, k Key, n int) ([]Place, error) {
 	type row struct {
 		n         int64
 		low, high sql.NullInt64
 		id, class sql.NullInt64
 	}
-	rows, err := sqldb.ScanAll(ctx, s.db, s.relevantStatement(q, k), nil,
+	rows, err := sqldb.ScanAll(ctx, s.db, s.relevantStatement(q, k, n), nil,
 		func(r *row) []any { return []any{&r.n, &r.low, &r.high, &r.id, &r.class} })
 	if err != nil {
 		return nil, err
@@ -143,7 +147,7 @@ func (s *Search) relevant(ctx context.Context, q words.Query, k Key) ([]Place, e
 		}
 	}
 	slices.SortFunc(out, comparePlaces)
-	if missing := k.Size + 1 - len(out); missing > 0 && low > max(k.From, 1) {
+	if missing := n - len(out); missing > 0 && low > max(k.From, 1) {
 		k.After = Place{ID: low, Low: low, High: high}
 		more, err := s.newest(ctx, q, k, missing)
 		if err != nil {
@@ -162,7 +166,7 @@ func comparePlaces(a, b Place) int {
 // relevantStatement ranks the newest matches, or the newest in the range of ids that the first page has noted, which had no more than
 // MaxRanked; clients can make up cursors. Each row has their number and
 // range as well; if none of them is returned, there is one row with these alone.
-func (s *Search) relevantStatement(q words.Query, k Key) string {
+func (s *Search) relevantStatement(q words.Query, k Key, n int) string {
 	class, after, f := classSQL(wordsOf(q)), "", k.Filter
 	if a := k.After; a.ID != 0 {
 		after = fmt.Sprintf("WHERE (class < %d OR class = %d AND tweet_id < %d)", a.Class, a.Class, a.ID)
@@ -176,7 +180,7 @@ func (s *Search) relevantStatement(q words.Query, k Key) string {
 		FROM (SELECT count(*) AS n, min(tweet_id) AS low, max(tweet_id) AS high FROM m) AS b
 		LEFT JOIN (SELECT * FROM (SELECT * FROM (SELECT tweet_id, %s AS class FROM m) AS c %s ORDER BY class DESC, tweet_id DESC%s) AS o
 			WHERE %s ORDER BY class DESC, tweet_id DESC LIMIT %d) AS r ON 1 = 1`,
-		s.matches(q, f), s.idColumn(q), MaxRanked, class, after, s.offset(), tweets.VisibleByID("o.tweet_id"), k.Size+1)
+		s.matches(q, f), s.idColumn(q), MaxRanked, class, after, s.offset(), tweets.VisibleByID("o.tweet_id"), n)
 }
 
 // idColumn is the column by whose order matches can be read without sorting them.

@@ -55,7 +55,7 @@ func CheckUserQuery(query string) error {
 	return nil
 }
 
-// Users reads a page in one statement. A query that is neither the beginning of a username nor has a word finds nobody.
+// Users reads a page in one statement, which it may have to wait for, see sqldb.Driver.Long. A query that is neither the beginning of a username nor has a word finds nobody.
 func (s *Search) Users(ctx context.Context, k UserKey) (UserPage, error) {
 	if err := CheckUserQuery(k.Query); err != nil {
 		return UserPage{}, err
@@ -72,7 +72,11 @@ func (s *Search) Users(ctx context.Context, k UserKey) (UserPage, error) {
 	if statement == "" {
 		return UserPage{}, nil
 	}
-	found, err := sqldb.ScanAll(ctx, s.db, statement, args, columns)
+	var found []UserPlace
+	err := s.db.Long(ctx, func(ctx context.Context) (err error) {
+		found, err = sqldb.ScanAll(ctx, s.db, statement, args, columns)
+		return err
+	})
 	if err != nil {
 		return UserPage{}, fmt.Errorf("search users: %w", err)
 	}

@@ -18,7 +18,8 @@ import (
 const MaxHits = 1000
 
 // HomeMatching returns the page of a window of those entries of a home timeline whose tweets match a search. It has the entries that Home
-// has, at the same places. authors are as HomeAuthors returns them. It fails with BadRequest for a query that words.Parse refuses.
+// has, at the same places. authors are as HomeAuthors returns them. It fails with BadRequest for a query that words.Parse refuses,
+// and with Unavailable as sqldb.Driver.Long does.
 //
 // If the index has at most MaxHits tweets that match, one statement reads them all, and another one finds the places of those that were
 // retweeted. With more of them, one statement reads the newest of the authors' tweets that match, another one the retweets by the authors
@@ -30,7 +31,17 @@ func (t *Timelines) HomeMatching(ctx context.Context, authors []int64, query str
 	if err != nil || len(authors) == 0 {
 		return cursors.Page[Entry]{}, err
 	}
-	if !c.ExcludesOnly() { // almost every tweet matches
+	var page cursors.Page[Entry]
+	err = t.db.Long(ctx, func(ctx context.Context) (err error) {
+		page, err = t.homeMatching(ctx, c, authors, w)
+		return err
+	})
+	return page, err
+}
+
+// homeMatching is HomeMatching for a condition. A search that only excludes matches almost every tweet, so it goes through the timeline.
+func (t *Timelines) homeMatching(ctx context.Context, c search.Condition, authors []int64, w cursors.Window) (cursors.Page[Entry], error) {
+	if !c.ExcludesOnly() {
 		hits, ok, err := t.hits(ctx, c, w)
 		if err != nil {
 			return cursors.Page[Entry]{}, err

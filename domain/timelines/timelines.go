@@ -118,11 +118,18 @@ func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Ke
 		if len(lists) == 0 {
 			continue
 		}
-		pages, err := lists.Pages(ctx, t.db.Driver, some)
+		bound := func(ctx context.Context, read func(context.Context) error) error { return read(ctx) }
+		if c.matching != "" {
+			bound = t.db.Long
+		}
+		err = bound(ctx, func(ctx context.Context) error {
+			pages, err := lists.Pages(ctx, t.db.Driver, some)
+			maps.Copy(out, pages)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(out, pages)
 	}
 	return out, nil
 }

@@ -19,6 +19,7 @@ type Driver struct {
 	dialect     string
 	write, read *entsql.Driver
 	permits     struct{ write, read *limit }
+	long        long
 	watch       Watch
 	disk        *disk // nil with PostgreSQL
 }

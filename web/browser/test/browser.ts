@@ -30,7 +30,7 @@ export async function startBrowser(): Promise<Browser> {
 export interface Visit {
   readonly context: BrowserContext;
   readonly page: Page;
-  /** Console errors and warnings, uncaught exceptions and failed requests. */
+  /** Console errors and warnings, uncaught exceptions and failed requests, but for those that the page gave up itself. */
   readonly faults: string[];
   /** Hosts that anything was asked of. */
   readonly hosts: Set<string>;
@@ -63,7 +63,12 @@ export async function visit(t: Test, browser: Browser, width = 1400, height = 90
     }
   });
   page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("requestfailed", (request) => faults.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    if (why !== "net::ERR_ABORTED") {
+      faults.push(`${request.url()}: ${why}`);
+    }
+  });
   page.on("request", (request) => hosts.add(new URL(request.url()).host));
   page.on("websocket", (socket) => hosts.add(new URL(socket.url()).host));
   t.after(async () => {

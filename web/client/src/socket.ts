@@ -36,6 +36,8 @@ export class Socket {
   readonly #byId: boolean;
   readonly #listeners = new Set<() => void>();
   #state: ConnectionState = "idle";
+  #opening = false; // a connection is being made
+  #outdated = false; // and for a session that is not the client's any more
 
   constructor(options: SocketOptions) {
     this.#byId = options.byId ?? false;
@@ -53,9 +55,20 @@ export class Socket {
       retryWait: (attempt) => new Promise((resolve) => setTimeout(resolve, waitBefore(attempt))),
       shouldRetry,
       on: {
-        connecting: (again) => this.#change(again ? "waiting" : "connecting"),
+        connecting: (again) => {
+          this.#opening = true;
+          this.#change(again ? "waiting" : "connecting");
+        },
+        opened: () => {
+          this.#opening = false;
+          if (this.#outdated) {
+            this.#outdated = false;
+            this.#client.terminate();
+          }
+        },
         connected: () => this.#change("open"),
         closed: (event) => {
+          this.#opening = this.#outdated = false;
           clearTimeout(patience);
           const code = closeCode(event);
           this.#change(code === CloseCode.Forbidden ? "ended" : code === 1000 ? "idle" : "waiting");
@@ -115,7 +128,11 @@ export class Socket {
 
   /** Opens the socket anew, for another session; subscriptions go on. */
   reconnect(): void {
-    this.#client.terminate();
+    if (this.#opening) {
+      this.#outdated = true; // Node's sockets throw, where nobody can catch it, when they are closed before they are open
+    } else {
+      this.#client.terminate();
+    }
   }
 
   /** Ends all subscriptions and the socket. */
