@@ -55,7 +55,8 @@ func CheckUserQuery(query string) error {
 	return nil
 }
 
-// Users reads a page in one statement, which it may have to wait for, see sqldb.Driver.Long. A query that is neither the beginning of a username nor has a word finds nobody.
+// Users reads a page in one statement. A query that is neither the beginning of a username nor has a word finds nobody. It fails with
+// Unavailable as sqldb.Driver.Long does.
 func (s *Search) Users(ctx context.Context, k UserKey) (UserPage, error) {
 	if err := CheckUserQuery(k.Query); err != nil {
 		return UserPage{}, err

@@ -23,8 +23,7 @@ var (
 	errTooLong  = errs.New(errs.Unavailable, "the search took too long; look for words that are rarer, or for fewer of them")
 )
 
-// long bounds the reads of which nobody knows beforehand how much they read, such as searches: however many of them come, most permits
-// are left for other reads.
+// long bounds reads whose size no plan bounds, such as searches: however many of them come, most permits are left for other reads.
 type long struct {
 	turns *semaphore.Weighted
 	time  time.Duration
