@@ -208,17 +208,7 @@ func hashtagNames(ctx context.Context, s *Set, spelled []tweets.Hashtag) (map[tw
 // homePages reads pages of home timelines: first whose tweets they hold, then which tweets. A page that cannot be read is left out, and the
 // first such error is returned with the others: a search may fail where the timeline itself does not.
 func homePages(ctx context.Context, s *Set, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[sqldb.Row], error) {
-	out := make(map[sqldb.Key]cursors.Page[sqldb.Row], len(keys))
-	var failure error
-	for _, k := range keys {
-		p, err := homePage(ctx, s, k)
-		if err != nil {
-			failure = cmp.Or(failure, err)
-			continue
-		}
-		out[k] = p
-	}
-	return out, failure
+	return each(ctx, keys, func(ctx context.Context, k sqldb.Key) (cursors.Page[sqldb.Row], error) { return homePage(ctx, s, k) })
 }
 
 func homePage(ctx context.Context, s *Set, k sqldb.Key) (cursors.Page[sqldb.Row], error) {

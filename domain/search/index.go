@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -75,7 +76,7 @@ func (s *Search) indexTweets(ctx context.Context, tx *ent.Tx, tweetIDs []int64) 
 
 // putTweets replaces the entries of tweets. Entries are written in the order of their ids, so that no two writers deadlock.
 func (s *Search) putTweets(ctx context.Context, tx *ent.Tx, rows []tweetRow) error {
-	slices.SortFunc(rows, func(a, b tweetRow) int { return int(min(max(a.id-b.id, -1), 1)) })
+	slices.SortFunc(rows, func(a, b tweetRow) int { return cmp.Compare(a.id, b.id) })
 	oldest := s.oldest()
 	var put puts
 	var gone []int64

@@ -63,15 +63,15 @@ type hit struct {
 // hits reads the tweets that match and may be in a window; ok is false if there are more than MaxHits of them. A retweet is newer than its
 // tweet, so no tweet above the window is in it.
 func (t *Timelines) hits(ctx context.Context, c search.Condition, w cursors.Window) (hits []hit, ok bool, err error) {
-	most := int64(0)
+	n := int64(0) // the number of hits, which each row repeats
 	hits, err = sqldb.ScanAll(ctx, t.db, t.hitsStatement(c, w), nil,
 		func(h *hit) []any {
-			return []any{&most, &h.id, &h.AuthorID, &h.ParentAuthorID, &h.visible, &h.retweeted}
+			return []any{&n, &h.id, &h.AuthorID, &h.ParentAuthorID, &h.visible, &h.retweeted}
 		})
 	if err != nil {
 		return nil, false, fmt.Errorf("find tweets of a timeline: %w", err)
 	}
-	return hits, most <= int64(t.maxHits), nil
+	return hits, n <= int64(t.maxHits), nil
 }
 
 // hitsStatement returns a row for each hit with their number, or one row if there are too many. It has no arguments, so that PostgreSQL can
@@ -111,12 +111,6 @@ func (t *Timelines) homeOfHits(ctx context.Context, authors []int64, hits []hit,
 	entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.SortKey >= w.Above || e.SortKey <= w.Below })
 	sortEntries(w, entries)
 	return cursors.Cut(w, entries[:min(len(entries), w.Size+1)]), nil
-}
-
-// sortEntries sorts entries in the direction of a window.
-func sortEntries(w cursors.Window, entries []Entry) {
-	d := &Draft{window: w}
-	slices.SortFunc(entries, func(a, b Entry) int { return d.compare(a.SortKey, b.SortKey) })
 }
 
 // matchingEntries returns the readEntries of HomeMatching, which reads in two statements.

@@ -191,11 +191,17 @@ func (d *Draft) Settle(places map[int64]Place) {
 		return
 	}
 	d.entries = slices.DeleteFunc(d.entries, func(e Entry) bool { return e.SortKey < d.from || e.SortKey > d.to })
-	slices.SortFunc(d.entries, func(a, b Entry) int { return d.compare(a.SortKey, b.SortKey) })
+	sortEntries(d.window, d.entries)
 }
 
-func (d *Draft) compare(a, b int64) int {
-	if d.window.Backward {
+// sortEntries sorts entries in the direction of a window.
+func sortEntries(w cursors.Window, entries []Entry) {
+	slices.SortFunc(entries, func(a, b Entry) int { return compare(w, a.SortKey, b.SortKey) })
+}
+
+// compare compares sort keys in the direction of a window.
+func compare(w cursors.Window, a, b int64) int {
+	if w.Backward {
 		return cmp.Compare(a, b)
 	}
 	return cmp.Compare(b, a)

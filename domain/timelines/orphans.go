@@ -39,7 +39,7 @@ func (d *Draft) Orphans(authors []int64, lists []AuthorList) (all []Orphan) {
 
 // has reports whether a tweet is in the draft at its own place.
 func (d *Draft) has(tweetID int64) bool {
-	_, ok := slices.BinarySearchFunc(d.entries, tweetID, func(e Entry, key int64) int { return d.compare(e.SortKey, key) })
+	_, ok := slices.BinarySearchFunc(d.entries, tweetID, func(e Entry, key int64) int { return compare(d.window, e.SortKey, key) })
 	return ok
 }
 
