@@ -44,7 +44,6 @@ type Hub struct {
 	position atomic.Int64
 
 	pending latestReactions
-	paced   *pacedCalls // of subscribers who may not receive counts yet
 
 	resets   resets
 	warnings lifecycle.Throttle // of audiences that could not be read
@@ -63,7 +62,6 @@ func New(audience Audience) *Hub {
 		pushed:   map[int64]ReactionState{},
 		own:      map[ownChange]struct{}{},
 		pending:  latestReactions{waitingStates: newWaitingStates(), some: lifecycle.NewWake()},
-		paced:    newPacedCalls(),
 	}
 	h.carrier.Run = h.carryReactions
 	return h

@@ -181,7 +181,7 @@ func (s *ReactionSubscription) notify() {
 		return
 	}
 	if wait := mergeFor - time.Since(s.last); wait > 0 {
-		s.hub.paced.after(wait, wake)
+		time.AfterFunc(wait, wake)
 		return
 	}
 	wake()
