@@ -300,9 +300,9 @@ func TestSuspendCommand(t *testing.T) {
 			res.Errors[0].Code() != "UNAUTHENTICATED" {
 			t.Errorf("the session of before: %v, %+v", err, res)
 		}
-		for _, password := range []string{w.ada.Password, "wrong horse"} {
-			if code := signsIn(t, r, w.ada.Name, password); code != "FORBIDDEN" {
-				t.Errorf("the sign-in with %q is answered with %q", password, code)
+		for password, want := range map[string]string{w.ada.Password: "FORBIDDEN", "wrong horse": "INVALID_CREDENTIALS"} {
+			if code := signsIn(t, r, w.ada.Name, password); code != want {
+				t.Errorf("the sign-in with %q is answered with %q, want %q", password, code, want)
 			}
 		}
 		expectClean(t, r)
