@@ -29,7 +29,8 @@ func newTimelinePages() timelinePages {
 
 // TimelinesQuestion asks for pages of users' own timelines. If the process keeps copies of rows, it reads the list of each user's newest
 // entries, and pages that the lists do not reach come from SQL, in one statement for each page size and direction. The pages are the
-// same in all cases, so a cursor of the one continues in the other. Pages of searches always come from SQL. It must not be used
+// same in all cases, so a cursor of the one continues in the other. Pages of searches always come from SQL; if they cannot be read, the
+// others are answered all the same. It must not be used
 // concurrently.
 type TimelinesQuestion struct {
 	store *Store
@@ -40,7 +41,8 @@ type TimelinesQuestion struct {
 
 	complete bool
 	pages    []cursors.Page[timelines.Entry] // by index
-	err      error
+	// err is why pages are missing, and searchErr why those of searches are.
+	err, searchErr error
 }
 
 // AskTimelines returns a question about pages of users' own timelines. It does not read anything.
@@ -72,18 +74,23 @@ func (q *TimelinesQuestion) Request() *cache.Request {
 // At returns the page of the key with index i. The question must have been answered.
 func (q *TimelinesQuestion) At(ctx context.Context, i int) (cursors.Page[timelines.Entry], error) {
 	if !q.complete {
-		q.complete, q.err = true, q.finish(ctx)
+		q.complete, q.pages = true, make([]cursors.Page[timelines.Entry], len(q.keys))
+		q.err, q.searchErr = q.finish(ctx), q.fromSQL(ctx, q.searched)
+		q.store.ownPages.search.Add(float64(len(q.searched)))
 	}
-	if q.err != nil {
-		return cursors.Page[timelines.Entry]{}, q.err
+	err := q.err
+	if q.keys[i].Matching != "" {
+		err = q.searchErr
+	}
+	if err != nil {
+		return cursors.Page[timelines.Entry]{}, err
 	}
 	return q.pages[i], nil
 }
 
-// finish makes the pages from the lists, and reads the others from SQL.
+// finish makes the pages that are not searches from the lists, or reads them from SQL.
 func (q *TimelinesQuestion) finish(ctx context.Context) error {
 	count := &q.store.ownPages
-	q.pages = make([]cursors.Page[timelines.Entry], len(q.keys))
 	source := count.fromSQL
 	if q.lists != nil {
 		source = count.deeper
@@ -100,17 +107,20 @@ func (q *TimelinesQuestion) finish(ctx context.Context) error {
 		count.list.Add(float64(len(q.listed) - len(rest)))
 	}
 	source.Add(float64(len(rest)))
-	count.search.Add(float64(len(q.searched)))
-	rest = append(rest, q.searched...)
-	if len(rest) == 0 {
+	return q.fromSQL(ctx, rest)
+}
+
+// fromSQL reads the pages with some indexes.
+func (q *TimelinesQuestion) fromSQL(ctx context.Context, at []int) error {
+	if len(at) == 0 {
 		return nil
 	}
-	keys := make([]sqldb.Key, len(rest))
-	for n, i := range rest {
+	keys := make([]sqldb.Key, len(at))
+	for n, i := range at {
 		keys[n] = q.keys[i]
 	}
 	pages, err := q.store.timelines.OfUsers(ctx, keys)
-	for _, i := range rest {
+	for _, i := range at {
 		q.pages[i] = pages[q.keys[i]]
 	}
 	return err
