@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -115,7 +116,7 @@ func (r *recentChanges) since(now, after events.Position, authors []int64) (chan
 	} else if after.Epoch() != r.epoch || seq < r.from {
 		return nil, false
 	}
-	at, _ := slices.BinarySearchFunc(r.changes, after.Seq()+1, func(c recentChange, seq int64) int { return int(min(max(c.seq-seq, -1), 1)) })
+	at, _ := slices.BinarySearchFunc(r.changes, after.Seq()+1, func(c recentChange, seq int64) int { return cmp.Compare(c.seq, seq) })
 	if len(r.changes)-at > maxUncovered {
 		return nil, false
 	}

@@ -95,7 +95,8 @@ func unionsOf(lists map[uint8]sqldb.Lists) map[uint8]sqldb.Union {
 }
 
 // OfUsers reads pages of several users' own timelines, newest first, in one statement for each page size, direction, choice of kinds and
-// search among the keys. A page of no kind is empty. It fails with BadRequest for a search that words.Parse refuses.
+// search among the keys. A page of no kind is empty. It fails with BadRequest for a search that words.Parse refuses, and
+// with Unavailable for one as sqldb.Driver.Long does.
 func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Key]cursors.Page[Entry], error) {
 	type choice struct {
 		kinds    uint8
@@ -118,15 +119,16 @@ func (t *Timelines) OfUsers(ctx context.Context, keys []sqldb.Key) (map[sqldb.Ke
 		if len(lists) == 0 {
 			continue
 		}
-		bound := func(ctx context.Context, read func(context.Context) error) error { return read(ctx) }
-		if c.matching != "" {
-			bound = t.db.Long
-		}
-		err = bound(ctx, func(ctx context.Context) error {
+		read := func(ctx context.Context) error {
 			pages, err := lists.Pages(ctx, t.db.Driver, some)
 			maps.Copy(out, pages)
 			return err
-		})
+		}
+		if c.matching == "" {
+			err = read(ctx)
+		} else {
+			err = t.db.Long(ctx, read)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -18,8 +18,8 @@ import (
 type Driver struct {
 	dialect     string
 	write, read *entsql.Driver
-	permits     struct{ write, read *limit }
-	long        long
+	permits     struct{ write, read, long *limit }
+	longTime    time.Duration
 	watch       Watch
 	disk        *disk // nil with PostgreSQL
 }

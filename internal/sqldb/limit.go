@@ -313,9 +313,9 @@ func (l *limit) load() Load {
 	return load
 }
 
-// Loads returns the load of each pool, by the names that [DB.Pools] uses.
+// Loads returns the load of each pool, by the names that [DB.Pools] uses, and as "long" that of the reads which Long bounds.
 func (db *DB) Loads() map[string]Load {
-	all := map[string]Load{"writer": db.permits.write.load()}
+	all := map[string]Load{"writer": db.permits.write.load(), "long": db.permits.long.load()}
 	if db.read != db.write {
 		all["reader"] = db.permits.read.load()
 	}

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"roost/internal/errs"
 )
 
 // Long reads of requests have a quarter of the permits. One more is refused after a while; background work is not bounded.
 func TestLongReadsLeavePermits(t *testing.T) {
 	t.Parallel()
-	d := &Driver{long: newLong(8)}
-	d.permits.read = newLimit(8, time.Millisecond)
+	d := &Driver{longTime: patience}
+	d.permits.long = newLongLimit(newLimit(8, time.Millisecond))
 	hold, held := make(chan struct{}), make(chan error)
 	begun := make(chan struct{})
 	for range 2 {
@@ -25,7 +27,7 @@ func TestLongReadsLeavePermits(t *testing.T) {
 		<-begun
 	}
 	never := func(context.Context) error { t.Error("a third read runs"); return nil }
-	if err := d.Long(request(t.Context()), never); !errors.Is(err, errLongBusy) {
+	if err := d.Long(request(t.Context()), never); !errs.Is(err, errs.Unavailable) {
 		t.Errorf("a third read: %v", err)
 	}
 	ran := false
@@ -46,14 +48,13 @@ func TestLongReadsLeavePermits(t *testing.T) {
 // A long read ends after its time, and says so. A request that ends before gets its own error.
 func TestLongReadsEnd(t *testing.T) {
 	t.Parallel()
-	d := &Driver{long: newLong(1)}
-	d.permits.read = newLimit(1, patience)
-	d.long.time = time.Millisecond
+	d := &Driver{longTime: time.Millisecond}
+	d.permits.long = newLongLimit(newLimit(1, patience))
 	wait := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	if err := d.Long(request(t.Context()), wait); !errors.Is(err, errTooLong) {
 		t.Errorf("a read without end: %v", err)
 	}
-	d.long.time = patience
+	d.longTime = patience
 	gone, cancel := context.WithCancel(request(t.Context()))
 	cancel()
 	if err := d.Long(gone, wait); !errors.Is(err, context.Canceled) {

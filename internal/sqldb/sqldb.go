@@ -122,7 +122,7 @@ func newDB(name string, write, read *sql.DB, writers, readers *limit, watch Watc
 	if name == dialect.SQLite {
 		d.disk = &disk{}
 	}
-	d.permits.write, d.permits.read, d.long = writers, readers, newLong(readers.size)
+	d.permits.write, d.permits.read, d.permits.long, d.longTime = writers, readers, newLongLimit(readers), longTime
 	return &DB{Driver: d, write: write, read: read}
 }
 

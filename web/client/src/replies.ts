@@ -8,7 +8,7 @@ export type Reply = ReplyAddedSubscription["replyAdded"];
 const settleFor = 1_000; // milliseconds on an open socket after which the server has begun a subscription
 const mostMissed = 20; // replies that are looked for at the beginning
 
-/** What LiveReplies tells and asks. */
+/** What LiveReplies reports and asks. */
 interface ReplyOptions {
   /** Gets each new reply; one may come twice. */
   readonly onReply: (reply: Reply) => void;
