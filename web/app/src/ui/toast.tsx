@@ -1,3 +1,4 @@
+import { ServerError, ServerParseError } from "@apollo/client";
 import { codeOf, retryAfter } from "@roost/client";
 import { useSyncExternalStore, type ReactNode } from "react";
 import { go } from "../navigation.ts";
@@ -33,17 +34,31 @@ export function wordsFor(error: unknown): string {
     case "RATE_LIMITED":
       return `That was a lot at once. Try again in ${Math.ceil((retryAfter(error) ?? 1_000) / 1_000)} s.`;
     case "UNAVAILABLE":
-      return "The server is busy. Try again in a moment.";
+      return busy;
     case undefined:
-      return navigator.onLine ? (error instanceof Error && error.message ? error.message : "The server cannot be reached.") : "You are offline.";
+      return wordsWithoutCode(error);
     default:
       return error instanceof Error ? error.message : "Something went wrong.";
   }
 }
 
+const busy = "The server is busy. Try again in a moment.";
+
+/** Words for an error that no answer of the API has: the network's, or that of a proxy before the server. */
+function wordsWithoutCode(error: unknown): string {
+  if (!navigator.onLine) {
+    return "You are offline.";
+  }
+  if (ServerError.is(error) || ServerParseError.is(error)) {
+    return busy;
+  }
+  const unreachable = error instanceof TypeError || !(error instanceof Error) || !error.message; // fetch throws a TypeError
+  return unreachable ? "The server cannot be reached. Try again in a moment." : error.message;
+}
+
 /** Says what went wrong. */
 export function sayError(error: unknown): void {
-  say(error instanceof TypeError ? "The server cannot be reached. Try again in a moment." : wordsFor(error));
+  say(wordsFor(error));
 }
 
 /** Where it is said. */
