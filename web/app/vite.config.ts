@@ -4,9 +4,8 @@ import { defineConfig, type Plugin } from "vite";
 
 // The documents of the first requests, as the client sends them.
 const manifest = JSON.parse(readFileSync(new URL("../client/documents.json", import.meta.url), "utf8")) as Record<string, string>;
-const firstDocuments = Object.fromEntries(
-  ["Me", "HomeTimeline", "Thread"].map((name) => [name, Object.entries(manifest).find(([, text]) => text.startsWith(`query ${name}`) && /\W/.test(text[6 + name.length] ?? ""))]),
-);
+const documentOf = (name: string) => Object.entries(manifest).find(([, text]) => new RegExp(`^query ${name}\\b`).test(text));
+const firstDocuments = Object.fromEntries(["Me", "HomeTimeline", "Thread"].map((name) => [name, documentOf(name)]));
 
 /** Puts first.ts in front of the app, as a script of its own: Vite would make one of both. */
 const firstScript: Plugin = {

@@ -33,9 +33,18 @@ export function More({ hasMore, busy, error, length, onMore, margin, end }: More
     watcher.observe(mark.current);
     return () => watcher.disconnect();
   }, [wanting, length, margin]);
+  const inside = (): ReactNode => {
+    if (length === 0) {
+      return null;
+    }
+    if (!hasMore) {
+      return busy ? null : end;
+    }
+    return failed && !busy ? <Failed error={error} onRetry={onMore} /> : <SkeletonTweets count={2} />;
+  };
   return (
     <div ref={mark} className="tweets-more">
-      {length === 0 ? null : !hasMore ? !busy && end : failed && !busy ? <Failed error={error} onRetry={onMore} /> : <SkeletonTweets count={2} />}
+      {inside()}
     </div>
   );
 }

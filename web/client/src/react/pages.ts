@@ -1,6 +1,6 @@
 import type { OperationVariables, TypedDocumentNode } from "@apollo/client";
 import { useQuery } from "@apollo/client/react";
-import { useCallback, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import {
   Followers,
   Following,
@@ -33,11 +33,22 @@ interface Connection<TEdge> {
 
 const none: readonly never[] = [];
 
+interface Edge {
+  readonly node: { readonly id: string };
+}
+
+/** The edges without those whose node came before: an entry that was pushed may come again with a later page. */
+function once<TEdge extends Edge>(edges: readonly TEdge[]): readonly TEdge[] {
+  const seen = new Set<string>();
+  const kept = edges.filter(({ node }) => !seen.has(node.id) && seen.add(node.id));
+  return kept.length === edges.length ? edges : kept;
+}
+
 /**
  * A connection of any query, page by page. `pick` finds the connection in the answer; the query has the variables `first`
  * and `after`.
  */
-export function usePages<TData, TVariables extends OperationVariables, TEdge>(
+export function usePages<TData, TVariables extends OperationVariables, TEdge extends Edge>(
   query: TypedDocumentNode<TData, TVariables>,
   variables: TVariables,
   pick: (data: TData) => Connection<TEdge> | null | undefined,
@@ -52,6 +63,8 @@ export function usePages<TData, TVariables extends OperationVariables, TEdge>(
   const [loadingMore, setLoadingMore] = useState(false);
   const [failed, setFailed] = useState<{ readonly after: unknown; readonly error: unknown }>();
   const connection = data ? pick(data as TData) : undefined;
+  const all = connection?.edges ?? none;
+  const edges = useMemo(() => once<TEdge>(all), [all]);
   const after = connection?.pageInfo.endCursor;
   const loadMore = useCallback(async () => {
     setLoadingMore(true);
@@ -66,7 +79,7 @@ export function usePages<TData, TVariables extends OperationVariables, TEdge>(
   }, [fetchMore, after]);
   return {
     data: data as TData | undefined,
-    edges: connection?.edges ?? none,
+    edges,
     loading: loading && !connection,
     loadingMore,
     hasMore: connection?.pageInfo.hasNextPage ?? false,

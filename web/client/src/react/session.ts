@@ -1,5 +1,6 @@
 import { useQuery } from "@apollo/client/react";
 import { createContext, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import type { Unsubscribable } from "rxjs";
 import {
   Me,
   SessionEnded,
@@ -9,6 +10,7 @@ import {
   type SignUpMutation,
   type UserNameFragment,
 } from "../generated/operations.js";
+import { Again } from "../again.js";
 import type { Result } from "../results.js";
 import type { Roost } from "../roost.js";
 
@@ -22,7 +24,7 @@ export interface Session {
   readonly generation: number;
   /** Why the last session ended if it was not ended here; undefined after the next sign-in. */
   readonly ended: SessionEndReason | "UNKNOWN" | undefined;
-  /** Why the server could not say who is signed in. */
+  /** Why the server could not say who is signed in; it is asked again. */
   readonly error: unknown;
   readonly signUp: (input: Parameters<Roost["signUp"]>[0]) => Promise<Result<SignUpMutation>>;
   readonly logIn: (input: Parameters<Roost["logIn"]>[0]) => Promise<Result<LogInMutation>>;
@@ -42,7 +44,14 @@ export function useSession(): Session {
 
 /** The state behind useSession, once for each provider. */
 export function useSessionState(roost: Roost): Session {
-  const { data, error } = useQuery(Me);
+  const { data, error, refetch } = useQuery(Me);
+  const again = useMemo(() => new Again(() => void refetch().catch(() => {})), [refetch]); // a failure comes as `error`, too
+  useEffect(() => () => again.stop(), [again]);
+  useEffect(() => {
+    if (error && !data) {
+      again.soon(error);
+    }
+  }, [again, error, data]);
   const [generation, setGeneration] = useState(0);
   const [ended, setEnded] = useState<Session["ended"]>(undefined);
   const user = data?.viewer?.user;
@@ -61,14 +70,18 @@ export function useSessionState(roost: Roost): Session {
         void roost.forgetSession();
       }
     };
-    const events = roost.subscribe(SessionEnded).subscribe({
-      next: ({ sessionEnded }) => end(sessionEnded.reason),
-      error: () => roost.connection === "ended" && end("UNKNOWN"),
-    });
+    const follow = (): Unsubscribable =>
+      roost.subscribe(SessionEnded).subscribe({
+        next: ({ sessionEnded }) => end(sessionEnded.reason),
+        error: (failure) => (roost.connection === "ended" ? end("UNKNOWN") : retry.soon(failure)),
+      });
+    const retry = new Again(() => (events = follow()));
+    let events = follow();
     // The server closes the socket of an ended session; the event above may be lost with it.
     const stop = roost.onConnection(() => roost.connection === "ended" && setTimeout(() => end("UNKNOWN")));
     return () => {
       over = true;
+      retry.stop();
       events.unsubscribe();
       stop();
     };

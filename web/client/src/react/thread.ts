@@ -6,7 +6,7 @@ import { useRoost } from "./context.js";
 import { usePages } from "./pages.js";
 import { useSession } from "./session.js";
 
-/** A tweet with what it answers and its answers, live. New answers come on top of the list, once. */
+/** A tweet with what it answers and its answers, live. New answers come once, on top of the list, or at its end if the oldest is first. */
 export function useThread(id: string, { orderBy = "RELEVANT", first = 20 }: { readonly orderBy?: ReplyOrder; readonly first?: number } = {}) {
   const roost = useRoost();
   const { generation } = useSession();
@@ -28,7 +28,7 @@ export function useThread(id: string, { orderBy = "RELEVANT", first = 20 }: { re
   return { tweet: pages.data?.tweet, replies: pages };
 }
 
-/** Puts a new reply on top of a thread and counts it, unless it is there already. */
+/** Puts a new reply into a thread and counts it, unless it is there already. If it belongs to a page that was not read, it is only counted. */
 function putReply(cache: ApolloCache, variables: ThreadQueryVariables, reply: Reply): void {
   let isNew = false;
   cache.updateQuery({ query: Thread, variables }, (data) => {
@@ -37,8 +37,13 @@ function putReply(cache: ApolloCache, variables: ThreadQueryVariables, reply: Re
       return undefined;
     }
     isNew = true;
+    const { edges, pageInfo } = tweet.replies;
+    const isLast = variables.orderBy === "OLDEST";
+    if (isLast && pageInfo.hasNextPage) {
+      return undefined;
+    }
     const edge = { __typename: "TweetEdge" as const, cursor: reply.cursor, node: reply.node };
-    return { ...data, tweet: { ...tweet, replies: { ...tweet.replies, edges: [edge, ...tweet.replies.edges] } } };
+    return { ...data, tweet: { ...tweet, replies: { ...tweet.replies, edges: isLast ? [...edges, edge] : [edge, ...edges] } } };
   });
   if (isNew) {
     countReply(cache, variables.id, reply.node.id);
